@@ -1,0 +1,102 @@
+/* Graphs and builders inside the library. Nodes are an array indexed by value id; entry 0
+ * is unused. Names, shapes, specs and scopes live in the graph's arena. A builder owns a
+ * graph that is not finished; finishing freezes it. */
+#ifndef TDAGI_GRAPH_H
+#define TDAGI_GRAPH_H
+
+#include <stdatomic.h>
+
+#include <tdagger/graph.h>
+
+#include "base/arena.h"
+#include "base/dim.h"
+#include "ir/opdef.h"
+
+#define TDAGI_INLINE_INPUTS 3
+
+typedef struct tdagi_node {
+    uint16_t op;
+    uint8_t dtype;
+    uint8_t rank;
+    uint32_t n_inputs;
+    union {
+        tdag_value few[TDAGI_INLINE_INPUTS];
+        const tdag_value *many; /* n_inputs > TDAGI_INLINE_INPUTS; in the arena */
+    } in;
+    uint32_t scope;        /* index into graph.scopes */
+    const char *name;      /* NULL: automatic */
+    const tdag_dim *shape; /* `rank` dims; equal shapes may share */
+    union {
+        const void *spec;    /* non-leaf */
+        tdag_tensor *tensor; /* parameter, buffer, constant */
+    } u;
+} tdagi_node;
+
+struct tdag_graph {
+    atomic_uint refs;
+    tdag_allocator allocator;
+    tdagi_arena arena;
+    tdagi_pool *pool;
+    tdagi_node *nodes; /* [capacity]; ids 1..n */
+    uint32_t n;
+    uint32_t capacity;
+    tdag_value *inputs, *outputs;
+    uint32_t n_inputs, inputs_capacity, n_outputs, outputs_capacity;
+    const char **scopes; /* [0] = "" */
+    uint32_t n_scopes, scopes_capacity;
+    struct tdagi_names *names; /* name -> id */
+};
+
+struct tdag_builder {
+    tdag_ctx *ctx;
+    tdag_graph *graph; /* NULL once finished */
+    tdag_status status;
+    uint32_t scope;
+};
+
+static inline const tdagi_node *tdagi_graph_node(const tdag_graph *g, tdag_value v)
+{
+    return &g->nodes[v.id];
+}
+static inline const tdag_value *tdagi_node_inputs(const tdagi_node *n)
+{
+    return n->n_inputs > TDAGI_INLINE_INPUTS ? n->in.many : n->in.few;
+}
+static inline const tdagi_opdef *tdagi_node_def(const tdagi_node *n)
+{
+    return tdagi_op_row_of(n->op)->def;
+}
+static inline bool tdagi_op_is_leaf(uint32_t op) { return op <= TDAG_OP_IOTA; }
+static inline bool tdagi_op_holds_tensor(uint32_t op)
+{
+    return op >= TDAG_OP_PARAMETER && op <= TDAG_OP_CONSTANT;
+}
+/* Dtype, rank and dims of a value. */
+void tdagi_value_type(const tdag_graph *g, tdag_value v, tdagi_type *out);
+/* Its name, automatic ones written into buf; never NULL. */
+const char *tdagi_value_name(const tdag_graph *g, tdag_value v, char buf[16]);
+const char *tdagi_value_scope(const tdag_graph *g, tdag_value v);
+
+/* A builder's parts, for recipes and importers. */
+static inline tdagi_pool *tdagi_builder_pool(tdag_builder *b) { return b->graph->pool; }
+/* Records a failure of the caller's own, with a sentence, at the current scope, and
+ * returns TDAG_NO_VALUE. Only the first one stays. */
+tdag_value tdagi_builder_fail(tdag_builder *b, tdag_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static inline bool tdagi_builder_ok(const tdag_builder *b) { return b->status == TDAG_OK; }
+/* Clears a recorded failure, so that an importer can go on and report several. */
+void tdagi_builder_forgive(tdag_builder *b);
+/* A builder whose pool starts as a clone of another graph's, so that its dims, specs and
+ * shapes can be used as they are; for transforms. */
+tdag_status tdagi_builder_create_like(tdag_ctx *ctx, const tdag_graph *like,
+                                      tdag_builder **out);
+/* Removes the nodes that no output needs (inputs stay) and renumbers. */
+tdag_status tdagi_graph_prune(tdag_ctx *ctx, const tdag_graph *g, tdag_graph **out);
+
+/* ---- helpers for shape rules (src/ir/rules.c) ---- */
+tdag_status tdagi_rule_broadcast(const tdagi_shape_call *c); /* all inputs -> out dims */
+/* Every dim checked >= 0 at the samples. */
+tdag_status tdagi_check_type(tdag_ctx *ctx, tdagi_pool *pool, const tdagi_type *t);
+tdag_dim tdagi_type_count(tdagi_pool *pool, const tdagi_type *t); /* elements */
+
+#endif

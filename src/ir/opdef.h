@@ -1,0 +1,155 @@
+/* What a core op is: one constant tdagi_opdef per row of ops.def, in src/ops. The
+ * verifier, the text form, JSON, counters, evaluator and transforms read it. */
+#ifndef TDAGI_OPDEF_H
+#define TDAGI_OPDEF_H
+
+#include <tdagger/ops.h>
+
+#include "base/dim.h"
+#include "base/tensor.h"
+
+/* ---- spec reflection ---- */
+typedef enum tdagi_field_kind {
+    TDAGI_FIELD_END = 0,
+    TDAGI_FIELD_INT,    /* int64_t, a plain integer */
+    TDAGI_FIELD_BOOL,   /* int64_t 0 or 1 */
+    TDAGI_FIELD_ENUM,   /* int64_t, named by `names` (index = value; NULL holes) */
+    TDAGI_FIELD_DTYPE,  /* int64_t, a tdag_dtype */
+    TDAGI_FIELD_DIM,    /* tdag_dim */
+    TDAGI_FIELD_F64,    /* double; text must round-trip, inf and nan included */
+    TDAGI_FIELD_INTS,   /* tdag_list of plain integers */
+    TDAGI_FIELD_DIMS,   /* tdag_list of dims */
+    TDAGI_FIELD_STRING, /* const char *, never NULL once in a graph */
+} tdagi_field_kind;
+
+typedef struct tdagi_field {
+    const char *name;
+    uint16_t offset;
+    uint8_t kind;             /* tdagi_field_kind */
+    const char *const *names; /* of an ENUM, ended by NULL after the last name */
+} tdagi_field;
+
+#define TDAGI_FIELD(type, member, what)                                                  \
+    {#member, (uint16_t)offsetof(type, member), TDAGI_FIELD_##what, NULL}
+#define TDAGI_FIELD_NAMED(type, member, table)                                           \
+    {#member, (uint16_t)offsetof(type, member), TDAGI_FIELD_ENUM, table}
+
+/* ---- the hooks' arguments ---- */
+/* Dtype, rank and dims of one value. */
+typedef struct tdagi_type {
+    tdag_dtype dtype;
+    uint32_t rank;
+    tdag_dim shape[TDAG_MAX_RANK];
+} tdagi_type;
+
+/* Shape rule: checks spec and inputs and fills out. Dims may be symbolic: combine them
+ * with tdagi_dim_* of pool; compare by number for "the same", and where a rule is an
+ * inequality check it at the samples (tdagi_dim_sample). Fails by tdagi_fail(c->ctx, ...)
+ * with a sentence that names the op. Spec lists have been checked for NULL only. */
+typedef struct tdagi_shape_call {
+    tdag_ctx *ctx;
+    tdagi_pool *pool;
+    const void *spec;
+    uint32_t n_inputs;
+    const tdagi_type *inputs;
+    tdagi_type *out; /* zeroed before */
+} tdagi_shape_call;
+
+/* Counts of one core op, as dims (constants unless symbolic); see design section 4. */
+typedef struct tdagi_cost {
+    tdag_dim flops;
+    tdag_dim macs;
+    tdag_dim reads;      /* elements */
+    tdag_dim writes;     /* elements */
+    tdag_dim read_bytes; /* each operand's elements times its own element size */
+    tdag_dim write_bytes;
+} tdagi_cost;
+
+typedef struct tdagi_cost_call {
+    tdagi_pool *pool;
+    const void *spec;
+    uint32_t n_inputs;
+    const tdagi_type *inputs;
+    const tdagi_type *output;
+    tdagi_cost *out; /* zeroed before */
+} tdagi_cost_call;
+
+/* Reference evaluation: plain loops, correct before fast. inputs are contiguous; out has
+ * its final dtype and shape and uninitialised elements. spec dims are integers here. */
+typedef struct tdagi_eval_call {
+    tdag_ctx *ctx;
+    const void *spec;
+    uint32_t n_inputs;
+    const tdag_tensor *const *inputs;
+    tdag_tensor *out;
+} tdagi_eval_call;
+
+/* Axis rule, for removing a dim D from a graph. A mark says where D sits in a value: in
+ * axis `axis`, whose dim is outer*D*inner in row-major order; axis < 0: the value does not
+ * depend on D's index (it has no D). The rule gets the marks of the inputs, decides the
+ * mark of the output, and rewrites the node as it is without D: it adds the nodes it needs
+ * to `builder` from the already rewritten inputs and returns the new value. Fails with
+ * E_UNSUPPORTED and a sentence saying why samples are mixed. */
+typedef struct tdagi_mark {
+    int32_t axis;
+    tdag_dim outer;
+    tdag_dim inner;
+} tdagi_mark;
+
+struct tdag_builder;
+typedef struct tdagi_axis_call {
+    tdag_ctx *ctx;
+    struct tdag_builder *builder; /* of the new graph */
+    tdagi_pool *pool;             /* the new graph's; spec, types and marks use it too */
+    tdag_dim dim;                 /* D */
+    const void *spec;             /* of the old node, dims imported into pool */
+    uint32_t n_inputs;
+    const tdagi_type *types;      /* of the old inputs */
+    const tdagi_type *output;     /* of the old node */
+    const tdagi_mark *marks;      /* of the old inputs */
+    const uint32_t *inputs;       /* ids of the new inputs */
+    tdagi_mark *mark_out;         /* of the old node's result */
+    uint32_t *out;                /* id of the new value */
+} tdagi_axis_call;
+
+typedef struct tdagi_opdef {
+    const char *brief;         /* one line for docs and help */
+    uint16_t spec_size;        /* 0 = no spec */
+    const tdagi_field *fields; /* NULL = no spec; else ended by a zero row */
+    tdag_status (*shape)(const tdagi_shape_call *call);
+    void (*cost)(const tdagi_cost_call *call); /* errors stick in the pool */
+    tdag_status (*eval)(const tdagi_eval_call *call); /* NULL: leaves, opaque */
+    tdag_status (*drop_dim)(const tdagi_axis_call *call);
+} tdagi_opdef;
+
+#define TDAG_OP(id, code, name, inputs, definition)                                      \
+    extern const tdagi_opdef tdagi_op_##definition;
+#include <tdagger/ops.def>
+
+#define TDAGI_ANY_INPUTS 255
+#define TDAGI_OP_CODES   128 /* codes are below */
+
+typedef struct tdagi_op_row {
+    const char *name; /* NULL: no op has this code */
+    uint8_t n_inputs; /* TDAGI_ANY_INPUTS: the node says */
+    const tdagi_opdef *def;
+} tdagi_op_row;
+
+/* The row of an op; NULL for a number that is no op. */
+const tdagi_op_row *tdagi_op_row_of(uint32_t op);
+
+/* ---- generic work on specs by their fields ---- */
+struct tdagi_arena;
+bool tdagi_spec_equal(const tdagi_field *fields, const void *a, const void *b);
+/* A deep copy in an arena; NULL when out of memory. */
+void *tdagi_spec_copy(struct tdagi_arena *arena, const tdagi_field *fields, size_t size,
+                      const void *spec);
+uint64_t tdagi_spec_hash(const tdagi_field *fields, const void *spec);
+/* A copy with every dim taken over into another pool (tdagi_dim_import). */
+void *tdagi_spec_import(struct tdagi_arena *arena, const tdagi_field *fields, size_t size,
+                        const void *spec, tdagi_pool *to, const tdagi_pool *from);
+/* A copy with every dim replaced by its sample. */
+void *tdagi_spec_sample(struct tdagi_arena *arena, const tdagi_field *fields, size_t size,
+                        const void *spec, const tdagi_pool *pool);
+
+#endif
