@@ -1,0 +1,227 @@
+/* Recipes: operators built from core ops, PyTorch's semantics. Each function adds core
+ * nodes to a builder (whose errors stick) and returns the result; shapes may be symbolic.
+ * Axes are non-negative here: importers resolve negative ones.
+ *
+ * A composite is a recipe that is recognised again: its row in composites.def has a spec
+ * and a lowering, so that raise(lower(op)) == op can be tested, and so that a guess of
+ * src/raise is checked by lowering it anew and comparing. Every other function here is
+ * sugar made of those. */
+#ifndef TDAGI_DERIVE_H
+#define TDAGI_DERIVE_H
+
+#include "ir/graph.h"
+
+typedef enum tdagi_composite {
+    TDAGI_CORE = 0, /* no composite: one core op by itself */
+#define TDAGI_COMPOSITE(ID, name, definition, min_inputs, max_inputs) TDAGI_##ID,
+#include "derive/composites.def"
+    TDAGI_N_COMPOSITES
+} tdagi_composite;
+
+typedef struct tdagi_composite_def {
+    uint16_t spec_size;        /* 0 = no spec */
+    const tdagi_field *fields; /* as in tdagi_opdef */
+    /* Absent optional inputs are TDAG_NO_VALUE or beyond n. */
+    tdag_value (*lower)(tdag_builder *b, const tdag_value *inputs, uint32_t n,
+                        const void *spec);
+} tdagi_composite_def;
+
+typedef struct tdagi_composite_row {
+    const char *name;
+    uint8_t min_inputs, max_inputs; /* 255 = any */
+    const tdagi_composite_def *def;
+} tdagi_composite_row;
+const tdagi_composite_row *tdagi_composite_row_of(tdagi_composite id); /* NULL: none */
+/* Lowers a composite by its row. */
+tdag_value tdagi_lower(tdag_builder *b, tdagi_composite id, const tdag_value *inputs,
+                       uint32_t n, const void *spec);
+
+/* ---- specs ---- (lists per spatial axis unless said otherwise) */
+typedef struct tdagi_pow_int_spec {
+    int64_t exponent; /* any integer; negative by the reciprocal; |exponent| <= 64 */
+} tdagi_pow_int_spec;
+typedef struct tdagi_clamp_spec {
+    int64_t has_min, has_max; /* 0 or 1 */
+    double min, max;
+} tdagi_clamp_spec;
+typedef struct tdagi_scalar_spec { /* leaky_relu: slope; masked_fill: value */
+    double value;
+} tdagi_scalar_spec;
+typedef struct tdagi_elu_spec {
+    double alpha, scale, input_scale;
+} tdagi_elu_spec;
+typedef struct tdagi_gelu_spec {
+    int64_t tanh; /* 1: the tanh approximation */
+} tdagi_gelu_spec;
+typedef struct tdagi_softplus_spec {
+    double beta, threshold;
+} tdagi_softplus_spec;
+typedef struct tdagi_round_spec {
+    int64_t decimals;
+} tdagi_round_spec;
+/* x [N, C, spatial...], w [O, C/groups, kernel...], bias [O]; before/after pad by zeros */
+typedef struct tdagi_conv_spec {
+    tdag_list stride, dilation, before, after; /* before/after are dims */
+    int64_t groups;
+} tdagi_conv_spec;
+/* x [N, C, spatial...], w [C, O/groups, kernel...], bias [O] */
+typedef struct tdagi_conv_transpose_spec {
+    tdag_list stride, dilation, padding, output_padding;
+    int64_t groups;
+} tdagi_conv_transpose_spec;
+/* linear: x [..., I], w [O, I], bias [O]. matmul: PyTorch's matmul of any ranks >= 1.
+ * addmm: beta*c + alpha*(a @ b) with a, b both rank 2 or both rank 3. */
+typedef struct tdagi_addmm_spec {
+    double alpha, beta;
+} tdagi_addmm_spec;
+/* Two operands, letters a-zA-Z, "ij,jk->ik"; no ellipsis, no repeated letter within one
+ * operand (the importer resolves both). */
+typedef struct tdagi_einsum_spec {
+    const char *equation;
+} tdagi_einsum_spec;
+/* x [..., spatial...] pooled over the last n axes; any leading axes */
+typedef struct tdagi_pool_spec {
+    tdag_list kernel, stride, padding, dilation;
+    int64_t ceil_mode;
+    int64_t count_include_pad; /* average only */
+    int64_t divisor;           /* average only; 0 = none */
+} tdagi_pool_spec;
+typedef struct tdagi_adaptive_pool_spec {
+    tdag_list output; /* dims, of the last n axes */
+} tdagi_adaptive_pool_spec;
+/* im2col x [N, C, H, W] -> [N, C*kh*kw, L]; col2im is its transpose to `output` H, W */
+typedef struct tdagi_im2col_spec {
+    tdag_list kernel, dilation, padding, stride;
+    tdag_list output; /* dims; col2im only, empty for im2col */
+} tdagi_im2col_spec;
+typedef struct tdagi_axis_spec { /* softmax, log_softmax, concat, stack, argmax, ... */
+    int64_t axis;                /* stack: of the result */
+} tdagi_axis_spec;
+typedef struct tdagi_axes_keep_spec { /* logsumexp; kept axes have dim 1 */
+    tdag_list axes;
+    int64_t keep;
+} tdagi_axes_keep_spec;
+typedef struct tdagi_var_spec {
+    tdag_list axes;
+    double correction;
+    int64_t keep;
+} tdagi_var_spec;
+typedef struct tdagi_norm_spec { /* vector_norm; normalize (one axis, keep unused, eps) */
+    tdag_list axes;
+    double p;
+    int64_t keep;
+    double eps;
+} tdagi_norm_spec;
+typedef struct tdagi_layer_norm_spec { /* over the last n axes; weight, bias of those dims */
+    int64_t n_axes;
+    double eps;
+} tdagi_layer_norm_spec;
+typedef struct tdagi_group_norm_spec { /* x [N, C, ...]; weight, bias [C] */
+    int64_t groups;
+    double eps;
+} tdagi_group_norm_spec;
+typedef struct tdagi_eps_spec { /* batch_norm: x [N, C, ...], mean, var, weight?, bias? [C];
+                                   instance_norm: x [N, C, ...], weight?, bias? [C] */
+    double eps;
+} tdagi_eps_spec;
+/* q [..., L, E], k [..., S, E], v [..., S, Ev], mask? bool (true = attend) or float
+ * (added), broadcastable to [..., L, S] */
+typedef struct tdagi_attention_spec {
+    double scale;
+    int64_t causal;
+} tdagi_attention_spec;
+typedef struct tdagi_roll_spec {
+    tdag_list shifts, axes; /* shifts of any sign, plain integers; axes distinct */
+} tdagi_roll_spec;
+typedef struct tdagi_axes_list_spec { /* flip */
+    tdag_list axes;
+} tdagi_axes_list_spec;
+typedef struct tdagi_repeat_interleave_spec {
+    int64_t axis;
+    tdag_dim count;
+} tdagi_repeat_interleave_spec;
+typedef struct tdagi_tile_spec { /* one count per axis of the result; rank may grow */
+    tdag_list counts;            /* dims */
+} tdagi_tile_spec;
+typedef enum tdagi_upsample_mode {
+    TDAGI_UPSAMPLE_NEAREST = 0,
+    TDAGI_UPSAMPLE_NEAREST_EXACT = 1,
+    TDAGI_UPSAMPLE_LINEAR = 2, /* linear, bilinear, trilinear by the number of axes */
+    TDAGI_UPSAMPLE_CUBIC = 3,  /* bicubic */
+} tdagi_upsample_mode;
+/* x [N, C, spatial...]. scales: per axis the scale_factor as written where PyTorch uses it
+ * for the coordinates, or 0 = computed from the sizes. */
+typedef struct tdagi_upsample_spec {
+    int64_t mode, align_corners;
+    tdag_list output;    /* dims */
+    double scales[3];
+} tdagi_upsample_spec;
+typedef struct tdagi_axis_keep_spec { /* argmax, argmin */
+    int64_t axis, keep;
+} tdagi_axis_keep_spec;
+typedef struct tdagi_diagonal_spec { /* triu, tril over the last two axes */
+    int64_t diagonal;
+} tdagi_diagonal_spec;
+
+/* ---- sugar: shapes ---- */
+/* Any reshape of the same element count by the fewest group/ungroup/(un)squeeze ops; dims
+ * may be symbolic; no -1 (see tdagi_reshape_dims). */
+tdag_value tdagi_reshape(tdag_builder *b, tdag_value x, uint32_t rank,
+                         const tdag_dim *shape);
+/* Resolves one -1 in `shape` in place; fails on the builder where it is ambiguous. */
+void tdagi_reshape_dims(tdag_builder *b, tdag_value x, uint32_t rank, tdag_dim *shape);
+tdag_value tdagi_transpose(tdag_builder *b, tdag_value x, uint32_t axis0, uint32_t axis1);
+/* One-axis forms of the core ops. */
+tdag_value tdagi_squeeze1(tdag_builder *b, tdag_value x, uint32_t axis);
+tdag_value tdagi_unsqueeze1(tdag_builder *b, tdag_value x, uint32_t axis);
+tdag_value tdagi_slice1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim start,
+                        tdag_dim end);
+tdag_value tdagi_pad1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim before,
+                      tdag_dim after, tdag_pad_mode mode, double value);
+/* x[start:end:step] on one axis, 0 <= start <= end <= dim, step >= 1; an unfold of kernel 1 */
+tdag_value tdagi_stride1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim start,
+                         tdag_dim end, int64_t step);
+/* x[axis = index], the axis gone */
+tdag_value tdagi_select1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim index);
+/* reduce with keep = 0 or 1; an empty axes list is the identity */
+tdag_value tdagi_reduce_keep(tdag_builder *b, tdag_value x, tdag_reduction kind,
+                             tdag_list axes, bool keep);
+/* NumPy broadcasting to a shape of the same or a higher rank (unsqueeze + repeat). */
+tdag_value tdagi_expand(tdag_builder *b, tdag_value x, uint32_t rank,
+                        const tdag_dim *shape);
+/* Broadcast shape of n values; rank_out axes in shape_out[TDAG_MAX_RANK]. */
+void tdagi_broadcast_shape(tdag_builder *b, const tdag_value *v, uint32_t n,
+                           uint32_t *rank_out, tdag_dim *shape_out);
+/* A constant of one value; [dims] by repeat of a scalar, not stored expanded. */
+tdag_value tdagi_full(tdag_builder *b, tdag_dtype dtype, uint32_t rank,
+                      const tdag_dim *shape, double value);
+tdag_value tdagi_full_like(tdag_builder *b, tdag_value x, double value); /* x's dtype */
+/* An i64 scalar (rank 0) that holds a dim: constant, or its formula by core ops on the
+ * sizes of `iota`s, so that a symbolic size may be used as data. */
+tdag_value tdagi_dim_value(tdag_builder *b, tdag_dim d);
+/* x with x[start...end, step] of one axis replaced by y (y has the slice's shape). */
+tdag_value tdagi_slice_assign(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim start,
+                              tdag_dim end, int64_t step, tdag_value y);
+/* ---- sugar: arithmetic ---- */
+tdag_value tdagi_add(tdag_builder *b, tdag_value x, tdag_value y);
+tdag_value tdagi_mul(tdag_builder *b, tdag_value x, tdag_value y);
+tdag_value tdagi_sub(tdag_builder *b, tdag_value x, tdag_value y);
+tdag_value tdagi_div(tdag_builder *b, tdag_value x, tdag_value y); /* float dtypes */
+tdag_value tdagi_greater(tdag_builder *b, tdag_value x, tdag_value y);
+/* With a scalar constant of x's dtype on the right. */
+tdag_value tdagi_add_scalar(tdag_builder *b, tdag_value x, double y);
+tdag_value tdagi_mul_scalar(tdag_builder *b, tdag_value x, double y);
+/* convert, or x itself where it has that dtype already */
+tdag_value tdagi_cast(tdag_builder *b, tdag_value x, tdag_dtype dtype);
+/* ---- sugar: composites by their usual arguments ---- */
+tdag_value tdagi_unary_composite(tdag_builder *b, tdagi_composite id, tdag_value x);
+tdag_value tdagi_softmax(tdag_builder *b, tdag_value x, int64_t axis);
+tdag_value tdagi_matmul(tdag_builder *b, tdag_value x, tdag_value y);
+tdag_value tdagi_linear(tdag_builder *b, tdag_value x, tdag_value w, tdag_value bias);
+tdag_value tdagi_concat(tdag_builder *b, const tdag_value *v, uint32_t n, int64_t axis);
+tdag_value tdagi_stack(tdag_builder *b, const tdag_value *v, uint32_t n, int64_t axis);
+/* Sorted values and i64 positions along an axis (stable); top-k takes the first k. */
+void tdagi_sort(tdag_builder *b, tdag_value x, int64_t axis, bool descending,
+                tdag_value *values_out, tdag_value *indices_out);
+
+#endif
