@@ -1,0 +1,15 @@
+/* The umbrella header of libtdagger: include this, or just the topics you need. */
+#ifndef TDAGGER_H
+#define TDAGGER_H
+
+#include <tdagger/count.h>
+#include <tdagger/graph.h>
+#include <tdagger/model.h>
+#include <tdagger/ops.h>
+#include <tdagger/run.h>
+#include <tdagger/status.h>
+#include <tdagger/tensor.h>
+#include <tdagger/torch.h>
+#include <tdagger/version.h>
+
+#endif

@@ -1,0 +1,38 @@
+/* TorchScript in and out. These calls load the PyTorch shim when first needed; it is a
+ * separate library, so a program that never calls them never loads PyTorch. */
+#ifndef TDAGGER_TORCH_H
+#define TDAGGER_TORCH_H
+
+#include <tdagger/model.h>
+
+TDAG_BEGIN_DECLS
+
+typedef struct tdag_torchscript_options {
+    size_t size;           /* set by tdag_torchscript_options_init() */
+    const char *shim_path; /* NULL: TDAG_TORCH_SHIM, then the install's own folder */
+    const char *method;    /* NULL: "forward" */
+    uint32_t flags;        /* TDAG_TORCH_* */
+} tdag_torchscript_options;
+enum { TDAG_TORCH_OPAQUE = 1 /* keep unknown operators as opaque nodes */ };
+TDAG_OPTIONS_INIT(tdag_torchscript_options)
+
+/* Reads a file that torch.jit.save() wrote, in eval mode. `inputs` gives dtype and shape of
+ * each flat tensor input in order (TorchScript files do not store them). Unknown operators
+ * are all reported in one message, each with its module path and source line. Errors:
+ * E_SHIM, E_IO, E_FORMAT, E_ARG (number of inputs), E_SHAPE, E_DTYPE, E_UNSUPPORTED,
+ * E_NOMEM. options may be NULL. */
+TDAG_API TDAG_MUST_CHECK tdag_status
+tdag_from_torchscript(tdag_ctx *ctx, const char *path, const tdag_input_spec *inputs,
+                      uint32_t n_inputs, const tdag_torchscript_options *options,
+                      tdag_model **out);
+
+/* Raises the graph and writes a TorchScript file: parameters and buffers under their own
+ * names, in nested modules; symbolic dims stay dynamic. Written under a temporary name,
+ * then renamed. Errors: E_SHIM, E_IO, E_UNSUPPORTED, E_NOMEM. */
+TDAG_API TDAG_MUST_CHECK tdag_status
+tdag_to_torchscript(tdag_ctx *ctx, const tdag_model *model, const char *path,
+                    const tdag_torchscript_options *options);
+
+TDAG_END_DECLS
+
+#endif
