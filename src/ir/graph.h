@@ -1,6 +1,6 @@
-/* Graphs and builders inside the library. Nodes are an array indexed by value id; entry 0
- * is unused. Names, shapes, specs and scopes live in the graph's arena. A builder owns a
- * graph that is not finished; finishing freezes it. */
+/* Graphs and builders inside the library. Nodes are an array indexed by value id; entry
+ * 0 is unused. Names, shapes, specs and scopes live in the graph's arena. A builder
+ * owns a graph that is not finished; finishing freezes it. */
 #ifndef TDAGI_GRAPH_H
 #define TDAGI_GRAPH_H
 
@@ -81,20 +81,24 @@ const char *tdagi_value_scope(const tdag_graph *g, tdag_value v);
 static inline tdagi_pool *tdagi_builder_pool(tdag_builder *b) { return b->graph->pool; }
 /* Records a failure of the caller's own, with a sentence, at the current scope, and
  * returns TDAG_NO_VALUE. Only the first one stays. */
-tdag_value tdagi_builder_fail(tdag_builder *b, tdag_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static inline bool tdagi_builder_ok(const tdag_builder *b) { return b->status == TDAG_OK; }
+tdag_value tdagi_builder_fail(tdag_builder *b, tdag_status status, const char *format,
+                              ...) __attribute__((format(printf, 3, 4)));
+static inline bool tdagi_builder_ok(const tdag_builder *b)
+{
+    return b->status == TDAG_OK;
+}
 /* Clears a recorded failure, so that an importer can go on and report several. */
 void tdagi_builder_forgive(tdag_builder *b);
-/* A builder whose pool starts as a clone of another graph's, so that its dims, specs and
- * shapes can be used as they are; for transforms. */
+/* A builder whose pool starts as a clone of another graph's, so that its dims, specs
+ * and shapes can be used as they are; for transforms. */
 tdag_status tdagi_builder_create_like(tdag_ctx *ctx, const tdag_graph *like,
                                       tdag_builder **out);
 /* Removes the nodes that no output needs (inputs stay) and renumbers. */
 tdag_status tdagi_graph_prune(tdag_ctx *ctx, const tdag_graph *g, tdag_graph **out);
 
 /* ---- helpers for shape rules (src/ir/rules.c) ---- */
-tdag_status tdagi_rule_broadcast(const tdagi_shape_call *c); /* all inputs -> out dims */
+tdag_status
+tdagi_rule_broadcast(const tdagi_shape_call *c); /* all inputs -> out dims */
 /* Every dim checked >= 0 at the samples. */
 tdag_status tdagi_check_type(tdag_ctx *ctx, tdagi_pool *pool, const tdagi_type *t);
 tdag_dim tdagi_type_count(tdagi_pool *pool, const tdagi_type *t); /* elements */

@@ -29,10 +29,14 @@ typedef struct tdagi_field {
     const char *const *names; /* of an ENUM, ended by NULL after the last name */
 } tdagi_field;
 
-#define TDAGI_FIELD(type, member, what)                                                  \
-    {#member, (uint16_t)offsetof(type, member), TDAGI_FIELD_##what, NULL}
-#define TDAGI_FIELD_NAMED(type, member, table)                                           \
-    {#member, (uint16_t)offsetof(type, member), TDAGI_FIELD_ENUM, table}
+#define TDAGI_FIELD(type, member, what)                                                \
+    {                                                                                  \
+#member, (uint16_t)offsetof(type, member), TDAGI_FIELD_##what, NULL            \
+    }
+#define TDAGI_FIELD_NAMED(type, member, table)                                         \
+    {                                                                                  \
+#member, (uint16_t)offsetof(type, member), TDAGI_FIELD_ENUM, table             \
+    }
 
 /* ---- the hooks' arguments ---- */
 /* Dtype, rank and dims of one value. */
@@ -44,8 +48,9 @@ typedef struct tdagi_type {
 
 /* Shape rule: checks spec and inputs and fills out. Dims may be symbolic: combine them
  * with tdagi_dim_* of pool; compare by number for "the same", and where a rule is an
- * inequality check it at the samples (tdagi_dim_sample). Fails by tdagi_fail(c->ctx, ...)
- * with a sentence that names the op. Spec lists have been checked for NULL only. */
+ * inequality check it at the samples (tdagi_dim_sample). Fails by tdagi_fail(c->ctx,
+ * ...) with a sentence that names the op. Spec lists have been checked for NULL only.
+ */
 typedef struct tdagi_shape_call {
     tdag_ctx *ctx;
     tdagi_pool *pool;
@@ -74,8 +79,9 @@ typedef struct tdagi_cost_call {
     tdagi_cost *out; /* zeroed before */
 } tdagi_cost_call;
 
-/* Reference evaluation: plain loops, correct before fast. inputs are contiguous; out has
- * its final dtype and shape and uninitialised elements. spec dims are integers here. */
+/* Reference evaluation: plain loops, correct before fast. inputs are contiguous; out
+ * has its final dtype and shape and uninitialised elements. spec dims are integers
+ * here. */
 typedef struct tdagi_eval_call {
     tdag_ctx *ctx;
     const void *spec;
@@ -85,11 +91,11 @@ typedef struct tdagi_eval_call {
 } tdagi_eval_call;
 
 /* Axis rule, for removing a dim D from a graph. A mark says where D sits in a value: in
- * axis `axis`, whose dim is outer*D*inner in row-major order; axis < 0: the value does not
- * depend on D's index (it has no D). The rule gets the marks of the inputs, decides the
- * mark of the output, and rewrites the node as it is without D: it adds the nodes it needs
- * to `builder` from the already rewritten inputs and returns the new value. Fails with
- * E_UNSUPPORTED and a sentence saying why samples are mixed. */
+ * axis `axis`, whose dim is outer*D*inner in row-major order; axis < 0: the value does
+ * not depend on D's index (it has no D). The rule gets the marks of the inputs, decides
+ * the mark of the output, and rewrites the node as it is without D: it adds the nodes
+ * it needs to `builder` from the already rewritten inputs and returns the new value.
+ * Fails with E_UNSUPPORTED and a sentence saying why samples are mixed. */
 typedef struct tdagi_mark {
     int32_t axis;
     tdag_dim outer;
@@ -100,16 +106,16 @@ struct tdag_builder;
 typedef struct tdagi_axis_call {
     tdag_ctx *ctx;
     struct tdag_builder *builder; /* of the new graph */
-    tdagi_pool *pool;             /* the new graph's; spec, types and marks use it too */
-    tdag_dim dim;                 /* D */
-    const void *spec;             /* of the old node, dims imported into pool */
+    tdagi_pool *pool; /* the new graph's; spec, types and marks use it too */
+    tdag_dim dim;     /* D */
+    const void *spec; /* of the old node, dims imported into pool */
     uint32_t n_inputs;
-    const tdagi_type *types;      /* of the old inputs */
-    const tdagi_type *output;     /* of the old node */
-    const tdagi_mark *marks;      /* of the old inputs */
-    const uint32_t *inputs;       /* ids of the new inputs */
-    tdagi_mark *mark_out;         /* of the old node's result */
-    uint32_t *out;                /* id of the new value */
+    const tdagi_type *types;  /* of the old inputs */
+    const tdagi_type *output; /* of the old node */
+    const tdagi_mark *marks;  /* of the old inputs */
+    const uint32_t *inputs;   /* ids of the new inputs */
+    tdagi_mark *mark_out;     /* of the old node's result */
+    uint32_t *out;            /* id of the new value */
 } tdagi_axis_call;
 
 typedef struct tdagi_opdef {
@@ -117,12 +123,12 @@ typedef struct tdagi_opdef {
     uint16_t spec_size;        /* 0 = no spec */
     const tdagi_field *fields; /* NULL = no spec; else ended by a zero row */
     tdag_status (*shape)(const tdagi_shape_call *call);
-    void (*cost)(const tdagi_cost_call *call); /* errors stick in the pool */
+    void (*cost)(const tdagi_cost_call *call);        /* errors stick in the pool */
     tdag_status (*eval)(const tdagi_eval_call *call); /* NULL: leaves, opaque */
     tdag_status (*drop_dim)(const tdagi_axis_call *call);
 } tdagi_opdef;
 
-#define TDAG_OP(id, code, name, inputs, definition)                                      \
+#define TDAG_OP(id, code, name, inputs, definition)                                    \
     extern const tdagi_opdef tdagi_op_##definition;
 #include <tdagger/ops.def>
 
@@ -146,10 +152,11 @@ void *tdagi_spec_copy(struct tdagi_arena *arena, const tdagi_field *fields, size
                       const void *spec);
 uint64_t tdagi_spec_hash(const tdagi_field *fields, const void *spec);
 /* A copy with every dim taken over into another pool (tdagi_dim_import). */
-void *tdagi_spec_import(struct tdagi_arena *arena, const tdagi_field *fields, size_t size,
-                        const void *spec, tdagi_pool *to, const tdagi_pool *from);
+void *tdagi_spec_import(struct tdagi_arena *arena, const tdagi_field *fields,
+                        size_t size, const void *spec, tdagi_pool *to,
+                        const tdagi_pool *from);
 /* A copy with every dim replaced by its sample. */
-void *tdagi_spec_sample(struct tdagi_arena *arena, const tdagi_field *fields, size_t size,
-                        const void *spec, const tdagi_pool *pool);
+void *tdagi_spec_sample(struct tdagi_arena *arena, const tdagi_field *fields,
+                        size_t size, const void *spec, const tdagi_pool *pool);
 
 #endif

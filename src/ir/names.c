@@ -1,0 +1,90 @@
+/* See names.h. Entries are never removed one by one: renaming a value leaves its old
+ * slot pointing at it, and lookups compare with the name the node has now. */
+#include "ir/names.h"
+
+#include <string.h>
+
+static uint64_t hash(const char *s)
+{
+    uint64_t h = 1469598103934665603u;
+    for (; *s != '\0'; s++)
+        h = (h ^ (unsigned char)*s) * 1099511628211u;
+    return h ^ (h >> 32);
+}
+
+uint32_t tdagi_names_find(const tdag_graph *g, const char *name)
+{
+    const tdagi_names *t = g->names;
+    if (t == NULL || t->capacity == 0) return 0;
+    uint32_t mask = t->capacity - 1;
+    for (uint32_t i = (uint32_t)hash(name) & mask; t->slots[i] != 0;
+         i = (i + 1) & mask) {
+        const char *other = g->nodes[t->slots[i]].name;
+        if (other != NULL && strcmp(other, name) == 0) return t->slots[i];
+    }
+    return 0;
+}
+
+static void place(const tdag_graph *g, uint32_t *slots, uint32_t capacity, uint32_t id)
+{
+    uint32_t mask = capacity - 1;
+    uint32_t i = (uint32_t)hash(g->nodes[id].name) & mask;
+    while (slots[i] != 0)
+        i = (i + 1) & mask;
+    slots[i] = id;
+}
+
+bool tdagi_names_reserve(tdag_graph *g)
+{
+    if (g->names == NULL) {
+        g->names = tdagi_mem_alloc(&g->allocator, sizeof(tdagi_names));
+        if (g->names == NULL) return false;
+        memset(g->names, 0, sizeof(*g->names));
+    }
+    tdagi_names *t = g->names;
+    if ((t->n + 1) * 2 <= t->capacity) return true;
+    if (t->capacity > UINT32_MAX / 4) return false;
+    uint32_t capacity = t->capacity == 0 ? 64 : t->capacity * 2;
+    uint32_t *slots = tdagi_mem_alloc(&g->allocator, capacity * sizeof(uint32_t));
+    if (slots == NULL) return false;
+    memset(slots, 0, capacity * sizeof(uint32_t));
+    t->n = 0;
+    for (uint32_t id = 1; id <= g->n; id++)
+        if (g->nodes[id].name != NULL) {
+            place(g, slots, capacity, id);
+            t->n++;
+        }
+    if (t->slots != NULL)
+        tdagi_mem_free(&g->allocator, t->slots, t->capacity * sizeof(uint32_t));
+    t->slots = slots;
+    t->capacity = capacity;
+    return true;
+}
+
+void tdagi_names_insert(tdag_graph *g, uint32_t id)
+{
+    place(g, g->names->slots, g->names->capacity, id);
+    g->names->n++;
+}
+
+void tdagi_names_free(tdag_graph *g)
+{
+    if (g->names == NULL) return;
+    if (g->names->slots != NULL)
+        tdagi_mem_free(&g->allocator, g->names->slots,
+                       g->names->capacity * sizeof(uint32_t));
+    tdagi_mem_free(&g->allocator, g->names, sizeof(tdagi_names));
+    g->names = NULL;
+}
+
+bool tdagi_name_is_automatic(const char *name, uint32_t *id_out)
+{
+    if (name[0] != 'v' || name[1] == '\0') return false;
+    uint64_t id = 0;
+    for (const char *s = name + 1; *s != '\0'; s++) {
+        if (*s < '0' || *s > '9') return false;
+        if (id <= UINT32_MAX) id = id * 10 + (uint64_t)(*s - '0');
+    }
+    *id_out = id <= UINT32_MAX ? (uint32_t)id : 0;
+    return true;
+}

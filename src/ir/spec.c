@@ -1,0 +1,143 @@
+/* Generic work on spec structs by their field tables: equality, deep copy, hash, and
+ * copies with every dim taken elsewhere. A spec in a graph is a struct in the arena
+ * whose lists and strings follow in the arena too. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "ir/opdef.h"
+
+static const void *member_of(const void *spec, const tdagi_field *f)
+{
+    return (const char *)spec + f->offset;
+}
+
+static bool list_equal(const tdag_list *a, const tdag_list *b)
+{
+    return a->n == b->n &&
+           (a->n == 0 || memcmp(a->v, b->v, a->n * sizeof(int64_t)) == 0);
+}
+
+bool tdagi_spec_equal(const tdagi_field *fields, const void *a, const void *b)
+{
+    if (fields == NULL) return true;
+    for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++) {
+        const void *x = member_of(a, f), *y = member_of(b, f);
+        bool same;
+        if (f->kind == TDAGI_FIELD_INTS || f->kind == TDAGI_FIELD_DIMS)
+            same = list_equal(x, y);
+        else if (f->kind == TDAGI_FIELD_STRING)
+            same = strcmp(*(const char *const *)x, *(const char *const *)y) == 0;
+        else /* integers and doubles: eight bytes, so that -0 and NaN count as written
+              */
+            same = memcmp(x, y, 8) == 0;
+        if (!same) return false;
+    }
+    return true;
+}
+
+static uint64_t mix(uint64_t h, uint64_t x)
+{
+    h ^= x + 0x9e3779b97f4a7c15u + (h << 6) + (h >> 2);
+    return h * 0xff51afd7ed558ccdu;
+}
+
+uint64_t tdagi_spec_hash(const tdagi_field *fields, const void *spec)
+{
+    uint64_t h = 0;
+    if (fields == NULL) return h;
+    for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++) {
+        const void *x = member_of(spec, f);
+        if (f->kind == TDAGI_FIELD_INTS || f->kind == TDAGI_FIELD_DIMS) {
+            const tdag_list *l = x;
+            h = mix(h, l->n);
+            for (uint32_t i = 0; i < l->n; i++)
+                h = mix(h, (uint64_t)l->v[i]);
+        } else if (f->kind == TDAGI_FIELD_STRING) {
+            for (const char *s = *(const char *const *)x; *s != '\0'; s++)
+                h = mix(h, (unsigned char)*s);
+        } else {
+            uint64_t bits;
+            memcpy(&bits, x, 8);
+            h = mix(h, bits);
+        }
+    }
+    return h;
+}
+
+/* How the dims of a copy come about: kept, imported into another pool, or sampled. */
+typedef struct dim_map {
+    tdagi_pool *to;
+    const tdagi_pool *from; /* NULL: keep */
+    bool sample;
+} dim_map;
+
+static int64_t map_dim(const dim_map *m, int64_t d)
+{
+    if (m->from == NULL || d >= 0) return d;
+    return m->sample ? tdagi_dim_sample(m->from, d)
+                     : tdagi_dim_import(m->to, m->from, d);
+}
+
+static bool copy_list(tdagi_arena *arena, tdag_list *l, const dim_map *m, bool dims)
+{
+    if (l->n == 0) {
+        l->v = NULL;
+        return true;
+    }
+    int64_t *v = tdagi_arena_array(arena, l->n, sizeof(int64_t));
+    if (v == NULL) return false;
+    for (uint32_t i = 0; i < l->n; i++)
+        v[i] = dims ? map_dim(m, l->v[i]) : l->v[i];
+    l->v = v;
+    return true;
+}
+
+static bool copy_string(tdagi_arena *arena, void *member)
+{
+    const char *s;
+    memcpy(&s, member, sizeof(s));
+    s = tdagi_arena_strdup(arena, s == NULL ? "" : s);
+    memcpy(member, &s, sizeof(s));
+    return s != NULL;
+}
+
+static void *copy_mapped(tdagi_arena *arena, const tdagi_field *fields, size_t size,
+                         const void *spec, const dim_map *m)
+{
+    char *copy = tdagi_arena_alloc(arena, size);
+    if (copy == NULL) return NULL;
+    memcpy(copy, spec, size);
+    for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++) {
+        void *x = copy + f->offset;
+        bool ok = true;
+        if (f->kind == TDAGI_FIELD_INTS || f->kind == TDAGI_FIELD_DIMS)
+            ok = copy_list(arena, x, m, f->kind == TDAGI_FIELD_DIMS);
+        else if (f->kind == TDAGI_FIELD_STRING)
+            ok = copy_string(arena, x);
+        else if (f->kind == TDAGI_FIELD_DIM)
+            *(int64_t *)x = map_dim(m, *(int64_t *)x);
+        if (!ok) return NULL;
+    }
+    return copy;
+}
+
+void *tdagi_spec_copy(tdagi_arena *arena, const tdagi_field *fields, size_t size,
+                      const void *spec)
+{
+    const dim_map keep = {NULL, NULL, false};
+    return copy_mapped(arena, fields, size, spec, &keep);
+}
+
+void *tdagi_spec_import(tdagi_arena *arena, const tdagi_field *fields, size_t size,
+                        const void *spec, tdagi_pool *to, const tdagi_pool *from)
+{
+    const dim_map import = {to, from, false};
+    return copy_mapped(arena, fields, size, spec, &import);
+}
+
+void *tdagi_spec_sample(tdagi_arena *arena, const tdagi_field *fields, size_t size,
+                        const void *spec, const tdagi_pool *pool)
+{
+    const dim_map sample = {NULL, pool, true};
+    return copy_mapped(arena, fields, size, spec, &sample);
+}
