@@ -1,0 +1,118 @@
+/* gather and scatter. gather reads x at positions of one axis that an index tensor
+ * names: out[b..., i..., r...] = x[b..., index[b..., i...], r...]; scatter is its
+ * transpose and works through the updates in row-major order. Indices are i64 or i32
+ * and must be in range: another one ends the evaluation with E_ARG. */
+#include "ops/ops.h"
+
+#include <inttypes.h>
+
+static const char *const scatter_modes[] = {"set", "add", "multiply",
+                                            "min", "max", NULL};
+static const tdagi_field gather_fields[] = {
+    TDAGI_FIELD(tdag_gather_spec, batch, INT),
+    {0},
+};
+static const tdagi_field scatter_fields[] = {
+    TDAGI_FIELD(tdag_scatter_spec, batch, INT),
+    TDAGI_FIELD_NAMED(tdag_scatter_spec, mode, scatter_modes),
+    {0},
+};
+
+/* The checks that both share; `out` becomes the type of what gather returns. */
+static tdag_status gathered_type(const tdagi_shape_call *c, const char *op,
+                                 int64_t batch, tdagi_type *out)
+{
+    const tdagi_type *x = &c->inputs[0], *index = &c->inputs[1];
+    if (index->dtype != TDAG_I64 && index->dtype != TDAG_I32)
+        return tdagi_fail(c->ctx, TDAG_E_DTYPE,
+                          "%s needs an index of i64 or i32, it is %s", op,
+                          tdag_dtype_name(index->dtype));
+    if (batch < 0 || batch >= (int64_t)x->rank || batch > (int64_t)index->rank)
+        return tdagi_fail(c->ctx, TDAG_E_SHAPE,
+                          "%s: %" PRId64 " shared axes do not fit an"
+                          " input of %" PRIu32 " axes and an index of %" PRIu32,
+                          op, batch, x->rank, index->rank);
+    uint32_t b = (uint32_t)batch;
+    for (uint32_t i = 0; i < b; i++)
+        if (!tdagi_ops_same_dim(c->pool, x->shape[i], index->shape[i])) {
+            tdagi_ops_text s, t;
+            return tdagi_fail(c->ctx, TDAG_E_SHAPE,
+                              "%s: shared axis %" PRIu32 " has dim %s"
+                              " in the input and %s in the index",
+                              op, i, tdagi_ops_dim(c->pool, x->shape[i], &s),
+                              tdagi_ops_dim(c->pool, index->shape[i], &t));
+        }
+    TDAGI_TRY(tdagi_ops_check_rank(c, op, (uint64_t)index->rank + x->rank - b - 1));
+    out->dtype = x->dtype;
+    out->rank = 0;
+    for (uint32_t i = 0; i < index->rank; i++)
+        out->shape[out->rank++] = index->shape[i];
+    for (uint32_t i = b + 1; i < x->rank; i++)
+        out->shape[out->rank++] = x->shape[i];
+    return TDAG_OK;
+}
+
+static tdag_status gather_shape(const tdagi_shape_call *c)
+{
+    const tdag_gather_spec *spec = c->spec;
+    return gathered_type(c, "gather", spec->batch, c->out);
+}
+
+static tdag_status scatter_shape(const tdagi_shape_call *c)
+{
+    const tdag_scatter_spec *spec = c->spec;
+    const tdagi_type *data = &c->inputs[0], *update = &c->inputs[2];
+    tdagi_type want;
+    TDAGI_TRY(gathered_type(c, "scatter", spec->batch, &want));
+    if (spec->mode < TDAG_SCATTER_SET || spec->mode > TDAG_SCATTER_MAX)
+        return tdagi_fail(c->ctx, TDAG_E_ARG,
+                          "scatter: mode %" PRId64 " is not one of its modes",
+                          spec->mode);
+    if (data->dtype != update->dtype)
+        return tdagi_fail(
+            c->ctx, TDAG_E_DTYPE,
+            "scatter needs data and update of one dtype, they are %s and %s",
+            tdag_dtype_name(data->dtype), tdag_dtype_name(update->dtype));
+    if (want.rank != update->rank)
+        return tdagi_fail(c->ctx, TDAG_E_SHAPE,
+                          "scatter: the update has %" PRIu32
+                          " axes, data and index ask for %" PRIu32,
+                          update->rank, want.rank);
+    for (uint32_t i = 0; i < want.rank; i++)
+        if (!tdagi_ops_same_dim(c->pool, want.shape[i], update->shape[i])) {
+            tdagi_ops_text s, t;
+            return tdagi_fail(c->ctx, TDAG_E_SHAPE,
+                              "scatter: axis %" PRIu32 " of the update"
+                              " has dim %s, data and index ask for %s",
+                              i, tdagi_ops_dim(c->pool, update->shape[i], &s),
+                              tdagi_ops_dim(c->pool, want.shape[i], &t));
+        }
+    *c->out = *data;
+    return TDAG_OK;
+}
+
+/* Setting counts nothing, a reduction one FLOP per element of the update. */
+static void scatter_cost(const tdagi_cost_call *c)
+{
+    const tdag_scatter_spec *spec = c->spec;
+    tdag_dim reads[3];
+    for (uint32_t i = 0; i < 3; i++)
+        reads[i] = tdagi_type_count(c->pool, &c->inputs[i]);
+    tdagi_ops_cost(c, spec->mode == TDAG_SCATTER_SET ? 0 : reads[2], reads);
+}
+
+const tdagi_opdef tdagi_op_gather = {
+    .brief = "the positions of an axis that an index names",
+    .spec_size = sizeof(tdag_gather_spec),
+    .fields = gather_fields,
+    .shape = gather_shape,
+    .cost = tdagi_cost_part,
+};
+const tdagi_opdef tdagi_op_scatter = {
+    .brief =
+        "the transpose of gather: puts updates at the positions that an index names",
+    .spec_size = sizeof(tdag_scatter_spec),
+    .fields = scatter_fields,
+    .shape = scatter_shape,
+    .cost = scatter_cost,
+};

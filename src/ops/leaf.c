@@ -1,0 +1,53 @@
+/* Leaves: input, parameter, buffer and constant hold what they are declared with and
+ * count nothing. iota generates its elements: it is a core op without inputs, so it
+ * reads nothing and writes its result. */
+#include "ops/ops.h"
+
+#include <inttypes.h>
+
+static tdag_status declared_shape(const tdagi_shape_call *c)
+{
+    return tdagi_fail(c->ctx, TDAG_E_ARG,
+                      "a leaf with a declared type is not made by its shape rule");
+}
+
+#define LEAF(name, text)                                                               \
+    const tdagi_opdef tdagi_op_##name = {                                              \
+        .brief = text,                                                                 \
+        .shape = declared_shape,                                                       \
+        .cost = tdagi_cost_none,                                                       \
+    };
+LEAF(input, "a value given at run time")
+LEAF(parameter, "a learnable tensor of the model")
+LEAF(buffer, "a tensor of the model that may change at run time")
+LEAF(constant, "a tensor that never changes")
+
+static const tdagi_field iota_fields[] = {
+    TDAGI_FIELD(tdag_iota_spec, n, DIM),
+    TDAGI_FIELD(tdag_iota_spec, dtype, DTYPE),
+    {0},
+};
+
+static tdag_status iota_shape(const tdagi_shape_call *c)
+{
+    const tdag_iota_spec *spec = c->spec;
+    TDAGI_TRY(tdagi_ops_check_dims(c, "iota", "n", (tdag_list){1, &spec->n}));
+    if (!tdagi_ops_is_dtype(spec->dtype) || spec->dtype == TDAG_BOOL)
+        return tdagi_fail(c->ctx, TDAG_E_DTYPE,
+                          "iota needs a float or integer dtype, not %s",
+                          tdag_dtype_name((tdag_dtype)spec->dtype));
+    c->out->dtype = (tdag_dtype)spec->dtype;
+    c->out->rank = 1;
+    c->out->shape[0] = spec->n;
+    return TDAG_OK;
+}
+
+static void iota_cost(const tdagi_cost_call *c) { tdagi_ops_cost(c, 0, NULL); }
+
+const tdagi_opdef tdagi_op_iota = {
+    .brief = "0, 1, ... n-1 along one axis",
+    .spec_size = sizeof(tdag_iota_spec),
+    .fields = iota_fields,
+    .shape = iota_shape,
+    .cost = iota_cost,
+};

@@ -1,0 +1,41 @@
+/* permute: axis i of the result is axis order[i] of the input. */
+#include "ops/ops.h"
+
+#include <inttypes.h>
+
+static const tdagi_field permute_fields[] = {
+    TDAGI_FIELD(tdag_permute_spec, order, INTS),
+    {0},
+};
+
+static tdag_status permute_shape(const tdagi_shape_call *c)
+{
+    const tdag_permute_spec *spec = c->spec;
+    const tdagi_type *x = &c->inputs[0];
+    uint32_t seen = 0;
+    TDAGI_TRY(tdagi_ops_check_per_axis(c, "permute", "order", spec->order));
+    c->out->dtype = x->dtype;
+    c->out->rank = x->rank;
+    for (uint32_t i = 0; i < x->rank; i++) {
+        int64_t axis = spec->order.v[i];
+        if (axis < 0 || axis >= (int64_t)x->rank)
+            return tdagi_fail(c->ctx, TDAG_E_SHAPE,
+                              "permute: axis %" PRId64
+                              " is outside of a shape of %" PRIu32 " axes",
+                              axis, x->rank);
+        if (seen >> axis & 1)
+            return tdagi_fail(c->ctx, TDAG_E_SHAPE,
+                              "permute: order names axis %" PRId64 " twice", axis);
+        seen |= (uint32_t)1 << axis;
+        c->out->shape[i] = x->shape[axis];
+    }
+    return TDAG_OK;
+}
+
+const tdagi_opdef tdagi_op_permute = {
+    .brief = "reorders the axes: axis i of the result is axis order[i] of the input",
+    .spec_size = sizeof(tdag_permute_spec),
+    .fields = permute_fields,
+    .shape = permute_shape,
+    .cost = tdagi_cost_move,
+};

@@ -1,0 +1,42 @@
+/* reduce: axes become size 1. An empty axis gives the reduction's identity: 0, 1, -inf
+ * or the least integer for max, +inf or the greatest for min, NaN for mean. min and max
+ * are NaN if any element is; max(-0, +0) is +0 and min(-0, +0) is -0. Floats accumulate
+ * in f64 and are rounded once; integers wrap. */
+#include "ops/ops.h"
+
+static const tdagi_field reduce_fields[] = {
+    TDAGI_FIELD(tdag_reduce_spec, axes, INTS),
+    TDAGI_FIELD_NAMED(tdag_reduce_spec, kind, tdagi_ops_reduction_names),
+    {0},
+};
+
+static tdag_status reduce_shape(const tdagi_shape_call *c)
+{
+    const tdag_reduce_spec *spec = c->spec;
+    TDAGI_TRY(tdagi_ops_check_axes(c, "reduce", spec->axes, c->inputs[0].rank));
+    TDAGI_TRY(tdagi_ops_check_reduction(c, "reduce", spec->kind, true));
+    *c->out = c->inputs[0];
+    for (uint32_t i = 0; i < spec->axes.n; i++)
+        c->out->shape[spec->axes.v[i]] = 1;
+    return TDAG_OK;
+}
+
+/* Input elements - output elements (0 where the input is empty); mean: input elements.
+ */
+static void reduce_cost(const tdagi_cost_call *c)
+{
+    const tdag_reduce_spec *spec = c->spec;
+    tdag_dim in = tdagi_type_count(c->pool, &c->inputs[0]);
+    tdag_dim out = tdagi_type_count(c->pool, c->output);
+    tdag_dim flops =
+        spec->kind == TDAG_REDUCE_MEAN ? in : tdagi_ops_excess(c->pool, in, out);
+    tdagi_ops_cost(c, flops, &in);
+}
+
+const tdagi_opdef tdagi_op_reduce = {
+    .brief = "sum, product, min, max or mean over axes, which become size 1",
+    .spec_size = sizeof(tdag_reduce_spec),
+    .fields = reduce_fields,
+    .shape = reduce_shape,
+    .cost = reduce_cost,
+};

@@ -1,0 +1,42 @@
+/* repeat: axes of size 1 become count copies. A count of 1 leaves any axis as it is. */
+#include "ops/ops.h"
+
+#include <inttypes.h>
+
+static const tdagi_field repeat_fields[] = {
+    TDAGI_FIELD(tdag_repeat_spec, counts, DIMS),
+    {0},
+};
+
+static tdag_status repeat_shape(const tdagi_shape_call *c)
+{
+    const tdag_repeat_spec *spec = c->spec;
+    const tdagi_type *x = &c->inputs[0];
+    TDAGI_TRY(tdagi_ops_check_per_axis(c, "repeat", "counts", spec->counts));
+    TDAGI_TRY(tdagi_ops_check_dims(c, "repeat", "counts", spec->counts));
+    for (uint32_t i = 0; i < x->rank; i++) {
+        tdag_dim count = spec->counts.v[i];
+        bool one = tdagi_ops_same_dim(c->pool, x->shape[i], 1);
+        if (count != 1 && !one) {
+            tdagi_ops_text a, b;
+            return tdagi_fail(
+                c->ctx, TDAG_E_SHAPE,
+                "repeat: axis %" PRIu32
+                " has dim %s and cannot be repeated %s times; only size 1 can",
+                i, tdagi_ops_dim(c->pool, x->shape[i], &a),
+                tdagi_ops_dim(c->pool, count, &b));
+        }
+        c->out->shape[i] = count == 1 ? x->shape[i] : count;
+    }
+    c->out->dtype = x->dtype;
+    c->out->rank = x->rank;
+    return tdagi_ops_finish(c);
+}
+
+const tdagi_opdef tdagi_op_repeat = {
+    .brief = "copies axes of size 1 count times",
+    .spec_size = sizeof(tdag_repeat_spec),
+    .fields = repeat_fields,
+    .shape = repeat_shape,
+    .cost = tdagi_cost_move,
+};

@@ -1,0 +1,65 @@
+/* squeeze and unsqueeze: axes of size 1 go away or appear. The elements do not move. */
+#include "ops/ops.h"
+
+#include <inttypes.h>
+
+static const tdagi_field axes_fields[] = {
+    TDAGI_FIELD(tdag_axes_spec, axes, INTS),
+    {0},
+};
+
+static tdag_status squeeze_shape(const tdagi_shape_call *c)
+{
+    const tdag_axes_spec *spec = c->spec;
+    const tdagi_type *x = &c->inputs[0];
+    uint32_t next = 0, rank = 0;
+    TDAGI_TRY(tdagi_ops_check_axes(c, "squeeze", spec->axes, x->rank));
+    for (uint32_t i = 0; i < x->rank; i++) {
+        if (next < spec->axes.n && spec->axes.v[next] == (int64_t)i) {
+            next++;
+            if (!tdagi_ops_same_dim(c->pool, x->shape[i], 1)) {
+                tdagi_ops_text text;
+                return tdagi_fail(c->ctx, TDAG_E_SHAPE,
+                                  "squeeze: axis %" PRIu32 " has dim %s, not 1", i,
+                                  tdagi_ops_dim(c->pool, x->shape[i], &text));
+            }
+        } else {
+            c->out->shape[rank++] = x->shape[i];
+        }
+    }
+    c->out->dtype = x->dtype;
+    c->out->rank = rank;
+    return TDAG_OK;
+}
+
+static tdag_status unsqueeze_shape(const tdagi_shape_call *c)
+{
+    const tdag_axes_spec *spec = c->spec;
+    const tdagi_type *x = &c->inputs[0];
+    TDAGI_TRY(tdagi_ops_check_rank(c, "unsqueeze", (uint64_t)x->rank + spec->axes.n));
+    uint32_t rank = x->rank + spec->axes.n, next = 0, from = 0;
+    TDAGI_TRY(tdagi_ops_check_axes(c, "unsqueeze", spec->axes, rank));
+    for (uint32_t i = 0; i < rank; i++) {
+        bool new_axis = next < spec->axes.n && spec->axes.v[next] == (int64_t)i;
+        if (new_axis) next++;
+        c->out->shape[i] = new_axis ? 1 : x->shape[from++];
+    }
+    c->out->dtype = x->dtype;
+    c->out->rank = rank;
+    return TDAG_OK;
+}
+
+const tdagi_opdef tdagi_op_squeeze = {
+    .brief = "removes axes of size 1",
+    .spec_size = sizeof(tdag_axes_spec),
+    .fields = axes_fields,
+    .shape = squeeze_shape,
+    .cost = tdagi_cost_move,
+};
+const tdagi_opdef tdagi_op_unsqueeze = {
+    .brief = "inserts axes of size 1",
+    .spec_size = sizeof(tdag_axes_spec),
+    .fields = axes_fields,
+    .shape = unsqueeze_shape,
+    .cost = tdagi_cost_move,
+};

@@ -1,0 +1,124 @@
+/* unfold and fold: sliding windows along each axis, and their transpose. Window w, tap
+ * t of an unfolded axis is position w*k+t and reads w*s+t; fold sums the taps that
+ * overlap.
+ *
+ * Kernel 1 on an axis without elements gives no windows (that is what strides do). A
+ * fold of no windows has max(k-s, 0) elements, all zero.
+ *
+ * unfold reads the elements that some window covers: with stride <= kernel these are
+ * (windows-1)*s+k of an axis, else windows*k, as the windows then skip some. */
+#include "ops/ops.h"
+
+#include <inttypes.h>
+
+static const tdagi_field window_fields[] = {
+    TDAGI_FIELD(tdag_window_spec, kernel, INTS),
+    TDAGI_FIELD(tdag_window_spec, stride, INTS),
+    {0},
+};
+
+static tdag_status check_windows(const tdagi_shape_call *c, const char *op)
+{
+    const tdag_window_spec *spec = c->spec;
+    TDAGI_TRY(tdagi_ops_check_per_axis(c, op, "kernel", spec->kernel));
+    TDAGI_TRY(tdagi_ops_check_per_axis(c, op, "stride", spec->stride));
+    for (uint32_t i = 0; i < spec->kernel.n; i++)
+        if (spec->kernel.v[i] < 1 || spec->stride.v[i] < 1)
+            return tdagi_fail(c->ctx, TDAG_E_SHAPE,
+                              "%s: axis %" PRIu32 " has kernel %" PRId64
+                              " and stride %" PRId64 ", both must be at least 1",
+                              op, i, spec->kernel.v[i], spec->stride.v[i]);
+    return TDAG_OK;
+}
+
+/* floor((n-k)/s)+1 */
+static tdag_dim n_windows(tdagi_pool *pool, tdag_dim n, int64_t k, int64_t s)
+{
+    tdag_dim steps = tdagi_dim_floordiv(pool, tdagi_dim_sub(pool, n, k), s);
+    return tdagi_dim_add(pool, steps, 1);
+}
+
+static tdag_status unfold_shape(const tdagi_shape_call *c)
+{
+    const tdag_window_spec *spec = c->spec;
+    const tdagi_type *x = &c->inputs[0];
+    TDAGI_TRY(check_windows(c, "unfold"));
+    for (uint32_t i = 0; i < x->rank; i++) {
+        int64_t k = spec->kernel.v[i];
+        if (k > 1 && tdagi_dim_sample(c->pool, x->shape[i]) < k) {
+            tdagi_ops_text text;
+            return tdagi_fail(c->ctx, TDAG_E_SHAPE,
+                              "unfold: axis %" PRIu32
+                              " has dim %s, less than its kernel %" PRId64,
+                              i, tdagi_ops_dim(c->pool, x->shape[i], &text), k);
+        }
+        tdag_dim windows = n_windows(c->pool, x->shape[i], k, spec->stride.v[i]);
+        c->out->shape[i] = tdagi_dim_mul(c->pool, windows, k);
+    }
+    c->out->dtype = x->dtype;
+    c->out->rank = x->rank;
+    return tdagi_ops_finish(c);
+}
+
+static void unfold_cost(const tdagi_cost_call *c)
+{
+    const tdag_window_spec *spec = c->spec;
+    tdag_dim used = 1;
+    for (uint32_t i = 0; i < c->output->rank; i++) {
+        int64_t k = spec->kernel.v[i], s = spec->stride.v[i];
+        tdag_dim part = c->output->shape[i];
+        if (s < k) {
+            tdag_dim steps = tdagi_dim_sub(
+                c->pool, n_windows(c->pool, c->inputs[0].shape[i], k, s), 1);
+            part = tdagi_dim_add(c->pool, tdagi_dim_mul(c->pool, steps, s), k);
+        }
+        used = tdagi_dim_mul(c->pool, used, part);
+    }
+    tdagi_ops_cost(c, 0, &used);
+}
+
+static tdag_status fold_shape(const tdagi_shape_call *c)
+{
+    const tdag_window_spec *spec = c->spec;
+    const tdagi_type *x = &c->inputs[0];
+    TDAGI_TRY(check_windows(c, "fold"));
+    for (uint32_t i = 0; i < x->rank; i++) {
+        int64_t k = spec->kernel.v[i], s = spec->stride.v[i];
+        tdag_dim n = x->shape[i];
+        if (tdagi_dim_sample(c->pool, n) % k != 0) {
+            tdagi_ops_text text;
+            return tdagi_fail(c->ctx, TDAG_E_SHAPE,
+                              "fold: axis %" PRIu32
+                              " has dim %s, not a multiple of its kernel %" PRId64,
+                              i, tdagi_ops_dim(c->pool, n, &text), k);
+        }
+        tdag_dim steps = tdagi_dim_sub(c->pool, tdagi_dim_floordiv(c->pool, n, k), 1);
+        tdag_dim size = tdagi_dim_add(c->pool, tdagi_dim_mul(c->pool, steps, s), k);
+        c->out->shape[i] = n == 0 && k < s ? 0 : size;
+    }
+    c->out->dtype = x->dtype;
+    c->out->rank = x->rank;
+    return tdagi_ops_finish(c);
+}
+
+static void fold_cost(const tdagi_cost_call *c)
+{
+    tdag_dim in = tdagi_type_count(c->pool, &c->inputs[0]);
+    tdag_dim out = tdagi_type_count(c->pool, c->output);
+    tdagi_ops_cost(c, tdagi_ops_excess(c->pool, in, out), &in);
+}
+
+const tdagi_opdef tdagi_op_unfold = {
+    .brief = "windows of k elements every s elements of each axis, laid side by side",
+    .spec_size = sizeof(tdag_window_spec),
+    .fields = window_fields,
+    .shape = unfold_shape,
+    .cost = unfold_cost,
+};
+const tdagi_opdef tdagi_op_fold = {
+    .brief = "the transpose of unfold: windows put back, overlapping elements summed",
+    .spec_size = sizeof(tdag_window_spec),
+    .fields = window_fields,
+    .shape = fold_shape,
+    .cost = fold_cost,
+};
