@@ -96,6 +96,11 @@ tdag_status tdagi_builder_create_like(tdag_ctx *ctx, const tdag_graph *like,
 /* Removes the nodes that no output needs (inputs stay) and renumbers. */
 tdag_status tdagi_graph_prune(tdag_ctx *ctx, const tdag_graph *g, tdag_graph **out);
 
+/* The graph with symbol i replaced by the integer values[i] everywhere, shapes inferred
+ * anew; what does not fit at those values fails as in the builder. */
+tdag_status tdagi_graph_bind(tdag_ctx *ctx, const tdag_graph *g, const int64_t *values,
+                             tdag_graph **out);
+
 /* ---- helpers for shape rules (src/ir/rules.c) ---- */
 tdag_status
 tdagi_rule_broadcast(const tdagi_shape_call *c); /* all inputs -> out dims */

@@ -155,6 +155,15 @@ uint64_t tdagi_spec_hash(const tdagi_field *fields, const void *spec);
 void *tdagi_spec_import(struct tdagi_arena *arena, const tdagi_field *fields,
                         size_t size, const void *spec, tdagi_pool *to,
                         const tdagi_pool *from);
+/* A copy with every dim taken over and its symbols replaced (tdagi_dim_substitute). */
+typedef struct tdagi_substitution {
+    tdagi_pool *to;
+    const tdagi_pool *from;
+    const tdag_dim *replacements; /* one dim of `to` per symbol of `from` */
+} tdagi_substitution;
+void *tdagi_spec_substitute(struct tdagi_arena *arena, const tdagi_field *fields,
+                            size_t size, const void *spec,
+                            const tdagi_substitution *by);
 /* A copy with every dim replaced by its sample. */
 void *tdagi_spec_sample(struct tdagi_arena *arena, const tdagi_field *fields,
                         size_t size, const void *spec, const tdagi_pool *pool);

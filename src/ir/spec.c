@@ -124,20 +124,27 @@ static void *copy_mapped(tdagi_arena *arena, const tdagi_field *fields, size_t s
 void *tdagi_spec_copy(tdagi_arena *arena, const tdagi_field *fields, size_t size,
                       const void *spec)
 {
-    const dim_map keep = {NULL, NULL, false};
+    const dim_map keep = {NULL, NULL, NULL};
     return copy_mapped(arena, fields, size, spec, &keep);
 }
 
 void *tdagi_spec_import(tdagi_arena *arena, const tdagi_field *fields, size_t size,
                         const void *spec, tdagi_pool *to, const tdagi_pool *from)
 {
-    const dim_map import = {to, from, false};
+    const dim_map import = {to, from, NULL};
     return copy_mapped(arena, fields, size, spec, &import);
 }
 
 void *tdagi_spec_sample(tdagi_arena *arena, const tdagi_field *fields, size_t size,
                         const void *spec, const tdagi_pool *pool)
 {
-    const dim_map sample = {NULL, pool, true};
+    const dim_map sample = {NULL, pool, NULL};
     return copy_mapped(arena, fields, size, spec, &sample);
+}
+
+void *tdagi_spec_substitute(tdagi_arena *arena, const tdagi_field *fields, size_t size,
+                            const void *spec, const tdagi_substitution *by)
+{
+    const dim_map substitute = {by->to, by->from, by->replacements};
+    return copy_mapped(arena, fields, size, spec, &substitute);
 }
