@@ -3,6 +3,7 @@
 #define TDAGI_CTX_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 #include <tdagger/status.h>
 
