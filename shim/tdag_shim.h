@@ -87,8 +87,7 @@ typedef struct tdag_shim_tensor {
 
 /* A tensor to make: elements in row-major order at data. release NULL: they are copied.
  * Otherwise they are used in place and release(user) is called once, when PyTorch's
- * last reference is gone (which may be after session_free), or before an error is
- * returned. */
+ * last reference is gone (perhaps after session_free); never if make_tensor fails. */
 typedef struct tdag_shim_tensor_spec {
     tdag_dtype dtype;
     uint32_t rank;
@@ -302,19 +301,20 @@ typedef struct tdag_shim_api {
     int (*make_device)(tdag_shim_session *session, const char *text,
                        const tdag_shim_value **out, tdag_shim_error *error);
     /* Specs with a release and the same data, dtype and sizes give the same tensor
-     * within a session: registered twice it stays one tensor in the saved file. */
+     * within a session (the later release is called at once): registered twice it stays
+     * one tensor in the saved file. Such elements must not change while the session
+     * lives. */
     int (*make_tensor)(tdag_shim_session *session, const tdag_shim_tensor_spec *spec,
                        const tdag_shim_value **out, tdag_shim_error *error);
-    /* type: that of the elements ("int", "float", "bool", "str", "Tensor", "Tensor?",
-     * "int[]", ...); NULL takes it from the items, Tensor when there are none. */
+    /* type: that of the elements ("int", "float", "bool", "str", "Tensor", "List[int]",
+     * "Optional[Tensor]", ...); NULL: that of item 0, Tensor when there are none. */
     int (*make_list)(tdag_shim_session *session, const char *type, size_t n,
                      const tdag_shim_value *const *items, const tdag_shim_value **out,
                      tdag_shim_error *error);
     int (*make_tuple)(tdag_shim_session *session, size_t n,
                       const tdag_shim_value *const *items, const tdag_shim_value **out,
                       tdag_shim_error *error);
-    /* Key and value types as in make_list; NULL: from the items, str to Tensor if none.
-     */
+    /* Key and value types as in make_list; NULL: of pair 0, str to Tensor if none. */
     int (*make_dict)(tdag_shim_session *session, const char *key_type,
                      const char *value_type, size_t n,
                      const tdag_shim_value *const *keys,
@@ -333,9 +333,8 @@ typedef struct tdag_shim_api {
                              const tdag_shim_value **out, tdag_shim_error *error);
     /* A parameter, buffer or plain attribute; state_dict() keeps the order of the calls
      * (parameters before buffers, own before those of submodules). type as in
-     * TorchScript schemas ("int[]", "Tensor?"), NULL: that of the value. Parameters and
-     * buffers are tensors or None. Register before define: code can only name what
-     * exists. */
+     * make_list, NULL: that of the value. Parameters and buffers are tensors or None.
+     * Register before define: code can only name what exists. */
     int (*module_add_attr)(tdag_shim_session *session, const tdag_shim_value *module,
                            const char *name, tdag_shim_slot slot, const char *type,
                            const tdag_shim_value *value, tdag_shim_error *error);

@@ -1,0 +1,222 @@
+// Sessions, loading, building, saving and running modules; the table itself; and the
+// one line that an exception becomes.
+#include <cstdio>
+#include <cstring>
+
+#include <ATen/Parallel.h>
+#include <torch/csrc/jit/frontend/resolver.h>
+#include <torch/csrc/jit/frontend/sugared_value.h>
+#include <torch/csrc/jit/serialization/import.h>
+#include <torch/version.h>
+
+#include "session.hpp"
+#include "types.hpp"
+
+namespace tdag_shim
+{
+
+void report(tdag_shim_error *error, const char *text) noexcept
+{
+    if (error == nullptr) return;
+    // What the interpreter throws has the script's traceback first, the reason last.
+    const char *reason = strstr(text, "\nRuntimeError: ");
+    if (reason != nullptr) text = reason + strlen("\nRuntimeError: ");
+    while (*text == '\n' || *text == ' ')
+        text++;
+    const int length = static_cast<int>(strcspn(text, "\n"));
+    snprintf(error->message, sizeof error->message, "%.*s", length, text);
+    if (length == 0) snprintf(error->message, sizeof error->message, "PyTorch failed");
+}
+
+namespace
+{
+
+using torch::jit::BuiltinModule;
+using torch::jit::GraphFunction;
+using torch::jit::Module;
+using torch::jit::SourceRange;
+using torch::jit::SugaredValue;
+
+int set_threads(int n, tdag_shim_error *error) noexcept
+{
+    return guard(error, [&] {
+        TORCH_CHECK(n >= 1, "the number of threads must be at least 1, not ", n);
+        at::set_num_threads(n);
+    });
+}
+
+int get_threads() noexcept
+{
+    return quiet(1, [] { return at::get_num_threads(); });
+}
+
+int session_create(tdag_shim_session **out, tdag_shim_error *error) noexcept
+{
+    return guard(error, [&] { *out = new tdag_shim_session; });
+}
+
+void session_free(tdag_shim_session *session) noexcept
+{
+    guard(nullptr, [&] { delete session; });
+}
+
+int module_load(tdag_shim_session *session, const char *path,
+                const tdag_shim_value **out, tdag_shim_error *error) noexcept
+{
+    return guard(error, [&] {
+        Module module = torch::jit::load(path, at::Device(at::kCPU));
+        module.eval();
+        *out = keep(session, module._ivalue());
+    });
+}
+
+Module module_of(const tdag_shim_value *value)
+{
+    TORCH_CHECK(ivalue(value).isModule(), "a value of type ",
+                ivalue(value).type()->annotation_str(), " is no module");
+    return ivalue(value).toModule();
+}
+
+int module_create(tdag_shim_session *session, const char *class_name,
+                  const tdag_shim_value **out, tdag_shim_error *error) noexcept
+{
+    return guard(error, [&] {
+        const Module module{c10::QualifiedName(class_name)};
+        *out = keep(session, module._ivalue());
+    });
+}
+
+int module_add_module(tdag_shim_session *session, const tdag_shim_value *parent,
+                      const char *name, const char *class_name,
+                      const tdag_shim_value **out, tdag_shim_error *error) noexcept
+{
+    return guard(error, [&] {
+        Module owner = module_of(parent);
+        const Module module(c10::QualifiedName(class_name),
+                            owner._ivalue()->compilation_unit(), /*shouldMangle=*/true);
+        const tdag_shim_value *made = keep(session, module._ivalue());
+        owner.register_module(name, module);
+        *out = made;
+    });
+}
+
+int module_add_attr(tdag_shim_session *, const tdag_shim_value *module,
+                    const char *name, tdag_shim_slot slot, const char *type,
+                    const tdag_shim_value *value, tdag_shim_error *error) noexcept
+{
+    return guard(error, [&] {
+        TORCH_CHECK(slot != TDAG_SHIM_SLOT_MODULE, "submodules need module_add_module");
+        Module owner = module_of(module);
+        TORCH_CHECK(!owner.hasattr(name), "there is an attribute '", name, "' already");
+        owner.register_attribute(
+            name, type != nullptr ? parse_type(type) : plain_type(ivalue(value)),
+            ivalue(value), slot == TDAG_SHIM_SLOT_PARAMETER,
+            slot == TDAG_SHIM_SLOT_BUFFER);
+    });
+}
+
+// `ops`: its attributes are the namespaces of operators.
+struct operator_namespaces : SugaredValue {
+    std::string kind() const override { return "operator namespaces"; }
+    std::shared_ptr<SugaredValue> attr(const SourceRange &, GraphFunction &,
+                                       const std::string &field) override
+    {
+        return std::make_shared<BuiltinModule>(field);
+    }
+};
+
+struct names : torch::jit::Resolver {
+    std::shared_ptr<SugaredValue> resolveValue(const std::string &name,
+                                               GraphFunction &method,
+                                               const SourceRange &range) override
+    {
+        if (name == "torch") return std::make_shared<BuiltinModule>("aten");
+        if (name == "ops") return std::make_shared<operator_namespaces>();
+        const double inf = std::numeric_limits<double>::infinity();
+        if (name == "inf") return constant(method, range, inf);
+        if (name == "nan")
+            return constant(method, range, std::numeric_limits<double>::quiet_NaN());
+        return nullptr;
+    }
+
+  private:
+    static std::shared_ptr<SugaredValue>
+    constant(GraphFunction &method, const SourceRange &range, double value)
+    {
+        return std::make_shared<torch::jit::SimpleValue>(
+            method.graph()->insertConstant(value, range));
+    }
+};
+
+int module_define(tdag_shim_session *, const tdag_shim_value *module,
+                  const char *source, tdag_shim_error *error) noexcept
+{
+    return guard(error,
+                 [&] { module_of(module).define(source, std::make_shared<names>()); });
+}
+
+int module_save(tdag_shim_session *, const tdag_shim_value *module, const char *path,
+                tdag_shim_error *error) noexcept
+{
+    return guard(error, [&] { module_of(module).save(path); });
+}
+
+int method_run(tdag_shim_session *session, const tdag_shim_value *object,
+               const char *method, size_t n, const tdag_shim_value *const *args,
+               const char *const *names, const tdag_shim_value **out,
+               tdag_shim_error *error) noexcept
+{
+    return guard(error, [&] {
+        torch::jit::Function &function = method_of(object, method);
+        torch::jit::Stack stack{ivalue(object)};
+        std::unordered_map<std::string, c10::IValue> kwargs;
+        for (size_t i = 0; i < n; i++) {
+            if (names != nullptr && names[i] != nullptr)
+                kwargs[names[i]] = ivalue(args[i]);
+            else
+                stack.push_back(ivalue(args[i]));
+        }
+        const at::NoGradGuard no_grad;
+        *out = keep(session, function(std::move(stack), kwargs));
+    });
+}
+
+void add_modules(tdag_shim_api &api)
+{
+    api.abi = TDAG_SHIM_ABI;
+    api.torch_version = TORCH_VERSION;
+    api.torch_major = TORCH_VERSION_MAJOR;
+    api.torch_minor = TORCH_VERSION_MINOR;
+    api.set_threads = set_threads;
+    api.get_threads = get_threads;
+    api.session_create = session_create;
+    api.session_free = session_free;
+    api.module_load = module_load;
+    api.module_create = module_create;
+    api.module_add_module = module_add_module;
+    api.module_add_attr = module_add_attr;
+    api.module_define = module_define;
+    api.module_save = module_save;
+    api.method_run = method_run;
+}
+
+tdag_shim_api make_api() noexcept
+{
+    tdag_shim_api api = {};
+    add_modules(api);
+    add_values(api);
+    add_tensors(api);
+    add_graphs(api);
+    add_operators(api);
+    return api;
+}
+
+} // namespace
+
+} // namespace tdag_shim
+
+const tdag_shim_api *tdag_shim_get_api(uint32_t abi)
+{
+    static const tdag_shim_api api = tdag_shim::make_api();
+    return abi == 0 || abi == TDAG_SHIM_ABI ? &api : nullptr;
+}
