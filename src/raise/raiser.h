@@ -1,0 +1,90 @@
+/* What the parts of raising share: the state of one tdagi_raise() call and the matches
+ * that its recognisers return.
+ *
+ * A match says: this composite, applied to these operands, computes the graph's value
+ * `result`. Operands are values of the graph, laid out by synthetic views where the
+ * composite wants another shape than the source had; likewise `after` leads from the
+ * composite's own result to the graph's value. */
+#ifndef TDAGI_RAISER_H
+#define TDAGI_RAISER_H
+
+#include "raise/raise.h"
+
+#define TDAGI_MOST_COVERED 1024 /* nodes that one compared composite may have */
+
+typedef struct tdagi_view {
+    uint16_t op; /* a view op */
+    uint8_t rank;
+    const tdag_dim *shape; /* of its result */
+    const void *spec;
+} tdagi_view;
+
+typedef struct tdagi_operand {
+    tdag_value value; /* id 0: an absent optional input */
+    uint32_t n_views;
+    const tdagi_view *views; /* applied in order */
+} tdagi_operand;
+
+typedef struct tdagi_match {
+    uint16_t composite;
+    tdag_value result;
+    uint32_t n_operands;
+    const tdagi_operand *operands;
+    const void *spec; /* dims in the raiser's pool */
+    uint32_t n_covered;
+    const tdag_value *covered; /* ascending */
+    uint32_t n_after;          /* synthetic views behind the composite; 0 = none */
+    const tdagi_view *after;   /* the last one makes the graph's value */
+    uint8_t rank;              /* of the composite's own result, where n_after > 0 */
+    const tdag_dim *shape;
+} tdagi_match;
+
+/* Facts about a value of the graph. */
+enum {
+    TDAGI_FACT_DEMANDED = 1, /* an output or another kernel needs it */
+    TDAGI_FACT_CONSTANT = 2, /* depends on constants only */
+    TDAGI_FACT_WEIGHT = 4,   /* depends on parameters, buffers and constants only */
+};
+
+typedef struct tdagi_raiser {
+    tdag_ctx *ctx;
+    const tdag_graph *graph;
+    uint32_t flags;
+    tdagi_arena arena;     /* everything that outlives the raiser */
+    tdag_builder *scratch; /* where guesses are lowered; its pool grows the graph's */
+    tdagi_pool *pool;      /* the scratch builder's */
+    uint32_t *uses;        /* by value id: operand slots and outputs that read it */
+    uint32_t *user;        /* by value id: its last reader, 0 = none but outputs */
+    uint8_t *facts;        /* by value id */
+    tdagi_match *
+        *matches; /* by value id: what computes a demanded value; NULL = core */
+    struct tdagi_contraction **contractions; /* by result id; see contraction.h */
+    struct tdagi_compare *compare;           /* workspace of match.c */
+    struct tdagi_maps *maps;                 /* workspace of access_map.c */
+} tdagi_raiser;
+
+static inline const tdagi_node *tdagi_raiser_node(const tdagi_raiser *r, tdag_value v)
+{
+    return &r->graph->nodes[v.id];
+}
+static inline tdag_value tdagi_raiser_input(const tdagi_raiser *r, tdag_value v,
+                                            uint32_t i)
+{
+    return tdagi_node_inputs(&r->graph->nodes[v.id])[i];
+}
+static inline bool tdagi_op_is_movement(uint32_t op)
+{
+    return op >= TDAG_OP_PERMUTE && op <= TDAG_OP_UNFOLD;
+}
+/* Memory of the result; NULL when out of memory. */
+void *tdagi_raiser_alloc(tdagi_raiser *r, size_t n, size_t size);
+void *tdagi_raiser_dup(tdagi_raiser *r, const void *data, size_t n, size_t size);
+
+/* True where a kernel that repeats this value inside costs next to nothing: movement,
+ * leaves, small arithmetic on constants and weights. */
+bool tdagi_raiser_is_cheap(const tdagi_raiser *r, tdag_value v);
+
+/* The composite rooted at v, or NULL for the core op itself. */
+tdag_status tdagi_recognise(tdagi_raiser *r, tdag_value v, tdagi_match **out);
+
+#endif
