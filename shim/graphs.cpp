@@ -210,24 +210,38 @@ std::string frame_location(const std::string &frame)
     return frame.substr(0, open) + ":" + frame.substr(open + 1, close - open - 1);
 }
 
+// A range as "file:line" and as its text; either is "" when unknown. With a tracer's
+// stack the location is that of the innermost frame, and the text is no code.
+std::pair<std::string, std::string> place(const SourceRange &range)
+{
+    const auto &source = range.source();
+    if (!source || source->size() == 0) return {};
+    const size_t line = source->lineno_for_offset(range.start());
+    std::string text = trimmed(source->get_line(line).str());
+    std::string location = frame_location(text);
+    if (!location.empty()) return {location, ""};
+    if (const auto where = range.file_line_col()) {
+        if (!std::get<0>(*where).empty())
+            location = std::get<0>(*where) + ":" + std::to_string(std::get<1>(*where));
+    }
+    return {location, text};
+}
+
 void node_source(tdag_shim_session *session, const tdag_shim_node *node,
                  tdag_shim_source *out) noexcept
 {
     *out = {"", ""};
     guard(nullptr, [&] {
-        SourceRange range = node_of(node)->sourceRange();
-        // Of a loaded file this is the archive's code; what it was made of says more.
-        if (const auto original = range.findSourceRangeThatGenerated())
-            range = *original;
-        const auto &source = range.source();
-        if (!source) return;
-        const size_t line = source->lineno_for_offset(range.start());
-        const std::string text = trimmed(source->get_line(line).str());
-        std::string location = frame_location(text);
-        if (const auto where = range.file_line_col())
-            location = std::get<0>(*where) + ":" + std::to_string(std::get<1>(*where));
-        out->text = keep_text(session, text);
-        out->location = keep_text(session, std::move(location));
+        // The range is in the archive's code; where that came from says more, if known.
+        const SourceRange range = node_of(node)->sourceRange();
+        auto where = place(range);
+        if (const auto original = range.findSourceRangeThatGenerated()) {
+            const auto better = place(*original);
+            if (!better.first.empty()) where.first = better.first;
+            if (!better.second.empty()) where.second = better.second;
+        }
+        out->text = keep_text(session, where.second);
+        out->location = keep_text(session, where.first);
     });
 }
 

@@ -1,5 +1,6 @@
 // Sessions, loading, building, saving and running modules; the table itself; and the
 // one line that an exception becomes.
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
@@ -15,17 +16,32 @@
 namespace tdag_shim
 {
 
+namespace
+{
+
+// The one line of what PyTorch says that tells the reason.
+std::string reason_of(const char *text)
+{
+    // What the interpreter throws has the script's traceback first, the reason last.
+    if (const char *last = strstr(text, "\nRuntimeError: "))
+        text = strchr(last, ':') + 1;
+    while (*text == '\n' || *text == ' ')
+        text++;
+    return std::string(text, strcspn(text, "\n"));
+}
+
+} // namespace
+
 void report(tdag_shim_error *error, const char *text) noexcept
 {
     if (error == nullptr) return;
-    // What the interpreter throws has the script's traceback first, the reason last.
-    const char *reason = strstr(text, "\nRuntimeError: ");
-    if (reason != nullptr) text = reason + strlen("\nRuntimeError: ");
-    while (*text == '\n' || *text == ' ')
-        text++;
-    const int length = static_cast<int>(strcspn(text, "\n"));
-    snprintf(error->message, sizeof error->message, "%.*s", length, text);
-    if (length == 0) snprintf(error->message, sizeof error->message, "PyTorch failed");
+    try {
+        const std::string reason = reason_of(text);
+        snprintf(error->message, sizeof error->message, "%s",
+                 reason.empty() ? "PyTorch failed" : reason.c_str());
+    } catch (...) {
+        snprintf(error->message, sizeof error->message, "out of memory");
+    }
 }
 
 namespace
@@ -60,11 +76,25 @@ void session_free(tdag_shim_session *session) noexcept
     guard(nullptr, [&] { delete session; });
 }
 
+Module load(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    TORCH_CHECK(file != nullptr, "cannot open '", path, "': ", strerror(errno));
+    fclose(file);
+    try {
+        return torch::jit::load(path, at::Device(at::kCPU));
+    } catch (const c10::Error &e) {
+        std::string reason = reason_of(e.what_without_backtrace());
+        reason.resize(std::min(reason.size(), reason.find(". "))); // advice follows
+        TORCH_CHECK(false, "cannot load '", path, "' as TorchScript: ", reason);
+    }
+}
+
 int module_load(tdag_shim_session *session, const char *path,
                 const tdag_shim_value **out, tdag_shim_error *error) noexcept
 {
     return guard(error, [&] {
-        Module module = torch::jit::load(path, at::Device(at::kCPU));
+        Module module = load(path);
         module.eval();
         *out = keep(session, module._ivalue());
     });

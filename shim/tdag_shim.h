@@ -116,10 +116,11 @@ typedef struct tdag_shim_arg {
     const tdag_shim_value *default_value; /* NULL unless has_default */
 } tdag_shim_arg;
 
-/* Where a node comes from. */
+/* Where a node comes from: the Python code if the file tells, else the archive's code.
+ */
 typedef struct tdag_shim_source {
     const char *location; /* "models/resnet.py:268", or "" */
-    const char *text;     /* the source line without indentation, or "" */
+    const char *text;     /* a source line of it without indentation, or "" */
 } tdag_shim_source;
 
 typedef struct tdag_shim_api {
