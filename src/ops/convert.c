@@ -5,6 +5,9 @@
 
 #include <inttypes.h>
 
+#include "ops/loop.h"
+#include "ops/number.h"
+
 static const tdagi_field convert_fields[] = {
     TDAGI_FIELD(tdag_convert_spec, dtype, DTYPE),
     {0},
@@ -21,10 +24,32 @@ static tdag_status convert_shape(const tdagi_shape_call *c)
     return TDAG_OK;
 }
 
+static tdag_status convert_eval(const tdagi_eval_call *c)
+{
+    const tdag_tensor *x = c->inputs[0];
+    tdag_dtype from = x->dtype, to = c->out->dtype;
+    double floats[TDAGI_CHUNK];
+    int64_t integers[TDAGI_CHUNK];
+    for (int64_t at = 0; at < x->count; at += TDAGI_CHUNK) {
+        int64_t n = x->count - at < TDAGI_CHUNK ? x->count - at : TDAGI_CHUNK;
+        const void *source = tdagi_const_at(x->data, at, tdag_dtype_size(from));
+        void *target = tdagi_at(c->out->data, at, tdag_dtype_size(to));
+        if (tdag_dtype_is_float(from)) {
+            tdagi_load_f64(from, source, n, floats);
+            tdagi_store_f64(to, floats, n, target);
+        } else {
+            tdagi_load_i64(from, source, n, integers);
+            tdagi_store_i64(to, integers, n, target);
+        }
+    }
+    return TDAG_OK;
+}
+
 const tdagi_opdef tdagi_op_convert = {
     .brief = "the same numbers in another dtype",
     .spec_size = sizeof(tdag_convert_spec),
     .fields = convert_fields,
     .shape = convert_shape,
     .cost = tdagi_cost_move, /* a conversion counts no FLOPs */
+    .eval = convert_eval,
 };

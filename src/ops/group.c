@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 
+#include "ops/loop.h"
+
 static const tdagi_field group_fields[] = {
     TDAGI_FIELD(tdag_group_spec, runs, INTS),
     {0},
@@ -100,6 +102,7 @@ const tdagi_opdef tdagi_op_group = {
     .fields = group_fields,
     .shape = group_shape,
     .cost = tdagi_cost_move,
+    .eval = tdagi_eval_same_order,
 };
 const tdagi_opdef tdagi_op_ungroup = {
     .brief = "each axis splits into its factors, in row-major order",
@@ -107,4 +110,5 @@ const tdagi_opdef tdagi_op_ungroup = {
     .fields = ungroup_fields,
     .shape = ungroup_shape,
     .cost = tdagi_cost_move,
+    .eval = tdagi_eval_same_order,
 };

@@ -5,6 +5,9 @@
 #include "ops/ops.h"
 
 #include <inttypes.h>
+#include <string.h>
+
+#include "ops/combine.h"
 
 static const char *const scatter_modes[] = {"set", "add", "multiply",
                                             "min", "max", NULL};
@@ -101,12 +104,120 @@ static void scatter_cost(const tdagi_cost_call *c)
     tdagi_ops_cost(c, spec->mode == TDAG_SCATTER_SET ? 0 : reads[2], reads);
 }
 
+/* The tensors seen as x[batch][n][block] and index[batch][per_batch]. */
+typedef struct indexed {
+    int64_t batch, n, block, per_batch;
+    const tdag_tensor *index;
+    uint32_t axis;
+} indexed;
+
+static indexed indexed_view(const tdag_tensor *x, const tdag_tensor *index,
+                            int64_t batch)
+{
+    indexed v = {1, x->shape[batch], 1, 1, index, (uint32_t)batch};
+    for (uint32_t i = 0; i < v.axis; i++)
+        v.batch *= x->shape[i];
+    for (uint32_t i = v.axis; i < index->rank; i++)
+        v.per_batch *= index->shape[i];
+    for (uint32_t i = v.axis + 1; i < x->rank; i++)
+        v.block *= x->shape[i];
+    return v;
+}
+
+/* The index at position i, checked. */
+static tdag_status index_at(tdag_ctx *ctx, const char *op, const indexed *v, int64_t i,
+                            int64_t *out)
+{
+    int64_t at;
+    tdagi_load_i64(v->index->dtype,
+                   tdagi_const_at(v->index->data, i, tdag_dtype_size(v->index->dtype)),
+                   1, &at);
+    if (at < 0 || at >= v->n)
+        return tdagi_fail(ctx, TDAG_E_ARG,
+                          "%s: index %" PRId64 " at position %" PRId64
+                          " is outside of axis %" PRIu32 " of dim %" PRId64,
+                          op, at, i, v->axis, v->n);
+    *out = at;
+    return TDAG_OK;
+}
+
+static tdag_status gather_eval(const tdagi_eval_call *c)
+{
+    const tdag_gather_spec *spec = c->spec;
+    indexed v = indexed_view(c->inputs[0], c->inputs[1], spec->batch);
+    size_t size = tdag_dtype_size(c->out->dtype);
+    for (int64_t b = 0, i = 0; b < v.batch; b++)
+        for (int64_t k = 0; k < v.per_batch; k++, i++) {
+            int64_t at;
+            TDAGI_TRY(index_at(c->ctx, "gather", &v, i, &at));
+            if (v.block == 0) continue;
+            memcpy(tdagi_at(c->out->data, i * v.block, size),
+                   tdagi_const_at(c->inputs[0]->data, (b * v.n + at) * v.block, size),
+                   (size_t)v.block * size);
+        }
+    return TDAG_OK;
+}
+
+static tdag_status scatter_set(const tdagi_eval_call *c, const indexed *v)
+{
+    size_t size = tdag_dtype_size(c->out->dtype);
+    TDAGI_TRY(tdagi_eval_same_order(c));
+    for (int64_t b = 0, i = 0; b < v->batch; b++)
+        for (int64_t k = 0; k < v->per_batch; k++, i++) {
+            int64_t at;
+            TDAGI_TRY(index_at(c->ctx, "scatter", v, i, &at));
+            if (v->block == 0) continue;
+            memcpy(tdagi_at(c->out->data, (b * v->n + at) * v->block, size),
+                   tdagi_const_at(c->inputs[2]->data, i * v->block, size),
+                   (size_t)v->block * size);
+        }
+    return TDAG_OK;
+}
+
+static tdag_status scatter_into(const tdagi_eval_call *c, const indexed *v,
+                                tdag_reduction kind, tdagi_number *sums)
+{
+    tdag_dtype dtype = c->out->dtype;
+    size_t size = tdag_dtype_size(dtype);
+    tdagi_load_numbers(dtype, c->inputs[0]->data, c->out->count, sums);
+    for (int64_t b = 0, i = 0; b < v->batch; b++)
+        for (int64_t k = 0; k < v->per_batch; k++, i++) {
+            int64_t at;
+            TDAGI_TRY(index_at(c->ctx, "scatter", v, i, &at));
+            tdagi_combine(dtype, kind, sums + (b * v->n + at) * v->block, 1,
+                          tdagi_const_at(c->inputs[2]->data, i * v->block, size),
+                          v->block);
+        }
+    tdagi_store_numbers(dtype, sums, c->out->count, c->out->data);
+    return TDAG_OK;
+}
+
+static tdag_status scatter_eval(const tdagi_eval_call *c)
+{
+    static const tdag_reduction kinds[] = {
+        [TDAG_SCATTER_ADD] = TDAG_REDUCE_SUM,
+        [TDAG_SCATTER_MULTIPLY] = TDAG_REDUCE_PRODUCT,
+        [TDAG_SCATTER_MIN] = TDAG_REDUCE_MIN,
+        [TDAG_SCATTER_MAX] = TDAG_REDUCE_MAX,
+    };
+    const tdag_scatter_spec *spec = c->spec;
+    indexed v = indexed_view(c->inputs[0], c->inputs[1], spec->batch);
+    size_t count = (size_t)c->out->count;
+    void *sums = NULL;
+    if (spec->mode == TDAG_SCATTER_SET) return scatter_set(c, &v);
+    TDAGI_TRY(tdagi_array_alloc(c->ctx, count, sizeof(tdagi_number), &sums));
+    tdag_status st = scatter_into(c, &v, kinds[spec->mode], sums);
+    tdagi_free(c->ctx, sums, count * sizeof(tdagi_number));
+    return st;
+}
+
 const tdagi_opdef tdagi_op_gather = {
     .brief = "the positions of an axis that an index names",
     .spec_size = sizeof(tdag_gather_spec),
     .fields = gather_fields,
     .shape = gather_shape,
     .cost = tdagi_cost_part,
+    .eval = gather_eval,
 };
 const tdagi_opdef tdagi_op_scatter = {
     .brief =
@@ -115,4 +226,5 @@ const tdagi_opdef tdagi_op_scatter = {
     .fields = scatter_fields,
     .shape = scatter_shape,
     .cost = scatter_cost,
+    .eval = scatter_eval,
 };

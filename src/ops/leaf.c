@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 
+#include "ops/number.h"
+
 static tdag_status declared_shape(const tdagi_shape_call *c)
 {
     return tdagi_fail(c->ctx, TDAG_E_ARG,
@@ -44,10 +46,25 @@ static tdag_status iota_shape(const tdagi_shape_call *c)
 
 static void iota_cost(const tdagi_cost_call *c) { tdagi_ops_cost(c, 0, NULL); }
 
+static tdag_status iota_eval(const tdagi_eval_call *c)
+{
+    size_t size = tdag_dtype_size(c->out->dtype);
+    int64_t chunk[TDAGI_CHUNK];
+    for (int64_t at = 0; at < c->out->count; at += TDAGI_CHUNK) {
+        int64_t n = c->out->count - at < TDAGI_CHUNK ? c->out->count - at : TDAGI_CHUNK;
+        for (int64_t i = 0; i < n; i++)
+            chunk[i] = at + i;
+        tdagi_store_i64(c->out->dtype, chunk, n,
+                        (unsigned char *)c->out->data + (size_t)at * size);
+    }
+    return TDAG_OK;
+}
+
 const tdagi_opdef tdagi_op_iota = {
     .brief = "0, 1, ... n-1 along one axis",
     .spec_size = sizeof(tdag_iota_spec),
     .fields = iota_fields,
     .shape = iota_shape,
     .cost = iota_cost,
+    .eval = iota_eval,
 };

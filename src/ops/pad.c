@@ -5,6 +5,9 @@
 
 #include <inttypes.h>
 
+#include "ops/loop.h"
+#include "ops/number.h"
+
 static const char *const pad_modes[] = {"constant", "reflect", "replicate", "circular",
                                         NULL};
 static const tdagi_field pad_fields[] = {
@@ -63,10 +66,106 @@ static tdag_status pad_shape(const tdagi_shape_call *c)
     return tdagi_ops_finish(c);
 }
 
+/* Where position i of a padded axis of dim n comes from; -1: the constant. */
+static int64_t pad_source(int64_t mode, int64_t i, int64_t n)
+{
+    if (i >= 0 && i < n) return i;
+    switch (mode) {
+    case TDAG_PAD_REFLECT:
+        return i < 0 ? -i : 2 * (n - 1) - i;
+    case TDAG_PAD_REPLICATE:
+        return i < 0 ? 0 : n - 1;
+    case TDAG_PAD_CIRCULAR:
+        return i < 0 ? i + n : i - n;
+    default:
+        return -1;
+    }
+}
+
+#define PAD_ROW(type)                                                                  \
+    do {                                                                               \
+        const type *f = from, *v = value;                                              \
+        type *t = to;                                                                  \
+        for (int64_t i = 0; i < n; i++)                                                \
+            t[i] = f == NULL || map[i] < 0 ? *v : f[map[i]];                           \
+    } while (0)
+
+/* One row; from is NULL where all of it is the constant. */
+static void pad_row(void *to, const void *from, const int64_t *map, int64_t n,
+                    const void *value, size_t size)
+{
+    switch (size) {
+    case 1:
+        PAD_ROW(tdagi_bits8);
+        break;
+    case 2:
+        PAD_ROW(tdagi_bits16);
+        break;
+    case 4:
+        PAD_ROW(tdagi_bits32);
+        break;
+    default:
+        PAD_ROW(tdagi_bits64);
+        break;
+    }
+}
+
+/* maps[axis]: pad_source() of each position of that axis of the result. */
+static void pad_rows(const tdagi_eval_call *c, int64_t *const *maps)
+{
+    const tdag_pad_spec *spec = c->spec;
+    const tdag_tensor *x = c->inputs[0];
+    size_t size = tdag_dtype_size(x->dtype);
+    uint32_t last = c->out->rank - 1;
+    int64_t at[TDAG_MAX_RANK] = {0}, from[TDAG_MAX_RANK], n = c->out->shape[last];
+    tdagi_bits64 value = 0;
+    tdagi_store_f64(x->dtype, &spec->value, 1, &value);
+    tdagi_strides(x, from);
+    for (int64_t to = 0; to < c->out->count; to += n) {
+        int64_t base = 0;
+        bool constant = x->count == 0;
+        for (uint32_t i = 0; i < last; i++) {
+            if (maps[i][at[i]] < 0) constant = true;
+            base += maps[i][at[i]] * from[i];
+        }
+        pad_row(tdagi_at(c->out->data, to, size),
+                constant ? NULL : tdagi_const_at(x->data, base, size), maps[last], n,
+                &value, size);
+        for (uint32_t i = last; i-- > 0;) {
+            if (++at[i] < c->out->shape[i]) break;
+            at[i] = 0;
+        }
+    }
+}
+
+static tdag_status pad_eval(const tdagi_eval_call *c)
+{
+    const tdag_pad_spec *spec = c->spec;
+    const tdag_tensor *x = c->inputs[0], *out = c->out;
+    int64_t *maps[TDAG_MAX_RANK], *next;
+    size_t total = 0;
+    void *block = NULL;
+    if (out->count == 0) return TDAG_OK;
+    if (out->rank == 0) return tdagi_eval_same_order(c);
+    for (uint32_t i = 0; i < out->rank; i++)
+        total += (size_t)out->shape[i];
+    TDAGI_TRY(tdagi_array_alloc(c->ctx, total, sizeof(int64_t), &block));
+    next = block;
+    for (uint32_t i = 0; i < out->rank; i++) {
+        maps[i] = next;
+        for (int64_t k = 0; k < out->shape[i]; k++)
+            *next++ = pad_source(spec->mode, k - spec->before.v[i], x->shape[i]);
+    }
+    pad_rows(c, maps);
+    tdagi_free(c->ctx, block, total * sizeof(int64_t));
+    return TDAG_OK;
+}
+
 const tdagi_opdef tdagi_op_pad = {
     .brief = "grows each axis at both ends by a constant or by its own elements",
     .spec_size = sizeof(tdag_pad_spec),
     .fields = pad_fields,
     .shape = pad_shape,
     .cost = tdagi_cost_move,
+    .eval = pad_eval,
 };

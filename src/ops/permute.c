@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "ops/loop.h"
+
 static const tdagi_field permute_fields[] = {
     TDAGI_FIELD(tdag_permute_spec, order, INTS),
     {0},
@@ -32,10 +34,27 @@ static tdag_status permute_shape(const tdagi_shape_call *c)
     return TDAG_OK;
 }
 
+static tdag_status permute_eval(const tdagi_eval_call *c)
+{
+    const tdag_permute_spec *spec = c->spec;
+    int64_t to[TDAG_MAX_RANK], from[TDAG_MAX_RANK];
+    tdagi_loop loop;
+    tdagi_strides(c->out, to);
+    tdagi_strides(c->inputs[0], from);
+    tdagi_loop_init(&loop, 2);
+    for (uint32_t i = 0; i < c->out->rank; i++)
+        tdagi_loop_axis(&loop, c->out->shape[i],
+                        (int64_t[]){to[i], from[spec->order.v[i]]});
+    tdagi_loop_copy(&loop, c->out->data, c->inputs[0]->data,
+                    tdag_dtype_size(c->out->dtype));
+    return TDAG_OK;
+}
+
 const tdagi_opdef tdagi_op_permute = {
     .brief = "reorders the axes: axis i of the result is axis order[i] of the input",
     .spec_size = sizeof(tdag_permute_spec),
     .fields = permute_fields,
     .shape = permute_shape,
     .cost = tdagi_cost_move,
+    .eval = permute_eval,
 };

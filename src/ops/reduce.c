@@ -4,6 +4,8 @@
  * in f64 and are rounded once; integers wrap. */
 #include "ops/ops.h"
 
+#include "ops/combine.h"
+
 static const tdagi_field reduce_fields[] = {
     TDAGI_FIELD(tdag_reduce_spec, axes, INTS),
     TDAGI_FIELD_NAMED(tdag_reduce_spec, kind, tdagi_ops_reduction_names),
@@ -33,10 +35,32 @@ static void reduce_cost(const tdagi_cost_call *c)
     tdagi_ops_cost(c, flops, &in);
 }
 
+static tdag_status reduce_eval(const tdagi_eval_call *c)
+{
+    const tdag_reduce_spec *spec = c->spec;
+    const tdag_tensor *x = c->inputs[0];
+    int64_t to[TDAG_MAX_RANK], from[TDAG_MAX_RANK], mean_of = 1;
+    uint32_t next = 0;
+    tdagi_loop loop;
+    tdagi_strides(c->out, to);
+    tdagi_strides(x, from);
+    tdagi_loop_init(&loop, 2);
+    for (uint32_t i = 0; i < x->rank; i++) {
+        bool reduced = next < spec->axes.n && spec->axes.v[next] == (int64_t)i;
+        if (reduced) {
+            next++;
+            mean_of *= x->shape[i];
+        }
+        tdagi_loop_axis(&loop, x->shape[i], (int64_t[]){reduced ? 0 : to[i], from[i]});
+    }
+    return tdagi_accumulate(c, (tdag_reduction)spec->kind, &loop, mean_of);
+}
+
 const tdagi_opdef tdagi_op_reduce = {
     .brief = "sum, product, min, max or mean over axes, which become size 1",
     .spec_size = sizeof(tdag_reduce_spec),
     .fields = reduce_fields,
     .shape = reduce_shape,
     .cost = reduce_cost,
+    .eval = reduce_eval,
 };

@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "ops/loop.h"
+
 static const tdagi_field repeat_fields[] = {
     TDAGI_FIELD(tdag_repeat_spec, counts, DIMS),
     {0},
@@ -33,10 +35,26 @@ static tdag_status repeat_shape(const tdagi_shape_call *c)
     return tdagi_ops_finish(c);
 }
 
+static tdag_status repeat_eval(const tdagi_eval_call *c)
+{
+    int64_t to[TDAG_MAX_RANK], from[TDAG_MAX_RANK];
+    const tdag_tensor *x = c->inputs[0];
+    tdagi_loop loop;
+    tdagi_strides(c->out, to);
+    tdagi_strides(x, from);
+    tdagi_loop_init(&loop, 2);
+    for (uint32_t i = 0; i < c->out->rank; i++)
+        tdagi_loop_axis(&loop, c->out->shape[i],
+                        (int64_t[]){to[i], x->shape[i] == 1 ? 0 : from[i]});
+    tdagi_loop_copy(&loop, c->out->data, x->data, tdag_dtype_size(x->dtype));
+    return TDAG_OK;
+}
+
 const tdagi_opdef tdagi_op_repeat = {
     .brief = "copies axes of size 1 count times",
     .spec_size = sizeof(tdag_repeat_spec),
     .fields = repeat_fields,
     .shape = repeat_shape,
     .cost = tdagi_cost_move,
+    .eval = repeat_eval,
 };

@@ -1,6 +1,8 @@
 /* scan: running sum, product, min or max along one axis. The numbers follow reduce. */
 #include "ops/ops.h"
 
+#include "ops/combine.h"
+
 static const tdagi_field scan_fields[] = {
     TDAGI_FIELD(tdag_scan_spec, axis, INT),
     TDAGI_FIELD_NAMED(tdag_scan_spec, kind, tdagi_ops_reduction_names),
@@ -27,10 +29,45 @@ static void scan_cost(const tdagi_cost_call *c)
     tdagi_ops_cost(c, flops, &in);
 }
 
+/* The lanes of one outer position run side by side, in `sums`. */
+static void scan_outer(const tdagi_eval_call *c, int64_t at, int64_t lanes,
+                       tdagi_number *sums)
+{
+    const tdag_scan_spec *spec = c->spec;
+    tdag_dtype dtype = c->out->dtype;
+    tdag_reduction kind = (tdag_reduction)spec->kind;
+    size_t size = tdag_dtype_size(dtype);
+    tdagi_number identity = tdagi_identity(dtype, kind);
+    for (int64_t i = 0; i < lanes; i++)
+        sums[i] = identity;
+    for (int64_t i = 0; i < c->out->shape[spec->axis]; i++, at += lanes) {
+        tdagi_combine(dtype, kind, sums, 1,
+                      tdagi_const_at(c->inputs[0]->data, at, size), lanes);
+        tdagi_store_numbers(dtype, sums, lanes, tdagi_at(c->out->data, at, size));
+    }
+}
+
+static tdag_status scan_eval(const tdagi_eval_call *c)
+{
+    const tdag_scan_spec *spec = c->spec;
+    int64_t lanes = 1, step;
+    void *sums = NULL;
+    if (c->out->count == 0) return TDAG_OK;
+    for (uint32_t i = (uint32_t)spec->axis + 1; i < c->out->rank; i++)
+        lanes *= c->out->shape[i];
+    step = lanes * c->out->shape[spec->axis];
+    TDAGI_TRY(tdagi_array_alloc(c->ctx, (size_t)lanes, sizeof(tdagi_number), &sums));
+    for (int64_t at = 0; at < c->out->count; at += step)
+        scan_outer(c, at, lanes, sums);
+    tdagi_free(c->ctx, sums, (size_t)lanes * sizeof(tdagi_number));
+    return TDAG_OK;
+}
+
 const tdagi_opdef tdagi_op_scan = {
     .brief = "running sum, product, min or max along an axis",
     .spec_size = sizeof(tdag_scan_spec),
     .fields = scan_fields,
     .shape = scan_shape,
     .cost = scan_cost,
+    .eval = scan_eval,
 };

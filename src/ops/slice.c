@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 
+#include "ops/loop.h"
+
 static const tdagi_field slice_fields[] = {
     TDAGI_FIELD(tdag_slice_spec, start, DIMS),
     TDAGI_FIELD(tdag_slice_spec, end, DIMS),
@@ -61,12 +63,48 @@ static tdag_status select_shape(const tdagi_shape_call *c)
     return TDAG_OK;
 }
 
+/* Copies the box of out's shape that begins at element `base` of the input. */
+static void copy_box(const tdagi_eval_call *c, int64_t base)
+{
+    int64_t to[TDAG_MAX_RANK], from[TDAG_MAX_RANK];
+    tdagi_loop loop;
+    tdagi_strides(c->out, to);
+    tdagi_strides(c->inputs[0], from);
+    tdagi_loop_init(&loop, 2);
+    for (uint32_t i = 0; i < c->out->rank; i++)
+        tdagi_loop_axis(&loop, c->out->shape[i], (int64_t[]){to[i], from[i]});
+    loop.offset[1] = base;
+    tdagi_loop_copy(&loop, c->out->data, c->inputs[0]->data,
+                    tdag_dtype_size(c->out->dtype));
+}
+
+static tdag_status slice_eval(const tdagi_eval_call *c)
+{
+    const tdag_slice_spec *spec = c->spec;
+    int64_t from[TDAG_MAX_RANK], base = 0;
+    tdagi_strides(c->inputs[0], from);
+    for (uint32_t i = 0; i < c->out->rank; i++)
+        base += spec->start.v[i] * from[i];
+    copy_box(c, base);
+    return TDAG_OK;
+}
+
+static tdag_status select_eval(const tdagi_eval_call *c)
+{
+    const tdag_select_spec *spec = c->spec;
+    int64_t from[TDAG_MAX_RANK];
+    tdagi_strides(c->inputs[0], from);
+    copy_box(c, spec->index * from[spec->axis]);
+    return TDAG_OK;
+}
+
 const tdagi_opdef tdagi_op_slice = {
     .brief = "the part start <= i < end of each axis",
     .spec_size = sizeof(tdag_slice_spec),
     .fields = slice_fields,
     .shape = slice_shape,
     .cost = tdagi_cost_part,
+    .eval = slice_eval,
 };
 const tdagi_opdef tdagi_op_select = {
     .brief = "one position of an axis, which becomes size 1",
@@ -74,4 +112,5 @@ const tdagi_opdef tdagi_op_select = {
     .fields = select_fields,
     .shape = select_shape,
     .cost = tdagi_cost_part,
+    .eval = select_eval,
 };

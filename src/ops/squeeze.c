@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "ops/loop.h"
+
 static const tdagi_field axes_fields[] = {
     TDAGI_FIELD(tdag_axes_spec, axes, INTS),
     {0},
@@ -55,6 +57,7 @@ const tdagi_opdef tdagi_op_squeeze = {
     .fields = axes_fields,
     .shape = squeeze_shape,
     .cost = tdagi_cost_move,
+    .eval = tdagi_eval_same_order,
 };
 const tdagi_opdef tdagi_op_unsqueeze = {
     .brief = "inserts axes of size 1",
@@ -62,4 +65,5 @@ const tdagi_opdef tdagi_op_unsqueeze = {
     .fields = axes_fields,
     .shape = unsqueeze_shape,
     .cost = tdagi_cost_move,
+    .eval = tdagi_eval_same_order,
 };
