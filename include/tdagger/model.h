@@ -40,12 +40,14 @@ typedef struct tdag_input_spec {
 } tdag_input_spec;
 
 /* Parses "[NAME:]DTYPE[DIMS]", e.g. "f32[N=4,3,224,224]", "mask:bool[B=2,S=16]", "i64[]".
- * A later mention of the same symbol may leave its value out ("N"). The strings live in
- * *storage_out, freed with tdag_text_free(). Errors: E_ARG with the byte offset. */
+ * A later mention of the same symbol may leave its value out ("N"): shape[i] is -1 then,
+ * for the caller to fill. The strings live in *storage_out, freed with
+ * tdag_input_spec_free(). Errors: E_ARG with the byte offset, E_NOMEM. */
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_input_spec_parse(tdag_ctx *ctx,
                                                            const char *text,
                                                            tdag_input_spec *out,
                                                            char **storage_out);
+TDAG_API void tdag_input_spec_free(tdag_ctx *ctx, char *storage); /* NULL is fine */
 
 TDAG_END_DECLS
 

@@ -20,6 +20,9 @@ typedef enum tdag_op {
 TDAG_API const char *tdag_op_name(tdag_op op);
 /* TDAG_OP_NONE for a name that is no op. */
 TDAG_API tdag_op tdag_op_from_name(const char *name);
+/* The op table as a document (Markdown), which is docs/ops.md; freed with
+ * tdag_text_free(). Errors: E_NOMEM. */
+TDAG_API TDAG_MUST_CHECK tdag_status tdag_ops_markdown(tdag_ctx *ctx, char **out);
 
 /* An extent. A value >= 0 is the integer itself; a value < 0 names an expression over
  * symbols that lives in the builder or graph it came from, where equal expressions have

@@ -1,0 +1,130 @@
+/* See json.h. */
+#include "analysis/json.h"
+
+#include <inttypes.h>
+
+#define LINED_DEPTH 2 /* items of containers up to this depth get a line each */
+
+static void add_quoted(tdagi_text *text, const char *s)
+{
+    tdagi_text_add_bytes(text, "\"", 1);
+    for (const char *from = s;; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c >= 0x20 && c != '"' && c != '\\') continue;
+        tdagi_text_add_bytes(text, from, (size_t)(s - from));
+        if (c == '\0') break;
+        if (c == '"' || c == '\\')
+            tdagi_text_printf(text, "\\%c", c);
+        else
+            tdagi_text_printf(text, "\\u%04x", c);
+        from = s + 1;
+    }
+    tdagi_text_add_bytes(text, "\"", 1);
+}
+
+static void new_line(tdagi_json *json)
+{
+    tdagi_text_add_bytes(&json->text, "\n", 1);
+    for (uint32_t i = 0; i < json->depth; i++)
+        tdagi_text_add_bytes(&json->text, "  ", 2);
+}
+
+static void begin_item(tdagi_json *json, const char *key)
+{
+    if (json->has_items) tdagi_text_add_bytes(&json->text, ",", 1);
+    if (json->depth > 0 && json->depth <= LINED_DEPTH)
+        new_line(json);
+    else if (json->has_items)
+        tdagi_text_add_bytes(&json->text, " ", 1);
+    json->has_items = true;
+    if (key == NULL) return;
+    add_quoted(&json->text, key);
+    tdagi_text_add_bytes(&json->text, ": ", 2);
+}
+
+void tdagi_json_open(tdagi_json *json, const char *key, char bracket)
+{
+    begin_item(json, key);
+    tdagi_text_add_bytes(&json->text, &bracket, 1);
+    json->depth++;
+    json->has_items = false;
+}
+
+void tdagi_json_close(tdagi_json *json, char bracket)
+{
+    json->depth--;
+    if (json->has_items && json->depth < LINED_DEPTH) new_line(json);
+    tdagi_text_add_bytes(&json->text, &bracket, 1);
+    json->has_items = true;
+}
+
+void tdagi_json_string(tdagi_json *json, const char *key, const char *value)
+{
+    begin_item(json, key);
+    add_quoted(&json->text, value);
+}
+
+void tdagi_json_int(tdagi_json *json, const char *key, int64_t value)
+{
+    begin_item(json, key);
+    tdagi_text_printf(&json->text, "%" PRId64, value);
+}
+
+/* A formula of any length, quoted; formulas need no escapes. */
+static void add_formula(tdagi_text *text, const tdagi_pool *pool, tdag_dim value)
+{
+    char small[256];
+    size_t n = tdagi_dim_text(pool, value, small, sizeof(small));
+    tdagi_text_add_bytes(text, "\"", 1);
+    if (n < sizeof(small)) {
+        tdagi_text_add_bytes(text, small, n);
+    } else if (text->status == TDAG_OK) {
+        void *block = NULL;
+        text->status = tdagi_alloc(text->ctx, n + 1, &block);
+        if (text->status != TDAG_OK) return;
+        (void)tdagi_dim_text(pool, value, block, n + 1);
+        tdagi_text_add_bytes(text, block, n);
+        tdagi_free(text->ctx, block, n + 1);
+    }
+    tdagi_text_add_bytes(text, "\"", 1);
+}
+
+void tdagi_json_count(tdagi_json *json, const char *key, const tdagi_pool *pool,
+                      tdag_dim value)
+{
+    int64_t number = 0;
+    if (value != TDAGI_DIM_BAD && tdagi_dim_is_const(pool, value, &number)) {
+        tdagi_json_int(json, key, number);
+        return;
+    }
+    begin_item(json, key);
+    tdagi_text_add(&json->text, "{\"formula\": ");
+    add_formula(&json->text, pool, value);
+    tdagi_text_printf(&json->text, ", \"at_sample\": %" PRId64 "}",
+                      tdagi_dim_sample(pool, value));
+}
+
+void tdagi_json_shape(tdagi_json *json, const char *key, const tdagi_pool *pool,
+                      uint32_t rank, const tdag_dim *shape)
+{
+    begin_item(json, key);
+    tdagi_text_add_bytes(&json->text, "[", 1);
+    for (uint32_t i = 0; i < rank; i++) {
+        int64_t number = 0;
+        if (i > 0) tdagi_text_add_bytes(&json->text, ", ", 2);
+        if (tdagi_dim_is_const(pool, shape[i], &number))
+            tdagi_text_printf(&json->text, "%" PRId64, number);
+        else
+            add_formula(&json->text, pool, shape[i]);
+    }
+    tdagi_text_add_bytes(&json->text, "]", 1);
+}
+
+void tdagi_json_append(tdagi_json *json, const tdagi_text *items)
+{
+    if (items->status != TDAG_OK && json->text.status == TDAG_OK)
+        json->text.status = items->status;
+    if (items->length == 0) return;
+    tdagi_text_add_bytes(&json->text, items->data, items->length);
+    json->has_items = true;
+}

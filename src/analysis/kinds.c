@@ -1,0 +1,78 @@
+/* The cost model's kinds, one table over the core ops and one over the composites. A
+ * row that is not listed is OTHER: priced, but never merged with a neighbour. */
+#include "analysis/kinds.h"
+
+/* clang-format off */
+static const uint8_t op_kinds[TDAGI_OP_CODES] = {
+#define TDAG_OP(id, code, name, inputs, definition)
+#define TDAG_UNARY(id, code, name, definition)  [code] = TDAGI_KIND_ELEMENTWISE,
+#define TDAG_BINARY(id, code, name, definition) [code] = TDAGI_KIND_ELEMENTWISE,
+#include <tdagger/ops.def>
+    [TDAG_OP_WHERE]     = TDAGI_KIND_ELEMENTWISE,
+    [TDAG_OP_INPUT]     = TDAGI_KIND_LEAF,
+    [TDAG_OP_PARAMETER] = TDAGI_KIND_LEAF,
+    [TDAG_OP_BUFFER]    = TDAGI_KIND_LEAF,
+    [TDAG_OP_CONSTANT]  = TDAGI_KIND_LEAF,
+    [TDAG_OP_IOTA]      = TDAGI_KIND_LEAF,
+    [TDAG_OP_PERMUTE]   = TDAGI_KIND_VIEW,
+    [TDAG_OP_GROUP]     = TDAGI_KIND_VIEW,
+    [TDAG_OP_UNGROUP]   = TDAGI_KIND_VIEW,
+    [TDAG_OP_SQUEEZE]   = TDAGI_KIND_VIEW,
+    [TDAG_OP_UNSQUEEZE] = TDAGI_KIND_VIEW,
+    [TDAG_OP_SLICE]     = TDAGI_KIND_VIEW,
+    [TDAG_OP_SELECT]    = TDAGI_KIND_VIEW,
+    [TDAG_OP_REPEAT]    = TDAGI_KIND_VIEW,
+    [TDAG_OP_REDUCE]    = TDAGI_KIND_REDUCTION,
+    [TDAG_OP_OPAQUE]    = TDAGI_KIND_OPAQUE,
+};
+
+#define ELEMENTWISE(id) [TDAGI_##id] = TDAGI_KIND_ELEMENTWISE
+#define REDUCTION(id)   [TDAGI_##id] = TDAGI_KIND_REDUCTION
+#define WINDOW(id)      [TDAGI_##id] = TDAGI_KIND_WINDOW
+#define CONTRACTION(id) [TDAGI_##id] = TDAGI_KIND_CONTRACTION
+#define GATHER(id)      [TDAGI_##id] = TDAGI_KIND_GATHER
+static const uint8_t composite_kinds[TDAGI_N_COMPOSITES] = {
+    ELEMENTWISE(SUB), ELEMENTWISE(DIV), ELEMENTWISE(RSQRT), ELEMENTWISE(POW),
+    ELEMENTWISE(POW_INT), ELEMENTWISE(REMAINDER), ELEMENTWISE(TRUNC), ELEMENTWISE(CEIL),
+    ELEMENTWISE(ROUND), ELEMENTWISE(ABS), ELEMENTWISE(MAXIMUM), ELEMENTWISE(MINIMUM),
+    ELEMENTWISE(CLAMP), ELEMENTWISE(LOGICAL_NOT), ELEMENTWISE(NOT_EQUAL),
+    ELEMENTWISE(LESS_EQUAL), ELEMENTWISE(LOG1P), ELEMENTWISE(EXPM1), ELEMENTWISE(ERF),
+    ELEMENTWISE(ERFINV), ELEMENTWISE(RELU), ELEMENTWISE(LEAKY_RELU), ELEMENTWISE(PRELU),
+    ELEMENTWISE(ELU), ELEMENTWISE(SIGMOID), ELEMENTWISE(LOG_SIGMOID), ELEMENTWISE(SILU),
+    ELEMENTWISE(GELU), ELEMENTWISE(SOFTPLUS), ELEMENTWISE(MISH), ELEMENTWISE(HARDSIGMOID),
+    ELEMENTWISE(HARDSWISH), ELEMENTWISE(MASKED_FILL),
+    /* with its statistics given, an affine map per channel */
+    ELEMENTWISE(BATCH_NORM), ELEMENTWISE(TRIU), ELEMENTWISE(TRIL),
+    CONTRACTION(CONV), CONTRACTION(CONV_TRANSPOSE), CONTRACTION(LINEAR),
+    CONTRACTION(MATMUL), CONTRACTION(ADDMM), CONTRACTION(EINSUM), CONTRACTION(ATTENTION),
+    WINDOW(MAX_POOL), WINDOW(AVG_POOL), WINDOW(ADAPTIVE_AVG_POOL),
+    WINDOW(ADAPTIVE_MAX_POOL),
+    REDUCTION(SOFTMAX), REDUCTION(LOG_SOFTMAX), REDUCTION(LOGSUMEXP), REDUCTION(VAR),
+    REDUCTION(VECTOR_NORM), REDUCTION(LAYER_NORM), REDUCTION(RMS_NORM),
+    REDUCTION(GROUP_NORM), REDUCTION(INSTANCE_NORM), REDUCTION(NORMALIZE),
+    REDUCTION(ARGMAX), REDUCTION(ARGMIN),
+    GATHER(EMBEDDING), GATHER(INDEX_SELECT), GATHER(TAKE_ALONG),
+};
+/* clang-format on */
+
+tdagi_kind tdagi_op_kind(uint32_t op)
+{
+    return op < TDAGI_OP_CODES ? (tdagi_kind)op_kinds[op] : TDAGI_KIND_OTHER;
+}
+
+tdagi_kind tdagi_kernel_kind(const tdagi_kernel *kernel)
+{
+    if (kernel->is_view) return TDAGI_KIND_VIEW;
+    if (kernel->composite == TDAGI_CORE) return tdagi_op_kind(kernel->op);
+    return kernel->composite < TDAGI_N_COMPOSITES
+               ? (tdagi_kind)composite_kinds[kernel->composite]
+               : TDAGI_KIND_OTHER;
+}
+
+const char *tdagi_kernel_name(const tdagi_kernel *kernel)
+{
+    if (kernel->composite == TDAGI_CORE) return tdag_op_name((tdag_op)kernel->op);
+    const tdagi_composite_row *row =
+        tdagi_composite_row_of((tdagi_composite)kernel->composite);
+    return row == NULL ? "?" : row->name;
+}

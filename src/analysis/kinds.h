@@ -1,0 +1,24 @@
+/* What the cost model needs to know of an op or a composite beyond its own cost. */
+#ifndef TDAGI_KINDS_H
+#define TDAGI_KINDS_H
+
+#include "raise/raise.h"
+
+typedef enum tdagi_kind {
+    TDAGI_KIND_OTHER = 0,   /* a kernel by itself, also at the fused level */
+    TDAGI_KIND_LEAF,        /* counts nothing */
+    TDAGI_KIND_VIEW,        /* free where composites are the kernels */
+    TDAGI_KIND_ELEMENTWISE, /* each result element from one element of each operand */
+    TDAGI_KIND_REDUCTION,   /* takes in element-wise producers and consumers */
+    TDAGI_KIND_WINDOW,      /* takes in element-wise consumers */
+    TDAGI_KIND_CONTRACTION, /* takes in element-wise consumers; has multiply-adds */
+    TDAGI_KIND_GATHER,      /* reads of operand 0 only what it returns */
+    TDAGI_KIND_OPAQUE,      /* cannot be priced */
+} tdagi_kind;
+
+tdagi_kind tdagi_op_kind(uint32_t op);
+tdagi_kind tdagi_kernel_kind(const tdagi_kernel *kernel);
+/* The name of its composite, or of its op. */
+const char *tdagi_kernel_name(const tdagi_kernel *kernel);
+
+#endif

@@ -1,0 +1,77 @@
+/* The op table as a document: every row with its inputs, its spec and what it does. */
+#include "base/text.h"
+#include "ir/opdef.h"
+
+static const char *field_type(const tdagi_field *field)
+{
+    switch ((tdagi_field_kind)field->kind) {
+    case TDAGI_FIELD_INT:
+        return "integer";
+    case TDAGI_FIELD_BOOL:
+        return "0 or 1";
+    case TDAGI_FIELD_ENUM:
+        return NULL;
+    case TDAGI_FIELD_DTYPE:
+        return "dtype";
+    case TDAGI_FIELD_DIM:
+        return "dim";
+    case TDAGI_FIELD_F64:
+        return "number";
+    case TDAGI_FIELD_INTS:
+        return "integers";
+    case TDAGI_FIELD_DIMS:
+        return "dims";
+    case TDAGI_FIELD_STRING:
+        return "text";
+    case TDAGI_FIELD_END:
+        break;
+    }
+    return "?";
+}
+
+static void add_field(tdagi_text *text, const tdagi_field *field)
+{
+    const char *type = field_type(field);
+    tdagi_text_printf(text, "`%s`: ", field->name);
+    if (type != NULL) {
+        tdagi_text_add(text, type);
+        return;
+    }
+    const char *separator = "";
+    for (const char *const *name = field->names; *name != NULL; name++) {
+        tdagi_text_printf(text, "%s%s", separator, *name);
+        separator = " / ";
+    }
+}
+
+static void add_row(tdagi_text *text, uint32_t code, const tdagi_op_row *row)
+{
+    tdagi_text_printf(text, "| %u | `%s` | ", (unsigned)code, row->name);
+    if (row->n_inputs == TDAGI_ANY_INPUTS)
+        tdagi_text_add(text, "any");
+    else
+        tdagi_text_printf(text, "%u", (unsigned)row->n_inputs);
+    tdagi_text_add(text, " | ");
+    const tdagi_field *fields = row->def->fields;
+    for (uint32_t i = 0; fields != NULL && fields[i].kind != TDAGI_FIELD_END; i++) {
+        if (i > 0) tdagi_text_add(text, "; ");
+        add_field(text, &fields[i]);
+    }
+    tdagi_text_printf(text, " | %s |\n",
+                      row->def->brief == NULL ? "" : row->def->brief);
+}
+
+tdag_status tdag_ops_markdown(tdag_ctx *ctx, char **out)
+{
+    tdagi_text text;
+    tdagi_text_init(&text, ctx);
+    tdagi_text_add(&text, "# Core ops\n\n"
+                          "Made by `tdag ops --md` from the op table; do not edit.\n\n"
+                          "| code | op | inputs | spec | what it does |\n"
+                          "| ---: | --- | ---: | --- | --- |\n");
+    for (uint32_t code = 1; code < TDAGI_OP_CODES; code++) {
+        const tdagi_op_row *row = tdagi_op_row_of(code);
+        if (row != NULL) add_row(&text, code, row);
+    }
+    return tdagi_text_take(&text, out);
+}
