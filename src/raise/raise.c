@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "raise/contraction.h"
+
 #define CHEAP_ELEMENTS                                                                 \
     16384 /* weight-side arithmetic up to this size may be repeated */
 
@@ -235,6 +237,9 @@ static tdag_status open_raiser(tdagi_raiser *r)
     r->facts = p;
     TDAGI_TRY(tdagi_array_alloc(r->ctx, n, sizeof(tdagi_match *), &p));
     r->matches = p;
+    TDAGI_TRY(tdagi_array_alloc(r->ctx, n, sizeof(tdagi_match *), &p));
+    r->contractions = p;
+    TDAGI_TRY(tdagi_compare_open(r));
     TDAGI_TRY(tdagi_builder_create_like(r->ctx, r->graph, &r->scratch));
     r->pool = tdagi_builder_pool(r->scratch);
     return TDAG_OK;
@@ -247,6 +252,9 @@ static void close_raiser(tdagi_raiser *r)
     tdagi_free(r->ctx, r->user, n * sizeof(uint32_t));
     tdagi_free(r->ctx, r->facts, n * sizeof(uint8_t));
     tdagi_free(r->ctx, r->matches, n * sizeof(tdagi_match *));
+    tdagi_free(r->ctx, r->contractions, n * sizeof(tdagi_match *));
+    tdagi_compare_close(r);
+    tdagi_maps_close(r);
     tdag_builder_free(r->scratch);
     tdagi_arena_free(&r->arena);
 }
@@ -255,6 +263,7 @@ static tdag_status raise_into(tdagi_raiser *r, tdagi_raised *out)
 {
     TDAGI_TRY(open_raiser(r));
     survey(r);
+    TDAGI_TRY(tdagi_find_contractions(r));
     TDAGI_TRY(demand(r));
     TDAGI_TRY(emit(r, out));
     out->pool = tdagi_pool_clone(r->pool);

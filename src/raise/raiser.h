@@ -58,9 +58,9 @@ typedef struct tdagi_raiser {
     uint8_t *facts;        /* by value id */
     tdagi_match *
         *matches; /* by value id: what computes a demanded value; NULL = core */
-    struct tdagi_contraction **contractions; /* by result id; see contraction.h */
-    struct tdagi_compare *compare;           /* workspace of match.c */
-    struct tdagi_maps *maps;                 /* workspace of access_map.c */
+    tdagi_match **contractions;    /* by result id: what contraction.c found */
+    struct tdagi_compare *compare; /* workspace of match.c */
+    struct tdagi_maps *maps;       /* workspace of access_map.c */
 } tdagi_raiser;
 
 static inline const tdagi_node *tdagi_raiser_node(const tdagi_raiser *r, tdag_value v)

@@ -1,0 +1,245 @@
+/* Choosing the composite of each contraction; see contraction.h.
+ *
+ * A first pass over the choices of levels takes the first composite whose lowering is
+ * literally what stands there: so raise(lower(op)) == op whatever else the maps allow.
+ * The second pass takes what the maps prove: of the classes in order of preference the
+ * one with the lowest result and the shallowest operands, so that the source's own
+ * views stay what they were. The third lays operands out anew (arrange.c). Then a bias
+ * is taken in. */
+#include "raise/contraction.h"
+
+#include <string.h>
+
+#include "raise/arrange.h"
+
+#define MOST_CHECKS 48 /* lowerings tried per contraction */
+
+static const tdagi_composite classes[] = {TDAGI_CONV, TDAGI_LINEAR, TDAGI_MATMUL,
+                                          TDAGI_EINSUM};
+#define N_CLASSES (sizeof(classes) / sizeof(classes[0]))
+
+static void to_guess(const tdagi_maps *m, const tdagi_candidate *c, tdagi_guess *g)
+{
+    *g = (tdagi_guess){
+        .composite = c->composite, .spec = tdagi_candidate_spec(c), .n = 2};
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t side = i == 0 ? c->first : 1 - c->first;
+        g->in[i].value = m->down[side][c->level[i]].value;
+    }
+}
+
+/* ---- by structure ---- */
+
+typedef tdag_status (*judge)(tdagi_raiser *r, const tdagi_candidate *c,
+                             tdagi_match **out);
+
+static tdag_status by_structure(tdagi_raiser *r, const tdagi_candidate *c,
+                                tdagi_match **out)
+{
+    tdagi_guess g;
+    to_guess(r->maps, c, &g);
+    return tdagi_check_guess(r, r->maps->up[c->up].value, &g, out);
+}
+
+/* ---- by maps ---- */
+
+static bool type_is(const tdagi_raiser *r, const tdagi_type *type, tdag_value v)
+{
+    const tdagi_node *n = tdagi_raiser_node(r, v);
+    if (n->dtype != type->dtype || n->rank != type->rank) return false;
+    for (uint32_t i = 0; i < n->rank; i++)
+        if (n->shape[i] != type->shape[i]) return false;
+    return true;
+}
+
+uint32_t tdagi_candidate_covered(const tdagi_maps *m, const tdagi_candidate *c,
+                                 tdag_value *covered)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i <= c->up; i++)
+        covered[n++] = m->up[i].value;
+    for (uint32_t i = 0; i < m->n_interior; i++)
+        covered[n++] = m->interior[i];
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t side = i == 0 ? c->first : 1 - c->first;
+        for (uint32_t j = 0; j < c->level[i]; j++)
+            covered[n++] = m->down[side][j].value;
+    }
+    return n;
+}
+
+static tdag_status by_maps(tdagi_raiser *r, const tdagi_candidate *c, tdagi_match **out)
+{
+    tdagi_guess g;
+    tdagi_type type;
+    bool ok;
+    tdag_value covered[TDAGI_MOST_COVERS];
+    tdag_value root = r->maps->up[c->up].value;
+    to_guess(r->maps, c, &g);
+    TDAGI_TRY(tdagi_guess_type(r, &g, &type, &ok));
+    if (!ok || !type_is(r, &type, root)) return TDAG_OK;
+    uint32_t n = tdagi_candidate_covered(r->maps, c, covered);
+    return tdagi_accept_guess(r, root, &g, covered, n, out);
+}
+
+/* ---- the search ---- */
+
+static tdag_status search_levels(tdagi_raiser *r, tdagi_composite class, judge by,
+                                 uint32_t *checks, tdagi_match **out)
+{
+    const tdagi_maps *m = r->maps;
+    tdagi_candidate c;
+    for (c.up = 0; c.up < m->n_up; c.up++)
+        for (c.first = 0; c.first < 2; c.first++)
+            for (c.level[0] = 0; c.level[0] < m->n_down[c.first]; c.level[0]++)
+                for (c.level[1] = 0; c.level[1] < m->n_down[1 - c.first];
+                     c.level[1]++) {
+                    if (!tdagi_classify(r, &c, class)) continue;
+                    if ((*checks)++ >= MOST_CHECKS) return TDAG_OK;
+                    TDAGI_TRY(by(r, &c, out));
+                    if (*out != NULL) return TDAG_OK;
+                }
+    return TDAG_OK;
+}
+
+static tdag_status search(tdagi_raiser *r, judge by, tdagi_match **out)
+{
+    uint32_t checks = 0;
+    for (uint32_t i = 0; i < N_CLASSES && *out == NULL; i++)
+        TDAGI_TRY(search_levels(r, classes[i], by, &checks, out));
+    return TDAG_OK;
+}
+
+/* ---- bias ---- */
+
+/* The rank-1 value that v broadcasts along axis `channel` of the sum. */
+static bool bias_by_maps(tdagi_raiser *r, tdag_value sum, tdag_value v,
+                         uint32_t channel, tdagi_level *levels, uint32_t *level_out)
+{
+    tdagi_space *s = &r->maps->space;
+    tdagi_guards *guards = &r->maps->guards[0];
+    const tdagi_node *top = tdagi_raiser_node(r, sum), *n = tdagi_raiser_node(r, v);
+    s->n = 0;
+    s->bad = false;
+    guards->n = 0;
+    tdagi_expr index[TDAG_MAX_RANK];
+    for (uint32_t i = 0; i < top->rank; i++)
+        index[i] = tdagi_atom(s, tdagi_dim_sample(r->pool, top->shape[i]));
+    for (uint32_t i = 0; i < n->rank; i++)
+        levels[0].index[i] =
+            n->shape[i] == 1 ? (tdagi_expr){0} : index[i + top->rank - n->rank];
+    uint32_t n_levels = tdagi_trace(r, s, v, levels, guards);
+    for (uint32_t i = 0; i < n_levels && !s->bad; i++) {
+        if (levels[i].rank != 1 || levels[i].n_guards > 0) continue;
+        tdagi_expr e = tdagi_resolve(s, &levels[i].index[0]);
+        tdagi_expr want = tdagi_resolve(s, &index[channel]);
+        *level_out = i;
+        if (tdagi_expr_equal(&e, &want)) return true;
+    }
+    return false;
+}
+
+static tdag_status add_bias_by_maps(tdagi_raiser *r, tdag_value sum, tdag_value v,
+                                    const tdagi_match *m, tdagi_guess *g,
+                                    tdagi_match **out)
+{
+    bool linear = m->composite == TDAGI_LINEAR;
+    const tdagi_node *n = tdagi_raiser_node(r, m->result);
+    uint32_t channel = linear ? n->rank - 1u : 1u, level = 0;
+    tdagi_level *levels = r->maps->down[0];
+    if (!bias_by_maps(r, sum, v, channel, levels, &level)) return TDAG_OK;
+    g->in[2] = (tdagi_slot){.value = levels[level].value};
+    if (tdagi_raiser_node(r, levels[level].value)->shape[0] != n->shape[channel])
+        return TDAG_OK;
+    tdag_value covered[TDAGI_MOST_COVERED];
+    uint32_t k = m->n_covered;
+    if (k + level + 1 > TDAGI_MOST_COVERED) return TDAG_OK;
+    memcpy(covered, m->covered, k * sizeof(*covered));
+    for (uint32_t i = 0; i < level; i++)
+        covered[k++] = levels[i].value;
+    covered[k++] = sum;
+    return tdagi_accept_guess(r, sum, g, covered, k, out);
+}
+
+/* Takes the add that alone reads the result into a linear or a convolution. */
+static tdag_status add_bias(tdagi_raiser *r, tdag_value sum, const tdagi_match *m,
+                            tdagi_match **out)
+{
+    const tdagi_node *top = tdagi_raiser_node(r, sum);
+    const tdagi_node *own = tdagi_raiser_node(r, m->result);
+    if (top->rank != own->rank || m->n_after > 0) return TDAG_OK;
+    for (uint32_t i = 0; i < top->rank; i++)
+        if (top->shape[i] != own->shape[i]) return TDAG_OK;
+    const tdag_value *in = tdagi_node_inputs(top);
+    tdag_value other = in[0].id == m->result.id ? in[1] : in[0], v = other;
+    tdagi_guess g = {
+        .composite = (tdagi_composite)m->composite, .spec = m->spec, .n = 3};
+    for (uint32_t i = 0; i < 2; i++) {
+        g.in[i].value = m->operands[i].value;
+        if (m->operands[i].n_views > 0) return TDAG_OK;
+    }
+    for (uint32_t i = 0; i < TDAGI_MOST_UP && *out == NULL; i++) {
+        const tdagi_node *n = tdagi_raiser_node(r, v);
+        g.in[2].value = v;
+        if (n->rank == 1) TDAGI_TRY(tdagi_check_guess(r, sum, &g, out));
+        if (!tdagi_op_is_movement(n->op)) break;
+        v = tdagi_node_inputs(n)[0];
+    }
+    if (*out == NULL) TDAGI_TRY(add_bias_by_maps(r, sum, other, m, &g, out));
+    return TDAG_OK;
+}
+
+static tdag_status add_matrix(tdagi_raiser *r, tdag_value sum, const tdagi_match *m,
+                              tdagi_match **out)
+{
+    const tdag_value *in = tdagi_node_inputs(tdagi_raiser_node(r, sum));
+    tdagi_addmm_spec spec = {1, 1};
+    tdagi_guess g = {.composite = TDAGI_ADDMM, .spec = &spec, .n = 3};
+    g.in[0].value = in[0].id == m->result.id ? in[1] : in[0];
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t rank = tdagi_raiser_node(r, m->operands[i].value)->rank;
+        if (m->operands[i].n_views > 0 || rank < 2 || rank > 3) return TDAG_OK;
+        g.in[1 + i].value = m->operands[i].value;
+    }
+    return tdagi_check_guess(r, sum, &g, out);
+}
+
+tdag_status tdagi_take_bias(tdagi_raiser *r, const tdagi_match *m)
+{
+    uint32_t user = r->user[m->result.id];
+    if (r->uses[m->result.id] != 1 || user == 0 ||
+        r->graph->nodes[user].op != TDAG_OP_ADD)
+        return TDAG_OK;
+    tdagi_match *more = NULL;
+    tdag_value sum = {user};
+    if (m->composite == TDAGI_MATMUL)
+        TDAGI_TRY(add_matrix(r, sum, m, &more));
+    else if (m->composite != TDAGI_EINSUM)
+        TDAGI_TRY(add_bias(r, sum, m, &more));
+    if (more != NULL) r->contractions[user] = more;
+    return TDAG_OK;
+}
+
+/* ---- all of them ---- */
+
+static tdag_status choose(tdagi_raiser *r, tdag_value v)
+{
+    bool ok = false;
+    tdagi_match *m = NULL;
+    TDAGI_TRY(tdagi_maps_read(r, v, &ok));
+    if (!ok) return TDAG_OK;
+    TDAGI_TRY(search(r, by_structure, &m));
+    if (m == NULL) TDAGI_TRY(search(r, by_maps, &m));
+    if (m == NULL) TDAGI_TRY(tdagi_arrange(r, &m));
+    if (m == NULL) return TDAG_OK;
+    r->contractions[m->result.id] = m;
+    return tdagi_take_bias(r, m);
+}
+
+tdag_status tdagi_find_contractions(tdagi_raiser *r)
+{
+    for (uint32_t id = 1; id <= r->graph->n; id++)
+        if (r->graph->nodes[id].op == TDAG_OP_REDUCE)
+            TDAGI_TRY(choose(r, (tdag_value){id}));
+    return TDAG_OK;
+}

@@ -1,0 +1,368 @@
+/* See match.h. One scratch builder serves all guesses of a raise: it is emptied before
+ * each, while its pool, in which the dims of specs and shapes live, stays.
+ *
+ * compare() walks both graphs from the roots. It keeps a trail of what it has equated
+ * so that the second order of a commutative op can be tried; a step budget bounds that.
+ */
+#include "raise/match.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/half.h"
+
+#define MOST_STEPS 4096
+
+typedef struct tdagi_compare {
+    tdag_value bound[TDAGI_GUESS_INPUTS];
+    uint32_t slot_of[TDAGI_GUESS_INPUTS]; /* scratch input k is slot slot_of[k] */
+    uint32_t twin[TDAGI_MOST_COVERED]; /* by scratch id: the graph's value, 0 = none */
+    struct {
+        uint32_t scratch, old;
+        tdag_value value;
+    } trail[TDAGI_MOST_COVERED];
+    uint32_t n_trail;
+    uint32_t steps;
+    bool probing;
+    double found[TDAGI_PROBES];
+    tdag_value covered[TDAGI_MOST_COVERED];
+    uint8_t safe[TDAGI_MOST_COVERED]; /* covered[i] may be repeated outside */
+} tdagi_compare;
+
+tdag_status tdagi_compare_open(tdagi_raiser *r)
+{
+    void *p = NULL;
+    TDAGI_TRY(tdagi_alloc(r->ctx, sizeof(tdagi_compare), &p));
+    r->compare = p;
+    return TDAG_OK;
+}
+
+void tdagi_compare_close(tdagi_raiser *r)
+{
+    tdagi_free(r->ctx, r->compare, sizeof(tdagi_compare));
+}
+
+/* ---- the scratch builder ---- */
+
+static void empty_scratch(tdagi_raiser *r)
+{
+    tdag_graph *g = r->scratch->graph;
+    for (uint32_t id = 1; id <= g->n; id++)
+        if (tdagi_op_holds_tensor(g->nodes[id].op))
+            tdag_tensor_free(g->nodes[id].u.tensor);
+    tdagi_arena_free(&g->arena);
+    g->n = 0;
+    g->n_inputs = 0;
+    g->n_scopes = 1;
+    r->scratch->scope = 0;
+    r->scratch->status = TDAG_OK;
+}
+
+/* Lowers the guess; *out has id 0 where it cannot be lowered. */
+static tdag_status lower(tdagi_raiser *r, const tdagi_guess *guess, tdag_value *out)
+{
+    tdagi_compare *c = r->compare;
+    tdag_builder *b = r->scratch;
+    tdag_value in[TDAGI_GUESS_INPUTS];
+    uint32_t n_inputs = 0;
+    empty_scratch(r);
+    for (uint32_t i = 0; i < guess->n; i++) {
+        const tdagi_slot *s = &guess->in[i];
+        in[i] = TDAG_NO_VALUE;
+        c->bound[i] = s->value;
+        if (s->value.id == 0 && s->type == NULL) continue;
+        tdagi_type type;
+        if (s->value.id != 0)
+            tdagi_value_type(r->graph, s->value, &type);
+        else
+            type = *s->type;
+        in[i] = tdag_add_input(b, NULL, type.dtype, type.rank, type.shape);
+        c->slot_of[n_inputs++] = i;
+    }
+    *out = tdagi_lower(b, guess->composite, in, guess->n, guess->spec);
+    tdag_status st = b->status;
+    if (st == TDAG_OK) return TDAG_OK;
+    *out = TDAG_NO_VALUE;
+    tdagi_builder_forgive(b);
+    return st == TDAG_E_NOMEM ? st : TDAG_OK;
+}
+
+/* ---- comparing ---- */
+
+static bool same_type(const tdagi_node *a, const tdagi_node *b)
+{
+    if (a->dtype != b->dtype || a->rank != b->rank) return false;
+    for (uint32_t i = 0; i < a->rank; i++)
+        if (a->shape[i] != b->shape[i]) return false;
+    return true;
+}
+
+static bool same_constant(tdagi_compare *c, const tdag_tensor *s, const tdag_tensor *a)
+{
+    if (!c->probing || s->count != 1 || a->count != 1) return tdagi_tensor_equal(s, a);
+    double number = tdagi_tensor_get_f64(s, 0);
+    for (uint32_t i = 0; i < TDAGI_PROBES; i++)
+        if (number == tdagi_probe(i)) c->found[i] = tdagi_tensor_get_f64(a, 0);
+    return true;
+}
+
+static bool note(tdagi_compare *c, uint32_t scratch, tdag_value v)
+{
+    if (c->n_trail == TDAGI_MOST_COVERED) return false;
+    c->trail[c->n_trail].scratch = scratch;
+    c->trail[c->n_trail].old = c->twin[scratch];
+    c->trail[c->n_trail].value = v;
+    c->n_trail++;
+    c->twin[scratch] = v.id;
+    return true;
+}
+
+static void unwind(tdagi_raiser *r, uint32_t to)
+{
+    tdagi_compare *c = r->compare;
+    const tdag_graph *g = r->scratch->graph;
+    while (c->n_trail > to) {
+        c->n_trail--;
+        uint32_t s = c->trail[c->n_trail].scratch;
+        c->twin[s] = c->trail[c->n_trail].old;
+        if (g->nodes[s].op == TDAG_OP_INPUT)
+            c->bound[c->slot_of[s - 1]] = TDAG_NO_VALUE;
+    }
+}
+
+static bool compare(tdagi_raiser *r, tdag_value s, tdag_value a);
+
+static bool compare_inputs(tdagi_raiser *r, const tdagi_node *ns, const tdagi_node *na)
+{
+    const tdag_value *is = tdagi_node_inputs(ns), *ia = tdagi_node_inputs(na);
+    if (ns->n_inputs != na->n_inputs) return false;
+    uint32_t mark = r->compare->n_trail;
+    bool same = true;
+    for (uint32_t i = 0; same && i < ns->n_inputs; i++)
+        same = compare(r, is[i], ia[i]);
+    bool commutes =
+        ns->op == TDAG_OP_ADD || ns->op == TDAG_OP_MULTIPLY || ns->op == TDAG_OP_EQUAL;
+    if (same || !commutes) return same;
+    unwind(r, mark);
+    return compare(r, is[0], ia[1]) && compare(r, is[1], ia[0]);
+}
+
+static bool compare_placeholder(tdagi_raiser *r, tdag_value s, tdag_value a)
+{
+    tdagi_compare *c = r->compare;
+    tdag_value *bound = &c->bound[c->slot_of[s.id - 1]];
+    if (bound->id != 0) return bound->id == a.id;
+    const tdagi_node *ns = &r->scratch->graph->nodes[s.id];
+    if (!same_type(ns, tdagi_raiser_node(r, a)) || !note(c, s.id, a)) return false;
+    *bound = a;
+    return true;
+}
+
+static bool compare(tdagi_raiser *r, tdag_value s, tdag_value a)
+{
+    tdagi_compare *c = r->compare;
+    if (c->twin[s.id] == a.id && a.id != 0) return true;
+    if (c->steps++ > MOST_STEPS) return false;
+    const tdagi_node *ns = &r->scratch->graph->nodes[s.id];
+    const tdagi_node *na = tdagi_raiser_node(r, a);
+    if (ns->op == TDAG_OP_INPUT) return compare_placeholder(r, s, a);
+    if (ns->op != na->op || ns->dtype != na->dtype || ns->rank != na->rank)
+        return false;
+    if (tdagi_op_holds_tensor(ns->op)) {
+        if (ns->op != TDAG_OP_CONSTANT || !same_constant(c, ns->u.tensor, na->u.tensor))
+            return false;
+        return note(c, s.id, a);
+    }
+    const tdagi_field *fields = tdagi_node_def(ns)->fields;
+    if (fields != NULL && !tdagi_spec_equal(fields, ns->u.spec, na->u.spec))
+        return false;
+    return compare_inputs(r, ns, na) && note(c, s.id, a);
+}
+
+/* Lowers and compares; the trail tells what was met. */
+static tdag_status lower_and_compare(tdagi_raiser *r, tdag_value root,
+                                     const tdagi_guess *guess, bool probing, bool *ok)
+{
+    tdagi_compare *c = r->compare;
+    tdag_value top;
+    *ok = false;
+    TDAGI_TRY(lower(r, guess, &top));
+    const tdag_graph *g = r->scratch->graph;
+    if (top.id == 0 || g->n >= TDAGI_MOST_COVERED) return TDAG_OK;
+    if (tdagi_op_is_leaf(g->nodes[top.id].op)) return TDAG_OK; /* nothing was built */
+    memset(c->twin, 0, (g->n + 1) * sizeof(c->twin[0]));
+    c->n_trail = 0;
+    c->steps = 0;
+    c->probing = probing;
+    for (uint32_t i = 0; i < TDAGI_PROBES; i++)
+        c->found[i] = (double)NAN;
+    *ok = compare(r, top, root);
+    return TDAG_OK;
+}
+
+/* ---- what a match covers ---- */
+
+static int by_id(const void *a, const void *b)
+{
+    uint32_t x = ((const tdag_value *)a)->id, y = ((const tdag_value *)b)->id;
+    return x < y ? -1 : x > y;
+}
+
+static uint32_t sort_unique(tdag_value *v, uint32_t n)
+{
+    qsort(v, n, sizeof(*v), by_id);
+    uint32_t m = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (m == 0 || v[m - 1].id != v[i].id) v[m++] = v[i];
+    return m;
+}
+
+static int64_t find(const tdag_value *v, uint32_t n, uint32_t id)
+{
+    uint32_t lo = 0, hi = n;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (v[mid].id < id)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < n && v[lo].id == id ? (int64_t)lo : -1;
+}
+
+/* True where nothing dear is computed twice: a covered value that is read from outside,
+ * and all that is covered below it, must be cheap. covered is ascending. */
+static bool stays_inside(tdagi_raiser *r, tdag_value root, const tdag_value *covered,
+                         uint32_t n, const tdagi_guess *guess)
+{
+    uint8_t *safe = r->compare->safe;
+    for (uint32_t i = 0; i < n; i++) {
+        const tdagi_node *node = tdagi_raiser_node(r, covered[i]);
+        const tdag_value *in = tdagi_node_inputs(node);
+        safe[i] = tdagi_raiser_is_cheap(r, covered[i]);
+        for (uint32_t j = 0; safe[i] && j < node->n_inputs; j++) {
+            int64_t at = find(covered, n, in[j].id);
+            if (at >= 0 && !safe[at]) safe[i] = 0;
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (covered[i].id == root.id || safe[i]) continue;
+        uint32_t inside = 0;
+        for (uint32_t j = i + 1; j < n; j++) {
+            const tdagi_node *node = tdagi_raiser_node(r, covered[j]);
+            const tdag_value *in = tdagi_node_inputs(node);
+            for (uint32_t k = 0; k < node->n_inputs; k++)
+                inside += in[k].id == covered[i].id;
+        }
+        if (inside < r->uses[covered[i].id]) return false;
+        for (uint32_t k = 0; k < guess->n; k++)
+            if (r->compare->bound[k].id == covered[i].id) return false;
+    }
+    return true;
+}
+
+static tdag_status make_match(tdagi_raiser *r, tdag_value root,
+                              const tdagi_guess *guess, const tdag_value *covered,
+                              uint32_t n, tdagi_match **out)
+{
+    tdagi_match *m = tdagi_raiser_alloc(r, 1, sizeof(*m));
+    tdagi_operand *operands = tdagi_raiser_alloc(r, guess->n, sizeof(*operands));
+    tdag_value *copy = tdagi_raiser_dup(r, covered, n, sizeof(*covered));
+    if (m == NULL || operands == NULL || copy == NULL) return tdagi_nomem(r->ctx);
+    uint32_t n_operands = 0;
+    for (uint32_t i = 0; i < guess->n; i++) {
+        operands[i] = (tdagi_operand){.value = r->compare->bound[i]};
+        if (operands[i].value.id != 0) n_operands = i + 1;
+    }
+    *m = (tdagi_match){.composite = (uint16_t)guess->composite,
+                       .result = root,
+                       .n_operands = n_operands,
+                       .operands = operands,
+                       .n_covered = n,
+                       .covered = copy};
+    const tdagi_composite_def *def = tdagi_composite_row_of(guess->composite)->def;
+    if (guess->spec != NULL && def->fields != NULL) {
+        m->spec = tdagi_spec_copy(&r->arena, def->fields, def->spec_size, guess->spec);
+        if (m->spec == NULL) return tdagi_nomem(r->ctx);
+    }
+    *out = m;
+    return TDAG_OK;
+}
+
+/* ---- the calls ---- */
+
+tdag_status tdagi_accept_guess(tdagi_raiser *r, tdag_value root,
+                               const tdagi_guess *guess, tdag_value *covered,
+                               uint32_t n_covered, tdagi_match **out)
+{
+    *out = NULL;
+    for (uint32_t i = 0; i < guess->n; i++)
+        r->compare->bound[i] = guess->in[i].value;
+    uint32_t n = sort_unique(covered, n_covered);
+    if (!stays_inside(r, root, covered, n, guess)) return TDAG_OK;
+    return make_match(r, root, guess, covered, n, out);
+}
+
+tdag_status tdagi_check_guess(tdagi_raiser *r, tdag_value root,
+                              const tdagi_guess *guess, tdagi_match **out)
+{
+    tdagi_compare *c = r->compare;
+    bool ok = false;
+    *out = NULL;
+    TDAGI_TRY(lower_and_compare(r, root, guess, false, &ok));
+    if (!ok) return TDAG_OK;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < c->n_trail; i++)
+        if (r->scratch->graph->nodes[c->trail[i].scratch].op != TDAG_OP_INPUT)
+            c->covered[n++] = c->trail[i].value;
+    n = sort_unique(c->covered, n);
+    for (uint32_t i = 0; i < guess->n; i++) /* an operand that the lowering ignores */
+        if (guess->in[i].value.id == 0 && guess->in[i].type != NULL &&
+            c->bound[i].id == 0)
+            return TDAG_OK;
+    if (!stays_inside(r, root, c->covered, n, guess)) return TDAG_OK;
+    return make_match(r, root, guess, c->covered, n, out);
+}
+
+tdag_status tdagi_probe_guess(tdagi_raiser *r, tdag_value root,
+                              const tdagi_guess *guess, double found[TDAGI_PROBES],
+                              bool *ok)
+{
+    TDAGI_TRY(lower_and_compare(r, root, guess, true, ok));
+    memcpy(found, r->compare->found, sizeof(r->compare->found));
+    return TDAG_OK;
+}
+
+tdag_status tdagi_guess_type(tdagi_raiser *r, const tdagi_guess *guess,
+                             tdagi_type *type, bool *ok)
+{
+    tdag_value top;
+    TDAGI_TRY(lower(r, guess, &top));
+    *ok = top.id != 0;
+    if (*ok) tdagi_value_type(r->scratch->graph, top, type);
+    return TDAG_OK;
+}
+
+/* ---- numbers ---- */
+
+static double rounded(tdag_dtype dtype, double x)
+{
+    if (dtype == TDAG_F32) return (double)(float)x;
+    if (dtype == TDAG_F16) return (double)tdagi_f16_to_f32(tdagi_f64_to_f16(x));
+    if (dtype == TDAG_BF16) return (double)tdagi_bf16_to_f32(tdagi_f64_to_bf16(x));
+    return x;
+}
+
+double tdagi_shortest(tdag_dtype dtype, double x)
+{
+    if (!isfinite(x)) return x;
+    for (int digits = 1; digits < 17; digits++) {
+        char text[40];
+        snprintf(text, sizeof(text), "%.*e", digits - 1, x);
+        double y = strtod(text, NULL);
+        if (rounded(dtype, y) == x) return y;
+    }
+    return x;
+}

@@ -1,0 +1,60 @@
+/* Guess and check: a composite is lowered on placeholders and compared with the graph.
+ *
+ * A recogniser only guesses which composite, attributes and operands may be rooted at a
+ * value; the formula stands in src/derive alone. Placeholders with a known value must
+ * meet exactly that value; free ones bind to whatever stands in their place, if it has
+ * their type. */
+#ifndef TDAGI_MATCH_H
+#define TDAGI_MATCH_H
+
+#include "raise/raiser.h"
+
+#define TDAGI_GUESS_INPUTS 8
+#define TDAGI_PROBES       3
+
+typedef struct tdagi_slot {
+    tdag_value value;       /* id 0: not known before */
+    const tdagi_type *type; /* of a free placeholder; NULL with id 0: an absent input */
+} tdagi_slot;
+
+typedef struct tdagi_guess {
+    tdagi_composite composite;
+    const void *spec; /* dims in the raiser's pool; borrowed */
+    uint32_t n;
+    tdagi_slot in[TDAGI_GUESS_INPUTS];
+} tdagi_guess;
+
+/* Numbers to put where an attribute is unknown: exact in every dtype, unlikely
+ * elsewhere. Where the lowering has the scalar constant tdagi_probe(i), probing reports
+ * what the graph has there. */
+static inline double tdagi_probe(uint32_t i)
+{
+    static const double numbers[TDAGI_PROBES] = {85, 89, 101};
+    return numbers[i];
+}
+
+/* *out is NULL where the guess is wrong. Nodes inside that others read too make it
+ * wrong unless repeating them is cheap. */
+tdag_status tdagi_check_guess(tdagi_raiser *r, tdag_value root,
+                              const tdagi_guess *guess, tdagi_match **out);
+/* Compares without regard to the values of scalar constants. On success *ok, and
+ * found[i] is what stands for probe i (NaN: nothing does). */
+tdag_status tdagi_probe_guess(tdagi_raiser *r, tdag_value root,
+                              const tdagi_guess *guess, double found[TDAGI_PROBES],
+                              bool *ok);
+/* The shape that lowering the guess gives, without comparing. */
+tdag_status tdagi_guess_type(tdagi_raiser *r, const tdagi_guess *guess,
+                             tdagi_type *type, bool *ok);
+/* A match of known operands for a guess proved otherwise; covered is sorted and checked
+ * for readers outside as above. */
+tdag_status tdagi_accept_guess(tdagi_raiser *r, tdag_value root,
+                               const tdagi_guess *guess, tdag_value *covered,
+                               uint32_t n_covered, tdagi_match **out);
+/* The shortest decimal that has the value x in that dtype: 1e-5 for f32 9.99999975e-06.
+ */
+double tdagi_shortest(tdag_dtype dtype, double x);
+
+tdag_status tdagi_compare_open(tdagi_raiser *r);
+void tdagi_compare_close(tdagi_raiser *r);
+
+#endif
