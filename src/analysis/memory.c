@@ -94,11 +94,6 @@ static tdag_dim kernel_bytes(const peak_walk *w, uint32_t k)
                          (tdag_dim)tdag_dtype_size((tdag_dtype)kernel->dtype));
 }
 
-static bool is_input(const tdagi_kernel *kernel)
-{
-    return kernel->composite == TDAGI_CORE && kernel->op == TDAG_OP_INPUT;
-}
-
 static void keep(peak_walk *w, uint32_t k)
 {
     if (w->last_use[k] == UINT32_MAX) return;

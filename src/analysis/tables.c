@@ -158,7 +158,7 @@ tdag_status tdagi_tables_init(tdagi_tables *t, tdagi_pricer *pricer)
     t->pricer = pricer;
     tdagi_arena_init(&t->arena, &t->ctx->allocator);
     void *block = NULL;
-    uint32_t root;
+    uint32_t root = 0;
     TDAGI_TRY(
         tdagi_array_alloc(t->ctx, pricer->graph->n_scopes, sizeof(uint32_t), &block));
     t->scope_rows = block;
@@ -178,7 +178,7 @@ void tdagi_tables_free(tdagi_tables *t)
 
 tdag_status tdagi_tables_add(tdagi_tables *t, const tdagi_unit *unit)
 {
-    uint32_t row;
+    uint32_t row = 0;
     TDAGI_TRY(op_row(t, unit->op, &row));
     TDAGI_TRY(tdagi_sum_add(t->pricer, &t->ops[row].sum, unit));
     if (t->scope_rows[unit->scope] == 0) {
@@ -194,7 +194,7 @@ tdag_status tdagi_tables_add_leaf(tdagi_tables *t, tdag_value leaf, int64_t n_el
 {
     const tdagi_node *node = tdagi_graph_node(t->pricer->graph, leaf);
     const char *name = node->name == NULL ? "" : node->name;
-    uint32_t row;
+    uint32_t row = 0;
     size_t n = parent_length((find_key){name, strlen(name)});
     TDAGI_TRY(module_row(t, (find_key){name, n}, &row));
     return tdagi_count_add(t->ctx, &t->modules[row].parameters, n_elements, "elements");
