@@ -81,7 +81,7 @@ static void divide_coefficients(tdagi_words *words, int64_t g)
 
 /* Divides both by their common factors; *cancelled tells whether atoms were among them.
  * An integer term of a that the common integer does not divide is rounded down, which
- * changes nothing: floor((g*x + r)/(g*c)) = floor((x + floor(r/g))/c). */
+ * changes nothing for c > 0: floor((g*x + r)/(g*c)) = floor((x + floor(r/g))/c). */
 static bool cancel(tdagi_pool *pool, tdagi_words *a, tdagi_words *b, bool *cancelled)
 {
     int64_t monomial[2 + 2 * TDAGI_DIM_MAX_DEGREE];
@@ -105,7 +105,8 @@ static bool cancel(tdagi_pool *pool, tdagi_words *a, tdagi_words *b, bool *cance
         tdagi_terms_view(a, &ta);
         tdagi_terms_view(b, &tb);
     }
-    uint64_t g = content(&tb, content(&ta, 0, true), false);
+    bool positive = tdagi_terms_non_negative(pool, &tb);
+    uint64_t g = content(&tb, content(&ta, 0, positive), false);
     if (ok && g > 1 && g <= INT64_MAX) {
         divide_coefficients(a, (int64_t)g);
         divide_coefficients(b, (int64_t)g);

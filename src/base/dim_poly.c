@@ -68,7 +68,7 @@ int tdagi_dims_compare(const tdagi_pool *pool, tdag_dim a, tdag_dim b)
         i += tdagi_term_size(ta.v + i);
         k += tdagi_term_size(tb.v + k);
     }
-    return (i < ta.n) - (k < tb.n);
+    return (k < tb.n) - (i < ta.n);
 }
 
 static int compare_atoms(const tdagi_pool *pool, tdag_dim a, tdag_dim b)
@@ -77,7 +77,8 @@ static int compare_atoms(const tdagi_pool *pool, tdag_dim a, tdag_dim b)
     const tdagi_entry *ea = tdagi_pool_entry(pool, a), *eb = tdagi_pool_entry(pool, b);
     if (ea->kind != eb->kind) return ea->kind < eb->kind ? -1 : 1;
     if (ea->kind == TDAGI_DIM_SYMBOL)
-        return compare_numbers(ea->words[0], eb->words[0]);
+        return strcmp(pool->symbols[ea->words[0]].name,
+                      pool->symbols[eb->words[0]].name);
     for (uint32_t i = 0; i < ea->n_words && i < eb->n_words; i++) {
         int c = tdagi_dims_compare(pool, ea->words[i], eb->words[i]);
         if (c != 0) return c;

@@ -107,7 +107,8 @@ static inline void tdagi_terms_view(const tdagi_words *words, tdagi_terms *out)
     out->v = words->v;
     out->n = words->n;
 }
-/* Negative where a comes before b; total, independent of the order of making. */
+/* Negative where a comes before b. Total and, as symbols are compared by name, the same
+ * in every pool: so are the normal forms and their text. */
 int tdagi_dims_compare(const tdagi_pool *pool, tdag_dim a, tdag_dim b);
 /* out = a + term * b. out is overwritten and must not hold a or b. */
 bool tdagi_terms_add_scaled(tdagi_pool *pool, tdagi_words *out, const tdagi_terms *a,
