@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <tdagger/version.h>
 
@@ -58,8 +59,7 @@ typedef struct tdag_ctx_options {
 #define TDAG_OPTIONS_INIT(type)                                                          \
     static inline void type##_init(type *options)                                        \
     {                                                                                    \
-        const type zero = {0};                                                           \
-        *options = zero;                                                                 \
+        memset(options, 0, sizeof *options);                                             \
         options->size = sizeof(type);                                                    \
     }
 TDAG_OPTIONS_INIT(tdag_ctx_options)
