@@ -80,45 +80,43 @@ static bool shifted(const tdagi_expr *e, const tdagi_expr *axis)
     return tdagi_expr_equal(&moved, axis);
 }
 
-/* Zero padding that the axis absorbs, as dims: what the pads on the way say where that
- * adds up, else what the maps need. */
-static bool read_padding(tdagi_raiser *r, const trio *t, uint32_t axis,
-                         const window *win, tdag_dim *before, tdag_dim *after)
+bool tdagi_read_padding(tdagi_raiser *r, uint32_t side, const tdagi_level *x,
+                        uint32_t axis, int64_t before, tdag_dim *before_out,
+                        tdag_dim *after_out)
 {
-    const tdagi_guards *guards = &t->m->guards[t->side[0]];
-    *before = *after = 0;
+    const tdagi_guards *guards = &r->maps->guards[side];
+    tdag_dim b = 0, a = 0;
     bool zeroes = true;
-    for (uint32_t i = 0; i < t->x->n_guards; i++) {
+    for (uint32_t i = 0; i < x->n_guards; i++) {
         const tdagi_guard *g = &guards->g[i];
-        if (!shifted(&g->e, &t->x->index[axis])) continue;
+        if (!shifted(&g->e, &x->index[axis])) continue;
         const tdag_pad_spec *spec = tdagi_raiser_node(r, g->pad)->u.spec;
-        *before = tdagi_dim_add(r->pool, *before, spec->before.v[g->axis]);
-        *after = tdagi_dim_add(r->pool, *after, spec->after.v[g->axis]);
+        b = tdagi_dim_add(r->pool, b, spec->before.v[g->axis]);
+        a = tdagi_dim_add(r->pool, a, spec->after.v[g->axis]);
         zeroes = zeroes && g->value == 0;
     }
-    if (*before == TDAGI_DIM_BAD || *after == TDAGI_DIM_BAD) return false;
-    if (zeroes && tdagi_dim_sample(r->pool, *before) == win->before) return true;
-    int64_t lo, hi;
-    tdagi_space s = {0};
-    memcpy(s.extent, t->m->space.extent, sizeof(s.extent));
-    tdagi_expr_bounds(&s, &t->x->index[axis], &lo, &hi);
-    *before = win->before;
-    *after = hi < t->x->axis[axis].dim ? 0 : hi - (t->x->axis[axis].dim - 1);
-    return !s.bad;
+    if (b == TDAGI_DIM_BAD || a == TDAGI_DIM_BAD) return false;
+    *before_out = b;
+    *after_out = a;
+    if (zeroes && tdagi_dim_sample(r->pool, b) == before) return true;
+    int64_t lo, hi, last = x->axis[axis].dim - 1;
+    tdagi_expr_bounds(&r->maps->space, &x->index[axis], &lo, &hi);
+    *before_out = before;
+    *after_out = hi <= last ? 0 : hi - last;
+    return !r->maps->space.bad;
 }
 
-/* Each guard that can fail must be zero padding around one of the spatial axes. */
-static bool guards_are_padding(const trio *t)
+bool tdagi_guards_are_padding(const tdagi_maps *m, uint32_t side, const tdagi_level *x,
+                              uint32_t but)
 {
-    const tdagi_guards *guards = &t->m->guards[t->side[0]];
-    for (uint32_t i = 0; i < t->x->n_guards; i++) {
-        const tdagi_guard *g = &guards->g[i];
-        if (t->m->holds[t->side[0]][i]) continue;
+    for (uint32_t i = 0; i < x->n_guards; i++) {
+        const tdagi_guard *g = &m->guards[side].g[i];
+        if (m->holds[side][i]) continue;
         bool found = false;
-        for (uint32_t axis = 2; axis < t->x->rank && !found; axis++) {
-            if (!shifted(&g->e, &t->x->index[axis])) continue;
-            int64_t ahead = g->e.c - t->x->index[axis].c;
-            found = ahead >= 0 && t->x->axis[axis].dim - 1 + ahead < g->size;
+        for (uint32_t axis = 0; axis < x->rank && !found; axis++) {
+            if ((but & 1u << axis) || !shifted(&g->e, &x->index[axis])) continue;
+            int64_t ahead = g->e.c - x->index[axis].c;
+            found = ahead >= 0 && x->axis[axis].dim - 1 + ahead < g->size;
         }
         if (!found || g->value != 0) return false;
     }
@@ -160,7 +158,9 @@ static bool as_conv(tdagi_raiser *r, const trio *t, tdagi_candidate *c)
     *spec = (tdagi_conv_spec){
         {n, c->stride}, {n, c->dilation}, {n, c->before}, {n, c->after}, 1};
     if (!same_axis(t->r, 0, t->x, 0) || !read_groups(t, &spec->groups)) return false;
-    if (!unguarded(t, 1) || !conv_roles(t) || !guards_are_padding(t)) return false;
+    if (!unguarded(t, 1) || !conv_roles(t) ||
+        !tdagi_guards_are_padding(t->m, t->side[0], t->x, 3))
+        return false;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t axis = 2 + i;
         window win;
@@ -169,7 +169,9 @@ static bool as_conv(tdagi_raiser *r, const trio *t, tdagi_candidate *c)
                          &t->w->index[axis], &t->w->axis[axis], &win))
             return false;
         if (t->r->axis[axis].n == 0) win.stride = unfold_stride(r, t, axis);
-        if (!read_padding(r, t, axis, &win, &c->before[i], &c->after[i])) return false;
+        if (!tdagi_read_padding(r, t->side[0], t->x, axis, win.before, &c->before[i],
+                                &c->after[i]))
+            return false;
         c->stride[i] = win.stride;
         c->dilation[i] = win.dilation;
     }

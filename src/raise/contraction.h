@@ -51,6 +51,15 @@ typedef struct tdagi_candidate {
 
 /* True where the levels of `c` are, as they stand, that composite; fills the spec. */
 bool tdagi_classify(tdagi_raiser *r, tdagi_candidate *c, tdagi_composite composite);
+/* Zero padding that `axis` of operand `side`'s level absorbs, as dims: what the pads on
+ * the way say where that adds up to `before`, else what the maps need. */
+bool tdagi_read_padding(tdagi_raiser *r, uint32_t side, const tdagi_level *x,
+                        uint32_t axis, int64_t before, tdag_dim *before_out,
+                        tdag_dim *after_out);
+/* True where the guards above the level are zero padding around axes not in `but` (a
+ * mask of axes), or none. */
+bool tdagi_guards_are_padding(const tdagi_maps *m, uint32_t side, const tdagi_level *x,
+                              uint32_t but);
 /* Without a spec: NULL. */
 const void *tdagi_candidate_spec(const tdagi_candidate *c);
 

@@ -46,7 +46,7 @@ void tdagi_compare_close(tdagi_raiser *r)
 
 /* ---- the scratch builder ---- */
 
-static void empty_scratch(tdagi_raiser *r)
+void tdagi_scratch_empty(tdagi_raiser *r)
 {
     tdag_graph *g = r->scratch->graph;
     for (uint32_t id = 1; id <= g->n; id++)
@@ -60,6 +60,15 @@ static void empty_scratch(tdagi_raiser *r)
     r->scratch->status = TDAG_OK;
 }
 
+tdag_status tdagi_scratch_settle(tdagi_raiser *r, bool *ok)
+{
+    tdag_status st = r->scratch->status;
+    *ok = st == TDAG_OK;
+    if (*ok) return TDAG_OK;
+    tdagi_builder_forgive(r->scratch);
+    return st == TDAG_E_NOMEM ? st : TDAG_OK;
+}
+
 /* Lowers the guess; *out has id 0 where it cannot be lowered. */
 static tdag_status lower(tdagi_raiser *r, const tdagi_guess *guess, tdag_value *out)
 {
@@ -67,7 +76,7 @@ static tdag_status lower(tdagi_raiser *r, const tdagi_guess *guess, tdag_value *
     tdag_builder *b = r->scratch;
     tdag_value in[TDAGI_GUESS_INPUTS];
     uint32_t n_inputs = 0;
-    empty_scratch(r);
+    tdagi_scratch_empty(r);
     for (uint32_t i = 0; i < guess->n; i++) {
         const tdagi_slot *s = &guess->in[i];
         in[i] = TDAG_NO_VALUE;
@@ -82,11 +91,10 @@ static tdag_status lower(tdagi_raiser *r, const tdagi_guess *guess, tdag_value *
         c->slot_of[n_inputs++] = i;
     }
     *out = tdagi_lower(b, guess->composite, in, guess->n, guess->spec);
-    tdag_status st = b->status;
-    if (st == TDAG_OK) return TDAG_OK;
-    *out = TDAG_NO_VALUE;
-    tdagi_builder_forgive(b);
-    return st == TDAG_E_NOMEM ? st : TDAG_OK;
+    bool ok;
+    tdag_status st = tdagi_scratch_settle(r, &ok);
+    if (!ok) *out = TDAG_NO_VALUE;
+    return st;
 }
 
 /* ---- comparing ---- */

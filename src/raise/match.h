@@ -45,14 +45,20 @@ tdag_status tdagi_probe_guess(tdagi_raiser *r, tdag_value root,
 /* The shape that lowering the guess gives, without comparing. */
 tdag_status tdagi_guess_type(tdagi_raiser *r, const tdagi_guess *guess,
                              tdagi_type *type, bool *ok);
-/* A match of known operands for a guess proved otherwise; covered is sorted and checked
- * for readers outside as above. */
+/* A match of known operands for a guess proved otherwise; covered is put in order and
+ * checked for readers outside as above. */
 tdag_status tdagi_accept_guess(tdagi_raiser *r, tdag_value root,
                                const tdagi_guess *guess, tdag_value *covered,
                                uint32_t n_covered, tdagi_match **out);
 /* The shortest decimal that has the value x in that dtype: 1e-5 for f32 9.99999975e-06.
  */
 double tdagi_shortest(tdag_dtype dtype, double x);
+
+/* Empties the scratch builder, for building in it outside these calls. */
+void tdagi_scratch_empty(tdagi_raiser *r);
+/* After such building: true if all went well; else forgets the failure, unless there
+ * was no memory. */
+tdag_status tdagi_scratch_settle(tdagi_raiser *r, bool *ok);
 
 tdag_status tdagi_compare_open(tdagi_raiser *r);
 void tdagi_compare_close(tdagi_raiser *r);
