@@ -1,0 +1,89 @@
+"""Includes point one way: includes.py ROOT
+
+A folder of src/ includes what stands at its own height or lower in ORDER, and between
+folders no circle exists. The folders in APPS show that the public API is enough: of our
+private headers they see APP_MAY only. libtorch is seen by shim/ only, the shim by
+src/torch only, and public headers include public headers and C's own."""
+import re
+import sys
+
+import lintlib
+
+ORDER = [["base"], ["ir"], ["ops"], ["derive", "raise", "analysis"],
+         ["transform", "program", "run"], ["format"], ["torch", "coreml", "cli"]]
+APPS = ORDER[-1]
+# The parts of a builder and of a model that importers need; see docs/deviations.md.
+APP_MAY = {"base", "derive", "raise", "ir/graph.h", "program/model.h"}
+C_HEADERS = {"stdbool.h", "stddef.h", "stdint.h", "string.h"}
+HEIGHT = {folder: i for i, group in enumerate(ORDER) for folder in group}
+INCLUDE = re.compile(r'\s*#\s*include\s+(["<])([^">]+)[">]')
+
+
+def includes(root, path):
+    for number, line in enumerate(lintlib.lines(root, path), 1):
+        match = INCLUDE.match(line)
+        if match:
+            yield f"{path}:{number}", match[1], match[2]
+
+
+def check_source(root, path, edges):
+    """Findings of one file of src/; adds its edges between folders."""
+    parts = path.split("/")
+    own = parts[1] if len(parts) > 2 else None
+    if own not in HEIGHT:
+        yield f"{path}: not in a folder of the layout"
+        return
+    for place, quote, target in includes(root, path):
+        folder = target.split("/")[0] if "/" in target else ""
+        if quote == "<":
+            if folder in ("torch", "ATen", "c10", "caffe2"):
+                yield f"{place}: only shim/ includes libtorch"
+        elif target == "tdag_shim.h":
+            if own != "torch":
+                yield f"{place}: only src/torch talks to the shim"
+        elif folder not in HEIGHT:
+            yield f"{place}: {target} is not named from src/ (folder/file.h)"
+        elif folder != own:
+            edges.setdefault((own, folder), place)
+            if HEIGHT[folder] > HEIGHT[own]:
+                yield f"{place}: {own} is below {folder}"
+            elif own in APPS and not {folder, target} & APP_MAY:
+                yield f"{place}: {own} uses the public headers and {sorted(APP_MAY)} only"
+
+
+def find_circle(edges):
+    """The place of an include that closes a circle of folders, or None."""
+    after = {}
+    for source, target in edges:
+        after.setdefault(source, set()).add(target)
+    for source, target in sorted(edges):
+        seen, todo = set(), [target]
+        while todo:
+            folder = todo.pop()
+            if folder == source:
+                return f"{edges[source, target]}: {source} and {target} include each other"
+            if folder not in seen:
+                seen.add(folder)
+                todo += after.get(folder, ())
+    return None
+
+
+def main(root):
+    findings, edges = [], {}
+    for path in lintlib.files(root, ["src"]):
+        findings += check_source(root, path, edges)
+    circle = find_circle(edges)
+    if circle:
+        findings.append(circle)
+    for path in lintlib.files(root, ["include"]):
+        for place, quote, target in includes(root, path):
+            if quote == '"' or not (target.startswith("tdagger/") or target in C_HEADERS):
+                findings.append(f"{place}: a public header includes {target}")
+    for path in lintlib.files(root, ["shim"]):
+        for place, quote, target in includes(root, path):
+            if quote == '"' and target.split("/")[0] in HEIGHT:
+                findings.append(f"{place}: the shim includes {target} of src/")
+    lintlib.report(findings)
+
+
+main(sys.argv[1])
