@@ -1,11 +1,11 @@
 /* Recipes: operators built from core ops, PyTorch's semantics. Each function adds core
- * nodes to a builder (whose errors stick) and returns the result; shapes may be symbolic.
- * Axes are non-negative here: importers resolve negative ones.
+ * nodes to a builder (whose errors stick) and returns the result; shapes may be
+ * symbolic. Axes are non-negative here: importers resolve negative ones.
  *
- * A composite is a recipe that is recognised again: its row in composites.def has a spec
- * and a lowering, so that raise(lower(op)) == op can be tested, and so that a guess of
- * src/raise is checked by lowering it anew and comparing. Every other function here is
- * sugar made of those. */
+ * A composite is a recipe that is recognised again: its row in composites.def has a
+ * spec and a lowering, so that raise(lower(op)) == op can be tested, and so that a
+ * guess of src/raise is checked by lowering it anew and comparing. Every other function
+ * here is sugar made of those. */
 #ifndef TDAGI_DERIVE_H
 #define TDAGI_DERIVE_H
 
@@ -59,7 +59,8 @@ typedef struct tdagi_softplus_spec {
 typedef struct tdagi_round_spec {
     int64_t decimals;
 } tdagi_round_spec;
-/* x [N, C, spatial...], w [O, C/groups, kernel...], bias [O]; before/after pad by zeros */
+/* x [N, C, spatial...], w [O, C/groups, kernel...], bias [O]; before/after pad by zeros
+ */
 typedef struct tdagi_conv_spec {
     tdag_list stride, dilation, before, after; /* before/after are dims */
     int64_t groups;
@@ -106,13 +107,15 @@ typedef struct tdagi_var_spec {
     double correction;
     int64_t keep;
 } tdagi_var_spec;
-typedef struct tdagi_norm_spec { /* vector_norm; normalize (one axis, keep unused, eps) */
+typedef struct tdagi_norm_spec { /* vector_norm; normalize (one axis, keep unused, eps)
+                                  */
     tdag_list axes;
     double p;
     int64_t keep;
     double eps;
 } tdagi_norm_spec;
-typedef struct tdagi_layer_norm_spec { /* over the last n axes; weight, bias of those dims */
+typedef struct tdagi_layer_norm_spec { /* over the last n axes; weight, bias of those
+                                          dims */
     int64_t n_axes;
     double eps;
 } tdagi_layer_norm_spec;
@@ -120,8 +123,9 @@ typedef struct tdagi_group_norm_spec { /* x [N, C, ...]; weight, bias [C] */
     int64_t groups;
     double eps;
 } tdagi_group_norm_spec;
-typedef struct tdagi_eps_spec { /* batch_norm: x [N, C, ...], mean, var, weight?, bias? [C];
-                                   instance_norm: x [N, C, ...], weight?, bias? [C] */
+typedef struct tdagi_eps_spec { /* batch_norm: x [N, C, ...], mean, var, weight?, bias?
+                                   [C]; instance_norm: x [N, C, ...], weight?, bias? [C]
+                                 */
     double eps;
 } tdagi_eps_spec;
 /* q [..., L, E], k [..., S, E], v [..., S, Ev], mask? bool (true = attend) or float
@@ -149,11 +153,11 @@ typedef enum tdagi_upsample_mode {
     TDAGI_UPSAMPLE_LINEAR = 2, /* linear, bilinear, trilinear by the number of axes */
     TDAGI_UPSAMPLE_CUBIC = 3,  /* bicubic */
 } tdagi_upsample_mode;
-/* x [N, C, spatial...]. scales: per axis the scale_factor as written where PyTorch uses it
- * for the coordinates, or 0 = computed from the sizes. */
+/* x [N, C, spatial...]. scales: per axis the scale_factor as written where PyTorch uses
+ * it for the coordinates, or 0 = computed from the sizes. */
 typedef struct tdagi_upsample_spec {
     int64_t mode, align_corners;
-    tdag_list output;    /* dims */
+    tdag_list output; /* dims */
     double scales[3];
 } tdagi_upsample_spec;
 typedef struct tdagi_axis_keep_spec { /* argmax, argmin */
@@ -164,13 +168,16 @@ typedef struct tdagi_diagonal_spec { /* triu, tril over the last two axes */
 } tdagi_diagonal_spec;
 
 /* ---- sugar: shapes ---- */
-/* Any reshape of the same element count by the fewest group/ungroup/(un)squeeze ops; dims
- * may be symbolic; no -1 (see tdagi_reshape_dims). */
+/* Any reshape of the same element count by the fewest group/ungroup/(un)squeeze ops;
+ * dims may be symbolic, none open (see tdagi_reshape_dims). */
 tdag_value tdagi_reshape(tdag_builder *b, tdag_value x, uint32_t rank,
                          const tdag_dim *shape);
-/* Resolves one -1 in `shape` in place; fails on the builder where it is ambiguous. */
+/* The mark of a dim to be inferred. It cannot be -1, which may name an expression. */
+#define TDAGI_DIM_OPEN TDAGI_DIM_BAD
+/* Resolves one TDAGI_DIM_OPEN in `shape` in place; fails where it is ambiguous. */
 void tdagi_reshape_dims(tdag_builder *b, tdag_value x, uint32_t rank, tdag_dim *shape);
-tdag_value tdagi_transpose(tdag_builder *b, tdag_value x, uint32_t axis0, uint32_t axis1);
+tdag_value tdagi_transpose(tdag_builder *b, tdag_value x, uint32_t axis0,
+                           uint32_t axis1);
 /* One-axis forms of the core ops. */
 tdag_value tdagi_squeeze1(tdag_builder *b, tdag_value x, uint32_t axis);
 tdag_value tdagi_unsqueeze1(tdag_builder *b, tdag_value x, uint32_t axis);
@@ -178,7 +185,8 @@ tdag_value tdagi_slice1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim s
                         tdag_dim end);
 tdag_value tdagi_pad1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim before,
                       tdag_dim after, tdag_pad_mode mode, double value);
-/* x[start:end:step] on one axis, 0 <= start <= end <= dim, step >= 1; an unfold of kernel 1 */
+/* x[start:end:step] on one axis, 0 <= start <= end <= dim, step >= 1; an unfold of
+ * kernel 1 */
 tdag_value tdagi_stride1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim start,
                          tdag_dim end, int64_t step);
 /* x[axis = index], the axis gone */
@@ -200,8 +208,8 @@ tdag_value tdagi_full_like(tdag_builder *b, tdag_value x, double value); /* x's 
  * sizes of `iota`s, so that a symbolic size may be used as data. */
 tdag_value tdagi_dim_value(tdag_builder *b, tdag_dim d);
 /* x with x[start...end, step] of one axis replaced by y (y has the slice's shape). */
-tdag_value tdagi_slice_assign(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim start,
-                              tdag_dim end, int64_t step, tdag_value y);
+tdag_value tdagi_slice_assign(tdag_builder *b, tdag_value x, uint32_t axis,
+                              tdag_dim start, tdag_dim end, int64_t step, tdag_value y);
 /* ---- sugar: arithmetic ---- */
 tdag_value tdagi_add(tdag_builder *b, tdag_value x, tdag_value y);
 tdag_value tdagi_mul(tdag_builder *b, tdag_value x, tdag_value y);
@@ -211,6 +219,9 @@ tdag_value tdagi_greater(tdag_builder *b, tdag_value x, tdag_value y);
 /* With a scalar constant of x's dtype on the right. */
 tdag_value tdagi_add_scalar(tdag_builder *b, tdag_value x, double y);
 tdag_value tdagi_mul_scalar(tdag_builder *b, tdag_value x, double y);
+/* Half types compute in f32 and round once at the end, as PyTorch's kernels do: x as
+ * f32 if it is f16 or bf16 (its own dtype goes to *own), and the result back. */
+tdag_value tdagi_widen(tdag_builder *b, tdag_value x, tdag_dtype *own);
 /* convert, or x itself where it has that dtype already */
 tdag_value tdagi_cast(tdag_builder *b, tdag_value x, tdag_dtype dtype);
 /* ---- sugar: composites by their usual arguments ---- */
