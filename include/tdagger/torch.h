@@ -35,14 +35,15 @@ tdag_to_torchscript(tdag_ctx *ctx, const tdag_model *model, const char *path,
 
 /* Runs the method of a TorchScript file by PyTorch itself, on the CPU in eval mode. inputs
  * are its flat tensor inputs in order: tuples and lists of tensors are filled in order, and
- * an argument that is no tensor takes its default. *out gets the flat tensor outputs, named
+ * an argument that is no tensor takes its default. names may be NULL, and so may each of
+ * them; inputs that are all named as arguments of the method go there. *out gets the flat tensor outputs, named
  * out0, out1, ..., freed with tdag_tensors_free(). Errors: E_SHIM (PyTorch's own failures
  * too), E_ARG (number of inputs), E_UNSUPPORTED (an argument or result of another type),
  * E_NOMEM. options may be NULL. */
 TDAG_API TDAG_MUST_CHECK tdag_status
 tdag_run_torchscript(tdag_ctx *ctx, const char *path, tdag_tensor *const *inputs,
-                     uint32_t n_inputs, const tdag_torchscript_options *options,
-                     tdag_named_tensors *out);
+                     const char *const *names, uint32_t n_inputs,
+                     const tdag_torchscript_options *options, tdag_named_tensors *out);
 
 TDAG_END_DECLS
 

@@ -14,6 +14,7 @@ typedef struct torch_run {
     const tdag_shim_api *api;
     tdag_shim_session *session;
     tdag_tensor *const *inputs;
+    const char *const *names; /* NULL: inputs go by position */
     uint32_t n_inputs, n_taken;
     tdag_named_tensors out;
     uint32_t capacity; /* of the arrays of out */
@@ -107,24 +108,58 @@ static tdag_status make_argument(torch_run *r, const char *type,
                       "an argument has type %s, which tensors do not make", type);
 }
 
+/* The input of an argument's name; n_inputs if there is none. */
+static uint32_t find_input(const torch_run *r, const char *name)
+{
+    uint32_t i = 0;
+    while (i < r->n_inputs && (r->names[i] == NULL || strcmp(r->names[i], name) != 0))
+        i++;
+    return i;
+}
+
+/* Are all inputs named as arguments? */
+static bool goes_by_name(torch_run *r, const tdag_shim_schema *schema)
+{
+    uint32_t n = 0;
+    for (size_t i = 1; r->names != NULL && i < r->api->schema_n_args(schema); i++) {
+        tdag_shim_arg arg;
+        r->api->schema_arg(r->session, schema, i, &arg);
+        n += find_input(r, arg.name) < r->n_inputs;
+    }
+    return n == r->n_inputs && n > 0;
+}
+
+static tdag_status make_named(torch_run *r, const tdag_shim_arg *arg,
+                              const tdag_shim_value **out)
+{
+    r->n_taken = find_input(r, arg->name);
+    if (r->n_taken < r->n_inputs) return make_argument(r, arg->type, out);
+    if (!arg->has_default)
+        return tdagi_fail(r->ctx, TDAG_E_ARG, "the model's argument %s is not given",
+                          arg->name);
+    *out = arg->default_value;
+    return TDAG_OK;
+}
+
 static tdag_status make_arguments(torch_run *r, const tdag_shim_schema *schema,
                                   const tdag_shim_value **args)
 {
     size_t n = r->api->schema_n_args(schema);
+    bool by_name = goes_by_name(r, schema);
     for (size_t i = 1; i < n; i++) { /* 0 is self */
         tdag_shim_arg arg;
         r->api->schema_arg(r->session, schema, i, &arg);
         bool takes_tensor = strstr(arg.type, "Tensor") != NULL;
-        if (arg.has_default && (!takes_tensor || r->n_taken == r->n_inputs))
+        if (by_name)
+            TDAGI_TRY(make_named(r, &arg, &args[i - 1]));
+        else if (arg.has_default && (!takes_tensor || r->n_taken == r->n_inputs))
             args[i - 1] = arg.default_value;
         else
             TDAGI_TRY(make_argument(r, arg.type, &args[i - 1]));
     }
-    if (r->n_taken < r->n_inputs)
-        return tdagi_fail(r->ctx, TDAG_E_ARG,
-                          "%u inputs were given, the model takes %u",
-                          (unsigned)r->n_inputs, (unsigned)r->n_taken);
-    return TDAG_OK;
+    if (by_name || r->n_taken == r->n_inputs) return TDAG_OK;
+    return tdagi_fail(r->ctx, TDAG_E_ARG, "%u inputs were given, the model takes %u",
+                      (unsigned)r->n_inputs, (unsigned)r->n_taken);
 }
 
 /* ---- results ---- */
@@ -233,13 +268,14 @@ static void drop_results(torch_run *r)
 }
 
 tdag_status tdag_run_torchscript(tdag_ctx *ctx, const char *path,
-                                 tdag_tensor *const *inputs, uint32_t n_inputs,
+                                 tdag_tensor *const *inputs, const char *const *names,
+                                 uint32_t n_inputs,
                                  const tdag_torchscript_options *options,
                                  tdag_named_tensors *out)
 {
     tdag_torchscript_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
-    torch_run r = {.ctx = ctx, .inputs = inputs, .n_inputs = n_inputs};
+    torch_run r = {.ctx = ctx, .inputs = inputs, .names = names, .n_inputs = n_inputs};
     r.out.allocator = ctx->allocator;
     TDAGI_TRY(tdagi_shim_load(ctx, o.shim_path, &r.api));
     tdag_shim_error error;

@@ -1,0 +1,187 @@
+/* Options: one table says how each is written and what it takes. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct option {
+    uint32_t bit;
+    const char *name, *alias;
+    const char *value; /* what it takes, as the help names it; NULL: nothing */
+    const char *help;
+} option;
+
+/* clang-format off */
+static const option options[] = {
+    {CLI_INPUT,  "-i", "--input", "[NAME:]DTYPE[DIMS]", "one input: f32[N=4,3,224,224]"},
+    {CLI_LIKE,   "--like",   NULL, "X.safetensors", "inputs with the dtypes and shapes of its tensors"},
+    {CLI_IN,     "--in",     NULL, "X.safetensors", "the inputs' values"},
+    {CLI_OUT,    "--out",    NULL, "Y.safetensors", "where the outputs go"},
+    {CLI_JSON,   "--json",   NULL, NULL, "one JSON object instead of tables"},
+    {CLI_LEVEL,  "--level",  NULL, "core|kernel|fused", "the level of the table"},
+    {CLI_BY,     "--by",     NULL, "op|module|node", "what the table's rows are"},
+    {CLI_EXACT,  "--exact",  NULL, NULL, "numbers in full instead of 4.09 G"},
+    {CLI_ENGINE, "--engine", NULL, "native|torch|reference", "what runs the model"},
+    {CLI_RTOL,   "--rtol",   NULL, "R", "relative tolerance"},
+    {CLI_ATOL,   "--atol",   NULL, "A", "absolute tolerance"},
+    {CLI_SEED,   "--seed",   NULL, "N", "of random inputs (default 0)"},
+    {CLI_FULL,   "--full",   NULL, NULL, "write large tensors too"},
+    {CLI_OPAQUE, "--opaque", NULL, NULL, "keep unknown operators as opaque nodes"},
+    {CLI_SHIM,   "--shim",   NULL, "FILE", "the PyTorch shim to load"},
+    {CLI_MD,     "--md",     NULL, NULL, "as Markdown"},
+    {CLI_QUIET,  "--quiet",  "-q", NULL, "no progress on the terminal"},
+    {CLI_HELP,   "--help",   "-h", NULL, "this text"},
+};
+/* clang-format on */
+#define N_OPTIONS (sizeof(options) / sizeof(options[0]))
+
+void cli_print_options(uint32_t bits, FILE *to)
+{
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        const option *o = &options[i];
+        if (!(o->bit & bits) || o->bit == CLI_HELP) continue;
+        char head[64];
+        snprintf(head, sizeof(head), "%s%s%s", o->name, o->value == NULL ? "" : " ",
+                 o->value == NULL ? "" : o->value);
+        fprintf(to, "  %-31s %s\n", head, o->help);
+    }
+}
+
+/* The option of that name; *value_out is what follows a '=', or NULL. */
+static const option *find_option(const char *arg, const char **value_out)
+{
+    *value_out = NULL;
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        const option *o = &options[i];
+        if (strcmp(arg, o->name) == 0) return o;
+        if (o->alias != NULL && strcmp(arg, o->alias) == 0) return o;
+        size_t n = strlen(o->name);
+        if (n > 2 && o->value != NULL && strncmp(arg, o->name, n) == 0 &&
+            arg[n] == '=') {
+            *value_out = arg + n + 1;
+            return o;
+        }
+    }
+    return NULL;
+}
+
+static int add_input(cli *c, const char *value)
+{
+    const char **bigger = realloc(c->inputs, (c->n_inputs + 1) * sizeof(*c->inputs));
+    if (bigger == NULL) return cli_fail(CLI_BAD, "out of memory");
+    c->inputs = bigger;
+    c->inputs[c->n_inputs++] = value;
+    return CLI_DONE;
+}
+
+/* One of the words of "a|b|c"? */
+static bool is_choice(const char *choices, const char *value)
+{
+    size_t n = strlen(value);
+    for (const char *s = choices; n > 0; s++) {
+        const char *end = strchr(s, '|');
+        size_t length = end == NULL ? strlen(s) : (size_t)(end - s);
+        if (length == n && strncmp(s, value, n) == 0) return true;
+        if (end == NULL) break;
+        s = end;
+    }
+    return false;
+}
+
+static int set_choice(const option *o, const char *value, const char **out)
+{
+    if (!is_choice(o->value, value))
+        return cli_fail(CLI_USAGE, "%s is %s, not \"%s\"", o->name, o->value, value);
+    *out = value;
+    return CLI_DONE;
+}
+
+static int set_tolerance(const option *o, const char *value, double *out)
+{
+    char *end = NULL;
+    double number = strtod(value, &end);
+    if (end == value || *end != '\0' || !(number >= 0))
+        return cli_fail(CLI_USAGE, "%s needs a number >= 0, not \"%s\"", o->name,
+                        value);
+    *out = number;
+    return CLI_DONE;
+}
+
+static int set_seed(cli *c, const char *value)
+{
+    char *end = NULL;
+    errno = 0;
+    c->seed = strtoull(value, &end, 10);
+    if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0)
+        return cli_fail(CLI_USAGE, "--seed needs a whole number, not \"%s\"", value);
+    return CLI_DONE;
+}
+
+static int set_option(cli *c, const option *o, const char *value)
+{
+    if ((c->given & o->bit) && o->value != NULL && o->bit != CLI_INPUT)
+        return cli_fail(CLI_USAGE, "%s is given twice", o->name);
+    c->given |= o->bit;
+    if (o->bit == CLI_INPUT) return add_input(c, value);
+    if (o->bit == CLI_LIKE) c->like = value;
+    if (o->bit == CLI_IN) c->in = value;
+    if (o->bit == CLI_OUT) c->out = value;
+    if (o->bit == CLI_SHIM) c->shim = value;
+    if (o->bit == CLI_ENGINE) return set_choice(o, value, &c->engine);
+    if (o->bit == CLI_LEVEL) return set_choice(o, value, &c->level);
+    if (o->bit == CLI_BY) return set_choice(o, value, &c->by);
+    if (o->bit == CLI_RTOL) return set_tolerance(o, value, &c->rtol);
+    if (o->bit == CLI_ATOL) return set_tolerance(o, value, &c->atol);
+    if (o->bit == CLI_SEED) return set_seed(c, value);
+    return CLI_DONE;
+}
+
+static int add_file(cli *c, const char *path)
+{
+    if (c->n_files == c->command->n_files)
+        return cli_fail(CLI_USAGE,
+                        "\"%s\" is one argument too many; see tdag %s --help", path,
+                        c->command->name);
+    c->files[c->n_files++] = path;
+    return CLI_DONE;
+}
+
+static int check(const cli *c)
+{
+    if (c->given & CLI_HELP) return CLI_DONE;
+    if (c->n_files < c->command->n_files)
+        return cli_fail(CLI_USAGE, "tdag %s needs %s; see tdag %s --help",
+                        c->command->name, c->command->files, c->command->name);
+    int sources = (c->n_inputs > 0) + (c->like != NULL) + (c->in != NULL);
+    if (sources > 1) return cli_fail(CLI_USAGE, "give only one of -i, --like and --in");
+    return CLI_DONE;
+}
+
+int cli_parse(cli *c, int argc, char **argv)
+{
+    bool only_files = false;
+    for (int i = 0; i < argc; i++) {
+        const char *arg = argv[i], *value = NULL;
+        int status;
+        if (only_files || arg[0] != '-' || arg[1] == '\0') {
+            status = add_file(c, arg);
+        } else if (strcmp(arg, "--") == 0) {
+            only_files = true;
+            continue;
+        } else {
+            const option *o = find_option(arg, &value);
+            if (o == NULL || !(o->bit & (c->command->options | CLI_HELP)))
+                return cli_fail(CLI_USAGE, "tdag %s has no option %s", c->command->name,
+                                arg);
+            if (o->value != NULL && value == NULL) {
+                if (i + 1 == argc)
+                    return cli_fail(CLI_USAGE, "%s needs %s", o->name, o->value);
+                value = argv[++i];
+            }
+            status = set_option(c, o, value);
+        }
+        if (status != CLI_DONE) return status;
+    }
+    return check(c);
+}

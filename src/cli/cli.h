@@ -1,0 +1,157 @@
+/* What the files of the `tdag` command share. It is a client of the library: public
+ * headers only, and base/half.h to read halves. */
+#ifndef CLI_H
+#define CLI_H
+
+#include <stdio.h>
+
+#include <tdagger.h>
+
+/* Exit statuses. */
+enum {
+    CLI_DONE = 0,
+    CLI_NO = 1,    /* the answer is no: verify found a difference */
+    CLI_USAGE = 2, /* the command line is wrong */
+    CLI_BAD = 3,   /* a model or a file is bad or unsupported, or memory ran out */
+};
+
+/* Which options a command takes, by bit. */
+enum {
+    CLI_INPUT = 1 << 0,
+    CLI_LIKE = 1 << 1,
+    CLI_JSON = 1 << 2,
+    CLI_LEVEL = 1 << 3,
+    CLI_BY = 1 << 4,
+    CLI_EXACT = 1 << 5,
+    CLI_IN = 1 << 6,
+    CLI_OUT = 1 << 7,
+    CLI_ENGINE = 1 << 8,
+    CLI_RTOL = 1 << 9,
+    CLI_ATOL = 1 << 10,
+    CLI_SEED = 1 << 11,
+    CLI_FULL = 1 << 12,
+    CLI_OPAQUE = 1 << 13,
+    CLI_SHIM = 1 << 14,
+    CLI_QUIET = 1 << 15,
+    CLI_MD = 1 << 16,
+    CLI_HELP = 1 << 17,
+    CLI_IMPORT = CLI_INPUT | CLI_LIKE | CLI_OPAQUE | CLI_SHIM | CLI_QUIET,
+};
+
+/* A command line taken apart; the strings are those of argv. */
+typedef struct cli {
+    const struct cli_command *command;
+    tdag_ctx *ctx;
+    double started; /* seconds of the clock */
+    uint32_t given; /* options, by bit */
+    const char *files[2];
+    int n_files;
+    const char **inputs; /* of -i, in order */
+    uint32_t n_inputs;
+    const char *like, *in, *out, *engine, *shim, *level, *by;
+    double rtol, atol;
+    uint64_t seed;
+} cli;
+
+typedef struct cli_command {
+    const char *name;
+    const char *files; /* as the usage line names them */
+    int n_files;
+    const char *summary;
+    const char *help; /* paragraphs after the usage line and the options */
+    uint32_t options;
+    int (*run)(cli *c);
+} cli_command;
+
+int cli_info(cli *c);
+int cli_convert(cli *c);
+int cli_run(cli *c);
+int cli_verify(cli *c);
+int cli_show(cli *c);
+int cli_ops(cli *c);
+int cli_version(cli *c);
+
+/* ---- arguments (args.c) ---- */
+/* Reads what follows the command's name. CLI_DONE, or CLI_USAGE with its line printed.
+ */
+int cli_parse(cli *c, int argc, char **argv);
+void cli_print_options(uint32_t options, FILE *to);
+
+/* ---- messages (message.c) ---- */
+/* Prints "tdag: error: <sentence>" as one line and returns status. */
+int cli_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for what a library call reported about a file (NULL: none): CLI_BAD. */
+int cli_fail_library(const cli *c, const char *file);
+/* Says what is being done, on a terminal and once a second has passed. */
+void cli_progress(const cli *c, const char *what, const char *file);
+double cli_clock(void);
+/* Flushes standard output: CLI_DONE, or CLI_BAD when it could not be written. */
+int cli_flush(void);
+
+/* ---- inputs (inputs.c) ---- */
+/* The inputs as a command line describes them. */
+typedef struct cli_inputs {
+    tdag_input_spec *specs;
+    char **storages; /* of each spec; NULL: its strings live elsewhere */
+    uint32_t n;
+    tdag_tensor **values;       /* of each spec, lent by tensors; NULL without a file */
+    tdag_named_tensors tensors; /* what --in or --like named, in the file's order */
+} cli_inputs;
+
+/* From -i, --like or --in; none of them gives n = 0. */
+int cli_inputs_get(cli *c, cli_inputs *out);
+/* The declared inputs of a graph, at the samples of its symbols. */
+int cli_inputs_of_graph(const tdag_graph *graph, cli_inputs *out);
+void cli_inputs_free(cli *c, cli_inputs *inputs);
+/* order[i] = which of the inputs is the graph's input i: by name if all are named as
+ * the graph's inputs, else by position. */
+void cli_order(const cli_inputs *inputs, const tdag_graph *graph, uint32_t *order);
+/* Random tensors, one per input: normal floats, integers 0 and 1, the same for the same
+ * seed. What was made when it failed is in out, too. */
+int cli_random_tensors(cli *c, const cli_inputs *inputs, tdag_tensor **out);
+void cli_spec_of_tensor(const tdag_tensor *tensor, tdag_input_spec *out);
+/* "f32[2,N=4]" */
+void cli_spec_text(const tdag_input_spec *spec, char *buf, size_t size);
+
+/* ---- models (load.c) ---- */
+typedef enum cli_format {
+    CLI_UNKNOWN = 0,
+    CLI_TORCHSCRIPT,
+    CLI_TEXT,
+} cli_format;
+
+/* What a file is, by its ending and first bytes; prints why when it is nothing. */
+int cli_format_of_file(const char *path, cli_format *out);
+/* What a file to be written should be, by its ending. */
+cli_format cli_format_of_name(const char *path);
+/* Reads a model; a TorchScript file needs inputs. Prints what went wrong. */
+int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **out);
+void cli_torch_options(const cli *c, tdag_torchscript_options *out);
+
+/* ---- running (run.c) ---- */
+typedef struct cli_outputs {
+    tdag_tensor **tensors;
+    uint32_t n;
+} cli_outputs;
+
+/* Runs the model of a file on values, which are in the order of inputs->specs. engine
+ * NULL: PyTorch for TorchScript files, native for others. */
+int cli_execute(cli *c, const char *path, const char *engine, const cli_inputs *inputs,
+                tdag_tensor *const *values, cli_outputs *out);
+void cli_outputs_free(cli_outputs *outputs);
+
+/* ---- tables (table.c) ---- */
+#define CLI_CELL 64
+typedef struct cli_table {
+    char (*cells)[CLI_CELL];
+    size_t n, capacity;
+    size_t columns, left; /* the first `left` columns stand left, the others right */
+    bool failed;          /* out of memory */
+} cli_table;
+void cli_table_add(cli_table *t, const char *cell);
+void cli_table_print(const cli_table *t);
+void cli_table_free(cli_table *t);
+/* "4.09 G", "102 M"; exact: "4089184256". unit "B" makes "102 MB". */
+void cli_number(double value, const char *unit, bool exact, char *buf, size_t size);
+
+#endif

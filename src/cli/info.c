@@ -1,0 +1,308 @@
+/* tdag info: the report of the library, as it is or as tables. */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+static const char *const level_names[] = {"core", "kernel", "fused"};
+
+/* ---- cells ---- */
+/* A count: an integer, or a formula, which counts as its value at the samples. */
+static double number_of(const cJSON *count)
+{
+    if (cJSON_IsObject(count)) count = cJSON_GetObjectItem(count, "at_sample");
+    return cJSON_IsNumber(count) ? count->valuedouble : 0;
+}
+
+static double field(const cJSON *object, const char *key)
+{
+    return number_of(cJSON_GetObjectItem(object, key));
+}
+
+static const char *text_of(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItem(object, key);
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+static void add_number(const cli *c, cli_table *t, double value, const char *unit)
+{
+    char cell[CLI_CELL];
+    cli_number(value, unit, c->given & CLI_EXACT, cell, sizeof(cell));
+    cli_table_add(t, cell);
+}
+
+static void shape_text(const cJSON *value, char *buf, size_t size)
+{
+    size_t n = (size_t)snprintf(buf, size, "%s[", text_of(value, "dtype"));
+    const cJSON *dim;
+    const char *separator = "";
+    cJSON_ArrayForEach(dim, cJSON_GetObjectItem(value, "shape"))
+    {
+        if (n >= size) return;
+        if (cJSON_IsString(dim))
+            n += (size_t)snprintf(buf + n, size - n, "%s%s", separator,
+                                  dim->valuestring);
+        else
+            n += (size_t)snprintf(buf + n, size - n, "%s%.0f", separator,
+                                  dim->valuedouble);
+        separator = ",";
+    }
+    if (n < size) snprintf(buf + n, size - n, "]");
+}
+
+/* ---- parts of the page ---- */
+static int print_table(cli_table *t)
+{
+    int status = t->failed ? cli_fail(CLI_BAD, "out of memory") : CLI_DONE;
+    if (status == CLI_DONE) cli_table_print(t);
+    cli_table_free(t);
+    return status;
+}
+
+static int print_ends(const cJSON *report)
+{
+    cli_table t = {.columns = 3, .left = 3};
+    const char *const kinds[] = {"inputs", "outputs"};
+    for (int i = 0; i < 2; i++) {
+        const cJSON *value;
+        cJSON_ArrayForEach(value, cJSON_GetObjectItem(report, kinds[i]))
+        {
+            char shape[256];
+            shape_text(value, shape, sizeof(shape));
+            cli_table_add(&t, i == 0 ? "input" : "output");
+            cli_table_add(&t, text_of(value, "name"));
+            cli_table_add(&t, shape);
+        }
+    }
+    return print_table(&t);
+}
+
+static int print_memory(const cli *c, const cJSON *totals)
+{
+    cli_table t = {.columns = 3, .left = 1};
+    static const char *const rows[][3] = {
+        {"parameters", "parameters", "parameter_bytes"},
+        {"buffers", "buffers", "buffer_bytes"},
+        {"constants", NULL, "constant_bytes"},
+        {"total held", NULL, "total_bytes"},
+        {"peak of values", NULL, "peak_bytes"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        cli_table_add(&t, rows[i][0]);
+        if (rows[i][1] == NULL)
+            cli_table_add(&t, "");
+        else
+            add_number(c, &t, field(totals, rows[i][1]), "");
+        add_number(c, &t, field(totals, rows[i][2]), "B");
+    }
+    return print_table(&t);
+}
+
+static const struct {
+    const char *key, *title, *unit;
+} counts[] = {
+    {"nodes", "nodes", ""},
+    {"flops", "FLOPs", ""},
+    {"macs", "multiply-adds", ""},
+    {"memory_reads", "elements read", ""},
+    {"memory_writes", "elements written", ""},
+    {"read_bytes", "bytes read", "B"},
+    {"write_bytes", "bytes written", "B"},
+    {"unpriced", "unpriced nodes", ""},
+};
+#define N_COUNTS (sizeof(counts) / sizeof(counts[0]))
+
+static int print_levels(const cli *c, const cJSON *totals)
+{
+    cli_table t = {.columns = 4, .left = 1};
+    cli_table_add(&t, "");
+    for (int level = 0; level < 3; level++)
+        cli_table_add(&t, level_names[level]);
+    for (size_t i = 0; i < N_COUNTS; i++) {
+        bool known =
+            cJSON_GetObjectItem(cJSON_GetObjectItem(totals, "core"), counts[i].key);
+        if (!known) continue; /* nothing is unpriced */
+        cli_table_add(&t, counts[i].title);
+        for (int level = 0; level < 3; level++)
+            add_number(
+                c, &t,
+                field(cJSON_GetObjectItem(totals, level_names[level]), counts[i].key),
+                counts[i].unit);
+    }
+    return print_table(&t);
+}
+
+/* Under the table, where the model has symbols. */
+static void print_formulas(const cJSON *totals, const char *level)
+{
+    const cJSON *object = cJSON_GetObjectItem(totals, level);
+    bool first = true;
+    for (size_t i = 0; i < N_COUNTS; i++) {
+        const char *formula =
+            text_of(cJSON_GetObjectItem(object, counts[i].key), "formula");
+        if (formula[0] == '\0') continue;
+        if (first) printf("\nas formulas, at the %s level\n", level);
+        first = false;
+        printf("  %-16s = %s\n", counts[i].title, formula);
+    }
+    const char *peak = text_of(cJSON_GetObjectItem(totals, "peak_bytes"), "formula");
+    if (peak[0] != '\0') printf("  %-16s = %s\n", "peak of values", peak);
+}
+
+/* ---- the table by op, module or node ---- */
+static int by_flops(const void *a, const void *b)
+{
+    const cJSON *x = *(const cJSON *const *)a, *y = *(const cJSON *const *)b;
+    double fx = field(x, "flops"), fy = field(y, "flops");
+    if (fx != fy) return fx < fy ? 1 : -1;
+    fx = field(x, "read_bytes") + field(x, "write_bytes");
+    fy = field(y, "read_bytes") + field(y, "write_bytes");
+    if (fx != fy) return fx < fy ? 1 : -1;
+    return strcmp(text_of(x, "op"), text_of(y, "op"));
+}
+
+static void add_counts(const cli *c, cli_table *t, const cJSON *row, double all_flops)
+{
+    char share[16];
+    double flops = field(row, "flops");
+    snprintf(share, sizeof(share), "%.1f%%",
+             all_flops > 0 ? 100 * flops / all_flops : 0);
+    add_number(c, t, flops, "");
+    cli_table_add(t, share);
+    add_number(c, t, field(row, "macs"), "");
+    add_number(c, t, field(row, "read_bytes"), "B");
+    add_number(c, t, field(row, "write_bytes"), "B");
+}
+
+static void add_heads(cli_table *t, const char *const *heads)
+{
+    static const char *const common[] = {"FLOPs", "share", "multiply-adds", "read",
+                                         "written"};
+    for (; *heads != NULL; heads++)
+        cli_table_add(t, *heads);
+    for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+        cli_table_add(t, common[i]);
+}
+
+static int print_ops(const cli *c, const cJSON *rows, double all_flops)
+{
+    size_t n = (size_t)cJSON_GetArraySize(rows), i = 0;
+    const cJSON **sorted = calloc(n + 1, sizeof(*sorted));
+    if (sorted == NULL) return cli_fail(CLI_BAD, "out of memory");
+    const cJSON *row;
+    cJSON_ArrayForEach(row, rows) sorted[i++] = row;
+    qsort(sorted, n, sizeof(*sorted), by_flops);
+    cli_table t = {.columns = 7, .left = 1};
+    add_heads(&t, (const char *const[]){"operator", "count", NULL});
+    for (i = 0; i < n; i++) {
+        cli_table_add(&t, text_of(sorted[i], "op"));
+        add_number(c, &t, field(sorted[i], "count"), "");
+        add_counts(c, &t, sorted[i], all_flops);
+    }
+    free(sorted);
+    return print_table(&t);
+}
+
+static int print_modules(const cli *c, const cJSON *rows, double all_flops)
+{
+    cli_table t = {.columns = 7, .left = 1};
+    add_heads(&t, (const char *const[]){"module", "parameters", NULL});
+    const cJSON *row;
+    cJSON_ArrayForEach(row, rows)
+    {
+        const char *path = text_of(row, "module");
+        cli_table_add(&t, path[0] == '\0' ? "(model)" : path);
+        add_number(c, &t, field(row, "parameters"), "");
+        add_counts(c, &t, row, all_flops);
+    }
+    return print_table(&t);
+}
+
+static int print_nodes(const cli *c, const cJSON *rows, double all_flops)
+{
+    cli_table t = {.columns = 9, .left = 4};
+    add_heads(&t, (const char *const[]){"node", "operator", "module", "result", NULL});
+    const cJSON *row;
+    cJSON_ArrayForEach(row, rows)
+    {
+        char shape[256];
+        shape_text(row, shape, sizeof(shape));
+        cli_table_add(&t, text_of(row, "node"));
+        cli_table_add(&t, text_of(row, "op"));
+        cli_table_add(&t, text_of(row, "module"));
+        cli_table_add(&t, shape);
+        add_counts(c, &t, row, all_flops);
+    }
+    return print_table(&t);
+}
+
+static int print_page(const cli *c, const cJSON *report)
+{
+    const char *by = c->by == NULL ? "op" : c->by;
+    const char *level = c->level == NULL ? "kernel" : c->level;
+    const cJSON *totals = cJSON_GetObjectItem(report, "totals");
+    double all_flops = field(cJSON_GetObjectItem(totals, level), "flops");
+    char key[16];
+    snprintf(key, sizeof(key), "by_%s", by);
+    const cJSON *rows = cJSON_GetObjectItem(report, key);
+    printf("%s\n", text_of(report, "model"));
+    int status = print_ends(report);
+    printf("\nmemory\n");
+    if (status == CLI_DONE) status = print_memory(c, totals);
+    printf("\nwork, by level\n");
+    if (status == CLI_DONE) status = print_levels(c, totals);
+    if (status == CLI_DONE) print_formulas(totals, level);
+    printf("\nby %s, at the %s level\n", by[0] == 'o' ? "operator" : by, level);
+    if (status != CLI_DONE) return status;
+    return by[0] == 'o'   ? print_ops(c, rows, all_flops)
+           : by[0] == 'm' ? print_modules(c, rows, all_flops)
+                          : print_nodes(c, rows, all_flops);
+}
+
+/* ---- the command ---- */
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+static int print_report(cli *c, const tdag_model *model)
+{
+    tdag_info_options options;
+    tdag_info_options_init(&options);
+    options.model_name = file_name(c->files[0]);
+    for (int i = 0; i < 3 && c->level != NULL; i++)
+        if (strcmp(c->level, level_names[i]) == 0) options.level = (tdag_level)(i + 1);
+    if (c->by != NULL && strcmp(c->by, "node") == 0) options.flags = TDAG_INFO_BY_NODE;
+    char *text = NULL;
+    cli_progress(c, "counting", c->files[0]);
+    if (tdag_info_json(c->ctx, model, &options, &text) != TDAG_OK)
+        return cli_fail_library(c, c->files[0]);
+    int status = CLI_DONE;
+    if (c->given & CLI_JSON) {
+        fputs(text, stdout);
+    } else {
+        cJSON *report = cJSON_Parse(text);
+        status =
+            report == NULL ? cli_fail(CLI_BAD, "out of memory") : print_page(c, report);
+        cJSON_Delete(report);
+    }
+    tdag_text_free(c->ctx, text);
+    return status;
+}
+
+int cli_info(cli *c)
+{
+    cli_inputs inputs;
+    tdag_model *model = NULL;
+    int status = cli_inputs_get(c, &inputs);
+    if (status != CLI_DONE) return status;
+    status = cli_load(c, c->files[0], &inputs, &model);
+    if (status == CLI_DONE) status = print_report(c, model);
+    tdag_model_free(model);
+    cli_inputs_free(c, &inputs);
+    return status;
+}

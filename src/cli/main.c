@@ -1,0 +1,114 @@
+/* The `tdag` command: the one table of commands, help, and dispatch. */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char inputs_help[] =
+    "A TorchScript file does not store the dtypes and shapes of its inputs: give one "
+    "-i\n"
+    "per input in order, or --like. A dimension is a size (3) or a symbol with its "
+    "sample\n"
+    "value (N=4); counts of symbolic models are formulas.\n";
+
+/* clang-format off */
+static const cli_command commands[] = {
+    {"info", "MODEL", 1, "count FLOPs, memory traffic and memory held",
+     "Prints the totals at the levels core, kernel and fused, and a table at one level\n"
+     "(--level, default kernel): by operator, by module or by node (--by, default op).\n"
+     "docs/counters.md defines every number. --json prints one object (tdag-info/1) with\n"
+     "exact integers; --exact writes the tables' numbers in full.\n",
+     CLI_IMPORT | CLI_JSON | CLI_LEVEL | CLI_BY | CLI_EXACT, cli_info},
+    {"convert", "MODEL OUT", 2, "write a model in another format",
+     "The ending of OUT names the format: .pt (TorchScript) or .txt (the textual form;\n"
+     "tensors above 16 elements only with --full).\n",
+     CLI_IMPORT | CLI_FULL, cli_convert},
+    {"run", "MODEL --in X --out Y", 1, "run a model on tensors of a safetensors file",
+     "Inputs are the tensors in0, in1, ..., or those named as the model's inputs, or, if\n"
+     "neither fits, all tensors in the file's order. Outputs are named out0, out1, ...\n"
+     "--engine native (default) evaluates the imported model, reference one core op at a\n"
+     "time; torch runs a TorchScript file by PyTorch.\n",
+     CLI_IN | CLI_OUT | CLI_ENGINE | CLI_OPAQUE | CLI_SHIM | CLI_QUIET, cli_run},
+    {"verify", "A B", 2, "run two models on the same inputs and compare every output",
+     "Inputs come from --in, or are random by -i, --like or what a textual model declares\n"
+     "(--seed; floats are standard normal, integers 0 or 1). A TorchScript file runs by\n"
+     "PyTorch, any other by the native engine; --engine sets one engine for both.\n"
+     "Values may differ by atol + rtol*|b|; NaN equals NaN. Without --rtol and --atol the\n"
+     "tolerance follows the output's dtype: see docs/command.md. Exit status 1: they differ.\n",
+     CLI_IMPORT | CLI_IN | CLI_RTOL | CLI_ATOL | CLI_SEED | CLI_ENGINE, cli_verify},
+    {"show", "MODEL", 1, "print the textual form, one value per line",
+     "Tensors of more than 16 elements appear by dtype and shape only, unless --full.\n",
+     CLI_IMPORT | CLI_FULL, cli_show},
+    {"ops", "", 0, "list the core ops",
+     "--md prints the op table as Markdown, which is docs/ops.md.\n", CLI_MD, cli_ops},
+    {"version", "", 0, "print the version", "", 0, cli_version},
+};
+/* clang-format on */
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_overview(FILE *to)
+{
+    fprintf(to, "usage: tdag COMMAND ...\n\n");
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+    fprintf(to,
+            "\n`tdag COMMAND --help` tells more.\n"
+            "Exit status: 0 done; 1 the answer is no; 2 the command line is wrong;\n"
+            "3 a model or file is bad or unsupported.\n");
+}
+
+static void print_help(const cli_command *command)
+{
+    printf("usage: tdag %s%s%s", command->name, command->files[0] == '\0' ? "" : " ",
+           command->files);
+    printf("%s\n\n%s.\n", command->options == 0 ? "" : " [OPTIONS]", command->summary);
+    if (command->help[0] != '\0') printf("\n%s", command->help);
+    if (command->options & CLI_INPUT) printf("\n%s", inputs_help);
+    if (command->options != 0) printf("\n");
+    cli_print_options(command->options, stdout);
+}
+
+static const cli_command *find_command(const char *name)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0) return &commands[i];
+    return NULL;
+}
+
+static int run_command(cli *c, int argc, char **argv)
+{
+    int status = cli_parse(c, argc, argv);
+    if (status != CLI_DONE) return status;
+    if (c->given & CLI_HELP) {
+        print_help(c->command);
+        return cli_flush();
+    }
+    if (tdag_ctx_create(NULL, &c->ctx) != TDAG_OK)
+        return cli_fail(CLI_BAD, "out of memory");
+    status = c->command->run(c);
+    if (status == CLI_DONE) status = cli_flush();
+    tdag_ctx_free(c->ctx);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+        strcmp(name, "help") == 0) {
+        print_overview(stdout);
+        return cli_flush();
+    }
+    if (strcmp(name, "--version") == 0) name = "version";
+    if (name[0] == '\0') {
+        print_overview(stderr);
+        return CLI_USAGE;
+    }
+    cli c = {.started = cli_clock()};
+    c.command = find_command(name);
+    if (c.command == NULL)
+        return cli_fail(CLI_USAGE, "there is no command \"%s\"; see tdag --help", name);
+    int status = run_command(&c, argc - 2, argv + 2);
+    free(c.inputs);
+    return status;
+}

@@ -1,0 +1,86 @@
+/* tdag show and tdag convert */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The model of file 0, imported with the inputs of the command line. */
+static int load(cli *c, tdag_model **out)
+{
+    cli_inputs inputs;
+    int status = cli_inputs_get(c, &inputs);
+    if (status != CLI_DONE) return status;
+    status = cli_load(c, c->files[0], &inputs, out);
+    cli_inputs_free(c, &inputs);
+    return status;
+}
+
+static int print_text(cli *c, const tdag_model *model, char **out)
+{
+    uint32_t flags = c->given & CLI_FULL ? TDAG_TEXT_FULL : 0;
+    if (tdag_graph_print(c->ctx, tdag_model_get_graph(model), flags, out) != TDAG_OK)
+        return cli_fail_library(c, c->files[0]);
+    return CLI_DONE;
+}
+
+int cli_show(cli *c)
+{
+    tdag_model *model = NULL;
+    char *text = NULL;
+    int status = load(c, &model);
+    if (status == CLI_DONE) status = print_text(c, model, &text);
+    if (status == CLI_DONE) fputs(text, stdout);
+    tdag_text_free(c->ctx, text);
+    tdag_model_free(model);
+    return status;
+}
+
+/* Under another name first, so that a reader never sees half a file. */
+static int write_file(const char *path, const char *text)
+{
+    size_t size = strlen(path) + 32;
+    char *other = malloc(size);
+    if (other == NULL) return cli_fail(CLI_BAD, "out of memory");
+    snprintf(other, size, "%s.%ld.tmp", path, (long)getpid());
+    FILE *file = fopen(other, "wb");
+    bool done = file != NULL && fputs(text, file) >= 0;
+    if (file != NULL && fclose(file) != 0) done = false;
+    done = done && rename(other, path) == 0;
+    int why = errno;
+    if (!done && file != NULL) remove(other);
+    free(other);
+    return done ? CLI_DONE : cli_fail(CLI_BAD, "%s: %s", path, strerror(why));
+}
+
+static int write_model(cli *c, const tdag_model *model, cli_format format)
+{
+    const char *path = c->files[1];
+    cli_progress(c, "writing", path);
+    if (format == CLI_TORCHSCRIPT) {
+        tdag_torchscript_options options;
+        cli_torch_options(c, &options);
+        options.flags = 0;
+        if (tdag_to_torchscript(c->ctx, model, path, &options) == TDAG_OK)
+            return CLI_DONE;
+        return cli_fail_library(c, path);
+    }
+    char *text = NULL;
+    int status = print_text(c, model, &text);
+    if (status == CLI_DONE) status = write_file(path, text);
+    tdag_text_free(c->ctx, text);
+    return status;
+}
+
+int cli_convert(cli *c)
+{
+    cli_format format = cli_format_of_name(c->files[1]);
+    if (format == CLI_UNKNOWN)
+        return cli_fail(CLI_USAGE, "%s: the ending must be .pt or .txt", c->files[1]);
+    tdag_model *model = NULL;
+    int status = load(c, &model);
+    if (status == CLI_DONE) status = write_model(c, model, format);
+    tdag_model_free(model);
+    return status;
+}
