@@ -13,6 +13,7 @@
 
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/runtime/operator.h>
+#include <torch/version.h>
 
 #include "tdag_shim.h"
 
@@ -31,8 +32,23 @@ namespace tdag_shim
 // Writes what an exception says, as one line, into *error unless that is NULL.
 void report(tdag_shim_error *error, const char *text) noexcept;
 
+// PyTorch prints its warnings unless somebody takes them; a library does not print.
+#if TORCH_VERSION_MAJOR >= 2
+namespace warnings = c10::WarningUtils;
+struct no_warnings : c10::WarningHandler {
+    void process(const c10::Warning &) override {}
+};
+#else
+namespace warnings = c10::Warning;
+struct no_warnings : c10::WarningHandler {
+    void process(const c10::SourceLocation &, const std::string &, bool) override {}
+};
+#endif
+
 template <class Body> int guard(tdag_shim_error *error, Body &&body) noexcept
 {
+    no_warnings handler;
+    const warnings::WarningHandlerGuard silent(&handler);
     try {
         body();
         return 0;
