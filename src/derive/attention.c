@@ -1,0 +1,78 @@
+/* Scaled dot-product attention. */
+#include "derive/parts.h"
+
+#include <math.h>
+
+static const tdagi_field attention_fields[] = {
+    TDAGI_FIELD(tdagi_attention_spec, scale, F64),
+    TDAGI_FIELD(tdagi_attention_spec, causal, BOOL),
+    {0},
+};
+
+/* -inf where key position s > query position l, counted from the start of both. */
+static tdag_value hide_future(tdag_builder *b, tdag_value scores)
+{
+    if (!tdagi_usable(b, scores)) return TDAG_NO_VALUE;
+    uint32_t rank = tdag_builder_get_rank(b, scores);
+    tdag_value l = tdag_iota(b, tdagi_dim_of(b, scores, rank - 2), TDAG_I64);
+    tdag_value s = tdag_iota(b, tdagi_dim_of(b, scores, rank - 1), TDAG_I64);
+    tdag_value future = tdag_binary(b, TDAG_OP_LESS, tdagi_unsqueeze1(b, l, 1), s);
+    tdag_value hidden =
+        tdag_add_scalar(b, tdag_builder_get_dtype(b, scores), -INFINITY);
+    return tdag_where(b, future, hidden, scores);
+}
+
+static tdag_value add_mask(tdag_builder *b, tdag_value scores, tdag_value mask)
+{
+    if (!tdagi_usable(b, scores)) return TDAG_NO_VALUE;
+    tdag_dtype dtype = tdag_builder_get_dtype(b, scores);
+    if (tdag_builder_get_dtype(b, mask) != TDAG_BOOL)
+        return tdagi_add(b, scores, tdagi_cast(b, mask, dtype));
+    return tdag_where(b, mask, scores, tdag_add_scalar(b, dtype, -INFINITY));
+}
+
+/* A softmax whose rows of nothing but -inf are 0, as PyTorch has it since 2.5. */
+static tdag_value safe_softmax(tdag_builder *b, tdag_value scores)
+{
+    if (!tdagi_usable(b, scores)) return TDAG_NO_VALUE;
+    int64_t last = (int64_t)tdag_builder_get_rank(b, scores) - 1;
+    tdag_dtype dtype = tdag_builder_get_dtype(b, scores);
+    tdag_value greatest =
+        tdag_reduce(b, scores, TDAG_REDUCE_MAX, (tdag_list){1, &last});
+    tdag_value empty =
+        tdag_binary(b, TDAG_OP_EQUAL, greatest, tdag_add_scalar(b, dtype, -INFINITY));
+    return tdag_where(b, empty, tdag_add_scalar(b, dtype, 0),
+                      tdagi_softmax(b, scores, last));
+}
+
+/* softmax((q*scale) @ k^T + mask) @ v. A bool mask hides (-inf) where it is false;
+ * causal hides key positions after the query's. Only a mask can leave a row without a
+ * key; such a row is 0. Half types are computed in f32 and rounded once. */
+static tdag_value lower_attention(tdag_builder *b, const tdag_value *in, uint32_t n,
+                                  const void *spec)
+{
+    const tdagi_attention_spec *s = spec;
+    tdag_value mask = tdagi_optional(in, n, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        if (!tdagi_usable(b, in[i]) || tdag_builder_get_rank(b, in[i]) < 2)
+            return tdagi_builder_fail(b, TDAG_E_SHAPE,
+                                      "attention needs inputs of 2 axes or more");
+    uint32_t rank = tdag_builder_get_rank(b, in[1]);
+    tdag_value q = tdagi_mul_scalar(b, tdagi_wide(b, in[0]), s->scale);
+    tdag_value k = tdagi_transpose(b, tdagi_wide(b, in[1]), rank - 2, rank - 1);
+    tdag_value scores = tdagi_matmul(b, q, k);
+    if (s->causal) scores = hide_future(b, scores);
+    if (mask.id != 0) scores = add_mask(b, scores, mask);
+    if (!tdagi_usable(b, scores)) return TDAG_NO_VALUE;
+    int64_t last = (int64_t)tdag_builder_get_rank(b, scores) - 1;
+    tdag_value p =
+        mask.id != 0 ? safe_softmax(b, scores) : tdagi_softmax(b, scores, last);
+    tdag_value y = tdagi_matmul(b, p, tdagi_wide(b, in[2]));
+    return tdagi_cast(b, y, tdag_builder_get_dtype(b, in[0]));
+}
+
+const tdagi_composite_def tdagi_composite_attention = {
+    .spec_size = sizeof(tdagi_attention_spec),
+    .fields = attention_fields,
+    .lower = lower_attention,
+};
