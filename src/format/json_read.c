@@ -1,0 +1,222 @@
+/* See json_read.h. Nothing here recurses: containers are walked by the caller. */
+#include "format/json_read.h"
+
+#include <string.h>
+
+static tdag_status fail_at(const tdagi_json_reader *r, const char *at,
+                           const char *sentence)
+{
+    tdagi_fail(r->ctx, TDAG_E_FORMAT, "%s", sentence);
+    return tdagi_fail_at_offset(r->ctx, r->offset + (uint64_t)(at - r->text));
+}
+
+tdag_status tdagi_json_fail(const tdagi_json_reader *r, const char *sentence)
+{
+    return fail_at(r, r->p, sentence);
+}
+
+/* ---- UTF-8 ---- */
+
+/* The length of the character at p, 0 if it is none. */
+static size_t utf8_length(const char *p, const char *end)
+{
+    const unsigned char *u = (const unsigned char *)p;
+    size_t n = u[0] < 0x80             ? 1
+               : (u[0] & 0xE0) == 0xC0 ? 2
+               : (u[0] & 0xF0) == 0xE0 ? 3
+               : (u[0] & 0xF8) == 0xF0 ? 4
+                                       : 0;
+    if (n == 0 || u[0] == 0 || (size_t)(end - p) < n) return 0;
+    uint32_t code = n == 1 ? u[0] : u[0] & (0x7Fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((u[i] & 0xC0) != 0x80) return 0;
+        code = code << 6 | (u[i] & 0x3F);
+    }
+    const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+    bool surrogate = code >= 0xD800 && code < 0xE000;
+    return code < least[n] || code > 0x10FFFF || surrogate ? 0 : n;
+}
+
+tdag_status tdagi_json_check_utf8(const tdagi_json_reader *r)
+{
+    for (const char *p = r->text; p < r->end;) {
+        size_t n = utf8_length(p, r->end);
+        if (n == 0) return fail_at(r, p, "the text is not UTF-8");
+        p += n;
+    }
+    return TDAG_OK;
+}
+
+static char *put_utf8(char *to, uint32_t code)
+{
+    unsigned char *u = (unsigned char *)to;
+    if (code < 0x80) {
+        *u++ = (unsigned char)code;
+    } else if (code < 0x800) {
+        *u++ = (unsigned char)(0xC0 | code >> 6);
+        *u++ = (unsigned char)(0x80 | (code & 0x3F));
+    } else if (code < 0x10000) {
+        *u++ = (unsigned char)(0xE0 | code >> 12);
+        *u++ = (unsigned char)(0x80 | (code >> 6 & 0x3F));
+        *u++ = (unsigned char)(0x80 | (code & 0x3F));
+    } else {
+        *u++ = (unsigned char)(0xF0 | code >> 18);
+        *u++ = (unsigned char)(0x80 | (code >> 12 & 0x3F));
+        *u++ = (unsigned char)(0x80 | (code >> 6 & 0x3F));
+        *u++ = (unsigned char)(0x80 | (code & 0x3F));
+    }
+    return (char *)u;
+}
+
+/* ---- punctuation ---- */
+
+static void skip_spaces(tdagi_json_reader *r)
+{
+    while (r->p < r->end &&
+           (*r->p == ' ' || *r->p == '\t' || *r->p == '\n' || *r->p == '\r'))
+        r->p++;
+}
+
+bool tdagi_json_take(tdagi_json_reader *r, char byte)
+{
+    skip_spaces(r);
+    if (r->p == r->end || *r->p != byte) return false;
+    r->p++;
+    return true;
+}
+
+tdag_status tdagi_json_expect(tdagi_json_reader *r, char byte)
+{
+    if (tdagi_json_take(r, byte)) return TDAG_OK;
+    tdagi_fail(r->ctx, TDAG_E_FORMAT, "the JSON has something else where %c must come",
+               byte);
+    return tdagi_fail_at_offset(r->ctx, r->offset + (uint64_t)(r->p - r->text));
+}
+
+tdag_status tdagi_json_next(tdagi_json_reader *r, char close, bool *first,
+                            bool *more_out)
+{
+    *more_out = !tdagi_json_take(r, close);
+    if (*more_out && !*first) TDAGI_TRY(tdagi_json_expect(r, ','));
+    *first = false;
+    return TDAG_OK;
+}
+
+tdag_status tdagi_json_end(tdagi_json_reader *r)
+{
+    skip_spaces(r);
+    return r->p == r->end
+               ? TDAG_OK
+               : tdagi_json_fail(r, "there is more after the end of the JSON");
+}
+
+/* ---- strings and numbers ---- */
+
+/* Four hexadecimal digits; false if they are not there. */
+static bool read_hex(tdagi_json_reader *r, uint32_t *out)
+{
+    if (r->end - r->p < 4) return false;
+    uint32_t code = 0;
+    for (int i = 0; i < 4; i++, r->p++) {
+        char c = *r->p;
+        uint32_t digit = c >= '0' && c <= '9'   ? (uint32_t)(c - '0')
+                         : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10)
+                         : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A' + 10)
+                                                : 16;
+        if (digit == 16) return false;
+        code = code << 4 | digit;
+    }
+    *out = code;
+    return true;
+}
+
+/* The character after \u, a pair of surrogates included. */
+static tdag_status read_unicode(tdagi_json_reader *r, uint32_t *out)
+{
+    const char *start = r->p;
+    uint32_t code, low;
+    if (!read_hex(r, &code)) return fail_at(r, start, "\\u without four digits");
+    if (code >= 0xD800 && code < 0xDC00) {
+        bool pair = r->end - r->p > 2 && r->p[0] == '\\' && r->p[1] == 'u';
+        r->p += pair ? 2 : 0;
+        if (!pair || !read_hex(r, &low) || low < 0xDC00 || low > 0xDFFF)
+            return fail_at(r, start, "half of a surrogate pair");
+        code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+    } else if (code >= 0xDC00 && code < 0xE000) {
+        return fail_at(r, start, "half of a surrogate pair");
+    }
+    if (code == 0) return fail_at(r, start, "a string with U+0000 in it");
+    *out = code;
+    return TDAG_OK;
+}
+
+static tdag_status read_escape(tdagi_json_reader *r, char **to)
+{
+    static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+    const char *letter = r->p < r->end && *r->p != '\0' ? strchr(letters, *r->p) : NULL;
+    if (letter != NULL) {
+        r->p++;
+        *(*to)++ = meanings[letter - letters];
+        return TDAG_OK;
+    }
+    if (r->p == r->end || *r->p != 'u')
+        return tdagi_json_fail(r, "an unknown escape in a string");
+    r->p++;
+    uint32_t code;
+    TDAGI_TRY(read_unicode(r, &code));
+    *to = put_utf8(*to, code);
+    return TDAG_OK;
+}
+
+tdag_status tdagi_json_string(tdagi_json_reader *r, const char **out)
+{
+    TDAGI_TRY(tdagi_json_expect(r, '"'));
+    const char *close = r->p; /* a decoded string is never longer than its text */
+    while (close < r->end && *close != '"')
+        close += *close == '\\' && r->end - close > 1 ? 2 : 1;
+    if (close >= r->end) return tdagi_json_fail(r, "a string without an end");
+    char *string = tdagi_arena_alloc(r->arena, (size_t)(close - r->p) + 1),
+         *to = string;
+    if (string == NULL) return tdagi_nomem(r->ctx);
+    while (r->p < close) {
+        if ((unsigned char)*r->p < 0x20)
+            return tdagi_json_fail(r, "a control character in a string");
+        if (*r->p++ != '\\')
+            *to++ = r->p[-1];
+        else
+            TDAGI_TRY(read_escape(r, &to));
+    }
+    *to = '\0';
+    r->p = close + 1;
+    *out = string;
+    return TDAG_OK;
+}
+
+tdag_status tdagi_json_key(tdagi_json_reader *r, const char **out)
+{
+    TDAGI_TRY(tdagi_json_string(r, out));
+    return tdagi_json_expect(r, ':');
+}
+
+tdag_status tdagi_json_int64(tdagi_json_reader *r, int64_t *out)
+{
+    skip_spaces(r);
+    const char *start = r->p;
+    bool negative = r->p < r->end && *r->p == '-';
+    uint64_t magnitude = 0, limit = (uint64_t)INT64_MAX + (negative ? 1 : 0);
+    r->p += negative;
+    const char *digits = r->p;
+    for (; r->p < r->end && *r->p >= '0' && *r->p <= '9'; r->p++) {
+        uint64_t digit = (uint64_t)(*r->p - '0');
+        if (magnitude > (limit - digit) / 10)
+            return fail_at(r, start, "a number that does not fit 64 bits");
+        magnitude = magnitude * 10 + digit;
+    }
+    bool fraction = r->p < r->end && (*r->p == '.' || *r->p == 'e' || *r->p == 'E');
+    if (r->p == digits || fraction || (r->p - digits > 1 && *digits == '0'))
+        return fail_at(r, start, "not an integer where one must come");
+    *out = !negative               ? (int64_t)magnitude
+           : magnitude > INT64_MAX ? INT64_MIN
+                                   : -(int64_t)magnitude;
+    return TDAG_OK;
+}

@@ -1,0 +1,39 @@
+/* Reading JSON piece by piece: the caller knows what must come next, so nothing is
+ * built that is not wanted. Integers of 64 bits stay exact, memory comes from the
+ * context's hook, failures carry the byte offset; all of that, and two threads reading
+ * at once, is why this is not a general JSON library. */
+#ifndef TDAGI_JSON_READ_H
+#define TDAGI_JSON_READ_H
+
+#include "base/arena.h"
+#include "base/ctx.h"
+
+typedef struct tdagi_json_reader {
+    tdag_ctx *ctx;
+    tdagi_arena *arena; /* decoded strings */
+    const char *text, *p, *end;
+    uint64_t offset; /* of `text` in the file, for messages */
+} tdagi_json_reader;
+
+/* Fails with E_FORMAT unless all of the text is UTF-8 without U+0000. */
+tdag_status tdagi_json_check_utf8(const tdagi_json_reader *r);
+/* Fails with E_FORMAT here, with a sentence. */
+tdag_status tdagi_json_fail(const tdagi_json_reader *r, const char *sentence);
+
+/* Takes the byte, with the spaces before it, if it comes next. */
+bool tdagi_json_take(tdagi_json_reader *r, char byte);
+tdag_status tdagi_json_expect(tdagi_json_reader *r, char byte);
+/* For loops over the items of a container that was opened: *more_out tells whether an
+ * item follows; commas and the closing byte are taken. *first is true before the first.
+ */
+tdag_status tdagi_json_next(tdagi_json_reader *r, char close, bool *first,
+                            bool *more_out);
+/* A key and its colon. */
+tdag_status tdagi_json_key(tdagi_json_reader *r, const char **out);
+tdag_status tdagi_json_string(tdagi_json_reader *r,
+                              const char **out);                  /* in the arena */
+tdag_status tdagi_json_int64(tdagi_json_reader *r, int64_t *out); /* no fraction */
+/* Nothing but spaces is left. */
+tdag_status tdagi_json_end(tdagi_json_reader *r);
+
+#endif
