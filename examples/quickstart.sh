@@ -1,0 +1,39 @@
+#!/bin/sh
+# From nothing to the main job, on Debian 12 (as root or with sudo): installs what is
+# missing, builds libtdagger in build/quickstart, and takes a TorchScript model through
+# its tensor DAG: what it costs, the model written again, the proof that both compute the
+# same.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/tests/support/setup.sh"
+
+# shellcheck disable=SC2086 # the names are words
+need $BUILD_PACKAGES
+out=$root/build/quickstart
+say "Building in build/quickstart"
+configure "$out" -DTDAG_TESTS=OFF -DTDAG_EXAMPLES=OFF -Wno-dev
+cmake --build "$out" --parallel "$(jobs_that_fit)" </dev/null
+
+tdag=$out/src/cli/tdag
+model=$root/examples/readme_model.pt
+input='x:f32[10,20,30,48]'
+
+show() { # runs a command after printing it as a user would type it
+    printf '\n$ tdag'
+    for word in "$@"; do
+        case $word in *\[*) printf " '%s'" "$word" ;; *) printf ' %s' "$word" ;; esac
+    done
+    printf '\n'
+    "$tdag" "$@"
+}
+
+say "What the model of the README costs, at each of the three levels"
+for level in core kernel fused; do
+    show info "$model" -i "$input" --level "$level"
+done
+say "The same model written as TorchScript again, through the DAG"
+show convert "$model" "$out/again.pt" -i "$input"
+say "Do both compute the same? Run by PyTorch and by the library's own engine"
+show verify "$model" "$out/again.pt" -i "$input" --engine torch --rtol 1e-6 --atol 1e-6
+show verify "$model" "$out/again.pt" -i "$input" --engine native --rtol 1e-6 --atol 1e-6
+say "Done. The command is $tdag; \`tdag --help\` tells the rest."
