@@ -30,9 +30,6 @@ static void to_guess(const tdagi_maps *m, const tdagi_candidate *c, tdagi_guess 
 
 /* ---- by structure ---- */
 
-typedef tdag_status (*judge)(tdagi_raiser *r, const tdagi_candidate *c,
-                             tdagi_match **out);
-
 static tdag_status by_structure(tdagi_raiser *r, const tdagi_candidate *c,
                                 tdagi_match **out)
 {
@@ -84,29 +81,38 @@ static tdag_status by_maps(tdagi_raiser *r, const tdagi_candidate *c, tdagi_matc
 
 /* ---- the search ---- */
 
-static tdag_status search_levels(tdagi_raiser *r, tdagi_composite class, judge by,
+/* Counts 0..n-1, or down from n-1. */
+static uint32_t nth(uint32_t i, uint32_t n, bool deepest)
+{
+    return deepest ? n - 1 - i : i;
+}
+
+/* All choices of levels, the deepest operands first or last. */
+static tdag_status search_levels(tdagi_raiser *r, tdagi_composite class, bool deepest,
                                  uint32_t *checks, tdagi_match **out)
 {
     const tdagi_maps *m = r->maps;
     tdagi_candidate c;
     for (c.up = 0; c.up < m->n_up; c.up++)
-        for (c.first = 0; c.first < 2; c.first++)
-            for (c.level[0] = 0; c.level[0] < m->n_down[c.first]; c.level[0]++)
-                for (c.level[1] = 0; c.level[1] < m->n_down[1 - c.first];
-                     c.level[1]++) {
-                    if (!tdagi_classify(r, &c, class)) continue;
-                    if ((*checks)++ >= MOST_CHECKS) return TDAG_OK;
-                    TDAGI_TRY(by(r, &c, out));
-                    if (*out != NULL) return TDAG_OK;
-                }
+        for (uint32_t k = 0; k < 2 * m->n_down[0] * m->n_down[1]; k++) {
+            uint32_t pairs = m->n_down[0] * m->n_down[1];
+            c.first = k / pairs;
+            uint32_t n = m->n_down[1 - c.first];
+            c.level[0] = nth(k % pairs / n, m->n_down[c.first], deepest);
+            c.level[1] = nth(k % pairs % n, n, deepest);
+            if (!tdagi_classify(r, &c, class)) continue;
+            if ((*checks)++ >= MOST_CHECKS) return TDAG_OK;
+            TDAGI_TRY(deepest ? by_structure(r, &c, out) : by_maps(r, &c, out));
+            if (*out != NULL) return TDAG_OK;
+        }
     return TDAG_OK;
 }
 
-static tdag_status search(tdagi_raiser *r, judge by, tdagi_match **out)
+static tdag_status search(tdagi_raiser *r, bool structure, tdagi_match **out)
 {
     uint32_t checks = 0;
     for (uint32_t i = 0; i < N_CLASSES && *out == NULL; i++)
-        TDAGI_TRY(search_levels(r, classes[i], by, &checks, out));
+        TDAGI_TRY(search_levels(r, classes[i], structure, &checks, out));
     return TDAG_OK;
 }
 
@@ -228,8 +234,9 @@ static tdag_status choose(tdagi_raiser *r, tdag_value v)
     tdagi_match *m = NULL;
     TDAGI_TRY(tdagi_maps_read(r, v, &ok));
     if (!ok) return TDAG_OK;
-    TDAGI_TRY(search(r, by_structure, &m));
-    if (m == NULL) TDAGI_TRY(search(r, by_maps, &m));
+    TDAGI_TRY(tdagi_find_transposed(r, v, &m));
+    if (m == NULL) TDAGI_TRY(search(r, true, &m));
+    if (m == NULL) TDAGI_TRY(search(r, false, &m));
     if (m == NULL) TDAGI_TRY(tdagi_arrange(r, &m));
     if (m == NULL) return TDAG_OK;
     r->contractions[m->result.id] = m;

@@ -70,6 +70,8 @@ uint32_t tdagi_candidate_covered(const tdagi_maps *m, const tdagi_candidate *c,
 
 /* All contractions of the graph; r->contractions is indexed by the result's id. */
 tdag_status tdagi_find_contractions(tdagi_raiser *r);
+/* A transposed convolution whose sum over channels is `sum`. */
+tdag_status tdagi_find_transposed(tdagi_raiser *r, tdag_value sum, tdagi_match **out);
 /* Extends a contraction by the add that alone reads it, where that is a bias. */
 tdag_status tdagi_take_bias(tdagi_raiser *r, const tdagi_match *m);
 

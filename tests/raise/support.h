@@ -1,0 +1,48 @@
+/* What the tests of raising share: random numbers with a seed, the law
+ * raise(lower(op)) == op, and re-lowering a raised graph to compare values. */
+#ifndef TEST_RAISE_SUPPORT_H
+#define TEST_RAISE_SUPPORT_H
+
+#include "support/test.h"
+
+#include "raise/raise.h"
+
+typedef struct rnd {
+    uint64_t seed, state;
+} rnd;
+rnd rnd_seeded(uint64_t seed);
+int64_t rnd_in(rnd *r, int64_t lo, int64_t hi); /* both included */
+bool rnd_yes(rnd *r);
+
+/* One composite on inputs of its own. */
+typedef struct law {
+    tdagi_composite id;
+    const void *spec;
+    uint32_t n;
+    tdagi_type in[8]; /* dtype 0: an absent optional input */
+} law;
+/* Lowers it in `b` (whose pool the dims are of, and which is freed), raises the graph
+ * and expects the composite back, on its inputs, with an equal spec; then compares
+ * values. */
+void expect_law(tdag_ctx *ctx, tdag_builder *b, const law *l, const rnd *seed);
+
+/* Raises a finished graph; fails the test where that fails. */
+tdagi_raised *raise_graph(tdag_ctx *ctx, const tdag_graph *g);
+/* Finishes, raises and frees the builder and the graph's own reference. */
+tdagi_raised *raise_built(tdag_ctx *ctx, tdag_builder *b);
+/* The kernel that computes output i. */
+const tdagi_kernel *output_kernel(const tdagi_raised *r, uint32_t i);
+/* Kernels that are neither leaves nor views. */
+uint32_t n_working(const tdagi_raised *r);
+uint32_t n_of(const tdagi_raised *r, tdagi_composite id);
+uint32_t n_of_op(const tdagi_raised *r, tdag_op op);
+/* Fails with the raised text. */
+void fail_raised(tdag_ctx *ctx, const tdagi_raised *r, const char *what);
+/* Runs the graph and the kernels, each lowered anew, on random inputs at the samples.
+ */
+void expect_same_values(tdag_ctx *ctx, const tdagi_raised *r);
+
+tdagi_type type_of(tdag_dtype dtype, uint32_t rank, ...); /* dims as int64_t */
+tdagi_type type_of_dims(tdag_dtype dtype, uint32_t rank, const tdag_dim *dims);
+
+#endif
