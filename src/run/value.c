@@ -132,10 +132,10 @@ void tdagi_rows_next(tdagi_rows *r)
 
 #define COPY_ROW(type)                                                                 \
     {                                                                                  \
-        const type *from = (const void *)r.data[0];                                    \
+        const type *source = (const void *)r.data[0];                                  \
         type *to = (void *)r.data[1];                                                  \
         for (int64_t j = 0; j < r.length; j++)                                         \
-            to[j * r.stride[1]] = from[j * r.stride[0]];                               \
+            to[j * r.stride[1]] = source[j * r.stride[0]];                             \
     }
 
 void tdagi_strided_copy(const tdagi_strided *x, tdagi_strided *out)
