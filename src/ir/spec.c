@@ -64,18 +64,21 @@ uint64_t tdagi_spec_hash(const tdagi_field *fields, const void *spec)
     return h;
 }
 
-/* How the dims of a copy come about: kept, imported into another pool, or sampled. */
+/* How the dims of a copy come about: kept, taken over into another pool (with its symbols
+ * replaced or not), or sampled. */
 typedef struct dim_map {
-    tdagi_pool *to;
-    const tdagi_pool *from; /* NULL: keep */
-    bool sample;
+    tdagi_pool *to;               /* NULL: samples */
+    const tdagi_pool *from;       /* NULL: keep */
+    const tdag_dim *replacements; /* NULL: the same symbols */
 } dim_map;
 
 static int64_t map_dim(const dim_map *m, int64_t d)
 {
     if (m->from == NULL || d >= 0) return d;
-    return m->sample ? tdagi_dim_sample(m->from, d)
-                     : tdagi_dim_import(m->to, m->from, d);
+    if (m->to == NULL) return tdagi_dim_sample(m->from, d);
+    return m->replacements == NULL
+               ? tdagi_dim_import(m->to, m->from, d)
+               : tdagi_dim_substitute(m->to, m->from, d, m->replacements);
 }
 
 static bool copy_list(tdagi_arena *arena, tdag_list *l, const dim_map *m, bool dims)
