@@ -1,7 +1,7 @@
 /* The report: tdag_info_json. One pass over the chosen level fills the tables by
  * operator and by module and writes the rows by node; the totals take one pass a level.
  */
-#include "analysis/json.h"
+#include "analysis/json_write.h"
 #include "analysis/tables.h"
 
 #include <stdio.h>
@@ -12,8 +12,8 @@ typedef struct report {
     tdagi_pricer *p;
     tdag_info_options options;
     tdagi_tables tables;
-    tdagi_json json;
-    tdagi_json nodes; /* the rows by node, on their own until they are appended */
+    tdagi_writer json;
+    tdagi_writer nodes; /* the rows by node, on their own until they are appended */
 } report;
 
 static const char *const count_keys[TDAGI_N_COUNTS] = {
@@ -21,14 +21,14 @@ static const char *const count_keys[TDAGI_N_COUNTS] = {
 };
 
 /* The keys of C into an object that is open. */
-static tdag_status write_counts(report *r, tdagi_json *json, const tdagi_sum *sum)
+static tdag_status write_counts(report *r, tdagi_writer *json, const tdagi_sum *sum)
 {
     tdag_dim counts[TDAGI_N_COUNTS];
     TDAGI_TRY(tdagi_sum_finish(r->p, sum, counts));
-    tdagi_json_int(json, "nodes", sum->nodes);
+    tdagi_write_int(json, "nodes", sum->nodes);
     for (int i = 0; i < TDAGI_N_COUNTS; i++)
-        tdagi_json_count(json, count_keys[i], r->p->pool, counts[i]);
-    if (sum->unpriced > 0) tdagi_json_int(json, "unpriced", sum->unpriced);
+        tdagi_write_count(json, count_keys[i], r->p->pool, counts[i]);
+    if (sum->unpriced > 0) tdagi_write_int(json, "unpriced", sum->unpriced);
     return TDAG_OK;
 }
 
@@ -36,27 +36,27 @@ static void write_value(report *r, const char *name, tdag_value v)
 {
     char buf[16];
     const tdagi_node *node = tdagi_graph_node(r->graph, v);
-    tdagi_json_open(&r->json, NULL, '{');
-    tdagi_json_string(&r->json, "name",
-                      name != NULL ? name : tdagi_value_name(r->graph, v, buf));
-    tdagi_json_string(&r->json, "dtype", tdag_dtype_name((tdag_dtype)node->dtype));
-    tdagi_json_shape(&r->json, "shape", r->p->pool, node->rank, node->shape);
-    tdagi_json_close(&r->json, '}');
+    tdagi_write_open(&r->json, NULL, '{');
+    tdagi_write_string(&r->json, "name",
+                       name != NULL ? name : tdagi_value_name(r->graph, v, buf));
+    tdagi_write_string(&r->json, "dtype", tdag_dtype_name((tdag_dtype)node->dtype));
+    tdagi_write_shape(&r->json, "shape", r->p->pool, node->rank, node->shape);
+    tdagi_write_close(&r->json, '}');
 }
 
 static void write_ends(report *r)
 {
-    tdagi_json_open(&r->json, "inputs", '[');
+    tdagi_write_open(&r->json, "inputs", '[');
     for (uint32_t i = 0; i < r->graph->n_inputs; i++)
         write_value(r, NULL, r->graph->inputs[i]);
-    tdagi_json_close(&r->json, ']');
-    tdagi_json_open(&r->json, "outputs", '[');
+    tdagi_write_close(&r->json, ']');
+    tdagi_write_open(&r->json, "outputs", '[');
     for (uint32_t i = 0; i < r->graph->n_outputs; i++) {
         char name[16];
         snprintf(name, sizeof(name), "out%u", (unsigned)i);
         write_value(r, name, r->graph->outputs[i]);
     }
-    tdagi_json_close(&r->json, ']');
+    tdagi_write_close(&r->json, ']');
 }
 
 static tdag_status add_leaf(void *user, tdag_value leaf, int64_t n_elements)
@@ -75,13 +75,13 @@ static tdag_status write_memory(report *r)
     int64_t total = m.parameter_bytes;
     TDAGI_TRY(tdagi_count_add(r->ctx, &total, m.buffer_bytes, "bytes"));
     TDAGI_TRY(tdagi_count_add(r->ctx, &total, m.constant_bytes, "bytes"));
-    tdagi_json_int(&r->json, "parameters", m.parameters);
-    tdagi_json_int(&r->json, "buffers", m.buffers);
-    tdagi_json_int(&r->json, "parameter_bytes", m.parameter_bytes);
-    tdagi_json_int(&r->json, "buffer_bytes", m.buffer_bytes);
-    tdagi_json_int(&r->json, "constant_bytes", m.constant_bytes);
-    tdagi_json_int(&r->json, "total_bytes", total);
-    tdagi_json_count(&r->json, "peak_bytes", r->p->pool, peak);
+    tdagi_write_int(&r->json, "parameters", m.parameters);
+    tdagi_write_int(&r->json, "buffers", m.buffers);
+    tdagi_write_int(&r->json, "parameter_bytes", m.parameter_bytes);
+    tdagi_write_int(&r->json, "buffer_bytes", m.buffer_bytes);
+    tdagi_write_int(&r->json, "constant_bytes", m.constant_bytes);
+    tdagi_write_int(&r->json, "total_bytes", total);
+    tdagi_write_count(&r->json, "peak_bytes", r->p->pool, peak);
     return TDAG_OK;
 }
 
@@ -89,39 +89,39 @@ static tdag_status write_level(report *r, const char *key, tdag_level level)
 {
     tdagi_sum sum;
     TDAGI_TRY(tdagi_sum_level(r->p, level, &sum));
-    tdagi_json_open(&r->json, key, '{');
+    tdagi_write_open(&r->json, key, '{');
     TDAGI_TRY(write_counts(r, &r->json, &sum));
-    tdagi_json_close(&r->json, '}');
+    tdagi_write_close(&r->json, '}');
     return TDAG_OK;
 }
 
 static tdag_status write_totals(report *r)
 {
-    tdagi_json_open(&r->json, "totals", '{');
+    tdagi_write_open(&r->json, "totals", '{');
     TDAGI_TRY(write_memory(r));
     TDAGI_TRY(write_level(r, "core", TDAG_LEVEL_CORE));
     TDAGI_TRY(write_level(r, "kernel", TDAG_LEVEL_KERNEL));
     TDAGI_TRY(write_level(r, "fused", TDAG_LEVEL_FUSED));
-    tdagi_json_close(&r->json, '}');
+    tdagi_write_close(&r->json, '}');
     return TDAG_OK;
 }
 
 static tdag_status write_node(report *r, const tdagi_unit *unit)
 {
     char buf[16];
-    tdagi_json *json = &r->nodes;
+    tdagi_writer *json = &r->nodes;
     tdagi_sum sum = {0};
     TDAGI_TRY(tdagi_sum_add(r->p, &sum, unit));
-    tdagi_json_open(json, NULL, '{');
-    tdagi_json_string(
+    tdagi_write_open(json, NULL, '{');
+    tdagi_write_string(
         json, "node",
         unit->value.id == 0 ? "" : tdagi_value_name(r->graph, unit->value, buf));
-    tdagi_json_string(json, "op", unit->op);
-    tdagi_json_string(json, "module", r->graph->scopes[unit->scope]);
-    tdagi_json_string(json, "dtype", tdag_dtype_name(unit->dtype));
-    tdagi_json_shape(json, "shape", r->p->pool, unit->rank, unit->shape);
+    tdagi_write_string(json, "op", unit->op);
+    tdagi_write_string(json, "module", r->graph->scopes[unit->scope]);
+    tdagi_write_string(json, "dtype", tdag_dtype_name(unit->dtype));
+    tdagi_write_shape(json, "shape", r->p->pool, unit->rank, unit->shape);
     TDAGI_TRY(write_counts(r, json, &sum));
-    tdagi_json_close(json, '}');
+    tdagi_write_close(json, '}');
     return json->text.status;
 }
 
@@ -134,46 +134,46 @@ static tdag_status visit(void *user, const tdagi_unit *unit)
 
 static tdag_status write_ops(report *r)
 {
-    tdagi_json_open(&r->json, "by_op", '[');
+    tdagi_write_open(&r->json, "by_op", '[');
     for (uint32_t i = 0; i < r->tables.n_ops; i++) {
         const tdagi_op_count *row = &r->tables.ops[i];
-        tdagi_json_open(&r->json, NULL, '{');
-        tdagi_json_string(&r->json, "op", row->op);
-        tdagi_json_int(&r->json, "count", row->sum.nodes + row->sum.unpriced);
+        tdagi_write_open(&r->json, NULL, '{');
+        tdagi_write_string(&r->json, "op", row->op);
+        tdagi_write_int(&r->json, "count", row->sum.nodes + row->sum.unpriced);
         TDAGI_TRY(write_counts(r, &r->json, &row->sum));
-        tdagi_json_close(&r->json, '}');
+        tdagi_write_close(&r->json, '}');
     }
-    tdagi_json_close(&r->json, ']');
+    tdagi_write_close(&r->json, ']');
     return TDAG_OK;
 }
 
 static tdag_status write_modules(report *r)
 {
     TDAGI_TRY(tdagi_tables_add_up(&r->tables));
-    tdagi_json_open(&r->json, "by_module", '[');
+    tdagi_write_open(&r->json, "by_module", '[');
     uint32_t i = 0;
     do {
         const tdagi_module_count *row = &r->tables.modules[i];
-        tdagi_json_open(&r->json, NULL, '{');
-        tdagi_json_string(&r->json, "module", row->path);
-        tdagi_json_int(&r->json, "parameters", row->parameters);
+        tdagi_write_open(&r->json, NULL, '{');
+        tdagi_write_string(&r->json, "module", row->path);
+        tdagi_write_int(&r->json, "parameters", row->parameters);
         TDAGI_TRY(write_counts(r, &r->json, &row->total));
-        tdagi_json_open(&r->json, "self", '{');
+        tdagi_write_open(&r->json, "self", '{');
         TDAGI_TRY(write_counts(r, &r->json, &row->self));
-        tdagi_json_close(&r->json, '}');
-        tdagi_json_close(&r->json, '}');
+        tdagi_write_close(&r->json, '}');
+        tdagi_write_close(&r->json, '}');
         i = tdagi_tables_next_module(&r->tables, i);
     } while (i != 0);
-    tdagi_json_close(&r->json, ']');
+    tdagi_write_close(&r->json, ']');
     return TDAG_OK;
 }
 
 static tdag_status write_report(report *r)
 {
-    tdagi_json_open(&r->json, NULL, '{');
-    tdagi_json_string(&r->json, "format", "tdag-info/1");
-    tdagi_json_string(&r->json, "model",
-                      r->options.model_name == NULL ? "" : r->options.model_name);
+    tdagi_write_open(&r->json, NULL, '{');
+    tdagi_write_string(&r->json, "format", "tdag-info/1");
+    tdagi_write_string(&r->json, "model",
+                       r->options.model_name == NULL ? "" : r->options.model_name);
     write_ends(r);
     TDAGI_TRY(write_totals(r));
     r->nodes.depth = 2; /* as the items of "by_node" */
@@ -181,11 +181,11 @@ static tdag_status write_report(report *r)
     TDAGI_TRY(write_ops(r));
     TDAGI_TRY(write_modules(r));
     if (r->options.flags & TDAG_INFO_BY_NODE) {
-        tdagi_json_open(&r->json, "by_node", '[');
-        tdagi_json_append(&r->json, &r->nodes.text);
-        tdagi_json_close(&r->json, ']');
+        tdagi_write_open(&r->json, "by_node", '[');
+        tdagi_write_append(&r->json, &r->nodes.text);
+        tdagi_write_close(&r->json, ']');
     }
-    tdagi_json_close(&r->json, '}');
+    tdagi_write_close(&r->json, '}');
     tdagi_text_add(&r->json.text, "\n");
     return TDAG_OK;
 }

@@ -1,5 +1,5 @@
-/* See json.h. */
-#include "analysis/json.h"
+/* See json_write.h. */
+#include "analysis/json_write.h"
 
 #include <inttypes.h>
 
@@ -22,14 +22,14 @@ static void add_quoted(tdagi_text *text, const char *s)
     tdagi_text_add_bytes(text, "\"", 1);
 }
 
-static void new_line(tdagi_json *json)
+static void new_line(tdagi_writer *json)
 {
     tdagi_text_add_bytes(&json->text, "\n", 1);
     for (uint32_t i = 0; i < json->depth; i++)
         tdagi_text_add_bytes(&json->text, "  ", 2);
 }
 
-static void begin_item(tdagi_json *json, const char *key)
+static void begin_item(tdagi_writer *json, const char *key)
 {
     if (json->has_items) tdagi_text_add_bytes(&json->text, ",", 1);
     if (json->depth > 0 && json->depth <= LINED_DEPTH)
@@ -42,7 +42,7 @@ static void begin_item(tdagi_json *json, const char *key)
     tdagi_text_add_bytes(&json->text, ": ", 2);
 }
 
-void tdagi_json_open(tdagi_json *json, const char *key, char bracket)
+void tdagi_write_open(tdagi_writer *json, const char *key, char bracket)
 {
     begin_item(json, key);
     tdagi_text_add_bytes(&json->text, &bracket, 1);
@@ -50,7 +50,7 @@ void tdagi_json_open(tdagi_json *json, const char *key, char bracket)
     json->has_items = false;
 }
 
-void tdagi_json_close(tdagi_json *json, char bracket)
+void tdagi_write_close(tdagi_writer *json, char bracket)
 {
     json->depth--;
     if (json->has_items && json->depth < LINED_DEPTH) new_line(json);
@@ -58,13 +58,13 @@ void tdagi_json_close(tdagi_json *json, char bracket)
     json->has_items = true;
 }
 
-void tdagi_json_string(tdagi_json *json, const char *key, const char *value)
+void tdagi_write_string(tdagi_writer *json, const char *key, const char *value)
 {
     begin_item(json, key);
     add_quoted(&json->text, value);
 }
 
-void tdagi_json_int(tdagi_json *json, const char *key, int64_t value)
+void tdagi_write_int(tdagi_writer *json, const char *key, int64_t value)
 {
     begin_item(json, key);
     tdagi_text_printf(&json->text, "%" PRId64, value);
@@ -89,12 +89,12 @@ static void add_formula(tdagi_text *text, const tdagi_pool *pool, tdag_dim value
     tdagi_text_add_bytes(text, "\"", 1);
 }
 
-void tdagi_json_count(tdagi_json *json, const char *key, const tdagi_pool *pool,
-                      tdag_dim value)
+void tdagi_write_count(tdagi_writer *json, const char *key, const tdagi_pool *pool,
+                       tdag_dim value)
 {
     int64_t number = 0;
     if (value != TDAGI_DIM_BAD && tdagi_dim_is_const(pool, value, &number)) {
-        tdagi_json_int(json, key, number);
+        tdagi_write_int(json, key, number);
         return;
     }
     begin_item(json, key);
@@ -104,8 +104,8 @@ void tdagi_json_count(tdagi_json *json, const char *key, const tdagi_pool *pool,
                       tdagi_dim_sample(pool, value));
 }
 
-void tdagi_json_shape(tdagi_json *json, const char *key, const tdagi_pool *pool,
-                      uint32_t rank, const tdag_dim *shape)
+void tdagi_write_shape(tdagi_writer *json, const char *key, const tdagi_pool *pool,
+                       uint32_t rank, const tdag_dim *shape)
 {
     begin_item(json, key);
     tdagi_text_add_bytes(&json->text, "[", 1);
@@ -120,7 +120,7 @@ void tdagi_json_shape(tdagi_json *json, const char *key, const tdagi_pool *pool,
     tdagi_text_add_bytes(&json->text, "]", 1);
 }
 
-void tdagi_json_append(tdagi_json *json, const tdagi_text *items)
+void tdagi_write_append(tdagi_writer *json, const tdagi_text *items)
 {
     if (items->status != TDAG_OK && json->text.status == TDAG_OK)
         json->text.status = items->status;
