@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "ops/axis.h"
 #include "ops/loop.h"
 #include "ops/number.h"
 
@@ -131,6 +132,17 @@ static tdag_status argsort_eval(const tdagi_eval_call *c)
     return TDAG_OK;
 }
 
+static tdag_status argsort_drop_dim(const tdagi_axis_call *c)
+{
+    const tdag_argsort_spec *spec = c->spec;
+    const tdagi_mark *m = &c->marks[0];
+    if (spec->axis == m->axis)
+        return tdagi_axis_refuse(c, "argsort", "it sorts along its axis");
+    const tdag_argsort_spec without = {tdagi_mark_shift(m, spec->axis),
+                                       spec->descending};
+    return tdagi_axis_done(c, TDAG_OP_ARGSORT, &without, c->inputs, m);
+}
+
 const tdagi_opdef tdagi_op_argsort = {
     .brief = "the positions that sort an axis; stable, NaN as the largest",
     .spec_size = sizeof(tdag_argsort_spec),
@@ -138,4 +150,5 @@ const tdagi_opdef tdagi_op_argsort = {
     .shape = argsort_shape,
     .cost = argsort_cost,
     .eval = argsort_eval,
+    .drop_dim = argsort_drop_dim,
 };

@@ -9,6 +9,7 @@
 
 #include <math.h>
 
+#include "ops/axis.h"
 #include "ops/loop.h"
 #include "ops/number.h"
 
@@ -181,11 +182,16 @@ ROW(equal_bool, uint8_t, uint8_t, (x != 0) == (y != 0))
             name##_i16, name##_i8,  name##_u8,  name##_bool};                          \
         return binary_eval(c, &rows);                                                  \
     }                                                                                  \
+    static tdag_status name##_drop_dim(const tdagi_axis_call *c)                       \
+    {                                                                                  \
+        return tdagi_axis_broadcast(c, tdag_op_from_name(#name));                      \
+    }                                                                                  \
     const tdagi_opdef tdagi_op_##name = {                                              \
         .brief = text,                                                                 \
         .shape = name##_shape,                                                         \
         .cost = tdagi_cost_element,                                                    \
         .eval = name##_eval,                                                           \
+        .drop_dim = name##_drop_dim,                                                   \
     };
 
 BINARY(add, false, true, "x + y; or, for bool")

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#include "ops/axis.h"
 #include "ops/loop.h"
 #include "ops/number.h"
 
@@ -45,6 +46,11 @@ static tdag_status convert_eval(const tdagi_eval_call *c)
     return TDAG_OK;
 }
 
+static tdag_status convert_drop_dim(const tdagi_axis_call *c)
+{
+    return tdagi_axis_unary(c, TDAG_OP_CONVERT);
+}
+
 const tdagi_opdef tdagi_op_convert = {
     .brief = "the same numbers in another dtype",
     .spec_size = sizeof(tdag_convert_spec),
@@ -52,4 +58,5 @@ const tdagi_opdef tdagi_op_convert = {
     .shape = convert_shape,
     .cost = tdagi_cost_move, /* a conversion counts no FLOPs */
     .eval = convert_eval,
+    .drop_dim = convert_drop_dim,
 };

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "ops/axis.h"
 #include "ops/loop.h"
 
 static const tdagi_field group_fields[] = {
@@ -96,6 +97,109 @@ static tdag_status ungroup_shape(const tdagi_shape_call *c)
     return tdagi_ops_finish(c);
 }
 
+/* The run that holds the axis becomes outer*D*inner of its dims. */
+static tdag_status group_drop_dim(const tdagi_axis_call *c)
+{
+    const tdag_group_spec *spec = c->spec;
+    const tdagi_mark *m = &c->marks[0];
+    tdagi_axis_numbers runs = {0};
+    tdagi_mark out = *m;
+    int64_t axis = 0;
+    if (m->axis < 0) return tdagi_axis_same(c, TDAG_OP_GROUP, m);
+    for (uint32_t i = 0; i < spec->runs.n; i++) {
+        int64_t run = spec->runs.v[i];
+        bool here = m->axis >= axis && m->axis < axis + run;
+        if (here) out.axis = (int32_t)i;
+        for (int64_t k = axis; here && k < axis + run; k++) {
+            tdag_dim d = c->types[0].shape[k];
+            if (k < m->axis) out.outer = tdagi_dim_mul(c->pool, out.outer, d);
+            if (k > m->axis) out.inner = tdagi_dim_mul(c->pool, out.inner, d);
+        }
+        axis += run;
+        if (here && tdagi_mark_alone(m)) run--;
+        if (run > 0) runs.v[runs.n++] = run;
+    }
+    const tdag_group_spec without = {tdagi_axis_list(&runs)};
+    TDAGI_TRY(tdagi_axis_done(c, TDAG_OP_GROUP, &without, c->inputs, &out));
+    /* grouped with axes of size 1 it is alone again, and what is left of the run goes
+     */
+    if (!tdagi_mark_alone(&out) || spec->runs.v[out.axis] == 1) return TDAG_OK;
+    return tdagi_axis_resize(c, TDAG_OP_SQUEEZE, out.axis, *c->out, c->out);
+}
+
+/* a / b where b divides a exactly, else false. */
+static bool divides(tdagi_pool *pool, tdag_dim a, tdag_dim b, tdag_dim *out)
+{
+    if (b == 0 || tdagi_dim_mod(pool, a, b) != 0) return false;
+    *out = tdagi_dim_floordiv(pool, a, b);
+    return true;
+}
+
+/* Among the n factors of the axis, which one holds D, and how: out->axis counts from
+ * the first of them. */
+static bool factor_with_dim(const tdagi_axis_call *c, const tdag_dim *factors,
+                            uint32_t n, tdagi_mark *out)
+{
+    const tdagi_mark *m = &c->marks[0];
+    for (uint32_t k = 0; k < n; k++) {
+        tdag_dim before = tdagi_dim_product(c->pool, k, factors);
+        tdag_dim after = tdagi_dim_product(c->pool, n - k - 1, factors + k + 1);
+        if (!divides(c->pool, m->outer, before, &out->outer) ||
+            !divides(c->pool, m->inner, after, &out->inner))
+            continue;
+        tdag_dim whole = tdagi_dim_mul(c->pool, c->dim, tdagi_mark_rest(c, out));
+        out->axis = (int32_t)k;
+        if (tdagi_ops_same_dim(c->pool, whole, factors[k])) return true;
+    }
+    return false;
+}
+
+/* D was all of the input's axis: the other factors are 1, and appear as new axes. */
+static tdag_status ungroup_alone(const tdagi_axis_call *c, uint32_t first,
+                                 const tdagi_mark *out)
+{
+    const tdag_ungroup_spec *spec = c->spec;
+    const tdagi_mark *m = &c->marks[0];
+    uint32_t n = (uint32_t)spec->counts.v[m->axis], skip = first;
+    tdagi_axis_numbers counts = tdagi_mark_entries(m, spec->counts, 0), factors = {0};
+    tdagi_axis_numbers axes = {0};
+    for (uint32_t i = 0; i < spec->factors.n; i++)
+        if (i < first || i >= first + n) factors.v[factors.n++] = spec->factors.v[i];
+    for (uint32_t i = 0; i + 1 < n; i++)
+        axes.v[axes.n++] = skip++;
+    const tdag_ungroup_spec without = {tdagi_axis_list(&counts),
+                                       tdagi_axis_list(&factors)};
+    TDAGI_TRY(tdagi_axis_done(c, TDAG_OP_UNGROUP, &without, c->inputs, out));
+    if (axes.n == 0) return TDAG_OK;
+    const tdag_axes_spec ones = {tdagi_axis_list(&axes)};
+    return tdagi_axis_add(c, TDAG_OP_UNSQUEEZE, &ones, c->out, 1, c->out);
+}
+
+static tdag_status ungroup_drop_dim(const tdagi_axis_call *c)
+{
+    const tdag_ungroup_spec *spec = c->spec;
+    const tdagi_mark *m = &c->marks[0];
+    tdagi_mark in = {-1, 1, 1}; /* where D is among the factors of the axis */
+    uint32_t first = 0;
+    if (m->axis < 0) return tdagi_axis_same(c, TDAG_OP_UNGROUP, m);
+    for (int64_t i = 0; i < m->axis; i++)
+        first += (uint32_t)spec->counts.v[i];
+    if (!factor_with_dim(c, spec->factors.v + first, (uint32_t)spec->counts.v[m->axis],
+                         &in))
+        return tdagi_axis_refuse(c, "ungroup", "no factor holds all of it");
+    tdagi_mark out = {(int32_t)first + in.axis, in.outer, in.inner};
+    if (tdagi_mark_alone(m)) return ungroup_alone(c, first, &out);
+    tdagi_axis_numbers factors =
+        tdagi_mark_entries(&out, spec->factors, tdagi_mark_rest(c, &out));
+    tdagi_axis_numbers counts = {0};
+    for (uint32_t i = 0; i < spec->counts.n; i++)
+        counts.v[counts.n++] = spec->counts.v[i];
+    if (tdagi_mark_alone(&out)) counts.v[m->axis]--;
+    const tdag_ungroup_spec without = {tdagi_axis_list(&counts),
+                                       tdagi_axis_list(&factors)};
+    return tdagi_axis_done(c, TDAG_OP_UNGROUP, &without, c->inputs, &out);
+}
+
 const tdagi_opdef tdagi_op_group = {
     .brief = "each run of adjacent axes becomes one axis, in row-major order",
     .spec_size = sizeof(tdag_group_spec),
@@ -103,6 +207,7 @@ const tdagi_opdef tdagi_op_group = {
     .shape = group_shape,
     .cost = tdagi_cost_move,
     .eval = tdagi_eval_same_order,
+    .drop_dim = group_drop_dim,
 };
 const tdagi_opdef tdagi_op_ungroup = {
     .brief = "each axis splits into its factors, in row-major order",
@@ -111,4 +216,5 @@ const tdagi_opdef tdagi_op_ungroup = {
     .shape = ungroup_shape,
     .cost = tdagi_cost_move,
     .eval = tdagi_eval_same_order,
+    .drop_dim = ungroup_drop_dim,
 };

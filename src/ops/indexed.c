@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "ops/axis.h"
 #include "ops/combine.h"
 
 static const char *const scatter_modes[] = {"set", "add", "multiply",
@@ -211,6 +212,61 @@ static tdag_status scatter_eval(const tdagi_eval_call *c)
     return st;
 }
 
+static bool same_mark(const tdagi_mark *a, const tdagi_mark *b)
+{
+    return a->axis == b->axis &&
+           (a->axis < 0 || (a->outer == b->outer && a->inner == b->inner));
+}
+
+static tdag_status gather_drop_dim(const tdagi_axis_call *c)
+{
+    const tdag_gather_spec *spec = c->spec;
+    const tdagi_mark *x = &c->marks[0], *index = &c->marks[1];
+    tdag_gather_spec without = *spec;
+    tdagi_mark out = *index;
+    if ((x->axis >= 0 && x->axis < spec->batch) ||
+        (index->axis >= 0 && index->axis < spec->batch)) {
+        if (!same_mark(x, index))
+            return tdagi_axis_refuse(c, "gather",
+                                     "only one operand has it as shared axis");
+        if (tdagi_mark_alone(x)) without.batch--;
+    } else if (x->axis == spec->batch) {
+        return tdagi_axis_refuse(c, "gather", "its axis is the one that is indexed");
+    } else if (x->axis >= 0) {
+        if (index->axis >= 0)
+            return tdagi_axis_refuse(c, "gather",
+                                     "it would be in two axes of the result");
+        out = *x;
+        out.axis += (int32_t)c->types[1].rank - (int32_t)spec->batch - 1;
+    }
+    return tdagi_axis_done(c, TDAG_OP_GATHER, &without, c->inputs, &out);
+}
+
+static tdag_status scatter_drop_dim(const tdagi_axis_call *c)
+{
+    const tdag_scatter_spec *spec = c->spec;
+    const tdagi_mark *data = &c->marks[0], *index = &c->marks[1],
+                     *update = &c->marks[2];
+    tdag_scatter_spec without = *spec;
+    tdagi_mark want = *data; /* of the update */
+    if (tdagi_axis_unmarked(c)) return tdagi_axis_same(c, TDAG_OP_SCATTER, data);
+    if (data->axis < 0 || data->axis == spec->batch)
+        return tdagi_axis_refuse(c, "scatter",
+                                 "the updates of all positions of it meet");
+    if (data->axis < spec->batch) {
+        if (!same_mark(data, index))
+            return tdagi_axis_refuse(c, "scatter", "the index has it in another place");
+        if (tdagi_mark_alone(data)) without.batch--;
+    } else {
+        if (index->axis >= 0)
+            return tdagi_axis_refuse(c, "scatter", "the index has it, too");
+        want.axis += (int32_t)c->types[1].rank - (int32_t)spec->batch - 1;
+    }
+    if (!same_mark(&want, update))
+        return tdagi_axis_refuse(c, "scatter", "the update has it in another place");
+    return tdagi_axis_done(c, TDAG_OP_SCATTER, &without, c->inputs, data);
+}
+
 const tdagi_opdef tdagi_op_gather = {
     .brief = "the positions of an axis that an index names",
     .spec_size = sizeof(tdag_gather_spec),
@@ -218,6 +274,7 @@ const tdagi_opdef tdagi_op_gather = {
     .shape = gather_shape,
     .cost = tdagi_cost_part,
     .eval = gather_eval,
+    .drop_dim = gather_drop_dim,
 };
 const tdagi_opdef tdagi_op_scatter = {
     .brief =
@@ -227,4 +284,5 @@ const tdagi_opdef tdagi_op_scatter = {
     .shape = scatter_shape,
     .cost = scatter_cost,
     .eval = scatter_eval,
+    .drop_dim = scatter_drop_dim,
 };

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#include "ops/axis.h"
 #include "ops/number.h"
 
 static tdag_status declared_shape(const tdagi_shape_call *c)
@@ -60,6 +61,12 @@ static tdag_status iota_eval(const tdagi_eval_call *c)
     return TDAG_OK;
 }
 
+/* An iota over D would number the samples; its spec is refused then. */
+static tdag_status iota_drop_dim(const tdagi_axis_call *c)
+{
+    return tdagi_axis_same(c, TDAG_OP_IOTA, tdagi_mark_none());
+}
+
 const tdagi_opdef tdagi_op_iota = {
     .brief = "0, 1, ... n-1 along one axis",
     .spec_size = sizeof(tdag_iota_spec),
@@ -67,4 +74,5 @@ const tdagi_opdef tdagi_op_iota = {
     .shape = iota_shape,
     .cost = iota_cost,
     .eval = iota_eval,
+    .drop_dim = iota_drop_dim,
 };

@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 
+#include "ops/axis.h"
+
 static const tdagi_field opaque_fields[] = {
     TDAGI_FIELD(tdag_opaque_spec, name, STRING),
     TDAGI_FIELD(tdag_opaque_spec, arguments, STRING),
@@ -32,10 +34,20 @@ static tdag_status opaque_shape(const tdagi_shape_call *c)
     return TDAG_OK;
 }
 
+/* Nothing is known about what it does with its inputs. */
+static tdag_status opaque_drop_dim(const tdagi_axis_call *c)
+{
+    const tdag_opaque_spec *spec = c->spec;
+    if (!tdagi_axis_unmarked(c))
+        return tdagi_axis_refuse(c, spec->name, "it is an operator without a recipe");
+    return tdagi_axis_same(c, TDAG_OP_OPAQUE, tdagi_mark_none());
+}
+
 const tdagi_opdef tdagi_op_opaque = {
     .brief = "a result of an operator that has no recipe, kept as it is",
     .spec_size = sizeof(tdag_opaque_spec),
     .fields = opaque_fields,
     .shape = opaque_shape,
     .cost = tdagi_cost_none,
+    .drop_dim = opaque_drop_dim,
 };

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#include "ops/axis.h"
 #include "ops/loop.h"
 #include "ops/number.h"
 
@@ -161,6 +162,19 @@ static tdag_status pad_eval(const tdagi_eval_call *c)
     return TDAG_OK;
 }
 
+static tdag_status pad_drop_dim(const tdagi_axis_call *c)
+{
+    const tdag_pad_spec *spec = c->spec;
+    const tdagi_mark *m = &c->marks[0];
+    if (m->axis >= 0 && (spec->before.v[m->axis] != 0 || spec->after.v[m->axis] != 0))
+        return tdagi_axis_refuse(c, "pad", "it adds to its axis");
+    tdagi_axis_numbers before = tdagi_mark_entries(m, spec->before, 0);
+    tdagi_axis_numbers after = tdagi_mark_entries(m, spec->after, 0);
+    const tdag_pad_spec without = {tdagi_axis_list(&before), tdagi_axis_list(&after),
+                                   spec->mode, spec->value};
+    return tdagi_axis_done(c, TDAG_OP_PAD, &without, c->inputs, m);
+}
+
 const tdagi_opdef tdagi_op_pad = {
     .brief = "grows each axis at both ends by a constant or by its own elements",
     .spec_size = sizeof(tdag_pad_spec),
@@ -168,4 +182,5 @@ const tdagi_opdef tdagi_op_pad = {
     .shape = pad_shape,
     .cost = tdagi_cost_move,
     .eval = pad_eval,
+    .drop_dim = pad_drop_dim,
 };

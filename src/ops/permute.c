@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "ops/axis.h"
 #include "ops/loop.h"
 
 static const tdagi_field permute_fields[] = {
@@ -50,6 +51,22 @@ static tdag_status permute_eval(const tdagi_eval_call *c)
     return TDAG_OK;
 }
 
+static tdag_status permute_drop_dim(const tdagi_axis_call *c)
+{
+    const tdag_permute_spec *spec = c->spec;
+    const tdagi_mark *m = &c->marks[0];
+    tdagi_mark out = *m;
+    tdagi_axis_numbers order = {0};
+    for (uint32_t i = 0; i < spec->order.n; i++) {
+        bool here = spec->order.v[i] == m->axis;
+        if (here) out.axis = (int32_t)i;
+        if (here && tdagi_mark_alone(m)) continue;
+        order.v[order.n++] = tdagi_mark_shift(m, spec->order.v[i]);
+    }
+    const tdag_permute_spec without = {tdagi_axis_list(&order)};
+    return tdagi_axis_done(c, TDAG_OP_PERMUTE, &without, c->inputs, &out);
+}
+
 const tdagi_opdef tdagi_op_permute = {
     .brief = "reorders the axes: axis i of the result is axis order[i] of the input",
     .spec_size = sizeof(tdag_permute_spec),
@@ -57,4 +74,5 @@ const tdagi_opdef tdagi_op_permute = {
     .shape = permute_shape,
     .cost = tdagi_cost_move,
     .eval = permute_eval,
+    .drop_dim = permute_drop_dim,
 };

@@ -4,6 +4,7 @@
  * in f64 and are rounded once; integers wrap. */
 #include "ops/ops.h"
 
+#include "ops/axis.h"
 #include "ops/combine.h"
 
 static const tdagi_field reduce_fields[] = {
@@ -56,6 +57,20 @@ static tdag_status reduce_eval(const tdagi_eval_call *c)
     return tdagi_accumulate(c, (tdag_reduction)spec->kind, &loop, mean_of);
 }
 
+static tdag_status reduce_drop_dim(const tdagi_axis_call *c)
+{
+    const tdag_reduce_spec *spec = c->spec;
+    const tdagi_mark *m = &c->marks[0];
+    tdagi_axis_numbers axes = {0};
+    for (uint32_t i = 0; i < spec->axes.n; i++) {
+        if (spec->axes.v[i] == m->axis)
+            return tdagi_axis_refuse(c, "reduce", "it reduces over its axis");
+        axes.v[axes.n++] = tdagi_mark_shift(m, spec->axes.v[i]);
+    }
+    const tdag_reduce_spec without = {tdagi_axis_list(&axes), spec->kind};
+    return tdagi_axis_done(c, TDAG_OP_REDUCE, &without, c->inputs, m);
+}
+
 const tdagi_opdef tdagi_op_reduce = {
     .brief = "sum, product, min, max or mean over axes, which become size 1",
     .spec_size = sizeof(tdag_reduce_spec),
@@ -63,4 +78,5 @@ const tdagi_opdef tdagi_op_reduce = {
     .shape = reduce_shape,
     .cost = reduce_cost,
     .eval = reduce_eval,
+    .drop_dim = reduce_drop_dim,
 };

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "ops/axis.h"
 #include "ops/loop.h"
 
 static const tdagi_field repeat_fields[] = {
@@ -50,6 +51,39 @@ static tdag_status repeat_eval(const tdagi_eval_call *c)
     return TDAG_OK;
 }
 
+/* An axis that is repeated D times becomes one that holds D: all its parts are equal.
+ * Of c*D times, D is taken as the outer part. */
+static tdag_status repeat_by_dim(const tdagi_axis_call *c, uint32_t axis)
+{
+    const tdag_repeat_spec *spec = c->spec;
+    uint32_t x = c->inputs[0];
+    tdag_dim count = spec->counts.v[axis];
+    if (c->marks[0].axis >= 0)
+        return tdagi_axis_refuse(c, "repeat", "it would be in two axes of the result");
+    if (tdagi_dim_mod(c->pool, count, c->dim) != 0)
+        return tdagi_axis_refuse(c, "repeat", "a count is not a multiple of it");
+    tdagi_mark out = {(int32_t)axis, 1, tdagi_dim_floordiv(c->pool, count, c->dim)};
+    if (tdagi_mark_alone(&out))
+        TDAGI_TRY(tdagi_axis_resize(c, TDAG_OP_SQUEEZE, (int64_t)axis, x, &x));
+    tdagi_axis_numbers counts = tdagi_mark_entries(&out, spec->counts, out.inner);
+    const tdag_repeat_spec without = {tdagi_axis_list(&counts)};
+    return tdagi_axis_done(c, TDAG_OP_REPEAT, &without, &x, &out);
+}
+
+static tdag_status repeat_drop_dim(const tdagi_axis_call *c)
+{
+    const tdag_repeat_spec *spec = c->spec;
+    const tdagi_mark *m = &c->marks[0];
+    for (uint32_t i = 0; i < spec->counts.n; i++) {
+        bool mentions;
+        TDAGI_TRY(tdagi_axis_mentions(c, spec->counts.v[i], &mentions));
+        if (mentions) return repeat_by_dim(c, i);
+    }
+    tdagi_axis_numbers counts = tdagi_mark_entries(m, spec->counts, 1);
+    const tdag_repeat_spec without = {tdagi_axis_list(&counts)};
+    return tdagi_axis_done(c, TDAG_OP_REPEAT, &without, c->inputs, m);
+}
+
 const tdagi_opdef tdagi_op_repeat = {
     .brief = "copies axes of size 1 count times",
     .spec_size = sizeof(tdag_repeat_spec),
@@ -57,4 +91,5 @@ const tdagi_opdef tdagi_op_repeat = {
     .shape = repeat_shape,
     .cost = tdagi_cost_move,
     .eval = repeat_eval,
+    .drop_dim = repeat_drop_dim,
 };

@@ -1,6 +1,7 @@
 /* scan: running sum, product, min or max along one axis. The numbers follow reduce. */
 #include "ops/ops.h"
 
+#include "ops/axis.h"
 #include "ops/combine.h"
 
 static const tdagi_field scan_fields[] = {
@@ -63,6 +64,16 @@ static tdag_status scan_eval(const tdagi_eval_call *c)
     return TDAG_OK;
 }
 
+static tdag_status scan_drop_dim(const tdagi_axis_call *c)
+{
+    const tdag_scan_spec *spec = c->spec;
+    const tdagi_mark *m = &c->marks[0];
+    if (spec->axis == m->axis)
+        return tdagi_axis_refuse(c, "scan", "it runs along its axis");
+    const tdag_scan_spec without = {tdagi_mark_shift(m, spec->axis), spec->kind};
+    return tdagi_axis_done(c, TDAG_OP_SCAN, &without, c->inputs, m);
+}
+
 const tdagi_opdef tdagi_op_scan = {
     .brief = "running sum, product, min or max along an axis",
     .spec_size = sizeof(tdag_scan_spec),
@@ -70,4 +81,5 @@ const tdagi_opdef tdagi_op_scan = {
     .shape = scan_shape,
     .cost = scan_cost,
     .eval = scan_eval,
+    .drop_dim = scan_drop_dim,
 };

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "ops/axis.h"
 #include "ops/loop.h"
 
 static const tdagi_field slice_fields[] = {
@@ -98,6 +99,30 @@ static tdag_status select_eval(const tdagi_eval_call *c)
     return TDAG_OK;
 }
 
+static tdag_status slice_drop_dim(const tdagi_axis_call *c)
+{
+    const tdag_slice_spec *spec = c->spec;
+    const tdagi_mark *m = &c->marks[0];
+    if (m->axis >= 0 && (spec->start.v[m->axis] != 0 ||
+                         !tdagi_ops_same_dim(c->pool, spec->end.v[m->axis],
+                                             c->types[0].shape[m->axis])))
+        return tdagi_axis_refuse(c, "slice", "it keeps a part of its axis");
+    tdagi_axis_numbers start = tdagi_mark_entries(m, spec->start, 0);
+    tdagi_axis_numbers end = tdagi_mark_entries(m, spec->end, tdagi_mark_rest(c, m));
+    const tdag_slice_spec without = {tdagi_axis_list(&start), tdagi_axis_list(&end)};
+    return tdagi_axis_done(c, TDAG_OP_SLICE, &without, c->inputs, m);
+}
+
+static tdag_status select_drop_dim(const tdagi_axis_call *c)
+{
+    const tdag_select_spec *spec = c->spec;
+    const tdagi_mark *m = &c->marks[0];
+    if (spec->axis == m->axis)
+        return tdagi_axis_refuse(c, "select", "it picks a position of its axis");
+    const tdag_select_spec without = {tdagi_mark_shift(m, spec->axis), spec->index};
+    return tdagi_axis_done(c, TDAG_OP_SELECT, &without, c->inputs, m);
+}
+
 const tdagi_opdef tdagi_op_slice = {
     .brief = "the part start <= i < end of each axis",
     .spec_size = sizeof(tdag_slice_spec),
@@ -105,6 +130,7 @@ const tdagi_opdef tdagi_op_slice = {
     .shape = slice_shape,
     .cost = tdagi_cost_part,
     .eval = slice_eval,
+    .drop_dim = slice_drop_dim,
 };
 const tdagi_opdef tdagi_op_select = {
     .brief = "one position of an axis, which becomes size 1",
@@ -113,4 +139,5 @@ const tdagi_opdef tdagi_op_select = {
     .shape = select_shape,
     .cost = tdagi_cost_part,
     .eval = select_eval,
+    .drop_dim = select_drop_dim,
 };

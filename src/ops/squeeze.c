@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "ops/axis.h"
 #include "ops/loop.h"
 
 static const tdagi_field axes_fields[] = {
@@ -51,6 +52,36 @@ static tdag_status unsqueeze_shape(const tdagi_shape_call *c)
     return TDAG_OK;
 }
 
+static tdag_status squeeze_drop_dim(const tdagi_axis_call *c)
+{
+    const tdag_axes_spec *spec = c->spec;
+    const tdagi_mark *m = &c->marks[0];
+    tdagi_mark out = *m;
+    tdagi_axis_numbers axes = {0};
+    for (uint32_t i = 0; i < spec->axes.n; i++) {
+        int64_t axis = spec->axes.v[i];
+        if (axis == m->axis)
+            return tdagi_axis_refuse(c, "squeeze", "it removes its axis");
+        if (axis < m->axis) out.axis--;
+        axes.v[axes.n++] = tdagi_mark_shift(m, axis);
+    }
+    const tdag_axes_spec without = {tdagi_axis_list(&axes)};
+    return tdagi_axis_done(c, TDAG_OP_SQUEEZE, &without, c->inputs, &out);
+}
+
+static tdag_status unsqueeze_drop_dim(const tdagi_axis_call *c)
+{
+    const tdag_axes_spec *spec = c->spec;
+    tdagi_mark out = c->marks[0];
+    tdagi_axis_numbers axes = {0};
+    for (uint32_t i = 0; i < spec->axes.n && out.axis >= 0; i++)
+        if (spec->axes.v[i] <= out.axis) out.axis++;
+    for (uint32_t i = 0; i < spec->axes.n; i++)
+        axes.v[axes.n++] = tdagi_mark_shift(&out, spec->axes.v[i]);
+    const tdag_axes_spec without = {tdagi_axis_list(&axes)};
+    return tdagi_axis_done(c, TDAG_OP_UNSQUEEZE, &without, c->inputs, &out);
+}
+
 const tdagi_opdef tdagi_op_squeeze = {
     .brief = "removes axes of size 1",
     .spec_size = sizeof(tdag_axes_spec),
@@ -58,6 +89,7 @@ const tdagi_opdef tdagi_op_squeeze = {
     .shape = squeeze_shape,
     .cost = tdagi_cost_move,
     .eval = tdagi_eval_same_order,
+    .drop_dim = squeeze_drop_dim,
 };
 const tdagi_opdef tdagi_op_unsqueeze = {
     .brief = "inserts axes of size 1",
@@ -66,4 +98,5 @@ const tdagi_opdef tdagi_op_unsqueeze = {
     .shape = unsqueeze_shape,
     .cost = tdagi_cost_move,
     .eval = tdagi_eval_same_order,
+    .drop_dim = unsqueeze_drop_dim,
 };

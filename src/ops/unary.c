@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "ops/axis.h"
 #include "ops/loop.h"
 #include "ops/number.h"
 #include "ops/unary_math.h"
@@ -95,11 +96,16 @@ static tdag_status unary_eval(const tdagi_eval_call *c, float_row *floats,
     {                                                                                  \
         return unary_eval(c, name##_floats, integers);                                 \
     }                                                                                  \
+    static tdag_status name##_drop_dim(const tdagi_axis_call *c)                       \
+    {                                                                                  \
+        return tdagi_axis_unary(c, tdag_op_from_name(#name));                          \
+    }                                                                                  \
     const tdagi_opdef tdagi_op_##name = {                                              \
         .brief = text,                                                                 \
         .shape = name##_shape,                                                         \
         .cost = tdagi_cost_element,                                                    \
         .eval = name##_eval,                                                           \
+        .drop_dim = name##_drop_dim,                                                   \
     };
 
 FLOAT_ROW(neg, -x)

@@ -2,6 +2,7 @@
  * element that is not chosen is never observed. */
 #include "ops/ops.h"
 
+#include "ops/axis.h"
 #include "ops/loop.h"
 
 static tdag_status where_shape(const tdagi_shape_call *c)
@@ -64,9 +65,15 @@ static tdag_status where_eval(const tdagi_eval_call *c)
     return TDAG_OK;
 }
 
+static tdag_status where_drop_dim(const tdagi_axis_call *c)
+{
+    return tdagi_axis_broadcast(c, TDAG_OP_WHERE);
+}
+
 const tdagi_opdef tdagi_op_where = {
     .brief = "x where the condition holds, else y",
     .shape = where_shape,
     .cost = tdagi_cost_element,
     .eval = where_eval,
+    .drop_dim = where_drop_dim,
 };

@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 
+#include "ops/axis.h"
 #include "ops/combine.h"
 
 static const tdagi_field window_fields[] = {
@@ -147,6 +148,29 @@ static tdag_status fold_eval(const tdagi_eval_call *c)
     return tdagi_accumulate(c, TDAG_REDUCE_SUM, &loop, 1);
 }
 
+static tdag_status window_drop_dim(const tdagi_axis_call *c, tdag_op op)
+{
+    const tdag_window_spec *spec = c->spec;
+    const tdagi_mark *m = &c->marks[0];
+    if (m->axis >= 0 && (spec->kernel.v[m->axis] != 1 || spec->stride.v[m->axis] != 1))
+        return tdagi_axis_refuse(c, tdag_op_name(op), "its windows go along its axis");
+    tdagi_axis_numbers kernel = tdagi_mark_entries(m, spec->kernel, 1);
+    tdagi_axis_numbers stride = tdagi_mark_entries(m, spec->stride, 1);
+    const tdag_window_spec without = {tdagi_axis_list(&kernel),
+                                      tdagi_axis_list(&stride)};
+    return tdagi_axis_done(c, op, &without, c->inputs, m);
+}
+
+static tdag_status unfold_drop_dim(const tdagi_axis_call *c)
+{
+    return window_drop_dim(c, TDAG_OP_UNFOLD);
+}
+
+static tdag_status fold_drop_dim(const tdagi_axis_call *c)
+{
+    return window_drop_dim(c, TDAG_OP_FOLD);
+}
+
 const tdagi_opdef tdagi_op_unfold = {
     .brief = "windows of k elements every s elements of each axis, laid side by side",
     .spec_size = sizeof(tdag_window_spec),
@@ -154,6 +178,7 @@ const tdagi_opdef tdagi_op_unfold = {
     .shape = unfold_shape,
     .cost = unfold_cost,
     .eval = unfold_eval,
+    .drop_dim = unfold_drop_dim,
 };
 const tdagi_opdef tdagi_op_fold = {
     .brief = "the transpose of unfold: windows put back, overlapping elements summed",
@@ -162,4 +187,5 @@ const tdagi_opdef tdagi_op_fold = {
     .shape = fold_shape,
     .cost = fold_cost,
     .eval = fold_eval,
+    .drop_dim = fold_drop_dim,
 };

@@ -64,6 +64,8 @@ static void test_rows(void **state)
         bool declared = op <= TDAG_OP_CONSTANT || op == TDAG_OP_OPAQUE;
         if ((row->def->eval == NULL) != declared)
             fail_msg("%s has an evaluation or not, wrongly", row->name);
+        if ((row->def->drop_dim == NULL) != (op <= TDAG_OP_CONSTANT))
+            fail_msg("%s has an axis rule or not, wrongly", row->name);
         check_fields(row->name, row->def);
     }
     uint32_t rows = 0;

@@ -1,0 +1,178 @@
+/* Helpers of the axis rules; see axis.h. */
+#include "ops/axis.h"
+
+#include "ops/ops.h"
+
+bool tdagi_mark_alone(const tdagi_mark *mark)
+{
+    return mark->axis >= 0 && mark->outer == 1 && mark->inner == 1;
+}
+
+int64_t tdagi_mark_shift(const tdagi_mark *mark, int64_t axis)
+{
+    return tdagi_mark_alone(mark) && axis > mark->axis ? axis - 1 : axis;
+}
+
+tdag_dim tdagi_mark_rest(const tdagi_axis_call *c, const tdagi_mark *mark)
+{
+    return tdagi_dim_mul(c->pool, mark->outer, mark->inner);
+}
+
+tdagi_axis_numbers tdagi_mark_entries(const tdagi_mark *mark, tdag_list list,
+                                      int64_t rest)
+{
+    tdagi_axis_numbers to = {0};
+    for (uint32_t i = 0; i < list.n; i++) {
+        bool here = (int64_t)i == mark->axis;
+        if (here && tdagi_mark_alone(mark)) continue;
+        to.v[to.n++] = here ? rest : list.v[i];
+    }
+    return to;
+}
+
+bool tdagi_axis_unmarked(const tdagi_axis_call *c)
+{
+    for (uint32_t i = 0; i < c->n_inputs; i++)
+        if (c->marks[i].axis >= 0) return false;
+    return true;
+}
+
+tdag_status tdagi_axis_mentions(const tdagi_axis_call *c, tdag_dim d, bool *out)
+{
+    uint32_t n = tdagi_pool_n_symbols(c->pool);
+    void *block = NULL;
+    *out = false;
+    if (d >= 0 || d == TDAGI_DIM_BAD) return TDAG_OK;
+    TDAGI_TRY(tdagi_array_alloc(c->ctx, n, sizeof(tdag_dim), &block));
+    tdag_dim *replacements = block;
+    for (uint32_t i = 0; i < n; i++) {
+        tdag_dim symbol = tdagi_pool_symbol_dim(c->pool, i);
+        replacements[i] = symbol == c->dim ? 1 : symbol;
+    }
+    *out = tdagi_dim_substitute(c->pool, c->pool, d, replacements) != d;
+    tdagi_free(c->ctx, block, n * sizeof(tdag_dim));
+    return tdagi_pool_report(c->ctx, c->pool);
+}
+
+tdag_status tdagi_axis_refuse(const tdagi_axis_call *c, const char *op, const char *why)
+{
+    tdagi_ops_text text;
+    return tdagi_fail(c->ctx, TDAG_E_UNSUPPORTED, "%s: %s; %s cannot be removed", op,
+                      why, tdagi_ops_dim(c->pool, c->dim, &text));
+}
+
+/* Fails where a dim of the spec depends on D. */
+static tdag_status check_spec(const tdagi_axis_call *c, const tdagi_op_row *row,
+                              const void *spec)
+{
+    if (spec == NULL || row->def->fields == NULL) return TDAG_OK;
+    for (const tdagi_field *f = row->def->fields; f->name != NULL; f++) {
+        const void *at = (const unsigned char *)spec + f->offset;
+        tdag_list dims = {0, NULL};
+        if (f->kind == TDAGI_FIELD_DIM) dims = (tdag_list){1, at};
+        if (f->kind == TDAGI_FIELD_DIMS) dims = *(const tdag_list *)at;
+        for (uint32_t i = 0; i < dims.n; i++) {
+            bool mentions;
+            TDAGI_TRY(tdagi_axis_mentions(c, dims.v[i], &mentions));
+            if (!mentions) continue;
+            tdagi_ops_text d, text;
+            return tdagi_fail(
+                c->ctx, TDAG_E_UNSUPPORTED,
+                "%s: its %s %s depends on %s, which cannot be removed then", row->name,
+                f->name, tdagi_ops_dim(c->pool, dims.v[i], &text),
+                tdagi_ops_dim(c->pool, c->dim, &d));
+        }
+    }
+    return TDAG_OK;
+}
+
+tdag_status tdagi_axis_add(const tdagi_axis_call *c, tdag_op op, const void *spec,
+                           const uint32_t *inputs, uint32_t n_inputs, uint32_t *out)
+{
+    const tdagi_op_row *row = tdagi_op_row_of((uint32_t)op);
+    tdag_value few[TDAGI_INLINE_INPUTS], *values = few;
+    void *block = NULL;
+    TDAGI_TRY(check_spec(c, row, spec));
+    if (n_inputs > TDAGI_INLINE_INPUTS) {
+        TDAGI_TRY(tdagi_array_alloc(c->ctx, n_inputs, sizeof(tdag_value), &block));
+        values = block;
+    }
+    for (uint32_t i = 0; i < n_inputs; i++)
+        values[i] = (tdag_value){inputs[i]};
+    tdag_value v =
+        tdag_add_node(c->builder, op, spec, row->def->spec_size, values, n_inputs);
+    if (block != NULL) tdagi_free(c->ctx, block, n_inputs * sizeof(tdag_value));
+    *out = v.id;
+    return v.id == 0 ? tdag_builder_get_status(c->builder) : TDAG_OK;
+}
+
+tdag_status tdagi_axis_done(const tdagi_axis_call *c, tdag_op op, const void *spec,
+                            const uint32_t *inputs, const tdagi_mark *mark)
+{
+    TDAGI_TRY(tdagi_axis_add(c, op, spec, inputs, c->n_inputs, c->out));
+    *c->mark_out = *mark;
+    return TDAG_OK;
+}
+
+tdag_status tdagi_axis_same(const tdagi_axis_call *c, tdag_op op,
+                            const tdagi_mark *mark)
+{
+    return tdagi_axis_done(c, op, c->spec, c->inputs, mark);
+}
+
+tdag_status tdagi_axis_resize(const tdagi_axis_call *c, tdag_op op, int64_t axis,
+                              uint32_t x, uint32_t *out)
+{
+    const tdag_axes_spec spec = {{1, &axis}};
+    return tdagi_axis_add(c, op, &spec, &x, 1, out);
+}
+
+tdag_status tdagi_axis_unary(const tdagi_axis_call *c, tdag_op op)
+{
+    return tdagi_axis_same(c, op, &c->marks[0]);
+}
+
+/* The mark of the result, in its axes: all inputs that have D must agree. */
+static tdag_status agree(const tdagi_axis_call *c, const char *name, tdagi_mark *out)
+{
+    *out = *tdagi_mark_none();
+    for (uint32_t i = 0; i < c->n_inputs; i++) {
+        tdagi_mark m = c->marks[i];
+        if (m.axis < 0) continue;
+        m.axis += (int32_t)(c->output->rank - c->types[i].rank);
+        if (out->axis >= 0 &&
+            (out->axis != m.axis || out->outer != m.outer || out->inner != m.inner))
+            return tdagi_axis_refuse(c, name,
+                                     "its operands hold it in different places");
+        *out = m;
+    }
+    return TDAG_OK;
+}
+
+/* An operand without D, aligned to the result without D. */
+static tdag_status align(const tdagi_axis_call *c, const char *name,
+                         const tdagi_mark *mark, uint32_t i, uint32_t *out)
+{
+    int64_t axis = mark->axis - (int64_t)(c->output->rank - c->types[i].rank);
+    *out = c->inputs[i];
+    if (axis < 0) return TDAG_OK;
+    if (c->types[i].shape[axis] != 1)
+        return tdagi_axis_refuse(
+            c, name, "an operand has a fixed element for each position of it");
+    if (!tdagi_mark_alone(mark)) return TDAG_OK;
+    return tdagi_axis_resize(c, TDAG_OP_SQUEEZE, axis, c->inputs[i], out);
+}
+
+tdag_status tdagi_axis_broadcast(const tdagi_axis_call *c, tdag_op op)
+{
+    const char *name = tdag_op_name(op);
+    uint32_t inputs[TDAGI_INLINE_INPUTS];
+    tdagi_mark mark;
+    TDAGI_TRY(agree(c, name, &mark));
+    if (mark.axis < 0) return tdagi_axis_same(c, op, &mark);
+    for (uint32_t i = 0; i < c->n_inputs; i++) {
+        inputs[i] = c->inputs[i];
+        if (c->marks[i].axis < 0) TDAGI_TRY(align(c, name, &mark, i, &inputs[i]));
+    }
+    return tdagi_axis_done(c, op, c->spec, inputs, &mark);
+}

@@ -1,0 +1,57 @@
+/* What the axis rules share (see tdagi_axis_call in ir/opdef.h). "The axis" is the one
+ * that holds the dim D which is being removed. It goes away where it is D alone; where
+ * it is outer*D*inner, it stays with the dim outer*inner. */
+#ifndef TDAGI_OPS_AXIS_H
+#define TDAGI_OPS_AXIS_H
+
+#include "ir/graph.h"
+
+/* The numbers of a list that a rule rewrites. */
+typedef struct tdagi_axis_numbers {
+    uint32_t n;
+    int64_t v[2 * TDAG_MAX_RANK];
+} tdagi_axis_numbers;
+static inline tdag_list tdagi_axis_list(const tdagi_axis_numbers *numbers)
+{
+    return (tdag_list){numbers->n, numbers->v};
+}
+
+/* The value has D, in an axis that holds nothing else. */
+bool tdagi_mark_alone(const tdagi_mark *mark);
+/* Where an axis other than the axis is in the rewritten value. */
+int64_t tdagi_mark_shift(const tdagi_mark *mark, int64_t axis);
+/* What is left of the axis: outer*inner. */
+tdag_dim tdagi_mark_rest(const tdagi_axis_call *c, const tdagi_mark *mark);
+/* A list with one entry per axis, without the axis, or with `rest` as its entry. */
+tdagi_axis_numbers tdagi_mark_entries(const tdagi_mark *mark, tdag_list list,
+                                      int64_t rest);
+/* The expression depends on D. */
+tdag_status tdagi_axis_mentions(const tdagi_axis_call *c, tdag_dim d, bool *out);
+/* Fails: "<op>: <why>; <D> cannot be removed". */
+tdag_status tdagi_axis_refuse(const tdagi_axis_call *c, const char *op,
+                              const char *why);
+/* Adds a node; fails where its spec still depends on D. */
+tdag_status tdagi_axis_add(const tdagi_axis_call *c, tdag_op op, const void *spec,
+                           const uint32_t *inputs, uint32_t n_inputs, uint32_t *out);
+/* The last node of a rule, on the rewritten inputs: sets the result and its mark. */
+tdag_status tdagi_axis_done(const tdagi_axis_call *c, tdag_op op, const void *spec,
+                            const uint32_t *inputs, const tdagi_mark *mark);
+/* The same node again: no input has D, or (elementwise) the mark stays where it is. */
+tdag_status tdagi_axis_same(const tdagi_axis_call *c, tdag_op op,
+                            const tdagi_mark *mark);
+/* Rules of whole families. */
+tdag_status tdagi_axis_unary(const tdagi_axis_call *c, tdag_op op);
+tdag_status tdagi_axis_broadcast(const tdagi_axis_call *c, tdag_op op);
+/* squeeze or unsqueeze of one axis. */
+tdag_status tdagi_axis_resize(const tdagi_axis_call *c, tdag_op op, int64_t axis,
+                              uint32_t x, uint32_t *out);
+
+static inline const tdagi_mark *tdagi_mark_none(void)
+{
+    static const tdagi_mark none = {-1, 1, 1};
+    return &none;
+}
+/* The n_inputs inputs have no D. */
+bool tdagi_axis_unmarked(const tdagi_axis_call *c);
+
+#endif
