@@ -64,8 +64,8 @@ uint64_t tdagi_spec_hash(const tdagi_field *fields, const void *spec)
     return h;
 }
 
-/* How the dims of a copy come about: kept, taken over into another pool (with its symbols
- * replaced or not), or sampled. */
+/* How the dims of a copy come about: kept, taken over into another pool (with its
+ * symbols replaced or not), or sampled. */
 typedef struct dim_map {
     tdagi_pool *to;               /* NULL: samples */
     const tdagi_pool *from;       /* NULL: keep */
