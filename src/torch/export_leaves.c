@@ -168,7 +168,7 @@ static const char *module_var(tdagi_exporter *e, const char *path, size_t n)
     char *var = tdagi_arena_alloc(&e->arena, 16);
     if (var == NULL) e->body.status = tdagi_nomem(e->ctx);
     if (parent == NULL || var == NULL) return NULL;
-    snprintf(var, 16, "m%ld", (long)(m - e->modules));
+    snprintf(var, 16, "m%u", (unsigned)(m - e->modules));
     const char *get = attribute(e, parent, m->path + start);
     if (get == NULL) return NULL;
     tdagi_text_printf(&e->body, "    %s = %s\n", var, get);
