@@ -218,7 +218,7 @@ static int by_id(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static uint32_t sort_unique(tdag_value *v, uint32_t n)
+uint32_t tdagi_sort_values(tdag_value *v, uint32_t n)
 {
     qsort(v, n, sizeof(*v), by_id);
     uint32_t m = 0;
@@ -271,32 +271,41 @@ static bool stays_inside(tdagi_raiser *r, tdag_value root, const tdag_value *cov
     return true;
 }
 
-static tdag_status make_match(tdagi_raiser *r, tdag_value root,
-                              const tdagi_guess *guess, const tdag_value *covered,
-                              uint32_t n, tdagi_match **out)
+tdag_status tdagi_new_match(tdagi_raiser *r, const tdagi_match *like,
+                            const tdag_value *values, tdagi_match **out)
 {
-    tdagi_match *m = tdagi_raiser_alloc(r, 1, sizeof(*m));
-    tdagi_operand *operands = tdagi_raiser_alloc(r, guess->n, sizeof(*operands));
-    tdag_value *copy = tdagi_raiser_dup(r, covered, n, sizeof(*covered));
-    if (m == NULL || operands == NULL || copy == NULL) return tdagi_nomem(r->ctx);
-    uint32_t n_operands = 0;
-    for (uint32_t i = 0; i < guess->n; i++) {
-        operands[i] = (tdagi_operand){.value = r->compare->bound[i]};
-        if (operands[i].value.id != 0) n_operands = i + 1;
-    }
-    *m = (tdagi_match){.composite = (uint16_t)guess->composite,
-                       .result = root,
-                       .n_operands = n_operands,
-                       .operands = operands,
-                       .n_covered = n,
-                       .covered = copy};
-    const tdagi_composite_def *def = tdagi_composite_row_of(guess->composite)->def;
-    if (guess->spec != NULL && def->fields != NULL) {
-        m->spec = tdagi_spec_copy(&r->arena, def->fields, def->spec_size, guess->spec);
+    tdagi_match *m = tdagi_raiser_dup(r, like, 1, sizeof(*m));
+    tdagi_operand *operands =
+        tdagi_raiser_alloc(r, like->n_operands, sizeof(*operands));
+    if (m == NULL || operands == NULL) return tdagi_nomem(r->ctx);
+    for (uint32_t i = 0; i < like->n_operands; i++)
+        operands[i] = (tdagi_operand){.value = values[i]};
+    m->operands = operands;
+    m->covered =
+        tdagi_raiser_dup(r, like->covered, like->n_covered, sizeof(tdag_value));
+    if (m->covered == NULL) return tdagi_nomem(r->ctx);
+    const tdagi_composite_def *def =
+        tdagi_composite_row_of((tdagi_composite)like->composite)->def;
+    if (like->spec != NULL && def->fields != NULL) {
+        m->spec = tdagi_spec_copy(&r->arena, def->fields, def->spec_size, like->spec);
         if (m->spec == NULL) return tdagi_nomem(r->ctx);
     }
     *out = m;
     return TDAG_OK;
+}
+
+static tdag_status make_match(tdagi_raiser *r, tdag_value root,
+                              const tdagi_guess *guess, const tdag_value *covered,
+                              uint32_t n, tdagi_match **out)
+{
+    tdagi_match m = {.composite = (uint16_t)guess->composite,
+                     .result = root,
+                     .spec = guess->spec,
+                     .n_covered = n,
+                     .covered = covered};
+    for (uint32_t i = 0; i < guess->n; i++)
+        if (r->compare->bound[i].id != 0) m.n_operands = i + 1;
+    return tdagi_new_match(r, &m, r->compare->bound, out);
 }
 
 /* ---- the calls ---- */
@@ -308,7 +317,7 @@ tdag_status tdagi_accept_guess(tdagi_raiser *r, tdag_value root,
     *out = NULL;
     for (uint32_t i = 0; i < guess->n; i++)
         r->compare->bound[i] = guess->in[i].value;
-    uint32_t n = sort_unique(covered, n_covered);
+    uint32_t n = tdagi_sort_values(covered, n_covered);
     if (!stays_inside(r, root, covered, n, guess)) return TDAG_OK;
     return make_match(r, root, guess, covered, n, out);
 }
@@ -325,7 +334,7 @@ tdag_status tdagi_check_guess(tdagi_raiser *r, tdag_value root,
     for (uint32_t i = 0; i < c->n_trail; i++)
         if (r->scratch->graph->nodes[c->trail[i].scratch].op != TDAG_OP_INPUT)
             c->covered[n++] = c->trail[i].value;
-    n = sort_unique(c->covered, n);
+    n = tdagi_sort_values(c->covered, n);
     for (uint32_t i = 0; i < guess->n; i++) /* an operand that the lowering ignores */
         if (guess->in[i].value.id == 0 && guess->in[i].type != NULL &&
             c->bound[i].id == 0)

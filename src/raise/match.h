@@ -50,6 +50,11 @@ tdag_status tdagi_guess_type(tdagi_raiser *r, const tdagi_guess *guess,
 tdag_status tdagi_accept_guess(tdagi_raiser *r, tdag_value root,
                                const tdagi_guess *guess, tdag_value *covered,
                                uint32_t n_covered, tdagi_match **out);
+/* A match with nothing left to check; the arrays and the spec are copied. */
+tdag_status tdagi_new_match(tdagi_raiser *r, const tdagi_match *like,
+                            const tdag_value *operands, tdagi_match **out);
+/* Puts values in order and drops repeated ones; returns how many are left. */
+uint32_t tdagi_sort_values(tdag_value *v, uint32_t n);
 /* The shortest decimal that has the value x in that dtype: 1e-5 for f32 9.99999975e-06.
  */
 double tdagi_shortest(tdag_dtype dtype, double x);

@@ -11,6 +11,14 @@ const tdagi_pattern tdagi_patterns_large[] = {
 };
 
 const tdagi_pattern tdagi_patterns_small[] = {
+    /* joining and moving */
+    {TDAGI_CONCAT,      TDAG_OP_ADD, TDAG_OP_PAD, ANY, tdagi_guess_concat},
+    {TDAGI_ROLL,        TDAG_OP_SLICE, TDAG_OP_PAD, ANY, tdagi_guess_roll},
+    {TDAGI_FLIP,        TDAG_OP_SLICE, TDAG_OP_PAD, ANY, tdagi_guess_flip},
+    {TDAGI_REPEAT_INTERLEAVE, TDAG_OP_GROUP, TDAG_OP_REPEAT, TDAG_OP_UNSQUEEZE, tdagi_guess_repeat_interleave},
+    {TDAGI_TILE,        TDAG_OP_GROUP, TDAG_OP_REPEAT, TDAG_OP_UNSQUEEZE, tdagi_guess_tile},
+    {TDAGI_TRIU,        TDAG_OP_WHERE, TDAG_OP_LESS, TDAG_OP_IOTA, tdagi_guess_triangle},
+    {TDAGI_TRIL,        TDAG_OP_WHERE, TDAG_OP_LESS, TDAG_OP_IOTA, tdagi_guess_triangle},
     /* activations */
     {TDAGI_MISH,        TDAG_OP_MULTIPLY, TDAG_OP_TANH, TDAG_OP_WHERE, tdagi_guess_unary},
     {TDAGI_SILU,        TDAG_OP_MULTIPLY, TDAG_OP_RECIPROCAL, TDAG_OP_ADD, tdagi_guess_unary},

@@ -65,6 +65,12 @@ extern const tdagi_pattern tdagi_patterns_small[];
 #define TDAGI_GUESS(name)                                                              \
     tdag_status tdagi_guess_##name(tdagi_raiser *r, const tdagi_root *root,            \
                                    tdagi_match **out);
+TDAGI_GUESS(concat)
+TDAGI_GUESS(roll)
+TDAGI_GUESS(flip)
+TDAGI_GUESS(repeat_interleave)
+TDAGI_GUESS(tile)
+TDAGI_GUESS(triangle)
 TDAGI_GUESS(sub)
 TDAGI_GUESS(div)
 TDAGI_GUESS(pow)
