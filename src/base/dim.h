@@ -66,6 +66,10 @@ tdag_dim tdagi_dim_import(tdagi_pool *to, const tdagi_pool *from, tdag_dim d);
 tdag_dim tdagi_dim_substitute(tdagi_pool *to, const tdagi_pool *from, tdag_dim d,
                               const tdag_dim *replacements);
 
+/* Whether they are the same expression over symbols of the same names and samples. */
+bool tdagi_dim_same(const tdagi_pool *pool_a, tdag_dim a, const tdagi_pool *pool_b,
+                    tdag_dim b);
+
 /* Text: "2*N*S+1", "floor((H+1)/2)", "max(N,4)"; see tdag_graph_dim_text(). */
 size_t tdagi_dim_text(const tdagi_pool *pool, tdag_dim d, char *buf, size_t size);
 /* Reads that text; unknown symbols fail with E_FORMAT. *end_out is past what was read. */

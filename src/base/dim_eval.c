@@ -1,6 +1,8 @@
 /* Values of dims, and dims taken over into another pool. */
 #include "base/dim_pool.h"
 
+#include <string.h>
+
 /* What an evaluation carries along. */
 typedef struct evaluation {
     const tdagi_pool *pool;
@@ -235,4 +237,41 @@ tdag_dim tdagi_dim_substitute(tdagi_pool *to, const tdagi_pool *from, tdag_dim d
     if (d != TDAGI_DIM_BAD)
         tdagi_pool_fail(to, TDAG_E_ARG, "a number that is no dim of this graph");
     return TDAGI_DIM_BAD;
+}
+
+/* ---- two pools ---- */
+
+static bool same_words(const tdagi_pool *pa, const tdagi_entry *a, const tdagi_pool *pb,
+                       const tdagi_entry *b)
+{
+    if (a->kind != TDAGI_DIM_POLYNOMIAL) {
+        for (uint32_t i = 0; i < a->n_words; i++)
+            if (!tdagi_dim_same(pa, a->words[i], pb, b->words[i])) return false;
+        return true;
+    }
+    for (size_t i = 0; i < a->n_words; i += tdagi_term_size(a->words + i)) {
+        const int64_t *x = a->words + i, *y = b->words + i;
+        if (x[0] != y[0] || x[1] != y[1]) return false;
+        for (int64_t k = 0; k < x[1]; k++)
+            if (x[3 + 2 * k] != y[3 + 2 * k] ||
+                !tdagi_dim_same(pa, x[2 + 2 * k], pb, y[2 + 2 * k]))
+                return false;
+    }
+    return true;
+}
+
+bool tdagi_dim_same(const tdagi_pool *pool_a, tdag_dim a, const tdagi_pool *pool_b,
+                    tdag_dim b)
+{
+    if (pool_a == pool_b || a >= 0 || b >= 0) return a == b;
+    if (!tdagi_dim_is_valid(pool_a, a) || !tdagi_dim_is_valid(pool_b, b)) return a == b;
+    const tdagi_entry *x = tdagi_pool_entry(pool_a, a),
+                      *y = tdagi_pool_entry(pool_b, b);
+    if (x->kind != y->kind || x->n_words != y->n_words || x->sample != y->sample)
+        return false;
+    if (x->kind == TDAGI_DIM_INTEGER) return x->words[0] == y->words[0];
+    if (x->kind == TDAGI_DIM_SYMBOL)
+        return strcmp(pool_a->symbols[x->words[0]].name,
+                      pool_b->symbols[y->words[0]].name) == 0;
+    return same_words(pool_a, x, pool_b, y);
 }

@@ -1,0 +1,97 @@
+/* See number_text.h. printf and strtod follow the locale's decimal point, which another
+ * thread may even change; it is found by printing a number and replaced. */
+#include "base/number_text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_LENGTH 120 /* of a number that is read */
+
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+void tdagi_f64_text(double value, int digits, char buf[TDAGI_NUMBER_TEXT_SIZE])
+{
+    if (isnan(value)) {
+        strcpy(buf, "nan");
+        return;
+    }
+    if (isinf(value)) {
+        strcpy(buf, value < 0 ? "-inf" : "inf");
+        return;
+    }
+    snprintf(buf, TDAGI_NUMBER_TEXT_SIZE, "%.*g", digits, value);
+    char *to = buf;
+    bool point = false; /* a decimal point of several bytes becomes one */
+    for (const char *p = buf; *p != '\0'; p++) {
+        bool own = is_digit(*p) || *p == '-' || *p == '+' || *p == 'e';
+        if (own || !point) *to++ = own ? *p : '.';
+        point = !own;
+    }
+    *to = '\0';
+}
+
+void tdagi_f64_shortest(double value, char buf[TDAGI_NUMBER_TEXT_SIZE])
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        double again = 0;
+        tdagi_f64_text(value, digits, buf);
+        if (isnan(value) ||
+            (tdagi_f64_parse(buf, strlen(buf), &again) && again == value))
+            return;
+    }
+}
+
+/* Whether the n bytes are a decimal number; *point_out is where its point is, or n. */
+static bool is_decimal(const char *text, size_t n, size_t *point_out)
+{
+    size_t i = 0, digits = 0;
+    *point_out = n;
+    if (i < n && (text[i] == '-' || text[i] == '+')) i++;
+    for (; i < n && (is_digit(text[i]) || (text[i] == '.' && *point_out == n)); i++) {
+        if (text[i] == '.')
+            *point_out = i;
+        else
+            digits++;
+    }
+    if (digits == 0) return false;
+    if (i == n) return true;
+    if (text[i] != 'e' && text[i] != 'E') return false;
+    i++;
+    if (i < n && (text[i] == '-' || text[i] == '+')) i++;
+    size_t exponent = i;
+    while (i < n && is_digit(text[i]))
+        i++;
+    return i == n && i > exponent;
+}
+
+bool tdagi_f64_parse(const char *text, size_t n, double *out)
+{
+    if (n == 3 && memcmp(text, "nan", 3) == 0) {
+        *out = (double)NAN;
+        return true;
+    }
+    bool minus = n > 0 && text[0] == '-';
+    if (n == (minus ? 4u : 3u) && memcmp(text + minus, "inf", 3) == 0) {
+        *out = minus ? -(double)INFINITY : (double)INFINITY;
+        return true;
+    }
+    size_t point;
+    if (n > MAX_LENGTH || !is_decimal(text, n, &point)) return false;
+    char half[16], number[MAX_LENGTH + 16];
+    snprintf(half, sizeof half, "%.1f", 0.5);
+    size_t length = strlen(half) - 2, tail = point < n ? n - point - 1 : 0;
+    memcpy(number, text, point);
+    if (point < n) {
+        memcpy(number + point, half + 1, length);
+        memcpy(number + point + length, text + point + 1, tail);
+        number[point + length + tail] = '\0';
+    } else {
+        number[n] = '\0';
+    }
+    double value = strtod(number, NULL);
+    if (isinf(value)) return false;
+    *out = value;
+    return true;
+}

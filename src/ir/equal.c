@@ -1,0 +1,75 @@
+/* Equality of graphs, across pools: normal forms do not depend on the pool, so dims are
+ * compared by their structure. */
+#include <string.h>
+
+#include "ir/graph.h"
+
+static bool dims_equal(const tdag_graph *a, const tdag_graph *b, uint32_t n,
+                       const tdag_dim *x, const tdag_dim *y)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (!tdagi_dim_same(a->pool, x[i], b->pool, y[i])) return false;
+    return true;
+}
+
+static bool field_equal(const tdag_graph *a, const tdag_graph *b, const tdagi_field *f,
+                        const void *x, const void *y)
+{
+    const tdagi_field one[2] = {*f, {0}};
+    const tdag_list *lx = (const void *)((const char *)x + f->offset);
+    const tdag_list *ly = (const void *)((const char *)y + f->offset);
+    if (f->kind == TDAGI_FIELD_DIM)
+        return dims_equal(a, b, 1, (const void *)lx, (const void *)ly);
+    if (f->kind == TDAGI_FIELD_DIMS)
+        return lx->n == ly->n && dims_equal(a, b, lx->n, lx->v, ly->v);
+    return tdagi_spec_equal(one, x, y);
+}
+
+static bool specs_equal(const tdag_graph *a, const tdag_graph *b, const tdagi_node *x,
+                        const tdagi_node *y)
+{
+    const tdagi_field *fields = tdagi_node_def(x)->fields;
+    if (fields == NULL) return true;
+    for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++)
+        if (!field_equal(a, b, f, x->u.spec, y->u.spec)) return false;
+    return true;
+}
+
+static bool names_equal(const char *x, const char *y)
+{
+    return x == NULL || y == NULL ? x == y : strcmp(x, y) == 0;
+}
+
+static bool values_equal(uint32_t n, const tdag_value *x, const tdag_value *y)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (x[i].id != y[i].id) return false;
+    return true;
+}
+
+static bool nodes_equal(const tdag_graph *a, const tdag_graph *b, uint32_t id)
+{
+    const tdagi_node *x = &a->nodes[id], *y = &b->nodes[id];
+    if (x->op != y->op || x->dtype != y->dtype || x->rank != y->rank) return false;
+    if (x->n_inputs != y->n_inputs || !names_equal(x->name, y->name)) return false;
+    if (strcmp(a->scopes[x->scope], b->scopes[y->scope]) != 0) return false;
+    if (!dims_equal(a, b, x->rank, x->shape, y->shape)) return false;
+    if (!values_equal(x->n_inputs, tdagi_node_inputs(x), tdagi_node_inputs(y)))
+        return false;
+    if (tdagi_op_holds_tensor(x->op))
+        return tdagi_tensor_equal(x->u.tensor, y->u.tensor);
+    return x->u.spec == y->u.spec || specs_equal(a, b, x, y);
+}
+
+bool tdag_graph_equal(const tdag_graph *a, const tdag_graph *b)
+{
+    if (a == b) return true;
+    if (a == NULL || b == NULL) return false;
+    if (a->n != b->n || a->n_inputs != b->n_inputs || a->n_outputs != b->n_outputs)
+        return false;
+    if (!values_equal(a->n_inputs, a->inputs, b->inputs)) return false;
+    if (!values_equal(a->n_outputs, a->outputs, b->outputs)) return false;
+    for (uint32_t id = 1; id <= a->n; id++)
+        if (!nodes_equal(a, b, id)) return false;
+    return true;
+}
