@@ -162,7 +162,7 @@ static tdag_status read_escape(tdagi_json_reader *r, char **to)
     if (r->p == r->end || *r->p != 'u')
         return tdagi_json_fail(r, "an unknown escape in a string");
     r->p++;
-    uint32_t code;
+    uint32_t code = 0;
     TDAGI_TRY(read_unicode(r, &code));
     *to = put_utf8(*to, code);
     return TDAG_OK;
