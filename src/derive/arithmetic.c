@@ -102,7 +102,8 @@ static tdag_value is_odd(tdag_builder *b, tdag_value y)
 }
 
 /* C99's pow on every edge, up to the rounding of exp(y*log|x|):
- *   y == 0 or x == 1: 1;  x < 0 (or -0): by the parity of y, NaN where y is no integer;
+ *   y == 0 or x == 1: 1;  x < 0: by the parity of y, NaN where y is no integer;
+ *   x is a zero and y odd: a zero or infinity of its sign;
  *   |x| == 1 and y infinite: 1.
  * log|x| of 0 is -inf and of inf is inf, so the remaining edges come out by themselves.
  */
@@ -128,6 +129,11 @@ static tdag_value lower_pow(tdag_builder *b, const tdag_value *in, uint32_t n,
     tdag_value not_real = tdag_where(b, infinite, power, scalar_like(b, x, NAN));
     tdag_value negative = tdag_where(b, whole, flipped, not_real);
     power = tdag_where(b, tdag_binary(b, TDAG_OP_LESS, x, zero), negative, power);
+    tdag_value own_sign = tdag_where(b, tdag_binary(b, TDAG_OP_LESS, y, zero),
+                                     tdag_unary(b, TDAG_OP_RECIPROCAL, x), x);
+    tdag_value of_zero = tdagi_mul(b, odd, tdag_binary(b, TDAG_OP_EQUAL, x, zero));
+    of_zero = tdagi_mul(b, of_zero, whole);
+    power = tdag_where(b, of_zero, own_sign, power);
     power = tdag_where(b, tdag_binary(b, TDAG_OP_EQUAL, y, zero), one, power);
     power = tdag_where(b, tdag_binary(b, TDAG_OP_EQUAL, x, one), one, power);
     return tdagi_cast(b, power, own);

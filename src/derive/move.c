@@ -22,7 +22,7 @@ static tdag_value roll_axis(tdag_builder *b, tdag_value x, uint32_t axis, int64_
     shift %= n;
     if (shift < 0) { /* to the left: pad behind instead */
         x = tdagi_pad1(b, x, axis, 0, -shift, TDAG_PAD_CIRCULAR, 0);
-        return tdagi_slice1(b, x, axis, -shift, tdagi_dim_sub(pool, size, shift));
+        return tdagi_slice1(b, x, axis, -shift, tdagi_dim_add(pool, size, -shift));
     }
     x = tdagi_pad1(b, x, axis, shift, 0, TDAG_PAD_CIRCULAR, 0);
     return tdagi_slice1(b, x, axis, 0, size);

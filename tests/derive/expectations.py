@@ -1,0 +1,759 @@
+"""Writes what PyTorch computes for cases of every composite and of the sugar around them,
+for test_expectations.c.
+
+usage: expectations.py OUT      exit status 77: there is no PyTorch here
+
+The file is a sequence of cases. A case is lines of text, each tensor line followed by the
+tensor's bytes:
+    case NAME COMPOSITE N_INPUTS ULPS ATOL      @NAME: sugar
+    symbols N SIZE SAMPLE ...       sizes that become symbols in a second run, and the
+                                    samples that it is built with
+    field NAME N VALUE...           one per field of the spec; missing ones are 0
+    tensor DTYPE RANK DIM...        the inputs ("none": left out), then the result
+ULPS 0 and ATOL 0 ask for the same bits (any NaN for a NaN).
+
+Half types: PyTorch 1.13 lacks most of them on the CPU, 2.x computes them in f32 and
+rounds once; so the expectation is that, whichever PyTorch is here."""
+import math
+import random
+import sys
+import warnings
+
+try:
+    import numpy as np
+    import torch
+    import torch.nn.functional as F
+except ImportError:
+    sys.exit(77)
+
+warnings.filterwarnings("ignore")
+torch.set_num_threads(1)
+torch.manual_seed(11)
+random.seed(11)
+
+DTYPES = {"f64": torch.float64, "f32": torch.float32, "f16": torch.float16,
+          "bf16": torch.bfloat16, "i64": torch.int64, "i32": torch.int32,
+          "i16": torch.int16, "i8": torch.int8, "u8": torch.uint8, "bool": torch.bool}
+NAMES = {t: n for n, t in DTYPES.items()}
+FLOATS = ["f64", "f32", "f16", "bf16"]
+HALVES = ["f16", "bf16"]
+INTS = ["i64", "i32", "i16", "i8", "u8"]
+SPECIALS = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.5, -2.5, 1e-3, -7.0, 3.0, 6e4, -6e4,
+            math.inf, -math.inf, math.nan]
+
+out = None
+
+
+def raw(t):
+    t = t.detach().contiguous()
+    if t.dtype == torch.bfloat16:
+        t = t.view(torch.int16)
+    return t.numpy().tobytes()
+
+
+def tensor(t):
+    if t is None:
+        out.write(b"none\n")
+        return
+    words = ["tensor", NAMES[t.dtype], str(t.dim())] + [str(n) for n in t.shape]
+    out.write((" ".join(words) + "\n").encode() + raw(t))
+
+
+def value(v):
+    return v if isinstance(v, str) else v.hex() if isinstance(v, float) else str(int(v))
+
+
+def case(name, op, inputs, result, ulps=0, atol=0.0, symbols="all", **fields):
+    """symbols: a dict of size to sample; a list of sizes that are their own samples;
+    "all": every size of the inputs above 1; None: none."""
+    if symbols == "all":
+        symbols = sorted({n for t in inputs if t is not None for n in t.shape if n > 1})
+    if not isinstance(symbols, dict):
+        symbols = {n: n for n in symbols or []}
+    out.write(f"case {name} {op} {len(inputs)} {ulps} {float(atol).hex()}\n".encode())
+    pairs = [str(v) for pair in symbols.items() for v in pair]
+    out.write((" ".join(["symbols", str(len(symbols))] + pairs) + "\n").encode())
+    for key, v in fields.items():
+        values = list(v) if isinstance(v, (list, tuple)) else [v]
+        text = [value(v) for v in values]
+        out.write((" ".join(["field", key, str(len(values))] + text) + "\n").encode())
+    for t in inputs:
+        tensor(t)
+    tensor(result)
+
+
+def rand(dtype, *shape):
+    if dtype in FLOATS:
+        return (torch.randn(shape, dtype=torch.float64) * 3).to(DTYPES[dtype])
+    if dtype == "bool":
+        return torch.randint(0, 2, shape).bool()
+    info = torch.iinfo(DTYPES[dtype])
+    return torch.randint(max(info.min, -(2 ** 40)), min(info.max, 2 ** 40) + 1,
+                         shape).to(DTYPES[dtype])
+
+
+def with_specials(dtype, *shape, among=SPECIALS, share=0.2):
+    t = rand(dtype, *shape)
+    if dtype in FLOATS and t.numel():
+        flat = t.view(-1)
+        for i in range(flat.numel()):
+            if random.random() < share:
+                flat[i] = random.choice(among)
+    return t
+
+
+def by_f32(f, *xs):
+    """The rule for the half types: computed in f32, rounded once."""
+    if xs[0].dtype not in (torch.float16, torch.bfloat16):
+        return f(*xs)
+    wide = [x if x is None or not x.dtype.is_floating_point else x.float() for x in xs]
+    return f(*wide).to(xs[0].dtype)
+
+
+def all_halves(dtype):
+    bits = torch.from_numpy(np.arange(65536, dtype=np.uint16).view(np.int16).copy())
+    return bits.view(DTYPES[dtype])
+
+
+def ulps_of(dtype, f32=16, f64=64):
+    """Units allowed to a result that is not exact; a half is one rounding off at most."""
+    return {"f64": f64, "f32": f32}.get(dtype, 1)
+
+
+# ---- element-wise ----
+# name: function, fields, (ulps of f32, atol of f32); None: exact
+def elu(x, alpha, scale, input_scale):
+    """1.13's own takes exp(x) - 1, which loses the digits near 0."""
+    return torch.where(x > 0, x * scale,
+                       torch.expm1(x * input_scale) * (alpha * scale))
+
+
+SELU = (1.6732632423543772848170429916717, 1.0507009873554804934193349852946)
+
+
+def by_f64(f):
+    return lambda x: f(x.double()).to(x.dtype)
+
+
+UNARY = [
+    ("rsqrt", torch.rsqrt, {}, (2, 0)),
+    ("trunc", torch.trunc, {}, None),
+    ("ceil", torch.ceil, {}, None),
+    ("round", torch.round, {"decimals": 0}, None),
+    ("abs", torch.abs, {}, None),
+    ("log1p", by_f64(torch.log1p), {}, (4, 0)),  # 1.13: inf from 1e38 on
+    ("expm1", torch.expm1, {}, (6, 0)),
+    ("erf", torch.erf, {}, (4, 1.5e-7)),
+    ("erfinv", torch.erfinv, {}, (64, 2e-6)),
+    ("relu", torch.relu, {}, None),
+    ("sigmoid", torch.sigmoid, {}, (4, 1e-38)),
+    ("log_sigmoid", F.logsigmoid, {}, (4, 1e-38)),
+    ("silu", F.silu, {}, (6, 1e-36)),
+    ("mish", F.mish, {}, (8, 1e-36)),
+    ("hardsigmoid", F.hardsigmoid, {}, (2, 1e-38)),
+    ("hardswish", F.hardswish, {}, (2, 1e-36)),
+    ("leaky_relu", lambda x: F.leaky_relu(x, 0.01), {"value": 0.01}, None),
+    ("leaky_relu", lambda x: F.leaky_relu(x, -0.3), {"value": -0.3}, (0, 1e-45)),
+    ("elu", by_f64(lambda x: elu(x, 1, 1, 1)), {"alpha": 1.0, "scale": 1.0, "input_scale": 1.0}, (6, 0)),
+    ("elu", by_f64(lambda x: elu(x, 0.7, 1, 1)), {"alpha": 0.7, "scale": 1.0, "input_scale": 1.0},
+     (8, 0)),
+    ("elu", by_f64(lambda x: elu(x, *SELU, 1)), {"alpha": SELU[0], "scale": SELU[1], "input_scale": 1.0},
+     (8, 0)),
+    ("elu", by_f64(lambda x: elu(x, 1.5, 1, 1 / 1.5)), {"alpha": 1.5, "scale": 1.0,
+                                       "input_scale": 1 / 1.5}, (8, 0)),
+    ("gelu", F.gelu, {"tanh": 0}, (16, 4e-7)),
+    ("gelu", lambda x: F.gelu(x, approximate="tanh"), {"tanh": 1}, (16, 4e-7)),
+    ("softplus", F.softplus, {"beta": 1.0, "threshold": 20.0}, (6, 1e-38)),
+    ("softplus", lambda x: F.softplus(x, 2.5, 3.0), {"beta": 2.5, "threshold": 3.0},
+     (6, 1e-38)),
+    ("clamp", lambda x: torch.clamp(x, -1, 1.5),
+     {"has_min": 1, "has_max": 1, "min": -1.0, "max": 1.5}, None),
+    ("clamp", lambda x: torch.clamp(x, 2, -1),
+     {"has_min": 1, "has_max": 1, "min": 2.0, "max": -1.0}, None),
+    ("clamp", lambda x: torch.clamp(x, min=0.5), {"has_min": 1, "min": 0.5}, None),
+    ("clamp", lambda x: torch.clamp(x, max=0.5), {"has_max": 1, "max": 0.5}, None),
+    ("pow_int", lambda x: x ** 2, {"exponent": 2}, (0, 0)),
+    ("pow_int", lambda x: x ** 3, {"exponent": 3}, (2, 0)),
+    ("pow_int", lambda x: x ** 4, {"exponent": 4}, (4, 0)),
+    ("pow_int", lambda x: x ** -1, {"exponent": -1}, (2, 0)),
+    ("pow_int", lambda x: x ** -2, {"exponent": -2}, (4, 1e-44)),
+    ("pow_int", lambda x: x ** 0, {"exponent": 0}, (0, 0)),
+    ("pow_int", lambda x: x.double().pow(11).to(x.dtype), {"exponent": 11}, (16, 1e-40)),
+]
+
+
+def unary():
+    for i, (op, f, fields, close) in enumerate(UNARY):
+        ulps, atol = close or (0, 0)
+        for dtype in HALVES:
+            x = all_halves(dtype)
+            # one rounding to the half, of a value that may be a bit off
+            case(f"all_{dtype}_{i}", op, [x], by_f32(f, x), 1 if close else 0,
+                 atol * 4, None, **fields)
+        for dtype in ("f64", "f32"):
+            t = DTYPES[dtype]
+            x = torch.cat([torch.tensor(SPECIALS, dtype=t), rand(dtype, 400),
+                           rand(dtype, 200) * 30, torch.rand(200, dtype=t) * 2 - 1,
+                           torch.rand(100, dtype=t) * 1e-6])
+            slack = (ulps, atol) if dtype == "f32" else (ulps * 4, atol * 1e-8)
+            case(f"random_{dtype}_{i}", op, [x], f(x), *slack, **fields)
+        for shape in ((), (0,), (2, 0, 3), (2, 1, 3)):
+            x = torch.rand(shape) * 0.9
+            case(f"shape_{i}", op, [x], f(x), ulps, atol, **fields)
+    for dtype in INTS:
+        x = rand(dtype, 40) % 50
+        x[0] = torch.iinfo(x.dtype).min
+        for op in ("trunc", "ceil", "round", "abs"):
+            extra = {"decimals": 0} if op == "round" else {}
+            case(f"{dtype}", op, [x], torch.abs(x) if op == "abs" else x, **extra)
+        case(f"{dtype}", "relu", [x], torch.relu(x))
+        case(f"{dtype}", "clamp", [x], torch.clamp(x, 3, 20), has_min=1, has_max=1,
+             min=3.0, max=20.0)
+        case(f"{dtype}", "pow_int", [x], x ** 3, exponent=3)
+        case(f"{dtype}", "logical_not", [x], torch.logical_not(x))
+    for dtype in ["bool"] + FLOATS:
+        x = with_specials(dtype, 5, 40)
+        case(dtype, "logical_not", [x], torch.logical_not(x))
+        mask = rand("bool", 5, 1)
+        v = 1.0 if dtype == "bool" else -math.inf
+        case(dtype, "masked_fill", [x, mask], x.masked_fill(mask, v), value=v)
+    for decimals in (1, 2, -1, -2, 3):
+        x = rand("f32", 300) * 40
+        case(f"decimals_{decimals}", "round", [x],
+             torch.round(x, decimals=decimals), 2, 0, decimals=decimals)
+    for shape, n in (((2, 3, 4), 3), ((2, 3, 4), 1), ((5,), 1), ((2, 6), 6),
+                     ((2, 3, 4, 5), 3)):
+        for dtype in FLOATS:
+            x, w = with_specials(dtype, *shape), rand(dtype, n)
+            case(dtype, "prelu", [x, w], by_f32(F.prelu, x, w))
+
+
+SHAPES2 = [((3, 4), (3, 4)), ((3, 4), (4,)), ((3, 1), (1, 4)), ((), (2, 2)), ((5,), ()),
+           ((0,), (1,)), ((2, 1, 5, 1), (4, 1, 3))]
+
+BINARY = {"sub": (torch.sub, 0, True), "div": (torch.div, 2, False),
+          "maximum": (torch.maximum, None, True), "minimum": (torch.minimum, None, True),
+          "not_equal": (torch.ne, 0, True), "less_equal": (torch.le, 0, True)}
+
+
+def binary():
+    for op, (f, ulps, ints) in BINARY.items():
+        for dtype in FLOATS + (INTS if ints else []):
+            for i, (a, b) in enumerate(SHAPES2):
+                x, y = rand(dtype, *a), rand(dtype, *b)
+                if a == b:
+                    y = torch.where(rand("bool", *a), x, y)
+                r = f(x, y)
+                case(f"{dtype}_{i}", op, [x, y], r, ulps or 0)
+        for dtype in FLOATS:
+            grid = torch.tensor(SPECIALS, dtype=DTYPES[dtype])
+            x, y = grid[:, None], grid[None, :].contiguous()
+            # maximum and minimum: the sign of a zero is not PyTorch's promise
+            case(f"specials_{dtype}", op, [x, y], f(x, y), 1 if ulps is None else ulps)
+    for dtype in FLOATS:
+        grid = torch.tensor(SPECIALS + [2.0, -2.0, -3.0, 0.25], dtype=DTYPES[dtype])
+        x, y = grid[:, None], grid[None, :].contiguous()
+        r = by_f32(torch.pow, x, y)
+        case(f"specials_{dtype}", "pow", [x, y], r, {"f32": 128, "f64": 1000}.get(dtype, 1))
+        x, y = rand(dtype, 30, 1).abs(), rand(dtype, 30) / 2
+        case(f"random_{dtype}", "pow", [x, y], by_f32(torch.pow, x, y),
+             {"f32": 32, "f64": 64}.get(dtype, 1))
+        x, y = rand(dtype, 30, 1) * 4, rand(dtype, 30)
+        y = torch.where(y == 0, torch.ones_like(y), y)
+        case(f"random_{dtype}", "remainder", [x, y], by_f32(torch.remainder, x, y),
+             2, {"f64": 1e-13, "f32": 4e-6, "f16": 0.02, "bf16": 0.2}[dtype])
+    for dtype in INTS:
+        x, y = rand(dtype, 30, 1), rand(dtype, 20) % 17
+        y = torch.where(y == 0, torch.ones_like(y), y)
+        case(dtype, "remainder", [x, y], torch.remainder(x, y))
+
+
+# ---- contractions ----
+def contraction_close(dtype):
+    """The reference engine takes one core op at a time, so it rounds each product of a
+    half type before it is summed."""
+    return {"f64": (64, 1e-12), "f32": (8, 2e-5), "f16": (2, 0.05), "bf16": (2, 0.4)}[dtype]
+
+
+def matmul():
+    shapes = [((3, 4), (4, 5)), ((4,), (4, 5)), ((3, 4), (4,)), ((4,), (4,)),
+              ((2, 3, 4), (4, 5)), ((2, 3, 4), (2, 4, 5)), ((3, 4), (2, 4, 5)),
+              ((6, 1, 3, 4), (2, 4, 5)), ((2, 3, 4), (4,)), ((4,), (2, 4, 5)),
+              ((2, 0), (0, 3)), ((0, 4), (4, 3)), ((3, 70), (70, 2))]
+    for dtype in FLOATS:
+        for i, (a, b) in enumerate(shapes):
+            x, y = rand(dtype, *a), rand(dtype, *b)
+            case(f"{dtype}_{i}", "matmul", [x, y], by_f32(torch.matmul, x, y),
+                 *contraction_close(dtype))
+        for shape in ((5, 4), (4,), (2, 3, 4), (2, 0, 4)):
+            x, w, bias = rand(dtype, *shape), rand(dtype, 6, 4), rand(dtype, 6)
+            case(dtype, "linear", [x, w], by_f32(F.linear, x, w),
+                 *contraction_close(dtype))
+            case(dtype + "_bias", "linear", [x, w, bias], by_f32(F.linear, x, w, bias),
+                 *contraction_close(dtype))
+        for alpha, beta in ((1.0, 1.0), (0.5, 2.0), (1.0, 0.0), (2.0, 1.0)):
+            for lead in ((), (3,)):
+                a, b = rand(dtype, *lead, 4, 5), rand(dtype, *lead, 5, 6)
+                c = rand(dtype, 6) if not lead else rand(dtype, 3, 4, 6)
+                f = torch.baddbmm if lead else torch.addmm
+                ulps, atol = contraction_close(dtype)
+                r = by_f32(lambda c, a, b: f(c, a, b, alpha=alpha, beta=beta), c, a, b)
+                # halves: each product with alpha or beta is rounded
+                case(dtype, "addmm", [c, a, b], r, ulps + 4, atol * 300 if dtype in HALVES
+                     else atol, alpha=alpha, beta=beta)
+    x = rand("f32", 2, 3)
+    x[0, 0] = math.inf
+    for dtype in ("i64", "i32"):
+        x, y = rand(dtype, 3, 4) % 100, rand(dtype, 4, 5) % 100
+        case(dtype, "matmul", [x, y], torch.matmul(x, y))
+    for equation in ("ij,jk->ik", "bij,bjk->bik", "i,j->ij", "ij,ij->", "ij,ij->j",
+                     "bhqd,bhkd->bhqk", "bqhd,bkhd->bhqk", "ijk,kl->ijl", "abc,cd->adb",
+                     "ij,->ij", "ab,cd->dbca", "ij,kl->il", "AbC,Cb->bA"):
+        sizes = {c: random.randint(2, 5) for c in "abcdijklbhqkdAC"}
+        left, right = equation.split("->")[0].split(",")
+        for dtype in ("f32", "f16"):
+            x = rand(dtype, *[sizes[c] for c in left])
+            y = rand(dtype, *[sizes[c] for c in right])
+            case(dtype, "einsum", [x, y],
+                 by_f32(lambda x, y: torch.einsum(equation, x, y), x, y),
+                 *contraction_close(dtype), equation=equation)
+
+
+def conv():
+    for nd in (1, 2, 3):
+        f = (F.conv1d, F.conv2d, F.conv3d)[nd - 1]
+        ft = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[nd - 1]
+        for i in range(40 if nd < 3 else 12):
+            dtype = "f32" if i < 30 else random.choice(["f64", "f16", "bf16"])
+            groups = random.choice([1, 1, 2, 3])
+            n, cg, og = random.randint(1, 3), random.randint(1, 3), random.randint(1, 3)
+            k = [random.randint(1, 3) for _ in range(nd)]
+            s = [random.randint(1, 3) for _ in range(nd)]
+            d = [random.randint(1, 2) for _ in range(nd)]
+            p = [random.randint(0, 2) for _ in range(nd)]
+            size = [random.randint(5, 8) + 5 * (a == 0) for a in range(nd)]
+            x = rand(dtype, n, cg * groups, *size)
+            w = rand(dtype, og * groups, cg, *k)
+            bias = rand(dtype, og * groups) if i % 2 else None
+            used = {cg * groups, cg, og * groups, *k}
+            symbols = [v for v in set(size) | {n} if v not in used and v > 1]
+            r = by_f32(lambda x, w, b: f(x, w, b, s, p, d, groups), x, w, bias)
+            case(f"{dtype}_{i}", "conv", [x, w, bias], r, *contraction_close(dtype),
+                 symbols, stride=s, dilation=d, before=p, after=p, groups=groups)
+            w = rand(dtype, cg * groups, og, *k)
+            o = [random.randint(0, max(a, b) - 1) for a, b in zip(s, d)]
+            used = {cg * groups, og, og * groups, *k}
+            symbols = [v for v in set(size) | {n} if v not in used and v > 1]
+            r = by_f32(lambda x, w, b: ft(x, w, b, s, p, o, groups, d), x, w, bias)
+            ulps, atol = contraction_close(dtype)
+            if dtype in HALVES:
+                ulps, atol = ulps + 2, 0.25  # each tap is rounded before they are summed
+            case(f"{dtype}_{i}", "conv_transpose", [x, w, bias], r, ulps, atol, symbols,
+                 stride=s, dilation=d, padding=p, output_padding=o, groups=groups)
+    x, w = rand("f32", 1, 2, 7), rand("f32", 3, 2, 3)
+    case("uneven", "conv", [x, w], F.conv1d(F.pad(x, (1, 2)), w),
+         *contraction_close("f32"), [7], stride=[1], dilation=[1], before=[1], after=[2],
+         groups=1)
+    for i in range(20):
+        k, d, p, s = ([random.randint(1, 3) for _ in range(2)] for _ in range(4))
+        p = [v - 1 for v in p]
+        size = [random.randint(7, 9), random.randint(10, 13)]
+        x = rand("f32", 2, 3, *size)
+        y = F.unfold(x, k, d, p, s)
+        case(f"{i}", "im2col", [x], y, symbols=size, kernel=k, dilation=d, padding=p,
+             stride=s)
+        y = rand("f32", *y.shape)
+        case(f"{i}", "col2im", [y], F.fold(y, size, k, d, p, s), 8, 1e-6, None, kernel=k,
+             dilation=d, padding=p, stride=s, output=size)
+
+
+# ---- windows ----
+def pools():
+    for nd in (1, 2, 3):
+        fmax = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[nd - 1]
+        favg = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[nd - 1]
+        for i in range(60 if nd < 3 else 20):
+            dtype = "f32" if i % 3 else random.choice(FLOATS)
+            k = [random.randint(1, 4) for _ in range(nd)]
+            s = [random.randint(1, 5) for _ in range(nd)]
+            d = [random.randint(1, 2) for _ in range(nd)]
+            p = [random.randint(0, v // 2) for v in k]
+            size = [random.randint(8, 13) + 6 * a for a in range(nd)]
+            ceil = i % 2
+            x = with_specials(dtype, 2, 3, *size, among=[math.inf, -math.inf, math.nan],
+                              share=0.02 if i % 4 == 0 else 0)
+            free = {v: v + 7 * (i % 3) for v in size}
+            r = by_f32(lambda x: fmax(x, k, s, p, d, bool(ceil)), x)
+            case(f"{dtype}_{i}", "max_pool", [x], r, 0, 0, free, kernel=k, stride=s,
+                 padding=p, dilation=d, ceil_mode=ceil)
+            include = random.randint(0, 1)
+            divisor = random.choice([0, 0, 0, 5]) if nd > 1 else 0
+            more = (divisor or None,) if nd > 1 else ()
+            r = by_f32(lambda x: favg(x, k, s, p, bool(ceil), bool(include), *more), x)
+            case(f"{dtype}_{i}", "avg_pool", [x], r,
+                 {"f64": 200, "f32": 40}.get(dtype, 1),
+                 {"f64": 1e-14, "f32": 1e-6}.get(dtype, 1e-4), free, kernel=k,
+                 stride=s, padding=p, dilation=[1] * nd, ceil_mode=ceil,
+                 count_include_pad=include, divisor=divisor)
+        for i in range(30 if nd < 3 else 10):
+            dtype = "f32" if i % 3 else random.choice(FLOATS)
+            size = [random.randint(2, 12) for _ in range(nd)]
+            o = [random.choice([1, random.randint(1, 13), n]) for n in size]
+            if i % 5 == 0:
+                o = [random.choice([v for v in range(1, n + 1) if n % v == 0])
+                     for n in size]
+            x = with_specials(dtype, 2, 3, *size, among=[math.inf, -math.inf, math.nan],
+                              share=0.01 if i % 4 == 0 else 0)
+            fa = (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d,
+                  F.adaptive_avg_pool3d)[nd - 1]
+            fm = (F.adaptive_max_pool1d, F.adaptive_max_pool2d,
+                  F.adaptive_max_pool3d)[nd - 1]
+            free = {v: v + 5 * (i % 2) for v in set(size) if v > 3}
+            case(f"{dtype}_{i}", "adaptive_avg_pool", [x], by_f32(lambda x: fa(x, o), x),
+                 {"f64": 200, "f32": 40}.get(dtype, 1),
+                 {"f64": 1e-14, "f32": 1e-6}.get(dtype, 1e-4), free, output=o)
+            case(f"{dtype}_{i}", "adaptive_max_pool", [x], by_f32(lambda x: fm(x, o), x),
+                 0, 0, free, output=o)
+    for dtype in ("i64", "i32"):
+        x = rand(dtype, 1, 2, 7, 7)
+        r = F.max_pool2d(x.double(), 3, 2, 1).to(x.dtype)
+        case(dtype, "max_pool", [x], r, kernel=[3, 3], stride=[2, 2], padding=[1, 1],
+             dilation=[1, 1])
+    # a window that would start in the right padding is dropped
+    x = rand("f32", 1, 1, 4)
+    case("dropped", "max_pool", [x], F.max_pool1d(x, 2, 3, 1, ceil_mode=True),
+         kernel=[2], stride=[3], padding=[1], dilation=[1], ceil_mode=1)
+
+
+# ---- softmax and friends ----
+def softmaxes():
+    for dtype in FLOATS:
+        close = {"f64": (200, 1e-300), "f32": (24, 1e-38)}.get(dtype, (1, 1e-7))
+        for shape, axis in (((3, 5), 1), ((3, 5), 0), ((2, 4, 6), 1), ((7,), 0),
+                            ((2, 300), 1), ((2, 0), 0), ((3, 1), 1)):
+            for x in (rand(dtype, *shape), rand(dtype, *shape) * 30,
+                      with_specials(dtype, *shape)):
+                case(dtype, "softmax", [x], by_f32(lambda x: x.softmax(axis), x), *close,
+                     axis=axis)
+                # near 0 the difference of two numbers of size |x|
+                case(dtype, "log_softmax", [x], by_f32(lambda x: x.log_softmax(axis), x),
+                     close[0], {"f64": 1e-12, "f32": 2e-5}.get(dtype, 1e-5), axis=axis)
+                if 0 not in shape:
+                    case(dtype, "logsumexp", [x],
+                         by_f32(lambda x: x.logsumexp(axis), x), close[0],
+                         {"f64": 1e-13, "f32": 1e-6}.get(dtype, 1e-5), axes=[axis])
+        x = rand(dtype, 3, 4, 5)
+        case(dtype + "_keep", "logsumexp", [x],
+             by_f32(lambda x: x.logsumexp((0, 2), True), x), 24, 0, axes=[0, 2], keep=1)
+    x = torch.full((2, 4), -math.inf)
+    x[0, 1] = 3
+    for op, f in (("softmax", torch.softmax), ("log_softmax", torch.log_softmax)):
+        case("minus_inf", op, [x], f(x, 1), 4, axis=1)
+    case("minus_inf", "logsumexp", [x], x.logsumexp(1), 4, axes=[1])
+    case("inf", "logsumexp", [-x], (-x).logsumexp(1), 4, axes=[1])
+    x = rand("f32", 3, 0)
+    case("empty", "logsumexp", [x], x.logsumexp(1), 4, axes=[1])
+
+
+# ---- norms ----
+def variance(x, axes, correction, keep):
+    """torch.var of any correction, also of versions that know 0 and 1 only."""
+    n = 1
+    for a in axes:
+        n *= x.shape[a]
+    t = x.double()
+    total = ((t - t.mean(axes, keepdim=True)) ** 2).sum(axes, keepdim=keep)
+    return (total / max(n - correction, 0)).to(x.dtype)
+
+
+def norm_close(dtype):
+    return {"f64": (512, 1e-13), "f32": (128, 4e-6), "f16": (1, 2e-3),
+            "bf16": (1, 2e-2)}[dtype]
+
+
+def norms():
+    for dtype in FLOATS:
+        close = norm_close(dtype)
+        for shape, axes in (((3, 5), (1,)), ((3, 4, 5), (0, 2)), ((2, 3), (0, 1)),
+                            ((3, 1), (1,)), ((2, 200), (1,)), ((4, 0), (1,))):
+            x = rand(dtype, *shape) + 5
+            for unbiased in (0, 1):
+                case(dtype, "var", [x], by_f32(lambda x: x.var(axes, bool(unbiased)), x),
+                     *close, axes=axes, correction=float(unbiased))
+            for correction, keep in ((2, 1), (0.5, 0), (7, 1)):
+                case(dtype, "var", [x],
+                     by_f32(lambda x: variance(x, axes, correction, bool(keep)), x),
+                     *close, axes=axes, correction=float(correction), keep=keep)
+            for p in (0.0, 1.0, 2.0, math.inf, -math.inf, 3.0, 0.5, 2.5, -1.0):
+                x = rand(dtype, *shape)
+                if 0 in shape and (p < 0 or p == math.inf):
+                    continue
+                f = lambda x: torch.linalg.vector_norm(x, p, axes, True)
+                case(f"{dtype}_{p}", "vector_norm", [x], by_f32(f, x), close[0], 0,
+                     axes=axes, p=p, keep=1)
+        x = with_specials(dtype, 40, 3)
+        for p in (0.0, 1.0, 2.0, math.inf, -math.inf):
+            case(f"{dtype}_{p}_specials", "vector_norm", [x],
+                 by_f32(lambda x: torch.linalg.vector_norm(x, p, 1), x), close[0], 0,
+                 axes=[1], p=p)
+        for p, axis, shape in ((2.0, 1, (4, 6)), (1.0, 0, (4, 6)), (2.0, 2, (2, 3, 5)),
+                               (math.inf, 1, (3, 4))):
+            x = rand(dtype, *shape)
+            x[0] = 0 if dtype not in HALVES else x[0]
+            norm = by_f32(lambda x: torch.linalg.vector_norm(x, p, axis, True), x)
+            r = x / norm.clamp_min(1e-12) if dtype not in HALVES else x / norm
+            case(dtype, "normalize", [x], r, close[0] if dtype not in HALVES else 2, 0,
+                 axes=[axis], p=p, eps=1e-12)
+        for shape, n in (((4, 8), 1), ((2, 3, 4), 2), ((2, 3, 16), 1), ((5,), 1),
+                         ((2, 1), 1)):
+            last = shape[len(shape) - n:]
+            for affine in (0, 1, 2):
+                x = rand(dtype, *shape) + 2
+                w = rand(dtype, *last) if affine else None
+                b = rand(dtype, *last) if affine > 1 else None
+                f = lambda x, w, b: F.layer_norm(x, last, w, b, 1e-5)
+                close2 = (close[0], close[1] * 20)
+                case(f"{dtype}_{affine}", "layer_norm", [x, w, b], by_f32(f, x, w, b),
+                     *close2, n_axes=n, eps=1e-5)
+                axes = tuple(range(len(shape) - n, len(shape)))
+                g = lambda x, w: (x * torch.rsqrt((x * x).mean(axes, True) + 1e-6)
+                                  * (1 if w is None else w))
+                case(f"{dtype}_{affine}", "rms_norm", [x, w], by_f32(g, x, w), *close2,
+                     n_axes=n, eps=1e-6)
+        for shape, groups in (((2, 6, 5), 3), ((2, 6, 4, 5), 1), ((3, 8), 4),
+                              ((1, 6, 2, 3, 4), 2)):
+            x = rand(dtype, *shape)
+            w, b = rand(dtype, shape[1]), rand(dtype, shape[1])
+            keep_c = [v for v in set(shape) if v != shape[1] and v > 1]
+            for w, b in ((w, b), (None, None)):
+                f = lambda x, w, b: F.group_norm(x, groups, w, b, 1e-5)
+                case(dtype, "group_norm", [x, w, b], by_f32(f, x, w, b), close[0],
+                     close[1] * 20, keep_c, groups=groups, eps=1e-5)
+                if len(shape) > 2:
+                    f = lambda x, w, b: F.instance_norm(x, None, None, w, b, eps=1e-5)
+                    case(dtype, "instance_norm", [x, w, b], by_f32(f, x, w, b),
+                         close[0], close[1] * 20, eps=1e-5)
+            mean, var = rand(dtype, shape[1]), rand(dtype, shape[1]).abs()
+            for w, b in ((rand(dtype, shape[1]), rand(dtype, shape[1])), (None, None)):
+                f = lambda x, m, v, w, b: F.batch_norm(x, m, v, w, b, False, 0.1, 1e-5)
+                case(dtype, "batch_norm", [x, mean, var, w, b],
+                     by_f32(f, x, mean, var, w, b), close[0], close[1] * 20, eps=1e-5)
+    x = torch.full((1, 4), 300.0).half()  # its square is inf in f16
+    case("f16_300", "rms_norm", [x], torch.ones(1, 4).half(), n_axes=1, eps=1e-6)
+    for dtype in HALVES:  # f32 statistics
+        x, s = rand(dtype, 2, 3, 4), [rand("f32", 3).abs() for _ in range(4)]
+        r = F.batch_norm(x.float(), s[0], s[1], s[2], s[3], False, 0.1, 1e-5)
+        case("mixed", "batch_norm", [x] + s, r.to(x.dtype), 1, 1e-2, eps=1e-5)
+
+
+# ---- attention ----
+def attended(q, k, v, mask, scale, causal):
+    s = (q * scale) @ k.transpose(-1, -2)
+    if causal:
+        s = s.masked_fill(torch.ones(s.shape[-2:]).triu(1).bool(), -math.inf)
+    if mask is not None:
+        s = s.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else s + mask
+    p = s.softmax(-1)
+    if mask is not None:  # PyTorch's _safe_softmax
+        p = p.masked_fill((s == -math.inf).all(-1, keepdim=True), 0)
+    return p @ v
+
+
+def attention():
+    def one(name, q, k, v, mask, scale, causal, native=True):
+        r = by_f32(lambda *a: attended(*a, scale, causal), q, k, v, mask)
+        real = getattr(F, "scaled_dot_product_attention", None)
+        if native and real is not None:
+            r = by_f32(lambda q, k, v, m: real(q, k, v, m, 0.0, bool(causal),
+                                               scale=scale), q, k, v, mask)
+        dtype = NAMES[q.dtype]
+        close = {"f64": (512, 1e-12), "f32": (64, 1e-5)}.get(dtype, (1, 1e-3))
+        case(name, "attention", [q, k, v, mask], r, *close, scale=scale, causal=causal)
+    for dtype in FLOATS:
+        q, k, v = rand(dtype, 2, 3, 5, 8), rand(dtype, 2, 3, 7, 8), rand(dtype, 2, 3, 7, 4)
+        one(dtype, q, k, v, None, 8 ** -0.5, 0)
+        one(dtype + "_causal", q, k, v, None, 0.3, 1)
+        one(dtype + "_bool", q, k, v, torch.rand(5, 7) < 0.7, 0.2, 0)
+        one(dtype + "_dead", q, k, v, torch.rand(2, 1, 5, 7) < 0.2, 0.2, 0)
+        one(dtype + "_float", q, k, v, rand(dtype, 2, 1, 5, 7), 0.2, 0)
+        one(dtype + "_2d", q[0, 0], k[0, 0], v[0, 0], None, 0.2, 0)
+        one(dtype + "_3d", q[0], k[0], v[0], None, 0.2, 1)
+    q = rand("f32", 1, 2, 4, 6)
+    one("both", q, q, q, torch.rand(4, 4) < 0.6, 0.4, 1, False)
+
+
+# ---- joining and moving ----
+def joins():
+    for dtype in DTYPES:
+        for shapes, axis in (([(2, 3), (4, 3)], 0), ([(2, 3), (2, 1), (2, 4)], 1),
+                             ([(2, 3)], 0), ([(2, 0), (2, 3)], 1), ([(5,)] * 5, 0),
+                             ([(2, 2, 2)] * 7, 1)):
+            v = [with_specials(dtype, *s) for s in shapes]
+            case(dtype, "concat", v, torch.cat(v, axis), axis=axis)
+        for n, axis in ((1, 0), (3, 2), (2, 1)):
+            v = [with_specials(dtype, 2, 3) for _ in range(n)]
+            case(dtype, "stack", v, torch.stack(v, axis), axis=axis)
+        x = with_specials(dtype, 4, 5, 6)
+        for shifts, axes in (((1,), (0,)), ((-2, 3), (1, 2)), ((7,), (1,)), ((-13,), (2,)),
+                             ((0,), (0,)), ((5,), (1,))):
+            case(dtype, "roll", [x], torch.roll(x, shifts, axes), shifts=shifts, axes=axes)
+        for axes in ((0,), (0, 2), (), (1, 0, 2)):
+            case(dtype, "flip", [x], torch.flip(x, axes), axes=axes)
+        for axis, n in ((0, 2), (1, 3), (2, 1), (2, 0)):
+            case(dtype, "repeat_interleave", [x], torch.repeat_interleave(x, n, axis),
+                 axis=axis, count=n)
+        y = with_specials(dtype, 2, 1, 3)
+        for counts in ((1, 1, 1), (2, 3, 4), (2, 1, 2, 1), (3, 1, 1, 1, 2), (1, 0, 2)):
+            case(dtype, "tile", [y], y.repeat(counts), counts=counts)
+        for shape in ((4, 5), (2, 5, 3), (1, 1)):
+            for diagonal in (0, 1, -2, 7, -7):
+                z = with_specials(dtype, *shape)
+                if dtype == "bf16":
+                    bits = z.view(torch.int16)
+                    up = torch.triu(bits, diagonal).view(torch.bfloat16)
+                    low = torch.tril(bits, diagonal).view(torch.bfloat16)
+                else:
+                    up, low = torch.triu(z, diagonal), torch.tril(z, diagonal)
+                case(dtype, "triu", [z], up, diagonal=diagonal)
+                case(dtype, "tril", [z], low, diagonal=diagonal)
+    for axes in ((0,), (1,)):
+        x = rand("f32", 0, 1)
+        case("empty", "flip", [x], torch.flip(x, axes), axes=axes)
+        case("empty", "roll", [x], torch.roll(x, [2], axes), shifts=[2], axes=axes)
+
+
+# ---- upsample ----
+def upsamples():
+    modes = (["nearest"] * 3, ["nearest-exact"] * 3, ["linear", "bilinear", "trilinear"],
+             [None, "bicubic", None])
+    for code, names in enumerate(modes):
+        for nd in (1, 2, 3):
+            if names[nd - 1] is None:
+                continue
+            for i in range(40 if nd == 2 else 24 if nd == 1 else 8):
+                dtype = "f64" if i % 5 == 4 else "f32"
+                size = [random.randint(1, 12) for _ in range(nd)]
+                x = rand(dtype, 1, 2, *size)
+                align = bool(code >= 2 and i % 2)
+                kw = {"mode": names[nd - 1]}
+                if code >= 2:
+                    kw["align_corners"] = align
+                if i % 3 == 2:
+                    scales = [random.choice([2.0, 3.0, 0.5, random.uniform(0.3, 4)])
+                              for _ in range(nd)]
+                    scales = [max(s, 1.01 / n) for s, n in zip(scales, size)]
+                    o = [int(math.floor(n * s)) for n, s in zip(size, scales)]
+                    r = F.interpolate(x, scale_factor=scales, recompute_scale_factor=False,
+                                      **kw)
+                else:
+                    scales = [0.0] * nd
+                    o = [random.randint(1, 30) for _ in size]
+                    if i % 4 == 0:
+                        o = [n * random.randint(1, 7) for n in size]
+                    r = F.interpolate(x, size=o, **kw)
+                assert list(r.shape[2:]) == o
+                close = (0, 0) if code < 2 else (
+                    (64, 4e-5) if dtype == "f32" else (64, 1e-12))
+                symbols = [v for v in set(size) if v > 2] if code < 2 or dtype == "f32" \
+                    else None
+                case(f"{dtype}_{i}_{nd}d", "upsample", [x], r, *close, symbols, mode=code,
+                     align_corners=align, output=o,
+                     **{f"scale{a}": scales[a] for a in range(nd)})
+    for n in range(1, 60, 7):
+        for m in range(1, 130, 3):
+            x = torch.arange(float(n)).reshape(1, 1, n)
+            case("grid", "upsample", [x], F.interpolate(x, size=m), mode=0, output=[m])
+            case("grid", "upsample", [x], F.interpolate(x, size=m, mode="nearest-exact"),
+                 mode=1, output=[m])
+    for dtype in HALVES:
+        x = rand(dtype, 1, 2, 5, 6)
+        f = lambda x: F.interpolate(x, size=(9, 4), mode="bilinear", align_corners=False)
+        case(dtype, "upsample", [x], by_f32(f, x), 1, 1e-3, mode=2, output=[9, 4])
+        case(dtype, "upsample", [x], by_f32(lambda x: F.interpolate(x, size=(9, 4)), x),
+             mode=0, output=[9, 4])
+    x = rand("u8", 1, 2, 5, 6)
+    case("u8", "upsample", [x], F.interpolate(x, size=(10, 9)), mode=0, output=[10, 9])
+
+
+# ---- indexing and order ----
+def indexing():
+    for dtype in DTYPES:
+        w = with_specials(dtype, 9, 4)
+        for shape in ((5,), (2, 3), (), (0,)):
+            i = torch.randint(0, 9, shape)
+            case(dtype, "embedding", [w, i], w[i])
+            case(dtype, "embedding", [w, i.int()], w[i])
+        x = with_specials(dtype, 3, 4, 5)
+        for axis in range(3):
+            i = torch.randint(0, x.shape[axis], (6,))
+            case(dtype, "index_select", [x, i], torch.index_select(x, axis, i), axis=axis)
+            i = torch.randint(0, x.shape[axis], ())
+            case(dtype, "index_select", [x, i], torch.index_select(x, axis, i), axis=axis)
+            for shape in ((3, 4, 5), (2, 3, 2), (3, 4, 0)):
+                s = list(shape)
+                s[axis] = 7
+                i = torch.randint(0, x.shape[axis], s)
+                case(dtype, "take_along", [x, i], torch.gather(x, axis, i), axis=axis)
+        for axis in range(3):
+            for keep in (0, 1):
+                y = with_specials(dtype, 3, 4, 5, share=0.5)
+                if dtype == "bool":
+                    continue
+                case(dtype, "argmax", [y], y.argmax(axis, bool(keep)), axis=axis,
+                     keep=keep)
+                case(dtype, "argmin", [y], y.argmin(axis, bool(keep)), axis=axis,
+                     keep=keep)
+            for down in (0, 1):
+                y = with_specials(dtype, 3, 4, 5)
+                r = torch.sort(y, dim=axis, descending=bool(down), stable=True).values
+                case(dtype, "@sort", [y], r, axis=axis, descending=down)
+    x = torch.tensor([[1.0, 3, 3, 2], [math.nan, 1, math.nan, math.inf],
+                      [-math.inf] * 4, [math.inf] * 4])
+    for op, f in (("argmax", torch.argmax), ("argmin", torch.argmin)):
+        case("ties", op, [x], f(x, 1), axis=1)
+
+
+# ---- sugar ----
+def sugar():
+    for shape, new in (((2, 3, 4), (6, 4)), ((2, 3, 4), (24,)), ((24,), (2, 3, 4)),
+                       ((6, 4), (2, 3, 4)), ((6, 4), (3, 8)), ((6, 4), (4, 6)), ((), (1, 1)),
+                       ((1, 1), ()), ((2, 1, 3), (2, 3)), ((2, 3), (1, 2, 1, 3, 1)),
+                       ((0, 4), (4, 0)), ((0, 4), (2, 0, 3)), ((2, 3, 4, 5), (6, 20)),
+                       ((2, 3, 4, 5), (2, 12, 5)), ((4, 1, 6), (2, 2, 3, 2)),
+                       ((5,), (5,)), ((2, 6, 1), (1, 4, 3)), ((0,), (0, 0))):
+        x = rand("f32", *shape)
+        case("sugar", "@reshape", [x], x.reshape(new), symbols=None, shape=new)
+    for shape, new in (((3, 1), (3, 4)), ((4,), (2, 3, 4)), ((), (2, 2)), ((1,), (0,)),
+                       ((2, 3), (2, 3)), ((1, 1), (5, 1, 3))):
+        x = rand("f32", *shape)
+        case("sugar", "@expand", [x], x.expand(new), symbols=None, shape=new)
+    for dtype in ("f32", "bool", "i64"):
+        for axis, start, end, step in ((0, 0, 4, 1), (0, 1, 3, 1), (1, 0, 5, 2),
+                                       (1, 1, 5, 3), (2, 2, 6, 2), (2, 3, 3, 1),
+                                       (1, 4, 5, 9), (2, 0, 6, 5)):
+            x = with_specials(dtype, 4, 5, 6)
+            at = [slice(None)] * 3
+            at[axis] = slice(start, end, step)
+            case(dtype, "@stride", [x], x[tuple(at)], axis=axis, start=start, end=end,
+                 step=step)
+            y = with_specials(dtype, *x[tuple(at)].shape)
+            r = x.clone()
+            r[tuple(at)] = y
+            case(dtype, "@slice_assign", [x, y], r, symbols=None, axis=axis, start=start,
+                 end=end, step=step)
+        case(dtype, "@select", [x], x[:, 3], axis=1, start=3)
+    for axis in range(3):
+        x = rand("f32", 4, 0, 6)
+        case("sugar", "@size", [x], torch.tensor(x.shape[axis]), symbols={4: 9, 6: 3},
+             axis=axis)
+
+
+def main():
+    global out
+    with open(sys.argv[1], "wb") as out:
+        for group in (unary, binary, matmul, conv, pools, softmaxes, norms, attention,
+                      joins, upsamples, indexing, sugar):
+            group()
+
+
+main()
