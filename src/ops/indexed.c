@@ -66,7 +66,7 @@ static tdag_status scatter_shape(const tdagi_shape_call *c)
 {
     const tdag_scatter_spec *spec = c->spec;
     const tdagi_type *data = &c->inputs[0], *update = &c->inputs[2];
-    tdagi_type want;
+    tdagi_type want = {0};
     TDAGI_TRY(gathered_type(c, "scatter", spec->batch, &want));
     if (spec->mode < TDAG_SCATTER_SET || spec->mode > TDAG_SCATTER_MAX)
         return tdagi_fail(c->ctx, TDAG_E_ARG,
@@ -149,7 +149,7 @@ static tdag_status gather_eval(const tdagi_eval_call *c)
     size_t size = tdag_dtype_size(c->out->dtype);
     for (int64_t b = 0, i = 0; b < v.batch; b++)
         for (int64_t k = 0; k < v.per_batch; k++, i++) {
-            int64_t at;
+            int64_t at = 0;
             TDAGI_TRY(index_at(c->ctx, "gather", &v, i, &at));
             if (v.block == 0) continue;
             memcpy(tdagi_at(c->out->data, i * v.block, size),
@@ -165,7 +165,7 @@ static tdag_status scatter_set(const tdagi_eval_call *c, const indexed *v)
     TDAGI_TRY(tdagi_eval_same_order(c));
     for (int64_t b = 0, i = 0; b < v->batch; b++)
         for (int64_t k = 0; k < v->per_batch; k++, i++) {
-            int64_t at;
+            int64_t at = 0;
             TDAGI_TRY(index_at(c->ctx, "scatter", v, i, &at));
             if (v->block == 0) continue;
             memcpy(tdagi_at(c->out->data, (b * v->n + at) * v->block, size),
@@ -183,7 +183,7 @@ static tdag_status scatter_into(const tdagi_eval_call *c, const indexed *v,
     tdagi_load_numbers(dtype, c->inputs[0]->data, c->out->count, sums);
     for (int64_t b = 0, i = 0; b < v->batch; b++)
         for (int64_t k = 0; k < v->per_batch; k++, i++) {
-            int64_t at;
+            int64_t at = 0;
             TDAGI_TRY(index_at(c->ctx, "scatter", v, i, &at));
             tdagi_combine(dtype, kind, sums + (b * v->n + at) * v->block, 1,
                           tdagi_const_at(c->inputs[2]->data, i * v->block, size),

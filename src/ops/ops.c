@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/dim_pool.h"
+
 const char *const tdagi_ops_reduction_names[] = {
     "none", /* not valid; the numbers start at 1 */
     "sum",  "product", "min", "max", "mean", NULL,
@@ -52,7 +54,7 @@ tdag_status tdagi_ops_check_dims(const tdagi_shape_call *c, const char *op,
                                  const char *field, tdag_list dims)
 {
     for (uint32_t i = 0; i < dims.n; i++) {
-        if (dims.v[i] == TDAGI_DIM_BAD) {
+        if (!tdagi_dim_is_valid(c->pool, dims.v[i])) {
             TDAGI_TRY(tdagi_pool_report(c->ctx, c->pool));
             return tdagi_fail(c->ctx, TDAG_E_ARG,
                               "%s: entry %" PRIu32 " of %s is no dim", op, i, field);

@@ -361,11 +361,49 @@ static void test_computing(void **state)
 }
 /* clang-format on */
 
+/* One rule that adds two nodes, with every allocation failing. */
+static tdag_status repeat_by_dim(tdag_ctx *ctx, void *arg)
+{
+    (void)arg;
+    tdag_builder *b = NULL;
+    tdag_status st = tdag_builder_create(ctx, &b);
+    if (st != TDAG_OK) return st;
+    const tdag_dim dim = tdag_builder_symbol(b, "B", B_SAMPLE), shape[] = {1, 5};
+    const tdag_repeat_spec spec = {TDAG_LIST(dim, 1)};
+    const uint32_t in = tdag_add_input(b, NULL, TDAG_F32, 2, shape).id;
+    const tdagi_type x = {TDAG_F32, 2, {1, 5}}, y = {TDAG_F32, 2, {dim, 5}};
+    tdagi_mark none = {-1, 1, 1}, mark;
+    uint32_t out = 0;
+    tdagi_axis_call call = {.ctx = ctx,
+                            .builder = b,
+                            .pool = tdagi_builder_pool(b),
+                            .dim = dim,
+                            .spec = &spec,
+                            .n_inputs = 1,
+                            .types = &x,
+                            .output = &y,
+                            .marks = &none,
+                            .inputs = &in,
+                            .mark_out = &mark,
+                            .out = &out};
+    st = tdag_builder_get_status(b);
+    if (st == TDAG_OK) st = tdagi_op_row_of(TDAG_OP_REPEAT)->def->drop_dim(&call);
+    tdag_builder_free(b);
+    return st;
+}
+
+static void test_out_of_memory(void **state)
+{
+    (void)state;
+    test_every_oom(repeat_by_dim, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_movement),
         cmocka_unit_test(test_computing),
+        cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,6 +77,8 @@ static void test_parts(void **state)
         {"slice crossed", SLICE(L(3), L(2)), {"f16[5]"}, "! has no part from 3 to 2", NULL},
         {"slice negative", SLICE(L(op_dim(&w, "N-5")), L(2)), {"f16[5]"}, "! start is N-5, which is negative", NULL},
         {"slice no dim", SLICE(L(bad), L(2)), {"f16[5]"}, "! entry 0 of start is no dim", NULL},
+        {"slice foreign dim", SLICE(L(0), L(-999)), {"f16[5]"}, "! entry 0 of end is no dim", NULL},
+        {"repeat foreign dim", REPEAT(-999), {"f16[1]"}, "! entry 0 of counts is no dim", NULL},
         {"slice few", SLICE(L(0), L(2, 2)), {"f16[5,2]"}, "! start has 1 entries", NULL},
         {"select", SELECT(1, 2), {"f16[5,N]"}, "f16[5,1]", "0, 5, 5"},
         {"select symbol", SELECT(0, n_1), {"f16[N]"}, "f16[1]", "0, 1, 1"},
