@@ -1,4 +1,5 @@
-/* Counters: FLOPs, multiply-adds, memory traffic, memory held. Definitions: docs/counters.md. */
+/* Counters: FLOPs, multiply-adds, memory traffic, memory held. Definitions:
+ * docs/counters.md. */
 #ifndef TDAGGER_COUNT_H
 #define TDAGGER_COUNT_H
 
@@ -7,9 +8,11 @@
 TDAG_BEGIN_DECLS
 
 typedef enum tdag_level {
-    TDAG_LEVEL_CORE = 1,   /* every core op is a kernel */
-    TDAG_LEVEL_KERNEL = 2, /* the composites are the kernels, as an eager framework runs */
-    TDAG_LEVEL_FUSED = 3,  /* element-wise chains and views merged into their neighbours */
+    TDAG_LEVEL_CORE = 1, /* every core op is a kernel */
+    TDAG_LEVEL_KERNEL =
+        2, /* the composites are the kernels, as an eager framework runs */
+    TDAG_LEVEL_FUSED =
+        3, /* element-wise chains and views merged into their neighbours */
 } tdag_level;
 
 /* A multiply-add is 2 flops and 1 mac. Reads and writes count elements. */
@@ -53,14 +56,15 @@ TDAG_API TDAG_MUST_CHECK tdag_status tdag_peak_bytes(tdag_ctx *ctx,
 /* The report `tdag info --json` prints (format tdag-info/1), as text to be freed with
  * tdag_text_free(). */
 typedef struct tdag_info_options {
-    size_t size;           /* set by tdag_info_options_init() */
-    tdag_level level;      /* of by_op, by_module, by_node; 0 = kernel */
+    size_t size;            /* set by tdag_info_options_init() */
+    tdag_level level;       /* of by_op, by_module, by_node; 0 = kernel */
     const char *model_name; /* NULL = "" */
-    uint32_t flags;        /* TDAG_INFO_* */
+    uint32_t flags;         /* TDAG_INFO_* */
 } tdag_info_options;
 enum { TDAG_INFO_BY_NODE = 1 };
 TDAG_OPTIONS_INIT(tdag_info_options)
-TDAG_API TDAG_MUST_CHECK tdag_status tdag_info_json(tdag_ctx *ctx, const tdag_model *model,
+TDAG_API TDAG_MUST_CHECK tdag_status tdag_info_json(tdag_ctx *ctx,
+                                                    const tdag_model *model,
                                                     const tdag_info_options *options,
                                                     char **out);
 

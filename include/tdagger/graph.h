@@ -3,10 +3,10 @@
  * A tdag_builder makes one tdag_graph, which never changes afterwards: it is reference-
  * counted, cheap to share, and safe to read from many threads.
  *
- * Errors of a builder stick: a call that fails returns TDAG_NO_VALUE and records the first
- * failure; calls that get TDAG_NO_VALUE do nothing; tdag_builder_finish() returns the
- * recorded status, and the context holds its sentence. So a chain of calls needs one
- * check, at its end. */
+ * Errors of a builder stick: a call that fails returns TDAG_NO_VALUE and records the
+ * first failure; calls that get TDAG_NO_VALUE do nothing; tdag_builder_finish() returns
+ * the recorded status, and the context holds its sentence. So a chain of calls needs
+ * one check, at its end. */
 #ifndef TDAGGER_GRAPH_H
 #define TDAGGER_GRAPH_H
 
@@ -35,7 +35,8 @@ TDAG_API tdag_status tdag_builder_get_status(const tdag_builder *builder);
  * different sample is TDAG_E_ARG. The name is an identifier: [A-Za-z_][A-Za-z0-9_]*. */
 TDAG_API tdag_dim tdag_builder_symbol(tdag_builder *builder, const char *name,
                                       int64_t sample);
-/* Dim arithmetic; the results are normalised, so equal expressions are equal numbers. */
+/* Dim arithmetic; the results are normalised, so equal expressions are equal numbers.
+ */
 TDAG_API tdag_dim tdag_dim_add(tdag_builder *builder, tdag_dim a, tdag_dim b);
 TDAG_API tdag_dim tdag_dim_sub(tdag_builder *builder, tdag_dim a, tdag_dim b);
 TDAG_API tdag_dim tdag_dim_mul(tdag_builder *builder, tdag_dim a, tdag_dim b);
@@ -62,7 +63,8 @@ TDAG_API tdag_value tdag_add_tensor(tdag_builder *builder, tdag_op op, const cha
 TDAG_API tdag_value tdag_add_scalar(tdag_builder *builder, tdag_dtype dtype,
                                     double value);
 /* Any other op: `spec` is the op's spec struct, or NULL where the op has none, and
- * spec_size its sizeof. Errors: E_ARG, E_SHAPE, E_DTYPE, E_LIMIT, E_NOMEM, E_OVERFLOW. */
+ * spec_size its sizeof. Errors: E_ARG, E_SHAPE, E_DTYPE, E_LIMIT, E_NOMEM, E_OVERFLOW.
+ */
 TDAG_API tdag_value tdag_add_node(tdag_builder *builder, tdag_op op, const void *spec,
                                   size_t spec_size, const tdag_value *inputs,
                                   uint32_t n_inputs);
@@ -88,8 +90,8 @@ TDAG_API tdag_value tdag_unfold(tdag_builder *builder, tdag_value x, tdag_list k
                                 tdag_list stride);
 TDAG_API tdag_value tdag_fold(tdag_builder *builder, tdag_value x, tdag_list kernel,
                               tdag_list stride);
-TDAG_API tdag_value tdag_reduce(tdag_builder *builder, tdag_value x, tdag_reduction kind,
-                                tdag_list axes);
+TDAG_API tdag_value tdag_reduce(tdag_builder *builder, tdag_value x,
+                                tdag_reduction kind, tdag_list axes);
 TDAG_API tdag_value tdag_scan(tdag_builder *builder, tdag_value x, tdag_reduction kind,
                               int64_t axis);
 TDAG_API tdag_value tdag_argsort(tdag_builder *builder, tdag_value x, int64_t axis,
@@ -157,12 +159,13 @@ TDAG_API const char *tdag_graph_get_symbol(const tdag_graph *graph, uint32_t i,
                                            int64_t *sample_out);
 
 /* Checks every rule of the IR anew; the message names the node and the rule. */
-TDAG_API TDAG_MUST_CHECK tdag_status tdag_verify(tdag_ctx *ctx, const tdag_graph *graph);
+TDAG_API TDAG_MUST_CHECK tdag_status tdag_verify(tdag_ctx *ctx,
+                                                 const tdag_graph *graph);
 
 /* ---- text ---- */
 /* The textual form, one value per line (docs/text.md). *out is freed with
- * tdag_text_free(). Tensors are written in full only when small (<= 16 elements) or with
- * TDAG_TEXT_FULL; else they appear by dtype and shape, and parse back as zeros. */
+ * tdag_text_free(). Tensors are written in full only when small (<= 16 elements) or
+ * with TDAG_TEXT_FULL; else they appear by dtype and shape, and parse back as zeros. */
 enum { TDAG_TEXT_FULL = 1 };
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_graph_print(tdag_ctx *ctx,
                                                       const tdag_graph *graph,

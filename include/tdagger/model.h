@@ -35,13 +35,13 @@ typedef struct tdag_input_spec {
     const char *name; /* NULL: by position */
     tdag_dtype dtype;
     uint32_t rank;
-    int64_t shape[TDAG_MAX_RANK];       /* the dims, or the sample of a symbolic one */
-    const char *symbol[TDAG_MAX_RANK];  /* the symbol's name; NULL: a fixed dim */
+    int64_t shape[TDAG_MAX_RANK];      /* the dims, or the sample of a symbolic one */
+    const char *symbol[TDAG_MAX_RANK]; /* the symbol's name; NULL: a fixed dim */
 } tdag_input_spec;
 
-/* Parses "[NAME:]DTYPE[DIMS]", e.g. "f32[N=4,3,224,224]", "mask:bool[B=2,S=16]", "i64[]".
- * A later mention of the same symbol may leave its value out ("N"): shape[i] is -1 then,
- * for the caller to fill. The strings live in *storage_out, freed with
+/* Parses "[NAME:]DTYPE[DIMS]", e.g. "f32[N=4,3,224,224]", "mask:bool[B=2,S=16]",
+ * "i64[]". A later mention of the same symbol may leave its value out ("N"): shape[i]
+ * is -1 then, for the caller to fill. The strings live in *storage_out, freed with
  * tdag_input_spec_free(). Errors: E_ARG with the byte offset, E_NOMEM. */
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_input_spec_parse(tdag_ctx *ctx,
                                                            const char *text,

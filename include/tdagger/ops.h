@@ -36,8 +36,8 @@ typedef struct tdag_list {
 } tdag_list;
 
 /* A literal list: TDAG_LIST(2, 0, 1) */
-#define TDAG_LIST(...)                                                                   \
-    ((tdag_list){sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t),                     \
+#define TDAG_LIST(...)                                                                 \
+    ((tdag_list){sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t),                   \
                  (const int64_t[]){__VA_ARGS__}})
 
 typedef enum tdag_reduction {
@@ -68,7 +68,8 @@ typedef struct tdag_permute_spec {
 } tdag_permute_spec;
 
 typedef struct tdag_group_spec {
-    tdag_list runs; /* lengths of runs of adjacent axes, each >= 1; their sum is the rank */
+    tdag_list
+        runs; /* lengths of runs of adjacent axes, each >= 1; their sum is the rank */
 } tdag_group_spec;
 
 typedef struct tdag_ungroup_spec {
@@ -76,7 +77,8 @@ typedef struct tdag_ungroup_spec {
     tdag_list factors; /* dims, counts[0] of the first axis, then counts[1], ... */
 } tdag_ungroup_spec;
 
-typedef struct tdag_axes_spec { /* squeeze: axes of the input; unsqueeze: of the result */
+typedef struct tdag_axes_spec { /* squeeze: axes of the input; unsqueeze: of the result
+                                 */
     tdag_list axes;             /* strictly ascending */
 } tdag_axes_spec;
 

@@ -1,5 +1,5 @@
-/* Status codes, contexts and error detail. Every fallible call returns a tdag_status; the
- * words belong to the tdag_ctx that the call was given. */
+/* Status codes, contexts and error detail. Every fallible call returns a tdag_status;
+ * the words belong to the tdag_ctx that the call was given. */
 #ifndef TDAGGER_STATUS_H
 #define TDAGGER_STATUS_H
 
@@ -12,19 +12,19 @@
 TDAG_BEGIN_DECLS
 
 /* Numbers are ABI: append only. */
-#define TDAG_STATUS_MAP(X)                                                               \
-    X(OK, 0, "success")                                                                  \
-    X(E_NOMEM, 1, "out of memory")                                                       \
-    X(E_ARG, 2, "invalid argument")                                                      \
-    X(E_SHAPE, 3, "shapes do not fit the op")                                            \
-    X(E_DTYPE, 4, "dtypes do not fit the op")                                            \
-    X(E_OVERFLOW, 5, "a size or a count does not fit 64 bits")                           \
-    X(E_LIMIT, 6, "a limit of the context is exceeded")                                  \
-    X(E_FORMAT, 7, "the file or text is malformed")                                      \
-    X(E_UNSUPPORTED, 8, "the model uses something that is not supported")                \
-    X(E_IO, 9, "reading or writing failed")                                              \
-    X(E_SHIM, 10, "the PyTorch shim is missing or failed")                               \
-    X(E_INTERNAL, 11, "a broken invariant of the library; please report it")             \
+#define TDAG_STATUS_MAP(X)                                                             \
+    X(OK, 0, "success")                                                                \
+    X(E_NOMEM, 1, "out of memory")                                                     \
+    X(E_ARG, 2, "invalid argument")                                                    \
+    X(E_SHAPE, 3, "shapes do not fit the op")                                          \
+    X(E_DTYPE, 4, "dtypes do not fit the op")                                          \
+    X(E_OVERFLOW, 5, "a size or a count does not fit 64 bits")                         \
+    X(E_LIMIT, 6, "a limit of the context is exceeded")                                \
+    X(E_FORMAT, 7, "the file or text is malformed")                                    \
+    X(E_UNSUPPORTED, 8, "the model uses something that is not supported")              \
+    X(E_IO, 9, "reading or writing failed")                                            \
+    X(E_SHIM, 10, "the PyTorch shim is missing or failed")                             \
+    X(E_INTERNAL, 11, "a broken invariant of the library; please report it")           \
     X(E_DIFFERS, 12, "the compared results differ")
 
 typedef enum tdag_status {
@@ -56,11 +56,11 @@ typedef struct tdag_ctx_options {
     tdag_limits limits;
 } tdag_ctx_options;
 
-#define TDAG_OPTIONS_INIT(type)                                                          \
-    static inline void type##_init(type *options)                                        \
-    {                                                                                    \
-        memset(options, 0, sizeof *options);                                             \
-        options->size = sizeof(type);                                                    \
+#define TDAG_OPTIONS_INIT(type)                                                        \
+    static inline void type##_init(type *options)                                      \
+    {                                                                                  \
+        memset(options, 0, sizeof *options);                                           \
+        options->size = sizeof(type);                                                  \
     }
 TDAG_OPTIONS_INIT(tdag_ctx_options)
 
@@ -74,7 +74,8 @@ TDAG_API TDAG_MUST_CHECK tdag_status tdag_ctx_create(const tdag_ctx_options *opt
                                                      tdag_ctx **out);
 TDAG_API void tdag_ctx_free(tdag_ctx *ctx);
 
-/* What the last failed call on this context reported. Valid until the next call on it. */
+/* What the last failed call on this context reported. Valid until the next call on it.
+ */
 typedef struct tdag_error {
     tdag_status status;
     const char *message; /* one sentence, never NULL */

@@ -16,30 +16,29 @@ typedef struct tdag_torchscript_options {
 enum { TDAG_TORCH_OPAQUE = 1 /* keep unknown operators as opaque nodes */ };
 TDAG_OPTIONS_INIT(tdag_torchscript_options)
 
-/* Reads a file that torch.jit.save() wrote, in eval mode. `inputs` gives dtype and shape of
- * each flat tensor input in order (TorchScript files do not store them). Unknown operators
- * are all reported in one message, each with its module path and source line. Errors:
- * E_SHIM, E_IO, E_FORMAT, E_ARG (number of inputs), E_SHAPE, E_DTYPE, E_UNSUPPORTED,
- * E_NOMEM. options may be NULL. */
-TDAG_API TDAG_MUST_CHECK tdag_status
-tdag_from_torchscript(tdag_ctx *ctx, const char *path, const tdag_input_spec *inputs,
-                      uint32_t n_inputs, const tdag_torchscript_options *options,
-                      tdag_model **out);
+/* Reads a file that torch.jit.save() wrote, in eval mode. `inputs` gives dtype and
+ * shape of each flat tensor input in order (TorchScript files do not store them).
+ * Unknown operators are all reported in one message, each with its module path and
+ * source line. Errors: E_SHIM, E_IO, E_FORMAT, E_ARG (number of inputs), E_SHAPE,
+ * E_DTYPE, E_UNSUPPORTED, E_NOMEM. options may be NULL. */
+TDAG_API TDAG_MUST_CHECK tdag_status tdag_from_torchscript(
+    tdag_ctx *ctx, const char *path, const tdag_input_spec *inputs, uint32_t n_inputs,
+    const tdag_torchscript_options *options, tdag_model **out);
 
-/* Raises the graph and writes a TorchScript file: parameters and buffers under their own
- * names, in nested modules; symbolic dims stay dynamic. Written under a temporary name,
- * then renamed. Errors: E_SHIM, E_IO, E_UNSUPPORTED, E_NOMEM. */
+/* Raises the graph and writes a TorchScript file: parameters and buffers under their
+ * own names, in nested modules; symbolic dims stay dynamic. Written under a temporary
+ * name, then renamed. Errors: E_SHIM, E_IO, E_UNSUPPORTED, E_NOMEM. */
 TDAG_API TDAG_MUST_CHECK tdag_status
 tdag_to_torchscript(tdag_ctx *ctx, const tdag_model *model, const char *path,
                     const tdag_torchscript_options *options);
 
-/* Runs the method of a TorchScript file by PyTorch itself, on the CPU in eval mode. inputs
- * are its flat tensor inputs in order: tuples and lists of tensors are filled in order, and
- * an argument that is no tensor takes its default. names may be NULL, and so may each of
- * them; inputs that are all named as arguments of the method go there. *out gets the flat tensor outputs, named
- * out0, out1, ..., freed with tdag_tensors_free(). Errors: E_SHIM (PyTorch's own failures
- * too), E_ARG (number of inputs), E_UNSUPPORTED (an argument or result of another type),
- * E_NOMEM. options may be NULL. */
+/* Runs the method of a TorchScript file by PyTorch itself, on the CPU in eval mode.
+ * inputs are its flat tensor inputs in order: tuples and lists of tensors are filled in
+ * order, and an argument that is no tensor takes its default. names may be NULL, and so
+ * may each of them; inputs that are all named as arguments of the method go there. *out
+ * gets the flat tensor outputs, named out0, out1, ..., freed with tdag_tensors_free().
+ * Errors: E_SHIM (PyTorch's own failures too), E_ARG (number of inputs), E_UNSUPPORTED
+ * (an argument or result of another type), E_NOMEM. options may be NULL. */
 TDAG_API TDAG_MUST_CHECK tdag_status
 tdag_run_torchscript(tdag_ctx *ctx, const char *path, tdag_tensor *const *inputs,
                      const char *const *names, uint32_t n_inputs,

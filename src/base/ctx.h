@@ -1,4 +1,5 @@
-/* Contexts inside the library: allocation through the hook, and failing with a sentence. */
+/* Contexts inside the library: allocation through the hook, and failing with a
+ * sentence. */
 #ifndef TDAGI_CTX_H
 #define TDAGI_CTX_H
 
@@ -19,11 +20,13 @@ struct tdag_ctx {
 };
 
 /* Allocation through a copied hook, for objects that outlive their context. */
-void *tdagi_mem_alloc(const tdag_allocator *a, size_t size); /* not zeroed; NULL = none */
+void *tdagi_mem_alloc(const tdag_allocator *a,
+                      size_t size); /* not zeroed; NULL = none */
 void tdagi_mem_free(const tdag_allocator *a, void *ptr, size_t size);
 
-/* Allocation that records TDAG_E_NOMEM. Size 0 gives a unique non-NULL block of 1 byte. */
-tdag_status tdagi_alloc(tdag_ctx *ctx, size_t size, void **out);              /* zeroed */
+/* Allocation that records TDAG_E_NOMEM. Size 0 gives a unique non-NULL block of 1 byte.
+ */
+tdag_status tdagi_alloc(tdag_ctx *ctx, size_t size, void **out); /* zeroed */
 tdag_status tdagi_array_alloc(tdag_ctx *ctx, size_t n, size_t size, void **out);
 tdag_status tdagi_realloc(tdag_ctx *ctx, void **ptr, size_t old_size, size_t new_size);
 void tdagi_free(tdag_ctx *ctx, void *ptr, size_t size); /* the size it was asked with */
@@ -35,7 +38,8 @@ void tdagi_strfree(tdag_ctx *ctx, char *text); /* NULL is fine */
 tdag_status tdagi_fail(tdag_ctx *ctx, tdag_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 tdag_status tdagi_nomem(tdag_ctx *ctx); /* tdagi_fail(ctx, E_NOMEM, "out of memory") */
-/* Adds what the failing site did not know; keeps what is there already. Return status. */
+/* Adds what the failing site did not know; keeps what is there already. Return status.
+ */
 tdag_status tdagi_fail_at_node(tdag_ctx *ctx, const char *node, const char *scope);
 tdag_status tdagi_fail_at_offset(tdag_ctx *ctx, uint64_t offset);
 
@@ -44,10 +48,10 @@ tdag_status tdagi_fail_at_offset(tdag_ctx *ctx, uint64_t offset);
 tdag_status tdagi_options_load(tdag_ctx *ctx, void *known, size_t full_size,
                                const void *options);
 
-#define TDAGI_TRY(expression)                                                            \
-    do {                                                                                 \
-        tdag_status tdagi_try_status_ = (expression);                                    \
-        if (tdagi_try_status_ != TDAG_OK) return tdagi_try_status_;                      \
+#define TDAGI_TRY(expression)                                                          \
+    do {                                                                               \
+        tdag_status tdagi_try_status_ = (expression);                                  \
+        if (tdagi_try_status_ != TDAG_OK) return tdagi_try_status_;                    \
     } while (0)
 
 #endif

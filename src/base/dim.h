@@ -3,14 +3,14 @@
  * A tdag_dim >= 0 is that integer. A negative one, -(i+1), is entry i of a pool: a
  * negative integer, a symbol, a polynomial over atoms, or an atom floor(a/b), max(a,b),
  * min(a,b). Everything made here is in normal form, so equal polynomials (and equal
- * atoms) are the same number; == on dims of one pool is equality of expressions. Symbols
- * stand for integers >= 0.
+ * atoms) are the same number; == on dims of one pool is equality of expressions.
+ * Symbols stand for integers >= 0.
  *
- * Normal form: polynomials are expanded sums of integer * product of atom powers, sorted;
- * floor(a/b): terms of a that b divides exactly are moved out, a polynomial divided by a
- * polynomial that divides it exactly is the quotient, common integer factors cancel;
- * max/min: constants fold, equal sides collapse, nested ones flatten, sides sorted, and a
- * side that exceeds the other by a non-negative constant wins.
+ * Normal form: polynomials are expanded sums of integer * product of atom powers,
+ * sorted; floor(a/b): terms of a that b divides exactly are moved out, a polynomial
+ * divided by a polynomial that divides it exactly is the quotient, common integer
+ * factors cancel; max/min: constants fold, equal sides collapse, nested ones flatten,
+ * sides sorted, and a side that exceeds the other by a non-negative constant wins.
  *
  * Errors stick: the functions return TDAGI_DIM_BAD and the pool keeps the first status
  * (E_OVERFLOW, E_NOMEM, E_ARG for division by zero); BAD in is BAD out. */
@@ -72,7 +72,8 @@ bool tdagi_dim_same(const tdagi_pool *pool_a, tdag_dim a, const tdagi_pool *pool
 
 /* Text: "2*N*S+1", "floor((H+1)/2)", "max(N,4)"; see tdag_graph_dim_text(). */
 size_t tdagi_dim_text(const tdagi_pool *pool, tdag_dim d, char *buf, size_t size);
-/* Reads that text; unknown symbols fail with E_FORMAT. *end_out is past what was read. */
+/* Reads that text; unknown symbols fail with E_FORMAT. *end_out is past what was read.
+ */
 tdag_status tdagi_dim_parse(tdag_ctx *ctx, tdagi_pool *pool, const char *text,
                             const char *text_end, const char **end_out, tdag_dim *out);
 

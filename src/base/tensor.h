@@ -17,14 +17,15 @@ struct tdag_tensor {
     int64_t count; /* elements */
     size_t size;   /* bytes */
     void *data;
-    void (*release)(void *user); /* NULL: data is a block of the allocator, or foreign */
+    void (*release)(
+        void *user); /* NULL: data is a block of the allocator, or foreign */
     void *user;
     bool owns_data; /* data came from the allocator */
 };
 
-/* Elements as numbers, i in row-major order. Float types round to nearest even; float to
- * integer truncates, saturates, and turns NaN into 0; integers wrap (two's complement);
- * to bool is != 0. */
+/* Elements as numbers, i in row-major order. Float types round to nearest even; float
+ * to integer truncates, saturates, and turns NaN into 0; integers wrap (two's
+ * complement); to bool is != 0. */
 double tdagi_tensor_get_f64(const tdag_tensor *t, int64_t i);
 int64_t tdagi_tensor_get_i64(const tdag_tensor *t, int64_t i);
 void tdagi_tensor_set_f64(tdag_tensor *t, int64_t i, double value);

@@ -15,7 +15,7 @@ struct tdag_model {
 
 /* As tdag_model_create, with structures (copied). */
 tdag_status tdagi_model_create(tdag_ctx *ctx, const tdag_graph *graph,
-                               const char *input_structure, const char *output_structure,
-                               tdag_model **out);
+                               const char *input_structure,
+                               const char *output_structure, tdag_model **out);
 
 #endif

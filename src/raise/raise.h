@@ -1,8 +1,8 @@
 /* Raising: from a graph of core ops to kernels, the operators a framework would run.
  *
  * The result is a list of kernels in topological order. A kernel is a composite, or one
- * core op that no composite took (a leaf is one too). Its inputs are earlier kernels. Most
- * kernels compute a value of the graph; a few are synthetic views (permute, group,
+ * core op that no composite took (a leaf is one too). Its inputs are earlier kernels.
+ * Most kernels compute a value of the graph; a few are synthetic views (permute, group,
  * ungroup, ...) that lay an operand out as its composite wants it. Nodes that no output
  * needs are left out. Every kernel's result is exactly (rounding aside) what the core
  * nodes it covers compute. */
@@ -20,9 +20,9 @@ typedef struct tdagi_kernel {
     uint32_t n_inputs;      /* absent optional inputs in the middle are index 0 */
     const uint32_t *inputs; /* kernel indices */
     const tdag_dim *shape;
-    const void *spec;        /* of the composite or the op; NULL = none */
-    tdag_value value;        /* the graph's value it computes; id 0 = synthetic */
-    uint32_t n_covered;      /* core nodes computed inside, its own included */
+    const void *spec;   /* of the composite or the op; NULL = none */
+    tdag_value value;   /* the graph's value it computes; id 0 = synthetic */
+    uint32_t n_covered; /* core nodes computed inside, its own included */
     const tdag_value *covered;
 } tdagi_kernel;
 

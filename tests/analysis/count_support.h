@@ -6,9 +6,12 @@
 
 #include <tdagger/count.h>
 
-#define SHAPE(...)                                                                       \
-    (uint32_t)(sizeof((tdag_dim[]){__VA_ARGS__}) / sizeof(tdag_dim)),                    \
-        (const tdag_dim[]){__VA_ARGS__}
+#define SHAPE(...)                                                                     \
+    (uint32_t)(sizeof((tdag_dim[]){__VA_ARGS__}) / sizeof(tdag_dim)),                  \
+        (const tdag_dim[])                                                             \
+    {                                                                                  \
+        __VA_ARGS__                                                                    \
+    }
 #define F32_INPUT(b, name, ...) tdag_add_input(b, name, TDAG_F32, SHAPE(__VA_ARGS__))
 
 /* A parameter of zeros. */

@@ -1,5 +1,5 @@
-/* The core level: every rule of the counters' contract on a graph of one op, the numbers
- * by hand. */
+/* The core level: every rule of the counters' contract on a graph of one op, the
+ * numbers by hand. */
 #include "analysis/count_support.h"
 
 typedef tdag_value (*build_fn)(tdag_builder *b);
@@ -12,8 +12,14 @@ static tdag_value index3(tdag_builder *b)
 
 static tdag_value b_exp(tdag_builder *b) { return tdag_unary(b, TDAG_OP_EXP, x34(b)); }
 static tdag_value b_neg(tdag_builder *b) { return tdag_unary(b, TDAG_OP_NEG, x34(b)); }
-static tdag_value b_sign(tdag_builder *b) { return tdag_unary(b, TDAG_OP_SIGN, x34(b)); }
-static tdag_value b_convert(tdag_builder *b) { return tdag_convert(b, x34(b), TDAG_F16); }
+static tdag_value b_sign(tdag_builder *b)
+{
+    return tdag_unary(b, TDAG_OP_SIGN, x34(b));
+}
+static tdag_value b_convert(tdag_builder *b)
+{
+    return tdag_convert(b, x34(b), TDAG_F16);
+}
 static tdag_value b_add(tdag_builder *b)
 {
     return tdag_binary(b, TDAG_OP_ADD, x34(b), F32_INPUT(b, "y", 4));
@@ -99,8 +105,14 @@ static tdag_value scatter(tdag_builder *b, tdag_scatter_mode mode)
     tdag_value data = F32_INPUT(b, "x", 5, 4), update = F32_INPUT(b, "u", 3, 4);
     return tdag_scatter(b, data, index3(b), update, 0, mode);
 }
-static tdag_value b_scatter_set(tdag_builder *b) { return scatter(b, TDAG_SCATTER_SET); }
-static tdag_value b_scatter_add(tdag_builder *b) { return scatter(b, TDAG_SCATTER_ADD); }
+static tdag_value b_scatter_set(tdag_builder *b)
+{
+    return scatter(b, TDAG_SCATTER_SET);
+}
+static tdag_value b_scatter_add(tdag_builder *b)
+{
+    return scatter(b, TDAG_SCATTER_ADD);
+}
 static tdag_value b_iota(tdag_builder *b) { return tdag_iota(b, 7, TDAG_I64); }
 static tdag_value b_input(tdag_builder *b) { return x34(b); }
 static tdag_value b_empty(tdag_builder *b)

@@ -14,7 +14,8 @@
 
 #include <tdagger/status.h>
 
-/* An allocator that counts what is live and can fail its nth allocation; user = this. */
+/* An allocator that counts what is live and can fail its nth allocation; user = this.
+ */
 typedef struct test_heap {
     int64_t live_blocks;
     int64_t live_bytes;
@@ -60,17 +61,18 @@ static inline tdag_ctx *test_ctx(void)
 }
 
 /* Fails the test with the context's sentence unless the status is OK. */
-#define TEST_OK(ctx, expression)                                                         \
-    do {                                                                                 \
-        tdag_status test_st_ = (expression);                                             \
-        if (test_st_ != TDAG_OK)                                                         \
-            fail_msg("%s: %s", #expression, tdag_ctx_get_error(ctx)->message);           \
+#define TEST_OK(ctx, expression)                                                       \
+    do {                                                                               \
+        tdag_status test_st_ = (expression);                                           \
+        if (test_st_ != TDAG_OK)                                                       \
+            fail_msg("%s: %s", #expression, tdag_ctx_get_error(ctx)->message);         \
     } while (0)
 
-/* Runs `body(ctx, arg)` with the 1st, 2nd, ... allocation failing until it succeeds; each
- * failure must be TDAG_E_NOMEM and leave nothing live. body: tdag_status (*)(tdag_ctx *,
- * void *). */
-static inline void test_every_oom(tdag_status (*body)(tdag_ctx *ctx, void *arg), void *arg)
+/* Runs `body(ctx, arg)` with the 1st, 2nd, ... allocation failing until it succeeds;
+ * each failure must be TDAG_E_NOMEM and leave nothing live. body: tdag_status
+ * (*)(tdag_ctx *, void *). */
+static inline void test_every_oom(tdag_status (*body)(tdag_ctx *ctx, void *arg),
+                                  void *arg)
 {
     for (int64_t i = 1;; i++) {
         test_heap heap = {0};
