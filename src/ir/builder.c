@@ -63,6 +63,8 @@ tdag_status tdagi_builder_create_like(tdag_ctx *ctx, const tdag_graph *like,
 void tdag_builder_free(tdag_builder *b)
 {
     if (b == NULL) return;
+    if (b->scope_slots != NULL)
+        tdagi_free(b->ctx, b->scope_slots, b->scope_slots_capacity * sizeof(uint32_t));
     tdag_graph_free(b->graph);
     tdagi_free(b->ctx, b, sizeof(*b));
 }
@@ -182,28 +184,67 @@ static bool append_value(tdag_graph *g, tdag_value **array, uint32_t *n,
     return ok;
 }
 
+/* The slot of a scope in b->scope_slots: its own or the first free one. */
+static uint32_t scope_slot(const tdag_builder *b, const char *scope)
+{
+    uint32_t mask = b->scope_slots_capacity - 1;
+    uint32_t i = (uint32_t)tdagi_name_hash(scope) & mask;
+    while (b->scope_slots[i] != 0 &&
+           strcmp(b->graph->scopes[b->scope_slots[i] - 1], scope) != 0)
+        i = (i + 1) & mask;
+    return i;
+}
+
+/* Room for one more scope; false when out of memory. */
+static bool reserve_scope(tdag_builder *b)
+{
+    tdag_graph *g = b->graph;
+    if (2 * (g->n_scopes + 1) <= b->scope_slots_capacity) return true;
+    uint32_t *old = b->scope_slots, old_capacity = b->scope_slots_capacity;
+    if (old_capacity > UINT32_MAX / 8) return false;
+    uint32_t capacity = old_capacity == 0 ? 16 : old_capacity * 2;
+    uint32_t *slots = tdagi_mem_alloc(&g->allocator, capacity * sizeof(uint32_t));
+    if (slots == NULL) return false;
+    memset(slots, 0, capacity * sizeof(uint32_t));
+    b->scope_slots = slots;
+    b->scope_slots_capacity = capacity;
+    for (uint32_t i = 0; i < g->n_scopes; i++)
+        slots[scope_slot(b, g->scopes[i])] = i + 1;
+    if (old != NULL)
+        tdagi_mem_free(&g->allocator, old, old_capacity * sizeof(uint32_t));
+    return true;
+}
+
+static bool append_scope(tdag_builder *b, const char *scope)
+{
+    tdag_graph *g = b->graph;
+    void *p = g->scopes;
+    bool ok = grow(&g->allocator, &p, &g->scopes_capacity, g->n_scopes, sizeof(char *));
+    g->scopes = p;
+    char *copy = ok ? tdagi_arena_strdup(&g->arena, scope) : NULL;
+    if (copy == NULL) return false;
+    g->scopes[g->n_scopes++] = copy;
+    return true;
+}
+
 void tdag_builder_set_scope(tdag_builder *b, const char *scope)
 {
     if (!usable(b)) return;
-    tdag_graph *g = b->graph;
     if (scope == NULL) scope = "";
-    /* Scopes come in runs: the newest are the likeliest. */
-    for (uint32_t i = g->n_scopes; i-- > 0;)
-        if (strcmp(g->scopes[i], scope) == 0) {
-            b->scope = i;
-            return;
-        }
-    void *p = g->scopes;
-    char *copy = tdagi_arena_strdup(&g->arena, scope);
-    bool ok = copy != NULL &&
-              grow(&g->allocator, &p, &g->scopes_capacity, g->n_scopes, sizeof(char *));
-    g->scopes = p;
-    if (!ok) {
+    if (strcmp(b->graph->scopes[b->scope], scope) == 0) return;
+    if (!reserve_scope(b)) {
         stick(b, tdagi_nomem(b->ctx), NULL);
         return;
     }
-    g->scopes[g->n_scopes] = copy;
-    b->scope = g->n_scopes++;
+    uint32_t slot = scope_slot(b, scope);
+    if (b->scope_slots[slot] == 0) {
+        if (!append_scope(b, scope)) {
+            stick(b, tdagi_nomem(b->ctx), NULL);
+            return;
+        }
+        b->scope_slots[slot] = b->graph->n_scopes;
+    }
+    b->scope = b->scope_slots[slot] - 1;
 }
 
 static bool name_is_taken(const tdag_graph *g, const char *name)

@@ -52,6 +52,8 @@ struct tdag_builder {
     tdag_graph *graph; /* NULL once finished */
     tdag_status status;
     uint32_t scope;
+    uint32_t *scope_slots; /* open addressing: index into graph.scopes + 1, 0 = free */
+    uint32_t scope_slots_capacity; /* a power of two, or 0 */
 };
 
 static inline const tdagi_node *tdagi_graph_node(const tdag_graph *g, tdag_value v)

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static uint64_t hash(const char *s)
+uint64_t tdagi_name_hash(const char *s)
 {
     uint64_t h = 1469598103934665603u;
     for (; *s != '\0'; s++)
@@ -17,7 +17,7 @@ uint32_t tdagi_names_find(const tdag_graph *g, const char *name)
     const tdagi_names *t = g->names;
     if (t == NULL || t->capacity == 0) return 0;
     uint32_t mask = t->capacity - 1;
-    for (uint32_t i = (uint32_t)hash(name) & mask; t->slots[i] != 0;
+    for (uint32_t i = (uint32_t)tdagi_name_hash(name) & mask; t->slots[i] != 0;
          i = (i + 1) & mask) {
         const char *other = g->nodes[t->slots[i]].name;
         if (other != NULL && strcmp(other, name) == 0) return t->slots[i];
@@ -28,7 +28,7 @@ uint32_t tdagi_names_find(const tdag_graph *g, const char *name)
 static void place(const tdag_graph *g, uint32_t *slots, uint32_t capacity, uint32_t id)
 {
     uint32_t mask = capacity - 1;
-    uint32_t i = (uint32_t)hash(g->nodes[id].name) & mask;
+    uint32_t i = (uint32_t)tdagi_name_hash(g->nodes[id].name) & mask;
     while (slots[i] != 0)
         i = (i + 1) & mask;
     slots[i] = id;

@@ -18,6 +18,8 @@ bool tdagi_names_reserve(tdag_graph *g);
 /* Enters nodes[id], whose name is set and not taken; room was reserved. */
 void tdagi_names_insert(tdag_graph *g, uint32_t id);
 void tdagi_names_free(tdag_graph *g);
+/* The hash of a string, also for scopes. */
+uint64_t tdagi_name_hash(const char *name);
 /* True for "v" followed by digits only; *id_out is the number. */
 bool tdagi_name_is_automatic(const char *name, uint32_t *id_out);
 
