@@ -267,7 +267,7 @@ static bool measure(tdagi_pool *pool, tdagi_entry *e, tdagi_dim_kind kind,
 static tdag_dim add_entry(tdagi_pool *pool, tdagi_dim_kind kind, const int64_t *words,
                           size_t n, uint64_t hash)
 {
-    if (pool->n >= TDAGI_MAX_POOL)
+    if (pool->n >= TDAGI_POOL_MAX_ENTRIES)
         return tdagi_pool_fail(pool, TDAG_E_LIMIT, "too many different symbolic dims");
     tdagi_entry e = {.hash = hash, .n_words = (uint32_t)n, .kind = (uint8_t)kind};
     bool by_zero = false;
@@ -329,7 +329,7 @@ tdag_dim tdagi_dim_symbol(tdagi_pool *pool, const char *name, int64_t sample)
         return tdagi_pool_fail(pool, TDAG_E_ARG,
                                "a symbol is declared twice with different samples");
     }
-    if (pool->n_symbols >= TDAGI_MAX_SYMBOLS)
+    if (pool->n_symbols >= TDAGI_POOL_MAX_SYMBOLS)
         return tdagi_pool_fail(pool, TDAG_E_LIMIT, "more than 4096 symbols");
     if (pool->n_symbols == pool->symbols_capacity) {
         void *symbols = pool->symbols;

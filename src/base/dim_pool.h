@@ -13,12 +13,12 @@
 
 /* Limits; beyond one the status is E_LIMIT. Recursion over a dim goes at most as deep
  * as its depth and visits at most its weight. */
-#define TDAGI_DIM_MAX_DEPTH  64    /* floor, max and min inside each other */
-#define TDAGI_DIM_MAX_WEIGHT 65536 /* numbers and names in the written expression */
-#define TDAGI_DIM_MAX_TERMS  1024  /* of one polynomial, and sides of one max or min */
-#define TDAGI_DIM_MAX_DEGREE 64    /* of one term */
-#define TDAGI_MAX_SYMBOLS    4096  /* of one pool */
-#define TDAGI_MAX_POOL       (1 << 28) /* entries */
+#define TDAGI_DIM_MAX_DEPTH    64    /* floor, max and min inside each other */
+#define TDAGI_DIM_MAX_WEIGHT   65536 /* numbers and names in the written expression */
+#define TDAGI_DIM_MAX_TERMS    1024 /* of one polynomial, and sides of one max or min */
+#define TDAGI_DIM_MAX_DEGREE   64   /* of one term */
+#define TDAGI_POOL_MAX_SYMBOLS 4096 /* of one pool */
+#define TDAGI_POOL_MAX_ENTRIES (1 << 28) /* entries */
 
 typedef enum tdagi_dim_kind { /* in the order in which atoms are sorted */
                               TDAGI_DIM_INTEGER, /* negative; words: the value */
