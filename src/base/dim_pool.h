@@ -20,14 +20,14 @@
 #define TDAGI_POOL_MAX_SYMBOLS 4096 /* of one pool */
 #define TDAGI_POOL_MAX_ENTRIES (1 << 28) /* entries */
 
-typedef enum tdagi_dim_kind { /* in the order in which atoms are sorted */
-                              TDAGI_DIM_INTEGER, /* negative; words: the value */
-                              TDAGI_DIM_SYMBOL,  /* words: its number */
-                              TDAGI_DIM_FLOOR,   /* words: dividend, divisor */
-                              TDAGI_DIM_MAX,     /* words: the sides, sorted */
-                              TDAGI_DIM_MIN,
-                              TDAGI_DIM_POLYNOMIAL, /* words: terms; neither an integer
-                                                       nor a bare atom */
+/* In the order in which atoms are sorted. */
+typedef enum tdagi_dim_kind {
+    TDAGI_DIM_INTEGER, /* negative; words: the value */
+    TDAGI_DIM_SYMBOL,  /* words: its number */
+    TDAGI_DIM_FLOOR,   /* words: dividend, divisor */
+    TDAGI_DIM_MAX,     /* words: the sides, sorted */
+    TDAGI_DIM_MIN,
+    TDAGI_DIM_POLYNOMIAL, /* words: terms; neither an integer nor a bare atom */
 } tdagi_dim_kind;
 
 typedef struct tdagi_entry {
