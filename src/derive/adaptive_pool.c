@@ -110,6 +110,10 @@ static tdag_value adaptive(tdag_builder *b, tdag_value x, tdag_list output, bool
         return tdagi_builder_fail(b, TDAG_E_SHAPE,
                                   "adaptive pooling of %u axes of an input of %u",
                                   (unsigned)output.n, (unsigned)rank);
+    if (rank + output.n > TDAG_MAX_RANK)
+        return tdagi_builder_fail(
+            b, TDAG_E_LIMIT, "adaptive pooling needs rank %u, above the limit of %d",
+            (unsigned)(rank + output.n), TDAG_MAX_RANK);
     for (uint32_t i = output.n; i-- > 0;) {
         uint32_t axis = rank - output.n + i;
         tdag_value count;

@@ -1,5 +1,5 @@
 /* The composite table: composites.def expanded into rows. */
-#include "derive/composites.h"
+#include "derive/parts.h"
 
 static const tdagi_composite_row rows[TDAGI_N_COMPOSITES] = {
 #define TDAGI_COMPOSITE(ID, name, definition, min_inputs, max_inputs)                  \
@@ -29,6 +29,7 @@ tdag_value tdagi_lower(tdag_builder *b, tdagi_composite id, const tdag_value *in
         if (inputs[i].id == 0)
             return tdagi_builder_fail(b, TDAG_E_ARG, "input %u of %s is no value",
                                       (unsigned)i, row->name);
+    if (!tdagi_spec_fits(b, id, inputs, spec)) return TDAG_NO_VALUE;
     return row->def->lower(b, inputs, n, spec);
 }
 

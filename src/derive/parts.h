@@ -38,6 +38,9 @@ static inline tdag_list tdagi_axis_run(tdagi_axes *room, uint32_t first, uint32_
         room->v[i] = (int64_t)first + i;
     return (tdag_list){n, room->v};
 }
+/* Checks a spec by its fields (check.c); false with the failure recorded. */
+bool tdagi_spec_fits(tdag_builder *b, tdagi_composite id, const tdag_value *inputs,
+                     const void *spec);
 /* Checks an axis of a composite called `what`; false with the failure recorded. */
 bool tdagi_axis_fits(tdag_builder *b, tdag_value x, int64_t axis, const char *what);
 /* x with `axis` replaced by the index's axes: out[..., i..., ...] = x[..., index[i...],

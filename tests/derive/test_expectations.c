@@ -403,6 +403,35 @@ static void test_cases(void **state)
     tdag_ctx_free(ctx);
 }
 
+static tdag_status lower_body(tdag_ctx *ctx, void *arg)
+{
+    tdag_graph *graph = NULL;
+    tdag_status st = lower_case(ctx, arg, true, &graph);
+    tdag_graph_free(graph);
+    return st;
+}
+
+/* The first case of each composite and sugar, with every allocation failing in turn. */
+static void test_memory(void **state)
+{
+    (void)state;
+    char last[64] = "";
+    bool seen[TDAGI_N_COMPOSITES] = {false};
+    one_case c;
+    tdag_ctx *ctx = test_ctx();
+    reader r = {.ctx = ctx, .file = fopen(expectations_path, "rb")};
+    assert_non_null(r.file);
+    for (; read_case(&r, &c); free_case(&c)) {
+        int id = composite_of(c.op);
+        if (id == 0 ? strcmp(last, c.op) == 0 : seen[id]) continue;
+        seen[id] = true;
+        memcpy(last, c.op, sizeof last);
+        test_every_oom(lower_body, &c);
+    }
+    fclose(r.file);
+    tdag_ctx_free(ctx);
+}
+
 int main(int argc, char **argv)
 {
     expectations_path = argc < 2 ? EXPECTATIONS : argv[1];
@@ -411,6 +440,7 @@ int main(int argc, char **argv)
     FILE *file = fopen(expectations_path, "rb");
     if (file == NULL) return 77;
     fclose(file);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases),
+                                       cmocka_unit_test(test_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
