@@ -372,14 +372,25 @@ static double rounded(tdag_dtype dtype, double x)
     return x;
 }
 
-double tdagi_shortest(tdag_dtype dtype, double x)
+/* The shortest decimal near `near` that, or whose inverse, rounds to x. */
+static double shorten(tdag_dtype dtype, double x, double near, bool inverse)
 {
-    if (!isfinite(x)) return x;
+    if (!isfinite(near)) return near;
     for (int digits = 1; digits < 17; digits++) {
         char text[40];
-        snprintf(text, sizeof(text), "%.*e", digits - 1, x);
+        snprintf(text, sizeof(text), "%.*e", digits - 1, near);
         double y = strtod(text, NULL);
-        if (rounded(dtype, y) == x) return y;
+        if (rounded(dtype, inverse ? 1 / y : y) == x) return y;
     }
-    return x;
+    return near;
+}
+
+double tdagi_shortest(tdag_dtype dtype, double x)
+{
+    return shorten(dtype, x, x, false);
+}
+
+double tdagi_shortest_inverse(tdag_dtype dtype, double x)
+{
+    return shorten(dtype, x, 1 / x, true);
 }

@@ -58,6 +58,8 @@ uint32_t tdagi_sort_values(tdag_value *v, uint32_t n);
 /* The shortest decimal that has the value x in that dtype: 1e-5 for f32 9.99999975e-06.
  */
 double tdagi_shortest(tdag_dtype dtype, double x);
+/* The shortest decimal whose inverse has the value x in that dtype. */
+double tdagi_shortest_inverse(tdag_dtype dtype, double x);
 
 /* Empties the scratch builder, for building in it outside these calls. */
 void tdagi_scratch_empty(tdagi_raiser *r);

@@ -7,10 +7,63 @@
 
 /* clang-format off */
 const tdagi_pattern tdagi_patterns_large[] = {
+    {TDAGI_ATTENTION,   TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, TDAG_OP_MULTIPLY, tdagi_guess_attention},
+    /* a norm may end in its bias, its weight, or the group of its channels */
+    {TDAGI_BATCH_NORM,  TDAG_OP_ADD, TDAG_OP_MULTIPLY, ANY, tdagi_guess_batch_norm},
+    {TDAGI_LAYER_NORM,  TDAG_OP_ADD, TDAG_OP_MULTIPLY, ANY, tdagi_guess_norm},
+    {TDAGI_LAYER_NORM,  TDAG_OP_ADD, TDAG_OP_GROUP, TDAG_OP_MULTIPLY, tdagi_guess_norm},
+    {TDAGI_LAYER_NORM,  TDAG_OP_MULTIPLY, TDAG_OP_MULTIPLY, TDAG_OP_RECIPROCAL, tdagi_guess_norm},
+    {TDAGI_LAYER_NORM,  TDAG_OP_MULTIPLY, TDAG_OP_GROUP, TDAG_OP_MULTIPLY, tdagi_guess_norm},
+    {TDAGI_LAYER_NORM,  TDAG_OP_MULTIPLY, TDAG_OP_RECIPROCAL, TDAG_OP_SQRT, tdagi_guess_norm},
+    {TDAGI_LAYER_NORM,  TDAG_OP_GROUP, TDAG_OP_MULTIPLY, TDAG_OP_RECIPROCAL, tdagi_guess_norm},
+    {TDAGI_NORMALIZE,   TDAG_OP_MULTIPLY, TDAG_OP_RECIPROCAL, TDAG_OP_WHERE, tdagi_guess_normalize},
+    {TDAGI_NORMALIZE,   TDAG_OP_MULTIPLY, TDAG_OP_RECIPROCAL, TDAG_OP_CONVERT, tdagi_guess_normalize},
+    {TDAGI_VECTOR_NORM, TDAG_OP_SQRT, TDAG_OP_REDUCE, TDAG_OP_MULTIPLY, tdagi_guess_vector_norm},
+    {TDAGI_VECTOR_NORM, TDAG_OP_SQUEEZE, TDAG_OP_SQRT, TDAG_OP_REDUCE, tdagi_guess_vector_norm},
     {TDAGI_CORE, ANY, ANY, ANY, NULL},
 };
 
 const tdagi_pattern tdagi_patterns_small[] = {
+    /* windows */
+    {TDAGI_MAX_POOL,    TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, TDAG_OP_UNGROUP, tdagi_guess_pool},
+    {TDAGI_MAX_POOL,    TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, TDAG_OP_UNFOLD, tdagi_guess_pool},
+    {TDAGI_AVG_POOL,    TDAG_OP_MULTIPLY, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_pool},
+    {TDAGI_ADAPTIVE_MAX_POOL, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, TDAG_OP_UNGROUP, tdagi_guess_adaptive_pool},
+    {TDAGI_ADAPTIVE_MAX_POOL, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, TDAG_OP_WHERE, tdagi_guess_adaptive_pool},
+    {TDAGI_ADAPTIVE_MAX_POOL, TDAG_OP_REDUCE, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_adaptive_pool},
+    {TDAGI_ADAPTIVE_AVG_POOL, TDAG_OP_REDUCE, TDAG_OP_MULTIPLY, TDAG_OP_RECIPROCAL, tdagi_guess_adaptive_pool},
+    {TDAGI_ADAPTIVE_AVG_POOL, TDAG_OP_MULTIPLY, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_adaptive_pool},
+    {TDAGI_IM2COL,      TDAG_OP_GROUP, TDAG_OP_PERMUTE, TDAG_OP_UNGROUP, tdagi_guess_im2col},
+    {TDAGI_IM2COL,      TDAG_OP_GROUP, TDAG_OP_PERMUTE, TDAG_OP_UNFOLD, tdagi_guess_im2col},
+    {TDAGI_COL2IM,      TDAG_OP_FOLD, ANY, ANY, tdagi_guess_col2im},
+    {TDAGI_COL2IM,      TDAG_OP_SLICE, TDAG_OP_FOLD, ANY, tdagi_guess_col2im},
+    {TDAGI_COL2IM,      TDAG_OP_PAD, TDAG_OP_FOLD, ANY, tdagi_guess_col2im},
+    {TDAGI_COL2IM,      TDAG_OP_SLICE, TDAG_OP_PAD, TDAG_OP_FOLD, tdagi_guess_col2im},
+    {TDAGI_COL2IM,      TDAG_OP_PAD, TDAG_OP_SLICE, TDAG_OP_FOLD, tdagi_guess_col2im},
+    {TDAGI_COL2IM,      TDAG_OP_SLICE, TDAG_OP_SLICE, TDAG_OP_FOLD, tdagi_guess_col2im},
+    {TDAGI_COL2IM,      TDAG_OP_SLICE, TDAG_OP_PAD, TDAG_OP_SLICE, tdagi_guess_col2im},
+    /* reading by index */
+    {TDAGI_UPSAMPLE,    TDAG_OP_PERMUTE, TDAG_OP_GATHER, TDAG_OP_WHERE, tdagi_guess_upsample},
+    {TDAGI_UPSAMPLE,    TDAG_OP_ADD, TDAG_OP_MULTIPLY, TDAG_OP_PERMUTE, tdagi_guess_upsample},
+    {TDAGI_EMBEDDING,   TDAG_OP_GATHER, ANY, ANY, tdagi_guess_gather},
+    {TDAGI_INDEX_SELECT, TDAG_OP_PERMUTE, TDAG_OP_GATHER, ANY, tdagi_guess_gather_axis},
+    /* reductions */
+    {TDAGI_SOFTMAX,     TDAG_OP_MULTIPLY, TDAG_OP_RECIPROCAL, TDAG_OP_REDUCE, tdagi_guess_softmax},
+    {TDAGI_LOG_SOFTMAX, TDAG_OP_ADD, TDAG_OP_NEG, TDAG_OP_LOG, tdagi_guess_log_softmax},
+    {TDAGI_LOGSUMEXP,   TDAG_OP_ADD, TDAG_OP_LOG, TDAG_OP_REDUCE, tdagi_guess_logsumexp},
+    {TDAGI_LOGSUMEXP,   TDAG_OP_SQUEEZE, TDAG_OP_ADD, TDAG_OP_LOG, tdagi_guess_logsumexp},
+    {TDAGI_VAR,         TDAG_OP_REDUCE, TDAG_OP_MULTIPLY, TDAG_OP_ADD, tdagi_guess_var},
+    {TDAGI_VAR,         TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, TDAG_OP_MULTIPLY, tdagi_guess_var},
+    {TDAGI_VAR,         TDAG_OP_MULTIPLY, TDAG_OP_REDUCE, TDAG_OP_MULTIPLY, tdagi_guess_var},
+    {TDAGI_VAR,         TDAG_OP_SQUEEZE, TDAG_OP_MULTIPLY, TDAG_OP_REDUCE, tdagi_guess_var},
+    {TDAGI_VECTOR_NORM, TDAG_OP_WHERE, TDAG_OP_WHERE, TDAG_OP_WHERE, tdagi_guess_vector_norm},
+    {TDAGI_VECTOR_NORM, TDAG_OP_SQUEEZE, TDAG_OP_WHERE, TDAG_OP_WHERE, tdagi_guess_vector_norm},
+    {TDAGI_VECTOR_NORM, TDAG_OP_REDUCE, TDAG_OP_ADD, TDAG_OP_WHERE, tdagi_guess_vector_norm},
+    {TDAGI_VECTOR_NORM, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, TDAG_OP_ADD, tdagi_guess_vector_norm},
+    {TDAGI_VECTOR_NORM, TDAG_OP_REDUCE, TDAG_OP_WHERE, TDAG_OP_EQUAL, tdagi_guess_vector_norm},
+    {TDAGI_VECTOR_NORM, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, TDAG_OP_WHERE, tdagi_guess_vector_norm},
+    {TDAGI_ARGMAX,      TDAG_OP_REDUCE, TDAG_OP_WHERE, TDAG_OP_EQUAL, tdagi_guess_argmax},
+    {TDAGI_ARGMAX,      TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, TDAG_OP_WHERE, tdagi_guess_argmax},
     /* joining and moving */
     {TDAGI_CONCAT,      TDAG_OP_ADD, TDAG_OP_PAD, ANY, tdagi_guess_concat},
     {TDAGI_ROLL,        TDAG_OP_SLICE, TDAG_OP_PAD, ANY, tdagi_guess_roll},

@@ -47,6 +47,9 @@ bool tdagi_scalar_input(const tdagi_raiser *r, tdag_value v, double *out);
 tdag_value tdagi_find_below(const tdagi_raiser *r, tdag_value v, uint32_t op,
                             uint32_t budget);
 
+/* The value that the first gather in the cone below v reads, before its permute. */
+tdag_value tdagi_below_gather(const tdagi_raiser *r, tdag_value v, uint32_t budget);
+
 /* ---- guesses ---- */
 /* One operand of the root's type; no spec. */
 tdag_status tdagi_guess_unary(tdagi_raiser *r, const tdagi_root *root,
@@ -65,6 +68,23 @@ extern const tdagi_pattern tdagi_patterns_small[];
 #define TDAGI_GUESS(name)                                                              \
     tdag_status tdagi_guess_##name(tdagi_raiser *r, const tdagi_root *root,            \
                                    tdagi_match **out);
+TDAGI_GUESS(norm)
+TDAGI_GUESS(batch_norm)
+TDAGI_GUESS(softmax)
+TDAGI_GUESS(log_softmax)
+TDAGI_GUESS(logsumexp)
+TDAGI_GUESS(var)
+TDAGI_GUESS(vector_norm)
+TDAGI_GUESS(normalize)
+TDAGI_GUESS(argmax)
+TDAGI_GUESS(attention)
+TDAGI_GUESS(pool)
+TDAGI_GUESS(adaptive_pool)
+TDAGI_GUESS(im2col)
+TDAGI_GUESS(col2im)
+TDAGI_GUESS(gather)
+TDAGI_GUESS(gather_axis)
+TDAGI_GUESS(upsample)
 TDAGI_GUESS(concat)
 TDAGI_GUESS(roll)
 TDAGI_GUESS(flip)

@@ -26,6 +26,10 @@ typedef struct law {
  * values. */
 void expect_law(tdag_ctx *ctx, tdag_builder *b, const law *l, const rnd *seed);
 
+/* The same where attributes may come back in another form that says the same: the
+ * composite and its operands count, and the values. */
+void expect_composite(tdag_ctx *ctx, tdag_builder *b, const law *l, const rnd *seed);
+
 /* Raises a finished graph; fails the test where that fails. */
 tdagi_raised *raise_graph(tdag_ctx *ctx, const tdag_graph *g);
 /* Finishes, raises and frees the builder and the graph's own reference. */

@@ -1,0 +1,164 @@
+/* Guesses of what reads by index: embedding, index_select, take_along, upsample. */
+#include <math.h>
+
+#include "raise/patterns.h"
+
+#define ANY          TDAG_OP_NONE
+#define MOST_SPATIAL 3
+#define GUESS(name)                                                                    \
+    tdag_status tdagi_guess_##name(tdagi_raiser *r, const tdagi_root *root,            \
+                                   tdagi_match **out)
+
+static uint32_t op_of(const tdagi_raiser *r, tdag_value v)
+{
+    return v.id == 0 ? TDAG_OP_NONE : tdagi_raiser_node(r, v)->op;
+}
+
+static tdag_value below(const tdagi_raiser *r, tdag_value v, uint32_t op)
+{
+    return op_of(r, v) == op ? tdagi_raiser_input(r, v, 0) : v;
+}
+
+/* Tables of rank 2 are embeddings; other first axes are selected from by a list. */
+GUESS(gather)
+{
+    const tdag_gather_spec *gather = tdagi_raiser_node(r, root->v)->u.spec;
+    tdag_value x = tdagi_raiser_input(r, root->v, 0),
+               i = tdagi_raiser_input(r, root->v, 1);
+    uint32_t rank = tdagi_raiser_node(r, x)->rank;
+    tdagi_root row = *root;
+    tdag_value in[2] = {x, i};
+    const tdagi_axis_spec last = {rank - 1}, first = {0};
+    if (gather->batch == 0 && rank == 2) {
+        row.composite = TDAGI_EMBEDDING;
+        return tdagi_guess_known(r, &row, NULL, 2, in, out);
+    }
+    if (gather->batch == 0) {
+        row.composite = TDAGI_INDEX_SELECT;
+        in[1] = below(r, i, TDAG_OP_UNSQUEEZE);
+        if (tdagi_raiser_node(r, in[1])->rank != 0) in[1] = i;
+        if (tdagi_raiser_node(r, in[1])->rank > 1) return TDAG_OK;
+        return tdagi_guess_known(r, &row, &first, 2, in, out);
+    }
+    if (gather->batch + 1 != rank) return TDAG_OK;
+    row.composite = TDAGI_TAKE_ALONG;
+    while (*out == NULL) { /* with or without the slices that cut x to the index */
+        TDAGI_TRY(tdagi_guess_known(r, &row, &last, 2, in, out));
+        if (op_of(r, in[0]) != TDAG_OP_SLICE) break;
+        in[0] = tdagi_raiser_input(r, in[0], 0);
+    }
+    return TDAG_OK;
+}
+
+/* The same along another axis: permutes around. */
+GUESS(gather_axis)
+{
+    tdag_value gather = tdagi_raiser_input(r, root->v, 0);
+    const tdag_gather_spec *spec = tdagi_raiser_node(r, gather)->u.spec;
+    tdag_value moved = tdagi_raiser_input(r, gather, 0);
+    tdag_value index = tdagi_raiser_input(r, gather, 1);
+    if (op_of(r, moved) != TDAG_OP_PERMUTE) return TDAG_OK;
+    const tdag_permute_spec *order = tdagi_raiser_node(r, moved)->u.spec;
+    tdagi_root row = *root;
+    tdag_value in[2] = {tdagi_raiser_input(r, moved, 0), index};
+    tdagi_axis_spec axis = {order->order.v[0]};
+    if (spec->batch == 0) {
+        row.composite = TDAGI_INDEX_SELECT;
+        in[1] = below(r, index, TDAG_OP_UNSQUEEZE);
+        if (tdagi_raiser_node(r, in[1])->rank != 0) in[1] = index;
+        if (tdagi_raiser_node(r, in[1])->rank > 1) return TDAG_OK;
+        return tdagi_guess_known(r, &row, &axis, 2, in, out);
+    }
+    row.composite = TDAGI_TAKE_ALONG;
+    axis.axis = order->order.v[order->order.n - 1];
+    in[1] = below(r, index, TDAG_OP_PERMUTE);
+    while (*out == NULL) {
+        TDAGI_TRY(tdagi_guess_known(r, &row, &axis, 2, in, out));
+        if (op_of(r, in[0]) != TDAG_OP_SLICE) break;
+        in[0] = tdagi_raiser_input(r, in[0], 0);
+    }
+    return TDAG_OK;
+}
+
+/* ---- upsample ---- */
+
+/* One resized axis: the gather nearest to the root, and what it read. */
+typedef struct level {
+    tdag_value x;
+    double
+        step; /* the constant that multiplies the output's positions; 0: none found */
+    bool found;
+} level;
+
+/* The factor of the positions: the multiply of an iota, maybe plus a half, by a number.
+ */
+static double step_of(const tdagi_raiser *r, tdag_value index)
+{
+    double step = 0;
+    tdag_value floor = tdagi_find_below(r, index, TDAG_OP_FLOOR, 16);
+    tdag_value product = tdagi_find_below(r, floor, TDAG_OP_MULTIPLY, 12);
+    return tdagi_scalar_input(r, product, &step) ? step : 0;
+}
+
+static level read_level(const tdagi_raiser *r, tdag_value v)
+{
+    level l = {.found = false};
+    tdag_value gather = tdagi_find_below(r, v, TDAG_OP_GATHER, 24);
+    if (gather.id == 0) return l;
+    tdag_value index = tdagi_raiser_input(r, gather, 1);
+    if (op_of(r, index) != TDAG_OP_WHERE) return l;
+    l.x = below(r, tdagi_raiser_input(r, gather, 0), TDAG_OP_PERMUTE);
+    l.step = step_of(r, index);
+    l.found = true;
+    return l;
+}
+
+/* Whether v has gone through levels down to x with that rank; which axis each resized.
+ */
+static int64_t resized_axis(const tdagi_raiser *r, tdag_value from, tdag_value to)
+{
+    const tdagi_node *a = tdagi_raiser_node(r, from), *b = tdagi_raiser_node(r, to);
+    if (a->rank != b->rank) return -1;
+    for (uint32_t i = 0; i < a->rank; i++)
+        if (a->shape[i] != b->shape[i]) return i;
+    return -1;
+}
+
+static tdag_status try_modes(tdagi_raiser *r, const tdagi_root *root, tdag_value x,
+                             tdagi_upsample_spec *spec, const double *scales,
+                             tdagi_match **out)
+{
+    bool moves = op_of(r, root->top) == TDAG_OP_PERMUTE;
+    for (uint32_t form = 0; form < 8 && *out == NULL; form++) {
+        bool second = form & 1, align = form & 2, scaled = form & 4;
+        if (moves && align) continue;
+        spec->mode =
+            moves ? (second ? TDAGI_UPSAMPLE_NEAREST_EXACT : TDAGI_UPSAMPLE_NEAREST)
+                  : (second ? TDAGI_UPSAMPLE_CUBIC : TDAGI_UPSAMPLE_LINEAR);
+        spec->align_corners = align;
+        for (uint32_t i = 0; i < MOST_SPATIAL; i++)
+            spec->scales[i] = scaled ? scales[i] : 0;
+        TDAGI_TRY(tdagi_guess_known(r, root, spec, 1, &x, out));
+    }
+    return TDAG_OK;
+}
+
+GUESS(upsample)
+{
+    uint32_t rank = root->type.rank, n = rank - 2;
+    if (rank < 3 || n > MOST_SPATIAL) return TDAG_OK;
+    tdagi_upsample_spec spec = {.output = {n, root->type.shape + 2}};
+    double scales[MOST_SPATIAL] = {0};
+    tdag_dtype coordinates = root->type.dtype == TDAG_F64 ? TDAG_F64 : TDAG_F32;
+    tdag_value v = root->top;
+    for (uint32_t i = 0; i < n && *out == NULL; i++) {
+        level l = read_level(r, v);
+        if (!l.found) break;
+        int64_t axis = resized_axis(r, i == 0 ? root->v : v, l.x);
+        if (axis >= 2 && l.step > 0)
+            scales[axis - 2] = tdagi_shortest_inverse(coordinates, l.step);
+        v = l.x;
+        TDAGI_TRY(try_modes(r, root, tdagi_narrow(r, root, v), &spec, scales, out));
+    }
+    return TDAG_OK;
+}

@@ -1,0 +1,248 @@
+/* Guesses of what reduces whole axes: softmax and its kin, variance, norms, argmax,
+ * attention. */
+#include <math.h>
+
+#include "raise/patterns.h"
+
+#define ANY TDAG_OP_NONE
+#define GUESS(name)                                                                    \
+    tdag_status tdagi_guess_##name(tdagi_raiser *r, const tdagi_root *root,            \
+                                   tdagi_match **out)
+
+static uint32_t op_of(const tdagi_raiser *r, tdag_value v)
+{
+    return v.id == 0 ? TDAG_OP_NONE : tdagi_raiser_node(r, v)->op;
+}
+
+static const tdag_reduce_spec *reduce_of(const tdagi_raiser *r, tdag_value v)
+{
+    return op_of(r, v) == TDAG_OP_REDUCE ? tdagi_raiser_node(r, v)->u.spec : NULL;
+}
+
+/* The root without the squeeze that drops the reduced axes. */
+static tdag_value kept(const tdagi_raiser *r, const tdagi_root *root, int64_t *keep)
+{
+    *keep = op_of(r, root->top) != TDAG_OP_SQUEEZE;
+    return *keep ? root->top : tdagi_raiser_input(r, root->top, 0);
+}
+
+/* ---- softmax and its kin ---- */
+
+GUESS(softmax)
+{
+    tdag_value inverse = tdagi_step_to(r, root->top, TDAG_OP_RECIPROCAL);
+    const tdag_reduce_spec *sum = reduce_of(r, tdagi_step(r, inverse, ANY, 0));
+    if (sum == NULL || sum->axes.n != 1) return TDAG_OK;
+    const tdagi_axis_spec spec = {sum->axes.v[0]};
+    return tdagi_guess_typed(r, root, &spec, &root->type, out);
+}
+
+GUESS(log_softmax)
+{
+    tdag_value neg = tdagi_step_to(r, root->top, TDAG_OP_NEG);
+    tdag_value log = tdagi_step(r, neg, ANY, 0);
+    const tdag_reduce_spec *sum = reduce_of(r, tdagi_step(r, log, TDAG_OP_LOG, 0));
+    if (sum == NULL || sum->axes.n != 1) return TDAG_OK;
+    const tdagi_axis_spec spec = {sum->axes.v[0]};
+    return tdagi_guess_typed(r, root, &spec, &root->type, out);
+}
+
+GUESS(logsumexp)
+{
+    tdagi_axes_keep_spec spec;
+    tdag_value top = kept(r, root, &spec.keep);
+    tdag_value log = tdagi_step_to(r, top, TDAG_OP_LOG),
+               sum = tdagi_step(r, log, ANY, 0);
+    const tdag_reduce_spec *reduce = reduce_of(r, sum);
+    if (reduce == NULL) return TDAG_OK;
+    tdag_value exp = tdagi_step(r, sum, ANY, 0);
+    tdag_value x = tdagi_step(r, tdagi_step(r, exp, TDAG_OP_EXP, 0), TDAG_OP_ADD, 0);
+    spec.axes = reduce->axes;
+    x = tdagi_narrow(r, root, x);
+    return x.id == 0 ? TDAG_OK : tdagi_guess_known(r, root, &spec, 1, &x, out);
+}
+
+/* ---- variance and norms ---- */
+
+/* Elements of the reduced axes, at the samples. */
+static double count_of(const tdagi_raiser *r, tdag_value x, tdag_list axes)
+{
+    double n = 1;
+    for (uint32_t i = 0; i < axes.n; i++)
+        n *= (double)tdagi_dim_sample(r->pool,
+                                      tdagi_raiser_node(r, x)->shape[axes.v[i]]);
+    return n;
+}
+
+GUESS(var)
+{
+    tdagi_var_spec spec = {.correction = 0};
+    tdag_value top = kept(r, root, &spec.keep), sum = top, inverse = TDAG_NO_VALUE;
+    if (op_of(r, top) == TDAG_OP_MULTIPLY) {
+        inverse = tdagi_step_to(r, top, TDAG_OP_RECIPROCAL);
+        sum = tdagi_step_other(r, top, inverse);
+    }
+    const tdag_reduce_spec *reduce = reduce_of(r, sum);
+    if (reduce == NULL) return TDAG_OK;
+    tdag_value square = tdagi_step(r, sum, ANY, 0);
+    tdag_value x =
+        tdagi_step(r, tdagi_step(r, square, TDAG_OP_MULTIPLY, 0), TDAG_OP_ADD, 0);
+    if (x.id == 0) return TDAG_OK;
+    spec.axes = reduce->axes;
+    tdag_value degrees = tdagi_step(r, inverse, ANY, 0);
+    double number;
+    if (tdagi_scalar_of(r, degrees, &number))
+        spec.correction = count_of(r, x, spec.axes) - number;
+    else if (tdagi_scalar_input(r, tdagi_step(r, degrees, TDAG_OP_WHERE, 2), &number))
+        spec.correction = -number;
+    else if (degrees.id != 0)
+        return TDAG_OK;
+    x = tdagi_narrow(r, root, x);
+    return tdagi_guess_known(r, root, &spec, 1, &x, out);
+}
+
+/* x below |x| = where(x < 0, -x, x) + 0 */
+static tdag_value below_abs(const tdagi_raiser *r, tdag_value v)
+{
+    return tdagi_step(r, tdagi_step_to(r, v, TDAG_OP_WHERE), ANY, 2);
+}
+
+/* Which norm y is of what: p, axes and x. */
+static bool read_norm(const tdagi_raiser *r, tdag_value y, tdagi_norm_spec *spec,
+                      tdag_value *x)
+{
+    double number;
+    tdag_value sum = op_of(r, y) == TDAG_OP_SQRT ? tdagi_raiser_input(r, y, 0) : y;
+    spec->p = 2;
+    if (op_of(r, y) == TDAG_OP_WHERE) { /* a power of 1/p */
+        tdag_value equal = tdagi_step(r, y, ANY, 0);
+        tdag_value zero = tdagi_step(r, tdagi_step(r, y, ANY, 2), TDAG_OP_WHERE, 0);
+        if (!tdagi_scalar_of(r, tdagi_step(r, zero, TDAG_OP_EQUAL, 0), &number))
+            return false;
+        sum = tdagi_step(r, equal, TDAG_OP_EQUAL, 0);
+        spec->p = tdagi_shortest(TDAG_F32, (double)(float)(1 / number));
+    }
+    const tdag_reduce_spec *reduce = reduce_of(r, sum);
+    if (reduce == NULL) return false;
+    tdag_value term = tdagi_raiser_input(r, sum, 0);
+    spec->axes = reduce->axes;
+    if (op_of(r, y) == TDAG_OP_SQRT) {
+        *x = tdagi_step(r, term, TDAG_OP_MULTIPLY, 0);
+    } else if (op_of(r, y) == TDAG_OP_WHERE) {
+        *x = below_abs(r, tdagi_find_below(r, term, TDAG_OP_ADD, 40));
+    } else if (op_of(r, term) == TDAG_OP_WHERE) {
+        spec->p = 0;
+        *x = tdagi_step(r, tdagi_step(r, term, ANY, 0), TDAG_OP_EQUAL, 0);
+    } else {
+        bool sums = reduce->kind == TDAG_REDUCE_SUM,
+             max = reduce->kind == TDAG_REDUCE_MAX;
+        spec->p = sums ? 1 : max ? (double)INFINITY : -(double)INFINITY;
+        *x = below_abs(r, term);
+    }
+    return x->id != 0;
+}
+
+GUESS(vector_norm)
+{
+    tdagi_norm_spec spec = {.eps = 0};
+    tdag_value x;
+    if (!read_norm(r, kept(r, root, &spec.keep), &spec, &x)) return TDAG_OK;
+    x = tdagi_narrow(r, root, x);
+    return tdagi_guess_known(r, root, &spec, 1, &x, out);
+}
+
+GUESS(normalize)
+{
+    tdagi_norm_spec spec = {.eps = 0};
+    tdag_value inverse = tdagi_step_to(r, root->top, TDAG_OP_RECIPROCAL), x, y;
+    tdag_value clamped = tdagi_narrow(r, root, tdagi_step(r, inverse, ANY, 0));
+    if (!tdagi_scalar_of(r, tdagi_step(r, clamped, TDAG_OP_WHERE, 1), &spec.eps))
+        return TDAG_OK;
+    spec.eps = tdagi_shortest(root->type.dtype, spec.eps);
+    y = tdagi_step(r, clamped, ANY, 2);
+    if (root->half) y = tdagi_step(r, y, TDAG_OP_CONVERT, 0);
+    if (y.id == 0 || !read_norm(r, y, &spec, &x)) return TDAG_OK;
+    x = tdagi_narrow(r, root, x);
+    TDAGI_TRY(tdagi_guess_known(r, root, &spec, 1, &x, out));
+    spec.keep = 1; /* unused, so either */
+    return *out == NULL ? tdagi_guess_known(r, root, &spec, 1, &x, out) : TDAG_OK;
+}
+
+/* ---- positions ---- */
+
+GUESS(argmax)
+{
+    tdagi_axis_keep_spec spec;
+    tdag_value top = kept(r, root, &spec.keep);
+    const tdag_reduce_spec *least = reduce_of(r, top);
+    tdag_value where = tdagi_step(r, top, ANY, 0);
+    tdag_value hit = tdagi_step(r, where, TDAG_OP_WHERE, 0);
+    const tdag_reduce_spec *extreme =
+        reduce_of(r, tdagi_step(r, hit, TDAG_OP_EQUAL, 1));
+    if (least == NULL || extreme == NULL || least->axes.n != 1) return TDAG_OK;
+    tdagi_root row = *root;
+    row.composite = extreme->kind == TDAG_REDUCE_MIN ? TDAGI_ARGMIN : TDAGI_ARGMAX;
+    spec.axis = least->axes.v[0];
+    tdag_value x = tdagi_step(r, hit, ANY, 0);
+    return tdagi_guess_known(r, &row, &spec, 1, &x, out);
+}
+
+/* ---- attention ---- */
+
+static const tdagi_match *matmul_at(const tdagi_raiser *r, tdag_value v)
+{
+    const tdagi_match *m = v.id == 0 ? NULL : r->contractions[v.id];
+    return m != NULL && m->composite == TDAGI_MATMUL ? m : NULL;
+}
+
+/* Takes causal and mask off the scores; order: causal first, then the mask. */
+static tdag_value below_masks(const tdagi_raiser *r, tdag_value s, bool masked,
+                              tdag_value *mask, int64_t *causal)
+{
+    *mask = TDAG_NO_VALUE;
+    *causal = 0;
+    if (masked && op_of(r, s) == TDAG_OP_ADD) {
+        uint32_t i = matmul_at(r, tdagi_raiser_input(r, s, 0)) == NULL &&
+                     op_of(r, tdagi_raiser_input(r, s, 0)) != TDAG_OP_WHERE;
+        *mask = tdagi_raiser_input(r, s, 1 - i);
+        s = tdagi_raiser_input(r, s, i);
+    } else if (masked && op_of(r, s) == TDAG_OP_WHERE) {
+        *mask = tdagi_raiser_input(r, s, 0);
+        s = tdagi_raiser_input(r, s, 1);
+    }
+    if (op_of(r, s) == TDAG_OP_WHERE) {
+        *causal = 1;
+        s = tdagi_raiser_input(r, s, 2);
+    }
+    return s;
+}
+
+GUESS(attention)
+{
+    const tdagi_match *outer = matmul_at(r, root->top);
+    if (outer == NULL || (r->flags & TDAGI_RAISE_NO_ATTENTION)) return TDAG_OK;
+    tdag_value p = outer->operands[0].value;
+    bool masked = op_of(r, p) == TDAG_OP_WHERE;
+    if (masked) p = tdagi_raiser_input(r, p, 2);
+    if (op_of(r, p) != TDAG_OP_MULTIPLY) return TDAG_OK;
+    tdag_value exp = tdagi_step_to(r, p, TDAG_OP_EXP), mask;
+    tdag_value scores = tdagi_step(r, tdagi_step(r, exp, ANY, 0), TDAG_OP_ADD, 0);
+    tdagi_attention_spec spec;
+    if (scores.id == 0) return TDAG_OK;
+    scores = below_masks(r, scores, masked, &mask, &spec.causal);
+    const tdagi_match *inner = matmul_at(r, scores);
+    if (inner == NULL) return TDAG_OK;
+    tdag_value q = inner->operands[0].value, k = inner->operands[1].value;
+    if (!tdagi_scalar_input(
+            r, tdagi_step(r, q, TDAG_OP_MULTIPLY, 0).id ? q : TDAG_NO_VALUE,
+            &spec.scale))
+        return TDAG_OK;
+    tdag_value factor = tdagi_step_to(r, q, TDAG_OP_CONSTANT);
+    spec.scale = tdagi_shortest(root->half ? TDAG_F32 : root->type.dtype, spec.scale);
+    const tdag_value in[4] = {
+        tdagi_narrow(r, root, tdagi_step_other(r, q, factor)),
+        tdagi_narrow(r, root, tdagi_step(r, k, TDAG_OP_PERMUTE, 0)),
+        tdagi_narrow(r, root, outer->operands[1].value), tdagi_narrow(r, root, mask)};
+    if (in[0].id == 0 || in[1].id == 0) return TDAG_OK;
+    return tdagi_guess_known(r, root, &spec, mask.id == 0 ? 3 : 4, in, out);
+}
