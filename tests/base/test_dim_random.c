@@ -143,7 +143,7 @@ static int check_values(random_source *r, const tdagi_pool *pool, const forest *
     for (int k = 0; k < 8; k++) {
         int64_t values[N_SYMBOLS], want, got;
         for (int i = 0; i < N_SYMBOLS; i++)
-            values[i] = 1 + (int64_t)random_below(r, k < 4 ? 5 : 40);
+            values[i] = (int64_t)random_below(r, k < 4 ? 5 : 40);
         if (!value_of(f, root, values, &want)) continue;
         char text[512];
         show(pool, d, text);
