@@ -19,6 +19,25 @@ static tdag_value below(const tdagi_raiser *r, tdag_value v, uint32_t op)
     return op_of(r, v) == op ? tdagi_raiser_input(r, v, 0) : v;
 }
 
+/* With as many as there are of the slices that cut x to the index. */
+static tdag_status take_along(tdagi_raiser *r, const tdagi_root *root,
+                              const tdagi_axis_spec *axis, tdag_value in[2],
+                              tdagi_match **out)
+{
+    tdag_value levels[TDAG_MAX_RANK];
+    uint32_t n = 0;
+    levels[n++] = in[0];
+    while (n < TDAG_MAX_RANK && op_of(r, levels[n - 1]) == TDAG_OP_SLICE) {
+        levels[n] = tdagi_raiser_input(r, levels[n - 1], 0);
+        n++;
+    }
+    while (n-- > 0 && *out == NULL) {
+        in[0] = levels[n];
+        TDAGI_TRY(tdagi_guess_known(r, root, axis, 2, in, out));
+    }
+    return TDAG_OK;
+}
+
 /* Tables of rank 2 are embeddings; other first axes are selected from by a list. */
 GUESS(gather)
 {
@@ -42,12 +61,7 @@ GUESS(gather)
     }
     if (gather->batch + 1 != rank) return TDAG_OK;
     row.composite = TDAGI_TAKE_ALONG;
-    while (*out == NULL) { /* with or without the slices that cut x to the index */
-        TDAGI_TRY(tdagi_guess_known(r, &row, &last, 2, in, out));
-        if (op_of(r, in[0]) != TDAG_OP_SLICE) break;
-        in[0] = tdagi_raiser_input(r, in[0], 0);
-    }
-    return TDAG_OK;
+    return take_along(r, &row, &last, in, out);
 }
 
 /* The same along another axis: permutes around. */
@@ -72,12 +86,7 @@ GUESS(gather_axis)
     row.composite = TDAGI_TAKE_ALONG;
     axis.axis = order->order.v[order->order.n - 1];
     in[1] = below(r, index, TDAG_OP_PERMUTE);
-    while (*out == NULL) {
-        TDAGI_TRY(tdagi_guess_known(r, &row, &axis, 2, in, out));
-        if (op_of(r, in[0]) != TDAG_OP_SLICE) break;
-        in[0] = tdagi_raiser_input(r, in[0], 0);
-    }
-    return TDAG_OK;
+    return take_along(r, &row, &axis, in, out);
 }
 
 /* ---- upsample ---- */
@@ -150,15 +159,18 @@ GUESS(upsample)
     tdagi_upsample_spec spec = {.output = {n, root->type.shape + 2}};
     double scales[MOST_SPATIAL] = {0};
     tdag_dtype coordinates = root->type.dtype == TDAG_F64 ? TDAG_F64 : TDAG_F32;
-    tdag_value v = root->top;
-    for (uint32_t i = 0; i < n && *out == NULL; i++) {
+    tdag_value v = root->top, levels[MOST_SPATIAL];
+    uint32_t n_levels = 0;
+    for (; n_levels < n; n_levels++) {
         level l = read_level(r, v);
         if (!l.found) break;
-        int64_t axis = resized_axis(r, i == 0 ? root->v : v, l.x);
+        int64_t axis = resized_axis(r, n_levels == 0 ? root->v : v, l.x);
         if (axis >= 2 && l.step > 0)
             scales[axis - 2] = tdagi_shortest_inverse(coordinates, l.step);
-        v = l.x;
-        TDAGI_TRY(try_modes(r, root, tdagi_narrow(r, root, v), &spec, scales, out));
+        levels[n_levels] = v = l.x;
     }
+    while (n_levels-- > 0 && *out == NULL) /* all axes in one, if that is what it is */
+        TDAGI_TRY(try_modes(r, root, tdagi_narrow(r, root, levels[n_levels]), &spec,
+                            scales, out));
     return TDAG_OK;
 }

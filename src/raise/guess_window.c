@@ -173,14 +173,17 @@ GUESS(adaptive_pool)
     const tdag_reduce_spec *spec = tdagi_raiser_node(r, reduce)->u.spec;
     bool max = spec->kind == TDAG_REDUCE_MAX;
     row.composite = max ? TDAGI_ADAPTIVE_MAX_POOL : TDAGI_ADAPTIVE_AVG_POOL;
-    tdag_value x = tdagi_step(r, tdagi_raiser_input(r, reduce, 0), TDAG_OP_UNGROUP, 0);
-    if (x.id != 0) TDAGI_TRY(try_ranks(r, &row, x, out));
-    x = root->top;
-    for (uint32_t i = 0; i < MOST_SPATIAL && *out == NULL; i++) {
-        x = tdagi_below_gather(r, x, 24);
+    tdag_value x, levels[MOST_SPATIAL];
+    uint32_t n = 0;
+    for (x = root->top; n < MOST_SPATIAL; n++) {
+        x = tdagi_below_gather(r, x, 64);
         if (x.id == 0) break;
-        TDAGI_TRY(try_ranks(r, &row, x, out));
+        levels[n] = x;
     }
+    while (n-- > 0 && *out == NULL)
+        TDAGI_TRY(try_ranks(r, &row, levels[n], out));
+    x = tdagi_step(r, tdagi_raiser_input(r, reduce, 0), TDAG_OP_UNGROUP, 0);
+    if (x.id != 0 && *out == NULL) TDAGI_TRY(try_ranks(r, &row, x, out));
     return TDAG_OK;
 }
 

@@ -26,7 +26,7 @@ static void make_symbolic(rnd *r, tdag_builder *b, tdagi_type *t)
         t->shape[0] = tdag_builder_symbol(b, "N", t->shape[0]);
 }
 
-static double number(rnd *r) { return (double)rnd_in(r, -40, 40) / 10 + 0.03; }
+static double number(rnd *r) { return (double)(10 * rnd_in(r, -40, 40) + 3) / 100; }
 
 /* ---- element-wise ---- */
 
