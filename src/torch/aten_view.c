@@ -49,7 +49,11 @@ static tdagi_ival reshaped(tdagi_call *c, tdagi_itensor *t, uint32_t rank,
     if (x.id == 0) return tdagi_iv_poison();
     if (rank > TDAG_MAX_RANK)
         return tdagi_call_fail(c, TDAG_E_LIMIT, "a tensor of %u axes", (unsigned)rank);
-    memcpy(dims, shape, rank * sizeof(*dims));
+    for (uint32_t i = 0; i < rank; i++) {
+        int64_t number = 0;
+        bool open = tdagi_dim_is_const(c->im->pool, shape[i], &number) && number == -1;
+        dims[i] = open ? TDAGI_DIM_OPEN : shape[i];
+    }
     tdagi_reshape_dims(c->b, x, rank, dims);
     if (tdag_builder_get_status(c->b) != TDAG_OK) return tdagi_iv_poison();
     if (may_copy && !tdagi_it_can_view(c->im, t, rank, dims))
