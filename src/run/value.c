@@ -241,7 +241,7 @@ tdag_status tdagi_strided_reshape(tdag_ctx *ctx, const tdagi_strided *x, uint32_
     out->data = from.data;
     out->dtype = from.dtype;
     out->rank = rank;
-    memmove(out->shape, shape, rank * sizeof(int64_t));
+    if (rank > 0) memmove(out->shape, shape, rank * sizeof(int64_t));
     if (empty || tdagi_strided_is_contiguous(&from)) contiguous_strides(out);
     return TDAG_OK;
 }
