@@ -10,5 +10,5 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 
 # shellcheck disable=SC2086 # the names are words
 need $BUILD_PACKAGES $TEST_PACKAGES
-sh "$root/tests/support/build_and_test.sh" "$root/build/debian" \
-    -DTDAG_WERROR=ON -DTDAG_PYTHON=/usr/bin/python3 -- "$@"
+TDAG_CTEST=$* exec sh "$root/tests/support/build_and_test.sh" "$root/build/debian" \
+    -DTDAG_WERROR=ON -DTDAG_PYTHON=/usr/bin/python3

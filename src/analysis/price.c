@@ -183,7 +183,8 @@ static void kernel_type(const tdagi_kernel *kernel, tdagi_type *out)
 {
     out->dtype = (tdag_dtype)kernel->dtype;
     out->rank = kernel->rank;
-    memcpy(out->shape, kernel->shape, kernel->rank * sizeof(tdag_dim));
+    for (uint32_t i = 0; i < kernel->rank; i++)
+        out->shape[i] = kernel->shape[i];
 }
 
 /* A core op: its own cost; where that reads all of every operand, an operand that

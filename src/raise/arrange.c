@@ -92,6 +92,7 @@ static tdag_value split_axes(tdagi_raiser *r, tdag_value v, const plan *from,
     uint32_t n = 0, at = 0;
     bool any = false;
     const tdag_dim *shape = tdag_builder_get_shape(b, v);
+    if (shape == NULL) return v; /* a failure sticks, or there is nothing to split */
     for (uint32_t i = 0; i < from->rank; i++) {
         if (from->axis[i].n == 0) continue;
         uint32_t first = at, left = from->axis[i].n;
@@ -462,14 +463,27 @@ static bool conv_from(tdagi_raiser *r, arrangement *a)
     return fill_conv(r, a, x, s, n, result & x->mask & w_mask);
 }
 
+/* The deepest level of x that is laid out already, else the deepest that can be. */
 static tdag_status arrange_conv(tdagi_raiser *r, arrangement *a, tdagi_match **out)
 {
-    for (a->c.first = 0; a->c.first < 2; a->c.first++)
-        for (uint32_t i = 0; i < r->maps->n_down[a->c.first] && *out == NULL; i++) {
+    for (uint32_t k = 0; k < 4; k++) {
+        bool exact = k < 2;
+        a->c.first = k % 2;
+        for (uint32_t i = r->maps->n_down[a->c.first]; i-- > 0 && *out == NULL;) {
             a->c.level[0] = i;
-            if (conv_from(r, a)) TDAGI_TRY(accept(r, a, out));
+            if (!conv_from(r, a)) continue;
+            if (exact && !plan_equal(&a->from[0], &a->to[0])) continue;
+            TDAGI_TRY(accept(r, a, out));
         }
+    }
     return TDAG_OK;
+}
+
+tdag_status tdagi_arrange_conv(tdagi_raiser *r, tdagi_match **out)
+{
+    arrangement a;
+    memset(&a, 0, sizeof(a));
+    return arrange_conv(r, &a, out);
 }
 
 /* ---- einsums ---- */
@@ -550,7 +564,7 @@ tdag_status tdagi_arrange(tdagi_raiser *r, tdagi_match **out)
 {
     arrangement a;
     memset(&a, 0, sizeof(a));
-    TDAGI_TRY(arrange_conv(r, &a, out));
+    TDAGI_TRY(tdagi_arrange_conv(r, out));
     if (*out == NULL) TDAGI_TRY(arrange_einsum(r, &a, out));
     return TDAG_OK;
 }

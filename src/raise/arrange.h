@@ -7,6 +7,7 @@
 
 /* What r->maps holds, as a convolution or an einsum of laid-out operands; *out stays
  * NULL where the maps are neither. */
+tdag_status tdagi_arrange_conv(tdagi_raiser *r, tdagi_match **out);
 tdag_status tdagi_arrange(tdagi_raiser *r, tdagi_match **out);
 
 #endif

@@ -228,6 +228,20 @@ tdag_status tdagi_take_bias(tdagi_raiser *r, const tdagi_match *m)
 
 /* ---- all of them ---- */
 
+/* True where an operand is gathered into overlapping or spread windows on its way. */
+static bool reads_windows(const tdagi_raiser *r)
+{
+    const tdagi_maps *m = r->maps;
+    for (uint32_t k = 0; k < 2; k++)
+        for (uint32_t i = 0; i + 1 < m->n_down[k]; i++) {
+            const tdagi_node *n = tdagi_raiser_node(r, m->down[k][i].value);
+            const tdag_window_spec *spec = n->u.spec;
+            for (uint32_t axis = 0; n->op == TDAG_OP_UNFOLD && axis < n->rank; axis++)
+                if (spec->kernel.v[axis] > 1) return true;
+        }
+    return false;
+}
+
 static tdag_status choose(tdagi_raiser *r, tdag_value v)
 {
     bool ok = false;
@@ -236,6 +250,13 @@ static tdag_status choose(tdagi_raiser *r, tdag_value v)
     if (!ok) return TDAG_OK;
     TDAGI_TRY(tdagi_find_transposed(r, v, &m));
     if (m == NULL) TDAGI_TRY(search(r, true, &m));
+    if (m != NULL && m->composite != TDAGI_CONV &&
+        m->composite != TDAGI_CONV_TRANSPOSE &&
+        reads_windows(r)) { /* a convolution need not make those windows */
+        tdagi_match *conv = NULL;
+        TDAGI_TRY(tdagi_arrange_conv(r, &conv));
+        if (conv != NULL) m = conv;
+    }
     if (m == NULL) TDAGI_TRY(search(r, false, &m));
     if (m == NULL) TDAGI_TRY(tdagi_arrange(r, &m));
     if (m == NULL) return TDAG_OK;

@@ -63,6 +63,7 @@ void tdagi_scratch_empty(tdagi_raiser *r)
 tdag_status tdagi_scratch_settle(tdagi_raiser *r, bool *ok)
 {
     tdag_status st = r->scratch->status;
+    if (st == TDAG_OK) st = tdagi_pool_report(r->ctx, r->pool);
     *ok = st == TDAG_OK;
     if (*ok) return TDAG_OK;
     tdagi_builder_forgive(r->scratch);

@@ -265,6 +265,7 @@ static tdag_status raise_into(tdagi_raiser *r, tdagi_raised *out)
     survey(r);
     TDAGI_TRY(tdagi_find_contractions(r));
     TDAGI_TRY(demand(r));
+    if (tdagi_pool_status(r->pool) == TDAG_E_NOMEM) return tdagi_nomem(r->ctx);
     TDAGI_TRY(emit(r, out));
     out->pool = tdagi_pool_clone(r->pool);
     if (out->pool == NULL) return tdagi_nomem(r->ctx);
