@@ -31,7 +31,7 @@ const tdagi_composite_def tdagi_composite_relu = {.lower = lower_relu};
 static const tdagi_field scalar_fields[] = {TDAGI_FIELD(tdagi_scalar_spec, value, F64),
                                             {0}};
 
-/* where(x < 0, slope * x, x). Exact. */
+/* where(x < 0, slope * x, x). Exact, but for the sign of a zero at slopes below 0. */
 static tdag_value lower_leaky_relu(tdag_builder *b, const tdag_value *in, uint32_t n,
                                    const void *spec)
 {

@@ -198,6 +198,15 @@ static bool upsample_fits(tdag_builder *b, tdag_value x, const tdagi_upsample_sp
     return false;
 }
 
+/* nearest: x[floor(i*step)]; nearest_exact: x[floor((i + 0.5)*step)]. linear: x0*(1 -
+ * t) + x1*t; cubic: four taps by the convolution kernel; t is the coordinate's
+ * fraction. Half types are blended in f32.
+ *
+ * An axis that keeps its size is left alone; PyTorch multiplies its neighbour by 0
+ * there, so next to an inf it has NaN. Where a scale is given that floors to the same
+ * or the doubled size, its nearest kernels disagree with each other; the one for
+ * contiguous tensors, which uses the scale, is followed. Aligned corners of a symbolic
+ * output assume that it is above 1 if its sample is. */
 static tdag_value lower_upsample(tdag_builder *b, const tdag_value *in, uint32_t n,
                                  const void *spec)
 {
@@ -205,6 +214,7 @@ static tdag_value lower_upsample(tdag_builder *b, const tdag_value *in, uint32_t
     const tdagi_upsample_spec *s = spec;
     if (!upsample_fits(b, in[0], s)) return TDAG_NO_VALUE;
     bool moves = s->mode <= TDAGI_UPSAMPLE_NEAREST_EXACT;
+    bool linear = s->mode == TDAGI_UPSAMPLE_LINEAR;
     tdag_value x = moves ? in[0] : tdagi_wide(b, in[0]);
     uint32_t rank = tdag_builder_get_rank(b, x);
     tdag_dtype dtype = tdag_builder_get_dtype(b, x) == TDAG_F64 ? TDAG_F64 : TDAG_F32;
@@ -218,7 +228,7 @@ static tdag_value lower_upsample(tdag_builder *b, const tdag_value *in, uint32_t
                   s->align_corners != 0,
                   s->mode,
                   dtype};
-        if (l.in == l.out && (l.scale == 0 || l.scale == 1)) continue;
+        if (l.in == l.out && (l.scale == 0 || l.scale == 1 || linear)) continue;
         x = resize(&l, x, axis);
     }
     return tdagi_cast(b, x, tdag_builder_get_dtype(b, in[0]));
