@@ -668,7 +668,7 @@ def upsamples():
                      **{f"scale{a}": scales[a] for a in range(nd)})
     x = rand("f32", 1, 2, 19)
     case("same_size", "upsample", [x], F.interpolate(x, scale_factor=1.05, mode="linear"),
-         mode=2, output=[19], scale0=1.05)
+         symbols=None, mode=2, output=[19], scale0=1.05)
     for n in range(1, 60, 7):
         for m in range(1, 130, 3):
             x = torch.arange(float(n)).reshape(1, 1, n)
