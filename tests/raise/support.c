@@ -1,3 +1,5 @@
+/* See support.h. A raised graph is checked by lowering each kernel anew, into a graph
+ * that must have the same shapes and compute the same values. */
 #include "raise/support.h"
 
 #include <math.h>
