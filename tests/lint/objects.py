@@ -29,7 +29,7 @@ def run(*command):
 
 def source_of(path):
     """base/ctx.c of .../tdagger_objects.dir/base/ctx.c.o"""
-    return path.split(".dir/", 1)[-1].removesuffix(".o")
+    return os.path.normpath(path.split(".dir/", 1)[-1].removesuffix(".o"))
 
 
 def main(list_file):

@@ -95,6 +95,28 @@ static void unfold_and_matmul_is_conv(void **state)
     }
 }
 
+static void symbolic_unfold_and_matmul_is_conv(void **state)
+{
+    (void)state;
+    static const int64_t three[2] = {3, 3}, one[2] = {1, 1}, two[2] = {2, 2};
+    tdag_ctx *ctx = test_ctx();
+    tdag_builder *b = builder(ctx);
+    tdag_dim h = tdag_builder_symbol(b, "H", 9);
+    const tdag_dim shape[4] = {tdag_builder_symbol(b, "N", 1), 3, h, 8};
+    tdag_value x = tdag_add_input(b, NULL, TDAG_F64, 4, shape);
+    tdag_value w = input(b, 2, 5, 27);
+    const tdagi_im2col_spec spec = {
+        {2, three}, {2, one}, {2, one}, {2, two}, {0, NULL}};
+    tdag_value y = tdagi_matmul(b, w, tdagi_lower(b, TDAGI_IM2COL, &x, 1, &spec));
+    tdag_dim rows = tdag_dim_floordiv(b, tdag_dim_sub(b, h, 1), 2);
+    rows = tdag_dim_add(b, rows, 1);
+    y = tdagi_reshape(b, y, 4, (tdag_dim[]){shape[0], 5, rows, 4});
+    tdagi_raised *r = expect(ctx, b, y, TDAGI_CONV, 1);
+    assert_int_equal(output_kernel(r, 0)->composite, TDAGI_CONV);
+    tdagi_raised_free(r);
+    tdag_ctx_free(ctx);
+}
+
 /* The weight is a matrix from the start: a synthetic view gives it its axes. */
 static void matrix_weight_is_laid_out(void **state)
 {
@@ -429,6 +451,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unfold_and_matmul_is_conv),
+        cmocka_unit_test(symbolic_unfold_and_matmul_is_conv),
         cmocka_unit_test(matrix_weight_is_laid_out),
         cmocka_unit_test(conv_in_other_order),
         cmocka_unit_test(pad_before_conv),
