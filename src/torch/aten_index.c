@@ -434,9 +434,10 @@ tdagi_ival tdagi_aten_masked_scatter(tdagi_call *c)
     return tdagi_result(c, tdag_where(c->b, mask, y, x));
 }
 
-/* copy_: the source, converted and broadcast, replaces self */
+/* copy_: the source, converted and broadcast, replaces self. Lists have a copy too. */
 tdagi_ival tdagi_aten_copy(tdagi_call *c)
 {
+    if (c->n == 1) return tdagi_aten_copy_list(c);
     tdagi_itensor *self = tdagi_arg_cell(c, "self");
     tdagi_ival src = tdagi_arg(c, "src");
     if (self == NULL) return tdagi_iv_poison();

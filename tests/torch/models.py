@@ -85,6 +85,8 @@ def settle(model):
             if m.weight is not None:
                 m.weight.data.uniform_(0.8, 1.2)
                 m.bias.data.normal_(0, 0.05)
+        if isinstance(m, nn.Linear) and not m.weight.any(): # a head that starts as zero
+            m.weight.data.normal_(0, 0.05)
     return model
 
 
