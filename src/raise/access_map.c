@@ -178,11 +178,6 @@ bool tdagi_expr_divide(tdagi_space *s, const tdagi_expr *e, int64_t b, tdagi_exp
 
 /* ---- movement ---- */
 
-static int64_t sample(const tdagi_raiser *r, tdag_dim d)
-{
-    return tdagi_dim_sample(r->pool, d);
-}
-
 /* Divides e by the dims of a run, the last axis first; parts[0] is what remains. */
 static bool spread(const tdagi_raiser *r, tdagi_space *s, const tdagi_expr *e,
                    const tdag_dim *dims, uint32_t n, tdagi_expr *parts)
@@ -190,7 +185,7 @@ static bool spread(const tdagi_raiser *r, tdagi_space *s, const tdagi_expr *e,
     tdagi_expr rest = *e;
     for (uint32_t i = n - 1; i > 0; i--) {
         tdagi_expr q;
-        if (!tdagi_expr_divide(s, &rest, sample(r, dims[i]), &q, &parts[i]))
+        if (!tdagi_expr_divide(s, &rest, tdagi_raiser_dim(r, dims[i]), &q, &parts[i]))
             return false;
         rest = q;
     }
@@ -204,7 +199,7 @@ static tdagi_expr combine(const tdagi_raiser *r, tdagi_space *s,
 {
     tdagi_expr e = {0};
     for (uint32_t i = 0; i < n; i++)
-        e = tdagi_expr_add(s, &parts[i], &e, sample(r, dims[i]));
+        e = tdagi_expr_add(s, &parts[i], &e, tdagi_raiser_dim(r, dims[i]));
     return e;
 }
 
@@ -265,14 +260,14 @@ static bool pull_pad(const tdagi_raiser *r, tdagi_space *s, tdag_value v,
     const tdag_pad_spec *spec = n->u.spec;
     if (spec->mode != TDAG_PAD_CONSTANT || guards == NULL) return false;
     for (uint32_t i = 0; i < n->rank; i++) {
-        int64_t before = sample(r, spec->before.v[i]),
-                after = sample(r, spec->after.v[i]);
+        int64_t before = tdagi_raiser_dim(r, spec->before.v[i]),
+                after = tdagi_raiser_dim(r, spec->after.v[i]);
         out[i] = index[i];
         if (before == 0 && after == 0) continue;
         out[i].c = plus(s, out[i].c, -before);
         if (guards->n == TDAGI_MOST_GUARDS) return false;
         guards->g[guards->n++] = (tdagi_guard){.e = out[i],
-                                               .size = sample(r, x->shape[i]),
+                                               .size = tdagi_raiser_dim(r, x->shape[i]),
                                                .value = spec->value,
                                                .pad = v,
                                                .axis = i};
@@ -327,12 +322,12 @@ bool tdagi_pull(const tdagi_raiser *r, tdagi_space *s, tdag_value v,
     case TDAG_OP_SLICE:
         for (uint32_t i = 0; i < rank; i++) {
             out[i] = index[i];
-            out[i].c = plus(s, out[i].c, sample(r, slice->start.v[i]));
+            out[i].c = plus(s, out[i].c, tdagi_raiser_dim(r, slice->start.v[i]));
         }
         return true;
     case TDAG_OP_SELECT:
         memcpy(out, index, rank * sizeof(*out));
-        out[select->axis] = (tdagi_expr){.c = sample(r, select->index)};
+        out[select->axis] = (tdagi_expr){.c = tdagi_raiser_dim(r, select->index)};
         return true;
     case TDAG_OP_REPEAT:
         for (uint32_t i = 0; i < rank; i++)
@@ -433,7 +428,8 @@ void tdagi_level_settle(const tdagi_raiser *r, tdagi_space *s, tdagi_level *leve
     level->mask = 0;
     for (uint32_t i = 0; i < level->rank; i++) {
         level->index[i] = tdagi_resolve(s, &level->index[i]);
-        settle_axis(s, &level->index[i], sample(r, n->shape[i]), &level->axis[i]);
+        settle_axis(s, &level->index[i], tdagi_raiser_dim(r, n->shape[i]),
+                    &level->axis[i]);
         level->mask |= level->axis[i].mask;
     }
 }

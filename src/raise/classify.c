@@ -98,7 +98,7 @@ bool tdagi_read_padding(tdagi_raiser *r, uint32_t side, const tdagi_level *x,
     if (b == TDAGI_DIM_BAD || a == TDAGI_DIM_BAD) return false;
     *before_out = b;
     *after_out = a;
-    if (zeroes && tdagi_dim_sample(r->pool, b) == before) return true;
+    if (zeroes && tdagi_raiser_dim(r, b) == before) return true;
     int64_t lo, hi, last = x->axis[axis].dim - 1;
     tdagi_expr_bounds(&r->maps->space, &x->index[axis], &lo, &hi);
     *before_out = before;

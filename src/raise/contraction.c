@@ -130,7 +130,7 @@ static bool bias_by_maps(tdagi_raiser *r, tdag_value sum, tdag_value v,
     guards->n = 0;
     tdagi_expr index[TDAG_MAX_RANK];
     for (uint32_t i = 0; i < top->rank; i++)
-        index[i] = tdagi_atom(s, tdagi_dim_sample(r->pool, top->shape[i]));
+        index[i] = tdagi_atom(s, tdagi_raiser_dim(r, top->shape[i]));
     for (uint32_t i = 0; i < n->rank; i++)
         levels[0].index[i] =
             n->shape[i] == 1 ? (tdagi_expr){0} : index[i + top->rank - n->rank];
@@ -242,6 +242,69 @@ static bool reads_windows(const tdagi_raiser *r)
     return false;
 }
 
+/* What the maps of v prove at the raiser's values. */
+static tdag_status prove_once(tdagi_raiser *r, tdag_value v, bool conv_only,
+                              tdagi_match **out)
+{
+    bool ok = false;
+    TDAGI_TRY(tdagi_maps_read(r, v, &ok));
+    if (!ok) return TDAG_OK;
+    if (conv_only) return tdagi_arrange_conv(r, out);
+    TDAGI_TRY(search(r, false, out));
+    return *out == NULL ? tdagi_arrange(r, out) : TDAG_OK;
+}
+
+static bool same_views(uint32_t n, const tdagi_view *a, uint32_t m, const tdagi_view *b)
+{
+    if (n != m) return false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (a[i].op != b[i].op) return false;
+        const tdagi_opdef *def = tdagi_op_row_of(a[i].op)->def;
+        if (!tdagi_spec_equal(def->fields, a[i].spec, b[i].spec)) return false;
+    }
+    return true;
+}
+
+static bool same_match(const tdagi_match *a, const tdagi_match *b)
+{
+    if (a->composite != b->composite || a->result.id != b->result.id ||
+        a->n_operands != b->n_operands ||
+        !same_views(a->n_after, a->after, b->n_after, b->after))
+        return false;
+    for (uint32_t i = 0; i < a->n_operands; i++) {
+        const tdagi_operand *x = &a->operands[i], *y = &b->operands[i];
+        if (x->value.id != y->value.id ||
+            !same_views(x->n_views, x->views, y->n_views, y->views))
+            return false;
+    }
+    const tdagi_composite_def *def =
+        tdagi_composite_row_of((tdagi_composite)a->composite)->def;
+    return def->fields == NULL || tdagi_spec_equal(def->fields, a->spec, b->spec);
+}
+
+/* Maps are read at numbers. Where dims have symbols, what they prove at the samples
+ * must be the same at other values too; multiples keep what divides dividing. */
+static tdag_status prove(tdagi_raiser *r, tdag_value v, bool conv_only,
+                         tdagi_match **out)
+{
+    uint32_t n = tdagi_pool_n_symbols(r->pool);
+    TDAGI_TRY(prove_once(r, v, conv_only, out));
+    if (*out == NULL || n == 0) return TDAG_OK;
+    int64_t *values = tdagi_raiser_alloc(r, n, sizeof(*values));
+    if (values == NULL) return tdagi_nomem(r->ctx);
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t sample;
+        tdagi_pool_symbol(r->pool, i, &sample);
+        values[i] = sample > INT32_MAX ? sample : sample * (2 + i % 3);
+    }
+    tdagi_match *again = NULL;
+    r->values = values;
+    tdag_status st = prove_once(r, v, conv_only, &again);
+    r->values = NULL;
+    if (again == NULL || !same_match(*out, again)) *out = NULL;
+    return st;
+}
+
 static tdag_status choose(tdagi_raiser *r, tdag_value v)
 {
     bool ok = false;
@@ -249,16 +312,15 @@ static tdag_status choose(tdagi_raiser *r, tdag_value v)
     TDAGI_TRY(tdagi_maps_read(r, v, &ok));
     if (!ok) return TDAG_OK;
     TDAGI_TRY(tdagi_find_transposed(r, v, &m));
-    if (m == NULL) TDAGI_TRY(search(r, true, &m));
-    if (m != NULL && m->composite != TDAGI_CONV &&
-        m->composite != TDAGI_CONV_TRANSPOSE &&
-        reads_windows(r)) { /* a convolution need not make those windows */
-        tdagi_match *conv = NULL;
-        TDAGI_TRY(tdagi_arrange_conv(r, &conv));
-        if (conv != NULL) m = conv;
+    if (m == NULL) {
+        TDAGI_TRY(search(r, true, &m));
+        if (m != NULL && m->composite != TDAGI_CONV && reads_windows(r)) {
+            tdagi_match *conv = NULL; /* which need not make those windows */
+            TDAGI_TRY(prove(r, v, true, &conv));
+            if (conv != NULL) m = conv;
+        }
+        if (m == NULL) TDAGI_TRY(prove(r, v, false, &m));
     }
-    if (m == NULL) TDAGI_TRY(search(r, false, &m));
-    if (m == NULL) TDAGI_TRY(tdagi_arrange(r, &m));
     if (m == NULL) return TDAG_OK;
     r->contractions[m->result.id] = m;
     return tdagi_take_bias(r, m);

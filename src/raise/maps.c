@@ -35,7 +35,7 @@ static void open_sum(tdagi_raiser *r, tdag_value v, tdagi_expr *index)
     const tdag_reduce_spec *spec = n->u.spec;
     for (uint32_t i = 0; i < spec->axes.n; i++) {
         int64_t axis = spec->axes.v[i];
-        index[axis] = tdagi_atom(&m->space, tdagi_dim_sample(r->pool, x->shape[axis]));
+        index[axis] = tdagi_atom(&m->space, tdagi_raiser_dim(r, x->shape[axis]));
         m->reduced |= tdagi_expr_mask(&index[axis]);
     }
 }
@@ -135,7 +135,7 @@ tdag_status tdagi_maps_read(tdagi_raiser *r, tdag_value v, bool *ok)
     m->up[0].rank = n->rank;
     for (uint32_t i = 0; i < n->rank; i++)
         index[i] = m->up[0].index[i] =
-            tdagi_atom(&m->space, tdagi_dim_sample(r->pool, n->shape[i]));
+            tdagi_atom(&m->space, tdagi_raiser_dim(r, n->shape[i]));
     if (!descend(r, v, index) || m->space.bad) return TDAG_OK;
     trace_operand(r, 0, index);
     trace_operand(r, 1, index);

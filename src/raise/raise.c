@@ -27,6 +27,13 @@ void *tdagi_raiser_dup(tdagi_raiser *r, const void *data, size_t n, size_t size)
     return p;
 }
 
+int64_t tdagi_raiser_dim(const tdagi_raiser *r, tdag_dim d)
+{
+    int64_t number;
+    if (r->values == NULL) return tdagi_dim_sample(r->pool, d);
+    return tdagi_dim_eval(r->pool, d, r->values, &number) ? number : -1;
+}
+
 /* ---- survey ---- */
 
 static uint8_t facts_of(const tdagi_raiser *r, const tdagi_node *n)

@@ -53,6 +53,7 @@ typedef struct tdagi_raiser {
     tdagi_arena arena;     /* everything that outlives the raiser */
     tdag_builder *scratch; /* where guesses are lowered; its pool grows the graph's */
     tdagi_pool *pool;      /* the scratch builder's */
+    const int64_t *values; /* per symbol, instead of its sample; NULL = the samples */
     uint32_t *uses;        /* by value id: operand slots and outputs that read it */
     uint32_t *user;        /* by value id: its last reader, 0 = none but outputs */
     uint8_t *facts;        /* by value id */
@@ -76,6 +77,8 @@ static inline bool tdagi_op_is_movement(uint32_t op)
 {
     return op >= TDAG_OP_PERMUTE && op <= TDAG_OP_UNFOLD;
 }
+/* A dim's number at the values that maps are read at; -1 where it has none. */
+int64_t tdagi_raiser_dim(const tdagi_raiser *r, tdag_dim d);
 /* Memory of the result; NULL when out of memory. */
 void *tdagi_raiser_alloc(tdagi_raiser *r, size_t n, size_t size);
 void *tdagi_raiser_dup(tdagi_raiser *r, const void *data, size_t n, size_t size);
