@@ -199,8 +199,10 @@ static tdag_status run_all(tdagi_native *s, tdag_tensor *const *inputs,
         st = tdagi_strided_tensor(s->ctx, &s->values[s->r->kernel_of[g->outputs[n].id]],
                                   &outputs[n]);
     if (st != TDAG_OK)
-        for (uint32_t i = 0; i + 1 < n; i++)
+        for (uint32_t i = 0; i + 1 < n; i++) {
             tdag_tensor_free(outputs[i]);
+            outputs[i] = NULL;
+        }
     return st;
 }
 
