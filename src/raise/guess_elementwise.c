@@ -22,12 +22,29 @@ static tdag_status known2(tdagi_raiser *r, const tdagi_root *root, tdag_value x,
     return tdagi_guess_known(r, root, NULL, 2, in, out);
 }
 
+/* True where v, an operand that the root would take apart, is that composite of one
+ * operand, whose last step only looks like the root's first. */
+static tdag_status is_whole(tdagi_raiser *r, tdag_value v, tdagi_composite composite,
+                            bool *yes)
+{
+    tdagi_match *m = NULL;
+    tdagi_root own = {.v = v, .top = v, .composite = composite};
+    tdagi_value_type(r->graph, v, &own.type);
+    TDAGI_TRY(tdagi_guess_unary(r, &own, &m));
+    *yes = m != NULL;
+    return TDAG_OK;
+}
+
 GUESS(sub)
 {
     for (uint32_t i = 2; i-- > 0 && *out == NULL;) {
         tdag_value neg = tdagi_step(r, root->top, ANY, i);
         tdag_value y = tdagi_step(r, neg, TDAG_OP_NEG, 0);
+        bool ceil = false;
         if (y.id == 0) continue;
+        if (tdagi_step_to(r, y, TDAG_OP_NEG).id != 0)
+            TDAGI_TRY(is_whole(r, neg, TDAGI_CEIL, &ceil));
+        if (ceil) continue;
         TDAGI_TRY(known2(r, root, tdagi_step(r, root->top, ANY, 1 - i), y, out));
     }
     return TDAG_OK;
@@ -38,7 +55,11 @@ GUESS(div)
     for (uint32_t i = 2; i-- > 0 && *out == NULL;) {
         tdag_value inverse = tdagi_step(r, root->top, ANY, i);
         tdag_value y = tdagi_step(r, inverse, TDAG_OP_RECIPROCAL, 0);
+        bool sigmoid = false;
         if (y.id == 0) continue;
+        if (tdagi_step_to(r, y, TDAG_OP_EXP).id != 0)
+            TDAGI_TRY(is_whole(r, inverse, TDAGI_SIGMOID, &sigmoid));
+        if (sigmoid) continue;
         TDAGI_TRY(known2(r, root, tdagi_step(r, root->top, ANY, 1 - i), y, out));
     }
     return TDAG_OK;

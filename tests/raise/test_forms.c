@@ -278,6 +278,21 @@ static void silu_by_hand(void **state)
     expect_and_free(ctx, b, tdag_binary(b, TDAG_OP_MULTIPLY, s, x), TDAGI_SILU, 1);
 }
 
+/* x * sigmoid(y) is no x / (1 + exp(-y)), and x + ceil(y) no x - floor(-y). */
+static void wholes_are_not_taken_apart(void **state)
+{
+    (void)state;
+    for (uint32_t form = 0; form < 2; form++) {
+        tdag_ctx *ctx = test_ctx();
+        tdag_builder *b = builder(ctx);
+        tdagi_composite id = form == 0 ? TDAGI_SIGMOID : TDAGI_CEIL;
+        tdag_value x = input(b, 2, 4, 7), y = input(b, 2, 4, 7);
+        y = tdagi_unary_composite(b, id, y);
+        y = tdag_binary(b, form == 0 ? TDAG_OP_MULTIPLY : TDAG_OP_ADD, x, y);
+        expect_and_free(ctx, b, y, id, 2);
+    }
+}
+
 static void shared_sigmoid_is_not_repeated(void **state)
 {
     (void)state;
@@ -461,6 +476,7 @@ int main(void)
         cmocka_unit_test(parts_of_axes_are_an_einsum),
         cmocka_unit_test(softmax_by_hand),
         cmocka_unit_test(silu_by_hand),
+        cmocka_unit_test(wholes_are_not_taken_apart),
         cmocka_unit_test(shared_sigmoid_is_not_repeated),
         cmocka_unit_test(shared_weights_may_be_repeated),
         cmocka_unit_test(nested_concats_are_one),
