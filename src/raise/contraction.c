@@ -118,6 +118,14 @@ static tdag_status search(tdagi_raiser *r, bool structure, tdagi_match **out)
 
 /* ---- bias ---- */
 
+static bool same_dims(const tdagi_node *a, const tdagi_node *b)
+{
+    if (a->rank != b->rank) return false;
+    for (uint32_t i = 0; i < a->rank; i++)
+        if (a->shape[i] != b->shape[i]) return false;
+    return true;
+}
+
 /* The rank-1 value that v broadcasts along axis `channel` of the sum. */
 static bool bias_by_maps(tdagi_raiser *r, tdag_value sum, tdag_value v,
                          uint32_t channel, tdagi_level *levels, uint32_t *level_out)
@@ -173,9 +181,7 @@ static tdag_status add_bias(tdagi_raiser *r, tdag_value sum, const tdagi_match *
 {
     const tdagi_node *top = tdagi_raiser_node(r, sum);
     const tdagi_node *own = tdagi_raiser_node(r, m->result);
-    if (top->rank != own->rank || m->n_after > 0) return TDAG_OK;
-    for (uint32_t i = 0; i < top->rank; i++)
-        if (top->shape[i] != own->shape[i]) return TDAG_OK;
+    if (!same_dims(top, own) || m->n_after > 0) return TDAG_OK;
     const tdag_value *in = tdagi_node_inputs(top);
     tdag_value other = in[0].id == m->result.id ? in[1] : in[0], v = other;
     tdagi_guess g = {
@@ -195,34 +201,70 @@ static tdag_status add_bias(tdagi_raiser *r, tdag_value sum, const tdagi_match *
     return TDAG_OK;
 }
 
-static tdag_status add_matrix(tdagi_raiser *r, tdag_value sum, const tdagi_match *m,
-                              tdagi_match **out)
+/* The scalar constant that a multiply applies to one operand; the other in *rest. */
+static bool scaled_by(const tdagi_raiser *r, tdag_value v, double *factor,
+                      tdag_value *rest)
+{
+    const tdagi_node *n = tdagi_raiser_node(r, v);
+    for (uint32_t i = 0; n->op == TDAG_OP_MULTIPLY && i < 2; i++) {
+        const tdagi_node *c = tdagi_raiser_node(r, tdagi_node_inputs(n)[i]);
+        if (c->op != TDAG_OP_CONSTANT || c->rank != 0) continue;
+        *factor =
+            tdagi_shortest((tdag_dtype)c->dtype, tdagi_tensor_get_f64(c->u.tensor, 0));
+        *rest = tdagi_node_inputs(n)[1 - i];
+        return true;
+    }
+    return false;
+}
+
+/* sum = product + other, product being the matmul m times alpha: beta*c + alpha*(x @
+ * y). */
+static tdag_status add_matrix(tdagi_raiser *r, tdag_value sum, tdag_value product,
+                              double alpha, const tdagi_match *m, tdagi_match **out)
 {
     const tdag_value *in = tdagi_node_inputs(tdagi_raiser_node(r, sum));
-    tdagi_addmm_spec spec = {1, 1};
+    tdag_value other = in[0].id == product.id ? in[1] : in[0], c;
+    tdagi_addmm_spec spec = {alpha, 1};
     tdagi_guess g = {.composite = TDAGI_ADDMM, .spec = &spec, .n = 3};
-    g.in[0].value = in[0].id == m->result.id ? in[1] : in[0];
+    if (!same_dims(tdagi_raiser_node(r, sum), tdagi_raiser_node(r, m->result)) ||
+        tdagi_raiser_node(r, other)->rank == 0)
+        return TDAG_OK;
     for (uint32_t i = 0; i < 2; i++) {
         uint32_t rank = tdagi_raiser_node(r, m->operands[i].value)->rank;
         if (m->operands[i].n_views > 0 || rank < 2 || rank > 3) return TDAG_OK;
         g.in[1 + i].value = m->operands[i].value;
     }
-    return tdagi_check_guess(r, sum, &g, out);
+    if (scaled_by(r, other, &spec.beta, &c)) {
+        g.in[0].value = c;
+        TDAGI_TRY(tdagi_check_guess(r, sum, &g, out));
+    }
+    spec.beta = 1;
+    g.in[0].value = other;
+    return *out == NULL ? tdagi_check_guess(r, sum, &g, out) : TDAG_OK;
+}
+
+/* The node that alone reads v; id 0: none, or several. */
+static tdag_value only_reader(const tdagi_raiser *r, tdag_value v)
+{
+    return (tdag_value){r->uses[v.id] == 1 ? r->user[v.id] : 0};
 }
 
 tdag_status tdagi_take_bias(tdagi_raiser *r, const tdagi_match *m)
 {
-    uint32_t user = r->user[m->result.id];
-    if (r->uses[m->result.id] != 1 || user == 0 ||
-        r->graph->nodes[user].op != TDAG_OP_ADD)
-        return TDAG_OK;
+    tdag_value sum = only_reader(r, m->result), product = m->result, rest;
     tdagi_match *more = NULL;
-    tdag_value sum = {user};
-    if (m->composite == TDAGI_MATMUL)
-        TDAGI_TRY(add_matrix(r, sum, m, &more));
+    double alpha = 1;
+    bool matmul = m->composite == TDAGI_MATMUL;
+    if (sum.id != 0 && matmul && scaled_by(r, sum, &alpha, &rest)) {
+        product = sum;
+        sum = only_reader(r, product);
+    }
+    if (sum.id == 0 || r->graph->nodes[sum.id].op != TDAG_OP_ADD) return TDAG_OK;
+    if (matmul)
+        TDAGI_TRY(add_matrix(r, sum, product, alpha, m, &more));
     else if (m->composite != TDAGI_EINSUM)
         TDAGI_TRY(add_bias(r, sum, m, &more));
-    if (more != NULL) r->contractions[user] = more;
+    if (more != NULL) r->contractions[sum.id] = more;
     return TDAG_OK;
 }
 

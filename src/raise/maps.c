@@ -119,7 +119,9 @@ tdag_status tdagi_maps_read(tdagi_raiser *r, tdag_value v, bool *ok)
 {
     const tdagi_node *n = tdagi_raiser_node(r, v);
     *ok = false;
-    if (!is_sum(n) || !leads_to_multiply(r, tdagi_node_inputs(n)[0])) return TDAG_OK;
+    if (n->dtype == TDAG_BOOL || !is_sum(n) ||
+        !leads_to_multiply(r, tdagi_node_inputs(n)[0]))
+        return TDAG_OK;
     if (r->maps == NULL) {
         void *p = NULL;
         TDAGI_TRY(tdagi_alloc(r->ctx, sizeof(tdagi_maps), &p));

@@ -223,11 +223,16 @@ static void check_law(tdag_ctx *ctx, const tdagi_raised *r, const law *l,
     }
 }
 
+static bool tested[TDAGI_N_COMPOSITES];
+
+bool law_was_tested(tdagi_composite id) { return tested[id]; }
+
 static void expect(tdag_ctx *ctx, tdag_builder *b, const law *l, const rnd *seed,
                    bool exact)
 {
     char what[128];
     tdag_value in[8];
+    tested[l->id] = true;
     snprintf(what, sizeof(what), "seed %llu: %s does not come back",
              (unsigned long long)seed->seed, tdagi_composite_row_of(l->id)->name);
     for (uint32_t i = 0; i < l->n; i++) {

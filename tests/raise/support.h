@@ -30,6 +30,9 @@ void expect_law(tdag_ctx *ctx, tdag_builder *b, const law *l, const rnd *seed);
  * composite and its operands count, and the values. */
 void expect_composite(tdag_ctx *ctx, tdag_builder *b, const law *l, const rnd *seed);
 
+/* Whether either was called for the composite in this process. */
+bool law_was_tested(tdagi_composite id);
+
 /* Raises a finished graph; fails the test where that fails. */
 tdagi_raised *raise_graph(tdag_ctx *ctx, const tdag_graph *g);
 /* Finishes, raises and frees the builder and the graph's own reference. */

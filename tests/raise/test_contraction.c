@@ -170,7 +170,7 @@ static void addmm_law(void **state)
     tdag_ctx *ctx = test_ctx();
     for (uint64_t i = 1; i <= 30; i++) {
         rnd r = rnd_seeded(4000 + i);
-        tdagi_addmm_spec spec = {1, 1};
+        tdagi_addmm_spec spec = {rnd_yes(&r) ? 1 : 0.7, rnd_yes(&r) ? 1 : -0.3};
         law l = {TDAGI_ADDMM, &spec, 3, {{0}}};
         int64_t m = rnd_in(&r, 2, 4), k = rnd_in(&r, 2, 4), n = rnd_in(&r, 2, 4);
         bool batched = rnd_yes(&r);

@@ -251,6 +251,30 @@ static void parts_of_axes_are_an_einsum(void **state)
     expect_and_free(ctx, b, y, TDAGI_EINSUM, 1);
 }
 
+static void attention_may_be_kept_apart(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    tdag_builder *b = builder(ctx);
+    tdag_graph *g = NULL;
+    const tdagi_attention_spec spec = {0.25, 0};
+    tdag_value in[3] = {input(b, 3, 2, 4, 8), input(b, 3, 2, 5, 8),
+                        input(b, 3, 2, 5, 3)};
+    tdag_builder_add_output(b, tdagi_lower(b, TDAGI_ATTENTION, in, 3, &spec));
+    TEST_OK(ctx, tdag_builder_finish(b, &g));
+    tdag_builder_free(b);
+    for (uint32_t flags = 0; flags <= TDAGI_RAISE_NO_ATTENTION; flags++) {
+        tdagi_raised *r = NULL;
+        TEST_OK(ctx, tdagi_raise(ctx, g, flags, &r));
+        assert_int_equal(n_of(r, TDAGI_ATTENTION), flags ? 0 : 1);
+        assert_int_equal(n_of(r, TDAGI_MATMUL), flags ? 2 : 0);
+        assert_int_equal(n_of(r, TDAGI_SOFTMAX), flags ? 1 : 0);
+        tdagi_raised_free(r);
+    }
+    tdag_graph_free(g);
+    tdag_ctx_free(ctx);
+}
+
 /* ---- element-wise by hand ---- */
 
 static void softmax_by_hand(void **state)
@@ -474,6 +498,7 @@ int main(void)
         cmocka_unit_test(linear_keeps_its_views),
         cmocka_unit_test(bias_in_other_shapes),
         cmocka_unit_test(parts_of_axes_are_an_einsum),
+        cmocka_unit_test(attention_may_be_kept_apart),
         cmocka_unit_test(softmax_by_hand),
         cmocka_unit_test(silu_by_hand),
         cmocka_unit_test(wholes_are_not_taken_apart),

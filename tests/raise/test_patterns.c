@@ -469,6 +469,18 @@ static void upsample_law(void **state)
     tdag_ctx_free(ctx);
 }
 
+/* The contractions are test_contraction.c's. */
+static void every_composite_was_tested(void **state)
+{
+    (void)state;
+    for (uint32_t id = 1; id < TDAGI_N_COMPOSITES; id++) {
+        bool contraction = id >= TDAGI_CONV && id <= TDAGI_EINSUM;
+        if (!contraction && !law_was_tested((tdagi_composite)id))
+            fail_msg("no test of %s",
+                     tdagi_composite_row_of((tdagi_composite)id)->name);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -478,7 +490,7 @@ int main(void)
         cmocka_unit_test(pool_law),      cmocka_unit_test(adaptive_law),
         cmocka_unit_test(im2col_law),    cmocka_unit_test(join_law),
         cmocka_unit_test(move_law),      cmocka_unit_test(index_law),
-        cmocka_unit_test(upsample_law),
+        cmocka_unit_test(upsample_law),  cmocka_unit_test(every_composite_was_tested),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
