@@ -20,9 +20,9 @@ static const cli_command commands[] = {
      "exact integers; --exact writes the tables' numbers in full.\n",
      CLI_IMPORT | CLI_JSON | CLI_LEVEL | CLI_BY | CLI_EXACT, cli_info},
     {"convert", "MODEL OUT", 2, "write a model in another format",
-     "The ending of OUT names the format: .pt (TorchScript) or .txt (the textual form;\n"
-     "tensors above 16 elements only with --full).\n",
-     CLI_IMPORT | CLI_FULL, cli_convert},
+     "The ending of OUT names the format: .pt (TorchScript) or .txt (the textual form\n"
+     "with every tensor in full, so that it can be read back).\n",
+     CLI_IMPORT, cli_convert},
     {"run", "MODEL --in X --out Y", 1, "run a model on tensors of a safetensors file",
      "Inputs are the tensors in0, in1, ..., or those named as the model's inputs, or, if\n"
      "neither fits, all tensors in the file's order. Outputs are named out0, out1, ...\n"

@@ -17,9 +17,8 @@ static int load(cli *c, tdag_model **out)
     return status;
 }
 
-static int print_text(cli *c, const tdag_model *model, char **out)
+static int print_text(cli *c, const tdag_model *model, uint32_t flags, char **out)
 {
-    uint32_t flags = c->given & CLI_FULL ? TDAG_TEXT_FULL : 0;
     if (tdag_graph_print(c->ctx, tdag_model_get_graph(model), flags, out) != TDAG_OK)
         return cli_fail_library(c, c->files[0]);
     return CLI_DONE;
@@ -30,7 +29,8 @@ int cli_show(cli *c)
     tdag_model *model = NULL;
     char *text = NULL;
     int status = load(c, &model);
-    if (status == CLI_DONE) status = print_text(c, model, &text);
+    uint32_t flags = c->given & CLI_FULL ? TDAG_TEXT_FULL : 0;
+    if (status == CLI_DONE) status = print_text(c, model, flags, &text);
     if (status == CLI_DONE) fputs(text, stdout);
     tdag_text_free(c->ctx, text);
     tdag_model_free(model);
@@ -67,7 +67,7 @@ static int write_model(cli *c, const tdag_model *model, cli_format format)
         return cli_fail_library(c, path);
     }
     char *text = NULL;
-    int status = print_text(c, model, &text);
+    int status = print_text(c, model, TDAG_TEXT_FULL, &text); /* nothing is lost */
     if (status == CLI_DONE) status = write_file(path, text);
     tdag_text_free(c->ctx, text);
     return status;

@@ -1,0 +1,144 @@
+#!/bin/sh
+# The command without PyTorch: usage, errors, models in the textual form.
+# test_tdag.sh TDAG FOLDER ROOT
+tdag=$1
+root=$3
+rm -rf "$2" && mkdir -p "$2" && cd "$2" || exit 1
+. "$root/tests/cli/support.sh"
+
+# ---- usage ----
+"$tdag" >out 2>err
+[ $? -eq 2 ] && grep -q '^usage:' err || fail "no command"
+expect 0 'usage: tdag COMMAND' --help
+expect 0 'usage: tdag COMMAND' help
+expect 0 '^tdag [0-9]+\.[0-9]+\.[0-9]+$' --version
+expect 0 '^tdag [0-9]+\.[0-9]+\.[0-9]+$' version
+for command in info convert run verify show ops version; do
+    expect 0 "usage: tdag $command" $command --help
+done
+expect 2 'no command "frobnicate"' frobnicate
+expect 2 'needs MODEL' info
+expect 2 'needs MODEL OUT' convert x.txt
+expect 2 'needs A B' verify x.txt
+expect 2 'one argument too many' show a.txt b.txt
+expect 2 'no option --frob' info x.txt --frob
+expect 2 'no option --rtol' info x.txt --rtol 1
+expect 2 'core\|kernel\|fused, not "deep"' info x.txt --level deep
+expect 2 'core\|kernel\|fused, not ""' info x.txt --level ''
+expect 2 'op\|module\|node, not "x"' info x.txt --by=x
+expect 2 '--level needs' info x.txt --level
+expect 2 '--level is given twice' info x.txt --level core --level core
+expect 2 'number >= 0' verify a.txt b.txt --rtol -1
+expect 2 'number >= 0' verify a.txt b.txt --atol 1x
+expect 2 'whole number' verify a.txt b.txt --seed x
+expect 2 'only one of' verify a.txt b.txt -i 'f32[1]' --like x.safetensors
+expect 2 'needs --in and --out' run a.txt
+
+# ---- inputs ----
+cat >model.txt <<'END'
+tdag 1
+symbols N=2
+x: f32[N,3] = input
+w: f32[3] = constant [1, -2, 3]
+y: f32[N,3] = multiply(x, w) @block.scale
+total: f32[N,1] = reduce(y) {axes=[1], kind=sum} @block
+return total
+END
+expect 2 'expected a dtype' info model.txt -i 'q32[1]'
+expect 2 "expected '\\['" info model.txt -i f32
+expect 2 'expected a size' info model.txt -i 'f32[1,]'
+expect 2 "expected ',' or '\\]'" info model.txt -i 'f32[1'
+expect 2 'expected the end' info model.txt -i 'f32[1]x'
+expect 2 'a size that fits' info model.txt -i 'f32[99999999999999999999]'
+expect 2 'needs a sample value' info model.txt -i 'f32[N,3]'
+expect 2 'has two values' info model.txt -i 'f32[N=1,N=3]'
+expect 3 'is f32\[2\?,3\], not f32\[2,4\]' info model.txt -i 'f32[2,4]'
+expect 3 'is f32\[2\?,3\], not f64\[2,3\]' info model.txt -i 'f64[2,3]'
+expect 3 'takes 1 inputs, 2 are given' info model.txt -i 'f32[2,3]' -i 'f32[2,3]'
+expect 0 'f32\[N,3\]' info model.txt -i 'f32[N=2,3]'
+expect 0 'f32\[N,3\]' info model.txt -i 'x:f32[N=2,3]'
+
+# ---- files ----
+expect 3 'No such file' info missing.txt
+expect 3 'No such file' info missing.pt
+expect 3 'missing.safetensors' run model.txt --in missing.safetensors --out y
+printf 'no model at all' >bad.txt
+expect 3 'bad.txt: .*byte' info bad.txt
+: >empty.txt
+expect 3 'empty.txt' info empty.txt
+: >empty.pt
+expect 3 'no TorchScript file' info empty.pt -i 'f32[1]'
+printf 'no model at all' >bad.pt
+expect 3 'no TorchScript file' info bad.pt -i 'f32[1]'
+printf 'GIF89a' >picture.gif
+expect 3 'no model in a format' info picture.gif
+mkdir -p folder.txt
+expect 3 'folder.txt' info folder.txt
+printf 'PK\003\004 and no more' >cut.pt
+expect 2 'give one -i' info cut.pt
+expect 2 'give one -i' verify cut.pt cut.pt
+printf 'not safetensors' >bad.safetensors
+expect 3 'bad.safetensors' run model.txt --in bad.safetensors --out y.safetensors
+
+# ---- info: 6 products and 4 sums; together a contraction of 6 multiply-adds ----
+expect 0 'FLOPs +10 +12 +12$' info model.txt
+expect 0 'FLOPs += 6\*N$' info model.txt
+expect 0 'FLOPs += 5\*N$' info model.txt --level core
+expect 0 '"format": "tdag-info/1"' info model.txt --json
+expect 0 '"flops": \{"formula": "5\*N", "at_sample": 10\}' info model.txt --json
+expect 0 '"node": "total", "op": "reduce", "module": "block"' info model.txt --json --by node --level core
+expect 0 'block.scale' info model.txt --by module --level core
+expect 0 'total +reduce +block +f32\[N,1\]' info model.txt --by node --level core
+expect 0 'at the fused level' info model.txt --level=fused --exact
+
+# ---- show, convert: the text comes back as itself ----
+expect 0 '^total: f32\[N,1\] = reduce' show model.txt
+cp out shown
+expect 0 "" convert model.txt again.txt
+cmp -s shown again.txt || fail "convert and show differ"
+expect 0 '' convert again.txt again.txt
+cmp -s shown again.txt || fail "the text does not come back as itself"
+expect 2 'ending must be' convert model.txt model.onnx
+expect 3 'no/such/folder' convert model.txt no/such/folder/x.txt
+[ -z "$(find . -name '*.tmp')" ] || fail "temporary files stay"
+
+# ---- verify and run ----
+sed 's/w: f32\[3\] = constant \[1, -2, 3\]/w: f32[3] = constant [1, -2, 3.5]/' model.txt >other.txt
+sed 's/kind=sum/kind=max/' model.txt >third.txt
+sed 's/^return total/return total, y/' model.txt >longer.txt
+expect 0 'out0 +f32\[2,1\].*ok' verify model.txt again.txt
+expect 0 'ok' verify model.txt again.txt -i 'f32[N=5,3]' --seed 7
+expect 0 'ok' verify model.txt again.txt --engine reference
+expect 1 'DIFFERS in' verify model.txt other.txt
+expect 1 'DIFFERS' verify model.txt third.txt
+expect 1 'has 1 outputs.*has 2' verify model.txt longer.txt
+expect 0 'ok' verify model.txt other.txt --atol 100
+expect 2 'runs TorchScript files only' verify model.txt model.txt --engine torch
+# x = [[1, 2, 3], [4, 5, 6]] in a safetensors file
+header='{"in0":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}}     '
+printf '\100\0\0\0\0\0\0\0%s' "$header" >x.safetensors
+printf '\0\0\200\077\0\0\0\100\0\0\100\100\0\0\200\100\0\0\240\100\0\0\300\100' >>x.safetensors
+expect 0 '' run model.txt --in x.safetensors --out y.safetensors
+# 1 - 4 + 9 = 6 and 4 - 10 + 18 = 12
+grep -q '"out0"' y.safetensors || fail "run: no out0"
+tail -c 8 y.safetensors | od -An -tf4 | grep -E -q '^ +6 +12$' ||
+    fail "run: wrong values: $(tail -c 8 y.safetensors | od -An -tf4)"
+expect 0 '' run model.txt --in x.safetensors --out z.safetensors --engine reference
+cmp -s y.safetensors z.safetensors || fail "run: the engines differ"
+expect 0 'ok' verify model.txt again.txt --in x.safetensors
+expect 0 'f32\[N,3\]' info model.txt --like x.safetensors
+expect 2 'TorchScript files only' run model.txt --in x.safetensors --out y --engine torch
+expect 3 'no/such/folder' run model.txt --in x.safetensors --out no/such/folder/y
+
+# ---- ops ----
+expect 0 '^permute$' ops
+expect 0 '`permute`' ops --md
+if [ -f "$root/docs/ops.md" ]; then
+    cmp -s out "$root/docs/ops.md" || fail "docs/ops.md is not what tdag ops --md prints"
+fi
+if [ -e /dev/full ]; then
+    "$tdag" ops >/dev/full 2>err
+    [ $? -eq 3 ] && grep -q '^tdag: error: ' err || fail "a full disk goes unnoticed"
+fi
+
+finish

@@ -1,0 +1,30 @@
+#!/bin/sh
+# The command on a TorchScript file, by PyTorch and by itself.
+# test_torch.sh TDAG FOLDER ROOT
+tdag=$1
+root=$3
+rm -rf "$2" && mkdir -p "$2" && cd "$2" || exit 1
+. "$root/tests/cli/support.sh"
+
+model=$root/examples/readme_model.pt
+input='f32[10,20,30,48]'
+expect 0 '"format": "tdag-info/1"' info "$model" -i "$input" --json
+expect 0 'buffers +48 +192 B' info "$model" -i "$input"
+expect 0 '^to_add: f32\[1\] = parameter' show "$model" -i "$input"
+expect 0 '' convert "$model" again.pt -i "$input"
+expect 0 'ok' verify "$model" again.pt -i "$input"
+expect 0 'ok' verify "$model" again.pt -i "$input" --engine native
+expect 0 '' convert "$model" model.txt -i "$input"
+expect 0 'ok' verify "$model" model.txt
+expect 2 'give one -i' info "$model"
+expect 3 'takes|inputs' info "$model" -i "$input" -i "$input"
+expect 3 'broadcast|shape|dims' info "$model" -i 'f32[10,20,30,47]'
+expect 3 '' info "$model" -i 'f32[10]'
+expect 3 '' verify "$model" again.pt -i 'f32[10,20,30,47]'
+head -c 700 "$model" >cut.pt
+expect 3 'cut.pt' info cut.pt -i "$input"
+expect 3 'cut.pt' verify cut.pt "$model" -i "$input"
+expect 3 'no/such/folder' convert "$model" no/such/folder/x.pt -i "$input"
+expect 3 'nothing.so' info "$model" -i "$input" --shim ./nothing.so
+
+finish
