@@ -177,6 +177,10 @@ tdagi_ival tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_ival x, tdagi_iva
     if (op == TDAGI_FOLD_DIV && !tdag_dtype_is_float(dtype)) dtype = TDAG_F32;
     if (op == TDAGI_FOLD_POW && dtype == TDAG_BOOL) dtype = TDAG_I64;
     if (fold_tensors(c, op, x, y, dtype, &out)) return as_number(c, x, y, out);
+    if (op == TDAGI_FOLD_POW && !tdag_dtype_is_float(dtype)) {
+        c->bad = true;
+        return tdagi_import_issue(c->im, "%s of integer tensors", c->schema->name);
+    }
     tdag_value a = tdagi_as(c, x, dtype), b = tdagi_as(c, y, dtype);
     if (c->bad) return tdagi_iv_poison();
     return as_number(c, x, y, tdagi_result(c, compute(c, op, a, b)));
@@ -214,6 +218,19 @@ static tdagi_ival second(tdagi_call *c)
     return c->n > 1 ? c->args[1] : tdagi_iv_none();
 }
 
+/* PyTorch's executor turns a constant second operand of rank 0 of these operators into
+ * a Python number before it runs them, so the dtype of that constant does not count. */
+static tdagi_ival literal_as_number(tdagi_call *c, tdagi_ival y)
+{
+    static const char *const names[] = {"aten::add", "aten::sub", "aten::mul",
+                                        "aten::div"};
+    if (y.kind != TDAGI_IV_TENSOR || !y.u.tensor->is_literal) return y;
+    if (tdagi_has(c, "rounding_mode")) return y;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(c->schema->name, names[i]) == 0) return number_of(c, y);
+    return y;
+}
+
 /* Row data: the operation. div takes rounding_mode, add and sub take alpha. */
 tdagi_ival tdagi_aten_binary(tdagi_call *c)
 {
@@ -226,6 +243,7 @@ tdagi_ival tdagi_aten_binary(tdagi_call *c)
         return python_binary(c, op, x, y);
     }
     if (y.kind == TDAGI_IV_NONE) return tdagi_refuse(c, c->schema->args[0].name);
+    if (is_tensor(x)) y = literal_as_number(c, y);
     if (tdagi_has(c, "rounding_mode")) {
         const char *mode = tdagi_arg_string(c, "rounding_mode");
         if (strcmp(mode, "trunc") == 0)
@@ -555,6 +573,12 @@ tdagi_ival tdagi_aten_prim_device(tdagi_call *c)
 {
     c->read |= 1;
     return (tdagi_ival){.kind = TDAGI_IV_DEVICE, .u.s = "cpu"};
+}
+
+tdagi_ival tdagi_aten_prim_type(tdagi_call *c) /* of a device */
+{
+    c->read |= 1;
+    return tdagi_iv_string("cpu");
 }
 
 tdagi_ival tdagi_aten_is_floating_point(tdagi_call *c)

@@ -311,6 +311,29 @@ tdagi_ival tdagi_aten_to_number(tdagi_call *c)
     return v;
 }
 
+/* How many numbers range(lo, hi, step) has. */
+tdagi_ival tdagi_aten_range_length(tdagi_call *c)
+{
+    tdag_dim lo = tdagi_arg_dim(c, "lo", 0), hi = tdagi_arg_dim(c, "hi", 0);
+    int64_t step = tdagi_arg_int(c, "step", 1);
+    if (c->bad || step == 0) return tdagi_refuse(c, "step");
+    tdagi_pool *p = c->im->pool;
+    tdag_dim span = step > 0 ? tdagi_dim_sub(p, hi, lo) : tdagi_dim_sub(p, lo, hi);
+    int64_t size = step > 0 ? step : -step;
+    tdag_dim n = tdagi_dim_floordiv(p, tdagi_dim_add(p, span, size - 1), size);
+    return tdagi_iv_dim(tdagi_dim_proves_ge(p, n, 0) ? n : tdagi_dim_max(p, n, 0));
+}
+
+/* start + index * step */
+tdagi_ival tdagi_aten_derive_index(tdagi_call *c)
+{
+    tdag_dim i = tdagi_arg_dim(c, "index", 0), start = tdagi_arg_dim(c, "start", 0);
+    tdag_dim step = tdagi_arg_dim(c, "step", 1);
+    if (c->bad) return tdagi_iv_poison();
+    tdagi_pool *p = c->im->pool;
+    return tdagi_iv_dim(tdagi_dim_add(p, start, tdagi_dim_mul(p, i, step)));
+}
+
 tdagi_ival tdagi_aten_num_to_tensor(tdagi_call *c)
 {
     c->read |= 1;

@@ -119,7 +119,8 @@ struct tdagi_itensor {
     tdag_dtype dtype;        /* of `known` */
     uint8_t known_rank;      /* 0 or 1 */
     uint32_t n_known;
-    bool is_leaf; /* memory that lives between calls: parameter, buffer, constant */
+    bool is_literal; /* a rank-0 prim::Constant */
+    bool is_leaf;    /* memory that lives between calls: parameter, buffer, constant */
     bool was_written;
     tdag_value first_value; /* of a leaf: what it was before the first write */
 };

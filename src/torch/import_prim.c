@@ -72,7 +72,10 @@ static void do_constant(tdagi_frame *f, const tdag_shim_node *node)
     const char *name = NULL;
     if (api->value_kind(v) == TDAG_SHIM_TENSOR)
         name = meaningful(api->var_name(f->im->session, out));
-    put(f, node, 0, tdagi_iv_from_shim(f->im, v, name));
+    tdagi_ival x = tdagi_iv_from_shim(f->im, v, name);
+    if (x.kind == TDAGI_IV_TENSOR && !x.u.tensor->is_leaf)
+        x.u.tensor->is_literal = tdagi_it_number(f->im, x.u.tensor) != NULL;
+    put(f, node, 0, x);
 }
 
 static void do_get_attr(tdagi_frame *f, const tdag_shim_node *node)

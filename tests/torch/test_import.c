@@ -1,0 +1,143 @@
+/* The importer against PyTorch: every case of import_cases.py (a folder in
+ * TDAG_TEST_CASES) is imported, run by both engines and compared with what PyTorch
+ * computed when the case was made. All failures are printed before the test fails. */
+#include <math.h>
+
+#include <tdagger/run.h>
+#include <tdagger/torch.h>
+
+#include "base/tensor.h"
+#include "support/test.h"
+
+typedef struct tally {
+    tdag_ctx *ctx;
+    uint32_t n, failed;
+    const char *line; /* of the manifest */
+} tally;
+
+static void report(tally *t, const char *what)
+{
+    t->failed++;
+    print_error("%s: %s\n", t->line, what);
+}
+
+/* Largest difference relative to the largest element; INFINITY for another type. */
+static double distance(const tdag_tensor *got, const tdag_tensor *want)
+{
+    if (got->dtype != want->dtype || got->rank != want->rank) return INFINITY;
+    for (uint32_t i = 0; i < got->rank; i++)
+        if (got->shape[i] != want->shape[i]) return INFINITY;
+    double most = 0, scale = 1;
+    for (int64_t i = 0; i < got->count; i++) {
+        double a = tdagi_tensor_get_f64(got, i), b = tdagi_tensor_get_f64(want, i);
+        if (isnan(a) != isnan(b)) return INFINITY;
+        if (isnan(a) || a == b) continue;
+        if (!isfinite(a) || !isfinite(b)) return INFINITY;
+        if (fabs(b) > scale) scale = fabs(b);
+        if (fabs(a - b) > most) most = fabs(a - b);
+    }
+    return most / scale;
+}
+
+static double tolerance(tdag_dtype dtype)
+{
+    return dtype == TDAG_F64    ? 1e-6
+           : dtype == TDAG_F32  ? 2e-5
+           : dtype == TDAG_F16  ? 2e-3
+           : dtype == TDAG_BF16 ? 2e-2
+                                : 0;
+}
+
+static void compare(tally *t, const tdag_graph *g, const tdag_named_tensors *in,
+                    const tdag_named_tensors *want, tdag_engine engine)
+{
+    char what[256];
+    const char *by = engine == TDAG_ENGINE_NATIVE ? "native" : "reference";
+    tdag_tensor *out[32] = {NULL};
+    tdag_run_options o;
+    tdag_run_options_init(&o);
+    o.engine = engine;
+    uint32_t n = tdag_graph_get_n_outputs(g);
+    if (n != want->n || n > 32) {
+        snprintf(what, sizeof(what), "%u outputs, not %u", (unsigned)n,
+                 (unsigned)want->n);
+        report(t, what);
+        return;
+    }
+    if (tdag_graph_run(t->ctx, g, in->tensors, in->n, &o, out) != TDAG_OK) {
+        snprintf(what, sizeof(what), "%s: %s", by, tdag_ctx_get_error(t->ctx)->message);
+        report(t, what);
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        double d = distance(out[i], want->tensors[i]);
+        if (!(d <= tolerance(want->tensors[i]->dtype))) {
+            snprintf(what, sizeof(what), "%s: output %u (%s of %u axes) differs by %g",
+                     by, (unsigned)i, tdag_dtype_name(out[i]->dtype),
+                     (unsigned)out[i]->rank, d);
+            report(t, what);
+        }
+        tdag_tensor_free(out[i]);
+    }
+}
+
+static void run_case(tally *t, const char *folder, const char *n)
+{
+    char path[4096];
+    tdag_named_tensors in = {0}, want = {0};
+    tdag_model *model = NULL;
+    tdag_input_spec specs[8];
+    memset(specs, 0, sizeof(specs));
+    snprintf(path, sizeof(path), "%s/%s.in.safetensors", folder, n);
+    TEST_OK(t->ctx, tdag_tensors_load(t->ctx, path, &in));
+    snprintf(path, sizeof(path), "%s/%s.out.safetensors", folder, n);
+    TEST_OK(t->ctx, tdag_tensors_load(t->ctx, path, &want));
+    for (uint32_t i = 0; i < in.n && i < 8; i++) {
+        specs[i].dtype = in.tensors[i]->dtype;
+        specs[i].rank = in.tensors[i]->rank;
+        memcpy(specs[i].shape, in.tensors[i]->shape, specs[i].rank * sizeof(int64_t));
+    }
+    snprintf(path, sizeof(path), "%s/%s.pt", folder, n);
+    if (tdag_from_torchscript(t->ctx, path, specs, in.n, NULL, &model) != TDAG_OK) {
+        report(t, tdag_ctx_get_error(t->ctx)->message);
+    } else {
+        const tdag_graph *g = tdag_model_get_graph(model);
+        if (tdag_verify(t->ctx, g) != TDAG_OK)
+            report(t, tdag_ctx_get_error(t->ctx)->message);
+        compare(t, g, &in, &want, TDAG_ENGINE_REFERENCE);
+        compare(t, g, &in, &want, TDAG_ENGINE_NATIVE);
+    }
+    tdag_model_free(model);
+    tdag_tensors_free(&in);
+    tdag_tensors_free(&want);
+}
+
+static void test_cases(void **state)
+{
+    (void)state;
+    const char *folder = getenv("TDAG_TEST_CASES");
+    char path[4096], line[2048], name[32];
+    assert_non_null(folder);
+    snprintf(path, sizeof(path), "%s/manifest", folder);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    tally t = {.ctx = test_ctx(), .line = line};
+    while (fgets(line, sizeof(line), f) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        if (sscanf(line, "%31s", name) != 1) continue;
+        run_case(&t, folder, name);
+        t.n++;
+    }
+    fclose(f);
+    tdag_ctx_free(t.ctx);
+    print_message("%u cases\n", (unsigned)t.n);
+    if (t.failed > 0)
+        fail_msg("%u failures in %u cases", (unsigned)t.failed, (unsigned)t.n);
+    assert_true(t.n > 500);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
