@@ -1,0 +1,107 @@
+/* See graft.h. */
+#include "ir/graft.h"
+
+#include <string.h>
+
+tdag_status tdagi_graft_init(tdagi_graft *t, tdag_builder *b, const tdag_graph *g,
+                             const tdag_dim *replacements)
+{
+    memset(t, 0, sizeof(*t));
+    t->b = b;
+    t->g = g;
+    t->replacements = replacements;
+    t->most = 1;
+    for (uint32_t id = 1; id <= g->n; id++)
+        if (g->nodes[id].n_inputs > t->most) t->most = g->nodes[id].n_inputs;
+    size_t n = (size_t)g->n + 1;
+    void *new_of = NULL, *scratch = NULL;
+    TDAGI_TRY(tdagi_array_alloc(b->ctx, n, sizeof(tdag_value), &new_of));
+    tdag_status st = tdagi_array_alloc(b->ctx, t->most, sizeof(tdag_value), &scratch);
+    if (st != TDAG_OK) {
+        tdagi_free(b->ctx, new_of, n * sizeof(tdag_value));
+        return st;
+    }
+    memset(new_of, 0, n * sizeof(tdag_value));
+    t->new_of = new_of;
+    t->scratch = scratch;
+    tdagi_arena_init(&t->specs, &b->ctx->allocator);
+    return TDAG_OK;
+}
+
+void tdagi_graft_free(tdagi_graft *t)
+{
+    if (t->new_of == NULL) return;
+    tdag_ctx *ctx = t->b->ctx;
+    tdagi_arena_free(&t->specs);
+    tdagi_free(ctx, t->new_of, ((size_t)t->g->n + 1) * sizeof(tdag_value));
+    tdagi_free(ctx, t->scratch, t->most * sizeof(tdag_value));
+    t->new_of = NULL;
+}
+
+tdag_dim tdagi_graft_dim(tdagi_graft *t, tdag_dim d)
+{
+    if (t->replacements == NULL || t->b->graph == NULL) return d;
+    return tdagi_dim_substitute(t->b->graph->pool, t->g->pool, d, t->replacements);
+}
+
+const void *tdagi_graft_spec(tdagi_graft *t, const tdagi_node *n)
+{
+    const tdagi_opdef *def = tdagi_node_def(n);
+    if (def->spec_size == 0) return NULL;
+    if (t->replacements == NULL || t->b->graph == NULL) return n->u.spec;
+    const tdagi_substitution by = {t->b->graph->pool, t->g->pool, t->replacements};
+    const void *spec =
+        tdagi_spec_substitute(&t->specs, def->fields, def->spec_size, n->u.spec, &by);
+    if (spec == NULL)
+        tdagi_builder_fail(t->b, TDAG_E_NOMEM, "%s", tdag_status_text(TDAG_E_NOMEM));
+    return spec;
+}
+
+tdag_value tdagi_graft_as_input(tdagi_graft *t, uint32_t id)
+{
+    const tdagi_node *n = &t->g->nodes[id];
+    tdag_dim shape[TDAG_MAX_RANK];
+    for (uint32_t i = 0; i < n->rank; i++)
+        shape[i] = tdagi_graft_dim(t, n->shape[i]);
+    char buf[16];
+    const char *name = n->op == TDAG_OP_INPUT
+                           ? n->name
+                           : tdagi_value_name(t->g, (tdag_value){id}, buf);
+    t->new_of[id] = tdag_add_input(t->b, name, (tdag_dtype)n->dtype, n->rank, shape);
+    return t->new_of[id];
+}
+
+static tdag_value graft_op(tdagi_graft *t, const tdagi_node *n)
+{
+    const void *spec = tdagi_graft_spec(t, n);
+    const tdag_value *in = tdagi_node_inputs(n);
+    for (uint32_t i = 0; i < n->n_inputs; i++)
+        t->scratch[i] = t->new_of[in[i].id];
+    tdag_value v = tdag_add_node(t->b, (tdag_op)n->op, spec,
+                                 tdagi_node_def(n)->spec_size, t->scratch, n->n_inputs);
+    tdag_builder_set_name(t->b, v, n->name);
+    return v;
+}
+
+tdag_value tdagi_graft_node(tdagi_graft *t, uint32_t id)
+{
+    const tdagi_node *n = &t->g->nodes[id];
+    tdag_builder_set_scope(t->b, t->g->scopes[n->scope]);
+    if (n->op == TDAG_OP_INPUT) return tdagi_graft_as_input(t, id);
+    if (tdagi_op_holds_tensor(n->op))
+        t->new_of[id] = tdag_add_tensor(t->b, (tdag_op)n->op, n->name, n->u.tensor);
+    else
+        t->new_of[id] = graft_op(t, n);
+    return t->new_of[id];
+}
+
+void tdagi_mark_ancestors(const tdag_graph *g, unsigned char *live)
+{
+    for (uint32_t id = g->n; id >= 1; id--) {
+        if (!live[id]) continue;
+        const tdagi_node *n = &g->nodes[id];
+        const tdag_value *in = tdagi_node_inputs(n);
+        for (uint32_t i = 0; i < n->n_inputs; i++)
+            live[in[i].id] = 1;
+    }
+}
