@@ -11,8 +11,7 @@ typedef enum tdag_level {
     TDAG_LEVEL_CORE = 1, /* every core op is a kernel */
     TDAG_LEVEL_KERNEL =
         2, /* the composites are the kernels, as an eager framework runs */
-    TDAG_LEVEL_FUSED =
-        3, /* element-wise chains and views merged into their neighbours */
+    TDAG_LEVEL_FUSED = 3, /* element-wise chains merged, also into a reduction */
 } tdag_level;
 
 /* A multiply-add is 2 flops and 1 mac. Reads and writes count elements. */

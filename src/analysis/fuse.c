@@ -1,13 +1,12 @@
-/* The fused level: what a good compiler makes of the kernels.
+/* The fused level: element-wise chains, views and the element-wise producers of
+ * reductions merged.
  *
- * Kernels are visited from the last to the first. A kernel joins the group that all its
- * consumers (seen through views) are in, if
- *   - it is element-wise and they are element-wise or reductions, or
- *   - it is a contraction, window or reduction, they are element-wise, and the group
- * has none such yet. A value that the graph returns stays outside. So every group has
- * one value that leaves it, that of its last kernel, and groups cannot form a cycle. A
- * group reads every operand from outside once, writes its value once, and has the FLOPs
- * of its kernels. */
+ * Kernels are visited from the last to the first. An element-wise kernel joins the
+ * group that all its consumers (seen through views) are in, if they are all
+ * element-wise or reductions. A value that the graph returns stays outside. So every
+ * group has one value that leaves it, that of its last kernel, and groups cannot form a
+ * cycle. A group reads every operand from outside once, writes its value once, and has
+ * the FLOPs of its kernels. */
 #include "analysis/price.h"
 
 #include <string.h>
@@ -17,21 +16,15 @@
 #define MANY      UINT32_MAX
 #define MAX_NAMES 6 /* kernels that a group's name lists */
 
-enum {
-    TAKES_PRODUCER = 1, /* all consumers so far are element-wise or reductions */
-    ALL_ELEMENTWISE = 2,
-};
-
 typedef struct fuse_slot {
     uint32_t group;    /* the last kernel of the group this kernel is in */
     uint32_t target;   /* of all consumers seen so far; 0 = none, MANY = several */
-    uint32_t anchor;   /* of a group: its contraction, window or reduction; 0 = none */
     uint32_t next;     /* in a group: the next kernel, ascending; 0 = the last */
     uint32_t first;    /* of a group: its first kernel */
     uint32_t seen_by;  /* of an operand: the group that read it last */
     uint32_t whole_by; /* of memory: the group that touched it last */
     uint32_t n_parts;  /* of memory: operands of that group that look at it */
-    uint8_t accepts;   /* TAKES_PRODUCER, ALL_ELEMENTWISE */
+    bool barred;       /* a consumer is neither element-wise nor a reduction */
     tdag_dim part;     /* of memory: sum of those operands' elements */
 } fuse_slot;
 
@@ -42,22 +35,12 @@ typedef struct fuser {
     uint32_t n_touched;
 } fuser;
 
-static bool is_anchor(tdagi_kind kind)
-{
-    return kind == TDAGI_KIND_CONTRACTION || kind == TDAGI_KIND_WINDOW ||
-           kind == TDAGI_KIND_REDUCTION;
-}
-
 static uint32_t choose_group(const fuser *f, uint32_t k, tdagi_kind kind)
 {
     const fuse_slot *s = &f->slots[k];
-    if (s->target == 0 || s->target == MANY) return k;
-    if (kind == TDAGI_KIND_ELEMENTWISE)
-        return s->accepts & TAKES_PRODUCER ? s->target : k;
-    if (is_anchor(kind) && (s->accepts & ALL_ELEMENTWISE) &&
-        f->slots[s->target].anchor == 0)
-        return s->target;
-    return k;
+    bool joins = kind == TDAGI_KIND_ELEMENTWISE && s->target != 0 &&
+                 s->target != MANY && !s->barred;
+    return joins ? s->target : k;
 }
 
 /* Tells the memory behind an operand who consumes it. */
@@ -65,16 +48,13 @@ static void add_consumer(fuser *f, uint32_t operand, uint32_t group, tdagi_kind 
 {
     fuse_slot *s = &f->slots[f->p->base[operand]];
     s->target = s->target == 0 || s->target == group ? group : MANY;
-    if (kind != TDAGI_KIND_ELEMENTWISE) s->accepts &= (uint8_t)~ALL_ELEMENTWISE;
     if (kind != TDAGI_KIND_ELEMENTWISE && kind != TDAGI_KIND_REDUCTION)
-        s->accepts &= (uint8_t)~TAKES_PRODUCER;
+        s->barred = true;
 }
 
 static void form_groups(fuser *f)
 {
     const tdagi_raised *r = f->p->raised;
-    for (uint32_t k = 1; k <= r->n; k++)
-        f->slots[k].accepts = TAKES_PRODUCER | ALL_ELEMENTWISE;
     for (uint32_t i = 0; i < f->p->graph->n_outputs; i++) {
         uint32_t k = r->kernel_of[f->p->graph->outputs[i].id];
         if (k != 0) f->slots[f->p->base[k]].target = MANY;
@@ -86,7 +66,6 @@ static void form_groups(fuser *f)
         f->slots[k].group = group;
         f->slots[k].next = f->slots[group].first; /* 0 for the group's last kernel */
         f->slots[group].first = k;
-        if (is_anchor(kind)) f->slots[group].anchor = k;
         for (uint32_t i = 0; i < r->kernels[k].n_inputs; i++)
             if (r->kernels[k].inputs[i] != 0)
                 add_consumer(f, r->kernels[k].inputs[i], group, kind);
@@ -149,7 +128,7 @@ static void price_group(fuser *f, uint32_t group, tdagi_cost *out)
     add_reads(f, out);
 }
 
-/* "conv+batch_norm+relu"; the kernels in order. */
+/* "mul+add+relu"; the kernels in order. */
 static void name_group(const fuser *f, uint32_t group, tdagi_text *text)
 {
     uint32_t n = 0;
@@ -170,12 +149,6 @@ static tdag_status visit_group(fuser *f, uint32_t group, tdagi_unit_visit visit,
     tdagi_unit_of_kernel(f->p, group, &unit);
     if (!unit.is_opaque) price_group(f, group, &unit.cost);
     if (f->slots[group].first == group) return visit(user, &unit);
-    uint32_t anchor = f->slots[group].anchor;
-    if (anchor != 0) { /* the group belongs to the module of its main kernel */
-        tdagi_unit main_unit;
-        tdagi_unit_of_kernel(f->p, anchor, &main_unit);
-        unit.scope = main_unit.scope;
-    }
     tdagi_text name;
     tdagi_text_init(&name, f->p->ctx);
     name_group(f, group, &name);

@@ -9,9 +9,8 @@ typedef enum tdagi_kind {
     TDAGI_KIND_LEAF,        /* counts nothing */
     TDAGI_KIND_VIEW,        /* free where composites are the kernels */
     TDAGI_KIND_ELEMENTWISE, /* each result element from one element of each operand */
-    TDAGI_KIND_REDUCTION,   /* takes in element-wise producers and consumers */
-    TDAGI_KIND_WINDOW,      /* takes in element-wise consumers */
-    TDAGI_KIND_CONTRACTION, /* takes in element-wise consumers; has multiply-adds */
+    TDAGI_KIND_REDUCTION,   /* takes in element-wise producers */
+    TDAGI_KIND_CONTRACTION, /* has multiply-adds */
     TDAGI_KIND_GATHER,      /* reads of operand 0 only what it returns */
     TDAGI_KIND_OPAQUE,      /* cannot be priced */
 } tdagi_kind;

@@ -244,13 +244,17 @@ static tdag_value f_producer(tdag_builder *b) /* sum(exp(x)) */
     tdag_value e = tdag_unary(b, TDAG_OP_EXP, F32_INPUT(b, "x", 3, 4));
     return tdag_reduce(b, e, TDAG_REDUCE_SUM, TDAG_LIST(1));
 }
-static tdag_value
-f_epilogue(tdag_builder *b) /* relu(conv(exp(x))): exp stays outside */
+static tdag_value f_consumers(tdag_builder *b) /* neg(sin(sum(exp(x)))) */
+{
+    return tdag_unary(b, TDAG_OP_NEG, tdag_unary(b, TDAG_OP_SIN, f_producer(b)));
+}
+static tdag_value f_conv_between(tdag_builder *b) /* relu(sin(conv(exp(x)))) */
 {
     tdag_value e = tdag_unary(b, TDAG_OP_EXP, F32_INPUT(b, "x", 1, 4, 5, 5));
-    return relu(b, conv(b, e));
+    return relu(b, tdag_unary(b, TDAG_OP_SIN, conv(b, e)));
 }
-static tdag_value f_two_conv(tdag_builder *b) /* matmul + matmul: one takes the add */
+static tdag_value
+f_two_conv(tdag_builder *b) /* matmul + matmul: the second is an addmm */
 {
     tdag_value x = F32_INPUT(b, "x", 2, 3), y = F32_INPUT(b, "y", 3, 5);
     tdag_value z = F32_INPUT(b, "z", 3, 5);
@@ -295,10 +299,12 @@ static const struct {
     {"chain", f_chain, {1, 48, 0, 16, 12, 64, 48, 0}},
     {"diamond", f_diamond, {1, 48, 0, 12, 12, 48, 48, 0}},
     {"producer of a reduction", f_producer, {1, 21, 0, 12, 3, 48, 12, 0}},
-    /* exp: 100, 100 in and out; conv 1998 + relu 108, reads 100 + 108 + 6 */
-    {"epilogue", f_epilogue, {2, 2206, 972, 314, 154, 1256, 616, 0}},
-    /* 60 each, add 10; x+y -> 10, then x+z+10 */
+    /* exp: 100 in, 100 out; conv 1998, reads 100 + 108 + 6; sin and relu of 54: 162 */
+    {"no chain through a conv", f_conv_between, {3, 2260, 972, 368, 208, 1472, 832, 0}},
+    /* matmul 60, addmm 60 + 10; x+y -> 10, then x+z+10 */
     {"two contractions", f_two_conv, {2, 130, 60, 21 + 31, 20, 208, 80, 0}},
+    /* sum(exp(x)) is a group, sin and neg after it another: 21 + 6; 12 + 3; 3 + 3 */
+    {"consumers of a reduction", f_consumers, {2, 27, 0, 15, 6, 60, 24, 0}},
     {"an output is written", f_output, {2, 24, 0, 24, 24, 96, 96, 0}},
     /* 8 + 8 elements of 12 */
     {"overlapping parts", f_halves, {1, 8, 0, 12, 8, 48, 32, 0}},

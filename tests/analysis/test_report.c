@@ -66,8 +66,7 @@ static tdag_status report(tdag_ctx *ctx, char **out)
     "\"memory_writes\": 0, \"read_bytes\": 0, \"write_bytes\": 0"
 static const char golden_tail[] =
     "    \"kernel\": {" BOTH "},\n"
-    "    \"fused\": {\"nodes\": 1, \"flops\": 64, \"macs\": 24, \"memory_reads\": 20, "
-    "\"memory_writes\": 8, \"read_bytes\": 80, \"write_bytes\": 32}\n"
+    "    \"fused\": {" BOTH "}\n"
     "  },\n"
     "  \"by_op\": [\n"
     "    {\"op\": \"linear\", \"count\": 1, " LINEAR "},\n"
