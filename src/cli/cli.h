@@ -110,7 +110,7 @@ void cli_order(const cli_inputs *inputs, const tdag_graph *graph, uint32_t *orde
  * seed. What was made when it failed is in out, too. */
 int cli_random_tensors(cli *c, const cli_inputs *inputs, tdag_tensor **out);
 void cli_spec_of_tensor(const tdag_tensor *tensor, tdag_input_spec *out);
-/* "f32[2,N=4]" */
+/* "f32[2,4]", at the samples */
 void cli_spec_text(const tdag_input_spec *spec, char *buf, size_t size);
 
 /* ---- models (load.c) ---- */

@@ -85,6 +85,21 @@ static bool fits(const tdag_input_spec *declared, const tdag_input_spec *given)
     return same;
 }
 
+/* "x f32[N,3]": its name, if it has one, and its type. */
+static void describe_input(const tdag_graph *graph, uint32_t i, char *buf, size_t size)
+{
+    tdag_node_info node = tdag_graph_get_node(graph, tdag_graph_get_input(graph, i));
+    size_t n =
+        (size_t)snprintf(buf, size, "%s%s%s[", node.name == NULL ? "" : node.name,
+                         node.name == NULL ? "" : " ", tdag_dtype_name(node.dtype));
+    for (uint32_t k = 0; k < node.rank && n < size; k++) {
+        char dim[64];
+        tdag_graph_dim_text(graph, node.shape[k], dim, sizeof(dim));
+        n += (size_t)snprintf(buf + n, size - n, "%s%s", k == 0 ? "" : ",", dim);
+    }
+    if (n < size) snprintf(buf + n, size - n, "]");
+}
+
 /* The declared inputs must be what the command line says they are. */
 static int compare_inputs(const char *path, const tdag_graph *graph,
                           const cli_inputs *declared, const cli_inputs *given)
@@ -97,7 +112,7 @@ static int compare_inputs(const char *path, const tdag_graph *graph,
         const tdag_input_spec *want = &declared->specs[i],
                               *got = &given->specs[order[i]];
         char want_text[256], got_text[256];
-        cli_spec_text(want, want_text, sizeof(want_text));
+        describe_input(graph, i, want_text, sizeof(want_text));
         cli_spec_text(got, got_text, sizeof(got_text));
         if (!fits(want, got))
             status = cli_fail(CLI_BAD, "%s: input %u of the model is %s, not %s", path,
@@ -113,8 +128,8 @@ static int check_inputs(cli *c, const char *path, const tdag_graph *graph,
     if (inputs->n == 0) return CLI_DONE;
     uint32_t n = tdag_graph_get_n_inputs(graph);
     if (n != inputs->n)
-        return cli_fail(CLI_BAD, "%s: the model takes %u inputs, %u are given", path,
-                        (unsigned)n, (unsigned)inputs->n);
+        return cli_fail(CLI_BAD, "%s: the model takes %u input%s, %u given", path,
+                        (unsigned)n, n == 1 ? "" : "s", (unsigned)inputs->n);
     cli_inputs declared;
     int status = cli_inputs_of_graph(graph, &declared);
     if (status != CLI_DONE) return status;

@@ -73,11 +73,23 @@ static int write_model(cli *c, const tdag_model *model, cli_format format)
     return status;
 }
 
+/* The ending of OUT says what to write; those that are planned are no mistyping. */
+static int check_ending(const char *path)
+{
+    static const char *const planned[] = {".tdag", ".mlpackage", ".dot", ".html"};
+    const char *ending = strrchr(path, '.');
+    for (size_t i = 0; ending != NULL && i < sizeof(planned) / sizeof(*planned); i++)
+        if (strcmp(ending, planned[i]) == 0)
+            return cli_fail(CLI_BAD,
+                            "%s: %s files are not supported yet; .pt and .txt are",
+                            path, ending);
+    return cli_fail(CLI_USAGE, "%s: the ending must be .pt or .txt", path);
+}
+
 int cli_convert(cli *c)
 {
     cli_format format = cli_format_of_name(c->files[1]);
-    if (format == CLI_UNKNOWN)
-        return cli_fail(CLI_USAGE, "%s: the ending must be .pt or .txt", c->files[1]);
+    if (format == CLI_UNKNOWN) return check_ending(c->files[1]);
     tdag_model *model = NULL;
     int status = load(c, &model);
     if (status == CLI_DONE) status = write_model(c, model, format);

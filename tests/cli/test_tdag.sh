@@ -52,9 +52,9 @@ expect 2 'expected the end' info model.txt -i 'f32[1]x'
 expect 2 'a size that fits' info model.txt -i 'f32[99999999999999999999]'
 expect 2 'needs a sample value' info model.txt -i 'f32[N,3]'
 expect 2 'has two values' info model.txt -i 'f32[N=1,N=3]'
-expect 3 'is f32\[2\?,3\], not f32\[2,4\]' info model.txt -i 'f32[2,4]'
-expect 3 'is f32\[2\?,3\], not f64\[2,3\]' info model.txt -i 'f64[2,3]'
-expect 3 'takes 1 inputs, 2 are given' info model.txt -i 'f32[2,3]' -i 'f32[2,3]'
+expect 3 'is x f32\[N,3\], not f32\[2,4\]' info model.txt -i 'f32[2,4]'
+expect 3 'is x f32\[N,3\], not f64\[2,3\]' info model.txt -i 'f64[2,3]'
+expect 3 'takes 1 input, 2 given' info model.txt -i 'f32[2,3]' -i 'f32[2,3]'
 expect 0 'f32\[N,3\]' info model.txt -i 'f32[N=2,3]'
 expect 0 'f32\[N,3\]' info model.txt -i 'x:f32[N=2,3]'
 
@@ -99,6 +99,7 @@ cmp -s shown again.txt || fail "convert and show differ"
 expect 0 '' convert again.txt again.txt
 cmp -s shown again.txt || fail "the text does not come back as itself"
 expect 2 'ending must be' convert model.txt model.onnx
+expect 3 '.dot files are not supported' convert model.txt model.dot
 expect 3 'no/such/folder' convert model.txt no/such/folder/x.txt
 [ -z "$(find . -name '*.tmp')" ] || fail "temporary files stay"
 

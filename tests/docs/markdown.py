@@ -19,25 +19,19 @@ import re
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+import transcript  # noqa: E402
+
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
-UPDATE = os.environ.get("TDAG_UPDATE_GOLDEN") == "1"
 
 
 class Checker:
     def __init__(self, root, work, tdag, cc):
         self.root, self.work, self.cc = root, work, cc
         self.failures, self.checked = [], 0
-        os.makedirs(os.path.join(work, "bin"), exist_ok=True)
-        for name, target in (("examples", os.path.join(root, "examples")),
-                             ("tests", os.path.join(root, "tests")),
-                             ("bin/tdag", tdag), ("bin/cc", cc)):
-            link = os.path.join(work, name)
-            if os.path.lexists(link):
-                os.remove(link)
-            os.symlink(target, link)
-        self.environment = dict(os.environ, LC_ALL="C")
-        self.environment["PATH"] = os.path.join(work, "bin") + ":" + os.environ["PATH"]
+        links = {name: os.path.join(root, name) for name in ("examples", "tests")}
+        self.shell = transcript.Shell(work, links, {"tdag": tdag, "cc": cc})
 
     def fail(self, where, what):
         self.failures.append(f"{where}: {what}")
@@ -85,19 +79,15 @@ class Checker:
     def console(self, where, text):
         """Returns the block as it should be."""
         status, parts = 0, []
-        for command, shown in commands(text):
-            if status != 0 and command.strip() != "echo $?":
+        for command, shown in transcript.split(text, "$ "):
+            if status != 0 and command != "echo $?":
                 self.fail(where, f"status {status} before: {command}")
-            script = f"(exit {status}); {command}"
-            done = subprocess.run(["sh", "-c", script], cwd=self.work, text=True,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, env=self.environment)
-            status = done.returncode
-            if not matches(shown.splitlines(), done.stdout.splitlines()):
-                if UPDATE and "...\n" not in shown:
-                    shown = done.stdout
+            status, printed = self.shell.run(f"(exit {status}); {command}")
+            if not matches(shown.splitlines(), printed.splitlines()):
+                if transcript.updating() and "...\n" not in shown:
+                    shown = printed
                 else:
-                    self.fail(where, f"$ {command}\nprints\n{done.stdout}not\n{shown}")
+                    self.fail(where, f"$ {command}\nprints\n{printed}not\n{shown}")
             parts.append("$ " + command + "\n" + shown)
         if status != 0:
             self.fail(where, f"the last command ended with {status}")
@@ -120,7 +110,7 @@ class Checker:
             return f"```{kind}\n{body}```"
 
         updated = BLOCK.sub(check, text)
-        if UPDATE and updated != text:
+        if transcript.updating() and updated != text:
             with open(full, "w", encoding="utf-8") as file:
                 file.write(updated)
         if len(re.findall(r"^```", text, re.MULTILINE)) != 2 * len(BLOCK.findall(text)):
@@ -129,21 +119,6 @@ class Checker:
             target = os.path.join(os.path.dirname(full), link)
             if "://" not in link and not os.path.exists(target):
                 self.fail(path, f"the link {link} leads nowhere")
-
-
-def commands(text):
-    """(command, what it prints) of a console block; a command goes on after a '\\'."""
-    found, open_command = [], False
-    for line in text.splitlines(keepends=True):
-        if open_command:
-            found[-1][0] += line
-        elif line.startswith("$ "):
-            found.append([line[2:], ""])
-        else:
-            found[-1][1] += line
-            continue
-        open_command = line.endswith("\\\n")
-    return [(command.rstrip("\n"), shown) for command, shown in found]
 
 
 def matches(shown, printed):
