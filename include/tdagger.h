@@ -7,6 +7,7 @@
 #include <tdagger/model.h>
 #include <tdagger/ops.h>
 #include <tdagger/run.h>
+#include <tdagger/simplify.h>
 #include <tdagger/status.h>
 #include <tdagger/tensor.h>
 #include <tdagger/torch.h>

@@ -29,6 +29,9 @@ static const option options[] = {
     {CLI_FULL,   "--full",   NULL, NULL, "write large tensors too"},
     {CLI_OPAQUE, "--opaque", NULL, NULL, "keep unknown operators as opaque nodes"},
     {CLI_SHIM,   "--shim",   NULL, "FILE", "the PyTorch shim to load"},
+    {CLI_SIMPLIFY, "--simplify", NULL, NULL, "simplify the model first (exact passes)"},
+    {CLI_FOLD,   "--fold",   NULL, NULL, "fold scales and shifts into weights, too (inexact)"},
+    {CLI_PASSES, "--passes", NULL, "P,P,...", "only these passes"},
     {CLI_MD,     "--md",     NULL, NULL, "as Markdown"},
     {CLI_QUIET,  "--quiet",  "-q", NULL, "no progress on the terminal"},
     {CLI_HELP,   "--help",   "-h", NULL, "this text"},
@@ -128,6 +131,7 @@ static int set_option(cli *c, const option *o, const char *value)
     if (o->bit == CLI_IN) c->in = value;
     if (o->bit == CLI_OUT) c->out = value;
     if (o->bit == CLI_SHIM) c->shim = value;
+    if (o->bit == CLI_PASSES) c->passes = value;
     if (o->bit == CLI_ENGINE) return set_choice(o, value, &c->engine);
     if (o->bit == CLI_LEVEL) return set_choice(o, value, &c->level);
     if (o->bit == CLI_BY) return set_choice(o, value, &c->by);

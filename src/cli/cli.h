@@ -35,6 +35,9 @@ enum {
     CLI_QUIET = 1 << 15,
     CLI_MD = 1 << 16,
     CLI_HELP = 1 << 17,
+    CLI_FOLD = 1 << 18,
+    CLI_PASSES = 1 << 19,
+    CLI_SIMPLIFY = 1 << 20,
     CLI_IMPORT = CLI_INPUT | CLI_LIKE | CLI_OPAQUE | CLI_SHIM | CLI_QUIET,
 };
 
@@ -48,7 +51,7 @@ typedef struct cli {
     int n_files;
     const char **inputs; /* of -i, in order */
     uint32_t n_inputs;
-    const char *like, *in, *out, *engine, *shim, *level, *by;
+    const char *like, *in, *out, *engine, *shim, *level, *by, *passes;
     double rtol, atol;
     uint64_t seed;
 } cli;
@@ -68,6 +71,7 @@ int cli_convert(cli *c);
 int cli_run(cli *c);
 int cli_verify(cli *c);
 int cli_show(cli *c);
+int cli_simplify(cli *c);
 int cli_ops(cli *c);
 int cli_version(cli *c);
 
@@ -127,6 +131,16 @@ cli_format cli_format_of_name(const char *path);
 /* Reads a model; a TorchScript file needs inputs. Prints what went wrong. */
 int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **out);
 void cli_torch_options(const cli *c, tdag_torchscript_options *out);
+
+/* ---- writing (show.c) ---- */
+/* The model of the first file, imported with the inputs of the command line. */
+int cli_load_first(cli *c, tdag_model **out);
+/* The format that the second file's ending asks for. */
+int cli_format_of_second(const cli *c, cli_format *out);
+/* Writes the second file. */
+int cli_write_second(cli *c, const tdag_model *model, cli_format format);
+/* The model simplified as --passes and --fold say; *model is replaced. */
+int cli_simplify_model(cli *c, tdag_model **model);
 
 /* ---- running (run.c) ---- */
 typedef struct cli_outputs {

@@ -22,7 +22,14 @@ static const cli_command commands[] = {
     {"convert", "MODEL OUT", 2, "write a model in another format",
      "The ending of OUT names the format: .pt (TorchScript) or .txt (the textual form\n"
      "with every tensor in full, so that it can be read back).\n",
-     CLI_IMPORT, cli_convert},
+     CLI_IMPORT | CLI_SIMPLIFY, cli_convert},
+    {"simplify", "MODEL OUT", 2, "write a model that computes the same with fewer nodes",
+     "Runs the simplification passes until nothing changes: dead, common, constants,\n"
+     "identities, views (docs/simplify.md). Their results are the same to the last bit.\n"
+     "--fold runs fold as well, which changes the weights: constant scales and shifts, such\n"
+     "as those of a batch norm, go into the convolution or product beside them. Formats as\n"
+     "in convert.\n",
+     CLI_IMPORT | CLI_FOLD | CLI_PASSES, cli_simplify},
     {"run", "MODEL --in X --out Y", 1, "run a model on tensors of a safetensors file",
      "Inputs are the tensors in0, in1, ..., or those named as the model's inputs, or, if\n"
      "neither fits, all tensors in the file's order. Outputs are named out0, out1, ...\n"

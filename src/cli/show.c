@@ -6,8 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The model of file 0, imported with the inputs of the command line. */
-static int load(cli *c, tdag_model **out)
+int cli_load_first(cli *c, tdag_model **out)
 {
     cli_inputs inputs;
     int status = cli_inputs_get(c, &inputs);
@@ -28,7 +27,7 @@ int cli_show(cli *c)
 {
     tdag_model *model = NULL;
     char *text = NULL;
-    int status = load(c, &model);
+    int status = cli_load_first(c, &model);
     uint32_t flags = c->given & CLI_FULL ? TDAG_TEXT_FULL : 0;
     if (status == CLI_DONE) status = print_text(c, model, flags, &text);
     if (status == CLI_DONE) fputs(text, stdout);
@@ -54,7 +53,7 @@ static int write_file(const char *path, const char *text)
     return done ? CLI_DONE : cli_fail(CLI_BAD, "%s: %s", path, strerror(why));
 }
 
-static int write_model(cli *c, const tdag_model *model, cli_format format)
+int cli_write_second(cli *c, const tdag_model *model, cli_format format)
 {
     const char *path = c->files[1];
     cli_progress(c, "writing", path);
@@ -86,13 +85,21 @@ static int check_ending(const char *path)
     return cli_fail(CLI_USAGE, "%s: the ending must be .pt or .txt", path);
 }
 
+int cli_format_of_second(const cli *c, cli_format *out)
+{
+    *out = cli_format_of_name(c->files[1]);
+    return *out == CLI_UNKNOWN ? check_ending(c->files[1]) : CLI_DONE;
+}
+
 int cli_convert(cli *c)
 {
-    cli_format format = cli_format_of_name(c->files[1]);
-    if (format == CLI_UNKNOWN) return check_ending(c->files[1]);
+    cli_format format;
     tdag_model *model = NULL;
-    int status = load(c, &model);
-    if (status == CLI_DONE) status = write_model(c, model, format);
+    int status = cli_format_of_second(c, &format);
+    if (status == CLI_DONE) status = cli_load_first(c, &model);
+    if (status == CLI_DONE && c->given & CLI_SIMPLIFY)
+        status = cli_simplify_model(c, &model);
+    if (status == CLI_DONE) status = cli_write_second(c, model, format);
     tdag_model_free(model);
     return status;
 }

@@ -419,6 +419,15 @@ static tdag_status check_inputs(const tdag_builder *b, const tdagi_op_row *row,
     return TDAG_OK;
 }
 
+tdag_status tdagi_builder_infer(tdag_builder *b, tdag_op op, const void *spec,
+                                const tdag_value *inputs, uint32_t n_inputs,
+                                tdagi_type *out)
+{
+    const tdagi_op_row *row = tdagi_op_row_of((uint32_t)op);
+    TDAGI_TRY(check_inputs(b, row, inputs, n_inputs));
+    return infer(b, row, spec, inputs, n_inputs, out);
+}
+
 /* The caller's spec, of whatever age, as the op knows it; `known` has room for 256. */
 static tdag_status load_spec(tdag_ctx *ctx, const tdagi_op_row *row, const void *spec,
                              size_t size, void *known)

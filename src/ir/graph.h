@@ -89,6 +89,11 @@ static inline bool tdagi_builder_ok(const tdag_builder *b)
 {
     return b->status == TDAG_OK;
 }
+/* Dtype and shape that tdag_add_node() would give a node; adds nothing and leaves the
+ * builder's status alone. */
+tdag_status tdagi_builder_infer(tdag_builder *b, tdag_op op, const void *spec,
+                                const tdag_value *inputs, uint32_t n_inputs,
+                                tdagi_type *out);
 /* Clears a recorded failure, so that an importer can go on and report several. */
 void tdagi_builder_forgive(tdag_builder *b);
 /* A builder whose pool starts as a clone of another graph's, so that its dims, specs

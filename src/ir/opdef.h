@@ -120,6 +120,7 @@ typedef struct tdagi_axis_call {
 
 typedef struct tdagi_opdef {
     const char *brief;         /* one line for docs and help */
+    bool commutes;             /* binary: x op y is y op x */
     uint16_t spec_size;        /* 0 = no spec */
     const tdagi_field *fields; /* NULL = no spec; else ended by a zero row */
     tdag_status (*shape)(const tdagi_shape_call *call);

@@ -170,7 +170,7 @@ ROW(equal_bool, uint8_t, uint8_t, (x != 0) == (y != 0))
 
 /* ---- ops ---- */
 
-#define BINARY(name, compares, takes_bool, text)                                       \
+#define BINARY(name, compares, takes_bool, symmetric, text)                            \
     static tdag_status name##_shape(const tdagi_shape_call *c)                         \
     {                                                                                  \
         return binary_shape(c, #name, compares, takes_bool);                           \
@@ -188,14 +188,15 @@ ROW(equal_bool, uint8_t, uint8_t, (x != 0) == (y != 0))
     }                                                                                  \
     const tdagi_opdef tdagi_op_##name = {                                              \
         .brief = text,                                                                 \
+        .commutes = symmetric,                                                         \
         .shape = name##_shape,                                                         \
         .cost = tdagi_cost_element,                                                    \
         .eval = name##_eval,                                                           \
         .drop_dim = name##_drop_dim,                                                   \
     };
 
-BINARY(add, false, true, "x + y; or, for bool")
-BINARY(multiply, false, true, "x * y; and, for bool")
-BINARY(floor_divide, false, false, "the greatest integer not above x / y")
-BINARY(less, true, true, "x < y, as bool")
-BINARY(equal, true, true, "x == y, as bool")
+BINARY(add, false, true, true, "x + y; or, for bool")
+BINARY(multiply, false, true, true, "x * y; and, for bool")
+BINARY(floor_divide, false, false, false, "the greatest integer not above x / y")
+BINARY(less, true, true, false, "x < y, as bool")
+BINARY(equal, true, true, true, "x == y, as bool")

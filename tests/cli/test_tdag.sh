@@ -13,7 +13,7 @@ expect 0 'usage: tdag COMMAND' --help
 expect 0 'usage: tdag COMMAND' help
 expect 0 '^tdag [0-9]+\.[0-9]+\.[0-9]+$' --version
 expect 0 '^tdag [0-9]+\.[0-9]+\.[0-9]+$' version
-for command in info convert run verify show ops version; do
+for command in info convert simplify run verify show ops version; do
     expect 0 "usage: tdag $command" $command --help
 done
 expect 2 'no command "frobnicate"' frobnicate
@@ -102,6 +102,35 @@ expect 2 'ending must be' convert model.txt model.onnx
 expect 3 '.dot files are not supported' convert model.txt model.dot
 expect 3 'no/such/folder' convert model.txt no/such/folder/x.txt
 [ -z "$(find . -name '*.tmp')" ] || fail "temporary files stay"
+
+# ---- simplify: x*1 goes, the unused input stays ----
+cat >plain.txt <<'END'
+tdag 1
+symbols N=2
+x: f32[N,3] = input
+unused: f32[3] = input
+one: f32[] = constant [1]
+a: f32[N,3] = multiply(x, one)
+b: f32[3,N] = permute(a) {order=[1,0]}
+c: f32[N,3] = permute(b) {order=[1,0]}
+y: f32[N,3] = neg(c)
+return y
+END
+expect 0 '' simplify plain.txt simple.txt
+printf 'tdag 1\nsymbols N=2\nx: f32[N,3] = input\nunused: f32[3] = input\ny: f32[N,3] = neg(x)\nreturn y\n' |
+    cmp -s - simple.txt || fail "simplify: $(cat simple.txt)"
+expect 0 '' simplify simple.txt again_simple.txt
+cmp -s simple.txt again_simple.txt || fail "simplify is not idempotent"
+expect 0 '' convert --simplify plain.txt converted.txt
+cmp -s simple.txt converted.txt || fail "convert --simplify is not simplify"
+expect 0 '' simplify plain.txt views.txt --passes views,dead
+grep -q multiply views.txt || fail "--passes views removed a multiply"
+grep -q permute views.txt && fail "--passes views left a permute"
+expect 0 'ok' verify plain.txt simple.txt
+expect 2 'no pass "view", only dead, common' simplify plain.txt x.txt --passes views,view
+expect 2 'no pass "", only' simplify plain.txt x.txt --passes ''
+expect 2 'ending must be' simplify plain.txt x.onnx
+expect 3 'No such file' simplify missing.txt x.txt
 
 # ---- verify and run ----
 sed 's/w: f32\[3\] = constant \[1, -2, 3\]/w: f32[3] = constant [1, -2, 3.5]/' model.txt >other.txt

@@ -101,7 +101,8 @@ static tdag_value pick_such(rg_maker *m, bool (*fits)(const tdagi_type *t))
 
 static int64_t random_dim(rg_maker *m)
 {
-    if (!m->options.no_empty && rg_chance(&m->random, 4)) return 0;
+    bool may_be_empty = !m->options.no_empty && m->options.seed % 5 == 1;
+    if (may_be_empty && rg_chance(&m->random, 10)) return 0;
     return rg_chance(&m->random, 25) ? 1 : rg_in(&m->random, 2, 6);
 }
 
@@ -359,8 +360,10 @@ static tdag_value make_repeat(rg_maker *m, tdag_value x, const tdagi_type *t)
     numbers counts;
     for (uint32_t i = 0; i < t->rank; i++) {
         bool some = t->shape[i] == 1 && rg_chance(&m->random, 60);
-        counts.v[i] = some ? symbolic_dim(m, rg_in(&m->random, 0, 4)) : 1;
-        if (counts.v[i] == 0 && m->options.no_empty) counts.v[i] = 2;
+        counts.v[i] = some ? symbolic_dim(m, rg_in(&m->random, 1, 4)) : 1;
+        if (some && m->options.seed % 5 == 1 && !m->options.no_empty &&
+            rg_chance(&m->random, 20))
+            counts.v[i] = 0;
     }
     return tdag_repeat(m->b, x, list(t->rank, &counts));
 }
