@@ -89,6 +89,10 @@ int cli_fail_library(const cli *c, const char *file);
 /* Says what is being done, on a terminal and once a second has passed. */
 void cli_progress(const cli *c, const char *what, const char *file);
 double cli_clock(void);
+/* The escape sequence of a style where `to` is a terminal that shows colour, else "".
+ * NO_COLOR and TERM=dumb turn it off. */
+typedef enum cli_style { CLI_PLAIN, CLI_TITLE, CLI_GOOD, CLI_WRONG } cli_style;
+const char *cli_color(FILE *to, cli_style style);
 /* Flushes standard output: CLI_DONE, or CLI_BAD when it could not be written. */
 int cli_flush(void);
 

@@ -1,6 +1,7 @@
 /* tdag info: the report of the library, as it is or as tables. */
 #include "cli/cli.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,17 @@ static void shape_text(const cJSON *value, char *buf, size_t size)
 }
 
 /* ---- parts of the page ---- */
+static void print_title(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void print_title(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    printf("\n%s", cli_color(stdout, CLI_TITLE));
+    vprintf(format, args);
+    printf("%s\n", cli_color(stdout, CLI_PLAIN));
+    va_end(args);
+}
+
 static int print_table(cli_table *t)
 {
     int status = t->failed ? cli_fail(CLI_BAD, "out of memory") : CLI_DONE;
@@ -144,7 +156,7 @@ static void print_formulas(const cJSON *totals, const char *level)
         const char *formula =
             text_of(cJSON_GetObjectItem(object, counts[i].key), "formula");
         if (formula[0] == '\0') continue;
-        if (first) printf("\nas formulas, at the %s level\n", level);
+        if (first) print_title("as formulas, at the %s level", level);
         first = false;
         printf("  %-16s = %s\n", counts[i].title, formula);
     }
@@ -250,12 +262,12 @@ static int print_page(const cli *c, const cJSON *report)
     const cJSON *rows = cJSON_GetObjectItem(report, key);
     printf("%s\n", text_of(report, "model"));
     int status = print_ends(report);
-    printf("\nmemory\n");
+    print_title("memory");
     if (status == CLI_DONE) status = print_memory(c, totals);
-    printf("\nwork, by level\n");
+    print_title("work, by level");
     if (status == CLI_DONE) status = print_levels(c, totals);
     if (status == CLI_DONE) print_formulas(totals, level);
-    printf("\nby %s, at the %s level\n", by[0] == 'o' ? "operator" : by, level);
+    print_title("by %s, at the %s level", by[0] == 'o' ? "operator" : by, level);
     if (status != CLI_DONE) return status;
     return by[0] == 'o'   ? print_ops(c, rows, all_flops)
            : by[0] == 'm' ? print_modules(c, rows, all_flops)

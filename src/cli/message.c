@@ -2,12 +2,27 @@
 #include "cli/cli.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 /* Long enough for every sentence of the library with its file, node and module. */
 #define LINE_SIZE 4096
+
+const char *cli_color(FILE *to, cli_style style)
+{
+    static const char *const sequences[] = {
+        [CLI_PLAIN] = "\033[0m",
+        [CLI_TITLE] = "\033[1m",
+        [CLI_GOOD] = "\033[32m",
+        [CLI_WRONG] = "\033[1;31m",
+    };
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    if (no_color != NULL && no_color[0] != '\0') return "";
+    if (term == NULL || strcmp(term, "dumb") == 0 || !isatty(fileno(to))) return "";
+    return sequences[style];
+}
 
 /* Line breaks become blanks, other control characters '?'. */
 static void print_line(char *line)
@@ -16,7 +31,8 @@ static void print_line(char *line)
         if (*s == '\n' || *s == '\t') *s = ' ';
         if ((unsigned char)*s < 0x20) *s = '?';
     }
-    fprintf(stderr, "tdag: error: %s\n", line);
+    fprintf(stderr, "%stdag: error:%s %s\n", cli_color(stderr, CLI_WRONG),
+            cli_color(stderr, CLI_PLAIN), line);
 }
 
 int cli_fail(int status, const char *format, ...)

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,6 +122,19 @@ static void type_text(const tdag_tensor *t, char *buf, size_t size)
     cli_spec_text(&spec, buf, size);
 }
 
+/* The end of a line on standard output. */
+static void print_verdict(bool good, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void print_verdict(bool good, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    printf("  %s", cli_color(stdout, good ? CLI_GOOD : CLI_WRONG));
+    vprintf(format, args);
+    printf("%s\n", cli_color(stdout, CLI_PLAIN));
+    va_end(args);
+}
+
 /* One line on standard output; true if the outputs agree. */
 static bool compare_output(const cli *c, uint32_t i, const tdag_tensor *a,
                            const tdag_tensor *b)
@@ -129,7 +143,8 @@ static bool compare_output(const cli *c, uint32_t i, const tdag_tensor *a,
     type_text(a, type_a, sizeof(type_a));
     type_text(b, type_b, sizeof(type_b));
     if (strcmp(type_a, type_b) != 0) {
-        printf("out%u  %s against %s  DIFFERS\n", (unsigned)i, type_a, type_b);
+        printf("out%u  %s against %s", (unsigned)i, type_a, type_b);
+        print_verdict(false, "DIFFERS");
         return false;
     }
     comparison result;
@@ -138,14 +153,14 @@ static bool compare_output(const cli *c, uint32_t i, const tdag_tensor *a,
         compare_floats(a, b, &result);
     else
         compare_ints(a, b, &result);
-    printf("out%u  %s  max abs %.3g  max rel %.3g  (rtol %.3g, atol %.3g)  ",
-           (unsigned)i, type_a, result.max_abs, result.max_rel, result.rtol,
-           result.atol);
+    printf("out%u  %s  max abs %.3g  max rel %.3g  (rtol %.3g, atol %.3g)", (unsigned)i,
+           type_a, result.max_abs, result.max_rel, result.rtol, result.atol);
     if (result.n_bad == 0)
-        printf("ok\n");
+        print_verdict(true, "ok");
     else
-        printf("DIFFERS in %" PRId64 " of %" PRId64 " elements, first %" PRId64 "\n",
-               result.n_bad, tdag_tensor_get_count(a), result.first_bad);
+        print_verdict(false,
+                      "DIFFERS in %" PRId64 " of %" PRId64 " elements, first %" PRId64,
+                      result.n_bad, tdag_tensor_get_count(a), result.first_bad);
     return result.n_bad == 0;
 }
 
@@ -153,8 +168,9 @@ static bool compare_output(const cli *c, uint32_t i, const tdag_tensor *a,
 static int compare(const cli *c, const cli_outputs *a, const cli_outputs *b)
 {
     if (a->n != b->n) {
-        printf("%s has %u outputs, %s has %u  DIFFERS\n", c->files[0], (unsigned)a->n,
-               c->files[1], (unsigned)b->n);
+        printf("%s has %u outputs, %s has %u", c->files[0], (unsigned)a->n, c->files[1],
+               (unsigned)b->n);
+        print_verdict(false, "DIFFERS");
         return CLI_NO;
     }
     bool equal = true;

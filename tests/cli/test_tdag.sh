@@ -160,6 +160,16 @@ expect 0 'f32\[N,3\]' info model.txt --like x.safetensors
 expect 2 'TorchScript files only' run model.txt --in x.safetensors --out y --engine torch
 expect 3 'no/such/folder' run model.txt --in x.safetensors --out no/such/folder/y
 
+# ---- a terminal: colour there and only there ----
+escape=$(printf '\033')
+"$tdag" info model.txt | grep -q "$escape" && fail "colour in a pipe"
+if script -qec true /dev/null >/dev/null 2>&1; then
+    TERM=xterm script -qec "'$tdag' info model.txt" /dev/null </dev/null >typed
+    grep -q "$escape.1mmemory$escape" typed || fail "no colour on a terminal"
+    TERM=xterm NO_COLOR=1 script -qec "'$tdag' info model.txt" /dev/null </dev/null >typed
+    grep -q "$escape" typed && fail "colour in spite of NO_COLOR"
+fi
+
 # ---- ops ----
 expect 0 '^permute$' ops
 expect 0 '`permute`' ops --md
