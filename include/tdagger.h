@@ -2,6 +2,7 @@
 #ifndef TDAGGER_H
 #define TDAGGER_H
 
+#include <tdagger/axis.h>
 #include <tdagger/count.h>
 #include <tdagger/graph.h>
 #include <tdagger/model.h>

@@ -32,6 +32,10 @@ static const option options[] = {
     {CLI_SIMPLIFY, "--simplify", NULL, NULL, "simplify the model first (exact passes)"},
     {CLI_FOLD,   "--fold",   NULL, NULL, "fold scales and shifts into weights, too (inexact)"},
     {CLI_PASSES, "--passes", NULL, "P,P,...", "only these passes"},
+    {CLI_DIM,    "--dim",    NULL, "N", "the dimension, by name"},
+    {CLI_AT_ONE, "--at-one", NULL, NULL, "take the dimension to be 1"},
+    {CLI_AXIS,   "--axis",   NULL, "A", "where the new axis goes (default 0)"},
+    {CLI_INPUTS, "--inputs", NULL, "NAME,...", "the inputs concerned (default all)"},
     {CLI_MD,     "--md",     NULL, NULL, "as Markdown"},
     {CLI_QUIET,  "--quiet",  "-q", NULL, "no progress on the terminal"},
     {CLI_HELP,   "--help",   "-h", NULL, "this text"},
@@ -111,13 +115,14 @@ static int set_tolerance(const option *o, const char *value, double *out)
     return CLI_DONE;
 }
 
-static int set_seed(cli *c, const char *value)
+static int set_number(const option *o, const char *value, uint64_t *out)
 {
     char *end = NULL;
     errno = 0;
-    c->seed = strtoull(value, &end, 10);
+    *out = strtoull(value, &end, 10);
     if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0)
-        return cli_fail(CLI_USAGE, "--seed needs a whole number, not \"%s\"", value);
+        return cli_fail(CLI_USAGE, "%s needs a whole number, not \"%s\"", o->name,
+                        value);
     return CLI_DONE;
 }
 
@@ -137,7 +142,10 @@ static int set_option(cli *c, const option *o, const char *value)
     if (o->bit == CLI_BY) return set_choice(o, value, &c->by);
     if (o->bit == CLI_RTOL) return set_tolerance(o, value, &c->rtol);
     if (o->bit == CLI_ATOL) return set_tolerance(o, value, &c->atol);
-    if (o->bit == CLI_SEED) return set_seed(c, value);
+    if (o->bit == CLI_SEED) return set_number(o, value, &c->seed);
+    if (o->bit == CLI_AXIS) return set_number(o, value, &c->axis);
+    if (o->bit == CLI_DIM) c->dim = value;
+    if (o->bit == CLI_INPUTS) c->names = value;
     return CLI_DONE;
 }
 

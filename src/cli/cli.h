@@ -38,6 +38,10 @@ enum {
     CLI_FOLD = 1 << 18,
     CLI_PASSES = 1 << 19,
     CLI_SIMPLIFY = 1 << 20,
+    CLI_DIM = 1 << 21,
+    CLI_AT_ONE = 1 << 22,
+    CLI_AXIS = 1 << 23,
+    CLI_INPUTS = 1 << 24,
     CLI_IMPORT = CLI_INPUT | CLI_LIKE | CLI_OPAQUE | CLI_SHIM | CLI_QUIET,
 };
 
@@ -51,9 +55,9 @@ typedef struct cli {
     int n_files;
     const char **inputs; /* of -i, in order */
     uint32_t n_inputs;
-    const char *like, *in, *out, *engine, *shim, *level, *by, *passes;
+    const char *like, *in, *out, *engine, *shim, *level, *by, *passes, *dim, *names;
     double rtol, atol;
-    uint64_t seed;
+    uint64_t seed, axis;
 } cli;
 
 typedef struct cli_command {
@@ -73,6 +77,7 @@ int cli_verify(cli *c);
 int cli_show(cli *c);
 int cli_simplify(cli *c);
 int cli_ops(cli *c);
+int cli_debatch(cli *c);
 int cli_version(cli *c);
 
 /* ---- arguments (args.c) ---- */

@@ -46,6 +46,11 @@ static const cli_command commands[] = {
     {"show", "MODEL", 1, "print the textual form, one value per line",
      "Tensors of more than 16 elements appear by dtype and shape only, unless --full.\n",
      CLI_IMPORT | CLI_FULL, cli_show},
+    {"debatch", "MODEL OUT --dim N", 2, "remove a dimension, such as the batch",
+     "OUT takes one sample: the dimension N, which -i names, is gone from its inputs and\n"
+     "outputs and from every value between. A model that mixes samples is refused, with\n"
+     "the node that does; --at-one takes N to be 1, which is right for any model.\n",
+     CLI_IMPORT | CLI_DIM | CLI_AT_ONE, cli_debatch},
     {"ops", "", 0, "list the core ops",
      "--md prints the op table as Markdown, which is docs/ops.md.\n", CLI_MD, cli_ops},
     {"version", "", 0, "print the version", "", 0, cli_version},

@@ -100,6 +100,12 @@ typedef struct tdagi_mark {
     int32_t axis;
     tdag_dim outer;
     tdag_dim inner;
+    /* The value is what it is rewritten to, plus ramp * the position in D: it counts
+     * the positions, as an iota does. 0: it does not. */
+    tdag_dim ramp;
+    bool same; /* its parts at all positions of D are equal: a broadcast */
+    bool
+        free; /* same, and the whole axis is: any outer and inner of that product fit */
 } tdagi_mark;
 
 struct tdag_builder;
@@ -127,6 +133,7 @@ typedef struct tdagi_opdef {
     void (*cost)(const tdagi_cost_call *call);        /* errors stick in the pool */
     tdag_status (*eval)(const tdagi_eval_call *call); /* NULL: leaves, opaque */
     tdag_status (*drop_dim)(const tdagi_axis_call *call);
+    bool counts_dim; /* drop_dim takes marks with a ramp */
 } tdagi_opdef;
 
 #define TDAG_OP(id, code, name, inputs, definition)                                    \

@@ -137,7 +137,7 @@ static tdag_status argsort_drop_dim(const tdagi_axis_call *c)
     const tdag_argsort_spec *spec = c->spec;
     const tdagi_mark *m = &c->marks[0];
     if (spec->axis == m->axis)
-        return tdagi_axis_refuse(c, "argsort", "it sorts along its axis");
+        return tdagi_axis_refuse(c, "argsort", "sorts along its axis");
     const tdag_argsort_spec without = {tdagi_mark_shift(m, spec->axis),
                                        spec->descending};
     return tdagi_axis_done(c, TDAG_OP_ARGSORT, &without, c->inputs, m);

@@ -1,6 +1,7 @@
 /* Helpers of the axis rules; see axis.h. */
 #include "ops/axis.h"
 
+#include "base/tensor.h"
 #include "ops/ops.h"
 
 bool tdagi_mark_alone(const tdagi_mark *mark)
@@ -57,8 +58,8 @@ tdag_status tdagi_axis_mentions(const tdagi_axis_call *c, tdag_dim d, bool *out)
 tdag_status tdagi_axis_refuse(const tdagi_axis_call *c, const char *op, const char *why)
 {
     tdagi_ops_text text;
-    return tdagi_fail(c->ctx, TDAG_E_UNSUPPORTED, "%s: %s; %s cannot be removed", op,
-                      why, tdagi_ops_dim(c->pool, c->dim, &text));
+    return tdagi_fail(c->ctx, TDAG_E_UNSUPPORTED, "%s cannot be removed: %s %s",
+                      tdagi_ops_dim(c->pool, c->dim, &text), op, why);
 }
 
 /* Fails where a dim of the spec depends on D. */
@@ -78,9 +79,9 @@ static tdag_status check_spec(const tdagi_axis_call *c, const tdagi_op_row *row,
             tdagi_ops_text d, text;
             return tdagi_fail(
                 c->ctx, TDAG_E_UNSUPPORTED,
-                "%s: its %s %s depends on %s, which cannot be removed then", row->name,
-                f->name, tdagi_ops_dim(c->pool, dims.v[i], &text),
-                tdagi_ops_dim(c->pool, c->dim, &d));
+                "%s cannot be removed: %s has the %s %s, which depends on it",
+                tdagi_ops_dim(c->pool, c->dim, &d), row->name, f->name,
+                tdagi_ops_dim(c->pool, dims.v[i], &text));
         }
     }
     return TDAG_OK;
@@ -132,21 +133,75 @@ tdag_status tdagi_axis_unary(const tdagi_axis_call *c, tdag_op op)
     return tdagi_axis_same(c, op, &c->marks[0]);
 }
 
+bool tdagi_mark_agrees(const tdagi_axis_call *c, const tdagi_mark *a,
+                       const tdagi_mark *b)
+{
+    if (a->axis != b->axis) return false;
+    if (a->axis < 0 || (a->outer == b->outer && a->inner == b->inner)) return true;
+    return (a->free || b->free) && tdagi_mark_rest(c, a) == tdagi_mark_rest(c, b);
+}
+
 /* The mark of the result, in its axes: all inputs that have D must agree. */
 static tdag_status agree(const tdagi_axis_call *c, const char *name, tdagi_mark *out)
 {
     *out = *tdagi_mark_none();
+    tdag_dim ramp = 0;
     for (uint32_t i = 0; i < c->n_inputs; i++) {
         tdagi_mark m = c->marks[i];
         if (m.axis < 0) continue;
         m.axis += (int32_t)(c->output->rank - c->types[i].rank);
-        if (out->axis >= 0 &&
-            (out->axis != m.axis || out->outer != m.outer || out->inner != m.inner))
+        if (out->axis >= 0 && !tdagi_mark_agrees(c, out, &m))
             return tdagi_axis_refuse(c, name,
-                                     "its operands hold it in different places");
-        *out = m;
+                                     "has it in different places in its operands");
+        ramp = tdagi_dim_add(c->pool, ramp, m.ramp);
+        if (out->axis < 0 || out->free) *out = m;
     }
+    out->ramp = ramp;
     return TDAG_OK;
+}
+
+/* A constant whose elements are all the same number >= 0. */
+static bool constant_number(const tdag_tensor *t, tdag_dim *out)
+{
+    if (t->count < 1) return false;
+    *out = tdagi_tensor_get_i64(t, 0);
+    for (int64_t i = 1; i < t->count; i++)
+        if (tdagi_tensor_get_i64(t, i) != *out) return false;
+    return *out >= 0;
+}
+
+/* What a sum of equal numbers over axes of x multiplies them by. */
+static tdag_dim summed_dims(const tdagi_axis_call *c, const tdagi_node *n)
+{
+    const tdag_reduce_spec *spec = n->u.spec;
+    const tdagi_node *x = &c->builder->graph->nodes[tdagi_node_inputs(n)[0].id];
+    tdag_dim product = 1;
+    for (uint32_t i = 0; i < spec->axes.n; i++)
+        product = tdagi_dim_mul(c->pool, product, x->shape[spec->axes.v[i]]);
+    return product;
+}
+
+bool tdagi_axis_number(const tdagi_axis_call *c, uint32_t id, tdag_dim *out)
+{
+    tdag_dim times = 1;
+    for (uint32_t steps = 0; steps < 32; steps++) {
+        const tdagi_node *n = &c->builder->graph->nodes[id];
+        tdag_dim number;
+        if (tdag_dtype_is_float((tdag_dtype)n->dtype)) return false;
+        if (n->op == TDAG_OP_CONSTANT) {
+            if (!constant_number(n->u.tensor, &number)) return false;
+            *out = tdagi_dim_mul(c->pool, times, number);
+            return *out != TDAGI_DIM_BAD;
+        }
+        bool sums = n->op == TDAG_OP_REDUCE &&
+                    ((const tdag_reduce_spec *)n->u.spec)->kind == TDAG_REDUCE_SUM;
+        if (sums)
+            times = tdagi_dim_mul(c->pool, times, summed_dims(c, n));
+        else if (!tdagi_node_def(n)->counts_dim || n->n_inputs != 1)
+            return false;
+        id = tdagi_node_inputs(n)[0].id;
+    }
+    return false;
 }
 
 /* An operand without D, aligned to the result without D. */
@@ -158,7 +213,7 @@ static tdag_status align(const tdagi_axis_call *c, const char *name,
     if (axis < 0) return TDAG_OK;
     if (c->types[i].shape[axis] != 1)
         return tdagi_axis_refuse(
-            c, name, "an operand has a fixed element for each position of it");
+            c, name, "has an operand with a fixed element for each of its positions");
     if (!tdagi_mark_alone(mark)) return TDAG_OK;
     return tdagi_axis_resize(c, TDAG_OP_SQUEEZE, axis, c->inputs[i], out);
 }

@@ -27,7 +27,12 @@ tdagi_axis_numbers tdagi_mark_entries(const tdagi_mark *mark, tdag_list list,
                                       int64_t rest);
 /* The expression depends on D. */
 tdag_status tdagi_axis_mentions(const tdagi_axis_call *c, tdag_dim d, bool *out);
-/* Fails: "<op>: <why>; <D> cannot be removed". */
+/* Both have D in the same axis and place, as far as a free one can be told. */
+bool tdagi_mark_agrees(const tdagi_axis_call *c, const tdagi_mark *a,
+                       const tdagi_mark *b);
+/* The number that every element of a new, integer value is; false: not known. */
+bool tdagi_axis_number(const tdagi_axis_call *c, uint32_t id, tdag_dim *out);
+/* Fails: "<D> cannot be removed: <op> <why>". */
 tdag_status tdagi_axis_refuse(const tdagi_axis_call *c, const char *op,
                               const char *why);
 /* Adds a node; fails where its spec still depends on D. */
@@ -48,7 +53,7 @@ tdag_status tdagi_axis_resize(const tdagi_axis_call *c, tdag_op op, int64_t axis
 
 static inline const tdagi_mark *tdagi_mark_none(void)
 {
-    static const tdagi_mark none = {-1, 1, 1};
+    static const tdagi_mark none = {.axis = -1, .outer = 1, .inner = 1};
     return &none;
 }
 /* The n_inputs inputs have no D. */

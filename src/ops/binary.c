@@ -170,7 +170,24 @@ ROW(equal_bool, uint8_t, uint8_t, (x != 0) == (y != 0))
 
 /* ---- ops ---- */
 
-#define BINARY(name, compares, takes_bool, symmetric, text)                            \
+/* A value that counts the positions of D, times a number, counts in longer steps. */
+static tdag_status multiply_axis(const tdagi_axis_call *c, tdag_op op)
+{
+    tdag_dim ramp = 0;
+    for (uint32_t i = 0; i < 2; i++) {
+        tdag_dim number;
+        if (c->marks[i].ramp == 0) continue;
+        if (c->marks[1 - i].axis >= 0 ||
+            !tdagi_axis_number(c, c->inputs[1 - i], &number))
+            return tdagi_axis_refuse(c, "multiply", "computes with its positions");
+        ramp = tdagi_dim_mul(c->pool, c->marks[i].ramp, number);
+    }
+    TDAGI_TRY(tdagi_axis_broadcast(c, op));
+    c->mark_out->ramp = ramp;
+    return TDAG_OK;
+}
+
+#define BINARY(name, compares, takes_bool, symmetric, rule, counts, text)              \
     static tdag_status name##_shape(const tdagi_shape_call *c)                         \
     {                                                                                  \
         return binary_shape(c, #name, compares, takes_bool);                           \
@@ -184,7 +201,7 @@ ROW(equal_bool, uint8_t, uint8_t, (x != 0) == (y != 0))
     }                                                                                  \
     static tdag_status name##_drop_dim(const tdagi_axis_call *c)                       \
     {                                                                                  \
-        return tdagi_axis_broadcast(c, tdag_op_from_name(#name));                      \
+        return rule(c, tdag_op_from_name(#name));                                      \
     }                                                                                  \
     const tdagi_opdef tdagi_op_##name = {                                              \
         .brief = text,                                                                 \
@@ -193,10 +210,12 @@ ROW(equal_bool, uint8_t, uint8_t, (x != 0) == (y != 0))
         .cost = tdagi_cost_element,                                                    \
         .eval = name##_eval,                                                           \
         .drop_dim = name##_drop_dim,                                                   \
+        .counts_dim = counts,                                                          \
     };
 
-BINARY(add, false, true, true, "x + y; or, for bool")
-BINARY(multiply, false, true, true, "x * y; and, for bool")
-BINARY(floor_divide, false, false, false, "the greatest integer not above x / y")
-BINARY(less, true, true, false, "x < y, as bool")
-BINARY(equal, true, true, true, "x == y, as bool")
+BINARY(add, false, true, true, tdagi_axis_broadcast, true, "x + y; or, for bool")
+BINARY(multiply, false, true, true, multiply_axis, true, "x * y; and, for bool")
+BINARY(floor_divide, false, false, false, tdagi_axis_broadcast, false,
+       "the greatest integer not above x / y")
+BINARY(less, true, true, false, tdagi_axis_broadcast, false, "x < y, as bool")
+BINARY(equal, true, true, true, tdagi_axis_broadcast, false, "x == y, as bool")

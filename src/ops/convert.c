@@ -48,6 +48,10 @@ static tdag_status convert_eval(const tdagi_eval_call *c)
 
 static tdag_status convert_drop_dim(const tdagi_axis_call *c)
 {
+    const tdag_convert_spec *spec = c->spec;
+    bool wide = spec->dtype == TDAG_I64 || spec->dtype == TDAG_I32;
+    if (c->marks[0].ramp != 0 && !(wide && !tdag_dtype_is_float(c->types[0].dtype)))
+        return tdagi_axis_refuse(c, "convert", "computes with its positions");
     return tdagi_axis_unary(c, TDAG_OP_CONVERT);
 }
 
@@ -59,4 +63,5 @@ const tdagi_opdef tdagi_op_convert = {
     .cost = tdagi_cost_move, /* a conversion counts no FLOPs */
     .eval = convert_eval,
     .drop_dim = convert_drop_dim,
+    .counts_dim = true,
 };

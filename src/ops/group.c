@@ -116,6 +116,7 @@ static tdag_status group_drop_dim(const tdagi_axis_call *c)
             if (k > m->axis) out.inner = tdagi_dim_mul(c->pool, out.inner, d);
         }
         axis += run;
+        if (out.outer != m->outer || out.inner != m->inner) out.free = false;
         if (here && tdagi_mark_alone(m)) run--;
         if (run > 0) runs.v[runs.n++] = run;
     }
@@ -141,6 +142,11 @@ static bool factor_with_dim(const tdagi_axis_call *c, const tdag_dim *factors,
                             uint32_t n, tdagi_mark *out)
 {
     const tdagi_mark *m = &c->marks[0];
+    for (uint32_t k = 0; m->free && k < n; k++) {
+        out->axis = (int32_t)k;
+        out->outer = 1;
+        if (divides(c->pool, factors[k], c->dim, &out->inner)) return true;
+    }
     for (uint32_t k = 0; k < n; k++) {
         tdag_dim before = tdagi_dim_product(c->pool, k, factors);
         tdag_dim after = tdagi_dim_product(c->pool, n - k - 1, factors + k + 1);
@@ -179,15 +185,19 @@ static tdag_status ungroup_drop_dim(const tdagi_axis_call *c)
 {
     const tdag_ungroup_spec *spec = c->spec;
     const tdagi_mark *m = &c->marks[0];
-    tdagi_mark in = {-1, 1, 1}; /* where D is among the factors of the axis */
+    tdagi_mark in = {.axis = -1}; /* where D is among the factors of the axis */
     uint32_t first = 0;
     if (m->axis < 0) return tdagi_axis_same(c, TDAG_OP_UNGROUP, m);
     for (int64_t i = 0; i < m->axis; i++)
         first += (uint32_t)spec->counts.v[i];
     if (!factor_with_dim(c, spec->factors.v + first, (uint32_t)spec->counts.v[m->axis],
                          &in))
-        return tdagi_axis_refuse(c, "ungroup", "no factor holds all of it");
-    tdagi_mark out = {(int32_t)first + in.axis, in.outer, in.inner};
+        return tdagi_axis_refuse(c, "ungroup",
+                                 "splits its axis so that no factor holds all of it");
+    tdagi_mark out = *m;
+    out.axis = (int32_t)first + in.axis;
+    out.outer = in.outer;
+    out.inner = in.inner;
     if (tdagi_mark_alone(m)) return ungroup_alone(c, first, &out);
     tdagi_axis_numbers factors =
         tdagi_mark_entries(&out, spec->factors, tdagi_mark_rest(c, &out));
@@ -208,6 +218,7 @@ const tdagi_opdef tdagi_op_group = {
     .cost = tdagi_cost_move,
     .eval = tdagi_eval_same_order,
     .drop_dim = group_drop_dim,
+    .counts_dim = true,
 };
 const tdagi_opdef tdagi_op_ungroup = {
     .brief = "each axis splits into its factors, in row-major order",
@@ -217,4 +228,5 @@ const tdagi_opdef tdagi_op_ungroup = {
     .cost = tdagi_cost_move,
     .eval = tdagi_eval_same_order,
     .drop_dim = ungroup_drop_dim,
+    .counts_dim = true,
 };

@@ -212,10 +212,35 @@ static tdag_status scatter_eval(const tdagi_eval_call *c)
     return st;
 }
 
-static bool same_mark(const tdagi_mark *a, const tdagi_mark *b)
+/* Every position of D looks only into its own part of x: the index is its position
+ * times the size of a part, plus what is left without D. */
+static bool in_own_part(const tdagi_mark *x, const tdagi_mark *index, int64_t batch)
 {
-    return a->axis == b->axis &&
-           (a->axis < 0 || (a->outer == b->outer && a->inner == b->inner));
+    return x->axis == batch && x->outer == 1 && x->ramp == 0 && index->axis >= batch &&
+           index->ramp != 0 && index->ramp == x->inner;
+}
+
+static tdag_status refuse_ramp(const tdagi_axis_call *c, const char *op)
+{
+    return tdagi_axis_refuse(c, op, "computes with its positions");
+}
+
+/* A part of size 1 has no axis: it gets one, which the index reads at 0. */
+static tdag_status part_axis(const tdagi_axis_call *c, int64_t batch, uint32_t *x)
+{
+    *x = c->inputs[0];
+    if (!tdagi_mark_alone(&c->marks[0])) return TDAG_OK;
+    return tdagi_axis_resize(c, TDAG_OP_UNSQUEEZE, batch, *x, x);
+}
+
+static tdag_status gather_own_part(const tdagi_axis_call *c)
+{
+    const tdag_gather_spec *spec = c->spec;
+    uint32_t inputs[2] = {0, c->inputs[1]};
+    tdagi_mark out = c->marks[1];
+    out.ramp = 0;
+    TDAGI_TRY(part_axis(c, spec->batch, &inputs[0]));
+    return tdagi_axis_done(c, TDAG_OP_GATHER, spec, inputs, &out);
 }
 
 static tdag_status gather_drop_dim(const tdagi_axis_call *c)
@@ -223,23 +248,38 @@ static tdag_status gather_drop_dim(const tdagi_axis_call *c)
     const tdag_gather_spec *spec = c->spec;
     const tdagi_mark *x = &c->marks[0], *index = &c->marks[1];
     tdag_gather_spec without = *spec;
-    tdagi_mark out = *index;
+    tdagi_mark out = index->axis < 0 || index->free ? *x : *index;
+    if (in_own_part(x, index, spec->batch)) return gather_own_part(c);
+    if (x->ramp != 0 || index->ramp != 0) return refuse_ramp(c, "gather");
     if ((x->axis >= 0 && x->axis < spec->batch) ||
         (index->axis >= 0 && index->axis < spec->batch)) {
-        if (!same_mark(x, index))
+        if (!tdagi_mark_agrees(c, x, index))
             return tdagi_axis_refuse(c, "gather",
-                                     "only one operand has it as shared axis");
+                                     "has it as a shared axis in one operand only");
         if (tdagi_mark_alone(x)) without.batch--;
     } else if (x->axis == spec->batch) {
-        return tdagi_axis_refuse(c, "gather", "its axis is the one that is indexed");
+        return tdagi_axis_refuse(c, "gather", "indexes its axis");
     } else if (x->axis >= 0) {
         if (index->axis >= 0)
             return tdagi_axis_refuse(c, "gather",
-                                     "it would be in two axes of the result");
-        out = *x;
+                                     "would have it in two axes of the result");
         out.axis += (int32_t)c->types[1].rank - (int32_t)spec->batch - 1;
+    } else {
+        out = *index;
     }
     return tdagi_axis_done(c, TDAG_OP_GATHER, &without, c->inputs, &out);
+}
+
+static tdag_status scatter_own_part(const tdagi_axis_call *c)
+{
+    const tdag_scatter_spec *spec = c->spec;
+    uint32_t inputs[3] = {0, c->inputs[1], c->inputs[2]};
+    if (!tdagi_mark_agrees(c, &c->marks[1], &c->marks[2]))
+        return tdagi_axis_refuse(c, "scatter", "has it in another place in the update");
+    TDAGI_TRY(part_axis(c, spec->batch, &inputs[0]));
+    TDAGI_TRY(tdagi_axis_done(c, TDAG_OP_SCATTER, spec, inputs, &c->marks[0]));
+    if (!tdagi_mark_alone(&c->marks[0])) return TDAG_OK;
+    return tdagi_axis_resize(c, TDAG_OP_SQUEEZE, spec->batch, *c->out, c->out);
 }
 
 static tdag_status scatter_drop_dim(const tdagi_axis_call *c)
@@ -250,21 +290,32 @@ static tdag_status scatter_drop_dim(const tdagi_axis_call *c)
     tdag_scatter_spec without = *spec;
     tdagi_mark want = *data; /* of the update */
     if (tdagi_axis_unmarked(c)) return tdagi_axis_same(c, TDAG_OP_SCATTER, data);
+    if (update->ramp == 0 && in_own_part(data, index, spec->batch))
+        return scatter_own_part(c);
+    if (data->ramp != 0 || index->ramp != 0 || update->ramp != 0)
+        return refuse_ramp(c, "scatter");
     if (data->axis < 0 || data->axis == spec->batch)
         return tdagi_axis_refuse(c, "scatter",
-                                 "the updates of all positions of it meet");
+                                 "brings updates of all its positions together");
     if (data->axis < spec->batch) {
-        if (!same_mark(data, index))
-            return tdagi_axis_refuse(c, "scatter", "the index has it in another place");
+        if (!tdagi_mark_agrees(c, data, index))
+            return tdagi_axis_refuse(c, "scatter",
+                                     "has it in another place in the index");
         if (tdagi_mark_alone(data)) without.batch--;
     } else {
         if (index->axis >= 0)
-            return tdagi_axis_refuse(c, "scatter", "the index has it, too");
+            return tdagi_axis_refuse(c, "scatter", "has it in the index, too");
         want.axis += (int32_t)c->types[1].rank - (int32_t)spec->batch - 1;
     }
-    if (!same_mark(&want, update))
-        return tdagi_axis_refuse(c, "scatter", "the update has it in another place");
-    return tdagi_axis_done(c, TDAG_OP_SCATTER, &without, c->inputs, data);
+    if (!tdagi_mark_agrees(c, &want, update))
+        return tdagi_axis_refuse(c, "scatter", "has it in another place in the update");
+    tdagi_mark out = *data;
+    const tdagi_mark *by = index->axis >= 0 && !index->free ? index : update;
+    if (out.free && !by->free) { /* where the others have it, the result has it */
+        out.outer = by->outer;
+        out.inner = by->inner;
+    }
+    return tdagi_axis_done(c, TDAG_OP_SCATTER, &without, c->inputs, &out);
 }
 
 const tdagi_opdef tdagi_op_gather = {
@@ -275,6 +326,7 @@ const tdagi_opdef tdagi_op_gather = {
     .cost = tdagi_cost_part,
     .eval = gather_eval,
     .drop_dim = gather_drop_dim,
+    .counts_dim = true,
 };
 const tdagi_opdef tdagi_op_scatter = {
     .brief =
@@ -285,4 +337,5 @@ const tdagi_opdef tdagi_op_scatter = {
     .cost = scatter_cost,
     .eval = scatter_eval,
     .drop_dim = scatter_drop_dim,
+    .counts_dim = true,
 };

@@ -62,8 +62,22 @@ static tdag_status iota_eval(const tdagi_eval_call *c)
 }
 
 /* An iota over D would number the samples; its spec is refused then. */
+/* c*D numbers count the positions of D in steps of c. */
 static tdag_status iota_drop_dim(const tdagi_axis_call *c)
 {
+    const tdag_iota_spec *spec = c->spec;
+    bool mentions;
+    TDAGI_TRY(tdagi_axis_mentions(c, spec->n, &mentions));
+    if (mentions && tdagi_dim_mod(c->pool, spec->n, c->dim) == 0) {
+        tdag_dim rest = tdagi_dim_floordiv(c->pool, spec->n, c->dim);
+        const tdagi_mark out = {.outer = 1, .inner = rest, .ramp = rest};
+        const tdag_iota_spec without = {rest, spec->dtype};
+        if (rest != 1)
+            return tdagi_axis_done(c, TDAG_OP_IOTA, &without, c->inputs, &out);
+        *c->out = tdag_add_scalar(c->builder, (tdag_dtype)spec->dtype, 0).id;
+        *c->mark_out = out;
+        return tdag_builder_get_status(c->builder);
+    }
     return tdagi_axis_same(c, TDAG_OP_IOTA, tdagi_mark_none());
 }
 

@@ -39,7 +39,7 @@ static tdag_status opaque_drop_dim(const tdagi_axis_call *c)
 {
     const tdag_opaque_spec *spec = c->spec;
     if (!tdagi_axis_unmarked(c))
-        return tdagi_axis_refuse(c, spec->name, "it is an operator without a recipe");
+        return tdagi_axis_refuse(c, spec->name, "is an operator without a recipe");
     return tdagi_axis_same(c, TDAG_OP_OPAQUE, tdagi_mark_none());
 }
 

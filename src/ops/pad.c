@@ -167,7 +167,7 @@ static tdag_status pad_drop_dim(const tdagi_axis_call *c)
     const tdag_pad_spec *spec = c->spec;
     const tdagi_mark *m = &c->marks[0];
     if (m->axis >= 0 && (spec->before.v[m->axis] != 0 || spec->after.v[m->axis] != 0))
-        return tdagi_axis_refuse(c, "pad", "it adds to its axis");
+        return tdagi_axis_refuse(c, "pad", "adds to its axis");
     tdagi_axis_numbers before = tdagi_mark_entries(m, spec->before, 0);
     tdagi_axis_numbers after = tdagi_mark_entries(m, spec->after, 0);
     const tdag_pad_spec without = {tdagi_axis_list(&before), tdagi_axis_list(&after),

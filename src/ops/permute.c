@@ -75,4 +75,5 @@ const tdagi_opdef tdagi_op_permute = {
     .cost = tdagi_cost_move,
     .eval = permute_eval,
     .drop_dim = permute_drop_dim,
+    .counts_dim = true,
 };

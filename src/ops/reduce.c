@@ -62,13 +62,23 @@ static tdag_status reduce_drop_dim(const tdagi_axis_call *c)
     const tdag_reduce_spec *spec = c->spec;
     const tdagi_mark *m = &c->marks[0];
     tdagi_axis_numbers axes = {0};
+    bool adds = spec->kind == TDAG_REDUCE_SUM || spec->kind == TDAG_REDUCE_PRODUCT;
+    bool gone = false; /* the one of equal parts is their min, max and mean */
     for (uint32_t i = 0; i < spec->axes.n; i++) {
-        if (spec->axes.v[i] == m->axis)
-            return tdagi_axis_refuse(c, "reduce", "it reduces over its axis");
-        axes.v[axes.n++] = tdagi_mark_shift(m, spec->axes.v[i]);
+        bool here = spec->axes.v[i] == m->axis;
+        if (here && m->same && adds)
+            return tdagi_axis_refuse(c, "reduce",
+                                     "gives a result that depends on its size");
+        if (here && !(m->same && tdagi_mark_alone(m)))
+            return tdagi_axis_refuse(c, "reduce", "reduces over its axis");
+        if (!here) axes.v[axes.n++] = tdagi_mark_shift(m, spec->axes.v[i]);
+        gone |= here;
     }
     const tdag_reduce_spec without = {tdagi_axis_list(&axes), spec->kind};
-    return tdagi_axis_done(c, TDAG_OP_REDUCE, &without, c->inputs, m);
+    if (!gone) return tdagi_axis_done(c, TDAG_OP_REDUCE, &without, c->inputs, m);
+    TDAGI_TRY(
+        tdagi_axis_done(c, TDAG_OP_REDUCE, &without, c->inputs, tdagi_mark_none()));
+    return tdagi_axis_resize(c, TDAG_OP_UNSQUEEZE, m->axis, *c->out, c->out);
 }
 
 const tdagi_opdef tdagi_op_reduce = {

@@ -59,10 +59,15 @@ static tdag_status repeat_by_dim(const tdagi_axis_call *c, uint32_t axis)
     uint32_t x = c->inputs[0];
     tdag_dim count = spec->counts.v[axis];
     if (c->marks[0].axis >= 0)
-        return tdagi_axis_refuse(c, "repeat", "it would be in two axes of the result");
+        return tdagi_axis_refuse(c, "repeat",
+                                 "would have it in two axes of the result");
     if (tdagi_dim_mod(c->pool, count, c->dim) != 0)
-        return tdagi_axis_refuse(c, "repeat", "a count is not a multiple of it");
-    tdagi_mark out = {(int32_t)axis, 1, tdagi_dim_floordiv(c->pool, count, c->dim)};
+        return tdagi_axis_refuse(c, "repeat", "has a count that is no multiple of it");
+    tdagi_mark out = {.axis = (int32_t)axis,
+                      .outer = 1,
+                      .inner = tdagi_dim_floordiv(c->pool, count, c->dim),
+                      .same = true,
+                      .free = true};
     if (tdagi_mark_alone(&out))
         TDAGI_TRY(tdagi_axis_resize(c, TDAG_OP_SQUEEZE, (int64_t)axis, x, &x));
     tdagi_axis_numbers counts = tdagi_mark_entries(&out, spec->counts, out.inner);
@@ -92,4 +97,5 @@ const tdagi_opdef tdagi_op_repeat = {
     .cost = tdagi_cost_move,
     .eval = repeat_eval,
     .drop_dim = repeat_drop_dim,
+    .counts_dim = true,
 };

@@ -69,7 +69,7 @@ static tdag_status scan_drop_dim(const tdagi_axis_call *c)
     const tdag_scan_spec *spec = c->spec;
     const tdagi_mark *m = &c->marks[0];
     if (spec->axis == m->axis)
-        return tdagi_axis_refuse(c, "scan", "it runs along its axis");
+        return tdagi_axis_refuse(c, "scan", "runs along its axis");
     const tdag_scan_spec without = {tdagi_mark_shift(m, spec->axis), spec->kind};
     return tdagi_axis_done(c, TDAG_OP_SCAN, &without, c->inputs, m);
 }

@@ -99,14 +99,38 @@ static tdag_status select_eval(const tdagi_eval_call *c)
     return TDAG_OK;
 }
 
+/* Some of equal parts: as many of the one that is left. */
+static tdag_status slice_same(const tdagi_axis_call *c)
+{
+    const tdag_slice_spec *spec = c->spec;
+    const tdagi_mark *m = &c->marks[0];
+    uint32_t x = c->inputs[0];
+    tdagi_axis_numbers start = tdagi_mark_entries(m, spec->start, 0);
+    tdagi_axis_numbers end = tdagi_mark_entries(m, spec->end, 0), counts = {0};
+    const tdag_slice_spec without = {tdagi_axis_list(&start), tdagi_axis_list(&end)};
+    TDAGI_TRY(tdagi_axis_add(c, TDAG_OP_SLICE, &without, &x, 1, &x));
+    tdag_dim n = c->output->shape[m->axis];
+    if (n == c->dim) {
+        *c->out = x;
+        *c->mark_out = *m;
+        return TDAG_OK;
+    }
+    TDAGI_TRY(tdagi_axis_resize(c, TDAG_OP_UNSQUEEZE, m->axis, x, &x));
+    for (uint32_t i = 0; i < c->output->rank; i++)
+        counts.v[counts.n++] = (int32_t)i == m->axis ? n : 1;
+    const tdag_repeat_spec repeat = {tdagi_axis_list(&counts)};
+    return tdagi_axis_done(c, TDAG_OP_REPEAT, &repeat, &x, tdagi_mark_none());
+}
+
 static tdag_status slice_drop_dim(const tdagi_axis_call *c)
 {
     const tdag_slice_spec *spec = c->spec;
     const tdagi_mark *m = &c->marks[0];
+    if (m->same && tdagi_mark_alone(m)) return slice_same(c);
     if (m->axis >= 0 && (spec->start.v[m->axis] != 0 ||
                          !tdagi_ops_same_dim(c->pool, spec->end.v[m->axis],
                                              c->types[0].shape[m->axis])))
-        return tdagi_axis_refuse(c, "slice", "it keeps a part of its axis");
+        return tdagi_axis_refuse(c, "slice", "keeps a part of its axis");
     tdagi_axis_numbers start = tdagi_mark_entries(m, spec->start, 0);
     tdagi_axis_numbers end = tdagi_mark_entries(m, spec->end, tdagi_mark_rest(c, m));
     const tdag_slice_spec without = {tdagi_axis_list(&start), tdagi_axis_list(&end)};
@@ -117,8 +141,12 @@ static tdag_status select_drop_dim(const tdagi_axis_call *c)
 {
     const tdag_select_spec *spec = c->spec;
     const tdagi_mark *m = &c->marks[0];
+    if (spec->axis == m->axis && m->same && tdagi_mark_alone(m)) {
+        *c->mark_out = *tdagi_mark_none();
+        return tdagi_axis_resize(c, TDAG_OP_UNSQUEEZE, m->axis, c->inputs[0], c->out);
+    }
     if (spec->axis == m->axis)
-        return tdagi_axis_refuse(c, "select", "it picks a position of its axis");
+        return tdagi_axis_refuse(c, "select", "picks a position of its axis");
     const tdag_select_spec without = {tdagi_mark_shift(m, spec->axis), spec->index};
     return tdagi_axis_done(c, TDAG_OP_SELECT, &without, c->inputs, m);
 }
@@ -131,6 +159,7 @@ const tdagi_opdef tdagi_op_slice = {
     .cost = tdagi_cost_part,
     .eval = slice_eval,
     .drop_dim = slice_drop_dim,
+    .counts_dim = true,
 };
 const tdagi_opdef tdagi_op_select = {
     .brief = "one position of an axis, which becomes size 1",
@@ -140,4 +169,5 @@ const tdagi_opdef tdagi_op_select = {
     .cost = tdagi_cost_part,
     .eval = select_eval,
     .drop_dim = select_drop_dim,
+    .counts_dim = true,
 };

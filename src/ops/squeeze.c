@@ -60,8 +60,7 @@ static tdag_status squeeze_drop_dim(const tdagi_axis_call *c)
     tdagi_axis_numbers axes = {0};
     for (uint32_t i = 0; i < spec->axes.n; i++) {
         int64_t axis = spec->axes.v[i];
-        if (axis == m->axis)
-            return tdagi_axis_refuse(c, "squeeze", "it removes its axis");
+        if (axis == m->axis) return tdagi_axis_refuse(c, "squeeze", "removes its axis");
         if (axis < m->axis) out.axis--;
         axes.v[axes.n++] = tdagi_mark_shift(m, axis);
     }
@@ -90,6 +89,7 @@ const tdagi_opdef tdagi_op_squeeze = {
     .cost = tdagi_cost_move,
     .eval = tdagi_eval_same_order,
     .drop_dim = squeeze_drop_dim,
+    .counts_dim = true,
 };
 const tdagi_opdef tdagi_op_unsqueeze = {
     .brief = "inserts axes of size 1",
@@ -99,4 +99,5 @@ const tdagi_opdef tdagi_op_unsqueeze = {
     .cost = tdagi_cost_move,
     .eval = tdagi_eval_same_order,
     .drop_dim = unsqueeze_drop_dim,
+    .counts_dim = true,
 };

@@ -153,7 +153,7 @@ static tdag_status window_drop_dim(const tdagi_axis_call *c, tdag_op op)
     const tdag_window_spec *spec = c->spec;
     const tdagi_mark *m = &c->marks[0];
     if (m->axis >= 0 && (spec->kernel.v[m->axis] != 1 || spec->stride.v[m->axis] != 1))
-        return tdagi_axis_refuse(c, tdag_op_name(op), "its windows go along its axis");
+        return tdagi_axis_refuse(c, tdag_op_name(op), "has windows along its axis");
     tdagi_axis_numbers kernel = tdagi_mark_entries(m, spec->kernel, 1);
     tdagi_axis_numbers stride = tdagi_mark_entries(m, spec->stride, 1);
     const tdag_window_spec without = {tdagi_axis_list(&kernel),
@@ -179,6 +179,7 @@ const tdagi_opdef tdagi_op_unfold = {
     .cost = unfold_cost,
     .eval = unfold_eval,
     .drop_dim = unfold_drop_dim,
+    .counts_dim = true,
 };
 const tdagi_opdef tdagi_op_fold = {
     .brief = "the transpose of unfold: windows put back, overlapping elements summed",

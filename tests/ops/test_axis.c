@@ -13,7 +13,7 @@ typedef struct axis_case {
     tdag_op op;
     const void *spec;
     const char *inputs[3];
-    const char *marks[3]; /* "axis, outer, inner" */
+    const char *marks[3]; /* "axis, outer, inner[, ramp]"; "=": same, "*": free */
     const char *want;     /* the mark of the result, "-" for none, or "! words" */
 } axis_case;
 
@@ -44,10 +44,11 @@ static tdag_dim dim_of(const world *w, const char *text)
 
 static tdagi_mark mark_of(const op_world *w, const char *text)
 {
-    tdag_dim v[3];
-    if (text == NULL) return (tdagi_mark){-1, 1, 1};
-    assert_int_equal(op_dims(w, text, '\0', v), 3);
-    return (tdagi_mark){(int32_t)v[0], v[1], v[2]};
+    tdag_dim v[4] = {0};
+    if (text == NULL) return (tdagi_mark){.axis = -1, .outer = 1, .inner = 1};
+    bool free = text[0] == '*', same = free || text[0] == '=';
+    assert_in_range(op_dims(w, text + same, '\0', v), 3, 4);
+    return (tdagi_mark){(int32_t)v[0], v[1], v[2], v[3], same, free};
 }
 
 static int64_t sample_of(tdagi_pool *pool, tdag_dim d)
@@ -73,7 +74,23 @@ static tdag_tensor *random_tensor(const op_world *w, const tdagi_type *type,
     return t;
 }
 
-/* The part of a value that belongs to sample s. */
+/* Makes the elements what the mark says they are. */
+static void obey_mark(const op_world *w, tdag_tensor *t, const tdagi_mark *m)
+{
+    if (m->axis < 0 || !(m->same || m->ramp != 0)) return;
+    int64_t inner = sample_of(w->pool, m->inner), after = 1;
+    for (uint32_t i = (uint32_t)m->axis + 1; i < t->rank; i++)
+        after *= t->shape[i];
+    int64_t dim = t->shape[m->axis];
+    for (int64_t i = 0; i < t->count; i++) {
+        int64_t at = i / after % dim, n = at / inner % B_SAMPLE;
+        int64_t source = i - (m->free ? at : n * inner) * after;
+        int64_t value = tdagi_tensor_get_i64(t, source);
+        tdagi_tensor_set_i64(t, i, value + n * sample_of(w->pool, m->ramp));
+    }
+}
+
+/* The part of a value that belongs to sample s, without what the mark's ramp adds. */
 static tdag_tensor *part_of(const op_world *w, const tdag_tensor *t,
                             const tdagi_mark *m, int64_t s)
 {
@@ -94,6 +111,9 @@ static tdag_tensor *part_of(const op_world *w, const tdag_tensor *t,
     for (int64_t i = 0; run > 0 && i < before * outer; i++)
         memcpy((unsigned char *)part->data + (size_t)i * run,
                (unsigned char *)t->data + (size_t)(i * B_SAMPLE + s) * run, run);
+    for (int64_t i = 0; m->ramp != 0 && i < part->count; i++)
+        tdagi_tensor_set_i64(
+            part, i, tdagi_tensor_get_i64(part, i) - s * sample_of(w->pool, m->ramp));
     return part;
 }
 
@@ -171,7 +191,8 @@ static void check_mark(const op_world *w, const axis_case *c, const tdagi_mark *
 {
     tdagi_mark want = mark_of(w, c->want[0] == '-' ? NULL : c->want);
     if (got->axis == want.axis &&
-        (got->axis < 0 || (got->outer == want.outer && got->inner == want.inner)))
+        (got->axis < 0 || (got->outer == want.outer && got->inner == want.inner &&
+                           got->ramp == want.ramp)))
         return;
     fail_msg("%s: the mark is at axis %" PRId32, c->name, got->axis);
 }
@@ -180,8 +201,10 @@ static void check_samples(const op_world *w, const axis_case *c, const rewritten
 {
     tdag_tensor *whole[3] = {NULL};
     uint32_t seed = 7;
-    for (uint32_t i = 0; i < r->n; i++)
+    for (uint32_t i = 0; i < r->n; i++) {
         whole[i] = random_tensor(w, &r->types[i], &seed);
+        obey_mark(w, whole[i], &r->marks[i]);
+    }
     tdag_tensor *all = evaluate(w, c, r->n, whole, &r->output);
     for (int64_t s = 0; s < B_SAMPLE; s++) {
         tdag_tensor *parts[3] = {NULL}, *got = NULL, *want;
@@ -281,15 +304,15 @@ static void test_movement(void **state)
         {"ungroup whole", UNGROUP(L(1, 2), L(b8, 2, 3)), {"f32[8*B,6]"}, {"0,4,2"}, "0,4,2"},
         {"ungroup ones", UNGROUP(L(3, 1), L(1, b, 1, 5)), {"f32[B,5]"}, {"0,1,1"}, "1,1,1"},
         {"ungroup other", UNGROUP(L(2, 1), L(2, 2, b)), {"f32[4,B]"}, {"1,1,1"}, "2,1,1"},
-        {"ungroup across", UNGROUP(L(2), L(4, b2)), {"f32[8*B]"}, {"0,2,4"}, "! ungroup: no factor holds all of it; B cannot be removed"},
+        {"ungroup across", UNGROUP(L(2), L(4, b2)), {"f32[8*B]"}, {"0,2,4"}, "! B cannot be removed: ungroup splits its axis so that no factor holds all of it"},
         {"squeeze", SQUEEZE(0, 2), {"f32[1,B,1,5]"}, {"1,1,1"}, "0,1,1"},
         {"squeeze rest", SQUEEZE(0, 2), {"f32[1,2*B,1,5]"}, {"1,2,1"}, "0,2,1"},
         {"unsqueeze", UNSQUEEZE(0, 2), {"f32[B,5]"}, {"0,1,1"}, "1,1,1"},
         {"unsqueeze end", UNSQUEEZE(1, 3), {"f32[5,B]"}, {"1,1,1"}, "2,1,1"},
         {"slice", SLICE(L(0, 1), L(b, 4)), {"f32[B,5]"}, {"0,1,1"}, "0,1,1"},
         {"slice rest", SLICE(L(0, 1), L(b2, 4)), {"f32[2*B,5]"}, {"0,1,2"}, "0,1,2"},
-        {"slice part", SLICE(L(1, 1), L(b, 4)), {"f32[B,5]"}, {"0,1,1"}, "! slice: it keeps a part of its axis"},
-        {"slice bound", SLICE(L(0), L(b)), {"f32[B]"}, {NULL}, "! slice: its end B depends on B"},
+        {"slice part", SLICE(L(1, 1), L(b, 4)), {"f32[B,5]"}, {"0,1,1"}, "! slice keeps a part of its axis"},
+        {"slice bound", SLICE(L(0), L(b)), {"f32[B]"}, {NULL}, "! B cannot be removed: slice has the end B, which depends on it"},
         {"select", SELECT(1, 2), {"f32[B,5]"}, {"0,1,1"}, "0,1,1"},
         {"select before", SELECT(0, 2), {"f32[5,B]"}, {"1,1,1"}, "1,1,1"},
         {"select it", SELECT(0, 2), {"f32[B,5]"}, {"0,1,1"}, "! picks a position of its axis"},
@@ -298,11 +321,11 @@ static void test_movement(void **state)
         {"repeat by it", REPEAT(b, 1), {"f32[1,5]"}, {NULL}, "0,1,1"},
         {"repeat by more", REPEAT(1, b2), {"f32[5,1]"}, {NULL}, "1,1,2"},
         {"repeat twice", REPEAT(1, b), {"f32[B,1]"}, {"0,1,1"}, "! two axes of the result"},
-        {"repeat odd", REPEAT(dim_of(&w, "B+1")), {"f32[1]"}, {NULL}, "! a count is not a multiple of it"},
+        {"repeat odd", REPEAT(dim_of(&w, "B+1")), {"f32[1]"}, {NULL}, "! has a count that is no multiple of it"},
         {"pad", PAD(L(0, 1), L(0, 2), 1), {"f32[B,5]"}, {"0,1,1"}, "0,1,1"},
         {"pad rest", PAD(L(0, 1), L(0, 2), 0), {"f32[2*B,5]"}, {"0,1,2"}, "0,1,2"},
-        {"pad it", PAD(L(0, 1), L(1, 2), 0), {"f32[B,5]"}, {"0,1,1"}, "! pad: it adds to its axis"},
-        {"pad by it", PAD(L(b), L(0), 0), {"f32[5]"}, {NULL}, "! pad: its before B depends on B"},
+        {"pad it", PAD(L(0, 1), L(1, 2), 0), {"f32[B,5]"}, {"0,1,1"}, "! pad adds to its axis"},
+        {"pad by it", PAD(L(b), L(0), 0), {"f32[5]"}, {NULL}, "! B cannot be removed: pad has the before B, which depends on it"},
     };
     RUN(&w, cases);
     world_free(&w);
@@ -315,16 +338,16 @@ static void test_computing(void **state)
     tdag_dim b = dim_of(&w, "B");
     const axis_case cases[] = {
         {"unfold", UNFOLD(L(1, 2), L(1, 1)), {"f32[B,5]"}, {"0,1,1"}, "0,1,1"},
-        {"unfold it", UNFOLD(L(1, 2), L(1, 1)), {"f32[2,B]"}, {"1,1,1"}, "! unfold: its windows go along its axis"},
+        {"unfold it", UNFOLD(L(1, 2), L(1, 1)), {"f32[2,B]"}, {"1,1,1"}, "! unfold has windows along its axis"},
         {"fold", FOLD(L(2, 1), L(1, 1)), {"f32[4,B]"}, {"1,1,1"}, "1,1,1"},
         {"fold rest", FOLD(L(2, 1), L(1, 1)), {"f32[4,2*B]"}, {"1,1,2"}, "1,1,2"},
         {"reduce", REDUCE(0, 2), {"f32[4,B,5]"}, {"1,1,1"}, "1,1,1"},
         {"reduce rest", REDUCE(1), {"f32[4*B,2,5]"}, {"0,4,1"}, "0,4,1"},
-        {"reduce it", REDUCE(1, 2), {"f32[4,B,5]"}, {"1,1,1"}, "! reduce: it reduces over its axis; B cannot be removed"},
+        {"reduce it", REDUCE(1, 2), {"f32[4,B,5]"}, {"1,1,1"}, "! B cannot be removed: reduce reduces over its axis"},
         {"scan", SCAN(2), {"f32[4,B,5]"}, {"1,1,1"}, "1,1,1"},
-        {"scan it", SCAN(1), {"f32[4,B,5]"}, {"1,1,1"}, "! scan: it runs along its axis"},
+        {"scan it", SCAN(1), {"f32[4,B,5]"}, {"1,1,1"}, "! scan runs along its axis"},
         {"argsort", ARGSORT(2), {"f32[4,B,5]"}, {"1,1,1"}, "1,1,1"},
-        {"argsort it", ARGSORT(1), {"f32[4,B,5]"}, {"1,1,1"}, "! argsort: it sorts along its axis"},
+        {"argsort it", ARGSORT(1), {"f32[4,B,5]"}, {"1,1,1"}, "! argsort sorts along its axis"},
         {"neg", TDAG_OP_NEG, NULL, {"f32[4,B]"}, {"1,1,1"}, "1,1,1"},
         {"convert", TDAG_OP_CONVERT, &(tdag_convert_spec){TDAG_I8}, {"f32[4,2*B]"}, {"1,1,2"}, "1,1,2"},
         {"add", TDAG_OP_ADD, NULL, {"f32[B,4]", "f32[B,4]"}, {"0,1,1", "0,1,1"}, "0,1,1"},
@@ -334,9 +357,9 @@ static void test_computing(void **state)
         {"add ranks", TDAG_OP_MULTIPLY, NULL, {"f32[B,4]", "f32[2,B,4]"}, {"0,1,1", "1,1,1"}, "1,1,1"},
         {"add rest", TDAG_OP_ADD, NULL, {"f32[2*B,4]", "f32[1,4]"}, {"0,1,2"}, "0,1,2"},
         {"add scalars", TDAG_OP_ADD, NULL, {"f32[]", "f32[B]"}, {NULL, "0,1,1"}, "0,1,1"},
-        {"add crossed", TDAG_OP_ADD, NULL, {"f32[B,1]", "f32[1,B]"}, {"0,1,1", "1,1,1"}, "! add: its operands hold it in different places"},
-        {"add inside out", TDAG_OP_ADD, NULL, {"f32[2*B]", "f32[2*B]"}, {"0,1,2", "0,2,1"}, "! add: its operands hold it in different places"},
-        {"add constant", TDAG_OP_ADD, NULL, {"f32[B]", "f32[B]"}, {"0,1,1"}, "! a fixed element for each position of it"},
+        {"add crossed", TDAG_OP_ADD, NULL, {"f32[B,1]", "f32[1,B]"}, {"0,1,1", "1,1,1"}, "! add has it in different places in its operands"},
+        {"add inside out", TDAG_OP_ADD, NULL, {"f32[2*B]", "f32[2*B]"}, {"0,1,2", "0,2,1"}, "! add has it in different places in its operands"},
+        {"add constant", TDAG_OP_ADD, NULL, {"f32[B]", "f32[B]"}, {"0,1,1"}, "! a fixed element for each of its positions"},
         {"where", TDAG_OP_WHERE, NULL, {"bool[B,1]", "f32[4]", "f32[1,4]"}, {"0,1,1"}, "0,1,1"},
         {"gather table", GATHER(0), {"f32[2,4]", "i64[B,3]"}, {NULL, "0,1,1"}, "0,1,1"},
         {"gather table rest", GATHER(0), {"f32[2,4]", "i64[3,2*B]"}, {NULL, "1,2,1"}, "1,2,1"},
@@ -344,17 +367,54 @@ static void test_computing(void **state)
         {"gather block", GATHER(1), {"f32[2,2,2*B]", "i64[2]"}, {"2,1,2"}, "1,1,2"},
         {"gather shared", GATHER(1), {"f32[B,2,4]", "i64[B,3]"}, {"0,1,1", "0,1,1"}, "0,1,1"},
         {"gather shared rest", GATHER(2), {"f32[4,2*B,2]", "i64[4,2*B,3]"}, {"1,1,2", "1,1,2"}, "1,1,2"},
-        {"gather it", GATHER(0), {"f32[B,2,4]", "i64[5,3]"}, {"0,1,1"}, "! gather: its axis is the one that is indexed"},
-        {"gather half", GATHER(1), {"f32[B,2,4]", "i64[B,3]"}, {"0,1,1"}, "! only one operand has it as shared axis"},
+        {"gather it", GATHER(0), {"f32[B,2,4]", "i64[5,3]"}, {"0,1,1"}, "! gather indexes its axis"},
+        {"gather half", GATHER(1), {"f32[B,2,4]", "i64[B,3]"}, {"0,1,1"}, "! has it as a shared axis in one operand only"},
         {"gather both", GATHER(0), {"f32[2,B]", "i64[B]"}, {"1,1,1", "0,1,1"}, "! two axes of the result"},
         {"scatter shared", SCATTER(1), {"f32[B,2]", "i64[B,3]", "f32[B,3]"}, {"0,1,1", "0,1,1", "0,1,1"}, "0,1,1"},
         {"scatter shared rest", SCATTER(1), {"f32[2*B,2]", "i64[2*B,3]", "f32[2*B,3]"}, {"0,2,1", "0,2,1", "0,2,1"}, "0,2,1"},
         {"scatter blocks", SCATTER(0), {"f32[2,B]", "i64[3,3]", "f32[3,3,B]"}, {"1,1,1", NULL, "2,1,1"}, "1,1,1"},
-        {"scatter meets", SCATTER(0), {"f32[2]", "i64[B]", "f32[B]"}, {NULL, "0,1,1", "0,1,1"}, "! the updates of all positions of it meet"},
-        {"scatter update", SCATTER(0), {"f32[2,B]", "i64[3,3]", "f32[3,3,B]"}, {"1,1,1"}, "! the update has it in another place"},
+        {"scatter meets", SCATTER(0), {"f32[2]", "i64[B]", "f32[B]"}, {NULL, "0,1,1", "0,1,1"}, "! brings updates of all its positions together"},
+        {"scatter update", SCATTER(0), {"f32[2,B]", "i64[3,3]", "f32[3,3,B]"}, {"1,1,1"}, "! has it in another place in the update"},
         {"iota", TDAG_OP_IOTA, &(tdag_iota_spec){5, TDAG_F32}, {NULL}, {NULL}, "-"},
-        {"iota it", TDAG_OP_IOTA, &(tdag_iota_spec){b, TDAG_F32}, {NULL}, {NULL}, "! iota: its n B depends on B"},
-        {"opaque", TDAG_OP_OPAQUE, &(tdag_opaque_spec){"a::b", "", 0, TDAG_F32, L(b)}, {"f32[B]"}, {"0,1,1"}, "! a::b: it is an operator without a recipe; B cannot be removed"},
+        {"iota it", TDAG_OP_IOTA, &(tdag_iota_spec){b, TDAG_F32}, {NULL}, {NULL}, "0,1,1,1"},
+        {"iota more", TDAG_OP_IOTA, &(tdag_iota_spec){dim_of(&w, "4*B"), TDAG_I64}, {NULL}, {NULL}, "0,1,4,4"},
+        {"iota odd", TDAG_OP_IOTA, &(tdag_iota_spec){dim_of(&w, "B+1"), TDAG_I64}, {NULL}, {NULL}, "! B cannot be removed: iota has the n B+1, which depends on it"},
+        {"opaque", TDAG_OP_OPAQUE, &(tdag_opaque_spec){"a::b", "", 0, TDAG_F32, L(b)}, {"f32[B]"}, {"0,1,1"}, "! B cannot be removed: a::b is an operator without a recipe"},
+    };
+    RUN(&w, cases);
+    world_free(&w);
+}
+
+/* Values that are the same at every position, and values that count the positions. */
+static void test_known_values(void **state)
+{
+    (void)state;
+    world w = world_create();
+    tdag_dim b = dim_of(&w, "B");
+    const axis_case cases[] = {
+        {"free splits", UNGROUP(L(2), L(b, 4)), {"f32[4*B]"}, {"*0,4,1"}, "0,1,1"},
+        {"free splits last", UNGROUP(L(2), L(4, b)), {"f32[4*B]"}, {"*0,1,4"}, "1,1,1"},
+        {"free adapts", TDAG_OP_ADD, NULL, {"f32[4*B]", "f32[4*B]"}, {"*0,1,4", "0,4,1"}, "0,4,1"},
+        {"free adapts second", TDAG_OP_ADD, NULL, {"f32[4*B]", "f32[4*B]"}, {"0,2,2", "*0,1,4"}, "0,2,2"},
+        {"same does not", TDAG_OP_ADD, NULL, {"f32[4*B]", "f32[4*B]"}, {"=0,1,4", "0,4,1"}, "! in different places in its operands"},
+        {"free elsewhere", TDAG_OP_ADD, NULL, {"f32[B,1]", "f32[1,B]"}, {"*0,1,1", "1,1,1"}, "! in different places in its operands"},
+        {"free index", GATHER(1), {"f32[2*B,2]", "i64[2*B,3]"}, {"0,2,1", "*0,1,2"}, "0,2,1"},
+        {"free data", SCATTER(1), {"f32[2*B,2]", "i64[2*B,3]", "f32[2*B,3]"}, {"*0,1,2", "0,2,1", "*0,1,2"}, "0,2,1"},
+        {"select one of the same", SELECT(0, 2), {"f32[B,5]"}, {"=0,1,1"}, "-"},
+        {"some of the same", SLICE(L(1, 1), L(3, 4)), {"f32[B,5]"}, {"=0,1,1"}, "-"},
+        {"all of the same", SLICE(L(0, 1), L(b, 4)), {"f32[B,5]"}, {"=0,1,1"}, "0,1,1"},
+        {"mean of the same", TDAG_OP_REDUCE, &(tdag_reduce_spec){L(0, 1), TDAG_REDUCE_MEAN}, {"f32[B,4]"}, {"*0,1,1"}, "-"},
+        {"sum of the same", REDUCE(0, 1), {"f32[B,4]"}, {"=0,1,1"}, "! reduce gives a result that depends on its size"},
+        {"positions up", UNSQUEEZE(1, 2), {"i64[B]"}, {"0,1,1,1"}, "0,1,1,1"},
+        {"positions plus", TDAG_OP_ADD, NULL, {"i64[B,4]", "i64[4]"}, {"0,1,1,4"}, "0,1,1,4"},
+        {"positions plus positions", TDAG_OP_ADD, NULL, {"i64[B,4]", "i64[B,1]"}, {"0,1,1,4", "0,1,1,2"}, "0,1,1,6"},
+        {"positions times unknown", TDAG_OP_MULTIPLY, NULL, {"i64[B]", "i64[]"}, {"0,1,1,1"}, "! computes with its positions"},
+        {"positions as floats", TDAG_OP_CONVERT, &(tdag_convert_spec){TDAG_F32}, {"i64[B]"}, {"0,1,1,1"}, "! computes with its positions"},
+        {"own part", GATHER(0), {"f32[2*B,4]", "i64[B,3]"}, {"0,1,2", "0,1,1,2"}, "0,1,1"},
+        {"own part, other axis", GATHER(0), {"f32[2*B,4]", "i64[3,B]"}, {"0,1,2", "1,1,1,2"}, "1,1,1"},
+        {"other part", GATHER(0), {"f32[4*B,4]", "i64[B,3]"}, {"0,1,4", "0,1,1,2"}, "! computes with its positions"},
+        {"table by position", GATHER(0), {"f32[9,4]", "i64[B,3]"}, {NULL, "0,1,1,1"}, "! computes with its positions"},
+        {"update of own part", SCATTER(0), {"f32[2*B,4]", "i64[B]", "f32[B,4]"}, {"0,1,2", "0,1,1,2", "0,1,1"}, "0,1,2"},
     };
     RUN(&w, cases);
     world_free(&w);
@@ -372,7 +432,7 @@ static tdag_status repeat_by_dim(tdag_ctx *ctx, void *arg)
     const tdag_repeat_spec spec = {TDAG_LIST(dim, 1)};
     const uint32_t in = tdag_add_input(b, NULL, TDAG_F32, 2, shape).id;
     const tdagi_type x = {TDAG_F32, 2, {1, 5}}, y = {TDAG_F32, 2, {dim, 5}};
-    tdagi_mark none = {-1, 1, 1}, mark;
+    tdagi_mark none = {.axis = -1, .outer = 1, .inner = 1}, mark;
     uint32_t out = 0;
     tdagi_axis_call call = {.ctx = ctx,
                             .builder = b,
@@ -403,6 +463,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_movement),
         cmocka_unit_test(test_computing),
+        cmocka_unit_test(test_known_values),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,445 @@
+/* Removing a dimension. A first pass goes through the nodes in order, keeps a mark per
+ * value that says where the dimension is in it, and lets the axis rule of each op
+ * rewrite the node without it (tdagi_axis_call in ir/opdef.h). It builds into a pool
+ * that still knows the symbol, since the rules compute with it; a second pass copies
+ * what the outputs need into a graph that does not.
+ *
+ * A rule refuses where positions are mixed. With AT_ONE the dimension is 1, and a node
+ * whose rule refuses is added as it was, at that size. */
+#include <tdagger/axis.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ir/graft.h"
+#include "ops/ops.h"
+#include "program/model.h"
+
+typedef struct removal {
+    tdag_ctx *ctx;
+    const tdag_graph *g;
+    tdag_builder *b; /* its pool starts as a clone of g's: dims and specs fit */
+    tdagi_pool *pool;
+    tdag_dim dim;
+    uint32_t symbol; /* its number */
+    bool at_one;
+    uint32_t most;         /* inputs of a node */
+    unsigned char *live;   /* by old id */
+    tdagi_mark *marks;     /* by old id */
+    uint32_t *new_of;      /* by old id */
+    tdagi_type *types;     /* [most], of the inputs of one node */
+    tdagi_mark *in_marks;  /* [most] */
+    uint32_t *in;          /* [most] */
+    uint32_t n_symbols;    /* of g */
+    tdag_dim *at_one_dims; /* by symbol: itself, or 1 for the dimension */
+    tdagi_arena specs;     /* of nodes at one */
+} removal;
+
+static bool is_alone(const tdagi_mark *m)
+{
+    return m->axis >= 0 && m->outer == 1 && m->inner == 1;
+}
+
+/* The dim with the dimension at 1. */
+static tdag_dim dim_at_one(removal *r, tdag_dim d)
+{
+    return d >= 0 ? d : tdagi_dim_substitute(r->pool, r->pool, d, r->at_one_dims);
+}
+
+static bool mentions(removal *r, tdag_dim d) { return dim_at_one(r, d) != d; }
+
+static tdag_status fail_at(removal *r, uint32_t id, tdag_status st)
+{
+    char buf[16];
+    const tdag_value v = {id};
+    return st == TDAG_E_NOMEM
+               ? st
+               : tdagi_fail_at_node(r->ctx, tdagi_value_name(r->g, v, buf),
+                                    tdagi_value_scope(r->g, v));
+}
+
+/* ---- inputs and outputs ---- */
+
+/* Without its axis; at one, without every axis that is the dimension. */
+static tdag_status remove_from_input(removal *r, uint32_t id)
+{
+    const tdagi_node *n = &r->g->nodes[id];
+    tdag_dim shape[TDAG_MAX_RANK];
+    int64_t gone[TDAG_MAX_RANK];
+    uint32_t rank = 0, n_gone = 0;
+    for (uint32_t i = 0; i < n->rank; i++) {
+        if (n->shape[i] == r->dim)
+            gone[n_gone++] = i;
+        else
+            shape[rank++] = dim_at_one(r, n->shape[i]);
+    }
+    bool simple = n_gone <= 1;
+    for (uint32_t i = 0; i < n->rank; i++)
+        simple = simple && (n->shape[i] == r->dim || !mentions(r, n->shape[i]));
+    if (!simple && !r->at_one) {
+        tdagi_fail(
+            r->ctx, TDAG_E_UNSUPPORTED,
+            "%s cannot be removed: the input has it in more than one axis of its "
+            "own",
+            tdagi_pool_symbol(r->g->pool, r->symbol, NULL));
+        return TDAG_E_UNSUPPORTED;
+    }
+    tdag_value v = tdag_add_input(r->b, n->name, (tdag_dtype)n->dtype, rank, shape);
+    if (n_gone == 1)
+        r->marks[id] = (tdagi_mark){.axis = (int32_t)gone[0], .outer = 1, .inner = 1};
+    else if (n_gone > 1)
+        v = tdag_unsqueeze(r->b, v, (tdag_list){n_gone, gone});
+    r->new_of[id] = v.id;
+    return tdag_builder_get_status(r->b);
+}
+
+/* At one, what is left of the dimension in an output goes there. */
+static void add_output(removal *r, tdag_value old)
+{
+    const tdagi_node *n = &r->g->nodes[old.id];
+    tdag_value v = {r->new_of[old.id]};
+    int64_t axes[TDAG_MAX_RANK];
+    uint32_t n_axes = 0;
+    for (uint32_t i = 0; i < n->rank && r->marks[old.id].axis < 0; i++)
+        if (n->shape[i] == r->dim) axes[n_axes++] = i;
+    if (n_axes > 0) v = tdag_squeeze(r->b, v, (tdag_list){n_axes, axes});
+    tdag_builder_add_output(r->b, v);
+}
+
+/* ---- a node at size one ---- */
+
+/* The rewritten input with its axis of size 1 back. */
+static uint32_t with_axis(removal *r, uint32_t i)
+{
+    if (!is_alone(&r->in_marks[i])) return r->in[i];
+    return tdag_unsqueeze(r->b, (tdag_value){r->in[i]}, TDAG_LIST(r->in_marks[i].axis))
+        .id;
+}
+
+/* The one axis that is a multiple of the dimension and its mark; none if several
+ * mention it. */
+static tdagi_mark mark_of_shape(removal *r, const tdagi_node *n)
+{
+    tdagi_mark mark = {.axis = -1, .outer = 1, .inner = 1};
+    for (uint32_t i = 0; i < n->rank; i++) {
+        if (!mentions(r, n->shape[i])) continue;
+        if (mark.axis >= 0 || tdagi_dim_mod(r->pool, n->shape[i], r->dim) != 0)
+            return (tdagi_mark){.axis = -1, .outer = 1, .inner = 1};
+        mark.axis = (int32_t)i;
+        mark.inner = tdagi_dim_floordiv(r->pool, n->shape[i], r->dim);
+    }
+    if (mark.axis >= 0 && mentions(r, mark.inner)) mark.axis = -1;
+    return mark;
+}
+
+static tdag_status keep_at_one(removal *r, const tdagi_node *n, tdagi_mark *mark,
+                               uint32_t *out)
+{
+    const tdagi_opdef *def = tdagi_node_def(n);
+    const tdagi_substitution by = {r->pool, r->pool, r->at_one_dims};
+    const void *spec = NULL;
+    if (def->spec_size > 0) {
+        spec = tdagi_spec_substitute(&r->specs, def->fields, def->spec_size, n->u.spec,
+                                     &by);
+        if (spec == NULL) return tdagi_nomem(r->ctx);
+    }
+    tdag_value few[TDAGI_INLINE_INPUTS], *values = few;
+    void *block = NULL;
+    if (n->n_inputs > TDAGI_INLINE_INPUTS) {
+        TDAGI_TRY(tdagi_array_alloc(r->ctx, n->n_inputs, sizeof(tdag_value), &block));
+        values = block;
+    }
+    for (uint32_t i = 0; i < n->n_inputs; i++)
+        values[i].id = with_axis(r, i);
+    tdag_value v =
+        tdag_add_node(r->b, (tdag_op)n->op, spec, def->spec_size, values, n->n_inputs);
+    if (block != NULL) tdagi_free(r->ctx, block, n->n_inputs * sizeof(tdag_value));
+    *mark = mark_of_shape(r, n);
+    if (is_alone(mark)) v = tdag_squeeze(r->b, v, TDAG_LIST(mark->axis));
+    *out = v.id;
+    return tdag_builder_get_status(r->b);
+}
+
+/* ---- nodes ---- */
+
+/* The new value has the old shape, but for the marked axis. */
+static tdag_status check_shape(removal *r, const tdagi_node *n, const tdagi_mark *mark,
+                               uint32_t id)
+{
+    const tdagi_node *v = &r->b->graph->nodes[id];
+    uint32_t k = 0;
+    bool fits = true;
+    for (uint32_t i = 0; i < n->rank && fits; i++) {
+        bool here = (int32_t)i == mark->axis;
+        if (here && is_alone(mark)) continue;
+        tdag_dim want =
+            here ? tdagi_dim_mul(r->pool, mark->outer, mark->inner) : n->shape[i];
+        if (r->at_one) want = dim_at_one(r, want);
+        fits = k < v->rank && !mentions(r, want) &&
+               tdagi_ops_same_dim(r->pool, v->shape[k], want);
+        k++;
+    }
+    if (fits && k == v->rank) return TDAG_OK;
+    return tdagi_fail(r->ctx, TDAG_E_UNSUPPORTED,
+                      "%s cannot be removed: %s gives a shape that depends on it",
+                      tdagi_pool_symbol(r->g->pool, r->symbol, NULL),
+                      tdag_op_name((tdag_op)n->op));
+}
+
+/* The rule's mark, with what follows from the marks of the inputs. */
+static void settle_mark(const removal *r, const tdagi_node *n, tdagi_mark *mark)
+{
+    bool any = false, same = true, free = true;
+    for (uint32_t i = 0; i < n->n_inputs; i++) {
+        if (r->in_marks[i].axis < 0) continue;
+        any = true;
+        same = same && r->in_marks[i].same;
+        free = free && r->in_marks[i].free;
+    }
+    if (any) {
+        mark->same = same;
+        mark->free = mark->free && free;
+    }
+    if (mark->axis < 0) *mark = (tdagi_mark){.axis = -1, .outer = 1, .inner = 1};
+}
+
+static tdag_status apply_rule(removal *r, const tdagi_node *n, const tdagi_type *type,
+                              tdagi_mark *mark, uint32_t *out)
+{
+    const tdagi_opdef *def = tdagi_node_def(n);
+    const char *op = tdag_op_name((tdag_op)n->op);
+    const char *name = tdagi_pool_symbol(r->g->pool, r->symbol, NULL);
+    if (def->drop_dim == NULL)
+        return tdagi_fail(r->ctx, TDAG_E_UNSUPPORTED,
+                          "%s cannot be removed: %s has no rule for it", name, op);
+    for (uint32_t i = 0; i < n->n_inputs && !def->counts_dim; i++)
+        if (r->in_marks[i].ramp != 0)
+            return tdagi_fail(r->ctx, TDAG_E_UNSUPPORTED,
+                              "%s cannot be removed: %s computes with its positions",
+                              name, op);
+    tdagi_axis_call call = {.ctx = r->ctx,
+                            .builder = r->b,
+                            .pool = r->pool,
+                            .dim = r->dim,
+                            .spec = n->u.spec,
+                            .n_inputs = n->n_inputs,
+                            .types = r->types,
+                            .output = type,
+                            .marks = r->in_marks,
+                            .inputs = r->in,
+                            .mark_out = mark,
+                            .out = out};
+    tdag_status st = def->drop_dim(&call);
+    if (st == TDAG_OK) {
+        settle_mark(r, n, mark);
+        st = check_shape(r, n, mark, *out);
+    }
+    /* what failed in the dims comes before what a rule made of it */
+    return tdagi_pool_status(r->pool) == TDAG_OK ? st
+                                                 : tdagi_pool_report(r->ctx, r->pool);
+}
+
+static tdag_status remove_from_op(removal *r, uint32_t id)
+{
+    const tdagi_node *n = &r->g->nodes[id];
+    const tdag_value *in = tdagi_node_inputs(n);
+    tdagi_type type;
+    tdagi_mark mark = {.axis = -1, .outer = 1, .inner = 1};
+    uint32_t out = 0, before = r->b->graph->n;
+    for (uint32_t i = 0; i < n->n_inputs; i++) {
+        tdagi_value_type(r->g, in[i], &r->types[i]);
+        r->in_marks[i] = r->marks[in[i].id];
+        r->in[i] = r->new_of[in[i].id];
+    }
+    tdagi_value_type(r->g, (tdag_value){id}, &type);
+    tdag_status st = apply_rule(r, n, &type, &mark, &out);
+    if (st == TDAG_E_UNSUPPORTED && r->at_one &&
+        tdag_builder_get_status(r->b) == TDAG_OK) {
+        st = keep_at_one(r, n, &mark, &out);
+        if (st == TDAG_OK) st = check_shape(r, n, &mark, out);
+    }
+    if (st != TDAG_OK) return st;
+    r->marks[id] = mark;
+    r->new_of[id] = out;
+    if (out > before) tdag_builder_set_name(r->b, (tdag_value){out}, n->name);
+    return tdag_builder_get_status(r->b);
+}
+
+static tdag_status remove_from_node(removal *r, uint32_t id)
+{
+    const tdagi_node *n = &r->g->nodes[id];
+    r->marks[id] = (tdagi_mark){.axis = -1, .outer = 1, .inner = 1};
+    tdag_builder_set_scope(r->b, r->g->scopes[n->scope]);
+    TDAGI_TRY(tdag_builder_get_status(r->b));
+    if (n->op == TDAG_OP_INPUT) return remove_from_input(r, id);
+    if (!r->live[id]) return TDAG_OK;
+    if (!tdagi_op_holds_tensor(n->op)) return remove_from_op(r, id);
+    r->new_of[id] = tdag_add_tensor(r->b, (tdag_op)n->op, n->name, n->u.tensor).id;
+    return tdag_builder_get_status(r->b);
+}
+
+static tdag_status remove_from_all(removal *r, tdag_graph **out)
+{
+    const tdag_graph *g = r->g;
+    for (uint32_t i = 0; i < g->n_outputs; i++)
+        r->live[g->outputs[i].id] = 1;
+    tdagi_mark_ancestors(g, r->live);
+    for (uint32_t id = 1; id <= g->n; id++) {
+        tdag_status st = remove_from_node(r, id);
+        if (tdagi_pool_status(r->pool) != TDAG_OK)
+            st = tdagi_pool_report(r->ctx, r->pool);
+        if (st != TDAG_OK) return fail_at(r, id, st);
+    }
+    for (uint32_t i = 0; i < g->n_outputs; i++)
+        add_output(r, g->outputs[i]);
+    return tdag_builder_finish(r->b, out);
+}
+
+/* ---- without the symbol ---- */
+
+/* The graph with another pool, which has the symbols but one, and its live nodes. */
+static tdag_status copy_live(removal *r, tdagi_graft *t, tdag_graph **out)
+{
+    const tdag_graph *g = t->g;
+    void *block = NULL;
+    TDAGI_TRY(tdagi_array_alloc(r->ctx, (size_t)g->n + 1, 1, &block));
+    unsigned char *live = block;
+    memset(live, 0, (size_t)g->n + 1);
+    for (uint32_t i = 0; i < g->n_outputs; i++)
+        live[g->outputs[i].id] = 1;
+    tdagi_mark_ancestors(g, live);
+    for (uint32_t id = 1; id <= g->n; id++)
+        if (live[id] || g->nodes[id].op == TDAG_OP_INPUT) (void)tdagi_graft_node(t, id);
+    for (uint32_t i = 0; i < g->n_outputs; i++)
+        tdag_builder_add_output(t->b, t->new_of[g->outputs[i].id]);
+    tdagi_free(r->ctx, block, (size_t)g->n + 1);
+    return tdag_builder_finish(t->b, out);
+}
+
+static tdag_status forget_symbol(removal *r, const tdag_graph *g, tdag_graph **out)
+{
+    tdag_builder *b = NULL;
+    tdagi_graft t = {0};
+    TDAGI_TRY(tdag_builder_create(r->ctx, &b));
+    for (uint32_t i = 0; i < r->n_symbols; i++) {
+        int64_t sample;
+        const char *name = tdagi_pool_symbol(g->pool, i, &sample);
+        r->at_one_dims[i] = i == r->symbol ? 1 : tdag_builder_symbol(b, name, sample);
+    }
+    tdag_status st = tdag_builder_get_status(b);
+    if (st == TDAG_OK) st = tdagi_graft_init(&t, b, g, r->at_one_dims);
+    if (st == TDAG_OK) {
+        st = copy_live(r, &t, out);
+        tdagi_graft_free(&t);
+    }
+    tdag_builder_free(b);
+    return st;
+}
+
+/* ---- the whole ---- */
+
+static tdag_status find_symbol(removal *r, const char *dim)
+{
+    r->n_symbols = tdagi_pool_n_symbols(r->g->pool);
+    for (uint32_t i = 0; i < r->n_symbols; i++) {
+        if (strcmp(tdagi_pool_symbol(r->g->pool, i, NULL), dim) != 0) continue;
+        r->symbol = i;
+        r->dim = tdagi_pool_symbol_dim(r->g->pool, i);
+        return TDAG_OK;
+    }
+    char names[256] = "";
+    for (uint32_t i = 0; i < r->n_symbols && strlen(names) + 64 < sizeof(names); i++)
+        snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+                 i == 0 ? "" : ", ", tdagi_pool_symbol(r->g->pool, i, NULL));
+    return tdagi_fail(r->ctx, TDAG_E_ARG,
+                      "the graph has no symbolic dimension %s; it has %s", dim,
+                      names[0] == '\0' ? "none" : names);
+}
+
+/* The arrays of a removal, allocated one after another; all are freed at the end. */
+typedef struct room {
+    void *block;
+    size_t size;
+} room;
+enum { N_ROOMS = 7 };
+
+static tdag_status get_rooms(removal *r, room rooms[N_ROOMS])
+{
+    const size_t n = (size_t)r->g->n + 1, most = r->most;
+    const size_t counts[N_ROOMS] = {n, n, n, most, most, most, r->n_symbols};
+    const size_t sizes[N_ROOMS] = {1,
+                                   sizeof(tdagi_mark),
+                                   sizeof(uint32_t),
+                                   sizeof(tdagi_type),
+                                   sizeof(tdagi_mark),
+                                   sizeof(uint32_t),
+                                   sizeof(tdag_dim)};
+    for (uint32_t i = 0; i < N_ROOMS; i++) {
+        TDAGI_TRY(tdagi_array_alloc(r->ctx, counts[i], sizes[i], &rooms[i].block));
+        rooms[i].size = counts[i] * sizes[i];
+        memset(rooms[i].block, 0, rooms[i].size);
+    }
+    r->live = rooms[0].block;
+    r->marks = rooms[1].block;
+    r->new_of = rooms[2].block;
+    r->types = rooms[3].block;
+    r->in_marks = rooms[4].block;
+    r->in = rooms[5].block;
+    r->at_one_dims = rooms[6].block;
+    return TDAG_OK;
+}
+
+static tdag_status remove_in_rooms(removal *r, tdag_graph **out)
+{
+    tdag_graph *middle = NULL;
+    TDAGI_TRY(tdagi_builder_create_like(r->ctx, r->g, &r->b));
+    r->pool = tdagi_builder_pool(r->b);
+    for (uint32_t i = 0; i < r->n_symbols; i++)
+        r->at_one_dims[i] = i == r->symbol ? 1 : tdagi_pool_symbol_dim(r->pool, i);
+    tdagi_arena_init(&r->specs, &r->ctx->allocator);
+    tdag_status st = remove_from_all(r, &middle);
+    tdagi_arena_free(&r->specs);
+    if (st == TDAG_OK) st = forget_symbol(r, middle, out);
+    tdag_graph_free(middle);
+    tdag_builder_free(r->b);
+    return st;
+}
+
+tdag_status tdag_graph_remove_dim(tdag_ctx *ctx, const tdag_graph *graph,
+                                  const char *dim,
+                                  const tdag_remove_dim_options *options,
+                                  tdag_graph **out)
+{
+    tdag_remove_dim_options o;
+    TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
+    if (graph == NULL || dim == NULL)
+        return tdagi_fail(ctx, TDAG_E_ARG,
+                          "removing a dimension needs a graph and its "
+                          "name");
+    if ((o.flags & ~(uint32_t)TDAG_REMOVE_DIM_AT_ONE) != 0)
+        return tdagi_fail(ctx, TDAG_E_ARG, "unknown flags for removing a dimension");
+    removal r = {.ctx = ctx, .g = graph, .most = 1};
+    r.at_one = (o.flags & TDAG_REMOVE_DIM_AT_ONE) != 0;
+    TDAGI_TRY(find_symbol(&r, dim));
+    for (uint32_t id = 1; id <= graph->n; id++)
+        if (graph->nodes[id].n_inputs > r.most) r.most = graph->nodes[id].n_inputs;
+    room rooms[N_ROOMS] = {{NULL, 0}};
+    tdag_status st = get_rooms(&r, rooms);
+    if (st == TDAG_OK) st = remove_in_rooms(&r, out);
+    for (uint32_t i = 0; i < N_ROOMS; i++)
+        if (rooms[i].block != NULL) tdagi_free(ctx, rooms[i].block, rooms[i].size);
+    return st;
+}
+
+tdag_status tdag_remove_dim(tdag_ctx *ctx, const tdag_model *model, const char *dim,
+                            const tdag_remove_dim_options *options, tdag_model **out)
+{
+    tdag_graph *g = NULL;
+    if (model == NULL)
+        return tdagi_fail(ctx, TDAG_E_ARG, "removing a dimension needs a model");
+    TDAGI_TRY(tdag_graph_remove_dim(ctx, model->graph, dim, options, &g));
+    tdag_status st = tdagi_model_create(ctx, g, model->input_structure,
+                                        model->output_structure, out);
+    tdag_graph_free(g);
+    return st;
+}
