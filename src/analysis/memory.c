@@ -78,14 +78,47 @@ tdag_status tdagi_leaf_memory_of(tdag_ctx *ctx, const tdag_graph *graph,
 }
 
 /* ---- the peak ---- */
-/* Live bytes move along the kernels; what the largest step holds is kept. With symbols
- * the largest is that at the samples. */
+/* Steps that are kept because none of them is at least as large as another for all
+ * symbols; more than that, and the smallest at the samples is given up. */
+#define MAX_PEAKS 64
+
+/* Live bytes move along the kernels; what the largest step holds is kept. */
 typedef struct peak_walk {
     tdagi_pricer *p;
     uint32_t *last_use; /* by kernel that owns memory; UINT32_MAX: alive throughout */
     tdag_dim live;
-    tdag_dim peak;
+    tdag_dim peaks[MAX_PEAKS];
+    uint32_t n_peaks;
 } peak_walk;
+
+static bool at_least(peak_walk *w, tdag_dim a, tdag_dim b)
+{
+    tdagi_pool *pool = w->p->pool;
+    if (a == b) return true;
+    if (tdagi_dim_sample(pool, a) < tdagi_dim_sample(pool, b)) return false;
+    return (a >= 0 && b >= 0) || tdagi_dim_proves_ge(pool, a, b);
+}
+
+static void note_peak(peak_walk *w)
+{
+    uint32_t n = 0, least = 0;
+    for (uint32_t i = 0; i < w->n_peaks; i++)
+        if (at_least(w, w->peaks[i], w->live)) return;
+    for (uint32_t i = 0; i < w->n_peaks; i++)
+        if (!at_least(w, w->live, w->peaks[i])) w->peaks[n++] = w->peaks[i];
+    w->n_peaks = n;
+    if (n < MAX_PEAKS) {
+        w->peaks[w->n_peaks++] = w->live;
+        return;
+    }
+    for (uint32_t i = 1; i < n; i++)
+        if (tdagi_dim_sample(w->p->pool, w->peaks[i]) <
+            tdagi_dim_sample(w->p->pool, w->peaks[least]))
+            least = i;
+    if (tdagi_dim_sample(w->p->pool, w->live) >
+        tdagi_dim_sample(w->p->pool, w->peaks[least]))
+        w->peaks[least] = w->live;
+}
 
 static tdag_dim kernel_bytes(const peak_walk *w, uint32_t k)
 {
@@ -119,7 +152,7 @@ static void keep_ends(peak_walk *w)
         k = w->p->base[k];
         if (tdagi_kernel_kind(&r->kernels[k]) != TDAGI_KIND_LEAF) keep(w, k);
     }
-    w->peak = w->live;
+    if (w->live != TDAGI_DIM_BAD) note_peak(w);
 }
 
 static void step(peak_walk *w, uint32_t k)
@@ -129,8 +162,7 @@ static void step(peak_walk *w, uint32_t k)
     if (w->last_use[k] != UINT32_MAX)
         w->live = tdagi_dim_add(pool, w->live, kernel_bytes(w, k));
     if (w->live == TDAGI_DIM_BAD) return;
-    if (tdagi_dim_sample(pool, w->live) > tdagi_dim_sample(pool, w->peak))
-        w->peak = w->live;
+    note_peak(w);
     for (uint32_t i = 0; i < kernel->n_inputs; i++) {
         uint32_t base = w->p->base[kernel->inputs[i]];
         if (w->last_use[base] != k) continue;
@@ -161,10 +193,13 @@ tdag_status tdagi_peak_of(tdagi_pricer *p, tdag_dim *out)
     size_t n = (size_t)p->raised->n + 1;
     void *block = NULL;
     TDAGI_TRY(tdagi_array_alloc(p->ctx, n, sizeof(uint32_t), &block));
-    peak_walk w = {p, block, 0, 0};
+    peak_walk w = {.p = p, .last_use = block};
     walk(&w);
+    tdag_dim peak = 0;
+    for (uint32_t i = 0; i < w.n_peaks; i++)
+        peak = tdagi_dim_max(p->pool, peak, w.peaks[i]);
     tdagi_free(p->ctx, block, n * sizeof(uint32_t));
     TDAGI_TRY(tdagi_pool_report(p->ctx, p->pool));
-    *out = w.peak;
+    *out = peak;
     return TDAG_OK;
 }

@@ -29,16 +29,26 @@ static tdag_status argsort_shape(const tdagi_shape_call *c)
     return TDAG_OK;
 }
 
-/* n * ceil(log2 n) per lane. For a symbolic n the logarithm is that of its sample. */
+/* The powers of two below n, which are ceil(log2 n) many. A lane has less than 2^40
+ * elements. */
+static tdag_dim ceil_log2(tdagi_pool *pool, tdag_dim n)
+{
+    tdag_dim sum = 0;
+    for (int k = 0; k < 40; k++) {
+        tdag_dim above = tdagi_dim_sub(pool, n, (tdag_dim)1 << k);
+        tdag_dim one = tdagi_dim_min(pool, 1, tdagi_dim_max(pool, 0, above));
+        sum = tdagi_dim_add(pool, sum, one);
+    }
+    return sum;
+}
+
+/* n * ceil(log2 n) per lane */
 static void argsort_cost(const tdagi_cost_call *c)
 {
     const tdag_argsort_spec *spec = c->spec;
     tdag_dim in = tdagi_type_count(c->pool, &c->inputs[0]);
-    int64_t n = tdagi_dim_sample(c->pool, c->inputs[0].shape[spec->axis]);
-    int64_t log2 = 0;
-    while (log2 < 62 && (int64_t)1 << log2 < n)
-        log2++;
-    tdagi_ops_cost(c, tdagi_dim_mul(c->pool, in, log2), &in);
+    tdag_dim steps = ceil_log2(c->pool, c->inputs[0].shape[spec->axis]);
+    tdagi_ops_cost(c, tdagi_dim_mul(c->pool, in, steps), &in);
 }
 
 /* One element while it is sorted: keys compare as integers. */

@@ -39,14 +39,34 @@ static tdag_value reductions(tdag_builder *b, tdag_dim n, tdag_dim s)
                        TDAG_LIST(0));
 }
 
+static tdag_value sorted(tdag_builder *b, tdag_dim n, tdag_dim s)
+{
+    return tdag_argsort(b, F32_INPUT(b, "x", n, s), 1, false);
+}
+
+/* Which of the steps is the largest depends on n and s: tables of n*n, s*s and 9. */
+static tdag_value steps(tdag_builder *b, tdag_dim n, tdag_dim s)
+{
+    tdag_value sums[3];
+    const tdag_dim size[3] = {n, s, 3};
+    for (int i = 0; i < 3; i++) {
+        char name[] = {(char)('x' + i), '\0'};
+        tdag_value x = F32_INPUT(b, name, size[i], 1);
+        tdag_value y =
+            tdag_binary(b, TDAG_OP_ADD, x, tdag_permute(b, x, TDAG_LIST(1, 0)));
+        y = tdag_reduce(b, tdag_unary(b, TDAG_OP_EXP, y), TDAG_REDUCE_SUM,
+                        TDAG_LIST(0, 1));
+        sums[i] = i == 0 ? y : tdag_binary(b, TDAG_OP_ADD, sums[i - 1], y);
+    }
+    return sums[2];
+}
+
 static const struct {
     const char *name;
     build_fn build;
 } cases[] = {
-    {"linear and relu", linear_relu},
-    {"attention", attention},
-    {"conv", conv},
-    {"reductions", reductions},
+    {"linear and relu", linear_relu}, {"attention", attention}, {"conv", conv},
+    {"reductions", reductions},       {"argsort", sorted},      {"steps", steps},
 };
 #define N_CASES (sizeof(cases) / sizeof(cases[0]))
 
@@ -76,6 +96,18 @@ static void check_samples(tdag_ctx *ctx, size_t i, tdag_level level)
     }
 }
 
+static void check_peak(tdag_ctx *ctx, const tdagi_pricer *p, tdag_dim peak,
+                       const tdag_graph *concrete, const int64_t *size)
+{
+    int64_t got = -1, want = -2;
+    tdag_model *model = NULL;
+    TEST_OK(ctx, tdag_model_create(ctx, concrete, &model));
+    TEST_OK(ctx, tdag_peak_bytes(ctx, model, &want));
+    assert_true(tdagi_dim_eval(p->pool, peak, size, &got));
+    assert_int_equal(got, want);
+    tdag_model_free(model);
+}
+
 /* The formulas of one sample, at all sizes. */
 static void check_formulas(tdag_ctx *ctx, size_t i, tdag_level level)
 {
@@ -86,8 +118,11 @@ static void check_formulas(tdag_ctx *ctx, size_t i, tdag_level level)
     TEST_OK(ctx, tdagi_pricer_create(ctx, g, level, &p));
     TEST_OK(ctx, tdagi_sum_level(p, level, &sum));
     TEST_OK(ctx, tdagi_sum_finish(p, &sum, counts));
+    tdag_dim peak = 0;
+    if (level != TDAG_LEVEL_CORE) TEST_OK(ctx, tdagi_peak_of(p, &peak));
     for (size_t k = 0; k < N_SIZES; k++) {
         tdag_graph *concrete = make(ctx, i, sizes[k], false);
+        if (level != TDAG_LEVEL_CORE) check_peak(ctx, p, peak, concrete, sizes[k]);
         tdag_counts want, got = {.nodes = sum.nodes};
         TEST_OK(ctx, tdag_count(ctx, concrete, level, &want));
         int64_t *const fields[TDAGI_N_COUNTS] = {&got.flops,        &got.macs,

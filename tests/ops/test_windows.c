@@ -67,7 +67,7 @@ static void test_shapes(void **state)
         {"argsort 9", ARGSORT(0, 1), {"f32[9,2]"}, "i64[9,2]", "72, 18, 18"},
         {"argsort 1", ARGSORT(0, 1), {"f32[1]"}, "i64[1]", "0, 1, 1"},
         {"argsort 0", ARGSORT(0, 1), {"f32[0]"}, "i64[0]", "0, 0, 0"},
-        {"argsort symbol", ARGSORT(0, 0), {"i8[K]"}, "i64[K]", "3*K, K, K"},
+        {"argsort symbol", ARGSORT(0, 0), {"i8[K]"}, "i64[K]", NULL}, /* analysis.symbolic */
         {"argsort flag", ARGSORT(0, 2), {"i8[K]"}, "! descending is 2, not 0 or 1", NULL},
     };
     OP_CASES_RUN(&w, cases);
