@@ -111,7 +111,8 @@ static bool makes_fresh_result(const tdagi_kernel *k)
         [TDAGI_LAYER_NORM] = 1, [TDAGI_GROUP_NORM] = 1,     [TDAGI_CONCAT] = 1,
         [TDAGI_SUB] = 1,
     };
-    if (k->composite == TDAGI_CORE) return k->op == TDAG_OP_ADD;
+    if (k->composite == TDAGI_CORE)
+        return k->op == TDAG_OP_ADD || k->op == TDAG_OP_MULTIPLY;
     return fresh[k->composite] != 0;
 }
 

@@ -2,9 +2,10 @@
 """Makes TorchScript files and what they compute, for tests: with either PyTorch line.
 
     models.py list
-    models.py make NAME [--script] [--seed N] [--out DIR]
+    models.py make NAME [--script] [--seed N] [--size N] [--out DIR]
 
-make writes NAME.trace.pt or NAME.script.pt, NAME.*.in.safetensors (in0, in1, ...) and
+make writes NAME.trace.pt or NAME.script.pt (NAME-SIZE.… with --size, which sets height and
+width of images), NAME.*.in.safetensors (in0, in1, ...) and
 NAME.*.out.safetensors (out0, ..., tensors of the result depth first). Without --out the
 folder is $TDAG_MODEL_CACHE or ~/.cache/tdagger/models, with one subfolder per PyTorch
 version; what is there already is kept. The last line printed is the path of the model.
@@ -196,12 +197,22 @@ def flat(result):
     return []
 
 
-def make(name, script, folder):
-    stem = os.path.join(folder, name + (".script" if script else ".trace"))
+def resized(x, size):
+    if x.dim() < 4 or not x.is_floating_point():
+        return x
+    return torch.rand(*x.shape[:-2], size, size)
+
+
+def make(name, script, folder, size=None):
+    """Makes one model; returns the path of its file, or exits with 77."""
+    stem = name if size is None else "%s-%d" % (name, size)
+    stem = os.path.join(folder, stem + (".script" if script else ".trace"))
     if os.path.exists(stem + ".out.safetensors"):
         return stem + ".pt"
     torch.manual_seed(SEED)
     model, inputs = MODELS[name]()
+    if size is not None:
+        inputs = tuple(resized(x, size) for x in inputs)
     model = settle(model).eval()
     try:
         with torch.no_grad():
@@ -229,6 +240,7 @@ def main():
     parser.add_argument("name", nargs="?")
     parser.add_argument("--script", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--size", type=int)
     parser.add_argument("--out")
     args = parser.parse_args()
     if args.what == "list":
@@ -240,7 +252,7 @@ def main():
     folder = args.out or os.path.join(root, "torch-" + torch.__version__.split("+")[0])
     os.makedirs(folder, exist_ok=True)
     torch.set_num_threads(1)
-    print(make(args.name, args.script, folder))
+    print(make(args.name, args.script, folder, args.size))
 
 
 if __name__ == "__main__":
