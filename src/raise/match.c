@@ -373,6 +373,15 @@ static double rounded(tdag_dtype dtype, double x)
     return x;
 }
 
+/* PyTorch refuses a number beyond it, though it would round to it. */
+static double largest(tdag_dtype dtype)
+{
+    return dtype == TDAG_F32    ? 0x1.fffffep127
+           : dtype == TDAG_F16  ? 65504
+           : dtype == TDAG_BF16 ? 0x1.fep127
+                                : INFINITY;
+}
+
 /* The shortest decimal near `near` that, or whose inverse, rounds to x. */
 static double shorten(tdag_dtype dtype, double x, double near, bool inverse)
 {
@@ -381,6 +390,7 @@ static double shorten(tdag_dtype dtype, double x, double near, bool inverse)
         char text[40];
         snprintf(text, sizeof(text), "%.*e", digits - 1, near);
         double y = strtod(text, NULL);
+        if (fabs(y) > largest(dtype)) continue;
         if (rounded(dtype, inverse ? 1 / y : y) == x) return y;
     }
     return near;

@@ -603,3 +603,21 @@ tdagi_ival tdagi_aten_diagonal(tdagi_call *c)
     if (rank > 2) x = tdag_permute(c->b, x, (tdag_list){rank - 1, order});
     return tdagi_iv_tensor(tdagi_it_opaque_view(c->im, t, x));
 }
+
+/* The shape two shapes broadcast to. */
+tdagi_ival tdagi_aten_infer_size(tdagi_call *c)
+{
+    tdag_list a = tdagi_arg_dims(c, "a"), b = tdagi_arg_dims(c, "b");
+    uint32_t rank = a.n > b.n ? a.n : b.n;
+    if (c->bad) return tdagi_iv_poison();
+    tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_LIST, 0, NULL);
+    for (uint32_t i = 0; i < rank && out.kind == TDAGI_IV_LIST; i++) {
+        tdag_dim x = i + a.n < rank ? 1 : a.v[i + a.n - rank];
+        tdag_dim y = i + b.n < rank ? 1 : b.v[i + b.n - rank];
+        if (x != y && x != 1 && y != 1)
+            return tdagi_call_fail(
+                c, TDAG_E_SHAPE, "the sizes do not broadcast at axis %u", (unsigned)i);
+        tdagi_iv_append(c->im, out.u.seq, tdagi_iv_dim(x == 1 ? y : x));
+    }
+    return out;
+}

@@ -65,8 +65,8 @@ static void pad_amounts(tdagi_exporter *e, const tdagi_kernel *k, uint32_t n_axe
     tdagi_export_piece(e, k, "]");
 }
 
-/* Modes other than constant, one axis at a time as the middle of [outer, n, inner]:
- * PyTorch pads the last two axes of a rank-3 tensor. */
+/* Modes other than constant, one axis at a time as the middle of [1, outer, n, inner]:
+ * PyTorch pads the last two axes of a rank-4 tensor in every mode. */
 static void emit_pad_mode(tdagi_exporter *e, const tdagi_kernel *k)
 {
     static const char *const modes[] = {[TDAG_PAD_REFLECT] = "reflect",
@@ -84,10 +84,10 @@ static void emit_pad_mode(tdagi_exporter *e, const tdagi_kernel *k)
     tdagi_export_piece(e, k, "$0");
     for (uint32_t i = 0; i < k->rank; i++) {
         if (s->before.v[i] == 0 && s->after.v[i] == 0) continue;
-        const tdag_dim middle[3] = {
-            tdagi_dim_product(e->r->pool, i, shape), shape[i],
+        const tdag_dim middle[4] = {
+            1, tdagi_dim_product(e->r->pool, i, shape), shape[i],
             tdagi_dim_product(e->r->pool, k->rank - i - 1, shape + i + 1)};
-        const tdag_list flat = {3, middle};
+        const tdag_list flat = {4, middle};
         shape[i] = k->shape[i];
         const tdag_list whole = {k->rank, shape};
         tdagi_export_piece(e, k, ", %l), [0, 0, %d, %d], \"%s\"), %l)", &flat,

@@ -13,6 +13,7 @@ import warnings
 
 import torch
 
+import operator_cases
 from models import flat, save_safetensors
 
 warnings.filterwarnings("ignore")
@@ -403,6 +404,7 @@ case("torch.nn.functional.scaled_dot_product_attention(x, y, z)", F(2, 3, 4, 8),
 case("torch.nn.functional.scaled_dot_product_attention(x, x, x, None, 0.0, True)",
      F(2, 3, 4, 8))
 case("torch.nn.functional.scaled_dot_product_attention(x, x, x, y)", F(2, 3, 4, 8), B(4, 4))
+operator_cases.add(case, F, P, U, I, B, SPECIAL)
 ARGUMENTS = "xyzwv"
 
 

@@ -81,6 +81,31 @@ static void compare(tally *t, const tdag_graph *g, const tdag_named_tensors *in,
     }
 }
 
+/* Exported, run by PyTorch, compared. */
+static void round_trip(tally *t, const tdag_model *model, const tdag_named_tensors *in,
+                       const tdag_named_tensors *want, const char *path)
+{
+    char what[256];
+    tdag_named_tensors out = {0};
+    if (tdag_to_torchscript(t->ctx, model, path, NULL) != TDAG_OK ||
+        tdag_run_torchscript(t->ctx, path, in->tensors, NULL, in->n, NULL, &out) !=
+            TDAG_OK) {
+        snprintf(what, sizeof(what), "exported: %.200s",
+                 tdag_ctx_get_error(t->ctx)->message);
+        report(t, what);
+        return;
+    }
+    if (out.n != want->n) report(t, "exported: another number of outputs");
+    for (uint32_t i = 0; i < out.n && i < want->n; i++) {
+        double d = distance(out.tensors[i], want->tensors[i]);
+        if (d <= tolerance(want->tensors[i]->dtype)) continue;
+        snprintf(what, sizeof(what), "exported: output %u differs by %g", (unsigned)i,
+                 d);
+        report(t, what);
+    }
+    tdag_tensors_free(&out);
+}
+
 static void run_case(tally *t, const char *folder, const char *n)
 {
     char path[4096];
@@ -106,6 +131,8 @@ static void run_case(tally *t, const char *folder, const char *n)
             report(t, tdag_ctx_get_error(t->ctx)->message);
         compare(t, g, &in, &want, TDAG_ENGINE_REFERENCE);
         compare(t, g, &in, &want, TDAG_ENGINE_NATIVE);
+        snprintf(path, sizeof(path), "%s/exported.pt", folder);
+        round_trip(t, model, &in, &want, path);
     }
     tdag_model_free(model);
     tdag_tensors_free(&in);
