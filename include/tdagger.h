@@ -4,6 +4,7 @@
 
 #include <tdagger/axis.h>
 #include <tdagger/count.h>
+#include <tdagger/file.h>
 #include <tdagger/graph.h>
 #include <tdagger/model.h>
 #include <tdagger/ops.h>

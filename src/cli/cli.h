@@ -131,6 +131,7 @@ typedef enum cli_format {
     CLI_UNKNOWN = 0,
     CLI_TORCHSCRIPT,
     CLI_TEXT,
+    CLI_TDAG,
 } cli_format;
 
 /* What a file is, by its ending and first bytes; prints why when it is nothing. */

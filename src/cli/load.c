@@ -15,6 +15,7 @@ cli_format cli_format_of_name(const char *path)
 {
     if (ends_with(path, ".pt") || ends_with(path, ".pth") || ends_with(path, ".ts"))
         return CLI_TORCHSCRIPT;
+    if (ends_with(path, ".tdag")) return CLI_TDAG;
     return ends_with(path, ".txt") ? CLI_TEXT : CLI_UNKNOWN;
 }
 
@@ -22,7 +23,7 @@ int cli_format_of_file(const char *path, cli_format *out)
 {
     FILE *file = fopen(path, "rb");
     if (file == NULL) return cli_fail(CLI_BAD, "%s: %s", path, strerror(errno));
-    char head[4] = {0};
+    char head[9] = {0};
     size_t n = fread(head, 1, sizeof(head), file);
     bool failed = n < sizeof(head) && ferror(file);
     int why = errno;
@@ -33,10 +34,13 @@ int cli_format_of_file(const char *path, cli_format *out)
         *out = CLI_TORCHSCRIPT;
     else if (named == CLI_TORCHSCRIPT)
         return cli_fail(CLI_BAD, "%s: no TorchScript file (no zip signature)", path);
+    else if (named == CLI_UNKNOWN && head[8] == '{') /* as safetensors begin */
+        *out = CLI_TDAG;
     else if (named == CLI_UNKNOWN)
-        return cli_fail(CLI_BAD,
-                        "%s: no model in a format that tdag reads (TorchScript, .txt)",
-                        path);
+        return cli_fail(
+            CLI_BAD,
+            "%s: no model in a format that tdag reads (TorchScript, .tdag, .txt)",
+            path);
     else
         *out = named;
     return CLI_DONE;
@@ -138,21 +142,32 @@ static int check_inputs(cli *c, const char *path, const tdag_graph *graph,
     return status;
 }
 
-static int load_text(cli *c, const char *path, const cli_inputs *inputs,
-                     tdag_model **out)
+static int load_text(cli *c, const char *path, tdag_model **out)
 {
     char *text = NULL;
     size_t size = 0;
     int status = read_file(path, &text, &size);
     if (status != CLI_DONE) return status;
     tdag_graph *graph = NULL;
-    tdag_model *model = NULL;
     tdag_status st = tdag_graph_parse(c->ctx, text, size, &graph);
     free(text);
-    if (st == TDAG_OK) st = tdag_model_create(c->ctx, graph, &model);
-    if (st != TDAG_OK) status = cli_fail_library(c, path);
-    if (status == CLI_DONE) status = check_inputs(c, path, graph, inputs);
+    if (st == TDAG_OK) st = tdag_model_create(c->ctx, graph, out);
     tdag_graph_free(graph);
+    return st == TDAG_OK ? CLI_DONE : cli_fail_library(c, path);
+}
+
+/* A format that declares its inputs, which must then be those of the command line. */
+static int load_declared(cli *c, const char *path, cli_format format,
+                         const cli_inputs *inputs, tdag_model **out)
+{
+    tdag_model *model = NULL;
+    int status = CLI_DONE;
+    if (format == CLI_TEXT)
+        status = load_text(c, path, &model);
+    else if (tdag_load(c->ctx, path, NULL, &model) != TDAG_OK)
+        status = cli_fail_library(c, path);
+    if (status == CLI_DONE)
+        status = check_inputs(c, path, tdag_model_get_graph(model), inputs);
     if (status == CLI_DONE)
         *out = model;
     else
@@ -183,6 +198,6 @@ int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **ou
     int status = cli_format_of_file(path, &format);
     if (status != CLI_DONE) return status;
     cli_progress(c, "reading", path);
-    return format == CLI_TEXT ? load_text(c, path, inputs, out)
-                              : load_torchscript(c, path, inputs, out);
+    return format == CLI_TORCHSCRIPT ? load_torchscript(c, path, inputs, out)
+                                     : load_declared(c, path, format, inputs, out);
 }

@@ -20,8 +20,9 @@ static const cli_command commands[] = {
      "exact integers; --exact writes the tables' numbers in full.\n",
      CLI_IMPORT | CLI_JSON | CLI_LEVEL | CLI_BY | CLI_EXACT, cli_info},
     {"convert", "MODEL OUT", 2, "write a model in another format",
-     "The ending of OUT names the format: .pt (TorchScript) or .txt (the textual form\n"
-     "with every tensor in full, so that it can be read back).\n",
+     "The ending of OUT names the format: .pt (TorchScript), .tdag (docs/formats.md; read\n"
+     "back in milliseconds, its weights mapped) or .txt (the textual form with every tensor\n"
+     "in full, so that it can be read back).\n",
      CLI_IMPORT | CLI_SIMPLIFY, cli_convert},
     {"simplify", "MODEL OUT", 2, "write a model that computes the same with fewer nodes",
      "Runs the simplification passes until nothing changes: dead, common, constants,\n"
@@ -37,7 +38,7 @@ static const cli_command commands[] = {
      "time; torch runs a TorchScript file by PyTorch.\n",
      CLI_IN | CLI_OUT | CLI_ENGINE | CLI_OPAQUE | CLI_SHIM | CLI_QUIET, cli_run},
     {"verify", "A B", 2, "run two models on the same inputs and compare every output",
-     "Inputs come from --in, or are random by -i, --like or what a textual model declares\n"
+     "Inputs come from --in, or are random by -i, --like or what a .tdag or .txt declares\n"
      "(--seed; floats are standard normal, integers 0 or 1). A TorchScript file runs by\n"
      "PyTorch, any other by the native engine; --engine sets one engine for both.\n"
      "Values may differ by atol + rtol*|b|; NaN equals NaN. Without --rtol and --atol the\n"

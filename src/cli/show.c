@@ -65,6 +65,10 @@ int cli_write_second(cli *c, const tdag_model *model, cli_format format)
             return CLI_DONE;
         return cli_fail_library(c, path);
     }
+    if (format == CLI_TDAG) {
+        if (tdag_save(c->ctx, model, path, NULL) == TDAG_OK) return CLI_DONE;
+        return cli_fail_library(c, path);
+    }
     char *text = NULL;
     int status = print_text(c, model, TDAG_TEXT_FULL, &text); /* nothing is lost */
     if (status == CLI_DONE) status = write_file(path, text);
@@ -75,14 +79,15 @@ int cli_write_second(cli *c, const tdag_model *model, cli_format format)
 /* The ending of OUT says what to write; those that are planned are no mistyping. */
 static int check_ending(const char *path)
 {
-    static const char *const planned[] = {".tdag", ".mlpackage", ".dot", ".html"};
+    static const char *const planned[] = {".mlpackage", ".dot", ".html"};
     const char *ending = strrchr(path, '.');
     for (size_t i = 0; ending != NULL && i < sizeof(planned) / sizeof(*planned); i++)
         if (strcmp(ending, planned[i]) == 0)
             return cli_fail(CLI_BAD,
-                            "%s: %s files are not supported yet; .pt and .txt are",
+                            "%s: %s files are not supported yet; .pt, .tdag and .txt "
+                            "are",
                             path, ending);
-    return cli_fail(CLI_USAGE, "%s: the ending must be .pt or .txt", path);
+    return cli_fail(CLI_USAGE, "%s: the ending must be .pt, .tdag or .txt", path);
 }
 
 int cli_format_of_second(const cli *c, cli_format *out)

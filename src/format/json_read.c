@@ -47,6 +47,13 @@ tdag_status tdagi_json_check_utf8(const tdagi_json_reader *r)
     return TDAG_OK;
 }
 
+bool tdagi_json_is_utf8(const char *text, const char *end)
+{
+    for (size_t n; text < end; text += n)
+        if ((n = utf8_length(text, end)) == 0) return false;
+    return true;
+}
+
 static char *put_utf8(char *to, uint32_t code)
 {
     unsigned char *u = (unsigned char *)to;
@@ -219,4 +226,133 @@ tdag_status tdagi_json_int64(tdagi_json_reader *r, int64_t *out)
            : magnitude > INT64_MAX ? INT64_MIN
                                    : -(int64_t)magnitude;
     return TDAG_OK;
+}
+
+tdag_status tdagi_json_bool(tdagi_json_reader *r, bool *out)
+{
+    const char *text;
+    size_t n;
+    bool quoted = tdagi_json_peek(r) == '"';
+    const char *start = r->p;
+    TDAGI_TRY(tdagi_json_scalar(r, &text, &n));
+    *out = n == 4 && memcmp(text, "true", 4) == 0;
+    if (!quoted && (*out || (n == 5 && memcmp(text, "false", 5) == 0))) return TDAG_OK;
+    return fail_at(r, start, "neither true nor false where one of them must come");
+}
+
+char tdagi_json_peek(tdagi_json_reader *r)
+{
+    skip_spaces(r);
+    return r->p < r->end ? *r->p : '\0';
+}
+
+/* Past the bytes of a number, true, false or null. */
+static void skip_word(tdagi_json_reader *r)
+{
+    while (r->p < r->end && (unsigned char)*r->p > ' ' &&
+           strchr(",:[]{}\"", *r->p) == NULL)
+        r->p++;
+}
+
+tdag_status tdagi_json_scalar(tdagi_json_reader *r, const char **out, size_t *n_out)
+{
+    if (tdagi_json_peek(r) == '"') {
+        TDAGI_TRY(tdagi_json_string(r, out));
+        *n_out = strlen(*out);
+        return TDAG_OK;
+    }
+    const char *start = r->p;
+    skip_word(r);
+    if (r->p == start) return fail_at(r, start, "no value where one must come");
+    *out = start;
+    *n_out = (size_t)(r->p - start);
+    return TDAG_OK;
+}
+
+/* ---- objects of known keys ---- */
+
+static tdag_status skip_string(tdagi_json_reader *r)
+{
+    const char *start = r->p++;
+    while (r->p < r->end && *r->p != '"')
+        r->p += *r->p == '\\' && r->end - r->p > 1 ? 2 : 1;
+    if (r->p >= r->end) return fail_at(r, start, "a string without an end");
+    r->p++;
+    return TDAG_OK;
+}
+
+/* Past one value: quotes and the number of brackets are looked at, no more; who reads
+ * the value will see the rest. */
+static tdag_status skip_value(tdagi_json_reader *r)
+{
+    uint64_t depth = 0;
+    do {
+        char c = tdagi_json_peek(r);
+        bool closes = c == '}' || c == ']';
+        if (c == '\0' || (depth == 0 && (closes || c == ',' || c == ':')))
+            return tdagi_json_fail(r, "no value where one must come");
+        if (c == '"') {
+            TDAGI_TRY(skip_string(r));
+        } else if (c == '{' || c == '[') {
+            depth++;
+            r->p++;
+        } else if (closes || c == ',' || c == ':') {
+            depth -= closes;
+            r->p++;
+        } else {
+            const char *start = r->p;
+            skip_word(r);
+            if (r->p == start) return tdagi_json_fail(r, "a control character");
+        }
+    } while (depth > 0);
+    return TDAG_OK;
+}
+
+/* The sentence "<what><why>'<key>'<rest>". */
+static tdag_status fail_key(const tdagi_json_reader *r, const char *at,
+                            const char *const words[3], const char *key)
+{
+    tdagi_fail(r->ctx, TDAG_E_FORMAT, "%s%s'%.80s'%s", words[0], words[1], key,
+               words[2]);
+    return tdagi_fail_at_offset(r->ctx, r->offset + (uint64_t)(at - r->text));
+}
+
+tdag_status tdagi_json_object(tdagi_json_reader *r, const char *what,
+                              tdagi_json_slot *slots, uint32_t n)
+{
+    bool first = true, more = false;
+    const char *open = r->p;
+    for (uint32_t i = 0; i < n; i++)
+        slots[i].value = slots[i].end = NULL;
+    TDAGI_TRY(tdagi_json_expect(r, '{'));
+    for (;;) {
+        TDAGI_TRY(tdagi_json_next(r, '}', &first, &more));
+        if (!more) break;
+        const char *key, *at = r->p;
+        TDAGI_TRY(tdagi_json_key(r, &key));
+        uint32_t i = 0;
+        while (i < n && strcmp(slots[i].key, key) != 0)
+            i++;
+        const char *const unknown[3] = {what, " has a field ", ", which is not known"};
+        const char *const twice[3] = {what, " has its field ", " twice"};
+        if (i == n) return fail_key(r, at, unknown, key);
+        if (slots[i].value != NULL) return fail_key(r, at, twice, key);
+        tdagi_json_peek(r);
+        slots[i].value = r->p;
+        TDAGI_TRY(skip_value(r));
+        slots[i].end = r->p;
+    }
+    const char *const missing[3] = {what, " lacks its field ", ""};
+    for (uint32_t i = 0; i < n; i++)
+        if (slots[i].value == NULL && !slots[i].optional)
+            return fail_key(r, open, missing, slots[i].key);
+    return TDAG_OK;
+}
+
+tdagi_json_reader tdagi_json_at(const tdagi_json_reader *r, const tdagi_json_slot *slot)
+{
+    tdagi_json_reader at = *r;
+    at.p = slot->value;
+    at.end = slot->end;
+    return at;
 }

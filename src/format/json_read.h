@@ -17,6 +17,7 @@ typedef struct tdagi_json_reader {
 
 /* Fails with E_FORMAT unless all of the text is UTF-8 without U+0000. */
 tdag_status tdagi_json_check_utf8(const tdagi_json_reader *r);
+bool tdagi_json_is_utf8(const char *text, const char *end);
 /* Fails with E_FORMAT here, with a sentence. */
 tdag_status tdagi_json_fail(const tdagi_json_reader *r, const char *sentence);
 
@@ -33,7 +34,29 @@ tdag_status tdagi_json_key(tdagi_json_reader *r, const char **out);
 tdag_status tdagi_json_string(tdagi_json_reader *r,
                               const char **out);                  /* in the arena */
 tdag_status tdagi_json_int64(tdagi_json_reader *r, int64_t *out); /* no fraction */
+tdag_status tdagi_json_bool(tdagi_json_reader *r, bool *out);
+/* A string's content or a number, true, false as it stands there: a scalar that the
+ * caller reads by its own rules. Not ended by a zero byte. */
+tdag_status tdagi_json_scalar(tdagi_json_reader *r, const char **out, size_t *n_out);
+/* The byte that comes next after spaces, without taking it; 0 at the end. */
+char tdagi_json_peek(tdagi_json_reader *r);
 /* Nothing but spaces is left. */
 tdag_status tdagi_json_end(tdagi_json_reader *r);
+
+/* ---- objects of known keys, which may come in any order ---- */
+typedef struct tdagi_json_slot {
+    const char *key;
+    bool optional;
+    const char *value, *end; /* the value's text; NULL: not there. Set by reading. */
+} tdagi_json_slot;
+
+/* Finds the value of every slot in the object that comes next, without reading it. A
+ * key that no slot has, one that stands there twice and a missing one are E_FORMAT;
+ * `what` names the object in the sentence. */
+tdag_status tdagi_json_object(tdagi_json_reader *r, const char *what,
+                              tdagi_json_slot *slots, uint32_t n);
+/* A reader of a slot's value alone; tdagi_json_end() must hold after reading it. */
+tdagi_json_reader tdagi_json_at(const tdagi_json_reader *r,
+                                const tdagi_json_slot *slot);
 
 #endif

@@ -15,11 +15,21 @@ typedef struct tdagi_metadata {
     tdag_allocator allocator; /* what the arrays came from; set by loading */
 } tdagi_metadata;
 
+/* What to do otherwise than tdag_tensors_load() and _save() do. */
+enum {
+    /* Reads the file into memory instead of mapping it. */
+    TDAGI_SAFETENSORS_COPY = 1,
+    /* Starts every tensor at a multiple of 64 bytes. The format allows no holes, so
+     * tensors of bytes named __padding__.0, __padding__.1, ... fill them. */
+    TDAGI_SAFETENSORS_ALIGN = 2,
+};
+#define TDAGI_SAFETENSORS_PADDING "__padding__."
+
 /* tdag_tensors_load() and _save() with metadata; NULL to leave it out. */
-tdag_status tdagi_safetensors_load(tdag_ctx *ctx, const char *path,
+tdag_status tdagi_safetensors_load(tdag_ctx *ctx, const char *path, uint32_t flags,
                                    tdag_named_tensors *out,
                                    tdagi_metadata *metadata_out);
-tdag_status tdagi_safetensors_save(tdag_ctx *ctx, const char *path,
+tdag_status tdagi_safetensors_save(tdag_ctx *ctx, const char *path, uint32_t flags,
                                    const tdag_named_tensors *tensors,
                                    const tdagi_metadata *metadata);
 /* The value of a key, or NULL. */
@@ -31,6 +41,9 @@ void tdagi_metadata_free(
 /* A longer header is refused, as other readers do. */
 #define TDAGI_SAFETENSORS_MAX_HEADER (100 * 1000 * 1000)
 
+/* Appends a JSON string of UTF-8 text. */
+struct tdagi_text;
+void tdagi_json_put_string(struct tdagi_text *to, const char *text);
 /* "F32"; NULL for a bad code. */
 const char *tdagi_safetensors_dtype_name(tdag_dtype dtype);
 /* Adds the system's words for an errno: "cannot open x: no such file". */

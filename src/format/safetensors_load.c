@@ -16,6 +16,8 @@
 #include "format/json_read.h"
 #include "format/safetensors.h"
 
+#define LARGEST_PART ((size_t)1 << 30) /* of one read */
+
 /* ---- the mapping ---- */
 
 typedef struct mapping {
@@ -23,18 +25,46 @@ typedef struct mapping {
     tdag_allocator allocator;
     unsigned char *base;
     size_t size;
+    bool copied; /* base is a block of the allocator */
 } mapping;
 
 static void mapping_release(void *user)
 {
     mapping *m = user;
     if (atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1) return;
-    munmap(m->base, m->size);
     tdag_allocator a = m->allocator;
+    if (m->copied)
+        tdagi_mem_free(&a, m->base, m->size);
+    else
+        munmap(m->base, m->size);
     tdagi_mem_free(&a, m, sizeof *m);
 }
 
-static tdag_status map_descriptor(tdag_ctx *ctx, int fd, const char *path, mapping *m)
+/* All of the file in a block of its own. */
+static tdag_status read_descriptor(tdag_ctx *ctx, int fd, const char *path, mapping *m)
+{
+    m->base = tdagi_mem_alloc(&ctx->allocator, m->size);
+    if (m->base == NULL) return tdagi_nomem(ctx);
+    m->copied = true;
+    for (size_t done = 0; done < m->size;) {
+        size_t rest = m->size - done;
+        ssize_t n = read(fd, m->base + done, rest < LARGEST_PART ? rest : LARGEST_PART);
+        if (n < 0 && errno == EINTR) continue;
+        if (n > 0) {
+            done += (size_t)n;
+            continue;
+        }
+        tdag_status st =
+            n < 0 ? tdagi_fail_io(ctx, "read", path, errno)
+                  : tdagi_fail(ctx, TDAG_E_IO, "%s became shorter while read", path);
+        tdagi_free(ctx, m->base, m->size);
+        return st;
+    }
+    return TDAG_OK;
+}
+
+static tdag_status map_descriptor(tdag_ctx *ctx, int fd, const char *path,
+                                  uint32_t flags, mapping *m)
 {
     struct stat info;
     if (fstat(fd, &info) != 0) return tdagi_fail_io(ctx, "read", path, errno);
@@ -46,13 +76,15 @@ static tdag_status map_descriptor(tdag_ctx *ctx, int fd, const char *path, mappi
                           "%s is no safetensors file: it has %lld bytes", path,
                           (long long)info.st_size);
     m->size = (size_t)info.st_size;
+    if ((flags & TDAGI_SAFETENSORS_COPY) != 0) return read_descriptor(ctx, fd, path, m);
     void *base = mmap(NULL, m->size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (base == MAP_FAILED) return tdagi_fail_io(ctx, "map", path, errno);
     m->base = base;
     return TDAG_OK;
 }
 
-static tdag_status map_file(tdag_ctx *ctx, const char *path, mapping **out)
+static tdag_status map_file(tdag_ctx *ctx, const char *path, uint32_t flags,
+                            mapping **out)
 {
     void *p = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -62,7 +94,8 @@ static tdag_status map_file(tdag_ctx *ctx, const char *path, mapping **out)
         mapping *m = p;
         atomic_init(&m->refs, 1);
         m->allocator = ctx->allocator;
-        st = map_descriptor(ctx, fd, path, m);
+        m->copied = false;
+        st = map_descriptor(ctx, fd, path, flags, m);
         if (st == TDAG_OK)
             *out = m;
         else
@@ -416,12 +449,12 @@ static tdag_status load(loader *l, mapping *m, tdag_named_tensors *tensors,
     return metadata == NULL ? TDAG_OK : make_metadata(l, metadata);
 }
 
-tdag_status tdagi_safetensors_load(tdag_ctx *ctx, const char *path,
+tdag_status tdagi_safetensors_load(tdag_ctx *ctx, const char *path, uint32_t flags,
                                    tdag_named_tensors *out,
                                    tdagi_metadata *metadata_out)
 {
     mapping *m = NULL;
-    TDAGI_TRY(map_file(ctx, path, &m));
+    TDAGI_TRY(map_file(ctx, path, flags, &m));
     loader l = {.ctx = ctx, .path = path};
     tdagi_arena_init(&l.arena, &ctx->allocator);
     tdag_named_tensors tensors = {0};
@@ -446,5 +479,5 @@ tdag_status tdag_tensors_load(tdag_ctx *ctx, const char *path, tdag_named_tensor
     if (path == NULL || out == NULL)
         return tdagi_fail(ctx, TDAG_E_ARG,
                           "a path and a place for the tensors are needed");
-    return tdagi_safetensors_load(ctx, path, out, NULL);
+    return tdagi_safetensors_load(ctx, path, 0, out, NULL);
 }

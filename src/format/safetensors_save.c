@@ -1,10 +1,14 @@
 /* Writing safetensors: into a new file beside the old one, which is then replaced at
- * once, so that an error at any moment leaves the old file whole.
+ * once, so that an error at any moment leaves the old file whole. Where the system has
+ * files without a name (O_TMPFILE), the new one gets its name when it is complete, so
+ * that even a killed process leaves nothing behind.
  *
  * The format allows no holes between tensors. Tensors are therefore laid out by falling
  * alignment of their sizes: after the header, which is padded to 64 bytes, every tensor
  * whose size is a multiple of 64 starts at a multiple of 64, and every other one at a
- * multiple of its element size. The header names them in the caller's order. */
+ * multiple of its element size; with TDAGI_SAFETENSORS_ALIGN filler tensors move those
+ * to multiples of 64, too. The header names them in the caller's order. */
+#define _GNU_SOURCE /* O_TMPFILE */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,7 +34,19 @@ typedef struct place {
     uint32_t i; /* in the caller's order */
     size_t alignment;
     uint64_t begin;
+    uint32_t padding; /* bytes of filler before it */
 } place;
+
+/* One file to be written. */
+typedef struct saver {
+    tdag_ctx *ctx;
+    const char *path;
+    place *places;
+    uint32_t n;
+    uint32_t flags;
+    const tdagi_metadata *metadata;
+    tdagi_text header;
+} saver;
 
 static int compare_names(const void *a, const void *b)
 {
@@ -81,9 +97,27 @@ static tdag_status check_metadata(tdag_ctx *ctx, const tdagi_metadata *m)
     return TDAG_OK;
 }
 
-/* Fills the places and sorts them as the file will have them. */
-static tdag_status lay_out(tdag_ctx *ctx, const tdag_named_tensors *t, place *places)
+/* Where each tensor begins, in the order of the places. */
+static tdag_status set_offsets(const saver *s)
 {
+    uint64_t end = 0;
+    for (uint32_t i = 0; i < s->n; i++) {
+        place *p = &s->places[i];
+        if ((s->flags & TDAGI_SAFETENSORS_ALIGN) != 0)
+            p->padding = (uint32_t)((ALIGNMENT - end % ALIGNMENT) % ALIGNMENT);
+        p->begin = end + p->padding;
+        if (__builtin_add_overflow(p->begin, p->tensor->size, &end) || end > INT64_MAX)
+            return tdagi_fail(s->ctx, TDAG_E_OVERFLOW,
+                              "the tensors' bytes together do not fit 64 bits");
+    }
+    return TDAG_OK;
+}
+
+/* Fills the places and sorts them as the file will have them. */
+static tdag_status lay_out(const saver *s, const tdag_named_tensors *t)
+{
+    tdag_ctx *ctx = s->ctx;
+    place *places = s->places;
     for (uint32_t i = 0; i < t->n; i++) {
         size_t size = t->tensors[i]->size, alignment = ALIGNMENT;
         while (size % alignment != 0)
@@ -99,20 +133,12 @@ static tdag_status lay_out(tdag_ctx *ctx, const tdag_named_tensors *t, place *pl
             return tdagi_fail(ctx, TDAG_E_ARG, "two tensors are named %s",
                               places[i].name);
     qsort(places, t->n, sizeof *places, compare_alignments);
-    uint64_t end = 0;
-    for (uint32_t i = 0; i < t->n; i++) {
-        places[i].begin = end;
-        if (__builtin_add_overflow(end, places[i].tensor->size, &end) ||
-            end > INT64_MAX)
-            return tdagi_fail(ctx, TDAG_E_OVERFLOW,
-                              "the tensors' bytes together do not fit 64 bits");
-    }
-    return TDAG_OK;
+    return set_offsets(s);
 }
 
 /* ---- the header ---- */
 
-static void put_string(tdagi_text *to, const char *text)
+void tdagi_json_put_string(tdagi_text *to, const char *text)
 {
     tdagi_text_add(to, "\"");
     for (const char *p = text; *p != '\0';) {
@@ -125,6 +151,8 @@ static void put_string(tdagi_text *to, const char *text)
         if (*p == '\0') break;
         if (*p == '"' || *p == '\\')
             tdagi_text_printf(to, "\\%c", *p);
+        else if (*p == '\n')
+            tdagi_text_add(to, "\\n");
         else
             tdagi_text_printf(to, "\\u%04x", (unsigned)*p);
         p++;
@@ -135,7 +163,7 @@ static void put_string(tdagi_text *to, const char *text)
 static void put_entry(tdagi_text *to, const place *p)
 {
     const tdag_tensor *t = p->tensor;
-    put_string(to, p->name);
+    tdagi_json_put_string(to, p->name);
     tdagi_text_printf(to, ":{\"dtype\":\"%s\",\"shape\":[",
                       tdagi_safetensors_dtype_name(t->dtype));
     for (uint32_t i = 0; i < t->rank; i++)
@@ -143,6 +171,22 @@ static void put_entry(tdagi_text *to, const place *p)
     tdagi_text_printf(to, "],\"data_offsets\":[%llu,%llu]}",
                       (unsigned long long)p->begin,
                       (unsigned long long)(p->begin + t->size));
+}
+
+/* The fillers, named after every other tensor. */
+static void put_padding(tdagi_text *to, const place *places, uint32_t n)
+{
+    uint32_t number = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const place *p = &places[i];
+        if (p->padding == 0) continue;
+        tdagi_text_printf(
+            to,
+            ",\"" TDAGI_SAFETENSORS_PADDING "%lu\":{\"dtype\":\"U8\",\"shape\":[%lu],"
+            "\"data_offsets\":[%llu,%llu]}",
+            (unsigned long)number++, (unsigned long)p->padding,
+            (unsigned long long)(p->begin - p->padding), (unsigned long long)p->begin);
+    }
 }
 
 static void put_header(tdagi_text *to, const place *by_number, uint32_t n,
@@ -153,15 +197,16 @@ static void put_header(tdagi_text *to, const place *by_number, uint32_t n,
     if (any) tdagi_text_add(to, "\"__metadata__\":{");
     for (uint32_t i = 0; any && i < metadata->n; i++) {
         if (i > 0) tdagi_text_add(to, ",");
-        put_string(to, metadata->keys[i]);
+        tdagi_json_put_string(to, metadata->keys[i]);
         tdagi_text_add(to, ":");
-        put_string(to, metadata->values[i]);
+        tdagi_json_put_string(to, metadata->values[i]);
     }
     if (any) tdagi_text_add(to, "}");
     for (uint32_t i = 0; i < n; i++) {
         if (any || i > 0) tdagi_text_add(to, ",");
         put_entry(to, &by_number[i]);
     }
+    put_padding(to, by_number, n);
     tdagi_text_add(to, "}");
     while (to->status == TDAG_OK && (8 + to->length) % ALIGNMENT != 0)
         tdagi_text_add(to, " ");
@@ -183,20 +228,35 @@ static tdag_status write_all(tdag_ctx *ctx, int fd, const char *path, const void
     return TDAG_OK;
 }
 
-static tdag_status write_file(tdag_ctx *ctx, int fd, const char *path,
-                              const tdagi_text *header, const place *places, uint32_t n)
+static tdag_status write_file(const saver *s, int fd)
 {
+    static const unsigned char zeros[ALIGNMENT] = {0};
     unsigned char length[8];
     for (int i = 0; i < 8; i++)
-        length[i] = (unsigned char)((uint64_t)header->length >> (8 * i));
-    TDAGI_TRY(write_all(ctx, fd, path, length, sizeof length));
-    TDAGI_TRY(write_all(ctx, fd, path, header->data, header->length));
-    for (uint32_t i = 0; i < n; i++)
-        TDAGI_TRY(
-            write_all(ctx, fd, path, places[i].tensor->data, places[i].tensor->size));
+        length[i] = (unsigned char)((uint64_t)s->header.length >> (8 * i));
+    TDAGI_TRY(write_all(s->ctx, fd, s->path, length, sizeof length));
+    TDAGI_TRY(write_all(s->ctx, fd, s->path, s->header.data, s->header.length));
+    for (uint32_t i = 0; i < s->n; i++) {
+        const place *p = &s->places[i];
+        TDAGI_TRY(write_all(s->ctx, fd, s->path, zeros, p->padding));
+        TDAGI_TRY(write_all(s->ctx, fd, s->path, p->tensor->data, p->tensor->size));
+    }
     if (fsync(fd) != 0 && errno != EINVAL)
-        return tdagi_fail_io(ctx, "write", path, errno);
+        return tdagi_fail_io(s->ctx, "write", s->path, errno);
     return TDAG_OK;
+}
+
+/* A file of no name in the folder of path; -1 where there are none. `scratch` has room
+ * for the path. */
+static int open_nameless(const char *path, char *scratch)
+{
+    strcpy(scratch, path);
+    char *slash = strrchr(scratch, '/');
+    if (slash == NULL)
+        strcpy(scratch, ".");
+    else
+        slash[slash == scratch ? 1 : 0] = '\0';
+    return open(scratch, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
 }
 
 /* Opens a file that did not exist, beside path; its name goes to temporary. */
@@ -210,51 +270,108 @@ static int open_temporary(const char *path, char *temporary, size_t size)
     return -1;
 }
 
-static tdag_status replace_file(tdag_ctx *ctx, const char *path,
-                                const tdagi_text *header, const place *places,
-                                uint32_t n)
+/* Gives a nameless file a name beside path, which goes to temporary. */
+static bool name_file(int fd, const char *path, char *temporary, size_t size)
+{
+    char from[48];
+    snprintf(from, sizeof from, "/proc/self/fd/%d", fd);
+    for (int i = 0; i < MAX_ATTEMPTS; i++) {
+        snprintf(temporary, size, "%s.%ld-%d.tmp", path, (long)getpid(), i);
+        if (linkat(AT_FDCWD, from, AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) == 0)
+            return true;
+        if (errno != EEXIST) break;
+    }
+    temporary[0] = '\0';
+    return false;
+}
+
+static tdag_status fill_file(const saver *s, int fd)
+{
+    struct stat old;
+    if (stat(s->path, &old) == 0 && fchmod(fd, old.st_mode & 0777) != 0)
+        return tdagi_fail_io(s->ctx, "set the rights of", s->path, errno);
+    return write_file(s, fd);
+}
+
+/* The folder's own change must survive a loss of power, too; not every file system can
+ * say so, which is no failure. */
+static void sync_folder(const char *path, char *scratch)
+{
+    strcpy(scratch, path);
+    char *slash = strrchr(scratch, '/');
+    if (slash != NULL) slash[slash == scratch ? 1 : 0] = '\0';
+    int fd = open(slash == NULL ? "." : scratch, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    (void)fsync(fd);
+    close(fd);
+}
+
+/* Ends the writing of an open file: `temporary` takes the place of the old one, or goes
+ * if something failed. */
+static tdag_status finish_file(const saver *s, int fd, char *temporary, tdag_status st)
+{
+    if (close(fd) != 0 && st == TDAG_OK)
+        st = tdagi_fail_io(s->ctx, "write", s->path, errno);
+    if (st == TDAG_OK && rename(temporary, s->path) != 0)
+        st = tdagi_fail_io(s->ctx, "replace", s->path, errno);
+    if (st != TDAG_OK && temporary[0] != '\0') unlink(temporary);
+    if (st == TDAG_OK) sync_folder(s->path, temporary);
+    return st;
+}
+
+/* False where the system cannot do it; nothing has happened then. */
+static bool replace_nameless(const saver *s, char *temporary, size_t size,
+                             tdag_status *st_out)
+{
+    bool possible = access("/proc/self/fd", X_OK) == 0;
+    int fd = possible ? open_nameless(s->path, temporary) : -1;
+    if (fd < 0) return false;
+    temporary[0] = '\0';
+    *st_out = fill_file(s, fd);
+    if (*st_out == TDAG_OK && !name_file(fd, s->path, temporary, size)) {
+        close(fd);
+        return false;
+    }
+    *st_out = finish_file(s, fd, temporary, *st_out);
+    return true;
+}
+
+static tdag_status replace_file(const saver *s)
 {
     void *p = NULL;
-    size_t size = strlen(path) + 48;
-    TDAGI_TRY(tdagi_alloc(ctx, size, &p));
+    size_t size = strlen(s->path) + 48;
+    TDAGI_TRY(tdagi_alloc(s->ctx, size, &p));
     char *temporary = p;
-    int fd = open_temporary(path, temporary, size);
-    tdag_status st = fd < 0 ? tdagi_fail_io(ctx, "create", temporary, errno) : TDAG_OK;
-    if (fd >= 0) {
-        struct stat old;
-        if (stat(path, &old) == 0 && fchmod(fd, old.st_mode & 0777) != 0)
-            st = tdagi_fail_io(ctx, "set the rights of", temporary, errno);
-        if (st == TDAG_OK) st = write_file(ctx, fd, path, header, places, n);
-        if (close(fd) != 0 && st == TDAG_OK)
-            st = tdagi_fail_io(ctx, "write", path, errno);
-        if (st == TDAG_OK && rename(temporary, path) != 0)
-            st = tdagi_fail_io(ctx, "replace", path, errno);
-        if (st != TDAG_OK) unlink(temporary);
+    tdag_status st = TDAG_OK;
+    if (!replace_nameless(s, temporary, size, &st)) {
+        int fd = open_temporary(s->path, temporary, size);
+        if (fd < 0)
+            st = tdagi_fail_io(s->ctx, "create", temporary, errno);
+        else
+            st = finish_file(s, fd, temporary, fill_file(s, fd));
     }
-    tdagi_free(ctx, temporary, size);
+    tdagi_free(s->ctx, temporary, size);
     return st;
 }
 
-static tdag_status save(tdag_ctx *ctx, const char *path, place *places, uint32_t n,
-                        const tdagi_metadata *metadata)
+static tdag_status save(saver *s)
 {
-    tdagi_text header;
-    tdagi_text_init(&header, ctx);
-    qsort(places, n, sizeof *places, compare_numbers);
-    put_header(&header, places, n, metadata);
-    qsort(places, n, sizeof *places, compare_alignments);
-    tdag_status st = header.status;
-    if (st == TDAG_OK && header.length > TDAGI_SAFETENSORS_MAX_HEADER)
-        st = tdagi_fail(ctx, TDAG_E_LIMIT,
+    tdagi_text_init(&s->header, s->ctx);
+    qsort(s->places, s->n, sizeof *s->places, compare_numbers);
+    put_header(&s->header, s->places, s->n, s->metadata);
+    qsort(s->places, s->n, sizeof *s->places, compare_alignments);
+    tdag_status st = s->header.status;
+    if (st == TDAG_OK && s->header.length > TDAGI_SAFETENSORS_MAX_HEADER)
+        st = tdagi_fail(s->ctx, TDAG_E_LIMIT,
                         "the header would have %zu bytes; readers "
                         "take at most %d",
-                        header.length, TDAGI_SAFETENSORS_MAX_HEADER);
-    if (st == TDAG_OK) st = replace_file(ctx, path, &header, places, n);
-    tdagi_text_free(&header);
+                        s->header.length, TDAGI_SAFETENSORS_MAX_HEADER);
+    if (st == TDAG_OK) st = replace_file(s);
+    tdagi_text_free(&s->header);
     return st;
 }
 
-tdag_status tdagi_safetensors_save(tdag_ctx *ctx, const char *path,
+tdag_status tdagi_safetensors_save(tdag_ctx *ctx, const char *path, uint32_t flags,
                                    const tdag_named_tensors *tensors,
                                    const tdagi_metadata *metadata)
 {
@@ -262,8 +379,14 @@ tdag_status tdagi_safetensors_save(tdag_ctx *ctx, const char *path,
     TDAGI_TRY(check_tensors(ctx, tensors));
     TDAGI_TRY(check_metadata(ctx, metadata));
     TDAGI_TRY(tdagi_array_alloc(ctx, tensors->n, sizeof(place), &places));
-    tdag_status st = lay_out(ctx, tensors, places);
-    if (st == TDAG_OK) st = save(ctx, path, places, tensors->n, metadata);
+    saver s = {.ctx = ctx,
+               .path = path,
+               .places = places,
+               .n = tensors->n,
+               .flags = flags,
+               .metadata = metadata};
+    tdag_status st = lay_out(&s, tensors);
+    if (st == TDAG_OK) st = save(&s);
     tdagi_free(ctx, places, tensors->n * sizeof(place));
     return st;
 }
@@ -273,5 +396,5 @@ tdag_status tdag_tensors_save(tdag_ctx *ctx, const char *path,
 {
     if (path == NULL || tensors == NULL)
         return tdagi_fail(ctx, TDAG_E_ARG, "a path and tensors are needed");
-    return tdagi_safetensors_save(ctx, path, tensors, NULL);
+    return tdagi_safetensors_save(ctx, path, 0, tensors, NULL);
 }

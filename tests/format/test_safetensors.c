@@ -73,8 +73,8 @@ static void test_round_trip(void **state)
     tdag_named_tensors saved, loaded;
     make_tensors(ctx, &saved, names, tensors);
     tdagi_metadata metadata = {.n = 2, .keys = keys, .values = values}, read;
-    TEST_OK(ctx, tdagi_safetensors_save(ctx, path, &saved, &metadata));
-    TEST_OK(ctx, tdagi_safetensors_load(ctx, path, &loaded, &read));
+    TEST_OK(ctx, tdagi_safetensors_save(ctx, path, 0, &saved, &metadata));
+    TEST_OK(ctx, tdagi_safetensors_load(ctx, path, 0, &loaded, &read));
     assert_int_equal(loaded.n, saved.n);
     for (uint32_t i = 0; i < saved.n; i++) {
         const tdag_tensor *t = loaded.tensors[i];
@@ -198,7 +198,7 @@ static void test_hostile(void **state)
         write_raw(hostile[i].header, strlen(hostile[i].header), hostile[i].n_data);
         tdag_named_tensors t;
         tdagi_metadata m;
-        tdag_status st = tdagi_safetensors_load(ctx, path, &t, &m);
+        tdag_status st = tdagi_safetensors_load(ctx, path, 0, &t, &m);
         if (st != hostile[i].status)
             fail_msg("%s: %s (%s)", hostile[i].name, tdag_status_text(st),
                      tdag_ctx_get_error(ctx)->message);
@@ -248,7 +248,7 @@ static void test_mutations(void **state)
             write_raw(text, n, 5);
             tdag_named_tensors t;
             tdagi_metadata m;
-            if (tdagi_safetensors_load(ctx, path, &t, &m) != TDAG_OK) continue;
+            if (tdagi_safetensors_load(ctx, path, 0, &t, &m) != TDAG_OK) continue;
             n_loaded++;
             tdag_tensors_free(&t);
             tdagi_metadata_free(&m);
@@ -322,8 +322,8 @@ static tdag_status save_and_load(tdag_ctx *ctx, void *arg)
             tdag_tensor_create(ctx, i == 0 ? TDAG_U8 : TDAG_I64, 1, shape, &tensors[i]);
         if (st == TDAG_OK) fill(tensors[i]);
     }
-    if (st == TDAG_OK) st = tdagi_safetensors_save(ctx, path, &saved, &metadata);
-    if (st == TDAG_OK) st = tdagi_safetensors_load(ctx, path, &loaded, &read);
+    if (st == TDAG_OK) st = tdagi_safetensors_save(ctx, path, 0, &saved, &metadata);
+    if (st == TDAG_OK) st = tdagi_safetensors_load(ctx, path, 0, &loaded, &read);
     if (st == TDAG_OK) {
         tdag_tensors_free(&loaded);
         tdagi_metadata_free(&read);

@@ -68,9 +68,9 @@ static void test_peer(void **state)
     char *value = (char *)(uintptr_t) "x \xE2\x82\xAC \"y\"";
     tdag_named_tensors saved = {.n = n, .names = names, .tensors = tensors}, loaded;
     tdagi_metadata metadata = {.n = 1, .keys = &key, .values = &value}, read;
-    TEST_OK(ctx, tdagi_safetensors_save(ctx, ours, &saved, &metadata));
+    TEST_OK(ctx, tdagi_safetensors_save(ctx, ours, 0, &saved, &metadata));
     assert_int_equal(run_python(script, ours, theirs), 0);
-    TEST_OK(ctx, tdagi_safetensors_load(ctx, theirs, &loaded, &read));
+    TEST_OK(ctx, tdagi_safetensors_load(ctx, theirs, 0, &loaded, &read));
     assert_string_equal(tdagi_metadata_find(&read, "who"), "peer");
     assert_int_equal(loaded.n, n);
     for (uint32_t i = 0; i < n; i++) {

@@ -1,0 +1,100 @@
+/* Saving and loading models: a .tdag file is a safetensors file whose metadata names
+ * the format and holds the model as JSON. */
+#include "format/tdag.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static tdag_status save(tdag_ctx *ctx, tdagi_arena *arena, const tdag_model *model,
+                        const char *path, uint32_t flags)
+{
+    char format[24], *json = NULL;
+    tdag_named_tensors tensors = {0};
+    TDAGI_TRY(tdagi_tdag_write(ctx, arena, model, &json, &tensors));
+    snprintf(format, sizeof format, TDAGI_TDAG_FORMAT "%d", TDAG_FILE_VERSION);
+    char format_key[] = TDAGI_TDAG_FORMAT_KEY, model_key[] = TDAGI_TDAG_MODEL_KEY;
+    char *keys[2] = {format_key, model_key}, *values[2] = {format, json};
+    const tdagi_metadata metadata = {.n = 2, .keys = keys, .values = values};
+    tdag_status st = tdagi_safetensors_save(
+        ctx, path, (flags & TDAG_SAVE_PACKED) != 0 ? 0 : TDAGI_SAFETENSORS_ALIGN,
+        &tensors, &metadata);
+    tdagi_strfree(ctx, json);
+    return st;
+}
+
+tdag_status tdag_save(tdag_ctx *ctx, const tdag_model *model, const char *path,
+                      const tdag_save_options *options)
+{
+    tdag_save_options o;
+    TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof o, options));
+    if (model == NULL || path == NULL)
+        return tdagi_fail(ctx, TDAG_E_ARG, "a model and a path are needed");
+    if ((o.flags & ~(uint32_t)TDAG_SAVE_PACKED) != 0)
+        return tdagi_fail(ctx, TDAG_E_ARG, "save: unknown flags 0x%x",
+                          (unsigned)o.flags);
+    tdagi_arena arena;
+    tdagi_arena_init(&arena, &ctx->allocator);
+    tdag_status st = save(ctx, &arena, model, path, o.flags);
+    tdagi_arena_free(&arena);
+    return st;
+}
+
+/* The version after "tdag/", or 0 for anything but a plain number. */
+static uint64_t version_of(const char *format)
+{
+    uint64_t version = 0;
+    size_t n = strlen(TDAGI_TDAG_FORMAT);
+    if (strncmp(format, TDAGI_TDAG_FORMAT, n) != 0 || format[n] == '0') return 0;
+    for (const char *p = format + n; *p != '\0'; p++) {
+        if (*p < '0' || *p > '9' || version > UINT32_MAX) return 0;
+        version = version * 10 + (uint64_t)(*p - '0');
+    }
+    return version;
+}
+
+static tdag_status check_format(tdag_ctx *ctx, const char *path,
+                                const tdagi_metadata *metadata)
+{
+    const char *format = tdagi_metadata_find(metadata, TDAGI_TDAG_FORMAT_KEY);
+    uint64_t version = format == NULL ? 0 : version_of(format);
+    if (version == 0)
+        return tdagi_fail(ctx, TDAG_E_FORMAT,
+                          "%s is a safetensors file but holds no model: its metadata "
+                          "does not say " TDAGI_TDAG_FORMAT "%d",
+                          path, TDAG_FILE_VERSION);
+    if (version > TDAG_FILE_VERSION)
+        return tdagi_fail(ctx, TDAG_E_UNSUPPORTED,
+                          "%s is of version %llu of the format; this library reads up "
+                          "to version %d",
+                          path, (unsigned long long)version, TDAG_FILE_VERSION);
+    if (tdagi_metadata_find(metadata, TDAGI_TDAG_MODEL_KEY) == NULL)
+        return tdagi_fail(ctx, TDAG_E_FORMAT,
+                          "%s holds no model: its metadata lacks the key "
+                          "'" TDAGI_TDAG_MODEL_KEY "'",
+                          path);
+    return TDAG_OK;
+}
+
+tdag_status tdag_load(tdag_ctx *ctx, const char *path, const tdag_load_options *options,
+                      tdag_model **out)
+{
+    tdag_load_options o;
+    TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof o, options));
+    if (path == NULL || out == NULL)
+        return tdagi_fail(ctx, TDAG_E_ARG,
+                          "a path and a place for the model are needed");
+    if ((o.flags & ~(uint32_t)TDAG_LOAD_COPY) != 0)
+        return tdagi_fail(ctx, TDAG_E_ARG, "load: unknown flags 0x%x",
+                          (unsigned)o.flags);
+    tdag_named_tensors tensors = {0};
+    tdagi_metadata metadata = {0};
+    uint32_t flags = (o.flags & TDAG_LOAD_COPY) != 0 ? TDAGI_SAFETENSORS_COPY : 0;
+    TDAGI_TRY(tdagi_safetensors_load(ctx, path, flags, &tensors, &metadata));
+    tdag_status st = check_format(ctx, path, &metadata);
+    if (st == TDAG_OK)
+        st = tdagi_tdag_read(ctx, tdagi_metadata_find(&metadata, TDAGI_TDAG_MODEL_KEY),
+                             &tensors, out);
+    tdagi_metadata_free(&metadata);
+    tdag_tensors_free(&tensors);
+    return st;
+}

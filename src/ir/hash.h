@@ -1,0 +1,19 @@
+/* Hashes of a graph and of its modules; for one of each there are the public calls. */
+#ifndef TDAGI_HASH_H
+#define TDAGI_HASH_H
+
+#include <tdagger/file.h>
+
+#include "ir/graph.h"
+
+typedef struct tdagi_hasher tdagi_hasher;
+
+/* The graph is borrowed. Errors: E_NOMEM, E_ARG (kind). */
+tdag_status tdagi_hasher_create(tdag_ctx *ctx, const tdag_graph *g, tdag_hash_kind kind,
+                                tdagi_hasher **out);
+void tdagi_hasher_free(tdagi_hasher *h); /* NULL is fine */
+tdag_status tdagi_hasher_graph(tdagi_hasher *h, char out[TDAG_HASH_SIZE]);
+tdag_status tdagi_hasher_module(tdagi_hasher *h, const char *scope,
+                                char out[TDAG_HASH_SIZE]);
+
+#endif
