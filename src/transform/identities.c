@@ -7,10 +7,9 @@
 
 #include <math.h>
 
-static const tdagi_node *input(const tdagi_rewriter *rw, const tdagi_apply *a,
-                               uint32_t i)
+static tdagi_node input(const tdagi_rewriter *rw, const tdagi_apply *a, uint32_t i)
 {
-    return tdagi_made(rw, a->in[i]);
+    return tdagi_made_by(rw, a->in[i]);
 }
 
 /* ---- what is known of a value ---- */
@@ -79,17 +78,17 @@ static tdag_value plus_zero(tdagi_rewriter *rw, const tdagi_apply *a)
 /* f(f(x)) is x */
 static tdag_value twice_is_none(tdagi_rewriter *rw, const tdagi_apply *a)
 {
-    const tdagi_node *x = input(rw, a, 0);
-    return x->op == (uint32_t)a->op ? tdagi_node_inputs(x)[0] : TDAG_NO_VALUE;
+    const tdagi_node x = input(rw, a, 0);
+    return x.op == (uint32_t)a->op ? tdagi_node_inputs(&x)[0] : TDAG_NO_VALUE;
 }
 
 /* floor and sign of what is whole already. */
 static tdag_value twice_is_once(tdagi_rewriter *rw, const tdagi_apply *a)
 {
-    const tdagi_node *x = input(rw, a, 0);
-    bool whole = x->op == (uint32_t)a->op;
+    const tdagi_node x = input(rw, a, 0);
+    bool whole = x.op == (uint32_t)a->op;
     if (a->op == TDAG_OP_FLOOR)
-        whole |= x->op == TDAG_OP_SIGN || !tdag_dtype_is_float((tdag_dtype)x->dtype);
+        whole |= x.op == TDAG_OP_SIGN || !tdag_dtype_is_float((tdag_dtype)x.dtype);
     return whole ? a->in[0] : TDAG_NO_VALUE;
 }
 
@@ -138,12 +137,12 @@ static bool is_one_step(tdag_dtype a, tdag_dtype b, tdag_dtype c)
 static tdag_value convert(tdagi_rewriter *rw, const tdagi_apply *a)
 {
     const tdag_convert_spec *spec = a->spec;
-    const tdagi_node *x = input(rw, a, 0);
-    if (x->dtype == (uint64_t)spec->dtype) return a->in[0];
-    if (x->op != TDAG_OP_CONVERT) return TDAG_NO_VALUE;
-    tdag_value inner = tdagi_node_inputs(x)[0];
+    const tdagi_node x = input(rw, a, 0);
+    if (x.dtype == (uint64_t)spec->dtype) return a->in[0];
+    if (x.op != TDAG_OP_CONVERT) return TDAG_NO_VALUE;
+    tdag_value inner = tdagi_node_inputs(&x)[0];
     tdag_dtype from = (tdag_dtype)tdagi_made(rw, inner)->dtype;
-    if (!is_one_step(from, (tdag_dtype)x->dtype, (tdag_dtype)spec->dtype))
+    if (!is_one_step(from, (tdag_dtype)x.dtype, (tdag_dtype)spec->dtype))
         return TDAG_NO_VALUE;
     return tdagi_remake1(rw, TDAG_OP_CONVERT, spec, inner);
 }
@@ -160,15 +159,15 @@ static tdag_value where(tdagi_rewriter *rw, const tdagi_apply *a)
 static tdag_value gather(tdagi_rewriter *rw, const tdagi_apply *a)
 {
     const tdag_gather_spec *spec = a->spec;
-    return spec->batch == 0 && input(rw, a, 1)->op == TDAG_OP_IOTA ? a->in[0]
-                                                                   : TDAG_NO_VALUE;
+    return spec->batch == 0 && input(rw, a, 1).op == TDAG_OP_IOTA ? a->in[0]
+                                                                  : TDAG_NO_VALUE;
 }
 
 /* Axes of size 1 need no reducing, and without axes nothing is left to do. */
 static tdag_value reduce(tdagi_rewriter *rw, const tdagi_apply *a)
 {
     const tdag_reduce_spec *spec = a->spec;
-    const tdag_dim *shape = input(rw, a, 0)->shape;
+    const tdag_dim *shape = input(rw, a, 0).shape;
     int64_t axes[TDAG_MAX_RANK];
     uint32_t n = 0;
     for (uint32_t i = 0; i < spec->axes.n; i++)

@@ -67,7 +67,7 @@ static void as_squeeze_unsqueeze(const numbers *axes, uint32_t rank, numbers *sq
 static tdag_value squeeze(tdagi_rewriter *rw, const tdagi_apply *a)
 {
     const tdag_axes_spec *spec = a->spec;
-    tdagi_node x = *tdagi_made(rw, a->in[0]);
+    tdagi_node x = tdagi_made_by(rw, a->in[0]);
     if (spec->axes.n == 0) return a->in[0];
     if (x.op != TDAG_OP_SQUEEZE && x.op != TDAG_OP_UNSQUEEZE) return TDAG_NO_VALUE;
     const tdag_axes_spec *inner = x.u.spec;
@@ -233,7 +233,7 @@ static tdag_value group_of_ungroup(tdagi_rewriter *rw, const tdag_group_spec *ou
 static tdag_value group(tdagi_rewriter *rw, const tdagi_apply *a)
 {
     const tdag_group_spec *spec = a->spec;
-    tdagi_node x = *tdagi_made(rw, a->in[0]);
+    tdagi_node x = tdagi_made_by(rw, a->in[0]);
     if (all_ones(spec->runs)) return a->in[0];
     if (x.op == TDAG_OP_GROUP) return group_of_group(rw, spec, &x);
     if (x.op == TDAG_OP_UNGROUP) return group_of_ungroup(rw, spec, &x);
@@ -312,7 +312,7 @@ static tdag_value ungroup_of_group(tdagi_rewriter *rw, const tdag_ungroup_spec *
 static tdag_value ungroup(tdagi_rewriter *rw, const tdagi_apply *a)
 {
     const tdag_ungroup_spec *spec = a->spec;
-    tdagi_node x = *tdagi_made(rw, a->in[0]);
+    tdagi_node x = tdagi_made_by(rw, a->in[0]);
     if (all_ones(spec->counts)) return a->in[0];
     if (x.op == TDAG_OP_UNGROUP) return ungroup_of_ungroup(rw, spec, &x);
     if (x.op == TDAG_OP_GROUP) return ungroup_of_group(rw, spec, &x);

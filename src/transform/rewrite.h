@@ -16,6 +16,7 @@
 
 #include "ir/graft.h"
 #include "transform/common.h"
+#include "transform/protect.h"
 
 /* A node that is about to be made: an op on values of the new graph. */
 typedef struct tdagi_apply {
@@ -58,6 +59,9 @@ typedef struct tdagi_rewriter {
     tdagi_graft graft;
     tdagi_rewrite_options options;
     tdagi_common common;
+    uint8_t *kept;     /* TDAGI_KEPT and such of the old values */
+    uint8_t *kept_new; /* and of the new ones; beyond the end: 0 */
+    uint32_t n_kept_new;
     uint64_t n_fired;               /* rules that gave a result */
     uint32_t depth;                 /* of rules inside rules */
     uint16_t first[TDAGI_OP_CODES]; /* by op: its rows in `rules`, */
@@ -86,6 +90,9 @@ static inline const tdagi_node *tdagi_made(const tdagi_rewriter *rw, tdag_value 
 {
     return &rw->b->graph->nodes[v.id];
 }
+/* What a value is made by, as far as a rule may look into it: by value, and with op
+ * TDAG_OP_NONE where a composite is not to be taken apart. */
+tdagi_node tdagi_made_by(const tdagi_rewriter *rw, tdag_value v);
 static inline tdagi_pool *tdagi_rewrite_pool(const tdagi_rewriter *rw)
 {
     return rw->b->graph->pool;

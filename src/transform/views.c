@@ -12,10 +12,9 @@ typedef struct entries {
 
 static tdag_list list(uint32_t n, const entries *x) { return (tdag_list){n, x->v}; }
 
-/* What the operand is made by; by value, as nodes move when another one is made. */
 static tdagi_node operand(const tdagi_rewriter *rw, const tdagi_apply *a)
 {
-    return *tdagi_made(rw, a->in[0]);
+    return tdagi_made_by(rw, a->in[0]);
 }
 
 static bool all_are(tdag_list l, int64_t x)
