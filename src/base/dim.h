@@ -60,6 +60,18 @@ bool tdagi_dim_eval(const tdagi_pool *pool, tdag_dim d, const int64_t *values,
                     int64_t *out);
 /* True where `a - b` is provably >= 0 for all symbols >= 1 (cheap, incomplete). */
 bool tdagi_dim_proves_ge(tdagi_pool *pool, tdag_dim a, tdag_dim b);
+bool tdagi_dim_has_symbol(const tdagi_pool *pool, tdag_dim d, uint32_t symbol);
+/* True if d is factor * symbol + offset, factor >= 1. */
+bool tdagi_dim_is_affine(const tdagi_pool *pool, tdag_dim d, uint32_t *symbol_out,
+                         int64_t *factor_out, int64_t *offset_out);
+/* Solves d = value for one symbol of d that is not bound yet: replacements[s] is set to
+ * a dim of `to`, one with which d becomes `value`, for every symbol s of d whose
+ * replacement was TDAGI_DIM_BAD. Where several dims would do, `other` asks for another
+ * one than the first call gave. False: d has no form that can be solved. Forms: factor
+ * * symbol + offset, where `value` is divided with floor; the floor of that by an
+ * integer, plus an integer; a product of symbols. */
+bool tdagi_dim_solve(const tdagi_pool *pool, tdag_dim d, tdagi_pool *to, tdag_dim value,
+                     bool other, tdag_dim *replacements);
 /* The same expression in another pool, symbols declared there with their samples. */
 tdag_dim tdagi_dim_import(tdagi_pool *to, const tdagi_pool *from, tdag_dim d);
 /* d with symbol i replaced by replacements[i] (dims of `to`). */

@@ -57,6 +57,22 @@ const void *tdagi_graft_spec(tdagi_graft *t, const tdagi_node *n)
     return spec;
 }
 
+const char *tdagi_graft_text(tdagi_graft *t, const char *text)
+{
+    if (text == NULL || t->prefix == NULL || *t->prefix == '\0') return text;
+    if (*text == '\0') return t->prefix;
+    size_t head = strlen(t->prefix), tail = strlen(text) + 1;
+    char *joined = tdagi_arena_alloc(&t->specs, head + 1 + tail);
+    if (joined == NULL) {
+        tdagi_builder_fail(t->b, TDAG_E_NOMEM, "%s", tdag_status_text(TDAG_E_NOMEM));
+        return text;
+    }
+    memcpy(joined, t->prefix, head);
+    joined[head] = '.';
+    memcpy(joined + head + 1, text, tail);
+    return joined;
+}
+
 tdag_value tdagi_graft_as_input(tdagi_graft *t, uint32_t id)
 {
     const tdagi_node *n = &t->g->nodes[id];
@@ -79,17 +95,18 @@ static tdag_value graft_op(tdagi_graft *t, const tdagi_node *n)
         t->scratch[i] = t->new_of[in[i].id];
     tdag_value v = tdag_add_node(t->b, (tdag_op)n->op, spec,
                                  tdagi_node_def(n)->spec_size, t->scratch, n->n_inputs);
-    tdag_builder_set_name(t->b, v, n->name);
+    tdag_builder_set_name(t->b, v, tdagi_graft_text(t, n->name));
     return v;
 }
 
 tdag_value tdagi_graft_node(tdagi_graft *t, uint32_t id)
 {
     const tdagi_node *n = &t->g->nodes[id];
-    tdag_builder_set_scope(t->b, t->g->scopes[n->scope]);
+    tdag_builder_set_scope(t->b, tdagi_graft_text(t, t->g->scopes[n->scope]));
     if (n->op == TDAG_OP_INPUT) return tdagi_graft_as_input(t, id);
     if (tdagi_op_holds_tensor(n->op))
-        t->new_of[id] = tdag_add_tensor(t->b, (tdag_op)n->op, n->name, n->u.tensor);
+        t->new_of[id] = tdag_add_tensor(t->b, (tdag_op)n->op,
+                                        tdagi_graft_text(t, n->name), n->u.tensor);
     else
         t->new_of[id] = graft_op(t, n);
     return t->new_of[id];

@@ -13,12 +13,14 @@ typedef struct tdagi_graft {
     /* One dim of the builder's pool per symbol of g's; NULL: the builder's pool is a
      * clone of g's, dims stay as they are. Borrowed. */
     const tdag_dim *replacements;
+    const char *prefix;  /* put before scopes and names with a dot; NULL: nothing */
     tdag_value *scratch; /* inputs of one node */
     uint32_t most;       /* room in scratch */
-    tdagi_arena specs;   /* specs with other dims, only until they are copied */
+    tdagi_arena specs;   /* specs and names, only until they are copied */
 } tdagi_graft;
 
-/* Nothing is mapped yet. Errors: E_NOMEM, and then there is nothing to free. */
+/* Nothing is mapped yet, no prefix. Errors: E_NOMEM, and then there is nothing to free.
+ */
 tdag_status tdagi_graft_init(tdagi_graft *t, tdag_builder *b, const tdag_graph *g,
                              const tdag_dim *replacements);
 void tdagi_graft_free(tdagi_graft *t);
@@ -28,6 +30,8 @@ tdag_dim tdagi_graft_dim(tdagi_graft *t, tdag_dim d);
 /* A spec of g's with its dims in the builder's pool; lives until the graft is freed.
  * NULL where the op has none and when out of memory, which sticks in the builder. */
 const void *tdagi_graft_spec(tdagi_graft *t, const tdagi_node *n);
+/* A scope or name of g's behind the prefix; NULL stays NULL, "" is the prefix alone. */
+const char *tdagi_graft_text(tdagi_graft *t, const char *text);
 /* Adds node `id` with its scope and name, all of whose inputs are mapped, and maps it.
  * An input node becomes an input. */
 tdag_value tdagi_graft_node(tdagi_graft *t, uint32_t id);

@@ -9,9 +9,8 @@ static const char *input_name(const tdag_graph *g, uint32_t i, char buf[16])
     return tdagi_value_name(g, g->inputs[i], buf);
 }
 
-/* Binds the symbols that stand alone as a dim, and checks the fixed dims. */
 static tdag_status check_input(tdag_ctx *ctx, const tdag_graph *g, uint32_t i,
-                               const tdag_tensor *t, int64_t *values)
+                               const tdag_tensor *t)
 {
     char buf[16];
     const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
@@ -23,11 +22,24 @@ static tdag_status check_input(tdag_ctx *ctx, const tdag_graph *g, uint32_t i,
     if (t->rank != n->rank)
         return tdagi_fail(ctx, TDAG_E_SHAPE, "input %s has rank %u, the model takes %u",
                           input_name(g, i, buf), (unsigned)t->rank, n->rank);
-    for (uint32_t axis = 0; axis < n->rank; axis++)
-        for (uint32_t s = 0; s < tdagi_pool_n_symbols(g->pool); s++)
-            if (n->shape[axis] == tdagi_pool_symbol_dim(g->pool, s) && values[s] < 0)
-                values[s] = t->shape[axis];
     return TDAG_OK;
+}
+
+/* Binds the symbols that input i shows: those that stand alone as a dim, or, if not
+ * `alone`, with a factor and an offset. check_dims() judges the result. */
+static void bind_input(const tdag_graph *g, uint32_t i, const tdag_tensor *t,
+                       bool alone, int64_t *values)
+{
+    const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
+    for (uint32_t axis = 0; axis < n->rank; axis++) {
+        uint32_t s;
+        int64_t factor, offset, rest;
+        if (!tdagi_dim_is_affine(g->pool, n->shape[axis], &s, &factor, &offset) ||
+            (alone && (factor != 1 || offset != 0)) || values[s] >= 0 ||
+            __builtin_sub_overflow(t->shape[axis], offset, &rest) || rest < 0)
+            continue;
+        values[s] = rest / factor;
+    }
 }
 
 static tdag_status check_dims(tdag_ctx *ctx, const tdag_graph *g, uint32_t i,
@@ -57,7 +69,10 @@ static tdag_status bind_symbols(tdag_ctx *ctx, const tdag_graph *g,
     for (uint32_t s = 0; s < n; s++)
         values[s] = -1;
     for (uint32_t i = 0; i < g->n_inputs; i++)
-        TDAGI_TRY(check_input(ctx, g, i, inputs[i], values));
+        TDAGI_TRY(check_input(ctx, g, i, inputs[i]));
+    for (int alone = 1; alone >= 0; alone--)
+        for (uint32_t i = 0; i < g->n_inputs; i++)
+            bind_input(g, i, inputs[i], alone == 1, values);
     for (uint32_t s = 0; s < n; s++)
         if (values[s] < 0) tdagi_pool_symbol(g->pool, s, &values[s]);
     for (uint32_t i = 0; i < g->n_inputs; i++)

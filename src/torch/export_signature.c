@@ -141,24 +141,38 @@ static const char *argument_name(tdagi_exporter *e, const char *s, uint32_t i,
     return copy;
 }
 
-/* Every symbol is the size of the first input axis that it is alone. */
+/* Writes the statement that gets symbol s from an axis of input i, if one shows it:
+ * alone or, if not `alone`, with a factor and an offset. */
+static bool bind_symbol(tdagi_exporter *e, uint32_t s, uint32_t i, bool alone)
+{
+    const tdagi_node *n = tdagi_graph_node(e->g, e->g->inputs[i]);
+    uint32_t kernel = e->r->kernel_of[e->g->inputs[i].id];
+    if (kernel == 0 || e->var[kernel] == NULL) return false;
+    for (uint32_t axis = 0; axis < n->rank; axis++) {
+        uint32_t symbol;
+        int64_t factor, offset;
+        if (!tdagi_dim_is_affine(e->g->pool, n->shape[axis], &symbol, &factor,
+                                 &offset) ||
+            symbol != s || (alone && (factor != 1 || offset != 0)))
+            continue;
+        const char *name = tdagi_pool_symbol(e->g->pool, s, NULL);
+        tdagi_text_printf(&e->body, "    size_%s = torch.size(%s, %lu)\n", name,
+                          e->var[kernel], (unsigned long)axis);
+        if (factor != 1 || offset != 0)
+            tdagi_text_printf(&e->body, "    size_%s = (size_%s - (%lld)) // %lld\n",
+                              name, name, (long long)offset, (long long)factor);
+        return true;
+    }
+    return false;
+}
+
 static void bind_symbols(tdagi_exporter *e)
 {
     for (uint32_t s = 0; s < tdagi_pool_n_symbols(e->g->pool); s++) {
-        tdag_dim symbol = tdagi_pool_symbol_dim(e->g->pool, s);
         bool bound = false;
-        for (uint32_t i = 0; i < e->g->n_inputs && !bound; i++) {
-            const tdagi_node *n = tdagi_graph_node(e->g, e->g->inputs[i]);
-            uint32_t kernel = e->r->kernel_of[e->g->inputs[i].id];
-            if (kernel == 0) continue;
-            for (uint32_t axis = 0; axis < n->rank && !bound; axis++) {
-                if (n->shape[axis] != symbol || e->var[kernel] == NULL) continue;
-                tdagi_text_printf(&e->body, "    size_%s = torch.size(%s, %lu)\n",
-                                  tdagi_pool_symbol(e->g->pool, s, NULL),
-                                  e->var[kernel], (unsigned long)axis);
-                bound = true;
-            }
-        }
+        for (int alone = 1; alone >= 0 && !bound; alone--)
+            for (uint32_t i = 0; i < e->g->n_inputs && !bound; i++)
+                bound = bind_symbol(e, s, i, alone == 1);
     }
 }
 

@@ -1,0 +1,117 @@
+/* Solving a dim for its symbols: which size an input's extent shows. */
+#include "base/dim_pool.h"
+
+bool tdagi_dim_has_symbol(const tdagi_pool *pool, tdag_dim d, uint32_t symbol)
+{
+    if (d >= 0 || !tdagi_dim_is_valid(pool, d)) return false;
+    const tdagi_entry *e = tdagi_pool_entry(pool, d);
+    switch ((tdagi_dim_kind)e->kind) {
+    case TDAGI_DIM_INTEGER:
+        return false;
+    case TDAGI_DIM_SYMBOL:
+        return e->words[0] == (int64_t)symbol;
+    case TDAGI_DIM_FLOOR:
+    case TDAGI_DIM_MAX:
+    case TDAGI_DIM_MIN:
+        for (uint32_t i = 0; i < e->n_words; i++)
+            if (tdagi_dim_has_symbol(pool, e->words[i], symbol)) return true;
+        return false;
+    case TDAGI_DIM_POLYNOMIAL:
+        for (size_t i = 0; i < e->n_words; i += tdagi_term_size(e->words + i))
+            for (int64_t k = 0; k < e->words[i + 1]; k++)
+                if (tdagi_dim_has_symbol(pool, e->words[i + 2 + 2 * (size_t)k], symbol))
+                    return true;
+        return false;
+    }
+    return false;
+}
+
+/* d = factor * atom + offset of a single atom, factor >= 1. */
+static bool single_atom(const tdagi_pool *pool, tdag_dim d, tdag_dim *atom_out,
+                        int64_t *factor_out, int64_t *offset_out)
+{
+    if (d >= 0 || !tdagi_dim_is_valid(pool, d)) return false;
+    tdagi_terms t;
+    tdagi_terms_of(pool, d, &t);
+    if (t.n == 0 || t.v[0] < 1 || t.v[1] != 1 || t.v[3] != 1) return false;
+    size_t size = tdagi_term_size(t.v);
+    if (t.n > size && (t.v[size + 1] != 0 || t.n > size + 2)) return false;
+    *factor_out = t.v[0];
+    *atom_out = t.v[2];
+    *offset_out = t.n > size ? t.v[size] : 0;
+    return true;
+}
+
+bool tdagi_dim_is_affine(const tdagi_pool *pool, tdag_dim d, uint32_t *symbol_out,
+                         int64_t *factor_out, int64_t *offset_out)
+{
+    tdag_dim atom;
+    int64_t factor, offset;
+    if (!single_atom(pool, d, &atom, &factor, &offset) ||
+        tdagi_pool_entry(pool, atom)->kind != TDAGI_DIM_SYMBOL)
+        return false;
+    *symbol_out = (uint32_t)tdagi_pool_entry(pool, atom)->words[0];
+    *factor_out = factor;
+    *offset_out = offset;
+    return true;
+}
+
+/* symbol := floor((value - offset) / factor). */
+static bool solve_affine(const tdagi_pool *pool, tdag_dim d, tdagi_pool *to,
+                         tdag_dim value, tdag_dim *replacements)
+{
+    uint32_t symbol;
+    int64_t factor, offset;
+    if (!tdagi_dim_is_affine(pool, d, &symbol, &factor, &offset)) return false;
+    if (replacements[symbol] != TDAGI_DIM_BAD) return false;
+    tdag_dim rest = tdagi_dim_sub(to, value, tdagi_dim_const(to, offset));
+    replacements[symbol] = tdagi_dim_floordiv(to, rest, factor);
+    return true;
+}
+
+/* d = floor(x / m) + offset: x := m * (value - offset), or m - 1 more. */
+static bool solve_floor(const tdagi_pool *pool, tdag_dim d, tdagi_pool *to,
+                        tdag_dim value, bool other, tdag_dim *replacements)
+{
+    tdag_dim atom;
+    int64_t factor, offset;
+    if (!single_atom(pool, d, &atom, &factor, &offset) || factor != 1) return false;
+    const tdagi_entry *e = tdagi_pool_entry(pool, atom);
+    if (e->kind != TDAGI_DIM_FLOOR || e->words[1] < 1) return false;
+    tdag_dim x = e->words[0], m = e->words[1];
+    tdag_dim rest = tdagi_dim_sub(to, value, tdagi_dim_const(to, offset));
+    tdag_dim dividend = tdagi_dim_mul(to, rest, m);
+    if (other) dividend = tdagi_dim_add(to, dividend, m - 1);
+    return tdagi_dim_solve(pool, x, to, dividend, other, replacements);
+}
+
+/* d = factor * a * b ...: one symbol takes it all, the others are 1. */
+static bool solve_product(const tdagi_pool *pool, tdag_dim d, tdagi_pool *to,
+                          tdag_dim value, bool other, tdag_dim *replacements)
+{
+    tdagi_terms t;
+    if (d >= 0 || !tdagi_dim_is_valid(pool, d)) return false;
+    tdagi_terms_of(pool, d, &t);
+    if (t.n == 0 || t.n != tdagi_term_size(t.v) || t.v[0] < 1 || t.v[1] < 2)
+        return false;
+    for (int64_t i = 0; i < t.v[1]; i++) {
+        const tdagi_entry *e = tdagi_pool_entry(pool, t.v[2 + 2 * i]);
+        if (e->kind != TDAGI_DIM_SYMBOL || t.v[3 + 2 * i] != 1 ||
+            replacements[e->words[0]] != TDAGI_DIM_BAD)
+            return false;
+    }
+    int64_t all = other ? t.v[1] - 1 : 0;
+    for (int64_t i = 0; i < t.v[1]; i++) {
+        int64_t symbol = tdagi_pool_entry(pool, t.v[2 + 2 * i])->words[0];
+        replacements[symbol] = i == all ? tdagi_dim_floordiv(to, value, t.v[0]) : 1;
+    }
+    return true;
+}
+
+bool tdagi_dim_solve(const tdagi_pool *pool, tdag_dim d, tdagi_pool *to, tdag_dim value,
+                     bool other, tdag_dim *replacements)
+{
+    return solve_affine(pool, d, to, value, replacements) ||
+           solve_floor(pool, d, to, value, other, replacements) ||
+           solve_product(pool, d, to, value, other, replacements);
+}
