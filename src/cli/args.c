@@ -6,7 +6,7 @@
 #include <string.h>
 
 typedef struct option {
-    uint32_t bit;
+    uint64_t bit;
     const char *name, *alias;
     const char *value; /* what it takes, as the help names it; NULL: nothing */
     const char *help;
@@ -35,7 +35,11 @@ static const option options[] = {
     {CLI_DIM,    "--dim",    NULL, "N", "the dimension, by name"},
     {CLI_AT_ONE, "--at-one", NULL, NULL, "take the dimension to be 1"},
     {CLI_AXIS,   "--axis",   NULL, "A", "where the new axis goes (default 0)"},
-    {CLI_INPUTS, "--inputs", NULL, "NAME,...", "the inputs concerned (default all)"},
+    {CLI_INPUTS, "--inputs", NULL, "A,B,...", "values by name: the inputs of the part, those concerned"},
+    {CLI_OUTPUTS, "--outputs", NULL, "C,D,...", "values that become the outputs, by name"},
+    {CLI_MODULE, "--module", NULL, "PATH", "a module path (split: several, with commas)"},
+    {CLI_LINK,   "--link",   NULL, "0:VALUE=1:INPUT", "what feeds an input of a later part"},
+    {CLI_MOST,   "--most",   NULL, "N", "how many to print (default 10)"},
     {CLI_MD,     "--md",     NULL, NULL, "as Markdown"},
     {CLI_QUIET,  "--quiet",  "-q", NULL, "no progress on the terminal"},
     {CLI_HELP,   "--help",   "-h", NULL, "this text"},
@@ -43,7 +47,7 @@ static const option options[] = {
 /* clang-format on */
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 
-void cli_print_options(uint32_t bits, FILE *to)
+void cli_print_options(uint64_t bits, FILE *to)
 {
     for (size_t i = 0; i < N_OPTIONS; i++) {
         const option *o = &options[i];
@@ -73,12 +77,13 @@ static const option *find_option(const char *arg, const char **value_out)
     return NULL;
 }
 
-static int add_input(cli *c, const char *value)
+/* Appends to a list of strings. */
+static int append(const char ***list, uint32_t *n, const char *value)
 {
-    const char **bigger = realloc(c->inputs, (c->n_inputs + 1) * sizeof(*c->inputs));
+    const char **bigger = realloc(*list, (*n + 1) * sizeof(**list));
     if (bigger == NULL) return cli_fail(CLI_BAD, "out of memory");
-    c->inputs = bigger;
-    c->inputs[c->n_inputs++] = value;
+    *list = bigger;
+    bigger[(*n)++] = value;
     return CLI_DONE;
 }
 
@@ -128,10 +133,11 @@ static int set_number(const option *o, const char *value, uint64_t *out)
 
 static int set_option(cli *c, const option *o, const char *value)
 {
-    if ((c->given & o->bit) && o->value != NULL && o->bit != CLI_INPUT)
+    if ((c->given & o->bit) && o->value != NULL && !(o->bit & (CLI_INPUT | CLI_LINK)))
         return cli_fail(CLI_USAGE, "%s is given twice", o->name);
     c->given |= o->bit;
-    if (o->bit == CLI_INPUT) return add_input(c, value);
+    if (o->bit == CLI_INPUT) return append(&c->inputs, &c->n_inputs, value);
+    if (o->bit == CLI_LINK) return append(&c->links, &c->n_links, value);
     if (o->bit == CLI_LIKE) c->like = value;
     if (o->bit == CLI_IN) c->in = value;
     if (o->bit == CLI_OUT) c->out = value;
@@ -145,24 +151,29 @@ static int set_option(cli *c, const option *o, const char *value)
     if (o->bit == CLI_SEED) return set_number(o, value, &c->seed);
     if (o->bit == CLI_AXIS) return set_number(o, value, &c->axis);
     if (o->bit == CLI_DIM) c->dim = value;
-    if (o->bit == CLI_INPUTS) c->names = value;
+    if (o->bit == CLI_MOST) return set_number(o, value, &c->most);
+    if (o->bit == CLI_INPUTS) c->names_in = value;
+    if (o->bit == CLI_OUTPUTS) c->names_out = value;
+    if (o->bit == CLI_MODULE) c->module = value;
     return CLI_DONE;
 }
 
 static int add_file(cli *c, const char *path)
 {
-    if (c->n_files == c->command->n_files)
+    if (c->n_files == c->command->n_files) /* never if negative */
         return cli_fail(CLI_USAGE,
                         "\"%s\" is one argument too many; see tdag %s --help", path,
                         c->command->name);
-    c->files[c->n_files++] = path;
-    return CLI_DONE;
+    uint32_t n = (uint32_t)c->n_files;
+    int status = append(&c->files, &n, path);
+    c->n_files = (int)n;
+    return status;
 }
 
 static int check(const cli *c)
 {
     if (c->given & CLI_HELP) return CLI_DONE;
-    if (c->n_files < c->command->n_files)
+    if (c->n_files < abs(c->command->n_files))
         return cli_fail(CLI_USAGE, "tdag %s needs %s; see tdag %s --help",
                         c->command->name, c->command->files, c->command->name);
     int sources = (c->n_inputs > 0) + (c->like != NULL) + (c->in != NULL);

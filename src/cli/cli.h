@@ -16,57 +16,64 @@ enum {
 };
 
 /* Which options a command takes, by bit. */
-enum {
-    CLI_INPUT = 1 << 0,
-    CLI_LIKE = 1 << 1,
-    CLI_JSON = 1 << 2,
-    CLI_LEVEL = 1 << 3,
-    CLI_BY = 1 << 4,
-    CLI_EXACT = 1 << 5,
-    CLI_IN = 1 << 6,
-    CLI_OUT = 1 << 7,
-    CLI_ENGINE = 1 << 8,
-    CLI_RTOL = 1 << 9,
-    CLI_ATOL = 1 << 10,
-    CLI_SEED = 1 << 11,
-    CLI_FULL = 1 << 12,
-    CLI_OPAQUE = 1 << 13,
-    CLI_SHIM = 1 << 14,
-    CLI_QUIET = 1 << 15,
-    CLI_MD = 1 << 16,
-    CLI_HELP = 1 << 17,
-    CLI_FOLD = 1 << 18,
-    CLI_PASSES = 1 << 19,
-    CLI_SIMPLIFY = 1 << 20,
-    CLI_DIM = 1 << 21,
-    CLI_AT_ONE = 1 << 22,
-    CLI_AXIS = 1 << 23,
-    CLI_INPUTS = 1 << 24,
-    CLI_IMPORT = CLI_INPUT | CLI_LIKE | CLI_OPAQUE | CLI_SHIM | CLI_QUIET,
-};
+#define CLI_BIT(number) ((uint64_t)1 << (number))
+#define CLI_INPUT       CLI_BIT(0)
+#define CLI_LIKE        CLI_BIT(1)
+#define CLI_JSON        CLI_BIT(2)
+#define CLI_LEVEL       CLI_BIT(3)
+#define CLI_BY          CLI_BIT(4)
+#define CLI_EXACT       CLI_BIT(5)
+#define CLI_IN          CLI_BIT(6)
+#define CLI_OUT         CLI_BIT(7)
+#define CLI_ENGINE      CLI_BIT(8)
+#define CLI_RTOL        CLI_BIT(9)
+#define CLI_ATOL        CLI_BIT(10)
+#define CLI_SEED        CLI_BIT(11)
+#define CLI_FULL        CLI_BIT(12)
+#define CLI_OPAQUE      CLI_BIT(13)
+#define CLI_SHIM        CLI_BIT(14)
+#define CLI_QUIET       CLI_BIT(15)
+#define CLI_MD          CLI_BIT(16)
+#define CLI_HELP        CLI_BIT(17)
+#define CLI_INPUTS      CLI_BIT(18)
+#define CLI_OUTPUTS     CLI_BIT(19)
+#define CLI_MODULE      CLI_BIT(20)
+#define CLI_LINK        CLI_BIT(21)
+#define CLI_MOST        CLI_BIT(22)
+#define CLI_FOLD        CLI_BIT(23)
+#define CLI_PASSES      CLI_BIT(24)
+#define CLI_SIMPLIFY    CLI_BIT(25)
+#define CLI_DIM         CLI_BIT(26)
+#define CLI_AT_ONE      CLI_BIT(27)
+#define CLI_AXIS        CLI_BIT(28)
+#define CLI_IMPORT      (CLI_INPUT | CLI_LIKE | CLI_OPAQUE | CLI_SHIM | CLI_QUIET)
 
 /* A command line taken apart; the strings are those of argv. */
 typedef struct cli {
     const struct cli_command *command;
     tdag_ctx *ctx;
     double started; /* seconds of the clock */
-    uint32_t given; /* options, by bit */
-    const char *files[2];
+    uint64_t given; /* options, by bit */
+    const char **files;
     int n_files;
     const char **inputs; /* of -i, in order */
     uint32_t n_inputs;
-    const char *like, *in, *out, *engine, *shim, *level, *by, *passes, *dim, *names;
+    const char *like, *in, *out, *engine, *shim, *level, *by, *passes, *dim;
+    const char *names_in, *names_out; /* of --inputs, --outputs: "a,b" */
+    const char *module;
+    const char **links; /* of --link, in order */
+    uint32_t n_links;
     double rtol, atol;
-    uint64_t seed, axis;
+    uint64_t seed, most, axis;
 } cli;
 
 typedef struct cli_command {
     const char *name;
     const char *files; /* as the usage line names them */
-    int n_files;
+    int n_files;       /* -3: at least 3 */
     const char *summary;
     const char *help; /* paragraphs after the usage line and the options */
-    uint32_t options;
+    uint64_t options;
     int (*run)(cli *c);
 } cli_command;
 
@@ -76,6 +83,10 @@ int cli_run(cli *c);
 int cli_verify(cli *c);
 int cli_show(cli *c);
 int cli_simplify(cli *c);
+int cli_extract(cli *c);
+int cli_split(cli *c);
+int cli_compose(cli *c);
+int cli_cuts(cli *c);
 int cli_ops(cli *c);
 int cli_debatch(cli *c);
 int cli_version(cli *c);
@@ -84,7 +95,7 @@ int cli_version(cli *c);
 /* Reads what follows the command's name. CLI_DONE, or CLI_USAGE with its line printed.
  */
 int cli_parse(cli *c, int argc, char **argv);
-void cli_print_options(uint32_t options, FILE *to);
+void cli_print_options(uint64_t options, FILE *to);
 
 /* ---- messages (message.c) ---- */
 /* Prints "tdag: error: <sentence>" as one line and returns status. */
@@ -140,15 +151,15 @@ int cli_format_of_file(const char *path, cli_format *out);
 cli_format cli_format_of_name(const char *path);
 /* Reads a model; a TorchScript file needs inputs. Prints what went wrong. */
 int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **out);
-void cli_torch_options(const cli *c, tdag_torchscript_options *out);
-
-/* ---- writing (show.c) ---- */
 /* The model of the first file, imported with the inputs of the command line. */
 int cli_load_first(cli *c, tdag_model **out);
-/* The format that the second file's ending asks for. */
-int cli_format_of_second(const cli *c, cli_format *out);
-/* Writes the second file. */
-int cli_write_second(cli *c, const tdag_model *model, cli_format format);
+void cli_torch_options(const cli *c, tdag_torchscript_options *out);
+
+/* ---- writing models (save.c) ---- */
+/* Whether a file of that name can be written, by its ending; prints why not. */
+int cli_check_name(const char *path);
+/* Writes a model in the format that the ending names. */
+int cli_write_model(cli *c, const tdag_model *model, const char *path);
 /* The model simplified as --passes and --fold say; *model is replaced. */
 int cli_simplify_model(cli *c, tdag_model **model);
 

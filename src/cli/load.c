@@ -201,3 +201,13 @@ int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **ou
     return format == CLI_TORCHSCRIPT ? load_torchscript(c, path, inputs, out)
                                      : load_declared(c, path, format, inputs, out);
 }
+
+int cli_load_first(cli *c, tdag_model **out)
+{
+    cli_inputs inputs;
+    int status = cli_inputs_get(c, &inputs);
+    if (status != CLI_DONE) return status;
+    status = cli_load(c, c->files[0], &inputs, out);
+    cli_inputs_free(c, &inputs);
+    return status;
+}

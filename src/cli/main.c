@@ -52,6 +52,29 @@ static const cli_command commands[] = {
      "outputs and from every value between. A model that mixes samples is refused, with\n"
      "the node that does; --at-one takes N to be 1, which is right for any model.\n",
      CLI_IMPORT | CLI_DIM | CLI_AT_ONE, cli_debatch},
+    {"extract", "MODEL OUT", 2, "cut a part out of a model",
+     "The part between named values (--inputs, default the model's; --outputs, likewise),\n"
+     "or a module (--module layer3). `tdag show` prints the names of values; in0, in1, ...\n"
+     "and out0, ... name inputs and outputs. The inputs must separate the outputs from the\n"
+     "rest of the model; weights that the part does not use are left out.\n",
+     CLI_IMPORT | CLI_INPUTS | CLI_OUTPUTS | CLI_MODULE, cli_extract},
+    {"split", "MODEL OUT --module A,B,...", 2, "split a model into a chain of models",
+     "Writes what comes before module A, A itself, what lies between A and B, B, ..., the\n"
+     "rest, as OUT with .0, .1, ... before its ending; a part without nodes is left out. The\n"
+     "outputs of each part are the inputs of the next, in order.\n",
+     CLI_IMPORT | CLI_MODULE, cli_split},
+    {"compose", "MODEL... OUT", -3, "make one model of several",
+     "Without --link the outputs of each model feed the next, in order. --link\n"
+     "0:VALUE=1:INPUT feeds a value of model 0 to an input of a later model, once per input;\n"
+     "what no link feeds becomes an input, results that feed nothing are the outputs. Models\n"
+     "are .tdag or .txt files, which know their inputs; the same file may stand several times:\n"
+     "its weights are shared.\n",
+     CLI_LINK | CLI_SHIM | CLI_QUIET, cli_compose},
+    {"cuts", "MODEL", 1, "suggest where to cut a model in two",
+     "The places where the fewest bytes cross, in the order of the nodes: the values that\n"
+     "cross (for --outputs of tdag extract), their bytes, and the share of the multiply-adds\n"
+     "that lies before.\n",
+     CLI_IMPORT | CLI_MOST | CLI_EXACT, cli_cuts},
     {"ops", "", 0, "list the core ops",
      "--md prints the op table as Markdown, which is docs/ops.md.\n", CLI_MD, cli_ops},
     {"version", "", 0, "print the version", "", 0, cli_version},
@@ -63,7 +86,7 @@ static void print_overview(FILE *to)
 {
     fprintf(to, "usage: tdag COMMAND ...\n\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+        fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].summary);
     fprintf(to,
             "\n`tdag COMMAND --help` tells more.\n"
             "Exit status: 0 done; 1 the answer is no; 2 the command line is wrong;\n"
@@ -123,5 +146,7 @@ int main(int argc, char **argv)
         return cli_fail(CLI_USAGE, "there is no command \"%s\"; see tdag --help", name);
     int status = run_command(&c, argc - 2, argv + 2);
     free(c.inputs);
+    free(c.links);
+    free(c.files);
     return status;
 }

@@ -64,14 +64,13 @@ int cli_simplify_model(cli *c, tdag_model **model)
 
 int cli_simplify(cli *c)
 {
-    cli_format format;
     tdag_model *model = NULL;
     uint32_t bits = 0;
-    int status = cli_format_of_second(c, &format);
+    int status = cli_check_name(c->files[1]);
     if (status == CLI_DONE && c->passes != NULL) status = read_passes(c->passes, &bits);
     if (status == CLI_DONE) status = cli_load_first(c, &model);
     if (status == CLI_DONE) status = cli_simplify_model(c, &model);
-    if (status == CLI_DONE) status = cli_write_second(c, model, format);
+    if (status == CLI_DONE) status = cli_write_model(c, model, c->files[1]);
     tdag_model_free(model);
     return status;
 }

@@ -1,5 +1,6 @@
 /* Where a model is cut best: a walk over the nodes with the set of values that are made
- * and still to be used. */
+ * and still to be used. Values inside of a composite (the halves of a softmax, the
+ * windows of a convolution) are no place to cut: both parts would lose it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,9 +21,10 @@ typedef struct suggesting {
     const tdag_graph *g;
     tdagi_arena arena;
     unsigned char *free_of;
-    uint32_t *last; /* by id: the last node that uses it; n + 1 for outputs */
-    int64_t *bytes; /* by id, at the samples */
-    int64_t *macs;  /* by id: of the kernel that makes it */
+    unsigned char *inside; /* by id: only within a composite */
+    uint32_t *last;        /* by id: the last node that uses it; n + 1 for outputs */
+    int64_t *bytes;        /* by id, at the samples */
+    int64_t *macs;         /* by id: of the kernel that makes it */
     place *places;
     uint32_t n;
 } suggesting;
@@ -41,8 +43,10 @@ static tdag_status count_macs(suggesting *s)
     TDAGI_TRY(tdagi_pricer_create(s->ctx, s->g, TDAG_LEVEL_KERNEL, &pricer));
     tdag_status st = tdagi_price(pricer, TDAG_LEVEL_KERNEL, note_macs, s);
     if (st == TDAG_OK) st = tdagi_pool_report(s->ctx, pricer->pool);
-    for (uint32_t id = 0; id <= s->g->n && st == TDAG_OK; id++)
+    for (uint32_t id = 0; id <= s->g->n && st == TDAG_OK; id++) {
         s->macs[id] = tdagi_dim_sample(pricer->pool, s->macs[id]);
+        s->inside[id] = id > 0 && pricer->raised->kernel_of[id] == 0;
+    }
     tdagi_pricer_free(pricer);
     return st;
 }
@@ -83,7 +87,7 @@ static tdag_status walk(suggesting *s)
         next[id] = first[s->last[id]];
         first[s->last[id]] = id;
     }
-    int64_t live = 0, macs = 0, all = 0;
+    int64_t live = 0, macs = 0, all = 0, inside = 0;
     for (uint32_t i = 0; i < s->g->n_inputs; i++)
         if (s->last[s->g->inputs[i].id] != 0) live += s->bytes[s->g->inputs[i].id];
     for (uint32_t id = 1; id <= n; id++)
@@ -94,10 +98,13 @@ static tdag_status walk(suggesting *s)
             __builtin_add_overflow(live, s->bytes[id], &live))
             return tdagi_fail(s->ctx, TDAG_E_OVERFLOW,
                               "the bytes that cross a cut do not fit 64 bits");
-        for (uint32_t v = first[id]; v != 0; v = next[v])
+        if (computes && s->last[id] != 0) inside += s->inside[id];
+        for (uint32_t v = first[id]; v != 0; v = next[v]) {
             live -= s->bytes[v];
+            inside -= s->inside[v];
+        }
         macs += s->macs[id];
-        if (!computes || s->last[id] == 0) continue;
+        if (!computes || s->last[id] == 0 || inside > 0) continue;
         const place *before = s->n > 0 ? &s->places[s->n - 1] : NULL;
         if (before != NULL && before->bytes == live && before->macs_before == macs)
             continue;
@@ -170,16 +177,17 @@ static tdag_status choose(suggesting *s, uint32_t most, tdag_cuts *out)
 static tdag_status suggest(suggesting *s, uint32_t most, tdag_cuts *out)
 {
     size_t n = (size_t)s->g->n + 1;
-    void *blocks[5] = {0};
-    const size_t sizes[5] = {1, sizeof(uint32_t), sizeof(int64_t), sizeof(int64_t),
-                             sizeof(place)};
-    for (int i = 0; i < 5; i++)
+    void *blocks[6] = {0};
+    const size_t sizes[6] = {
+        1, sizeof(uint32_t), sizeof(int64_t), sizeof(int64_t), sizeof(place), 1};
+    for (int i = 0; i < 6; i++)
         TDAGI_TRY(tdagi_scratch(s->ctx, &s->arena, n, sizes[i], &blocks[i]));
     s->free_of = blocks[0];
     s->last = blocks[1];
     s->bytes = blocks[2];
     s->macs = blocks[3];
     s->places = blocks[4];
+    s->inside = blocks[5];
     TDAGI_TRY(measure(s));
     TDAGI_TRY(count_macs(s));
     TDAGI_TRY(walk(s));

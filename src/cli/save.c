@@ -1,0 +1,64 @@
+/* Writing models. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Under another name first, so that a reader never sees half a file. */
+static int write_file(const char *path, const char *text)
+{
+    size_t size = strlen(path) + 32;
+    char *other = malloc(size);
+    if (other == NULL) return cli_fail(CLI_BAD, "out of memory");
+    snprintf(other, size, "%s.%ld.tmp", path, (long)getpid());
+    FILE *file = fopen(other, "wb");
+    bool done = file != NULL && fputs(text, file) >= 0;
+    if (file != NULL && fclose(file) != 0) done = false;
+    done = done && rename(other, path) == 0;
+    int why = errno;
+    if (!done && file != NULL) remove(other);
+    free(other);
+    return done ? CLI_DONE : cli_fail(CLI_BAD, "%s: %s", path, strerror(why));
+}
+
+int cli_write_model(cli *c, const tdag_model *model, const char *path)
+{
+    cli_format format = cli_format_of_name(path);
+    cli_progress(c, "writing", path);
+    if (format == CLI_TORCHSCRIPT) {
+        tdag_torchscript_options options;
+        cli_torch_options(c, &options);
+        options.flags = 0;
+        if (tdag_to_torchscript(c->ctx, model, path, &options) == TDAG_OK)
+            return CLI_DONE;
+        return cli_fail_library(c, path);
+    }
+    if (format == CLI_TDAG) {
+        if (tdag_save(c->ctx, model, path, NULL) == TDAG_OK) return CLI_DONE;
+        return cli_fail_library(c, path);
+    }
+    char *text = NULL;
+    if (tdag_graph_print(c->ctx, tdag_model_get_graph(model), TDAG_TEXT_FULL, &text) !=
+        TDAG_OK) /* with every tensor, so that nothing is lost */
+        return cli_fail_library(c, path);
+    int status = write_file(path, text);
+    tdag_text_free(c->ctx, text);
+    return status;
+}
+
+/* The ending of OUT says what to write; those that are planned are no mistyping. */
+int cli_check_name(const char *path)
+{
+    static const char *const planned[] = {".mlpackage", ".dot", ".html"};
+    if (cli_format_of_name(path) != CLI_UNKNOWN) return CLI_DONE;
+    const char *ending = strrchr(path, '.');
+    for (size_t i = 0; ending != NULL && i < sizeof(planned) / sizeof(*planned); i++)
+        if (strcmp(ending, planned[i]) == 0)
+            return cli_fail(CLI_BAD,
+                            "%s: %s files are not supported yet; .pt, .tdag and .txt "
+                            "are",
+                            path, ending);
+    return cli_fail(CLI_USAGE, "%s: the ending must be .pt, .tdag or .txt", path);
+}
