@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "run/product.h"
+
 tdag_status tdagi_native_result(tdagi_native_call *c, tdagi_strided *out)
 {
     const tdagi_kernel *k = c->kernel;
@@ -138,6 +140,38 @@ static tdag_status run_kernel(tdagi_native_call *c)
     return c->handled ? TDAG_OK : run_plainly(c);
 }
 
+/* If k sums products of a half type that stand apart, the kernels of the two factors.
+ */
+static bool sums_products(const tdagi_native *s, const tdagi_kernel *k,
+                          uint32_t factors[2])
+{
+    if (k->composite != TDAGI_CORE || k->value.id == 0) return false;
+    uint32_t product = tdagi_product_of(s->g, k->value.id);
+    if (product == 0) return false;
+    const tdag_value *in = tdagi_node_inputs(&s->g->nodes[product]);
+    factors[0] = s->r->kernel_of[in[0].id];
+    factors[1] = s->r->kernel_of[in[1].id];
+    const uint32_t self = (uint32_t)(k - s->r->kernels);
+    return factors[0] != 0 && factors[1] != 0 && factors[0] < self && factors[1] < self;
+}
+
+static tdag_status run_product_sum(tdagi_native *s, uint32_t i,
+                                   const uint32_t factors[2])
+{
+    tdag_tensor *in[2] = {NULL, NULL}, *out = NULL;
+    tdag_status st = tdagi_strided_tensor(s->ctx, &s->values[factors[0]], &in[0]);
+    if (st == TDAG_OK)
+        st = tdagi_strided_tensor(s->ctx, &s->values[factors[1]], &in[1]);
+    if (st == TDAG_OK)
+        st = tdagi_product_sum(s->ctx, s->g, s->r->kernels[i].value.id,
+                               (const tdag_tensor *const *)in, &out);
+    if (st == TDAG_OK) tdagi_strided_wrap(&s->values[i], out);
+    tdag_tensor_free(in[0]);
+    tdag_tensor_free(in[1]);
+    tdag_tensor_free(out);
+    return st;
+}
+
 static void drop_use(tdagi_native *s, uint32_t kernel)
 {
     if (kernel != 0 && --s->uses[kernel] == 0) tdagi_strided_free(&s->values[kernel]);
@@ -155,7 +189,9 @@ static tdag_status step(tdagi_native *s, uint32_t i, const tdagi_strided **opera
     for (uint32_t j = 0; j < k->n_inputs; j++)
         operands[j] = k->inputs[j] == 0 ? &nothing : &s->values[k->inputs[j]];
     tdagi_native_call c = {s, k, operands, &s->values[i], false};
-    tdag_status st = run_kernel(&c);
+    uint32_t factors[2];
+    bool products = sums_products(s, k, factors);
+    tdag_status st = products ? run_product_sum(s, i, factors) : run_kernel(&c);
     if (st != TDAG_OK) {
         char buf[16];
         if (k->value.id != 0)
@@ -165,6 +201,8 @@ static tdag_status step(tdagi_native *s, uint32_t i, const tdagi_strided **opera
     }
     for (uint32_t j = 0; j < k->n_inputs; j++)
         drop_use(s, k->inputs[j]);
+    for (uint32_t j = 0; products && j < 2; j++)
+        drop_use(s, factors[j]);
     return TDAG_OK;
 }
 
@@ -176,6 +214,10 @@ static uint32_t count_uses(tdagi_native *s)
         const tdagi_kernel *k = &s->r->kernels[i];
         for (uint32_t j = 0; j < k->n_inputs; j++)
             s->uses[k->inputs[j]]++;
+        uint32_t factors[2];
+        bool products = sums_products(s, k, factors);
+        for (uint32_t j = 0; products && j < 2; j++)
+            s->uses[factors[j]]++;
         if (k->n_inputs > most) most = k->n_inputs;
     }
     for (uint32_t i = 0; i < s->g->n_outputs; i++)

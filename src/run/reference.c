@@ -1,8 +1,11 @@
 /* The reference engine: one core op at a time by the op table's eval, each value freed
- * after its last use. Nodes that no output needs are not evaluated. */
+ * after its last use. Nodes that no output needs are not evaluated. Sums of products of
+ * the half types read the factors instead (product.h). */
 #include "run/run.h"
 
 #include <string.h>
+
+#include "run/product.h"
 
 tdag_status tdagi_eval_node(tdag_ctx *ctx, const tdag_graph *g, tdag_value v,
                             const tdag_tensor *const *inputs, tdag_tensor **out)
@@ -36,14 +39,22 @@ typedef struct run_state {
     const tdag_tensor **operands; /* scratch */
 } run_state;
 
+/* What the evaluation of a node reads: the inputs of the node returned, which is its
+ * own or the multiply that it sums. */
+static const tdagi_node *read_by(const tdag_graph *g, uint32_t id)
+{
+    uint32_t product = tdagi_product_of(g, id);
+    return &g->nodes[product != 0 ? product : id];
+}
+
 static uint32_t count_uses(const tdag_graph *g, uint32_t *uses)
 {
     uint32_t most = 1;
     for (uint32_t i = 0; i < g->n_outputs; i++)
         uses[g->outputs[i].id]++;
     for (uint32_t id = g->n; id >= 1; id--) {
-        const tdagi_node *n = &g->nodes[id];
         if (uses[id] == 0) continue;
+        const tdagi_node *n = read_by(g, id);
         const tdag_value *in = tdagi_node_inputs(n);
         for (uint32_t i = 0; i < n->n_inputs; i++)
             uses[in[i].id]++;
@@ -67,12 +78,16 @@ static tdag_status step(run_state *r, uint32_t id)
         r->values[id] = tdag_tensor_copy(n->u.tensor);
         return TDAG_OK;
     }
-    const tdag_value *in = tdagi_node_inputs(n);
-    for (uint32_t i = 0; i < n->n_inputs; i++)
+    const tdagi_node *read = read_by(r->g, id);
+    const tdag_value *in = tdagi_node_inputs(read);
+    for (uint32_t i = 0; i < read->n_inputs; i++)
         r->operands[i] = r->values[in[i].id];
-    TDAGI_TRY(
-        tdagi_eval_node(r->ctx, r->g, (tdag_value){id}, r->operands, &r->values[id]));
-    for (uint32_t i = 0; i < n->n_inputs; i++)
+    tdag_tensor **out = &r->values[id];
+    if (read == n)
+        TDAGI_TRY(tdagi_eval_node(r->ctx, r->g, (tdag_value){id}, r->operands, out));
+    else
+        TDAGI_TRY(tdagi_product_sum(r->ctx, r->g, id, r->operands, out));
+    for (uint32_t i = 0; i < read->n_inputs; i++)
         drop_use(r, in[i].id);
     return TDAG_OK;
 }
