@@ -32,6 +32,32 @@ TDAG_API TDAG_MUST_CHECK tdag_status
 tdag_remove_dim(tdag_ctx *ctx, const tdag_model *model, const char *dim,
                 const tdag_remove_dim_options *options, tdag_model **out);
 
+typedef struct tdag_add_dim_options {
+    size_t size;               /* set by tdag_add_dim_options_init() */
+    int64_t sample;            /* of the new symbol, >= 1; 0: 2 */
+    uint32_t axis;             /* where the inputs and outputs get the new axis */
+    uint32_t n_inputs;         /* of `inputs`; 0: every input gets it */
+    const char *const *inputs; /* names of those that get it; the others are shared */
+} tdag_add_dim_options;
+TDAG_OPTIONS_INIT(tdag_add_dim_options)
+
+/* The inverse: the graph on many samples at once. The inputs named in the options, or
+ * all, get a new axis of the new symbol `dim`, and so does every output; position i of
+ * the outputs is what the graph gives for position i of the inputs. Weights and what
+ * depends on them alone stay as they are. Errors: E_ARG (dim is a symbol of the graph
+ * already or no identifier, no input of that name, an axis beyond a rank),
+ * E_UNSUPPORTED (an opaque node, by name), E_SHAPE (a rank above TDAG_MAX_RANK),
+ * E_NOMEM, E_LIMIT. options may be NULL. */
+TDAG_API TDAG_MUST_CHECK tdag_status
+tdag_graph_add_dim(tdag_ctx *ctx, const tdag_graph *graph, const char *dim,
+                   const tdag_add_dim_options *options, tdag_graph **out);
+/* The same for a model. */
+TDAG_API TDAG_MUST_CHECK tdag_status tdag_add_dim(tdag_ctx *ctx,
+                                                  const tdag_model *model,
+                                                  const char *dim,
+                                                  const tdag_add_dim_options *options,
+                                                  tdag_model **out);
+
 TDAG_END_DECLS
 
 #endif

@@ -1,6 +1,10 @@
 /* tdag debatch and tdag batch: a model without a dimension, and with one more. */
 #include "cli/cli.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
 int cli_debatch(cli *c)
 {
     tdag_model *model = NULL, *changed = NULL;
@@ -14,6 +18,61 @@ int cli_debatch(cli *c)
     if (status == CLI_DONE &&
         tdag_remove_dim(c->ctx, model, c->dim, &options, &changed) != TDAG_OK)
         status = cli_fail_library(c, c->files[0]);
+    if (status == CLI_DONE) status = cli_write_model(c, changed, c->files[1]);
+    tdag_model_free(changed);
+    tdag_model_free(model);
+    return status;
+}
+
+/* ---- batch ---- */
+
+/* "N" or "N=4" */
+static int split_dim(const char *text, char **name_out, int64_t *sample_out)
+{
+    const char *equals = strchr(text, '=');
+    size_t n = equals == NULL ? strlen(text) : (size_t)(equals - text);
+    char *end = NULL, *name = malloc(n + 1);
+    *name_out = name;
+    *sample_out = 0;
+    if (name == NULL) return cli_fail(CLI_BAD, "out of memory");
+    memcpy(name, text, n);
+    name[n] = '\0';
+    if (equals == NULL) return CLI_DONE;
+    errno = 0;
+    *sample_out = strtoll(equals + 1, &end, 10);
+    if (*end != '\0' || errno != 0 || *sample_out < 1)
+        return cli_fail(CLI_USAGE,
+                        "--dim needs a name and a size, as in N=4, not \"%s\"", text);
+    return CLI_DONE;
+}
+
+static int add_dim(cli *c, const tdag_model *model, tdag_model **out)
+{
+    char *name = NULL;
+    cli_names names = {0};
+    tdag_add_dim_options options;
+    tdag_add_dim_options_init(&options);
+    options.axis = c->axis > TDAG_MAX_RANK ? TDAG_MAX_RANK : (uint32_t)c->axis;
+    int status = split_dim(c->dim, &name, &options.sample);
+    if (status == CLI_DONE) status = cli_split_names("--inputs", c->names_in, &names);
+    options.inputs = names.names;
+    options.n_inputs = names.n;
+    if (status == CLI_DONE &&
+        tdag_add_dim(c->ctx, model, name, &options, out) != TDAG_OK)
+        status = cli_fail_library(c, c->files[0]);
+    cli_free_names(&names);
+    free(name);
+    return status;
+}
+
+int cli_batch(cli *c)
+{
+    tdag_model *model = NULL, *changed = NULL;
+    int status = cli_check_name(c->files[1]);
+    if (status == CLI_DONE && c->dim == NULL)
+        status = cli_fail(CLI_USAGE, "tdag batch needs --dim N");
+    if (status == CLI_DONE) status = cli_load_first(c, &model);
+    if (status == CLI_DONE) status = add_dim(c, model, &changed);
     if (status == CLI_DONE) status = cli_write_model(c, changed, c->files[1]);
     tdag_model_free(changed);
     tdag_model_free(model);

@@ -89,6 +89,7 @@ int cli_compose(cli *c);
 int cli_cuts(cli *c);
 int cli_ops(cli *c);
 int cli_debatch(cli *c);
+int cli_batch(cli *c);
 int cli_version(cli *c);
 
 /* ---- arguments (args.c) ---- */
@@ -154,6 +155,17 @@ int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **ou
 /* The model of the first file, imported with the inputs of the command line. */
 int cli_load_first(cli *c, tdag_model **out);
 void cli_torch_options(const cli *c, tdag_torchscript_options *out);
+
+/* ---- lists of names (extract.c) ---- */
+/* "a,b" taken apart. */
+typedef struct cli_names {
+    char *text;
+    const char **names;
+    uint32_t n;
+} cli_names;
+/* The value of an option, NULL: no names. Prints what is wrong; frees what it made. */
+int cli_split_names(const char *option, const char *value, cli_names *out);
+void cli_free_names(cli_names *names);
 
 /* ---- writing models (save.c) ---- */
 /* Whether a file of that name can be written, by its ending; prints why not. */

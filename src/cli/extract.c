@@ -4,21 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "a,b" taken apart. */
-typedef struct name_list {
-    char *text;
-    const char **names;
-    uint32_t n;
-} name_list;
-
-static void free_names(name_list *l)
+void cli_free_names(cli_names *l)
 {
     free(l->text);
     free(l->names);
     memset(l, 0, sizeof(*l));
 }
 
-static int split_names(const char *option, const char *value, name_list *out)
+int cli_split_names(const char *option, const char *value, cli_names *out)
 {
     memset(out, 0, sizeof(*out));
     if (value == NULL) return CLI_DONE;
@@ -26,7 +19,7 @@ static int split_names(const char *option, const char *value, name_list *out)
     out->text = malloc(size);
     out->names = calloc(size, sizeof(*out->names));
     if (out->text == NULL || out->names == NULL) {
-        free_names(out);
+        cli_free_names(out);
         return cli_fail(CLI_BAD, "out of memory");
     }
     memcpy(out->text, value, size);
@@ -34,7 +27,7 @@ static int split_names(const char *option, const char *value, name_list *out)
         char *comma = strchr(s, ',');
         if (comma != NULL) *comma = '\0';
         if (*s == '\0') {
-            free_names(out);
+            cli_free_names(out);
             return cli_fail(CLI_USAGE, "%s has an empty name in \"%s\"", option, value);
         }
         out->names[out->n++] = s;
@@ -44,8 +37,8 @@ static int split_names(const char *option, const char *value, name_list *out)
 }
 
 /* Extracts by c's options and writes the part. */
-static int extract_to(cli *c, const tdag_model *model, const name_list *in,
-                      const name_list *out)
+static int extract_to(cli *c, const tdag_model *model, const cli_names *in,
+                      const cli_names *out)
 {
     tdag_extract_options options;
     tdag_extract_options_init(&options);
@@ -69,16 +62,16 @@ int cli_extract(cli *c)
                         "tdag extract needs --inputs, --outputs or --module");
     if (c->module != NULL && (c->names_in != NULL || c->names_out != NULL))
         return cli_fail(CLI_USAGE, "give --module, or --inputs and --outputs");
-    name_list in, out = {0};
+    cli_names in, out = {0};
     tdag_model *model = NULL;
-    int status = split_names("--inputs", c->names_in, &in);
-    if (status == CLI_DONE) status = split_names("--outputs", c->names_out, &out);
+    int status = cli_split_names("--inputs", c->names_in, &in);
+    if (status == CLI_DONE) status = cli_split_names("--outputs", c->names_out, &out);
     if (status == CLI_DONE) status = cli_check_name(c->files[1]);
     if (status == CLI_DONE) status = cli_load_first(c, &model);
     if (status == CLI_DONE) status = extract_to(c, model, &in, &out);
     tdag_model_free(model);
-    free_names(&in);
-    free_names(&out);
+    cli_free_names(&in);
+    cli_free_names(&out);
     return status;
 }
 
@@ -98,7 +91,7 @@ static int write_part(cli *c, const tdag_model *part, uint32_t i)
     return status;
 }
 
-static int split_to(cli *c, const tdag_model *model, const name_list *modules)
+static int split_to(cli *c, const tdag_model *model, const cli_names *modules)
 {
     tdag_model **parts = calloc(2 * (size_t)modules->n + 1, sizeof(*parts));
     if (parts == NULL) return cli_fail(CLI_BAD, "out of memory");
@@ -118,14 +111,14 @@ int cli_split(cli *c)
 {
     if (c->module == NULL)
         return cli_fail(CLI_USAGE, "tdag split needs --module A,B,...");
-    name_list modules;
+    cli_names modules;
     tdag_model *model = NULL;
-    int status = split_names("--module", c->module, &modules);
+    int status = cli_split_names("--module", c->module, &modules);
     if (status == CLI_DONE) status = cli_check_name(c->files[1]);
     if (status == CLI_DONE) status = cli_load_first(c, &model);
     if (status == CLI_DONE) status = split_to(c, model, &modules);
     tdag_model_free(model);
-    free_names(&modules);
+    cli_free_names(&modules);
     return status;
 }
 

@@ -52,6 +52,10 @@ static const cli_command commands[] = {
      "outputs and from every value between. A model that mixes samples is refused, with\n"
      "the node that does; --at-one takes N to be 1, which is right for any model.\n",
      CLI_IMPORT | CLI_DIM | CLI_AT_ONE, cli_debatch},
+    {"batch", "MODEL OUT --dim N[=4]", 2, "add a dimension: the model on many samples",
+     "The inverse of debatch: every input (or those of --inputs) and every output gets a\n"
+     "new axis N, in front or where --axis says; --dim N=4 sets its sample value.\n",
+     CLI_IMPORT | CLI_DIM | CLI_AXIS | CLI_INPUTS, cli_batch},
     {"extract", "MODEL OUT", 2, "cut a part out of a model",
      "The part between named values (--inputs, default the model's; --outputs, likewise),\n"
      "or a module (--module layer3). `tdag show` prints the names of values; in0, in1, ...\n"

@@ -124,6 +124,11 @@ typedef struct tdagi_axis_call {
     uint32_t *out;            /* id of the new value */
 } tdagi_axis_call;
 
+/* The other way: a dim D becomes a new leading axis of some inputs (marks[i].axis is 0;
+ * types are without it) and of the result. add_dim is called where at least one input
+ * has it, and adds the node as it is on all positions of D at once. mark_out is unused.
+ * NULL: this op cannot get an axis. */
+
 typedef struct tdagi_opdef {
     const char *brief;         /* one line for docs and help */
     bool commutes;             /* binary: x op y is y op x */
@@ -134,6 +139,7 @@ typedef struct tdagi_opdef {
     tdag_status (*eval)(const tdagi_eval_call *call); /* NULL: leaves, opaque */
     tdag_status (*drop_dim)(const tdagi_axis_call *call);
     bool counts_dim; /* drop_dim takes marks with a ramp */
+    tdag_status (*add_dim)(const tdagi_axis_call *call);
 } tdagi_opdef;
 
 #define TDAG_OP(id, code, name, inputs, definition)                                    \

@@ -153,6 +153,13 @@ static tdag_status argsort_drop_dim(const tdagi_axis_call *c)
     return tdagi_axis_done(c, TDAG_OP_ARGSORT, &without, c->inputs, m);
 }
 
+static tdag_status argsort_add_dim(const tdagi_axis_call *c)
+{
+    const tdag_argsort_spec *spec = c->spec;
+    const tdag_argsort_spec with = {spec->axis + 1, spec->descending};
+    return tdagi_axis_put_one(c, TDAG_OP_ARGSORT, &with);
+}
+
 const tdagi_opdef tdagi_op_argsort = {
     .brief = "the positions that sort an axis; stable, NaN as the largest",
     .spec_size = sizeof(tdag_argsort_spec),
@@ -161,4 +168,5 @@ const tdagi_opdef tdagi_op_argsort = {
     .cost = argsort_cost,
     .eval = argsort_eval,
     .drop_dim = argsort_drop_dim,
+    .add_dim = argsort_add_dim,
 };

@@ -90,10 +90,16 @@ static tdag_status check_spec(const tdagi_axis_call *c, const tdagi_op_row *row,
 tdag_status tdagi_axis_add(const tdagi_axis_call *c, tdag_op op, const void *spec,
                            const uint32_t *inputs, uint32_t n_inputs, uint32_t *out)
 {
+    TDAGI_TRY(check_spec(c, tdagi_op_row_of((uint32_t)op), spec));
+    return tdagi_axis_put(c, op, spec, inputs, n_inputs, out);
+}
+
+tdag_status tdagi_axis_put(const tdagi_axis_call *c, tdag_op op, const void *spec,
+                           const uint32_t *inputs, uint32_t n_inputs, uint32_t *out)
+{
     const tdagi_op_row *row = tdagi_op_row_of((uint32_t)op);
     tdag_value few[TDAGI_INLINE_INPUTS], *values = few;
     void *block = NULL;
-    TDAGI_TRY(check_spec(c, row, spec));
     if (n_inputs > TDAGI_INLINE_INPUTS) {
         TDAGI_TRY(tdagi_array_alloc(c->ctx, n_inputs, sizeof(tdag_value), &block));
         values = block;
@@ -230,4 +236,72 @@ tdag_status tdagi_axis_broadcast(const tdagi_axis_call *c, tdag_op op)
         if (c->marks[i].axis < 0) TDAGI_TRY(align(c, name, &mark, i, &inputs[i]));
     }
     return tdagi_axis_done(c, op, c->spec, inputs, &mark);
+}
+
+/* ---- a new leading axis ---- */
+
+tdagi_axis_numbers tdagi_axis_lead(int64_t first, tdag_list list)
+{
+    tdagi_axis_numbers to = {1, {first}};
+    for (uint32_t i = 0; i < list.n; i++)
+        to.v[to.n++] = list.v[i];
+    return to;
+}
+
+tdagi_axis_numbers tdagi_axis_later(tdag_list list)
+{
+    tdagi_axis_numbers to = {0};
+    for (uint32_t i = 0; i < list.n; i++)
+        to.v[to.n++] = list.v[i] + 1;
+    return to;
+}
+
+tdag_status tdagi_axis_put_one(const tdagi_axis_call *c, tdag_op op, const void *spec)
+{
+    return tdagi_axis_put(c, op, spec, c->inputs, 1, c->out);
+}
+
+tdag_status tdagi_axis_lead_broadcast(const tdagi_axis_call *c, tdag_op op)
+{
+    uint32_t inputs[TDAGI_INLINE_INPUTS];
+    for (uint32_t i = 0; i < c->n_inputs; i++) {
+        uint32_t missing = c->output->rank - c->types[i].rank;
+        tdagi_axis_numbers axes = {0};
+        inputs[i] = c->inputs[i];
+        if (c->marks[i].axis < 0 || missing == 0) continue;
+        for (uint32_t k = 0; k < missing; k++)
+            axes.v[axes.n++] = 1 + k;
+        const tdag_axes_spec spec = {tdagi_axis_list(&axes)};
+        TDAGI_TRY(
+            tdagi_axis_put(c, TDAG_OP_UNSQUEEZE, &spec, &inputs[i], 1, &inputs[i]));
+    }
+    return tdagi_axis_put(c, op, c->spec, inputs, c->n_inputs, c->out);
+}
+
+tdag_status tdagi_axis_move(const tdagi_axis_call *c, uint32_t rank, uint32_t from,
+                            uint32_t to, uint32_t *x)
+{
+    tdagi_axis_numbers order = {0};
+    uint32_t next = 0;
+    if (from == to) return TDAG_OK;
+    for (uint32_t i = 0; i < rank; i++) {
+        if (next == from) next++;
+        order.v[order.n++] = i == to ? from : next++;
+    }
+    const tdag_permute_spec spec = {tdagi_axis_list(&order)};
+    return tdagi_axis_put(c, TDAG_OP_PERMUTE, &spec, x, 1, x);
+}
+
+tdag_status tdagi_axis_with_lead(const tdagi_axis_call *c, uint32_t i, uint32_t *out)
+{
+    const int64_t first = 0;
+    const tdag_axes_spec axes = {{1, &first}};
+    tdagi_axis_numbers counts = {1, {c->dim}};
+    *out = c->inputs[i];
+    if (c->marks[i].axis >= 0) return TDAG_OK;
+    TDAGI_TRY(tdagi_axis_put(c, TDAG_OP_UNSQUEEZE, &axes, out, 1, out));
+    for (uint32_t k = 0; k < c->types[i].rank; k++)
+        counts.v[counts.n++] = 1;
+    const tdag_repeat_spec spec = {tdagi_axis_list(&counts)};
+    return tdagi_axis_put(c, TDAG_OP_REPEAT, &spec, out, 1, out);
 }

@@ -38,6 +38,9 @@ tdag_status tdagi_axis_refuse(const tdagi_axis_call *c, const char *op,
 /* Adds a node; fails where its spec still depends on D. */
 tdag_status tdagi_axis_add(const tdagi_axis_call *c, tdag_op op, const void *spec,
                            const uint32_t *inputs, uint32_t n_inputs, uint32_t *out);
+/* The same without that check. */
+tdag_status tdagi_axis_put(const tdagi_axis_call *c, tdag_op op, const void *spec,
+                           const uint32_t *inputs, uint32_t n_inputs, uint32_t *out);
 /* The last node of a rule, on the rewritten inputs: sets the result and its mark. */
 tdag_status tdagi_axis_done(const tdagi_axis_call *c, tdag_op op, const void *spec,
                             const uint32_t *inputs, const tdagi_mark *mark);
@@ -56,6 +59,21 @@ static inline const tdagi_mark *tdagi_mark_none(void)
     static const tdagi_mark none = {.axis = -1, .outer = 1, .inner = 1};
     return &none;
 }
+
+/* ---- a new leading axis ---- */
+/* The list with one more entry in front; and each entry one more. */
+tdagi_axis_numbers tdagi_axis_lead(int64_t first, tdag_list list);
+tdagi_axis_numbers tdagi_axis_later(tdag_list list);
+/* The node that add_dim adds for an op of one input. */
+tdag_status tdagi_axis_put_one(const tdagi_axis_call *c, tdag_op op, const void *spec);
+/* Elementwise: operands of lower rank that have D get axes of size 1 behind it. */
+tdag_status tdagi_axis_lead_broadcast(const tdagi_axis_call *c, tdag_op op);
+/* Moves axis `from` of x to `to`; rank is x's. */
+tdag_status tdagi_axis_move(const tdagi_axis_call *c, uint32_t rank, uint32_t from,
+                            uint32_t to, uint32_t *x);
+/* The input i, repeated along a new leading axis where it has none. */
+tdag_status tdagi_axis_with_lead(const tdagi_axis_call *c, uint32_t i, uint32_t *out);
+
 /* The n_inputs inputs have no D. */
 bool tdagi_axis_unmarked(const tdagi_axis_call *c);
 

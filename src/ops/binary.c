@@ -203,6 +203,10 @@ static tdag_status multiply_axis(const tdagi_axis_call *c, tdag_op op)
     {                                                                                  \
         return rule(c, tdag_op_from_name(#name));                                      \
     }                                                                                  \
+    static tdag_status name##_add_dim(const tdagi_axis_call *c)                        \
+    {                                                                                  \
+        return tdagi_axis_lead_broadcast(c, tdag_op_from_name(#name));                 \
+    }                                                                                  \
     const tdagi_opdef tdagi_op_##name = {                                              \
         .brief = text,                                                                 \
         .commutes = symmetric,                                                         \
@@ -211,6 +215,7 @@ static tdag_status multiply_axis(const tdagi_axis_call *c, tdag_op op)
         .eval = name##_eval,                                                           \
         .drop_dim = name##_drop_dim,                                                   \
         .counts_dim = counts,                                                          \
+        .add_dim = name##_add_dim,                                                     \
     };
 
 BINARY(add, false, true, true, tdagi_axis_broadcast, true, "x + y; or, for bool")

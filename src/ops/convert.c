@@ -55,6 +55,11 @@ static tdag_status convert_drop_dim(const tdagi_axis_call *c)
     return tdagi_axis_unary(c, TDAG_OP_CONVERT);
 }
 
+static tdag_status convert_add_dim(const tdagi_axis_call *c)
+{
+    return tdagi_axis_put_one(c, TDAG_OP_CONVERT, c->spec);
+}
+
 const tdagi_opdef tdagi_op_convert = {
     .brief = "the same numbers in another dtype",
     .spec_size = sizeof(tdag_convert_spec),
@@ -64,4 +69,5 @@ const tdagi_opdef tdagi_op_convert = {
     .eval = convert_eval,
     .drop_dim = convert_drop_dim,
     .counts_dim = true,
+    .add_dim = convert_add_dim,
 };

@@ -210,6 +210,24 @@ static tdag_status ungroup_drop_dim(const tdagi_axis_call *c)
     return tdagi_axis_done(c, TDAG_OP_UNGROUP, &without, c->inputs, &out);
 }
 
+static tdag_status group_add_dim(const tdagi_axis_call *c)
+{
+    const tdag_group_spec *spec = c->spec;
+    tdagi_axis_numbers runs = tdagi_axis_lead(1, spec->runs);
+    const tdag_group_spec with = {tdagi_axis_list(&runs)};
+    return tdagi_axis_put_one(c, TDAG_OP_GROUP, &with);
+}
+
+static tdag_status ungroup_add_dim(const tdagi_axis_call *c)
+{
+    const tdag_ungroup_spec *spec = c->spec;
+    tdagi_axis_numbers counts = tdagi_axis_lead(1, spec->counts);
+    tdagi_axis_numbers factors = tdagi_axis_lead(c->dim, spec->factors);
+    const tdag_ungroup_spec with = {tdagi_axis_list(&counts),
+                                    tdagi_axis_list(&factors)};
+    return tdagi_axis_put_one(c, TDAG_OP_UNGROUP, &with);
+}
+
 const tdagi_opdef tdagi_op_group = {
     .brief = "each run of adjacent axes becomes one axis, in row-major order",
     .spec_size = sizeof(tdag_group_spec),
@@ -219,6 +237,7 @@ const tdagi_opdef tdagi_op_group = {
     .eval = tdagi_eval_same_order,
     .drop_dim = group_drop_dim,
     .counts_dim = true,
+    .add_dim = group_add_dim,
 };
 const tdagi_opdef tdagi_op_ungroup = {
     .brief = "each axis splits into its factors, in row-major order",
@@ -229,4 +248,5 @@ const tdagi_opdef tdagi_op_ungroup = {
     .eval = tdagi_eval_same_order,
     .drop_dim = ungroup_drop_dim,
     .counts_dim = true,
+    .add_dim = ungroup_add_dim,
 };

@@ -318,6 +318,45 @@ static tdag_status scatter_drop_dim(const tdagi_axis_call *c)
     return tdagi_axis_done(c, TDAG_OP_SCATTER, &without, c->inputs, &out);
 }
 
+static tdag_status gather_add_dim(const tdagi_axis_call *c)
+{
+    const tdag_gather_spec *spec = c->spec;
+    const bool x_has = c->marks[0].axis >= 0, index_has = c->marks[1].axis >= 0;
+    uint32_t at = (uint32_t)spec->batch; /* of D in what gather returns */
+    uint32_t inputs[2] = {c->inputs[0], c->inputs[1]};
+    const tdag_gather_spec with = {x_has && index_has ? spec->batch + 1 : spec->batch};
+    if (x_has && index_has)
+        return tdagi_axis_put(c, TDAG_OP_GATHER, &with, inputs, 2, c->out);
+    if (x_has) { /* behind the indexed axis it takes no part */
+        at = c->types[1].rank;
+        TDAGI_TRY(tdagi_axis_move(c, c->types[0].rank + 1, 0, (uint32_t)spec->batch + 1,
+                                  &inputs[0]));
+    } else { /* one of the index's own axes */
+        TDAGI_TRY(tdagi_axis_move(c, c->types[1].rank + 1, 0, at, &inputs[1]));
+    }
+    TDAGI_TRY(tdagi_axis_put(c, TDAG_OP_GATHER, &with, inputs, 2, c->out));
+    return tdagi_axis_move(c, c->output->rank + 1, at, 0, c->out);
+}
+
+static tdag_status scatter_add_dim(const tdagi_axis_call *c)
+{
+    const tdag_scatter_spec *spec = c->spec;
+    tdag_scatter_spec with = *spec;
+    uint32_t inputs[3] = {0, c->inputs[1], 0}, behind = (uint32_t)spec->batch + 1;
+    TDAGI_TRY(tdagi_axis_with_lead(c, 0, &inputs[0]));
+    TDAGI_TRY(tdagi_axis_with_lead(c, 2, &inputs[2]));
+    if (c->marks[1].axis >= 0) {
+        with.batch++;
+        return tdagi_axis_put(c, TDAG_OP_SCATTER, &with, inputs, 3, c->out);
+    }
+    /* the index is shared: D goes behind what it indexes */
+    TDAGI_TRY(tdagi_axis_move(c, c->types[0].rank + 1, 0, behind, &inputs[0]));
+    TDAGI_TRY(
+        tdagi_axis_move(c, c->types[2].rank + 1, 0, c->types[1].rank, &inputs[2]));
+    TDAGI_TRY(tdagi_axis_put(c, TDAG_OP_SCATTER, &with, inputs, 3, c->out));
+    return tdagi_axis_move(c, c->types[0].rank + 1, behind, 0, c->out);
+}
+
 const tdagi_opdef tdagi_op_gather = {
     .brief = "the positions of an axis that an index names",
     .spec_size = sizeof(tdag_gather_spec),
@@ -327,6 +366,7 @@ const tdagi_opdef tdagi_op_gather = {
     .eval = gather_eval,
     .drop_dim = gather_drop_dim,
     .counts_dim = true,
+    .add_dim = gather_add_dim,
 };
 const tdagi_opdef tdagi_op_scatter = {
     .brief =
@@ -338,4 +378,5 @@ const tdagi_opdef tdagi_op_scatter = {
     .eval = scatter_eval,
     .drop_dim = scatter_drop_dim,
     .counts_dim = true,
+    .add_dim = scatter_add_dim,
 };

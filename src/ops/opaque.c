@@ -43,6 +43,15 @@ static tdag_status opaque_drop_dim(const tdagi_axis_call *c)
     return tdagi_axis_same(c, TDAG_OP_OPAQUE, tdagi_mark_none());
 }
 
+static tdag_status opaque_add_dim(const tdagi_axis_call *c)
+{
+    const tdag_opaque_spec *spec = c->spec;
+    tdagi_ops_text text;
+    return tdagi_fail(c->ctx, TDAG_E_UNSUPPORTED,
+                      "%s cannot be added: %s is an operator without a recipe",
+                      tdagi_ops_dim(c->pool, c->dim, &text), spec->name);
+}
+
 const tdagi_opdef tdagi_op_opaque = {
     .brief = "a result of an operator that has no recipe, kept as it is",
     .spec_size = sizeof(tdag_opaque_spec),
@@ -50,4 +59,5 @@ const tdagi_opdef tdagi_op_opaque = {
     .shape = opaque_shape,
     .cost = tdagi_cost_none,
     .drop_dim = opaque_drop_dim,
+    .add_dim = opaque_add_dim,
 };

@@ -175,6 +175,16 @@ static tdag_status pad_drop_dim(const tdagi_axis_call *c)
     return tdagi_axis_done(c, TDAG_OP_PAD, &without, c->inputs, m);
 }
 
+static tdag_status pad_add_dim(const tdagi_axis_call *c)
+{
+    const tdag_pad_spec *spec = c->spec;
+    tdagi_axis_numbers before = tdagi_axis_lead(0, spec->before);
+    tdagi_axis_numbers after = tdagi_axis_lead(0, spec->after);
+    const tdag_pad_spec with = {tdagi_axis_list(&before), tdagi_axis_list(&after),
+                                spec->mode, spec->value};
+    return tdagi_axis_put_one(c, TDAG_OP_PAD, &with);
+}
+
 const tdagi_opdef tdagi_op_pad = {
     .brief = "grows each axis at both ends by a constant or by its own elements",
     .spec_size = sizeof(tdag_pad_spec),
@@ -183,4 +193,5 @@ const tdagi_opdef tdagi_op_pad = {
     .cost = tdagi_cost_move,
     .eval = pad_eval,
     .drop_dim = pad_drop_dim,
+    .add_dim = pad_add_dim,
 };

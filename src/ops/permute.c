@@ -67,6 +67,15 @@ static tdag_status permute_drop_dim(const tdagi_axis_call *c)
     return tdagi_axis_done(c, TDAG_OP_PERMUTE, &without, c->inputs, &out);
 }
 
+static tdag_status permute_add_dim(const tdagi_axis_call *c)
+{
+    const tdag_permute_spec *spec = c->spec;
+    tdagi_axis_numbers later = tdagi_axis_later(spec->order);
+    tdagi_axis_numbers order = tdagi_axis_lead(0, tdagi_axis_list(&later));
+    const tdag_permute_spec with = {tdagi_axis_list(&order)};
+    return tdagi_axis_put_one(c, TDAG_OP_PERMUTE, &with);
+}
+
 const tdagi_opdef tdagi_op_permute = {
     .brief = "reorders the axes: axis i of the result is axis order[i] of the input",
     .spec_size = sizeof(tdag_permute_spec),
@@ -76,4 +85,5 @@ const tdagi_opdef tdagi_op_permute = {
     .eval = permute_eval,
     .drop_dim = permute_drop_dim,
     .counts_dim = true,
+    .add_dim = permute_add_dim,
 };

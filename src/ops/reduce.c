@@ -81,6 +81,14 @@ static tdag_status reduce_drop_dim(const tdagi_axis_call *c)
     return tdagi_axis_resize(c, TDAG_OP_UNSQUEEZE, m->axis, *c->out, c->out);
 }
 
+static tdag_status reduce_add_dim(const tdagi_axis_call *c)
+{
+    const tdag_reduce_spec *spec = c->spec;
+    tdagi_axis_numbers axes = tdagi_axis_later(spec->axes);
+    const tdag_reduce_spec with = {tdagi_axis_list(&axes), spec->kind};
+    return tdagi_axis_put_one(c, TDAG_OP_REDUCE, &with);
+}
+
 const tdagi_opdef tdagi_op_reduce = {
     .brief = "sum, product, min, max or mean over axes, which become size 1",
     .spec_size = sizeof(tdag_reduce_spec),
@@ -89,4 +97,5 @@ const tdagi_opdef tdagi_op_reduce = {
     .cost = reduce_cost,
     .eval = reduce_eval,
     .drop_dim = reduce_drop_dim,
+    .add_dim = reduce_add_dim,
 };

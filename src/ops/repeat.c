@@ -89,6 +89,14 @@ static tdag_status repeat_drop_dim(const tdagi_axis_call *c)
     return tdagi_axis_done(c, TDAG_OP_REPEAT, &without, c->inputs, m);
 }
 
+static tdag_status repeat_add_dim(const tdagi_axis_call *c)
+{
+    const tdag_repeat_spec *spec = c->spec;
+    tdagi_axis_numbers counts = tdagi_axis_lead(1, spec->counts);
+    const tdag_repeat_spec with = {tdagi_axis_list(&counts)};
+    return tdagi_axis_put_one(c, TDAG_OP_REPEAT, &with);
+}
+
 const tdagi_opdef tdagi_op_repeat = {
     .brief = "copies axes of size 1 count times",
     .spec_size = sizeof(tdag_repeat_spec),
@@ -98,4 +106,5 @@ const tdagi_opdef tdagi_op_repeat = {
     .eval = repeat_eval,
     .drop_dim = repeat_drop_dim,
     .counts_dim = true,
+    .add_dim = repeat_add_dim,
 };

@@ -74,6 +74,13 @@ static tdag_status scan_drop_dim(const tdagi_axis_call *c)
     return tdagi_axis_done(c, TDAG_OP_SCAN, &without, c->inputs, m);
 }
 
+static tdag_status scan_add_dim(const tdagi_axis_call *c)
+{
+    const tdag_scan_spec *spec = c->spec;
+    const tdag_scan_spec with = {spec->axis + 1, spec->kind};
+    return tdagi_axis_put_one(c, TDAG_OP_SCAN, &with);
+}
+
 const tdagi_opdef tdagi_op_scan = {
     .brief = "running sum, product, min or max along an axis",
     .spec_size = sizeof(tdag_scan_spec),
@@ -82,4 +89,5 @@ const tdagi_opdef tdagi_op_scan = {
     .cost = scan_cost,
     .eval = scan_eval,
     .drop_dim = scan_drop_dim,
+    .add_dim = scan_add_dim,
 };

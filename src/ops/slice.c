@@ -151,6 +151,22 @@ static tdag_status select_drop_dim(const tdagi_axis_call *c)
     return tdagi_axis_done(c, TDAG_OP_SELECT, &without, c->inputs, m);
 }
 
+static tdag_status slice_add_dim(const tdagi_axis_call *c)
+{
+    const tdag_slice_spec *spec = c->spec;
+    tdagi_axis_numbers start = tdagi_axis_lead(0, spec->start);
+    tdagi_axis_numbers end = tdagi_axis_lead(c->dim, spec->end);
+    const tdag_slice_spec with = {tdagi_axis_list(&start), tdagi_axis_list(&end)};
+    return tdagi_axis_put_one(c, TDAG_OP_SLICE, &with);
+}
+
+static tdag_status select_add_dim(const tdagi_axis_call *c)
+{
+    const tdag_select_spec *spec = c->spec;
+    const tdag_select_spec with = {spec->axis + 1, spec->index};
+    return tdagi_axis_put_one(c, TDAG_OP_SELECT, &with);
+}
+
 const tdagi_opdef tdagi_op_slice = {
     .brief = "the part start <= i < end of each axis",
     .spec_size = sizeof(tdag_slice_spec),
@@ -160,6 +176,7 @@ const tdagi_opdef tdagi_op_slice = {
     .eval = slice_eval,
     .drop_dim = slice_drop_dim,
     .counts_dim = true,
+    .add_dim = slice_add_dim,
 };
 const tdagi_opdef tdagi_op_select = {
     .brief = "one position of an axis, which becomes size 1",
@@ -170,4 +187,5 @@ const tdagi_opdef tdagi_op_select = {
     .eval = select_eval,
     .drop_dim = select_drop_dim,
     .counts_dim = true,
+    .add_dim = select_add_dim,
 };

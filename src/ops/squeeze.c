@@ -81,6 +81,22 @@ static tdag_status unsqueeze_drop_dim(const tdagi_axis_call *c)
     return tdagi_axis_done(c, TDAG_OP_UNSQUEEZE, &without, c->inputs, &out);
 }
 
+static tdag_status squeeze_add_dim(const tdagi_axis_call *c)
+{
+    const tdag_axes_spec *spec = c->spec;
+    tdagi_axis_numbers axes = tdagi_axis_later(spec->axes);
+    const tdag_axes_spec with = {tdagi_axis_list(&axes)};
+    return tdagi_axis_put_one(c, TDAG_OP_SQUEEZE, &with);
+}
+
+static tdag_status unsqueeze_add_dim(const tdagi_axis_call *c)
+{
+    const tdag_axes_spec *spec = c->spec;
+    tdagi_axis_numbers axes = tdagi_axis_later(spec->axes);
+    const tdag_axes_spec with = {tdagi_axis_list(&axes)};
+    return tdagi_axis_put_one(c, TDAG_OP_UNSQUEEZE, &with);
+}
+
 const tdagi_opdef tdagi_op_squeeze = {
     .brief = "removes axes of size 1",
     .spec_size = sizeof(tdag_axes_spec),
@@ -90,6 +106,7 @@ const tdagi_opdef tdagi_op_squeeze = {
     .eval = tdagi_eval_same_order,
     .drop_dim = squeeze_drop_dim,
     .counts_dim = true,
+    .add_dim = squeeze_add_dim,
 };
 const tdagi_opdef tdagi_op_unsqueeze = {
     .brief = "inserts axes of size 1",
@@ -100,4 +117,5 @@ const tdagi_opdef tdagi_op_unsqueeze = {
     .eval = tdagi_eval_same_order,
     .drop_dim = unsqueeze_drop_dim,
     .counts_dim = true,
+    .add_dim = unsqueeze_add_dim,
 };

@@ -100,12 +100,17 @@ static tdag_status unary_eval(const tdagi_eval_call *c, float_row *floats,
     {                                                                                  \
         return tdagi_axis_unary(c, tdag_op_from_name(#name));                          \
     }                                                                                  \
+    static tdag_status name##_add_dim(const tdagi_axis_call *c)                        \
+    {                                                                                  \
+        return tdagi_axis_put_one(c, tdag_op_from_name(#name), NULL);                  \
+    }                                                                                  \
     const tdagi_opdef tdagi_op_##name = {                                              \
         .brief = text,                                                                 \
         .shape = name##_shape,                                                         \
         .cost = tdagi_cost_element,                                                    \
         .eval = name##_eval,                                                           \
         .drop_dim = name##_drop_dim,                                                   \
+        .add_dim = name##_add_dim,                                                     \
     };
 
 FLOAT_ROW(neg, -x)

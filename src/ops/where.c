@@ -70,10 +70,16 @@ static tdag_status where_drop_dim(const tdagi_axis_call *c)
     return tdagi_axis_broadcast(c, TDAG_OP_WHERE);
 }
 
+static tdag_status where_add_dim(const tdagi_axis_call *c)
+{
+    return tdagi_axis_lead_broadcast(c, TDAG_OP_WHERE);
+}
+
 const tdagi_opdef tdagi_op_where = {
     .brief = "x where the condition holds, else y",
     .shape = where_shape,
     .cost = tdagi_cost_element,
     .eval = where_eval,
     .drop_dim = where_drop_dim,
+    .add_dim = where_add_dim,
 };

@@ -171,6 +171,25 @@ static tdag_status fold_drop_dim(const tdagi_axis_call *c)
     return window_drop_dim(c, TDAG_OP_FOLD);
 }
 
+static tdag_status window_add_dim(const tdagi_axis_call *c, tdag_op op)
+{
+    const tdag_window_spec *spec = c->spec;
+    tdagi_axis_numbers kernel = tdagi_axis_lead(1, spec->kernel);
+    tdagi_axis_numbers stride = tdagi_axis_lead(1, spec->stride);
+    const tdag_window_spec with = {tdagi_axis_list(&kernel), tdagi_axis_list(&stride)};
+    return tdagi_axis_put_one(c, op, &with);
+}
+
+static tdag_status unfold_add_dim(const tdagi_axis_call *c)
+{
+    return window_add_dim(c, TDAG_OP_UNFOLD);
+}
+
+static tdag_status fold_add_dim(const tdagi_axis_call *c)
+{
+    return window_add_dim(c, TDAG_OP_FOLD);
+}
+
 const tdagi_opdef tdagi_op_unfold = {
     .brief = "windows of k elements every s elements of each axis, laid side by side",
     .spec_size = sizeof(tdag_window_spec),
@@ -180,6 +199,7 @@ const tdagi_opdef tdagi_op_unfold = {
     .eval = unfold_eval,
     .drop_dim = unfold_drop_dim,
     .counts_dim = true,
+    .add_dim = unfold_add_dim,
 };
 const tdagi_opdef tdagi_op_fold = {
     .brief = "the transpose of unfold: windows put back, overlapping elements summed",
@@ -189,4 +209,5 @@ const tdagi_opdef tdagi_op_fold = {
     .cost = fold_cost,
     .eval = fold_eval,
     .drop_dim = fold_drop_dim,
+    .add_dim = fold_add_dim,
 };

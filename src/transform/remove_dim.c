@@ -94,8 +94,12 @@ static tdag_status remove_from_input(removal *r, uint32_t id)
 }
 
 /* At one, what is left of the dimension in an output goes there. */
-static void add_output(removal *r, tdag_value old)
+static tdag_status add_output(removal *r, tdag_value old)
 {
+    if (r->marks[old.id].ramp != 0 && !r->at_one)
+        return tdagi_fail(r->ctx, TDAG_E_UNSUPPORTED,
+                          "%s cannot be removed: an output counts its positions",
+                          tdagi_pool_symbol(r->g->pool, r->symbol, NULL));
     const tdagi_node *n = &r->g->nodes[old.id];
     tdag_value v = {r->new_of[old.id]};
     int64_t axes[TDAG_MAX_RANK];
@@ -104,6 +108,7 @@ static void add_output(removal *r, tdag_value old)
         if (n->shape[i] == r->dim) axes[n_axes++] = i;
     if (n_axes > 0) v = tdag_squeeze(r->b, v, (tdag_list){n_axes, axes});
     tdag_builder_add_output(r->b, v);
+    return tdag_builder_get_status(r->b);
 }
 
 /* ---- a node at size one ---- */
@@ -290,14 +295,16 @@ static tdag_status remove_from_all(removal *r, tdag_graph **out)
             st = tdagi_pool_report(r->ctx, r->pool);
         if (st != TDAG_OK) return fail_at(r, id, st);
     }
-    for (uint32_t i = 0; i < g->n_outputs; i++)
-        add_output(r, g->outputs[i]);
+    for (uint32_t i = 0; i < g->n_outputs; i++) {
+        tdag_status st = add_output(r, g->outputs[i]);
+        if (st != TDAG_OK) return fail_at(r, g->outputs[i].id, st);
+    }
     return tdag_builder_finish(r->b, out);
 }
 
 /* ---- without the symbol ---- */
 
-/* The graph with another pool, which has the symbols but one, and its live nodes. */
+/* Its live nodes. */
 static tdag_status copy_live(removal *r, tdagi_graft *t, tdag_graph **out)
 {
     const tdag_graph *g = t->g;
@@ -316,7 +323,11 @@ static tdag_status copy_live(removal *r, tdagi_graft *t, tdag_graph **out)
     return tdag_builder_finish(t->b, out);
 }
 
-static tdag_status forget_symbol(removal *r, const tdag_graph *g, tdag_graph **out)
+/* Makes a graph of g with a pool of its own, which has the symbols but one. */
+static tdag_status forget_symbol(removal *r, const tdag_graph *g,
+                                 tdag_status (*copy)(removal *r, tdagi_graft *t,
+                                                     tdag_graph **out),
+                                 tdag_graph **out)
 {
     tdag_builder *b = NULL;
     tdagi_graft t = {0};
@@ -329,11 +340,48 @@ static tdag_status forget_symbol(removal *r, const tdag_graph *g, tdag_graph **o
     tdag_status st = tdag_builder_get_status(b);
     if (st == TDAG_OK) st = tdagi_graft_init(&t, b, g, r->at_one_dims);
     if (st == TDAG_OK) {
-        st = copy_live(r, &t, out);
+        st = copy(r, &t, out);
         tdagi_graft_free(&t);
     }
     tdag_builder_free(b);
     return st;
+}
+
+/* ---- at one, plainly ---- */
+
+/* The graph at that size with the axes of size 1 taken from its inputs and outputs
+ * only, for the few whose formulas of shapes do not hold there. */
+static tdag_status keep_all_at_one(removal *r, tdagi_graft *t, tdag_graph **out)
+{
+    const tdag_graph *g = r->g;
+    int64_t axes[TDAG_MAX_RANK];
+    for (uint32_t id = 1; id <= g->n; id++) {
+        const tdagi_node *n = &g->nodes[id];
+        tdag_dim shape[TDAG_MAX_RANK];
+        uint32_t rank = 0, n_axes = 0;
+        if (n->op != TDAG_OP_INPUT) {
+            if (r->live[id]) (void)tdagi_graft_node(t, id);
+            continue;
+        }
+        for (uint32_t i = 0; i < n->rank; i++) {
+            if (n->shape[i] == r->dim)
+                axes[n_axes++] = i;
+            else
+                shape[rank++] = tdagi_graft_dim(t, n->shape[i]);
+        }
+        tdag_builder_set_scope(t->b, g->scopes[n->scope]);
+        tdag_value v = tdag_add_input(t->b, n->name, (tdag_dtype)n->dtype, rank, shape);
+        t->new_of[id] = tdag_unsqueeze(t->b, v, (tdag_list){n_axes, axes});
+    }
+    for (uint32_t i = 0; i < g->n_outputs; i++) {
+        const tdagi_node *n = &g->nodes[g->outputs[i].id];
+        uint32_t n_axes = 0;
+        for (uint32_t k = 0; k < n->rank; k++)
+            if (n->shape[k] == r->dim) axes[n_axes++] = k;
+        tdag_builder_add_output(t->b, tdag_squeeze(t->b, t->new_of[g->outputs[i].id],
+                                                   (tdag_list){n_axes, axes}));
+    }
+    return tdag_builder_finish(t->b, out);
 }
 
 /* ---- the whole ---- */
@@ -399,7 +447,10 @@ static tdag_status remove_in_rooms(removal *r, tdag_graph **out)
     tdagi_arena_init(&r->specs, &r->ctx->allocator);
     tdag_status st = remove_from_all(r, &middle);
     tdagi_arena_free(&r->specs);
-    if (st == TDAG_OK) st = forget_symbol(r, middle, out);
+    if (st == TDAG_OK)
+        st = forget_symbol(r, middle, copy_live, out);
+    else if (st != TDAG_E_NOMEM && r->at_one)
+        st = forget_symbol(r, r->g, keep_all_at_one, out);
     tdag_graph_free(middle);
     tdag_builder_free(r->b);
     return st;

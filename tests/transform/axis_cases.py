@@ -1,4 +1,5 @@
-"""Small models from which `tdag debatch` removes the batch, or that mix samples and are refused, with the node that does.
+"""Small models from which `tdag debatch` removes the batch, and which `tdag batch` gives
+it back; or that mix samples and are refused, with the node that does.
 
 Expectations come from PyTorch: the original's results on a batch of 3, sample by sample.
 """
@@ -397,6 +398,7 @@ def check_equal(tdag, folder, row):
     inputs = [tensor_of(s, generator) for s in shapes]
     axes = per_input(axis, len(inputs))
     path, single = os.path.join(folder, "a.pt"), os.path.join(folder, "b.pt")
+    again = os.path.join(folder, "c.pt")
     model = trace(function, parts, inputs, path)
     specs = [word for t, a in zip(inputs, axes) for word in spec_of(t, a)]
     done = run(tdag, "debatch", path, single, *specs, "--dim", "N",
@@ -417,7 +419,15 @@ def check_equal(tdag, folder, row):
             if bad:
                 return bad
             results.append(got)
-    return None
+        specs = [word for t, a in zip(inputs, axes)
+                 for word in spec_of(t.select(a, 0), None)]
+        done = run(tdag, "batch", single, again, *specs, "--dim", "N=%d" % B)
+        if done.returncode:
+            return "%s: %s" % (name, done.stderr.strip())
+        many = torch.jit.load(again).eval()
+        got = flat(many(*[t.movedim(a, 0) for t, a in zip(inputs, axes)]))
+        return compare(name, "the batch", got,
+                       [torch.stack([r[k] for r in results]) for k in range(len(whole))])
 
 
 def check_refused(tdag, folder, row):

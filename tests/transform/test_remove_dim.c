@@ -145,6 +145,11 @@ static const removal_case cases[] = {
               "v5: f32[1,2] = squeeze(y) {axes=[1]}\n"
               "return v4, v5\n",
      NULL, NULL},
+    {"positions as an output",
+     HEAD "x: f32[N,2] = input\n"
+          "n = iota {n=N, dtype=i64} @ids\n"
+          "return x, n\n",
+     0, "!N cannot be removed: an output counts its positions", "n", "ids"},
     {"part of an input's axis",
      HEAD "x: f32[N+1] = input\n"
           "return x\n",
