@@ -13,6 +13,27 @@ static const tdagi_aten_row aten_rows[] = {
 #include "torch/aten.def"
 };
 
+#define ATEN(name, handler, data, ignorable)
+#define REFUSED(name, why) {name, why},
+static const struct {
+    const char *name, *why;
+} refused_rows[] = {
+#include "torch/aten.def"
+};
+
+/* Why an operator or its in-place form is not imported; NULL: no reason is known. */
+static const char *refused(const char *name)
+{
+    size_t n = strlen(name);
+    for (size_t i = 0; i < sizeof(refused_rows) / sizeof(refused_rows[0]); i++) {
+        size_t k = strlen(refused_rows[i].name);
+        bool in_place = n == k + 1 && name[k] == '_';
+        if ((n == k || in_place) && strncmp(refused_rows[i].name, name, k) == 0)
+            return refused_rows[i].why;
+    }
+    return NULL;
+}
+
 /* Arguments of any operator that say where and how, not what. */
 static const char everywhere[] = "device pin_memory layout memory_format non_blocking "
                                  "generator requires_grad cudnn_enabled cudnn_enable "
@@ -218,8 +239,11 @@ static tdagi_ival store(tdagi_call *c, tdagi_ival result)
 static void run_row(tdagi_frame *f, const tdag_shim_node *node, tdagi_call *c)
 {
     tdagi_import *im = f->im;
-    uint32_t before = im->b->graph->n;
+    uint32_t before = im->b->graph->n, issues = im->n_issues;
     tdagi_ival out = c->row->fn(c);
+    if (c->bad && im->n_issues == issues && tdagi_import_ok(im) &&
+        tdag_builder_get_status(im->b) == TDAG_OK)
+        tdagi_import_issue(im, "%s with these arguments", full_name(im, c->schema));
     if (c->bad) out = tdagi_iv_poison();
     if (!c->bad && tdagi_import_ok(im) && c->schema->shim != NULL &&
         !im->api->schema_is_vararg(c->schema->shim))
@@ -244,7 +268,9 @@ static void run_row(tdagi_frame *f, const tdag_shim_node *node, tdagi_call *c)
 /* An operator that is unknown but only refused where its arguments are real. */
 static tdagi_ival unknown(tdagi_import *im, const tdagi_ischema *s)
 {
-    return tdagi_import_issue(im, "%s", full_name(im, s));
+    const char *why = refused(s->name);
+    return tdagi_import_issue(im, why == NULL ? "%s%s" : "%s: %s", full_name(im, s),
+                              why == NULL ? "" : why);
 }
 
 void tdagi_import_aten(tdagi_frame *f, const tdag_shim_node *node, const char *kind)

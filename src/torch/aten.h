@@ -157,6 +157,11 @@ bool tdagi_list_reduce(tdagi_call *c, tdagi_fold_op op, tdagi_ival *out);
 /* ---- used across families ---- */
 /* y = f(x) of an elementwise binary of tensors or numbers with promotion. */
 tdagi_ival tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_ival x, tdagi_ival y);
+/* Rows and columns of an n x n matrix with column - row >= offset, row by row, as two
+ * constants; n is at most 10000. */
+void tdagi_pairs_above(tdagi_call *c, int64_t n, int64_t offset, tdag_value out[2]);
+/* A Python bound of a slice: from the end where negative, then within 0..n. */
+tdag_dim tdagi_slice_bound(tdagi_call *c, tdag_dim d, tdag_dim n);
 /* Rank + axis for negative ones; fails on the call where it is out of range. */
 uint32_t tdagi_wrap_axis(tdagi_call *c, int64_t axis, uint32_t rank);
 

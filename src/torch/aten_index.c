@@ -328,12 +328,41 @@ static bool mode_of(const char *name, tdag_scatter_mode *out)
     return false;
 }
 
+/* What a reduction starts from, so that its elements decide alone. */
+static tdag_value neutral(tdagi_call *c, tdag_dtype d, tdag_scatter_mode mode)
+{
+    bool max = mode == TDAG_SCATTER_MAX;
+    if (mode != TDAG_SCATTER_MIN && !max)
+        return tdag_add_scalar(c->b, d, mode == TDAG_SCATTER_MULTIPLY);
+    if (tdag_dtype_is_float(d))
+        return tdag_add_scalar(c->b, d, max ? -INFINITY : INFINITY);
+    if (d == TDAG_U8 || d == TDAG_BOOL)
+        return tdag_add_scalar(c->b, d, max ? 0 : d == TDAG_BOOL ? 1 : 255);
+    double low = -ldexp(1, (int)tdag_dtype_size(d) * 8 - 1);
+    if (max) return tdag_add_scalar(c->b, d, low);
+    return tdagi_add_scalar(c->b, tdag_add_scalar(c->b, d, low), -1); /* wraps */
+}
+
+/* sum / max(count, 1), rounded down for integers */
+static tdag_value averaged(tdagi_call *c, tdag_value sum, tdag_value count)
+{
+    if (sum.id == 0 || count.id == 0) return TDAG_NO_VALUE;
+    tdag_value in[2] = {count, tdag_add_scalar(c->b, tdagi_dtype(c, count), 1)};
+    count = tdagi_lower(c->b, TDAGI_MAXIMUM, in, 2, NULL);
+    if (tdag_dtype_is_float(tdagi_dtype(c, sum))) return tdagi_div(c->b, sum, count);
+    return tdag_binary(c->b, TDAG_OP_FLOOR_DIVIDE, sum, count);
+}
+
 /* scatter, scatter_add (row data 1), scatter_reduce */
 tdagi_ival tdagi_aten_scatter(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), index = tdagi_arg_tensor(c, "index");
     tdag_scatter_mode mode = c->data == 1 ? TDAG_SCATTER_ADD : TDAG_SCATTER_SET;
-    if (tdagi_has(c, "reduce") && !mode_of(tdagi_arg_string(c, "reduce"), &mode))
+    bool mean =
+        tdagi_has(c, "reduce") && strcmp(tdagi_arg_string(c, "reduce"), "mean") == 0;
+    if (mean)
+        mode = TDAG_SCATTER_ADD;
+    else if (tdagi_has(c, "reduce") && !mode_of(tdagi_arg_string(c, "reduce"), &mode))
         return tdagi_refuse(c, "reduce");
     if (c->bad) return tdagi_iv_poison();
     if (tdagi_rank(c, x) == 0) return tdagi_refuse(c, "self");
@@ -347,18 +376,105 @@ tdagi_ival tdagi_aten_scatter(tdagi_call *c)
                               tdagi_rank(c, index), tdagi_shape(c, index));
     }
     if (c->bad) return tdagi_iv_poison();
-    if (!tdagi_arg_bool(c, "include_self", true)) { /* forget what is written over */
-        double start = mode == TDAG_SCATTER_ADD        ? 0
-                       : mode == TDAG_SCATTER_MULTIPLY ? 1
-                       : mode == TDAG_SCATTER_MAX      ? -INFINITY
-                                                       : INFINITY;
-        if (isinf(start) && !tdag_dtype_is_float(tdagi_dtype(c, x)))
-            return tdagi_refuse(c, "include_self");
-        tdag_value none = tdagi_full(c->b, tdagi_dtype(c, x), tdagi_rank(c, index),
-                                     tdagi_shape(c, index), start);
+    bool with_self = tdagi_arg_bool(c, "include_self", true);
+    tdag_dtype d = tdagi_dtype(c, x);
+    uint32_t n = tdagi_rank(c, index);
+    if (!with_self) { /* forget what is written over */
+        tdag_value none =
+            tdagi_expand(c->b, neutral(c, d, mode), n, tdagi_shape(c, index));
         x = scattered(c, x, index, none, axis, TDAG_SCATTER_SET);
     }
-    return tdagi_result(c, scattered(c, x, index, update, axis, mode));
+    tdag_value y = scattered(c, x, index, update, axis, mode);
+    if (mean && y.id != 0) {
+        tdag_value one = tdagi_full(c->b, d, n, tdagi_shape(c, index), 1);
+        tdag_value count = tdagi_full_like(c->b, x, with_self ? 1 : 0);
+        y = averaged(c, y, scattered(c, count, index, one, axis, TDAG_SCATTER_ADD));
+    }
+    return tdagi_result(c, y);
+}
+
+/* index_reduce: whole slices of an axis, reduced into those of self */
+tdagi_ival tdagi_aten_index_reduce(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self"), index = tdagi_arg_tensor(c, "index");
+    tdag_value update = tdagi_arg_tensor(c, "source");
+    const char *name = tdagi_arg_string(c, "reduce");
+    bool with_self = tdagi_arg_bool(c, "include_self", true);
+    bool mean = strcmp(name, "mean") == 0;
+    tdag_scatter_mode mode = TDAG_SCATTER_ADD;
+    if (c->bad || tdagi_rank(c, x) == 0) return tdagi_refuse(c, "self");
+    if (!mean && !mode_of(name, &mode)) return tdagi_refuse(c, "reduce");
+    uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_rank(c, x));
+    if (c->bad) return tdagi_iv_poison();
+    tdag_dtype d = tdagi_dtype(c, x);
+    if (tdagi_rank(c, index) == 0) index = tdagi_unsqueeze1(c->b, index, 0);
+    x = move_axis(c, x, axis, 0);
+    update = move_axis(c, tdagi_cast(c->b, update, d), axis, 0);
+    if (update.id == 0) return tdagi_iv_poison();
+    uint32_t rank = tdagi_rank(c, update);
+    if (!with_self) {
+        tdag_value none =
+            tdagi_expand(c->b, neutral(c, d, mode), rank, tdagi_shape(c, update));
+        x = tdag_scatter(c->b, x, index, none, 0, TDAG_SCATTER_SET);
+    }
+    tdag_value y = tdag_scatter(c->b, x, index, update, 0, mode);
+    if (mean) {
+        tdag_value count = tdagi_full_like(c->b, x, with_self ? 1 : 0);
+        tdag_value one = tdagi_full_like(c->b, update, 1);
+        count = tdag_scatter(c->b, count, index, one, 0, TDAG_SCATTER_ADD);
+        y = averaged(c, y, count);
+    }
+    return tdagi_result(c, move_axis(c, y, 0, axis));
+}
+
+/* take and put (row data 1): of the flat elements */
+tdagi_ival tdagi_aten_take(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self"), index = tdagi_arg_tensor(c, "index");
+    if (c->bad) return tdagi_iv_poison();
+    uint32_t rank = tdagi_rank(c, x);
+    tdag_dim shape[TDAG_MAX_RANK];
+    for (uint32_t i = 0; i < rank; i++)
+        shape[i] = tdagi_shape(c, x)[i];
+    tdag_dim n = tdagi_dim_product(c->im->pool, rank, shape);
+    x = tdagi_reshape(c->b, x, 1, &n);
+    index = wrapped(c, index, n);
+    if (c->data == 0) return tdagi_result(c, tdag_gather(c->b, x, index, 0));
+    tdag_value source = tdagi_arg_tensor(c, "source");
+    bool add = tdagi_arg_bool(c, "accumulate", false);
+    if (c->bad || index.id == 0) return tdagi_iv_poison();
+    tdag_dim m =
+        tdagi_dim_product(c->im->pool, tdagi_rank(c, index), tdagi_shape(c, index));
+    index = tdagi_reshape(c->b, index, 1, &m);
+    source = tdagi_reshape(c->b, tdagi_cast(c->b, source, tdagi_dtype(c, x)), 1, &m);
+    x = tdag_scatter(c->b, x, index, source, 0,
+                     add ? TDAG_SCATTER_ADD : TDAG_SCATTER_SET);
+    return tdagi_result(c, tdagi_reshape(c->b, x, rank, shape));
+}
+
+/* self with one place of an axis (row data 0) or a slice of it (1) replaced by src */
+tdagi_ival tdagi_aten_slice_scatter(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self"), src = tdagi_arg_tensor(c, "src");
+    if (c->bad || tdagi_rank(c, x) == 0) return tdagi_refuse(c, "self");
+    uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_rank(c, x));
+    if (c->bad) return tdagi_iv_poison();
+    tdag_dim n = tdagi_dim(c, x, axis), start, end;
+    int64_t step = 1;
+    src = tdagi_cast(c->b, src, tdagi_dtype(c, x));
+    if (c->data == 0) {
+        start = tdagi_slice_bound(c, tdagi_arg_dim(c, "index", 0), n);
+        end = tdag_dim_add(c->b, start, 1);
+        src = tdagi_unsqueeze1(c->b, src, axis);
+    } else {
+        start = tdagi_slice_bound(c, tdagi_arg_dim(c, "start", 0), n);
+        end = tdagi_slice_bound(c, tdagi_arg_dim(c, "end", INT64_MAX), n);
+        step = tdagi_arg_int(c, "step", 1);
+        if (!tdagi_dim_proves_ge(c->im->pool, end, start))
+            end = tdagi_dim_max(c->im->pool, end, start);
+    }
+    if (c->bad || step < 1) return tdagi_refuse(c, "step");
+    return tdagi_result(c, tdagi_slice_assign(c->b, x, axis, start, end, step, src));
 }
 
 /* index_add, index_copy (row data 1), index_fill (2): whole slices of an axis */

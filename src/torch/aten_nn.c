@@ -394,9 +394,10 @@ tdagi_ival tdagi_aten_upsample(tdagi_call *c)
 
 tdagi_ival tdagi_aten_attention(tdagi_call *c)
 {
-    tdag_value in[4] = {tdagi_arg_tensor(c, "query"), tdagi_arg_tensor(c, "key"),
-                        tdagi_arg_tensor(c, "value"),
-                        tdagi_arg_optional(c, "attn_mask")};
+    tdag_value in[4] = {
+        tdagi_arg_tensor(c, "query"), tdagi_arg_tensor(c, "key"),
+        tdagi_arg_tensor(c, "value"),
+        tdagi_arg_optional(c, tdagi_has(c, "attn_bias") ? "attn_bias" : "attn_mask")};
     tdagi_attention_spec s = {tdagi_arg_float(c, "scale", 0),
                               tdagi_arg_bool(c, "is_causal", false)};
     bool grouped = tdagi_arg_bool(c, "enable_gqa", false);

@@ -157,11 +157,8 @@ tdagi_ival tdagi_aten_unsqueeze(tdagi_call *c)
     return c->bad ? tdagi_iv_poison() : tdagi_view(c, t, &w);
 }
 
-/* atleast_1d, 2d, 3d of one tensor: row data */
-tdagi_ival tdagi_aten_atleast(tdagi_call *c)
+static tdagi_ival at_least(tdagi_call *c, tdagi_itensor *t)
 {
-    tdagi_itensor *t = tdagi_arg_cell(c, "self");
-    if (t == NULL) return tdagi_iv_poison();
     uint32_t rank = tdagi_it_rank(c->im, t), want = (uint32_t)c->data, n = 0;
     if (rank >= want) return tdagi_same(t);
     tdag_dim dims[TDAG_MAX_RANK];
@@ -175,6 +172,23 @@ tdagi_ival tdagi_aten_atleast(tdagi_call *c)
     while (n < want)
         dims[n++] = 1;
     return reshaped(c, t, n, dims, false);
+}
+
+/* atleast_1d, 2d, 3d (row data) of one tensor or of each of a list */
+tdagi_ival tdagi_aten_atleast(tdagi_call *c)
+{
+    tdagi_ival list = tdagi_arg(c, c->schema->args[0].name);
+    if (!tdagi_iv_is_seq(list)) {
+        tdagi_itensor *t = tdagi_arg_cell(c, c->schema->args[0].name);
+        return t == NULL ? tdagi_iv_poison() : at_least(c, t);
+    }
+    tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_LIST, 0, NULL);
+    for (uint32_t i = 0; i < list.u.seq->n && out.kind == TDAGI_IV_LIST; i++) {
+        if (list.u.seq->v[i].kind != TDAGI_IV_TENSOR)
+            return tdagi_refuse(c, c->schema->args[0].name);
+        tdagi_iv_append(c->im, out.u.seq, at_least(c, list.u.seq->v[i].u.tensor));
+    }
+    return out;
 }
 
 /* ---- permutations ---- */
@@ -271,8 +285,7 @@ tdagi_ival tdagi_aten_movedim(tdagi_call *c)
 
 /* ---- slices ---- */
 
-/* A Python bound: from the end where negative, then within 0..n. */
-static tdag_dim bound(tdagi_call *c, tdag_dim d, tdag_dim n)
+tdag_dim tdagi_slice_bound(tdagi_call *c, tdag_dim d, tdag_dim n)
 {
     tdagi_pool *p = c->im->pool;
     int64_t i;
@@ -305,8 +318,8 @@ tdagi_ival tdagi_aten_slice(tdagi_call *c)
         return tdagi_call_fail(c, TDAG_E_SHAPE, "a slice of a rank-0 tensor");
     tdag_dim n = tdagi_it_dim(c->im, t, axis);
     tdagi_iview w = {.kind = TDAGI_VIEW_SLICE, .axis = axis};
-    w.start = bound(c, tdagi_arg_dim(c, "start", 0), n);
-    w.end = bound(c, tdagi_arg_dim(c, "end", INT64_MAX), n);
+    w.start = tdagi_slice_bound(c, tdagi_arg_dim(c, "start", 0), n);
+    w.end = tdagi_slice_bound(c, tdagi_arg_dim(c, "end", INT64_MAX), n);
     w.step = tdagi_arg_int(c, "step", 1);
     if (c->bad) return tdagi_iv_poison();
     if (w.step < 1) return tdagi_call_fail(c, TDAG_E_ARG, "a slice with step below 1");
@@ -323,7 +336,7 @@ tdagi_ival tdagi_aten_narrow(tdagi_call *c)
     uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_it_rank(c->im, t));
     if (c->bad) return tdagi_iv_poison();
     tdag_dim n = tdagi_it_dim(c->im, t, axis);
-    tdag_dim start = bound(c, tdagi_arg_dim(c, "start", 0), n);
+    tdag_dim start = tdagi_slice_bound(c, tdagi_arg_dim(c, "start", 0), n);
     tdag_dim length = tdagi_arg_dim(c, "length", 0);
     if (c->bad) return tdagi_iv_poison();
     return sliced(c, t, axis, start, tdag_dim_add(c->b, start, length));
@@ -433,18 +446,45 @@ tdagi_ival tdagi_aten_split(tdagi_call *c)
     return equal_pieces(c, t, axis, n, c->data == 1 ? (n + each - 1) / each : each);
 }
 
-/* tensor_split: the first n % k pieces are longer by one; or split at indices */
+/* Pieces that start at the given places, the first at 0. */
+static tdagi_ival split_at(tdagi_call *c, tdagi_itensor *t, uint32_t axis)
+{
+    tdag_list at = tdagi_arg_dims(c, "indices");
+    tdag_dim n = tdagi_it_dim(c->im, t, axis), before = 0;
+    tdagi_pool *p = c->im->pool;
+    tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_LIST, 0, NULL);
+    for (uint32_t i = 0; i <= at.n && !c->bad && out.kind == TDAGI_IV_LIST; i++) {
+        tdag_dim end = i == at.n ? n : tdagi_slice_bound(c, at.v[i], n);
+        tdag_dim stop =
+            tdagi_dim_proves_ge(p, end, before) ? end : tdagi_dim_max(p, end, before);
+        tdagi_iv_append(c->im, out.u.seq, sliced(c, t, axis, before, stop));
+        before = end;
+    }
+    return c->bad ? tdagi_iv_poison() : out;
+}
+
+/* tensor_split: the first n % k pieces are longer by one; or split at indices. hsplit
+ * (row data 'h'), vsplit ('v') and dsplit ('d') name the axis; their parts are equal.
+ */
 tdagi_ival tdagi_aten_tensor_split(tdagi_call *c)
 {
     tdagi_itensor *t = tdagi_arg_cell(c, "self");
     if (t == NULL) return tdagi_iv_poison();
-    uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_it_rank(c->im, t));
+    uint32_t rank = tdagi_it_rank(c->im, t);
+    uint32_t axis = c->data == 'h'   ? rank > 1
+                    : c->data == 'v' ? 0
+                    : c->data == 'd' ? 2
+                                     : tdagi_arg_axis(c, "dim", rank);
     int64_t n = 0, k = 0;
-    if (c->bad || !tdagi_dim_is_const(c->im->pool, tdagi_it_dim(c->im, t, axis), &n))
+    if (c->bad || axis >= rank) return tdagi_refuse(c, "self");
+    if (!tdagi_has(c, "sections")) return split_at(c, t, axis);
+    if (!tdagi_dim_is_const(c->im->pool, tdagi_it_dim(c->im, t, axis), &n))
         return tdagi_refuse(c, "self");
-    if (!tdagi_has(c, "sections")) return tdagi_refuse(c, "indices");
     k = tdagi_arg_int(c, "sections", 1);
     if (c->bad || k < 1 || k > 1000000) return tdagi_refuse(c, "sections");
+    if (c->data != 0 && n % k != 0)
+        return tdagi_call_fail(c, TDAG_E_SHAPE, "%lld elements in %lld equal parts",
+                               (long long)n, (long long)k);
     tdag_dim *sizes = tdagi_import_alloc(c->im, (size_t)k * sizeof(*sizes));
     for (int64_t i = 0; sizes != NULL && i < k; i++)
         sizes[i] = n / k + (i < n % k);

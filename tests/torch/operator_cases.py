@@ -9,6 +9,11 @@ REDUCTIONS = ("mean", "sum", "none")
 
 def add(case, F, P, U, I, B, SPECIAL):
     losses(case, F, P, U, I, B)
+    special(case, F, P, U, I, B, SPECIAL)
+    matrices(case, F, P, I)
+    order(case, F, P, I, B, SPECIAL)
+    written(case, F, P, I, B)
+    sampled(case, F, P)
 
 
 def losses(case, F, P, U, I, B):
@@ -67,3 +72,231 @@ def losses(case, F, P, U, I, B):
     case("%snll_loss(x, y, ignore_index=2)" % NN, F(2, 5), torch.tensor([2, 2]))
     case("%scross_entropy(x, y, ignore_index=-100, label_smoothing=0.3)" % NN, F(3, 5),
          torch.tensor([0, -100, 4]))
+
+
+def special(case, F, P, U, I, B, SPECIAL):
+    edges = torch.tensor([0.0, -0.0, 1.0, -1.0, 2.5, -1e30, math.inf, -math.inf, math.nan])
+    x, y = edges.repeat_interleave(9), edges.repeat(9)
+    for f in "atan2 hypot copysign fmax fmin xlogy logaddexp logaddexp2 isclose".split():
+        case("torch.%s(x, y)" % f, x, y)
+        case("torch.%s(x, y)" % f, F(3, 1) * 3, F(4))
+        case("torch.%s(x, y)" % f, F(3, dtype=torch.float64), F(3, dtype=torch.float64))
+    for f in "atan2 copysign fmax fmin xlogy isclose".split():
+        case("torch.%s(x, y)" % f, I(6), I(6, low=1))
+    case("torch.special.xlog1py(x, y)", x, y)
+    case("torch.heaviside(x, y)", x, y)
+    case("torch.heaviside(x, y)", I(5), I(5))
+    case("torch.xlogy(x, 2.0)", F(4))
+    case("torch.copysign(x, -1.0)", F(4))
+    case("torch.ldexp(x, y)", F(6), I(6))
+    case("torch.isclose(x, y, 0.1, 0.0, True)", x, y)
+    case("torch.isclose(x, y, 0.0, 2.0)", I(9), I(9))
+    for f in ("isposinf", "isneginf", "signbit", "deg2rad", "rad2deg", "sinc", "special.entr",
+              "erfc"):
+        case("torch.%s(x)" % f, SPECIAL)
+        case("torch.%s(x)" % f, F(3, 4))
+        case("torch.%s(x)" % f, I(5))
+    for d in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
+        low = 0 if d == torch.uint8 else -100
+        bits = 8 * torch.tensor([], dtype=d).element_size()
+        case("x << y", I(9, low=low, high=100, dtype=d), I(9, low=0, high=bits, dtype=d))
+        case("x >> y", I(9, low=low, high=100, dtype=d), I(9, low=0, high=bits, dtype=d))
+        case("x >> 2", I(9, low=low, high=100, dtype=d))
+        case("x << 3", I(9, low=low, high=100, dtype=d))
+
+
+def matrices(case, F, P, I):
+    case("torch.kron(x, y)", F(2, 3), F(4, 2))
+    case("torch.kron(x, y)", F(3), F(2, 2))
+    case("torch.kron(x, y)", I(2, 2), F(2))
+    case("torch.cross(x, y, 1)", F(4, 3), F(4, 3))
+    case("torch.linalg.cross(x, y)", F(4, 3), F(1, 3))
+    case("torch.linalg.cross(x, y, dim=0)", F(3, 2), F(3, 2))
+    case("torch.tensordot(x, y, dims=2)", F(2, 3, 4), F(3, 4, 5))
+    case("torch.tensordot(x, y, dims=([0, 2], [1, 0]))", F(2, 3, 4), F(4, 2, 5))
+    case("torch.inner(x, y)", F(2, 3, 4), F(5, 4))
+    case("torch.inner(x, y)", F(4), F(4))
+    case("torch.inner(x, y)", F(4), F())
+    case("torch.vdot(x, y)", F(4), F(4))
+    case("torch.linalg.multi_dot([x, y, z])", F(2, 3), F(3, 4), F(4, 5))
+    case("torch.linalg.multi_dot([x, y, z])", F(3), F(3, 4), F(4))
+    case("torch.chain_matmul(x, y, z)", F(2, 3), F(3, 4), F(4, 5))
+    for n in (0, 1, 2, 5):
+        case("torch.matrix_power(x, %d)" % n, F(2, 3, 3))
+    case("torch.addbmm(x, y, z)", F(3, 5), F(2, 3, 4), F(2, 4, 5))
+    case("torch.addbmm(x, y, z, beta=0.0, alpha=2.0)", F(3, 5) * math.nan, F(2, 3, 4),
+         F(2, 4, 5))
+    case("torch.addr(x, y, z, beta=0.5, alpha=2.0)", F(3, 4), F(3), F(4))
+    case("torch.nn.functional.bilinear(x, y, z, w)", F(3, 4), F(3, 5), F(2, 4, 5), F(2))
+    case("torch.nn.functional.bilinear(x, y, z)", F(2, 3, 4), F(2, 3, 5), F(2, 4, 5))
+    for p in ("0.0", "1.0", "2.0", "3.0", "float('inf')"):
+        case("torch.cdist(x, y, p=%s)" % p, F(4, 3), F(5, 3))
+        case("torch.dist(x, y, %s)" % p, F(4, 3), F(4, 3))
+        case("torch.pdist(x, %s)" % p, F(5, 3))
+    case("torch.cdist(x, y)", F(2, 30, 3), F(2, 4, 3))
+    case("torch.cdist(x, y)", F(2, 3, 4, 3), F(3, 5, 3))
+    for upper in (True, False):
+        for left in (True, False):
+            for unit in (True, False):
+                case("torch.linalg.solve_triangular(x, y, upper=%s, left=%s, unitriangular=%s)"
+                     % (upper, left, unit), F(2, 4, 4) / 4 + torch.eye(4) * 2,
+                     F(2, 4, 4))
+    case("torch.linalg.solve_triangular(x, y, upper=False)", P(3, 3), F(2, 3, 2))
+    case("torch._grouped_mm(x, y, z)", F(6, 16).bfloat16(), F(3, 16, 8).bfloat16(),
+         torch.tensor([2, 2, 6], dtype=torch.int32))
+    for d in (-2, -1, 0, 1, 3):
+        case("torch.diag(x, %d)" % d, F(3))
+        case("torch.diag(x, %d)" % d, F(3, 4))
+        case("torch.diag_embed(x, %d)" % d, F(2, 3))
+    case("torch.diag_embed(x, 1, 0, 2)", F(2, 3))
+    case("torch.diag_embed(x)", torch.tensor([math.inf, math.nan, 1.0]))
+    case("torch.trace(x)", F(3, 4))
+    case("torch.trace(x)", I(3, 3, dtype=torch.int32))
+    case("torch.diagonal_scatter(x, y)", F(3, 4), F(3))
+    case("torch.diagonal_scatter(x, y, -1, 2, 0)", F(3, 4, 5), F(4, 3))
+    for f in "tril_indices triu_indices".split():
+        for a in ("3, 4", "4, 3, 1", "3, 3, -2", "2, 2, 5"):
+            case("torch.%s(%s) + x" % (f, a), I(1))
+    for k in range(-1, 4):
+        case("torch.rot90(x, %d, [0, 1])" % k, F(2, 3))
+        case("torch.rot90(x, %d, [2, 0])" % k, F(2, 3, 4))
+    for f in "hstack vstack dstack column_stack row_stack".split():
+        case("torch.%s([x, y])" % f, F(3), F(3))
+        case("torch.%s([x, y])" % f, F(2, 3), I(2, 3))
+        case("torch.%s([x, y])" % f, F(), F())
+    case("torch.hstack([x, y])", F(2, 3, 4), F(2, 1, 4))
+    case("torch.block_diag(x, y, z)", F(2, 3), F(4), F())
+    case("torch.cartesian_prod(x, y, z)", F(2), F(3), F(2))
+    case("torch.combinations(x)", F(4))
+    case("torch.combinations(x, 2, True)", F(4))
+    for f in "hsplit vsplit dsplit".split():
+        case("torch.%s(x, 2)" % f, F(4, 6, 2))
+        case("torch.%s(x, [1, 3])" % f, F(4, 6, 2))
+    case("torch.hsplit(x, 3)", F(6))
+    case("torch.tensor_split(x, [2, 5, 3], 1)", F(2, 6))
+    case("torch.tensor_split(x, 4, -1)", F(2, 6))
+    case("torch.tensor_split(x, [-2])", F(5))
+
+
+def order(case, F, P, I, B, SPECIAL):
+    ties = torch.tensor([[1.0, 3.0, 3.0, 2.0, 3.0], [5.0, 1.0, 5.0, 0.0, 6.0]])
+    for f in "cummax cummin".split():
+        case("torch.%s(x, 1)" % f, F(3, 5))
+        case("torch.%s(x, 0)" % f, SPECIAL)
+        case("torch.%s(x, -1)" % f, ties)
+        case("torch.%s(x, 0)" % f, I(6))
+        case("torch.%s(x, 0)" % f, F())
+    for n in (1, 2, 5, 8):
+        case("torch.logcumsumexp(x, 1)", F(3, n) * 30)
+    case("torch.logcumsumexp(x, 0)", torch.tensor([-math.inf, -math.inf, 1.0, math.inf, 2.0]))
+    case("torch.logcumsumexp(x, 0)", torch.tensor([1000.0, -1000.0, math.nan, 2.0]))
+    for k in (1, 3, 5):
+        case("torch.kthvalue(x, %d)" % k, F(3, 5))
+    case("torch.kthvalue(x, 2, 0, True)", F(3, 5))
+    case("torch.kthvalue(x, 1)", F())
+    holes = torch.tensor([[1.0, math.nan, 3.0], [math.nan, math.nan, math.nan],
+                          [2.0, 5.0, -1.0]])
+    for f in "nanmedian nansum nanmean".split():
+        case("torch.%s(x)" % f, holes)
+        case("torch.%s(x, 1)" % f, F(3, 5))
+        case("torch.%s(x, 0, True)" % f, holes)
+    case("torch.nanmean(x, 1)", holes)
+    case("torch.nansum(x)", I(4))
+    case("torch.nansum(x, 0, dtype=torch.float64)", holes)
+    case("torch.count_nonzero(x)", I(3, 4, low=-1, high=2))
+    case("torch.count_nonzero(x, 1)", SPECIAL.reshape(4, 4))
+    case("torch.count_nonzero(x, [0, 1])", B(2, 3))
+    case("torch.aminmax(x)", F(3, 4))
+    case("torch.aminmax(x, dim=1, keepdim=True)", F(3, 4))
+    case("torch.aminmax(x, dim=0)", I(3, 4))
+    for right in (True, False):
+        for n in (1, 2, 3, 7, 8):
+            grid = torch.arange(n) * 2.0
+            case("torch.searchsorted(x, y, right=%s)" % right, grid,
+                 torch.tensor([[-1.0, 0.0, 1.0, 2.0], [3.0, 99.0, math.nan, 6.0]]))
+        case("torch.searchsorted(x, y, right=%s)" % right, F(2, 6).sort(-1)[0], F(2, 4))
+        case("torch.bucketize(x, y, right=%s)" % right, I(3, 4), torch.tensor([-3, 0, 0, 2]))
+        case("torch.bucketize(x, y, out_int32=True, right=%s)" % right, F(9), F(5).sort()[0])
+    case("torch.searchsorted(x, 1.5)", torch.tensor([0.0, 1.0, 2.0]))
+    case("torch.searchsorted(x, y, sorter=z)", torch.tensor([3.0, 1.0, 2.0]), F(4),
+         torch.tensor([1, 2, 0]))
+    case("torch.searchsorted(x, y)", F(0), F(3))
+    case("torch.isin(x, y)", I(3, 4), torch.tensor([1, -2, 5]))
+    case("torch.isin(x, y, invert=True)", ties, torch.tensor([[3.0], [0.0]]))
+    case("torch.isin(x, y)", torch.tensor([1.0, math.nan]), torch.tensor([math.nan, 2.0]))
+    case("torch.isin(x, 3)", I(9))
+    case("torch.isin(x, y)", I(4), I(0))
+    case("torch.histc(x, 4, -1.0, 1.0)", U_edges())
+    case("torch.histc(x, 7)", F(50))
+    case("torch.histc(x, 3)", torch.ones(5))
+
+
+def U_edges():
+    return torch.tensor([-1.0, -0.5, 0.0, 0.5, 0.999, 1.0, 1.001, -7.0, 0.25])
+
+
+def written(case, F, P, I, B):
+    index = torch.tensor([[0, 2, 0, 1], [2, 2, 1, 0]])
+    for r in "sum prod mean amax amin".split():
+        for own in (True, False):
+            case("torch.scatter_reduce(x, 0, y, z, '%s', include_self=%s)" % (r, own), F(3, 4),
+                 index, F(2, 4))
+            case("torch.scatter_reduce(x, 0, y, z, '%s', include_self=%s)" % (r, own),
+                 I(3, 4), index, I(2, 4))
+            if r != "sum":
+                case("torch.index_reduce(x, 1, y, z, '%s', include_self=%s)" % (r, own),
+                     F(3, 4), torch.tensor([0, 3, 0]), F(3, 3))
+    case("torch.take(x, y)", F(3, 4), torch.tensor([[0, -1], [5, 11]]))
+    case("torch.put(x, y, z)", F(3, 4), torch.tensor([0, -1, 5]), F(3))
+    case("torch.put(x, y, z, True)", F(3, 4), torch.tensor([5, -1, 5]), F(3))
+    case("torch.select_scatter(x, y, 1, -1)", F(3, 4), F(3))
+    case("torch.slice_scatter(x, y, 1, 1, 3)", F(3, 4), F(3, 2))
+    case("torch.slice_scatter(x, y, 0, -5, 100, 2)", F(5, 2), F(3, 2))
+    case("torch.renorm(x, 2.0, 0, 1.5)", F(3, 4))
+    case("torch.renorm(x, 1.0, 1, 2.0)", F(3, 4, 2))
+    case("z = x.clone()\ntorch.embedding_renorm_(z, y, 1.0, 2.0)\nreturn z", F(6, 4),
+         torch.tensor([[0, 3], [3, 1]]))
+    bags = torch.tensor([0, 2, 2, 5])
+    for mode in "sum mean max".split():
+        case("torch.nn.functional.embedding_bag(x, y, z, mode='%s')" % mode,
+             I(7, low=0, high=6), F(6, 4), bags)
+        case("torch.nn.functional.embedding_bag(x, y, mode='%s')" % mode,
+             I(3, 4, low=0, high=6), F(6, 4))
+        case("torch.nn.functional.embedding_bag(x, y, z, mode='%s', include_last_offset=True)"
+             % mode, I(7, low=0, high=6), F(6, 4), torch.tensor([0, 3, 7]))
+        case("torch.nn.functional.embedding_bag(x, y, z, mode='%s', padding_idx=2)" % mode,
+             torch.tensor([2, 1, 2, 0, 5, 2]), F(6, 4), torch.tensor([0, 2, 3]))
+    case("torch.nn.functional.embedding_bag(x, y, z, mode='sum', per_sample_weights=w)",
+         I(7, low=0, high=6), F(6, 4), bags, F(7))
+    case("torch.native_layer_norm(x, [4], y, z, 1e-5)[0]", F(2, 3, 4), F(4), F(4))
+    case("torch.native_group_norm(x, y, z, 2, 4, 6, 2, 1e-5)[0]", F(2, 4, 2, 3), F(4), F(4))
+    case("torch.native_batch_norm(x, y, z, w, v, False, 0.1, 1e-5)[0]", F(2, 4, 3), F(4), F(4),
+         F(4), P(4))
+    case("torch._scaled_dot_product_attention_math(x, y, z)[0]", F(2, 3, 4, 8), F(2, 3, 5, 8),
+         F(2, 3, 5, 8))
+    case("torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(x, y, z)[0]",
+         F(2, 3, 4, 8), F(2, 3, 5, 8), F(2, 3, 5, 8))
+
+
+def sampled(case, F, P):
+    for align in (True, False):
+        for padding in "zeros border reflection".split():
+            for mode in "bilinear nearest bicubic".split():
+                case("%sgrid_sample(x, y, '%s', '%s', %s)" % (NN, mode, padding, align),
+                     F(2, 3, 4, 5), F(2, 6, 3, 2))
+            for mode in "bilinear nearest".split():
+                case("%sgrid_sample(x, y, '%s', '%s', %s)" % (NN, mode, padding, align),
+                     F(2, 2, 3, 4, 5), F(2, 2, 3, 2, 3))
+            case("%sgrid_sample(x, y, 'bilinear', '%s', %s)" % (NN, padding, align),
+                 F(1, 1, 1, 3), F(1, 4, 4, 2) * 3)
+        case("%saffine_grid(x, [2, 3, 4, 5], %s)" % (NN, align), F(2, 2, 3))
+        case("%saffine_grid(x, [2, 3, 1, 4, 5], %s)" % (NN, align), F(2, 3, 4))
+        case("%sgrid_sample(y, %saffine_grid(x, [2, 3, 4, 5], %s), align_corners=%s)"
+             % (NN, NN, align, align), F(2, 2, 3), F(2, 3, 4, 5))
+        for mode in "bilinear bicubic".split():
+            for size in ([3, 4], [9, 20], [1, 1], [7, 2]):
+                case("%sinterpolate(x, size=%s, mode='%s', antialias=True, align_corners=%s)"
+                     % (NN, size, mode, align), F(2, 2, 7, 9))
+    for mode in "bilinear bicubic".split():
+        case("%sinterpolate(x, scale_factor=0.4, mode='%s', antialias=True)" % (NN, mode),
+             F(1, 2, 11, 8))
