@@ -83,6 +83,9 @@ MAP2(sub_, x - y)
 MAP2(mul_, x *y)
 MAP2(div_, x / y)
 MAP(pow_, 2, powf(x, y), pow(x, y))
+/* fmod(x, y), made to have y's sign */
+#define SIGNED(T, m) ((m) != 0 && ((m) < 0) != (y < 0) ? (T)((m) + y) : (m))
+MAP(remainder_, 2, SIGNED(float, fmodf(x, y)), SIGNED(double, fmod(x, y)))
 MAP2(maximum_, x < y || y != y ? y : x)
 MAP2(minimum_, y < x || y != y ? y : x)
 
@@ -122,6 +125,7 @@ static const map_row composite_rows[TDAGI_N_COMPOSITES] = {
     [TDAGI_SUB] = ROWS(sub_),
     [TDAGI_DIV] = ROWS(div_),
     [TDAGI_POW] = ROWS(pow_),
+    [TDAGI_REMAINDER] = ROWS(remainder_),
     [TDAGI_MAXIMUM] = ROWS(maximum_),
     [TDAGI_MINIMUM] = ROWS(minimum_),
 };

@@ -246,6 +246,30 @@ tdagi_ival tdagi_aten_index_put(tdagi_call *c)
 
 /* ---- along one axis ---- */
 
+/* Of a tensor of rank 0, whose one element every index names. */
+static tdagi_ival gather_single(tdagi_call *c, tdag_value x, tdag_value index)
+{
+    return tdagi_result(
+        c, tdagi_expand(c->b, x, tdagi_rank(c, index), tdagi_shape(c, index)));
+}
+
+/* Both broadcast to each other on all axes but one. */
+static bool spread_others(tdagi_call *c, tdag_value *in, uint32_t axis)
+{
+    uint32_t rank = tdagi_rank(c, in[0]);
+    if (tdagi_rank(c, in[1]) != rank) return false;
+    for (uint32_t side = 0; side < 2; side++) {
+        tdag_dim shape[TDAG_MAX_RANK];
+        for (uint32_t i = 0; i < rank; i++) {
+            shape[i] = tdagi_dim(c, in[side], i);
+            if (i != axis && shape[i] == 1) shape[i] = tdagi_dim(c, in[1 - side], i);
+        }
+        in[side] = tdagi_expand(c->b, in[side], rank, shape);
+        if (in[side].id == 0) return false;
+    }
+    return true;
+}
+
 tdagi_ival tdagi_aten_gather(tdagi_call *c) /* row data 1: take_along_dim */
 {
     tdag_value in[2] = {tdagi_arg_tensor(c, "self"),
@@ -253,9 +277,11 @@ tdagi_ival tdagi_aten_gather(tdagi_call *c) /* row data 1: take_along_dim */
     if (c->bad) return tdagi_iv_poison();
     uint32_t rank = tdagi_rank(c, in[0]);
     tdagi_axis_spec s = {tdagi_arg_axis(c, "dim", rank)};
-    if (rank == 0) return tdagi_refuse(c, "self");
-    return c->bad ? tdagi_iv_poison()
-                  : tdagi_result(c, tdagi_lower(c->b, TDAGI_TAKE_ALONG, in, 2, &s));
+    if (c->bad) return tdagi_iv_poison();
+    if (rank == 0) return gather_single(c, in[0], in[1]);
+    if (c->data == 1 && !spread_others(c, in, (uint32_t)s.axis))
+        return tdagi_refuse(c, "indices");
+    return tdagi_result(c, tdagi_lower(c->b, TDAGI_TAKE_ALONG, in, 2, &s));
 }
 
 tdagi_ival tdagi_aten_index_select(tdagi_call *c)
@@ -499,8 +525,9 @@ tdagi_ival tdagi_aten_index_write(tdagi_call *c)
     } else {
         update =
             move_axis(c, tdagi_cast(c->b, tdagi_arg_tensor(c, "source"), d), axis, 0);
-        double alpha = tdagi_arg_float(c, "alpha", 1);
-        if (alpha != 1) update = tdagi_mul_scalar(c->b, update, alpha);
+        if (tdagi_has(c, "alpha") && tdagi_iv_sample(c->im, tdagi_arg(c, "alpha")) != 1)
+            update = tdag_binary(c->b, TDAG_OP_MULTIPLY, update,
+                                 tdagi_as(c, tdagi_arg(c, "alpha"), d));
     }
     x = tdag_scatter(c->b, x, index, update, 0,
                      c->data == 0 ? TDAG_SCATTER_ADD : TDAG_SCATTER_SET);

@@ -320,6 +320,7 @@ static tdagi_ival constant_power(tdagi_call *c, tdag_value x, double e)
     return tdagi_result(c, tdagi_lower(c->b, TDAGI_POW, in, 2, NULL));
 }
 
+/* Row data 1: float_power, which computes in f64 whatever it is given. */
 tdagi_ival tdagi_aten_pow(tdagi_call *c)
 {
     tdagi_ival x = c->args[0], y = second(c), out;
@@ -327,6 +328,13 @@ tdagi_ival tdagi_aten_pow(tdagi_call *c)
     if (!is_tensor(x) && !is_tensor(y)) {
         if (tdagi_fold(c->im, TDAGI_FOLD_POW, x, y, &out)) return out;
         return python_binary(c, TDAGI_FOLD_POW, x, y);
+    }
+    if (c->data == 1) {
+        if (is_tensor(x)) x = tdagi_result(c, tdagi_as(c, x, TDAG_F64));
+        y = number_of(c, y);
+        if (is_tensor(y) || !is_tensor(x))
+            y = tdagi_result(c, tdagi_as(c, y, TDAG_F64));
+        if (c->bad) return tdagi_iv_poison();
     }
     tdagi_ival e = number_of(c, y);
     if (is_tensor(x) && tdagi_iv_is_number(e) && !e.assumed) {
@@ -344,7 +352,9 @@ tdagi_ival tdagi_aten_pow(tdagi_call *c)
 tdagi_ival tdagi_aten_square(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
-    return c->bad ? tdagi_iv_poison() : constant_power(c, x, 2);
+    if (c->bad) return tdagi_iv_poison();
+    if (tdagi_dtype(c, x) == TDAG_BOOL) x = tdagi_cast(c->b, x, TDAG_I64);
+    return constant_power(c, x, 2);
 }
 
 /* ---- unary ---- */
@@ -485,14 +495,21 @@ tdagi_ival tdagi_aten_where(tdagi_call *c)
 /* self + value * tensor1 * tensor2, or / tensor2: row data 0, 1 */
 tdagi_ival tdagi_aten_addc(tdagi_call *c)
 {
+    tdagi_ival v[3] = {tdagi_arg(c, "self"), tdagi_arg(c, "tensor1"),
+                       tdagi_arg(c, "tensor2")};
     tdagi_ival value = tdagi_arg(c, "value"), one = tdagi_iv_int(c->im, 1);
-    tdagi_ival y = tdagi_binary(c, c->data == 0 ? TDAGI_FOLD_MUL : TDAGI_FOLD_DIV,
-                                tdagi_arg(c, "tensor1"), tdagi_arg(c, "tensor2"));
+    tdag_dtype d =
+        tdagi_result_type(c, 3, v); /* the number is made of this dtype too */
     bool assumed = false;
-    if (!c->bad && !tdagi_iv_equal(c->im, value, one, &assumed))
-        y = tdagi_binary(c, TDAGI_FOLD_MUL, y, value);
     if (c->bad) return tdagi_iv_poison();
-    return tdagi_binary(c, TDAGI_FOLD_ADD, tdagi_arg(c, "self"), y);
+    for (uint32_t i = 0; i < 3; i++)
+        v[i] = tdagi_result(c, tdagi_as(c, v[i], d));
+    tdagi_ival y =
+        tdagi_binary(c, c->data == 0 ? TDAGI_FOLD_MUL : TDAGI_FOLD_DIV, v[1], v[2]);
+    if (!c->bad && !tdagi_iv_equal(c->im, value, one, &assumed))
+        y = tdagi_binary(c, TDAGI_FOLD_MUL, y, tdagi_result(c, tdagi_as(c, value, d)));
+    if (c->bad) return tdagi_iv_poison();
+    return tdagi_binary(c, TDAGI_FOLD_ADD, v[0], y);
 }
 
 /* start + weight * (end - start), from the nearer end as PyTorch computes it */

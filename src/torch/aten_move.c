@@ -222,19 +222,20 @@ tdagi_ival tdagi_aten_roll(tdagi_call *c)
         return tdagi_result(c, tdagi_reshape(c->b, x, rank, shape));
     }
     if (dims.n != shifts.n || rank == 0) return tdagi_refuse(c, "dims");
-    for (uint32_t i = 0; i < dims.n; i++) { /* one by one: an axis may come twice */
-        int64_t axis = tdagi_wrap_axis(c, dims.v[i], rank);
-        bool all_distinct = dims.n > 1;
+    int64_t axes[TDAG_MAX_RANK];
+    bool distinct = dims.n <= TDAG_MAX_RANK;
+    for (uint32_t i = 0; distinct && i < dims.n; i++) {
+        axes[i] = tdagi_wrap_axis(c, dims.v[i], rank);
         for (uint32_t k = 0; k < i; k++)
-            all_distinct = all_distinct && tdagi_wrap_axis(c, dims.v[k], rank) != axis;
-        if (all_distinct && i + 1 < dims.n) continue;
-        int64_t axes[TDAG_MAX_RANK];
-        if (all_distinct && dims.n <= TDAG_MAX_RANK) {
-            for (uint32_t k = 0; k < dims.n; k++)
-                axes[k] = tdagi_wrap_axis(c, dims.v[k], rank);
-            tdagi_roll_spec s = {shifts, {dims.n, axes}};
-            return tdagi_result(c, tdagi_lower(c->b, TDAGI_ROLL, &x, 1, &s));
-        }
+            distinct = distinct && axes[k] != axes[i];
+    }
+    if (c->bad) return tdagi_iv_poison();
+    if (distinct) {
+        tdagi_roll_spec s = {shifts, {dims.n, axes}};
+        return tdagi_result(c, tdagi_lower(c->b, TDAGI_ROLL, &x, 1, &s));
+    }
+    for (uint32_t i = 0; i < dims.n && !c->bad; i++) { /* an axis comes twice */
+        int64_t axis = tdagi_wrap_axis(c, dims.v[i], rank);
         tdagi_roll_spec s = {{1, &shifts.v[i]}, {1, &axis}};
         x = tdagi_lower(c->b, TDAGI_ROLL, &x, 1, &s);
     }
@@ -329,14 +330,10 @@ static tdagi_ival filled(tdagi_call *c, tdag_dtype d, tdag_list size, tdagi_ival
 {
     if (c->bad) return tdagi_iv_poison();
     if (size.n > TDAG_MAX_RANK) return tdagi_refuse(c, "size");
-    bool plain = tdagi_iv_is_number(value) && !value.assumed;
     int64_t i;
-    if (value.kind == TDAGI_IV_INT) plain = tdagi_iv_const_int(c->im, value, &i);
-    if (size.n == 0 && plain && d == TDAG_I64 && value.kind == TDAGI_IV_INT)
+    if (size.n == 0 && d == TDAG_I64 && value.kind == TDAGI_IV_INT && !value.assumed &&
+        tdagi_iv_const_int(c->im, value, &i))
         return tdagi_iv_tensor(tdagi_it_known(c->im, d, value));
-    if (plain)
-        return tdagi_result(
-            c, tdagi_full(c->b, d, size.n, size.v, tdagi_iv_sample(c->im, value)));
     return tdagi_result(c, tdagi_expand(c->b, tdagi_as(c, value, d), size.n, size.v));
 }
 
@@ -468,7 +465,8 @@ tdagi_ival tdagi_aten_eye(tdagi_call *c)
     return tdagi_result(c, tdagi_cast(c->b, x, d));
 }
 
-/* torch.tensor(x) of a number or of nested lists of numbers */
+/* torch.tensor(x) of a number or of a list of numbers; row data 1: scalar_tensor, of
+ * the default dtype whatever the number is */
 tdagi_ival tdagi_aten_tensor(tdagi_call *c)
 {
     tdagi_ival v = c->args[0];
@@ -484,6 +482,7 @@ tdagi_ival tdagi_aten_tensor(tdagi_call *c)
     for (uint32_t i = 0; i < n; i++)
         if (!tdagi_iv_is_number(items[i]) && items[i].kind != TDAGI_IV_DATA)
             return tdagi_refuse(c, c->schema->args[0].name);
+    if (d == TDAG_DTYPE_NONE && c->data == 1) d = TDAG_F32;
     if (d == TDAG_DTYPE_NONE) d = n == 0 ? TDAG_F32 : tdagi_result_type(c, 1, items);
     if (!tdagi_iv_is_seq(v)) {
         if (v.kind != TDAGI_IV_DATA && d == TDAG_I64 && v.kind == TDAGI_IV_INT)

@@ -56,6 +56,10 @@ tdagi_ival tdagi_aten_addmm(tdagi_call *c)
                                                      : "mat2")};
     tdagi_addmm_spec s = {tdagi_arg_float(c, "alpha", 1),
                           tdagi_arg_float(c, "beta", 1)};
+    if (!c->bad && s.beta == 0) { /* what is in self is not looked at, NaN included */
+        tdag_value y = lower(c, TDAGI_MATMUL, 2, in + 1, NULL);
+        return tdagi_result(c, s.alpha == 1 ? y : tdagi_mul_scalar(c->b, y, s.alpha));
+    }
     return tdagi_result(c, lower(c, TDAGI_ADDMM, 3, in, &s));
 }
 

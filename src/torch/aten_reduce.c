@@ -76,18 +76,25 @@ tdagi_ival tdagi_aten_argmax(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     if (c->bad) return tdagi_iv_poison();
-    tdagi_axis_keep_spec s = {0, tdagi_arg_bool(c, "keepdim", false)};
+    bool keep = tdagi_arg_bool(c, "keepdim", false);
+    tdagi_axis_keep_spec s = {0, keep};
     uint32_t rank = tdagi_rank(c, x);
-    if (tdagi_has(c, "dim") && rank > 0) {
+    bool flat = rank == 0 || !tdagi_has(c, "dim");
+    if (!flat) {
         s.axis = tdagi_arg_axis(c, "dim", rank);
-    } else {
-        tdagi_ignore(c, "dim");
+    } else { /* the position among all elements */
+        if (rank == 0) tdagi_arg_axis(c, "dim", rank);
         tdag_dim n = tdagi_dim_product(c->im->pool, rank, tdagi_shape(c, x));
         x = tdagi_reshape(c->b, x, 1, &n);
-        if (s.keep && rank > 0) return tdagi_refuse(c, "keepdim");
+        s.keep = 0;
     }
     if (x.id != 0 && tdagi_dtype(c, x) == TDAG_BOOL) x = tdagi_cast(c->b, x, TDAG_U8);
-    return tdagi_result(c, lower(c, (tdagi_composite)c->data, x, &s));
+    x = lower(c, (tdagi_composite)c->data, x, &s);
+    if (flat && keep) {
+        const tdag_dim ones[TDAG_MAX_RANK] = {1, 1, 1, 1, 1, 1, 1, 1};
+        x = tdagi_reshape(c->b, x, rank, ones);
+    }
+    return tdagi_result(c, x);
 }
 
 /* any (row data: max) and all (min) */
@@ -98,12 +105,14 @@ tdagi_ival tdagi_aten_any(tdagi_call *c)
     if (c->n == 1 &&
         tdagi_list_reduce(c, any ? TDAGI_FOLD_OR : TDAGI_FOLD_AND, &folded))
         return folded;
-    tdag_value x = tdagi_cast(c->b, tdagi_arg_tensor(c, "self"), TDAG_BOOL);
-    if (c->bad || x.id == 0) return tdagi_iv_poison();
+    tdag_value x = tdagi_arg_tensor(c, "self");
+    if (c->bad) return tdagi_iv_poison();
+    bool bytes = tdagi_dtype(c, x) == TDAG_U8; /* which give bytes */
     tdag_list axes = tdagi_arg_axes(c, "dim", tdagi_rank(c, x));
     bool keep = tdagi_arg_bool(c, "keepdim", false);
-    return tdagi_result(
-        c, tdagi_reduce_keep(c->b, x, (tdag_reduction)c->data, axes, keep));
+    x = tdagi_reduce_keep(c->b, tdagi_cast(c->b, x, TDAG_BOOL), (tdag_reduction)c->data,
+                          axes, keep);
+    return tdagi_result(c, bytes ? tdagi_cast(c->b, x, TDAG_U8) : x);
 }
 
 /* ---- softmax ---- */

@@ -79,13 +79,16 @@ tdagi_ival tdagi_aten_reshape_as(tdagi_call *c)
     return reshaped(c, t, tdagi_it_rank(c->im, o), tdagi_it_shape(c->im, o), true);
 }
 
-tdagi_ival tdagi_aten_flatten(tdagi_call *c)
+tdagi_ival tdagi_aten_flatten(tdagi_call *c) /* row data 1: ravel, of all axes */
 {
     tdagi_itensor *t = tdagi_arg_cell(c, "self");
     if (t == NULL) return tdagi_iv_poison();
     uint32_t rank = tdagi_it_rank(c->im, t), n = 0;
-    uint32_t first = tdagi_arg_axis(c, "start_dim", rank);
-    uint32_t last = tdagi_arg_axis(c, "end_dim", rank);
+    uint32_t first = 0, last = rank == 0 ? 0 : rank - 1;
+    if (c->data == 0) {
+        first = tdagi_arg_axis(c, "start_dim", rank);
+        last = tdagi_arg_axis(c, "end_dim", rank);
+    }
     tdag_dim dims[TDAG_MAX_RANK] = {1}, run = 1;
     if (first > last && !c->bad)
         tdagi_call_fail(c, TDAG_E_SHAPE, "flatten ends before it starts");
@@ -442,6 +445,10 @@ tdagi_ival tdagi_aten_split(tdagi_call *c)
         }
         tdag_list sizes = tdagi_list_of(c, (uint32_t)each, part);
         return pieces(c, t, axis, sizes.n, sizes.v);
+    }
+    if (c->data == 1 && n == 0) { /* as many pieces as were asked for, all empty */
+        tdag_list sizes = tdagi_list_of(c, (uint32_t)each, 0);
+        return c->bad ? tdagi_iv_poison() : pieces(c, t, axis, sizes.n, sizes.v);
     }
     return equal_pieces(c, t, axis, n, c->data == 1 ? (n + each - 1) / each : each);
 }

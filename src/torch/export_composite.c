@@ -276,9 +276,39 @@ static void emit_max_pool(X *e, const K *k)
     pool_end(e, k, s->kernel.n);
 }
 
+/* PyTorch's avg_pool3d wants an input as long as its window before it is padded. */
+static bool pads_apart(const X *e, const K *k)
+{
+    const tdagi_pool_spec *s = k->spec;
+    const K *x = input(e, k, 0);
+    bool shorter = false;
+    for (uint32_t i = 0; i < s->kernel.n; i++) {
+        int64_t n = 0;
+        tdag_dim d = x->shape[x->rank - s->kernel.n + i];
+        shorter |= tdagi_dim_is_const(e->r->pool, d, &n) && n < s->kernel.v[i];
+    }
+    return shorter && s->kernel.n == 3 && s->ceil_mode == 0 &&
+           (s->count_include_pad != 0 || s->divisor != 0) && x->rank >= 4 &&
+           x->rank <= 5;
+}
+
 static void emit_avg_pool(X *e, const K *k)
 {
     const tdagi_pool_spec *s = k->spec;
+    if (pads_apart(e, k)) {
+        const int64_t *p = s->padding.v;
+        const tdag_list pads = {6,
+                                (const int64_t[]){p[2], p[2], p[1], p[1], p[0], p[0]}};
+        tdagi_export_begin(e, k);
+        tdagi_export_piece(e, k,
+                           "torch.avg_pool3d(torch.constant_pad_nd($0, %l, 0.0), %l, "
+                           "%l, [0, 0, 0], False, True",
+                           &pads, &s->kernel, &s->stride);
+        if (s->divisor != 0) tdagi_export_piece(e, k, ", %i", s->divisor);
+        tdagi_export_piece(e, k, ")");
+        tdagi_export_end(e);
+        return;
+    }
     pool_begin(e, k, s->kernel.n, "avg_pool");
     tdagi_export_piece(e, k, ", %l, %l, %l, %b, %b", &s->kernel, &s->stride,
                        &s->padding, s->ceil_mode, s->count_include_pad);
@@ -525,9 +555,10 @@ static void emit_take_along(X *e, const K *k)
 static void emit_argmax(X *e, const K *k)
 {
     const tdagi_axis_keep_spec *s = k->spec;
-    tdagi_export_emit(e, k, "torch.%s($0, %i, %b)",
-                      k->composite == TDAGI_ARGMAX ? "argmax" : "argmin", s->axis,
-                      s->keep);
+    bool is_bool = input(e, k, 0)->dtype == TDAG_BOOL; /* which PyTorch refuses */
+    tdagi_export_emit(
+        e, k, is_bool ? "torch.%s(torch.to($0, 0), %i, %b)" : "torch.%s($0, %i, %b)",
+        k->composite == TDAGI_ARGMAX ? "argmax" : "argmin", s->axis, s->keep);
 }
 
 static void emit_triangle(X *e, const K *k)

@@ -126,17 +126,24 @@ void tdagi_export_reshape(tdagi_exporter *e, const tdagi_kernel *k)
     }
 }
 
-static void reduce_product(tdagi_exporter *e, const tdagi_kernel *k, bool keep,
-                           const tdagi_kernel *reduce)
+/* By a function that takes one axis; of all axes at once where it can. */
+static void reduce_each(tdagi_exporter *e, const tdagi_kernel *k, bool keep,
+                        const tdagi_kernel *reduce, const char *name)
 {
     const tdag_reduce_spec *s = reduce->spec;
+    bool typed = reduce->dtype != TDAG_BOOL;
+    if (s->axes.n == tdagi_export_kernel(e, reduce->inputs[0])->rank && !keep) {
+        tdagi_export_emit(e, k, typed ? "torch.%s(%v, dtype=%t)" : "torch.%s(%v)", name,
+                          reduce->inputs[0], (int)reduce->dtype);
+        return;
+    }
     tdagi_export_begin(e, k);
     for (uint32_t i = 0; i < s->axes.n; i++)
-        tdagi_export_piece(e, k, "torch.prod(");
+        tdagi_export_piece(e, k, "torch.%s(", name);
     tdagi_export_piece(e, k, "%v", reduce->inputs[0]);
     for (uint32_t i = s->axes.n; i-- > 0;) /* from the last axis: earlier ones stay */
-        tdagi_export_piece(e, k, ", %i, %b, dtype=%t)", s->axes.v[i], (int64_t)keep,
-                           (int)reduce->dtype);
+        tdagi_export_piece(e, k, typed ? ", %i, %b, dtype=%t)" : ", %i, %b)",
+                           s->axes.v[i], (int64_t)keep, (int)reduce->dtype);
     tdagi_export_end(e);
 }
 
@@ -150,7 +157,11 @@ void tdagi_export_reduce(tdagi_exporter *e, const tdagi_kernel *k, bool keep,
     if (s->axes.n == 0) { /* the identity; PyTorch would reduce all axes */
         tdagi_export_emit(e, k, "%v", x);
     } else if (s->kind == TDAG_REDUCE_PRODUCT) {
-        reduce_product(e, k, keep, reduce);
+        reduce_each(e, k, keep, reduce, "prod");
+    } else if (reduce->dtype == TDAG_BOOL && s->kind == TDAG_REDUCE_MAX) {
+        reduce_each(e, k, keep, reduce, "any"); /* amax refuses what is empty */
+    } else if (reduce->dtype == TDAG_BOOL && s->kind == TDAG_REDUCE_MIN) {
+        reduce_each(e, k, keep, reduce, "all");
     } else if (s->kind == TDAG_REDUCE_SUM && !is_float) {
         tdagi_export_emit(e, k, "torch.sum(%v, %l, %b, dtype=%t)", x, &s->axes, keepdim,
                           (int)reduce->dtype);

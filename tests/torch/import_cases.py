@@ -14,6 +14,7 @@ import warnings
 import torch
 
 import operator_cases
+import parity_cases
 from models import flat, save_safetensors
 
 warnings.filterwarnings("ignore")
@@ -405,18 +406,19 @@ case("torch.nn.functional.scaled_dot_product_attention(x, x, x, None, 0.0, True)
      F(2, 3, 4, 8))
 case("torch.nn.functional.scaled_dot_product_attention(x, x, x, y)", F(2, 3, 4, 8), B(4, 4))
 operator_cases.add(case, F, P, U, I, B, SPECIAL)
+parity_cases.add(case, F, P, U, I, B, SPECIAL)
 ARGUMENTS = "xyzwv"
 
 
 def body(text):
-    lines = text.split("\n") if "return" in text else ["return " + text]
+    lines = text.split("\n") if "return " in text else ["return " + text]
     return "\n".join("        " + line for line in lines)
 
 
-def classes(folder):
+def classes(folder, cases):
     """A module file with one class per case: compiling needs source that can be read."""
     lines = ["import torch", "from torch import Tensor"]
-    for i, (text, inputs) in enumerate(CASES):
+    for i, (text, inputs) in enumerate(cases):
         arguments = "".join(", %s: Tensor" % a for a in ARGUMENTS[:len(inputs)])
         lines += ["class M%d(torch.nn.Module):" % i, "    def forward(self%s):" % arguments,
                   body(text)]
@@ -435,22 +437,26 @@ def traced(made, inputs):
     return torch.jit.trace(made, copies, check_trace=False, strict=False)
 
 
-def main():
-    folder = sys.argv[1]
+def write(folder, cases, ways=lambda i: ("compiled", "traced")):
+    """ways(i): how case i is made into TorchScript."""
     os.makedirs(folder, exist_ok=True)
     torch.set_num_threads(1)
-    source = classes(folder)
+    source = classes(folder, cases)
+    makers = {"compiled": compiled, "traced": traced}
     lines, skipped = [], 0
-    for i, (text, inputs) in enumerate(CASES):
-        for how, make in (("compiled", compiled), ("traced", traced)):
+    for i, (text, inputs) in enumerate(cases):
+        for how in ways(i):
             n = str(len(lines))
             stem = os.path.join(folder, n)
             try:
                 with torch.no_grad():
-                    made = make(getattr(source, "M%d" % i)().eval(), inputs).eval()
+                    made = getattr(source, "M%d" % i)().eval()
+                    made = makers[how](made, inputs).eval()
                     torch.jit.save(made, stem + ".pt")
                     loaded = torch.jit.load(stem + ".pt").eval()
-                    result = loaded(*[t.clone() for t in inputs])
+                    result = flat(loaded(*[t.clone() for t in inputs]))
+                save_safetensors(stem + ".out.safetensors",
+                                 {"out%d" % k: t for k, t in enumerate(result)})
             except Exception as e:
                 if os.environ.get("TDAG_VERBOSE"):
                     why = [line for line in str(e).split("\n") if line.strip()]
@@ -459,8 +465,6 @@ def main():
                 continue
             save_safetensors(stem + ".in.safetensors",
                              {"in%d" % k: t for k, t in enumerate(inputs)})
-            save_safetensors(stem + ".out.safetensors",
-                             {"out%d" % k: t for k, t in enumerate(flat(result))})
             lines.append("%s %s %s" % (n, how, text.replace("\n", "; ")))
     with open(os.path.join(folder, "manifest"), "w") as f:
         f.write("\n".join(lines) + "\n")
@@ -468,4 +472,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    write(sys.argv[1], CASES)

@@ -30,6 +30,8 @@ def save_safetensors(path, tensors):
     header, blobs, at = {}, [], 0
     for name, t in tensors.items():
         t = t.detach().contiguous()
+        if t.dtype == torch.bool:  # some kernels leave bytes other than 0 and 1
+            t = t.view(torch.uint8) != 0
         flat = t.view(torch.int16) if t.dtype == torch.bfloat16 else t
         data = flat.numpy().tobytes()
         header[name] = {"dtype": DTYPES[t.dtype], "shape": list(t.shape),
