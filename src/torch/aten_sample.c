@@ -188,12 +188,14 @@ tdagi_ival tdagi_aten_grid_sampler(tdagi_call *c)
         flat[2] = tdag_dim_mul(c->b, flat[2], s.size[i]);
     }
     s.x = tdagi_transpose(c->b, tdagi_reshape(c->b, x, 3, flat), 1, 2);
+    const tdagi_round_spec half_even = {0};
     tdag_value at[3], y;
     for (uint32_t i = 0; i < s.n; i++) {
         at[i] = tdagi_select1(c->b, grid, rank - 1, s.n - 1 - i);
         at[i] = unnormalised(&s, at[i], i);
         if (mode != CUBIC) at[i] = padded_position(&s, at[i], i);
-        if (mode == NEAREST) at[i] = step_one(c, TDAGI_ROUND, at[i]);
+        if (mode == NEAREST)
+            at[i] = tdagi_lower(c->b, TDAGI_ROUND, &at[i], 1, &half_even);
     }
     y = mode == LINEAR  ? sample_linear(&s, at)
         : mode == CUBIC ? sample_cubic(&s, at)
