@@ -4,8 +4,10 @@
  * literally what stands there: so raise(lower(op)) == op whatever else the maps allow.
  * The second pass takes what the maps prove: of the classes in order of preference the
  * one with the lowest result and the shallowest operands, so that the source's own
- * views stay what they were. The third lays operands out anew (arrange.c). Then a bias
- * is taken in. */
+ * views stay what they were. Where windows are read, a convolution that takes them in
+ * (and the padding before them) comes first, since a shallow one would leave some to be
+ * written out. The third pass lays operands out anew (arrange.c). Then a bias is taken
+ * in. */
 #include "raise/contraction.h"
 
 #include <string.h>
@@ -87,9 +89,15 @@ static uint32_t nth(uint32_t i, uint32_t n, bool deepest)
     return deepest ? n - 1 - i : i;
 }
 
+/* Where a search starts: per operand of the multiply, the least level. */
+typedef struct search_from {
+    uint32_t least[2];
+} search_from;
+
 /* All choices of levels, the deepest operands first or last. */
 static tdag_status search_levels(tdagi_raiser *r, tdagi_composite class, bool deepest,
-                                 uint32_t *checks, tdagi_match **out)
+                                 const search_from *from, uint32_t *checks,
+                                 tdagi_match **out)
 {
     const tdagi_maps *m = r->maps;
     tdagi_candidate c;
@@ -100,6 +108,9 @@ static tdag_status search_levels(tdagi_raiser *r, tdagi_composite class, bool de
             uint32_t n = m->n_down[1 - c.first];
             c.level[0] = nth(k % pairs / n, m->n_down[c.first], deepest);
             c.level[1] = nth(k % pairs % n, n, deepest);
+            if (c.level[0] < from->least[c.first] ||
+                c.level[1] < from->least[1 - c.first])
+                continue;
             if (!tdagi_classify(r, &c, class)) continue;
             if ((*checks)++ >= MOST_CHECKS) return TDAG_OK;
             TDAGI_TRY(deepest ? by_structure(r, &c, out) : by_maps(r, &c, out));
@@ -110,10 +121,52 @@ static tdag_status search_levels(tdagi_raiser *r, tdagi_composite class, bool de
 
 static tdag_status search(tdagi_raiser *r, bool structure, tdagi_match **out)
 {
+    const search_from top = {{0, 0}};
     uint32_t checks = 0;
     for (uint32_t i = 0; i < N_CLASSES && *out == NULL; i++)
-        TDAGI_TRY(search_levels(r, classes[i], structure, &checks, out));
+        TDAGI_TRY(search_levels(r, classes[i], structure, &top, &checks, out));
     return TDAG_OK;
+}
+
+/* An unfold that gathers windows; with `pads`, a pad too. */
+static bool is_window(const tdagi_raiser *r, tdag_value v, bool pads)
+{
+    const tdagi_node *n = tdagi_raiser_node(r, v);
+    if (n->op == TDAG_OP_PAD) return pads;
+    if (n->op != TDAG_OP_UNFOLD) return false;
+    const tdag_window_spec *spec = n->u.spec;
+    for (uint32_t axis = 0; axis < n->rank; axis++)
+        if (spec->kernel.v[axis] > 1) return true;
+    return false;
+}
+
+/* The levels below all windows; false where there are none. */
+static bool below_windows(const tdagi_raiser *r, bool pads, search_from *out)
+{
+    const tdagi_maps *m = r->maps;
+    bool found = false;
+    for (uint32_t k = 0; k < 2; k++) {
+        out->least[k] = 0;
+        for (uint32_t i = 0; i + 1 < m->n_down[k]; i++) {
+            if (!is_window(r, m->down[k][i].value, pads)) continue;
+            out->least[k] = i + 1;
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* A convolution that takes in the windows its operands go through. */
+static tdag_status search_windows(tdagi_raiser *r, tdagi_match **out)
+{
+    search_from from;
+    if (!below_windows(r, false, &from)) return TDAG_OK;
+    for (int pads = 1; pads >= 0 && *out == NULL; pads--) {
+        uint32_t checks = 0;
+        (void)below_windows(r, pads == 1, &from);
+        TDAGI_TRY(search_levels(r, TDAGI_CONV, false, &from, &checks, out));
+    }
+    return *out == NULL ? tdagi_arrange_conv(r, out) : TDAG_OK;
 }
 
 /* ---- bias ---- */
@@ -270,20 +323,6 @@ tdag_status tdagi_take_bias(tdagi_raiser *r, const tdagi_match *m)
 
 /* ---- all of them ---- */
 
-/* True where an operand is gathered into overlapping or spread windows on its way. */
-static bool reads_windows(const tdagi_raiser *r)
-{
-    const tdagi_maps *m = r->maps;
-    for (uint32_t k = 0; k < 2; k++)
-        for (uint32_t i = 0; i + 1 < m->n_down[k]; i++) {
-            const tdagi_node *n = tdagi_raiser_node(r, m->down[k][i].value);
-            const tdag_window_spec *spec = n->u.spec;
-            for (uint32_t axis = 0; n->op == TDAG_OP_UNFOLD && axis < n->rank; axis++)
-                if (spec->kernel.v[axis] > 1) return true;
-        }
-    return false;
-}
-
 /* What the maps of v prove at the raiser's values. */
 static tdag_status prove_once(tdagi_raiser *r, tdag_value v, bool conv_only,
                               tdagi_match **out)
@@ -292,7 +331,8 @@ static tdag_status prove_once(tdagi_raiser *r, tdag_value v, bool conv_only,
     TDAGI_TRY(tdagi_maps_read(r, v, &ok));
     if (!ok) return TDAG_OK;
     if (conv_only) return tdagi_arrange_conv(r, out);
-    TDAGI_TRY(search(r, false, out));
+    TDAGI_TRY(search_windows(r, out));
+    if (*out == NULL) TDAGI_TRY(search(r, false, out));
     return *out == NULL ? tdagi_arrange(r, out) : TDAG_OK;
 }
 
@@ -356,7 +396,8 @@ static tdag_status choose(tdagi_raiser *r, tdag_value v)
     TDAGI_TRY(tdagi_find_transposed(r, v, &m));
     if (m == NULL) {
         TDAGI_TRY(search(r, true, &m));
-        if (m != NULL && m->composite != TDAGI_CONV && reads_windows(r)) {
+        search_from from;
+        if (m != NULL && m->composite != TDAGI_CONV && below_windows(r, false, &from)) {
             tdagi_match *conv = NULL; /* which need not make those windows */
             TDAGI_TRY(prove(r, v, true, &conv));
             if (conv != NULL) m = conv;
