@@ -84,7 +84,7 @@ class Checker:
                 self.fail(where, f"status {status} before: {command}")
             status, printed = self.shell.run(f"(exit {status}); {command}")
             if not matches(shown.splitlines(), printed.splitlines()):
-                if transcript.updating() and "...\n" not in shown:
+                if transcript.updating() and "..." not in shown.splitlines():
                     shown = printed
                 else:
                     self.fail(where, f"$ {command}\nprints\n{printed}not\n{shown}")
