@@ -15,7 +15,9 @@ configure "$out" -DTDAG_TESTS=OFF -DTDAG_EXAMPLES=OFF -Wno-dev
 cmake --build "$out" --parallel "$(jobs_that_fit)" </dev/null
 
 tdag=$out/src/cli/tdag
-model=$root/examples/readme_model.pt
+cd "$root"
+model=examples/readme_model.pt
+again=build/quickstart/again.pt
 input='x:f32[10,20,30,48]'
 
 show() { # runs a command after printing it as a user would type it
@@ -29,11 +31,11 @@ show() { # runs a command after printing it as a user would type it
 
 say "What the model of the README costs, at each of the three levels"
 for level in core kernel fused; do
-    show info "$model" -i "$input" --level "$level"
+    show info "$model" -i "$input" --exact --level "$level"
 done
 say "The same model written as TorchScript again, through the DAG"
-show convert "$model" "$out/again.pt" -i "$input"
+show convert "$model" "$again" -i "$input"
 say "Do both compute the same? Run by PyTorch and by the library's own engine"
-show verify "$model" "$out/again.pt" -i "$input" --engine torch --rtol 1e-6 --atol 1e-6
-show verify "$model" "$out/again.pt" -i "$input" --engine native --rtol 1e-6 --atol 1e-6
+show verify "$model" "$again" -i "$input" --engine torch --rtol 1e-6 --atol 1e-6
+show verify "$model" "$again" -i "$input" --engine native --rtol 1e-6 --atol 1e-6
 say "Done. The command is $tdag; \`tdag --help\` tells the rest."

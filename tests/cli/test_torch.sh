@@ -16,6 +16,17 @@ expect 0 'ok' verify "$model" again.pt -i "$input"
 expect 0 'ok' verify "$model" again.pt -i "$input" --engine native
 expect 0 '' convert "$model" model.txt -i "$input"
 expect 0 'ok' verify "$model" model.txt
+# x of zeros in a safetensors file, under the name of the model's input
+header='{"x":{"dtype":"F32","shape":[10,20,30,48],"data_offsets":[0,1152000]}}          '
+printf '\120\0\0\0\0\0\0\0%s' "$header" >x.safetensors
+head -c 1152000 /dev/zero >>x.safetensors
+for engine in torch native reference; do
+    expect 0 '' run "$model" --in x.safetensors --out $engine.safetensors --engine $engine
+    grep -q '"out0":{"dtype":"F32","shape":\[2,11,15,2\]' $engine.safetensors ||
+        fail "run by $engine: no out0"
+done
+expect 0 'ok' verify "$model" again.pt --in x.safetensors --rtol 1e-6
+expect 0 'f32\[10,20,30,48\]' info "$model" --like x.safetensors
 expect 2 'give one -i' info "$model"
 expect 3 'takes|inputs' info "$model" -i "$input" -i "$input"
 expect 3 'broadcast|shape|dims' info "$model" -i 'f32[10,20,30,47]'
