@@ -10,6 +10,7 @@ Every fenced block is checked by its kind:
   python   stands in an example word for word
   cmake    stands in a project of tests/install, names aside
   json     parses
+  tdag     a graph in the textual form that is printed as it stands
 Links within the repository lead somewhere. TDAG_UPDATE_GOLDEN=1 writes what the commands
 print into the files, except where they say "..."."""
 import glob
@@ -70,6 +71,13 @@ class Checker:
             if line.strip() not in known:
                 self.fail(where, f"no project of tests/install has: {line}")
 
+    def tdag(self, where, text):
+        with open(os.path.join(self.work, "block.txt"), "w", encoding="utf-8") as file:
+            file.write(text)
+        status, printed = self.shell.run("tdag show block.txt --full")
+        if status != 0 or printed != text:
+            self.fail(where, f"is printed as\n{printed}")
+
     def json(self, where, text):
         try:
             json.loads(text)
@@ -103,7 +111,7 @@ class Checker:
             self.checked += 1
             if kind == "console":
                 body = self.console(where, body)
-            elif kind in ("c", "sh", "python", "cmake", "json"):
+            elif kind in ("c", "sh", "python", "cmake", "json", "tdag"):
                 getattr(self, kind)(where, body)
             elif kind != "text":
                 self.fail(where, f"a block of kind \"{kind}\" cannot be checked")
