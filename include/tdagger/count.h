@@ -60,7 +60,11 @@ typedef struct tdag_info_options {
     const char *model_name; /* NULL = "" */
     uint32_t flags;         /* TDAG_INFO_* */
 } tdag_info_options;
-enum { TDAG_INFO_BY_NODE = 1 };
+enum {
+    TDAG_INFO_BY_NODE = 1,
+    TDAG_INFO_HASH = 2,         /* "hash" of the graph and of each module */
+    TDAG_INFO_CONTENT_HASH = 4, /* "content_hash" of the graph; reads all weights */
+};
 TDAG_OPTIONS_INIT(tdag_info_options)
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_info_json(tdag_ctx *ctx,
                                                     const tdag_model *model,

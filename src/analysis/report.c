@@ -3,6 +3,7 @@
  */
 #include "analysis/json_write.h"
 #include "analysis/tables.h"
+#include "ir/hash.h"
 
 #include <stdio.h>
 
@@ -12,6 +13,7 @@ typedef struct report {
     tdagi_pricer *p;
     tdag_info_options options;
     tdagi_tables tables;
+    tdagi_hasher *hasher; /* NULL: no hashes are asked for */
     tdagi_writer json;
     tdagi_writer nodes; /* the rows by node, on their own until they are appended */
 } report;
@@ -147,6 +149,27 @@ static tdag_status write_ops(report *r)
     return TDAG_OK;
 }
 
+/* "hash" of the graph (path NULL) or of a module. */
+static tdag_status write_hash(report *r, const char *path)
+{
+    char hash[TDAG_HASH_SIZE];
+    if (r->hasher == NULL) return TDAG_OK;
+    TDAGI_TRY(path == NULL ? tdagi_hasher_graph(r->hasher, hash)
+                           : tdagi_hasher_module(r->hasher, path, hash));
+    tdagi_write_string(&r->json, "hash", hash);
+    return TDAG_OK;
+}
+
+static tdag_status write_hashes(report *r)
+{
+    char hash[TDAG_HASH_SIZE];
+    TDAGI_TRY(write_hash(r, NULL));
+    if ((r->options.flags & TDAG_INFO_CONTENT_HASH) == 0) return TDAG_OK;
+    TDAGI_TRY(tdag_graph_get_hash(r->ctx, r->graph, TDAG_HASH_CONTENT, hash));
+    tdagi_write_string(&r->json, "content_hash", hash);
+    return TDAG_OK;
+}
+
 static tdag_status write_modules(report *r)
 {
     TDAGI_TRY(tdagi_tables_add_up(&r->tables));
@@ -156,6 +179,7 @@ static tdag_status write_modules(report *r)
         const tdagi_module_count *row = &r->tables.modules[i];
         tdagi_write_open(&r->json, NULL, '{');
         tdagi_write_string(&r->json, "module", row->path);
+        TDAGI_TRY(write_hash(r, row->path));
         tdagi_write_int(&r->json, "parameters", row->parameters);
         TDAGI_TRY(write_counts(r, &r->json, &row->total));
         tdagi_write_open(&r->json, "self", '{');
@@ -174,6 +198,7 @@ static tdag_status write_report(report *r)
     tdagi_write_string(&r->json, "format", "tdag-info/1");
     tdagi_write_string(&r->json, "model",
                        r->options.model_name == NULL ? "" : r->options.model_name);
+    TDAGI_TRY(write_hashes(r));
     write_ends(r);
     TDAGI_TRY(write_totals(r));
     r->nodes.depth = 2; /* as the items of "by_node" */
@@ -195,11 +220,14 @@ static tdag_status make_report(report *r, char **out)
     tdagi_text_init(&r->json.text, r->ctx);
     tdagi_text_init(&r->nodes.text, r->ctx);
     tdag_status status = tdagi_tables_init(&r->tables, r->p);
+    if (status == TDAG_OK && (r->options.flags & TDAG_INFO_HASH) != 0)
+        status = tdagi_hasher_create(r->ctx, r->graph, TDAG_HASH_STRUCTURE, &r->hasher);
     if (status == TDAG_OK) status = write_report(r);
     if (status == TDAG_OK) status = tdagi_text_take(&r->json.text, out);
     tdagi_text_free(&r->json.text);
     tdagi_text_free(&r->nodes.text);
     tdagi_tables_free(&r->tables);
+    tdagi_hasher_free(r->hasher);
     return status;
 }
 
@@ -212,7 +240,8 @@ tdag_status tdag_info_json(tdag_ctx *ctx, const tdag_model *model,
     if (r.options.level > TDAG_LEVEL_FUSED)
         return tdagi_fail(ctx, TDAG_E_ARG, "there is no level number %d",
                           (int)r.options.level);
-    if (r.options.flags & ~(uint32_t)TDAG_INFO_BY_NODE)
+    const uint32_t known = TDAG_INFO_BY_NODE | TDAG_INFO_HASH | TDAG_INFO_CONTENT_HASH;
+    if (r.options.flags & ~known)
         return tdagi_fail(ctx, TDAG_E_ARG, "info: unknown flags 0x%x",
                           (unsigned)r.options.flags);
     TDAGI_TRY(tdagi_pricer_create(ctx, r.graph, TDAG_LEVEL_FUSED, &r.p));

@@ -22,6 +22,7 @@ static const option options[] = {
     {CLI_LEVEL,  "--level",  NULL, "core|kernel|fused", "the level of the table"},
     {CLI_BY,     "--by",     NULL, "op|module|node", "what the table's rows are"},
     {CLI_EXACT,  "--exact",  NULL, NULL, "numbers in full instead of 4.09 G"},
+    {CLI_CONTENT, "--content-hash", NULL, NULL, "with --json: a hash of the weights, too"},
     {CLI_ENGINE, "--engine", NULL, "native|torch|reference", "what runs the model"},
     {CLI_RTOL,   "--rtol",   NULL, "R", "relative tolerance"},
     {CLI_ATOL,   "--atol",   NULL, "A", "absolute tolerance"},

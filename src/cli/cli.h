@@ -46,6 +46,7 @@ enum {
 #define CLI_DIM         CLI_BIT(26)
 #define CLI_AT_ONE      CLI_BIT(27)
 #define CLI_AXIS        CLI_BIT(28)
+#define CLI_CONTENT     CLI_BIT(29)
 #define CLI_IMPORT      (CLI_INPUT | CLI_LIKE | CLI_OPAQUE | CLI_SHIM | CLI_QUIET)
 
 /* A command line taken apart; the strings are those of argv. */

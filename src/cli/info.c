@@ -289,6 +289,8 @@ static int print_report(cli *c, const tdag_model *model)
     for (int i = 0; i < 3 && c->level != NULL; i++)
         if (strcmp(c->level, level_names[i]) == 0) options.level = (tdag_level)(i + 1);
     if (c->by != NULL && strcmp(c->by, "node") == 0) options.flags = TDAG_INFO_BY_NODE;
+    if (c->given & CLI_JSON) options.flags |= TDAG_INFO_HASH;
+    if (c->given & CLI_CONTENT) options.flags |= TDAG_INFO_CONTENT_HASH;
     char *text = NULL;
     cli_progress(c, "counting", c->files[0]);
     if (tdag_info_json(c->ctx, model, &options, &text) != TDAG_OK)

@@ -18,7 +18,8 @@ static const cli_command commands[] = {
      "(--level, default kernel): by operator, by module or by node (--by, default op).\n"
      "docs/counters.md defines every number. --json prints one object (tdag-info/1) with\n"
      "exact integers; --exact writes the tables' numbers in full.\n",
-     CLI_IMPORT | CLI_JSON | CLI_LEVEL | CLI_BY | CLI_EXACT, cli_info},
+     CLI_IMPORT | CLI_JSON | CLI_LEVEL | CLI_BY | CLI_EXACT | CLI_CONTENT,
+     cli_info},
     {"convert", "MODEL OUT", 2, "write a model in another format",
      "The ending of OUT names the format: .pt (TorchScript), .tdag (docs/formats.md; read\n"
      "back in milliseconds, its weights mapped) or .txt (the textual form with every tensor\n"

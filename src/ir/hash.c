@@ -44,12 +44,22 @@ struct tdagi_hasher {
 
 /* ---- writing ---- */
 
+/* Seven bits a byte, the last one below 128: most numbers are small. */
 static void add_number(tdagi_hasher *h, uint64_t x)
 {
-    unsigned char bytes[8];
-    for (int i = 0; i < 8; i++)
-        bytes[i] = (unsigned char)(x >> (8 * i));
-    tdagi_sha256_add(&h->sha, bytes, sizeof bytes);
+    unsigned char bytes[10];
+    size_t n = 0;
+    for (; x >= 128; x >>= 7)
+        bytes[n++] = (unsigned char)(x | 128);
+    bytes[n++] = (unsigned char)x;
+    tdagi_sha256_add(&h->sha, bytes, n);
+}
+
+/* Small ones of either sign stay small. */
+static void add_signed(tdagi_hasher *h, int64_t x)
+{
+    uint64_t u = (uint64_t)x << 1;
+    add_number(h, x < 0 ? ~u : u);
 }
 
 static void add_bytes(tdagi_hasher *h, const void *bytes, size_t n)
@@ -63,20 +73,25 @@ static void add_text(tdagi_hasher *h, const char *text)
     add_bytes(h, text, strlen(text));
 }
 
-/* Symbols count by their names, so the text of a dim is what identifies it. */
+/* An integer twice, or the text of an expression, whose symbols count by their names,
+ * after its length twice plus one. */
 static tdag_status add_dim(tdagi_hasher *h, tdag_dim d)
 {
-    char buf[256];
-    size_t n = tdagi_dim_text(h->g->pool, d, buf, sizeof buf);
-    if (n < sizeof buf) {
-        add_bytes(h, buf, n);
+    char buf[256], *text = buf;
+    void *block = NULL;
+    if (d >= 0 && d < INT64_MAX / 2) {
+        add_number(h, 2 * (uint64_t)d);
         return TDAG_OK;
     }
-    void *text = NULL;
-    TDAGI_TRY(tdagi_alloc(h->ctx, n + 1, &text));
-    tdagi_dim_text(h->g->pool, d, text, n + 1);
-    add_bytes(h, text, n);
-    tdagi_free(h->ctx, text, n + 1);
+    size_t n = tdagi_dim_text(h->g->pool, d, buf, sizeof buf);
+    if (n >= sizeof buf) {
+        TDAGI_TRY(tdagi_alloc(h->ctx, n + 1, &block));
+        text = block;
+        tdagi_dim_text(h->g->pool, d, text, n + 1);
+    }
+    add_number(h, 2 * (uint64_t)n + 1);
+    tdagi_sha256_add(&h->sha, text, n);
+    if (block != NULL) tdagi_free(h->ctx, block, n + 1);
     return TDAG_OK;
 }
 
@@ -101,7 +116,7 @@ static tdag_status add_field(tdagi_hasher *h, const tdagi_field *f, const void *
     case TDAGI_FIELD_INTS:
         add_number(h, list->n);
         for (uint32_t i = 0; i < list->n; i++)
-            add_number(h, (uint64_t)list->v[i]);
+            add_signed(h, list->v[i]);
         break;
     case TDAGI_FIELD_STRING:
         add_text(h, *(const char *const *)member);
@@ -110,6 +125,8 @@ static tdag_status add_field(tdagi_hasher *h, const tdagi_field *f, const void *
     case TDAGI_FIELD_BOOL:
     case TDAGI_FIELD_ENUM:
     case TDAGI_FIELD_DTYPE:
+        add_signed(h, *(const int64_t *)member);
+        break;
     case TDAGI_FIELD_F64:
         memcpy(&bits, member, sizeof bits);
         add_number(h, bits);
@@ -144,8 +161,8 @@ static tdag_status add_node(tdagi_hasher *h, uint32_t id)
     const tdagi_field *f = tdagi_node_def(n)->fields;
     bool inside = is_inside(h, n);
     h->number[id] = ++h->last;
-    add_text(h, inside ? tdag_op_name((tdag_op)n->op) : "outside");
-    add_text(h, tdag_dtype_name((tdag_dtype)n->dtype));
+    add_number(h, inside ? n->op : TDAG_OP_NONE); /* codes never change their meaning */
+    add_number(h, n->dtype);
     TDAGI_TRY(add_dims(h, n->rank, n->shape));
     if (!inside) return TDAG_OK;
     if (n->op == TDAG_OP_INPUT || tdagi_op_holds_tensor(n->op)) {
@@ -178,7 +195,7 @@ static tdag_status visit(tdagi_hasher *h, uint32_t output)
         uint32_t operand = tdagi_node_inputs(n)[top->next++].id;
         if (h->number[operand] <= h->base) h->stack[depth++] = (frame){operand, 0};
     }
-    add_text(h, "output");
+    add_number(h, TDAGI_OP_CODES); /* no op's: an output */
     add_number(h, h->number[output] - h->base);
     return TDAG_OK;
 }
@@ -198,7 +215,7 @@ tdag_status tdagi_hasher_graph(tdagi_hasher *h, char out[TDAG_HASH_SIZE])
     add_number(h, h->g->n_inputs);
     for (uint32_t i = 0; i < h->g->n_inputs; i++) {
         const tdagi_node *n = tdagi_graph_node(h->g, h->g->inputs[i]);
-        add_text(h, tdag_dtype_name((tdag_dtype)n->dtype));
+        add_number(h, n->dtype);
         TDAGI_TRY(add_dims(h, n->rank, n->shape));
     }
     for (uint32_t i = 0; i < h->g->n_outputs; i++)
