@@ -5,12 +5,15 @@
     models.py make NAME [--script] [--seed N] [--size N] [--out DIR]
 
 make writes NAME.trace.pt or NAME.script.pt (NAME-SIZE.… with --size, which sets height and
-width of images), NAME.*.in.safetensors (in0, in1, ...) and
-NAME.*.out.safetensors (out0, ..., tensors of the result depth first). Without --out the
-folder is $TDAG_MODEL_CACHE or ~/.cache/tdagger/models, with one subfolder per PyTorch
-version; what is there already is kept. The last line printed is the path of the model.
+width of images), NAME.*.in.safetensors (in0, in1, ..., tensors of the arguments depth
+first; of a dict by key), NAME.*.out.safetensors (out0, ..., tensors of the result depth first),
+NAME.*.inputs (the arguments, for torch.load) and NAME.*.made.json (the multiply-adds that
+macs.py counts). Without --out the folder is $TDAG_MODEL_CACHE or ~/.cache/tdagger/models,
+with one subfolder per PyTorch version; what is there already, made by this file as it
+is now, is kept. The last line printed is the path of the model.
 Exit status 77: this PyTorch cannot make that model (the reason is printed)."""
 import argparse
+import hashlib
 import json
 import os
 import struct
@@ -19,6 +22,9 @@ import warnings
 
 import torch
 from torch import nn
+
+import macs
+from architectures import ARCHITECTURES
 
 warnings.filterwarnings("ignore")
 DTYPES = {torch.float32: "F32", torch.float64: "F64", torch.float16: "F16",
@@ -42,6 +48,21 @@ def save_safetensors(path, tensors):
     text += b" " * (-len(text) % 8)
     with open(path, "wb") as f:
         f.write(struct.pack("<Q", len(text)) + text + b"".join(blobs))
+
+
+def load_safetensors(path):
+    kinds = {name: dtype for dtype, name in DTYPES.items()}
+    with open(path, "rb") as f:
+        data = f.read()
+    size, = struct.unpack("<Q", data[:8])
+    tensors = {}
+    for name, row in json.loads(data[8:8 + size]).items():
+        if name != "__metadata__":
+            begin, end = (8 + size + at for at in row["data_offsets"])
+            bytes_of = torch.frombuffer(bytearray(data[begin:end]), dtype=torch.uint8) \
+                if end > begin else torch.empty(0, dtype=torch.uint8)
+            tensors[name] = bytes_of.view(kinds[row["dtype"]]).reshape(row["shape"])
+    return tensors
 
 
 def torchvision():
@@ -117,6 +138,17 @@ class Readme(nn.Module):
         return nn.functional.leaky_relu(torch.sin(torch.abs(-y)))
 
 
+class Recurrent(nn.Module):
+    """A recurrent layer as part of a model: compiled alone it has no forward()."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x)
+
+
 class UNet(nn.Module):
     def __init__(self):
         super().__init__()
@@ -145,7 +177,8 @@ class UNet(nn.Module):
 def module(make, *shapes):
     def build():
         torch.manual_seed(SEED)
-        return make(), tuple(torch.rand(*s) for s in shapes)
+        return make(), tuple(torch.rand(*s) if isinstance(s, tuple) else s()
+                             for s in shapes)
     return build
 
 
@@ -166,9 +199,11 @@ MODELS = {
     "unet": module(UNet, (1, 3, 32, 32)),
     "encoder": module(encoder, (2, 7, 16)),
     "encoder_slow": module(slow_encoder, (7, 2, 15)),
-    "lstm": module(lambda: nn.LSTM(8, 6, 2, bidirectional=True, batch_first=True), (2, 5, 8)),
-    "gru": module(lambda: nn.GRU(8, 6, 2), (5, 2, 8)),
-    "rnn": module(lambda: nn.RNN(8, 6, 1, nonlinearity="relu", bias=False), (5, 2, 8)),
+    "lstm": module(lambda: Recurrent(nn.LSTM(8, 6, 2, bidirectional=True,
+                                             batch_first=True)), (2, 5, 8)),
+    "gru": module(lambda: Recurrent(nn.GRU(8, 6, 2)), (5, 2, 8)),
+    "rnn": module(lambda: Recurrent(nn.RNN(8, 6, 1, nonlinearity="relu", bias=False)),
+                  (5, 2, 8)),
     "mha": module(lambda: nn.MultiheadAttention(16, 4, batch_first=True),
                   (2, 5, 16), (2, 5, 16), (2, 5, 16)),
     "fcn_resnet50": lambda: (torchvision().models.segmentation.fcn_resnet50(
@@ -186,6 +221,7 @@ for name in ("resnet18", "resnet50", "vgg16", "squeezenet1_1", "densenet121",
              "mobilenet_v2", "mobilenet_v3_large", "shufflenet_v2_x1_0", "mnasnet1_0",
              "efficientnet_b0", "regnet_y_400mf", "convnext_tiny", "swin_t"):
     MODELS[name] = classifier(name)
+MODELS.update({name: module(*row) for name, row in ARCHITECTURES.items()})
 SEED = 0
 
 
@@ -199,17 +235,55 @@ def flat(result):
     return []
 
 
+def named(inputs):
+    """The tensors of the arguments: those of a dict by their keys."""
+    if len(inputs) == 1 and isinstance(inputs[0], dict):
+        return inputs[0]
+    return {"in%d" % i: t for i, t in enumerate(flat(inputs))}
+
+
 def resized(x, size):
     if x.dim() < 4 or not x.is_floating_point():
         return x
     return torch.rand(*x.shape[:-2], size, size)
 
 
+def stem_of(path):
+    return path[:-len(".pt")]
+
+
+def folder_of(out=None):
+    root = os.environ.get("TDAG_MODEL_CACHE",
+                          os.path.expanduser("~/.cache/tdagger/models"))
+    folder = out or os.path.join(root, "torch-" + torch.__version__.split("+")[0])
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
+def recipe(name):
+    """What made a model: this file and those that it stands on."""
+    digest = hashlib.sha256(("%d %s" % (SEED, torch.__version__)).encode())
+    here = os.path.dirname(os.path.abspath(__file__))
+    files = ("models.py", "macs.py", "architectures.py")
+    for file in files if name in ARCHITECTURES else files[:2]:
+        with open(os.path.join(here, file), "rb") as f:
+            digest.update(f.read())
+    return digest.hexdigest()
+
+
+def is_made(name, stem):
+    try:
+        with open(stem + ".made.json") as f:
+            return json.load(f)["recipe"] == recipe(name)
+    except (OSError, ValueError, KeyError):
+        return False
+
+
 def make(name, script, folder, size=None):
-    """Makes one model; returns the path of its file, or exits with 77."""
+    """Makes one model; returns the path of its file, or None, having said why not."""
     stem = name if size is None else "%s-%d" % (name, size)
     stem = os.path.join(folder, stem + (".script" if script else ".trace"))
-    if os.path.exists(stem + ".out.safetensors"):
+    if is_made(name, stem):
         return stem + ".pt"
     torch.manual_seed(SEED)
     model, inputs = MODELS[name]()
@@ -223,15 +297,21 @@ def make(name, script, folder, size=None):
             else:
                 made = torch.jit.trace(model, inputs, strict=False, check_trace=False)
     except Exception as e:
-        print("cannot make %s: %s" % (stem, str(e).split("\n")[0]))
-        sys.exit(77)
+        reason = [line for line in str(e).split("\n") if line.strip()] or [repr(e)]
+        print("cannot make %s: %s" % (stem, reason[0]))
+        return None
+    if os.path.exists(stem + ".made.json"):
+        os.remove(stem + ".made.json")
     torch.jit.save(made, stem + ".pt")
     with torch.no_grad():
         result = torch.jit.load(stem + ".pt").eval()(*inputs)
-    save_safetensors(stem + ".in.safetensors",
-                     {"in%d" % i: t for i, t in enumerate(inputs)})
+    torch.save(inputs, stem + ".inputs")
+    save_safetensors(stem + ".in.safetensors", named(inputs))
     save_safetensors(stem + ".out.safetensors",
                      {"out%d" % i: t for i, t in enumerate(flat(result))})
+    facts = {"recipe": recipe(name), "macs": macs.count(model, inputs)}
+    with open(stem + ".made.json", "w") as f: # the last: before it, nothing is made
+        json.dump(facts, f)
     return stem + ".pt"
 
 
@@ -249,12 +329,11 @@ def main():
         print("\n".join(sorted(MODELS)))
         return
     SEED = args.seed
-    root = os.environ.get("TDAG_MODEL_CACHE",
-                          os.path.expanduser("~/.cache/tdagger/models"))
-    folder = args.out or os.path.join(root, "torch-" + torch.__version__.split("+")[0])
-    os.makedirs(folder, exist_ok=True)
     torch.set_num_threads(1)
-    print(make(args.name, args.script, folder, args.size))
+    path = make(args.name, args.script, folder_of(args.out), args.size)
+    if path is None:
+        sys.exit(77)
+    print(path)
 
 
 if __name__ == "__main__":

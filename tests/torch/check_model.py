@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Takes one network of models.py through everything: counted, converted and compared.
+
+    check_model.py TDAG NAME [--size N] [--only trace|script] [--out DIR]
+
+For the traced and the compiled (scripted) form: the kernel MACs of `info --json` are the
+ones that macs.py counts in PyTorch; the exported file has the source's parameters and
+buffers, by name and to the bit; `verify` finds both equal with either engine; the export
+run by PyTorch and by the native engine gives what PyTorch gave when the model was made;
+and `verify` says no, with exit status 1, as soon as one parameter of the export is another.
+
+Exit status 77: this PyTorch can neither trace nor compile the model."""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+import torch
+
+import models
+
+
+class Failed(Exception):
+    pass
+
+
+def tdag(args, *words, status=0):
+    made = subprocess.run([args.tdag, *words], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if made.returncode != status:
+        raise Failed("tdag %s: exit status %d instead of %d\n%s" % (
+            " ".join(words), made.returncode, status, made.stdout[-3000:]))
+    return made.stdout
+
+
+def check_macs(args, path, like):
+    report = json.loads(tdag(args, "info", path, "--like", like, "--json"))
+    macs = report["totals"]["kernel"]["macs"]
+    with open(models.stem_of(path) + ".made.json") as f:
+        want = json.load(f)["macs"]
+    if macs != want:
+        raise Failed("%d kernel MACs, PyTorch performs %d" % (macs, want))
+    return macs
+
+
+def named(module):
+    return ({k for k, _ in module.named_parameters()}, {k for k, _ in module.named_buffers()})
+
+
+def check_state(path, export):
+    a, b = torch.jit.load(path).eval(), torch.jit.load(export).eval()
+    was, now = a.state_dict(), b.state_dict()
+    if list(sorted(was)) != list(sorted(now)):
+        raise Failed("state_dict() has other keys: %s" % sorted(set(was) ^ set(now))[:10])
+    if named(a) != named(b):
+        raise Failed("parameters became buffers or the reverse")
+    for key in was:
+        if was[key].dtype != now[key].dtype or not torch.equal(was[key], now[key]):
+            raise Failed("state_dict()[%r] differs" % key)
+    return b
+
+
+def check_result(path, have):
+    want = models.load_safetensors(models.stem_of(path) + ".out.safetensors")
+    if list(have) != list(want):
+        raise Failed("outputs are %s, not %s" % (list(have), list(want)))
+    worst = 0.0
+    for key, w in want.items():
+        h = have[key]
+        if h.dtype != w.dtype or h.shape != w.shape:
+            raise Failed("%s is %s %s, not %s %s" % (
+                key, h.dtype, tuple(h.shape), w.dtype, tuple(w.shape)))
+        if not w.is_floating_point():
+            if not torch.equal(h, w):
+                raise Failed("%s differs" % key)
+            continue
+        h, w = h.double(), w.double()
+        most = w[w.isfinite()].abs().max().item() if w.isfinite().any() else 0.0
+        if not torch.allclose(h, w, rtol=1e-3, atol=1e-4 * most, equal_nan=True):
+            raise Failed("%s differs by %g of %g" % (key, (h - w).abs().max(), most))
+        worst = max([worst] + (h - w)[w.isfinite()].abs().flatten().tolist())
+    return worst
+
+
+def spoil(module, inputs, path):
+    """Saves the module with another value of its last parameter that matters."""
+    with torch.no_grad():
+        before = models.flat(module(*inputs))
+        for name, p in reversed([(n, p) for n, p in module.named_parameters()
+                                 if p.is_floating_point()]):
+            p.data.add_(0.5)
+            after = models.flat(module(*inputs))
+            if any(x.is_floating_point() and x.numel() and
+                   (x - y).abs().max() > 0.01 * y.abs().max()
+                   for x, y in zip(after, before)):
+                torch.jit.save(module, path)
+                return name
+            p.data.sub_(0.5)
+    raise Failed("no parameter has an influence")
+
+
+def check(args, path, folder):
+    stem = models.stem_of(path)
+    like = stem + ".in.safetensors"
+    export = os.path.join(folder, "export.pt")
+    result = os.path.join(folder, "result.safetensors")
+    macs = check_macs(args, path, like)
+    tdag(args, "convert", path, export, "--like", like)
+    module = check_state(path, export)
+    for engine in ("torch", "native"):
+        tdag(args, "verify", path, export, "--in", like, "--engine", engine)
+    tdag(args, "run", export, "--in", like, "--out", result, "--engine", "native")
+    apart = {"native": check_result(path, models.load_safetensors(result))}
+    inputs = torch.load(stem + ".inputs")
+    with torch.no_grad():
+        again = models.flat(module(*inputs))
+    apart["torch"] = check_result(path, {"out%d" % i: t for i, t in enumerate(again)})
+    spoiled = os.path.join(folder, "spoiled.pt")
+    name = spoil(module, inputs, spoiled)
+    tdag(args, "verify", path, spoiled, "--in", like, "--engine", "torch", status=1)
+    return macs, apart, name
+
+
+def one(args, script):
+    how = "script" if script else "trace"
+    started = time.time()
+    try:
+        path = models.make(args.name, script, models.folder_of(args.out), args.size)
+        made = time.time()
+        if path is None:
+            return None
+        with tempfile.TemporaryDirectory(prefix="tdag-model-") as folder:
+            macs, apart, spoiled = check(args, path, folder)
+    except Failed as e:
+        print("FAILED %s %s: %s" % (args.name, how, e), flush=True)
+        return False
+    print("ok %s %s: %d MACs; differs by %.2g (torch), %.2g (native); spoiled %s; "
+          "%.1f s + %.1f s" % (args.name, how, macs, apart["torch"], apart["native"],
+                               spoiled, made - started, time.time() - made), flush=True)
+    return True
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("tdag")
+    parser.add_argument("name")
+    parser.add_argument("--size", type=int)
+    parser.add_argument("--only", choices=["trace", "script"])
+    parser.add_argument("--out")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    done = [one(args, script) for script in (False, True)
+            if args.only in (None, "script" if script else "trace")]
+    if all(d is None for d in done):
+        sys.exit(77)  # ctest: skipped
+    sys.exit(0 if all(d is not False for d in done) else 1)
+
+
+if __name__ == "__main__":
+    main()
