@@ -44,6 +44,12 @@ tdag_run_torchscript(tdag_ctx *ctx, const char *path, tdag_tensor *const *inputs
                      const char *const *names, uint32_t n_inputs,
                      const tdag_torchscript_options *options, tdag_named_tensors *out);
 
+/* The operators the importer knows and those it refuses, as a document (Markdown),
+ * which is docs/operators.md; needs no shim; freed with tdag_text_free(). Errors:
+ * E_NOMEM. */
+TDAG_API TDAG_MUST_CHECK tdag_status tdag_torch_operators_markdown(tdag_ctx *ctx,
+                                                                   char **out);
+
 TDAG_END_DECLS
 
 #endif

@@ -47,6 +47,7 @@ enum {
 #define CLI_AT_ONE      CLI_BIT(27)
 #define CLI_AXIS        CLI_BIT(28)
 #define CLI_CONTENT     CLI_BIT(29)
+#define CLI_TORCH       CLI_BIT(30)
 #define CLI_IMPORT      (CLI_INPUT | CLI_LIKE | CLI_OPAQUE | CLI_SHIM | CLI_QUIET)
 
 /* A command line taken apart; the strings are those of argv. */

@@ -81,7 +81,9 @@ static const cli_command commands[] = {
      "that lies before.\n",
      CLI_IMPORT | CLI_MOST | CLI_EXACT, cli_cuts},
     {"ops", "", 0, "list the core ops",
-     "--md prints the op table as Markdown, which is docs/ops.md.\n", CLI_MD, cli_ops},
+     "--md prints the op table as Markdown, which is docs/ops.md; with --torch the\n"
+     "TorchScript operators that are imported and refused, which is docs/operators.md.\n",
+     CLI_MD | CLI_TORCH, cli_ops},
     {"version", "", 0, "print the version", "", 0, cli_version},
 };
 /* clang-format on */

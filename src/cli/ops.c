@@ -3,9 +3,10 @@
 
 int cli_ops(cli *c)
 {
-    if (c->given & CLI_MD) {
+    if (c->given & (CLI_MD | CLI_TORCH)) {
         char *text = NULL;
-        if (tdag_ops_markdown(c->ctx, &text) != TDAG_OK)
+        if ((c->given & CLI_TORCH ? tdag_torch_operators_markdown(c->ctx, &text)
+                                  : tdag_ops_markdown(c->ctx, &text)) != TDAG_OK)
             return cli_fail_library(c, NULL);
         fputs(text, stdout);
         tdag_text_free(c->ctx, text);

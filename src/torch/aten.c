@@ -13,7 +13,6 @@ static const tdagi_aten_row aten_rows[] = {
 #include "torch/aten.def"
 };
 
-#define ATEN(name, handler, data, ignorable)
 #define REFUSED(name, why) {name, why},
 static const struct {
     const char *name, *why;

@@ -176,6 +176,11 @@ expect 0 '`permute`' ops --md
 if [ -f "$root/docs/ops.md" ]; then
     cmp -s out "$root/docs/ops.md" || fail "docs/ops.md is not what tdag ops --md prints"
 fi
+expect 0 '`aten::add`' ops --torch --md
+if [ -f "$root/docs/operators.md" ]; then
+    cmp -s out "$root/docs/operators.md" ||
+        fail "docs/operators.md is not what tdag ops --torch --md prints"
+fi
 if [ -e /dev/full ]; then
     "$tdag" ops >/dev/full 2>err
     [ $? -eq 3 ] && grep -q '^tdag: error: ' err || fail "a full disk goes unnoticed"

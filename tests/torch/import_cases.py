@@ -410,6 +410,25 @@ parity_cases.add(case, F, P, U, I, B, SPECIAL)
 ARGUMENTS = "xyzwv"
 
 
+# What cannot be imported, with one input f32[3,2], and words of the reason.
+REFUSED = [
+    ("torch.rand(2) + x", "aten::rand: random numbers"),
+    ("torch.randn_like(x)", "aten::randn_like: random numbers"),
+    ("torch.multinomial(x.abs(), 1)", "aten::multinomial: random numbers"),
+    ("torch.nonzero(x)", "aten::nonzero: a shape that depends on tensor data"),
+    ("torch.masked_select(x, x > 0)", "aten::masked_select: a shape that depends"),
+    ("x[x > 0]", "a mask, whose shape depends on tensor data"),
+    ("torch.where(x > 0)[0]", "aten::where, whose shape depends on tensor data"),
+    ("torch.unique(x.flatten())", "a shape that depends on tensor data"),
+    ("torch.view_as_real(torch.view_as_complex(x))", "aten::view_as_complex: complex numbers"),
+    ("torch.polar(x, x)", "aten::polar: complex numbers"),
+    ("torch.fft.rfft(x).real", "aten::fft_rfft: complex numbers"),
+    ("torch.linalg.inv(x.t() @ x)", "a factorisation of a matrix"),
+    ("torch.lgamma(x)", "aten::lgamma: a special function"),
+    ("torch.fake_quantize_per_tensor_affine(x, 0.1, 0, 0, 255)", "quantization"),
+]
+
+
 def body(text):
     lines = text.split("\n") if "return " in text else ["return " + text]
     return "\n".join("        " + line for line in lines)
@@ -437,11 +456,11 @@ def traced(made, inputs):
     return torch.jit.trace(made, copies, check_trace=False, strict=False)
 
 
-def write(folder, cases, ways=lambda i: ("compiled", "traced")):
-    """ways(i): how case i is made into TorchScript."""
+def write(folder, cases, ways=lambda i: ("compiled", "traced"), refused=()):
+    """ways(i): how case i is made into TorchScript. refused: as REFUSED, traced."""
     os.makedirs(folder, exist_ok=True)
     torch.set_num_threads(1)
-    source = classes(folder, cases)
+    source = classes(folder, cases + [(text, (None,)) for text, _ in refused])
     makers = {"compiled": compiled, "traced": traced}
     lines, skipped = [], 0
     for i, (text, inputs) in enumerate(cases):
@@ -466,10 +485,17 @@ def write(folder, cases, ways=lambda i: ("compiled", "traced")):
             save_safetensors(stem + ".in.safetensors",
                              {"in%d" % k: t for k, t in enumerate(inputs)})
             lines.append("%s %s %s" % (n, how, text.replace("\n", "; ")))
+    for i, (text, words) in enumerate(refused):
+        n, made = str(len(lines)), getattr(source, "M%d" % (len(cases) + i))()
+        torch.jit.save(torch.jit.trace(made.eval(), F(3, 2), check_trace=False),
+                       os.path.join(folder, n + ".pt"))
+        with open(os.path.join(folder, n + ".refused"), "w") as f:
+            f.write(words + "\n")
+        lines.append("%s refused %s" % (n, text))
     with open(os.path.join(folder, "manifest"), "w") as f:
         f.write("\n".join(lines) + "\n")
     print("%d cases, %d left out" % (len(lines), skipped))
 
 
 if __name__ == "__main__":
-    write(sys.argv[1], CASES)
+    write(sys.argv[1], CASES, refused=REFUSED)
