@@ -162,7 +162,31 @@ static bool conv_from(tdagi_raiser *r, tdagi_arrangement *a)
     return fill_conv(r, a, x, s, n, result & x->mask & w_mask);
 }
 
-/* The deepest level of x that is laid out already, else the deepest that can be. */
+/* Views that move nothing in memory: it makes no difference what they are read above.
+ */
+static bool is_relabeling(const tdagi_raiser *r, tdag_value v)
+{
+    uint32_t op = tdagi_raiser_node(r, v)->op;
+    return op == TDAG_OP_PERMUTE || op == TDAG_OP_GROUP || op == TDAG_OP_UNGROUP ||
+           op == TDAG_OP_SQUEEZE || op == TDAG_OP_UNSQUEEZE;
+}
+
+/* From the level that *out reads up to the first one that is more than a view of it: so
+ * the operand is what the source has, not what its producer has below its own views. */
+static tdag_status rise(tdagi_raiser *r, tdagi_arrangement *a, uint32_t level,
+                        tdagi_match **out)
+{
+    while (level-- > 0 && is_relabeling(r, r->maps->down[a->c.first][level].value)) {
+        tdagi_match *higher = NULL;
+        a->c.level[0] = level;
+        if (conv_from(r, a)) TDAGI_TRY(tdagi_accept_arrangement(r, a, &higher));
+        if (higher != NULL) *out = higher;
+    }
+    return TDAG_OK;
+}
+
+/* The deepest level of x that is laid out already, else the deepest that can be, or the
+ * source's view of that. */
 static tdag_status arrange_conv(tdagi_raiser *r, tdagi_arrangement *a,
                                 tdagi_match **out)
 {
@@ -174,6 +198,7 @@ static tdag_status arrange_conv(tdagi_raiser *r, tdagi_arrangement *a,
             if (!conv_from(r, a)) continue;
             if (exact && !tdagi_plan_equal(&a->from[0], &a->to[0])) continue;
             TDAGI_TRY(tdagi_accept_arrangement(r, a, out));
+            if (*out != NULL && !exact) TDAGI_TRY(rise(r, a, i, out));
         }
     }
     return TDAG_OK;
