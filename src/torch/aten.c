@@ -201,9 +201,8 @@ static void bind(tdagi_frame *f, const tdag_shim_node *node, tdagi_call *c,
 }
 
 /* Stores a pure result into argument 0. */
-static tdagi_ival store(tdagi_call *c, tdagi_ival result)
+static tdagi_ival store(tdagi_call *c, tdagi_ival self, tdagi_ival result)
 {
-    tdagi_ival self = c->args[0];
     if (result.kind != TDAGI_IV_TENSOR || self.kind != TDAGI_IV_TENSOR)
         return self.kind == TDAGI_IV_TENSOR ? result : self;
     if (result.u.tensor == self.u.tensor) return self;
@@ -239,6 +238,8 @@ static void run_row(tdagi_frame *f, const tdag_shim_node *node, tdagi_call *c)
 {
     tdagi_import *im = f->im;
     uint32_t before = im->b->graph->n, issues = im->n_issues;
+    tdagi_ival target = tdagi_iv_none(); /* out=, of an operator of one result */
+    if (c->schema->shim != NULL && tdagi_has(c, "out")) target = tdagi_arg(c, "out");
     tdagi_ival out = c->row->fn(c);
     if (c->bad && im->n_issues == issues && tdagi_import_ok(im) &&
         tdag_builder_get_status(im->b) == TDAG_OK)
@@ -247,7 +248,11 @@ static void run_row(tdagi_frame *f, const tdag_shim_node *node, tdagi_call *c)
     if (!c->bad && tdagi_import_ok(im) && c->schema->shim != NULL &&
         !im->api->schema_is_vararg(c->schema->shim))
         check_unread(c);
-    if (c->schema->in_place_of_row && tdagi_import_ok(im)) out = store(c, out);
+    if (c->schema->in_place_of_row && tdagi_import_ok(im))
+        out = store(c, c->args[0], out);
+    if (target.kind == TDAGI_IV_TENSOR && out.kind == TDAGI_IV_TENSOR &&
+        tdagi_import_ok(im))
+        out = store(c, target, out);
     tdag_status st = tdag_builder_get_status(im->b);
     if (st == TDAG_E_UNSUPPORTED) {
         const char *why = tdagi_import_text(im, "%s", im->ctx->error.message);

@@ -158,7 +158,6 @@ tdagi_ival tdagi_aten_nan_to_num(tdagi_call *c)
     tdag_value x = tdagi_arg_tensor(c, "self");
     if (c->bad) return tdagi_iv_poison();
     tdag_dtype d = tdagi_dtype(c, x);
-    if (!tdag_dtype_is_float(d)) return tdagi_result(c, x);
     double most = d == TDAG_F64    ? 1.7976931348623157e308
                   : d == TDAG_F16  ? 65504
                   : d == TDAG_BF16 ? 3.3895313892515355e38
@@ -166,6 +165,7 @@ tdagi_ival tdagi_aten_nan_to_num(tdagi_call *c)
     double nan = tdagi_arg_float(c, "nan", 0),
            high = tdagi_arg_float(c, "posinf", most);
     double low = tdagi_arg_float(c, "neginf", -most);
+    if (c->bad || !tdag_dtype_is_float(d)) return tdagi_result(c, x);
     tdag_value y =
         tdag_where(c->b, tdag_binary(c->b, TDAG_OP_EQUAL, x, x), x, number(c, x, nan));
     y = tdag_where(c->b, tdag_binary(c->b, TDAG_OP_EQUAL, x, number(c, x, INFINITY)),

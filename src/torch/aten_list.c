@@ -213,7 +213,11 @@ static bool slice_bounds(tdagi_call *c, uint32_t n, int64_t *start, int64_t *end
         if (c->args[i + 1].kind == TDAGI_IV_NONE) continue;
         if (!tdagi_iv_const_int(c->im, c->args[i + 1], out[i])) return false;
     }
-    if (*step < 1) return false;
+    if (*step < 1) { /* backwards, through everything only: l[::-1] */
+        for (uint32_t i = 1; i < 3 && i < c->n; i++)
+            if (c->args[i].kind != TDAGI_IV_NONE) return false;
+        return *step < 0;
+    }
     for (uint32_t i = 0; i < 2; i++) {
         if (*out[i] < 0) *out[i] += n;
         if (*out[i] < 0) *out[i] = 0;
@@ -237,9 +241,53 @@ tdagi_ival tdagi_list_slice(tdagi_call *c)
         !slice_bounds(c, c->args[0].u.seq->n, &start, &end, &step))
         return refuse(c);
     tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_LIST, 0, NULL);
-    for (int64_t i = start; i < end && out.kind == TDAGI_IV_LIST; i += step)
+    if (step < 0) start = end - 1;
+    for (int64_t i = start; i >= 0 && i < end && out.kind == TDAGI_IV_LIST; i += step)
         tdagi_iv_append(c->im, out.u.seq, c->args[0].u.seq->v[i]);
     return out;
+}
+
+/* -1, 0, 1 as of two numbers or strings; false where they are something else. */
+static bool order_of(tdagi_call *c, tdagi_ival a, tdagi_ival b, int *out)
+{
+    if (a.kind == TDAGI_IV_STRING && b.kind == TDAGI_IV_STRING) {
+        *out = strcmp(a.u.s, b.u.s);
+        return true;
+    }
+    if (!tdagi_iv_is_number(a) || !tdagi_iv_is_number(b)) return false;
+    double x = tdagi_iv_sample(c->im, a), y = tdagi_iv_sample(c->im, b);
+    *out = x < y ? -1 : x > y;
+    if (a.kind == TDAGI_IV_INT && b.kind == TDAGI_IV_INT) { /* past 2^53 too */
+        int64_t i = tdagi_dim_sample(c->im->pool, a.u.i);
+        int64_t k = tdagi_dim_sample(c->im->pool, b.u.i);
+        *out = i < k ? -1 : i > k;
+    }
+    return true;
+}
+
+/* l.sort(reverse), which changes the list, and sorted(l) (row data 1), which does not.
+ * An order of symbolic sizes is that of their samples. */
+tdagi_ival tdagi_aten_sort_list(tdagi_call *c)
+{
+    read_all(c);
+    if (!tdagi_iv_is_seq(c->args[0])) return refuse(c);
+    bool reverse = c->n > 1 && c->args[1].kind == TDAGI_IV_BOOL && c->args[1].u.b;
+    tdagi_ival out = c->args[0];
+    if (c->data == 1)
+        out = tdagi_iv_seq(c->im, TDAGI_IV_LIST, out.u.seq->n, out.u.seq->v);
+    if (!tdagi_iv_is_seq(out)) return out;
+    tdagi_ival *v = out.u.seq->v;
+    for (uint32_t i = 1; i < out.u.seq->n; i++) { /* by insertion: stable */
+        tdagi_ival moved = v[i];
+        uint32_t k = i;
+        for (int order = 0; k > 0; k--) {
+            if (!order_of(c, moved, v[k - 1], &order)) return refuse(c);
+            if (reverse ? order <= 0 : order >= 0) break;
+            v[k] = v[k - 1];
+        }
+        v[k] = moved;
+    }
+    return c->data == 1 ? out : tdagi_iv_none();
 }
 
 tdagi_ival tdagi_aten_contains(tdagi_call *c)

@@ -131,12 +131,18 @@ static tdagi_ival padded(tdagi_call *c, tdag_value x, tdag_list pad, tdag_pad_mo
             end[axis] = tdag_dim_add(c->b, end[axis], pad.v[k]);
         crops |= tdagi_dim_sample(c->im->pool, pad.v[k]) < 0;
     }
-    if (crops && mode != TDAG_PAD_CONSTANT) return tdagi_refuse(c, "pad");
-    if (crops)
+    bool mirrors = crops && mode == TDAG_PAD_REFLECT; /* what is cropped too */
+    if (mirrors)
+        for (uint32_t i = 0; i < rank; i++)
+            end[i] =
+                tdag_dim_add(c->b, end[i], tdag_dim_add(c->b, before[i], after[i]));
+    if (crops && !mirrors)
         x = tdag_slice(c->b, x, (tdag_list){rank, start}, (tdag_list){rank, end});
     if (!is_zero(before, rank) || !is_zero(after, rank))
         x = tdag_pad(c->b, x, (tdag_list){rank, before}, (tdag_list){rank, after}, mode,
                      value);
+    if (mirrors)
+        x = tdag_slice(c->b, x, (tdag_list){rank, start}, (tdag_list){rank, end});
     return tdagi_result(c, x);
 }
 
@@ -465,8 +471,19 @@ tdagi_ival tdagi_aten_eye(tdagi_call *c)
     return tdagi_result(c, tdagi_cast(c->b, x, d));
 }
 
-/* torch.tensor(x) of a number or of a list of numbers; row data 1: scalar_tensor, of
- * the default dtype whatever the number is */
+/* A list of lists of numbers, as deep as it is. */
+static tdag_value nested(tdagi_call *c, tdagi_ival v, tdag_dtype d)
+{
+    if (!tdagi_iv_is_seq(v)) return tdagi_as(c, v, d);
+    uint32_t n = v.u.seq->n;
+    tdag_value *parts = tdagi_import_alloc(c->im, n * sizeof(*parts));
+    for (uint32_t i = 0; parts != NULL && i < n; i++)
+        parts[i] = nested(c, v.u.seq->v[i], d);
+    return parts == NULL || n == 0 ? TDAG_NO_VALUE : tdagi_stack(c->b, parts, n, 0);
+}
+
+/* torch.tensor(x) of a number or of nested lists of numbers; row data 1: scalar_tensor,
+ * of the default dtype whatever the number is */
 tdagi_ival tdagi_aten_tensor(tdagi_call *c)
 {
     tdagi_ival v = c->args[0];
@@ -479,6 +496,13 @@ tdagi_ival tdagi_aten_tensor(tdagi_call *c)
         items = v.u.seq->v;
     }
     if (c->bad) return tdagi_iv_poison();
+    tdagi_ival inner = v;
+    while (tdagi_iv_is_seq(inner) && inner.u.seq->n > 0)
+        inner = inner.u.seq->v[0];
+    if (n > 0 && tdagi_iv_is_seq(items[0]) && !tdagi_iv_is_seq(inner)) {
+        if (d == TDAG_DTYPE_NONE) d = tdagi_result_type(c, 1, &inner);
+        return tdagi_result(c, nested(c, v, d));
+    }
     for (uint32_t i = 0; i < n; i++)
         if (!tdagi_iv_is_number(items[i]) && items[i].kind != TDAGI_IV_DATA)
             return tdagi_refuse(c, c->schema->args[0].name);

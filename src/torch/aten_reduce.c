@@ -253,19 +253,30 @@ tdagi_ival tdagi_aten_diff(tdagi_call *c)
 /* sort and argsort (row data 1), topk (2) */
 tdagi_ival tdagi_aten_sort(tdagi_call *c)
 {
+    if (c->n > 0 && tdagi_iv_is_seq(c->args[0])) {
+        c->data = 0;
+        return tdagi_aten_sort_list(c);
+    }
     tdag_value x = tdagi_arg_tensor(c, "self"), v[2];
-    int64_t given = tdagi_arg_int(c, "dim", -1);
+    int64_t given = c->data == 3 ? 0 : tdagi_arg_int(c, "dim", -1);
     bool largest = c->data == 2 ? tdagi_arg_bool(c, "largest", true)
                                 : tdagi_arg_bool(c, "descending", false);
     tdag_dim k = c->data == 2 ? tdagi_arg_dim(c, "k", 1) : 0;
     tdagi_ignore(c, "stable"); /* ours always is */
     tdagi_ignore(c, "sorted"); /* so is what must not be */
-    if (c->bad || tdagi_rank(c, x) == 0) return tdagi_refuse(c, "self");
+    if (c->bad) return tdagi_iv_poison();
+    bool single = tdagi_rank(c, x) == 0; /* as an axis of one */
+    if (single && c->data == 2 && k != 1) return tdagi_refuse(c, "k");
+    if (single) x = tdagi_unsqueeze1(c->b, x, 0);
+    if (x.id == 0) return tdagi_iv_poison();
     uint32_t axis = tdagi_wrap_axis(c, given, tdagi_rank(c, x));
     tdagi_sort(c->b, x, axis, largest, &v[0], &v[1]);
     for (uint32_t i = 0; i < 2 && c->data == 2; i++)
         v[i] = tdagi_slice1(c->b, v[i], axis, 0, k);
-    return c->data == 1 ? tdagi_result(c, v[1]) : tdagi_results(c, 2, v);
+    for (uint32_t i = 0; i < 2 && single; i++)
+        v[i] = tdagi_reshape(c->b, v[i], 0, NULL);
+    if (c->data == 1 || c->data == 3) return tdagi_result(c, v[c->data == 1]);
+    return tdagi_results(c, 2, v);
 }
 
 /* Median: the lower of the two middle values, of all or along an axis. */

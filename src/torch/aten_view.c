@@ -352,12 +352,39 @@ static tdagi_ival selected(tdagi_call *c, tdagi_itensor *t, uint32_t axis,
     return tdagi_view(c, t, &w);
 }
 
+static tdag_value make_selected(tdag_builder *b, const tdagi_iview *w, tdag_value x)
+{
+    const tdag_value in[2] = {x, w->index};
+    const tdagi_axis_spec s = {w->axis};
+    const int64_t gone = w->axis;
+    return tdag_squeeze(b, tdagi_lower(b, TDAGI_INDEX_SELECT, in, 2, &s),
+                        (tdag_list){1, &gone});
+}
+
+/* x[i] where i is a number that depends on data: read by position. */
+static tdagi_ival select_by_data(tdagi_call *c, tdagi_itensor *t, uint32_t axis,
+                                 tdagi_ival where)
+{
+    tdag_value at = tdagi_as(c, where, TDAG_I64);
+    if (c->bad || at.id == 0) return tdagi_iv_poison();
+    tdag_value n = tdagi_dim_value(c->b, tdagi_it_dim(c->im, t, axis));
+    tdag_value zero = tdag_add_scalar(c->b, TDAG_I64, 0);
+    at = tdag_where(c->b, tdag_binary(c->b, TDAG_OP_LESS, at, zero),
+                    tdag_binary(c->b, TDAG_OP_ADD, at, n), at);
+    const tdagi_iview w = {
+        .make = make_selected, .axis = axis, .index = tdagi_unsqueeze1(c->b, at, 0)};
+    return tdagi_iv_tensor(tdagi_it_made(c->im, t, &w));
+}
+
 tdagi_ival tdagi_aten_select(tdagi_call *c)
 {
     tdagi_itensor *t = tdagi_arg_cell(c, "self");
     if (t == NULL) return tdagi_iv_poison();
     uint32_t rank = tdagi_it_rank(c->im, t);
     uint32_t axis = tdagi_arg_axis(c, "dim", rank);
+    tdagi_ival where = tdagi_arg(c, "index");
+    if (where.kind == TDAGI_IV_DATA && rank > 0 && !c->bad)
+        return select_by_data(c, t, axis, where);
     tdag_dim index = tdagi_arg_dim(c, "index", 0);
     if (rank == 0)
         return tdagi_call_fail(c, TDAG_E_SHAPE, "a select of a rank-0 tensor");
@@ -554,109 +581,135 @@ tdagi_ival tdagi_aten_broadcast_tensors(tdagi_call *c)
 
 /* ---- windows and diagonals ---- */
 
+/* start: size of a window */
+static tdag_value make_unfolded(tdag_builder *b, const tdagi_iview *w, tdag_value x)
+{
+    uint32_t rank = tdag_builder_get_rank(b, x), k = 0;
+    const tdag_dim *shape = tdag_builder_get_shape(b, x);
+    int64_t counts[TDAG_MAX_RANK], order[TDAG_MAX_RANK];
+    int64_t kernel[TDAG_MAX_RANK], stride[TDAG_MAX_RANK];
+    tdag_dim factors[TDAG_MAX_RANK + 1];
+    tdag_dim span = tdag_dim_sub(b, shape[w->axis], w->start);
+    tdag_dim windows = tdag_dim_add(b, tdag_dim_floordiv(b, span, w->step), 1);
+    for (uint32_t i = 0; i < rank; i++) {
+        bool here = i == w->axis;
+        kernel[i] = here ? w->start : 1;
+        stride[i] = here ? w->step : 1;
+        counts[i] = here ? 2 : 1;
+        factors[k++] = here ? windows : shape[i];
+        if (here) factors[k++] = w->start;
+        order[i] = i <= w->axis ? i : i + 1;
+    }
+    order[rank] = w->axis + 1;
+    tdag_value y =
+        tdag_unfold(b, x, (tdag_list){rank, kernel}, (tdag_list){rank, stride});
+    y = tdag_ungroup(b, y, (tdag_list){rank, counts}, (tdag_list){rank + 1, factors});
+    if (w->axis + 1 != rank) y = tdag_permute(b, y, (tdag_list){rank + 1, order});
+    return y;
+}
+
 tdagi_ival tdagi_aten_unfold(tdagi_call *c)
 {
     tdagi_itensor *t = tdagi_arg_cell(c, "self");
     if (t == NULL) return tdagi_iv_poison();
-    tdag_value x = tdagi_it_read(c->im, t);
     uint32_t rank = tdagi_it_rank(c->im, t);
-    uint32_t axis = tdagi_arg_axis(c, "dimension", rank);
-    int64_t size = tdagi_arg_int(c, "size", 1), step = tdagi_arg_int(c, "step", 1);
-    if (c->bad || rank == 0 || rank + 1 > TDAG_MAX_RANK || size < 1 || step < 1)
+    const tdagi_iview w = {.make = make_unfolded,
+                           .axis = tdagi_arg_axis(c, "dimension", rank),
+                           .start = tdagi_arg_int(c, "size", 1),
+                           .step = tdagi_arg_int(c, "step", 1)};
+    if (c->bad || rank == 0 || rank + 1 > TDAG_MAX_RANK || w.start < 1 || w.step < 1)
         return tdagi_refuse(c, "size");
-    int64_t counts[TDAG_MAX_RANK], order[TDAG_MAX_RANK];
-    int64_t kernel[TDAG_MAX_RANK], stride[TDAG_MAX_RANK];
-    tdag_dim factors[TDAG_MAX_RANK + 1], n = tdagi_dim(c, x, axis);
-    tdag_dim span = tdag_dim_sub(c->b, n, size);
-    tdag_dim windows = tdag_dim_add(c->b, tdag_dim_floordiv(c->b, span, step), 1);
-    uint32_t k = 0;
-    for (uint32_t i = 0; i < rank; i++) {
-        bool here = i == axis;
-        kernel[i] = here ? size : 1;
-        stride[i] = here ? step : 1;
-        counts[i] = here ? 2 : 1;
-        factors[k++] = here ? windows : tdagi_dim(c, x, i);
-        if (here) factors[k++] = size;
-        order[i] = i <= axis ? i : i + 1;
-    }
-    order[rank] = axis + 1;
-    tdag_value y =
-        tdag_unfold(c->b, x, (tdag_list){rank, kernel}, (tdag_list){rank, stride});
-    y = tdag_ungroup(c->b, y, (tdag_list){rank, counts},
-                     (tdag_list){rank + 1, factors});
-    if (axis + 1 != rank) y = tdag_permute(c->b, y, (tdag_list){rank + 1, order});
-    return tdagi_iv_tensor(tdagi_it_opaque_view(c->im, t, y));
+    return tdagi_iv_tensor(tdagi_it_made(c->im, t, &w));
 }
 
-/* Positions sum of index * stride into the elements, gathered. */
+/* Positions start + sum of index * stride into the elements, gathered. dims: the sizes,
+ * then the strides. */
+static tdag_value make_strided(tdag_builder *b, const tdagi_iview *w, tdag_value x)
+{
+    uint32_t n = w->dims.n / 2;
+    tdag_dim flat =
+        tdagi_dim_product(tdagi_builder_pool(b), tdag_builder_get_rank(b, x),
+                          tdag_builder_get_shape(b, x));
+    tdag_value index = tdag_add_scalar(b, TDAG_I64, (double)w->start);
+    for (uint32_t i = 0; i < n; i++) {
+        tdag_value k = tdagi_mul_scalar(b, tdag_iota(b, w->dims.v[i], TDAG_I64),
+                                        (double)w->dims.v[n + i]);
+        for (uint32_t a = 0; a < i; a++)
+            k = tdagi_unsqueeze1(b, k, 0);
+        if (i > 0) index = tdagi_unsqueeze1(b, index, i);
+        index = tdagi_add(b, index, k);
+    }
+    return tdag_gather(b, tdagi_reshape(b, x, 1, &flat), index, 0);
+}
+
 tdagi_ival tdagi_aten_as_strided(tdagi_call *c)
 {
     tdagi_itensor *t = tdagi_arg_cell(c, "self");
     tdag_list size = tdagi_arg_ints(c, "size"), stride = tdagi_arg_ints(c, "stride");
-    int64_t offset = tdagi_arg_int(c, "storage_offset", 0);
+    int64_t offset = tdagi_arg_int(c, "storage_offset", 0), both[2 * TDAG_MAX_RANK];
     if (c->bad || size.n != stride.n || size.n > TDAG_MAX_RANK)
         return tdagi_refuse(c, "size");
     if (t->parent != NULL || !tdagi_it_is_contiguous(c->im, t)) {
         c->bad = true;
         return tdagi_import_issue(c->im, "aten::as_strided of a view");
     }
-    tdag_value x = tdagi_it_read(c->im, t);
-    tdag_dim flat = tdagi_dim_product(c->im->pool, tdagi_rank(c, x), tdagi_shape(c, x));
-    tdag_value index = tdag_add_scalar(c->b, TDAG_I64, (double)offset);
     for (uint32_t i = 0; i < size.n; i++) {
-        tdag_value k = tdagi_mul_scalar(c->b, tdag_iota(c->b, size.v[i], TDAG_I64),
-                                        (double)stride.v[i]);
-        for (uint32_t a = 0; a < i; a++)
-            k = tdagi_unsqueeze1(c->b, k, 0);
-        if (i > 0) index = tdagi_unsqueeze1(c->b, index, i);
-        index = tdagi_add(c->b, index, k);
+        both[i] = size.v[i];
+        both[size.n + i] = stride.v[i];
     }
-    x = tdag_gather(c->b, tdagi_reshape(c->b, x, 1, &flat), index, 0);
-    return tdagi_iv_tensor(tdagi_it_opaque_view(c->im, t, x));
+    const tdagi_iview w = {
+        .make = make_strided, .start = offset, .dims = {2 * size.n, both}};
+    return tdagi_iv_tensor(tdagi_it_made(c->im, t, &w));
 }
 
-/* The diagonal of two axes, as the last axis of the result. */
+/* The diagonal of axes `axis` and `end`, `start` above the main one, as the last axis.
+ */
+static tdag_value make_diagonal(tdag_builder *b, const tdagi_iview *w, tdag_value x)
+{
+    uint32_t rank = tdag_builder_get_rank(b, x), k = 2;
+    const tdag_dim *shape = tdag_builder_get_shape(b, x);
+    int64_t n = shape[w->axis], m = shape[w->end], order[TDAG_MAX_RANK];
+    int64_t row = w->start < 0 ? -w->start : 0, column = w->start > 0 ? w->start : 0;
+    int64_t length = n - row < m - column ? n - row : m - column;
+    int64_t runs[TDAG_MAX_RANK] = {2};
+    order[0] = w->axis;
+    order[1] = w->end;
+    for (uint32_t i = 0; i < rank; i++)
+        if (i != w->axis && i != w->end) order[k++] = i;
+    for (uint32_t i = 1; i < rank - 1; i++)
+        runs[i] = 1;
+    x = tdag_permute(b, x, (tdag_list){rank, order});
+    x = tdag_group(b, x, (tdag_list){rank - 1, runs});
+    tdag_value index = tdagi_mul_scalar(
+        b, tdag_iota(b, length < 0 ? 0 : length, TDAG_I64), (double)(m + 1));
+    index = tdagi_add_scalar(b, index, (double)(row * m + column));
+    x = tdag_gather(b, x, index, 0);
+    for (uint32_t i = 0; i + 1 < rank; i++)
+        order[i] = i + 2 < rank ? i + 1 : 0;
+    return rank > 2 ? tdag_permute(b, x, (tdag_list){rank - 1, order}) : x;
+}
+
 tdagi_ival tdagi_aten_diagonal(tdagi_call *c)
 {
     tdagi_itensor *t = tdagi_arg_cell(c, "self");
     if (t == NULL) return tdagi_iv_poison();
     uint32_t rank = tdagi_it_rank(c->im, t);
-    uint32_t a = tdagi_arg_axis(c, "dim1", rank), d = tdagi_arg_axis(c, "dim2", rank);
-    int64_t offset = tdagi_arg_int(c, "offset", 0), order[TDAG_MAX_RANK], n = 0, m = 0;
-    if (c->bad || rank < 2 || a == d ||
-        !tdagi_dim_is_const(c->im->pool, tdagi_it_dim(c->im, t, a), &n) ||
-        !tdagi_dim_is_const(c->im->pool, tdagi_it_dim(c->im, t, d), &m))
+    const tdagi_iview w = {.make = make_diagonal,
+                           .axis = tdagi_arg_axis(c, "dim1", rank),
+                           .end = tdagi_arg_axis(c, "dim2", rank),
+                           .start = tdagi_arg_int(c, "offset", 0)};
+    int64_t n, m;
+    if (c->bad || rank < 2 || w.axis == w.end ||
+        !tdagi_dim_is_const(c->im->pool, tdagi_it_dim(c->im, t, w.axis), &n) ||
+        !tdagi_dim_is_const(c->im->pool, tdagi_it_dim(c->im, t, (uint32_t)w.end), &m))
         return tdagi_refuse(c, "dim1");
-    int64_t row = offset < 0 ? -offset : 0, column = offset > 0 ? offset : 0;
-    int64_t length = n - row < m - column ? n - row : m - column;
-    if (length < 0) length = 0;
-    uint32_t k = 2;
-    order[0] = a;
-    order[1] = d;
-    for (uint32_t i = 0; i < rank; i++)
-        if (i != a && i != d) order[k++] = i;
-    tdag_value x =
-        tdag_permute(c->b, tdagi_it_read(c->im, t), (tdag_list){rank, order});
-    int64_t runs[TDAG_MAX_RANK] = {2};
-    for (uint32_t i = 1; i < rank - 1; i++)
-        runs[i] = 1;
-    x = tdag_group(c->b, x, (tdag_list){rank - 1, runs});
-    tdag_value index =
-        tdagi_mul_scalar(c->b, tdag_iota(c->b, length, TDAG_I64), (double)(m + 1));
-    index = tdagi_add_scalar(c->b, index, (double)(row * m + column));
-    x = tdag_gather(c->b, x, index, 0);
-    for (uint32_t i = 0; i + 1 < rank; i++)
-        order[i] = i + 2 < rank ? i + 1 : 0;
-    if (rank > 2) x = tdag_permute(c->b, x, (tdag_list){rank - 1, order});
-    return tdagi_iv_tensor(tdagi_it_opaque_view(c->im, t, x));
+    return tdagi_iv_tensor(tdagi_it_made(c->im, t, &w));
 }
 
 /* The shape two shapes broadcast to. */
-tdagi_ival tdagi_aten_infer_size(tdagi_call *c)
+static tdagi_ival broadcast_sizes(tdagi_call *c, tdag_list a, tdag_list b)
 {
-    tdag_list a = tdagi_arg_dims(c, "a"), b = tdagi_arg_dims(c, "b");
     uint32_t rank = a.n > b.n ? a.n : b.n;
-    if (c->bad) return tdagi_iv_poison();
     tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_LIST, 0, NULL);
     for (uint32_t i = 0; i < rank && out.kind == TDAGI_IV_LIST; i++) {
         tdag_dim x = i + a.n < rank ? 1 : a.v[i + a.n - rank];
@@ -665,6 +718,40 @@ tdagi_ival tdagi_aten_infer_size(tdagi_call *c)
             return tdagi_call_fail(
                 c, TDAG_E_SHAPE, "the sizes do not broadcast at axis %u", (unsigned)i);
         tdagi_iv_append(c->im, out.u.seq, tdagi_iv_dim(x == 1 ? y : x));
+    }
+    return out;
+}
+
+tdagi_ival tdagi_aten_infer_size(tdagi_call *c)
+{
+    tdag_list a = tdagi_arg_dims(c, "a"), b = tdagi_arg_dims(c, "b");
+    return c->bad ? tdagi_iv_poison() : broadcast_sizes(c, a, b);
+}
+
+/* of a list of shapes, or of two */
+tdagi_ival tdagi_aten_broadcast_shapes(tdagi_call *c)
+{
+    if (c->n == 2) return tdagi_aten_infer_size(c);
+    tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_LIST, 0, NULL);
+    c->read |= 1;
+    if (!tdagi_iv_is_seq(c->args[0])) return tdagi_refuse(c, c->schema->args[0].name);
+    for (uint32_t i = 0; i < c->args[0].u.seq->n && tdagi_iv_is_seq(out); i++) {
+        tdagi_ival pair[2] = {out, c->args[0].u.seq->v[i]};
+        tdag_list dims[2];
+        for (uint32_t k = 0; k < 2; k++) {
+            if (!tdagi_iv_is_seq(pair[k]))
+                return tdagi_refuse(c, c->schema->args[0].name);
+            dims[k].n = pair[k].u.seq->n;
+            int64_t *v = tdagi_import_alloc(c->im, dims[k].n * sizeof(*v));
+            if (v == NULL) return tdagi_iv_poison();
+            dims[k].v = v;
+            for (uint32_t d = 0; d < dims[k].n; d++) {
+                if (pair[k].u.seq->v[d].kind != TDAGI_IV_INT)
+                    return tdagi_refuse(c, c->schema->args[0].name);
+                v[d] = pair[k].u.seq->v[d].u.i;
+            }
+        }
+        out = broadcast_sizes(c, dims[0], dims[1]);
     }
     return out;
 }

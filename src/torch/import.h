@@ -95,7 +95,7 @@ typedef enum tdagi_iview_kind {
     TDAGI_VIEW_SQUEEZE,   /* axes dims */
     TDAGI_VIEW_UNSQUEEZE, /* axis */
     TDAGI_VIEW_EXPAND,    /* to dims */
-    TDAGI_VIEW_OPAQUE,    /* read once, never written: unfold, diagonal, ... */
+    TDAGI_VIEW_MADE,      /* by a function: unfold, diagonal, as_strided, ... */
 } tdagi_iview_kind;
 
 typedef struct tdagi_iview {
@@ -104,6 +104,9 @@ typedef struct tdagi_iview {
     tdag_dim start, end;
     int64_t step;
     tdag_list dims; /* in the importer's arena */
+    /* Of MADE: a function of the elements that only moves them, and one more value. */
+    tdag_value (*make)(tdag_builder *b, const struct tdagi_iview *w, tdag_value x);
+    tdag_value index;
 } tdagi_iview;
 
 /* A cell. Without a parent it owns its memory; a view has a parent and how to get from
@@ -241,7 +244,8 @@ tdagi_itensor *tdagi_it_known_list(tdagi_import *im, tdag_dtype dtype, uint32_t 
                                    const tdagi_ival *numbers);
 tdagi_itensor *tdagi_it_view(tdagi_import *im, tdagi_itensor *of,
                              const tdagi_iview *view);
-tdagi_itensor *tdagi_it_opaque_view(tdagi_import *im, tdagi_itensor *of, tdag_value v);
+tdagi_itensor *tdagi_it_made(tdagi_import *im, tdagi_itensor *of,
+                             const tdagi_iview *view);
 /* The value now; made anew if its memory was written. TDAG_NO_VALUE after a failure. */
 tdag_value tdagi_it_read(tdagi_import *im, tdagi_itensor *t);
 /* Replaces the elements: same shape and dtype as t. */

@@ -81,11 +81,22 @@ static void do_constant(tdagi_frame *f, const tdag_shim_node *node)
 static void do_get_attr(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_ival o = arg(f, node, 0);
-    if (o.kind != TDAGI_IV_OBJECT) {
-        put(f, node, 0, tdagi_iv_poison());
+    if (o.kind != TDAGI_IV_OBJECT) { /* None: a context of create_object */
+        put(f, node, 0, o.kind == TDAGI_IV_NONE ? o : tdagi_iv_poison());
         return;
     }
     put(f, node, 0, tdagi_import_attr(f->im, o.u.object, string_attr(f, node, "name")));
+}
+
+/* `with torch.no_grad():` and its like, which change nothing here, are None. */
+static void do_create_object(tdagi_frame *f, const tdag_shim_node *node)
+{
+    tdagi_import *im = f->im;
+    const char *type = im->api->var_type(im->session, im->api->node_output(node, 0));
+    put(f, node, 0,
+        strstr(type, "grad_mode") != NULL
+            ? tdagi_iv_none()
+            : tdagi_import_issue(im, "an object of class %s made in a method", type));
 }
 
 static void do_set_attr(tdagi_frame *f, const tdag_shim_node *node)
@@ -124,6 +135,10 @@ static void do_call_method(tdagi_frame *f, const tdag_shim_node *node)
     const char *name = string_attr(f, node, "name");
     const tdag_shim_graph *graph = NULL;
     tdag_shim_error error;
+    if (o.kind == TDAGI_IV_NONE && strcmp(name, "__init__") == 0) {
+        put(f, node, 0, o);
+        return;
+    }
     if (o.kind != TDAGI_IV_OBJECT) {
         put(f, node, 0,
             o.kind == TDAGI_IV_POISON ? o
@@ -458,6 +473,7 @@ static const struct {
     {"CallFunction", do_call_function},
     {"CallMethod", do_call_method},
     {"Constant", do_constant},
+    {"CreateObject", do_create_object},
     {"DictConstruct", do_dict},
     {"Enter", do_none},
     {"Exit", do_none},

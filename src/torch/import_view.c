@@ -209,8 +209,8 @@ static tdag_value apply(tdagi_import *im, const tdagi_iview *w, tdag_value x)
         return tdagi_unsqueeze1(im->b, x, w->axis);
     case TDAGI_VIEW_EXPAND:
         return tdagi_expand(im->b, x, w->dims.n, w->dims.v);
-    case TDAGI_VIEW_OPAQUE:
-        break;
+    case TDAGI_VIEW_MADE:
+        return w->make(im->b, w, x);
     }
     return TDAG_NO_VALUE;
 }
@@ -268,10 +268,17 @@ tdagi_itensor *tdagi_it_view(tdagi_import *im, tdagi_itensor *of,
     return t;
 }
 
-tdagi_itensor *tdagi_it_opaque_view(tdagi_import *im, tdagi_itensor *of, tdag_value v)
+tdagi_itensor *tdagi_it_made(tdagi_import *im, tdagi_itensor *of,
+                             const tdagi_iview *view)
 {
-    tdagi_iview w = {.kind = TDAGI_VIEW_OPAQUE};
-    return attach(im, of, &w, v);
+    tdag_value x = tdagi_it_read(im, of);
+    tdagi_iview w = *view;
+    int64_t *dims = tdagi_import_alloc(im, w.dims.n * sizeof(*dims));
+    if (dims == NULL || x.id == 0) return NULL;
+    if (w.dims.n > 0) memcpy(dims, w.dims.v, w.dims.n * sizeof(*dims));
+    w.dims.v = dims;
+    w.kind = TDAGI_VIEW_MADE;
+    return attach(im, of, &w, apply(im, &w, x));
 }
 
 /* ---- reading ---- */
@@ -337,11 +344,6 @@ tdag_value tdagi_it_read(tdagi_import *im, tdagi_itensor *t)
     if (!tdagi_import_ok(im)) return TDAG_NO_VALUE;
     if (t->parent != NULL && t->generation != t->root->generation) {
         tdag_value x = tdagi_it_read(im, t->parent);
-        if (t->view.kind == TDAGI_VIEW_OPAQUE)
-            return tdagi_builder_fail(
-                im->b, TDAG_E_UNSUPPORTED,
-                "a view of memory that was changed in place is "
-                "read, and it is of a kind that is read only once");
         t->value = apply(im, &t->view, x);
         t->generation = t->root->generation;
         t->known = NULL;
@@ -360,6 +362,9 @@ static tdag_value invert(tdagi_import *im, const tdagi_iview *w, tdag_value whol
     uint32_t rank = tdag_builder_get_rank(im->b, whole);
     const tdag_dim *shape = tdag_builder_get_shape(im->b, whole);
     int64_t order[TDAG_MAX_RANK];
+    tdag_dim count, copy[TDAG_MAX_RANK];
+    tdag_value at;
+    memcpy(copy, shape, rank * sizeof(*copy));
     switch ((tdagi_iview_kind)w->kind) {
     case TDAGI_VIEW_ALIAS:
         return v;
@@ -377,8 +382,13 @@ static tdag_value invert(tdagi_import *im, const tdagi_iview *w, tdag_value whol
         return tdagi_slice_assign(im->b, whole, w->axis, w->start,
                                   tdag_dim_add(im->b, w->start, 1), 1,
                                   tdagi_unsqueeze1(im->b, v, w->axis));
+    case TDAGI_VIEW_MADE: /* made of positions it says where v belongs */
+        count = tdagi_dim_product(im->pool, rank, shape);
+        at = tdagi_reshape(im->b, tdag_iota(im->b, count, TDAG_I64), rank, shape);
+        whole = tdagi_reshape(im->b, whole, 1, &count);
+        v = tdag_scatter(im->b, whole, w->make(im->b, w, at), v, 0, TDAG_SCATTER_SET);
+        return tdagi_reshape(im->b, v, rank, copy);
     case TDAGI_VIEW_EXPAND:
-    case TDAGI_VIEW_OPAQUE:
         break;
     }
     return tdagi_builder_fail(im->b, TDAG_E_UNSUPPORTED,

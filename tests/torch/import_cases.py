@@ -436,7 +436,8 @@ def body(text):
 
 def classes(folder, cases):
     """A module file with one class per case: compiling needs source that can be read."""
-    lines = ["import torch", "from torch import Tensor"]
+    lines = ["import math", "from typing import Dict, List, Optional", "import torch",
+             "from torch import Tensor"]
     for i, (text, inputs) in enumerate(cases):
         arguments = "".join(", %s: Tensor" % a for a in ARGUMENTS[:len(inputs)])
         lines += ["class M%d(torch.nn.Module):" % i, "    def forward(self%s):" % arguments,

@@ -11,6 +11,8 @@ NN = "torch.nn.functional."
 def add(case, F, P, U, I, B, SPECIAL):
     arithmetic(case, F, I, B)
     positions(case, F, I, B)
+    views(case, F, I, B)
+    control(case, F, I, B)
 
 
 def arithmetic(case, F, I, B):
@@ -47,6 +49,23 @@ def arithmetic(case, F, I, B):
 
 
 def positions(case, F, I, B):
+    for where in ("x[y]", "x[:, y]", "x[y, z]", "x[1:, z, :]", "x[y, None, z]"):
+        case(where, F(3, 4, 2), torch.tensor(-1), *([torch.tensor(2)] if "z" in where else []))
+        case("v = x.clone()\nv[%s += 1\nv[%s = v[%s * 2\nreturn v" % ((where[2:],) * 3),
+             F(3, 4, 2), torch.tensor(1), *([torch.tensor(-2)] if "z" in where else []))
+    for mode in ("constant", "reflect", "replicate", "circular"):
+        case(NN + "pad(x, [-1, 2], mode='%s')" % mode, F(2, 3, 5))
+        case(NN + "pad(x, [2, -2], mode='%s')" % mode, F(2, 3, 5))
+    case(NN + "pad(x, [-2, 3], mode='reflect')", F(2, 3, 5))
+    case(NN + "pad(x, [2, 1, -1, 1], mode='replicate')", F(2, 3, 5, 4))
+    for f in ("sort", "argsort", "msort"):
+        case("torch.%s(x)" % f, F())
+    case("torch.topk(x, 1)", F())
+    case("torch.nan_to_num(x, 2.0, 5.0, -7.0)", torch.tensor([math.nan, math.inf, -math.inf, 1]))
+    case("torch.nan_to_num(x, 2.0, None, -7.0)", I(3))
+    case("torch.tensor([[1, 2], [3, 4], [5, 6]]) * x", F(2))
+    case("torch.tensor([[[1.5], [2.0]]], dtype=torch.float64) + x", F(2, 1))
+    case("y = x * torch.ones(torch.broadcast_shapes([3, 1], [4]))\nreturn y", F(4))
     case("torch.ravel(x)", F(2, 3, 4))
     case("torch.ravel(x)", F())
     case("torch.roll(x, [-2, 4], [1, -1])", F(3, 5))
@@ -57,3 +76,120 @@ def positions(case, F, I, B):
     case("torch.gather(x, 0, y)", F(), torch.tensor([0, 0, 0]))
     case(NN + "local_response_norm(x, 3)", F(2, 2, 4, 2))
     case(NN + "local_response_norm(x, 5)", F(1, 3, 4))
+
+
+def views(case, F, I, B):
+    """What is written through a view is seen by all that share its memory."""
+    def body(text, *inputs):
+        case(text + "\nreturn y, z", *inputs)
+    body("y = x * 1\nz = y[1:].t()[0]\nz.add_(10)", F(3, 4))
+    body("y = x * 1\nz = y.view(-1)[2:].view(2, 5)\nz[0].mul_(3)\ny[0, 2] = 7.0", F(3, 4))
+    body("y = x * 1\nz = y.transpose(0, 1)\nz.t()[1].copy_(x[0])", F(3, 4))
+    body("y = x * 1\nz = y.permute(2, 0, 1)[1]\nz[:, 1].zero_()\ny[0].fill_(4.0)", F(3, 4, 2))
+    body("y = x * 1\nz = y.chunk(2, 1)[1].unsqueeze(0)\nz.mul_(2)\nz[0, 0].sub_(1)", F(3, 4))
+    body("y = x * 1\nz = y[:, 1:3]\nz.copy_(z.flip([0]))", F(3, 4))
+    body("y = x * 1\nz = y[0]\ny[1:] = z\nz += 1", F(3, 4))
+    body("y = x * 1\nz = y.reshape(4, 3)\nz += 1", F(3, 4))
+    body("y = x * 1\nz = y.t().reshape(12)\nz += 1", F(3, 4))
+    body("y = x * 1\nz = y.t().contiguous()\nz += 1", F(3, 4))
+    body("y = x * 1\nz = y.contiguous()\nz += 1", F(3, 4))
+    body("y = x * 1\nz = y.to(torch.float32)\nz += 1", F(3))
+    body("y = x * 1\nz = y.float()\nz += 1", F(3))
+    body("y = x * 1\nz = y.flatten()\nz[5] = 9.0", F(3, 4))
+    body("y = x * 1\nz = y.squeeze(1)\nz *= 2", F(3, 1))
+    body("y = x * 1\nz = y.expand(2, 3)\ny += 1", F(3))
+    body("y = x * 1\nz = y.diagonal()\nz.fill_(5.0)", F(3, 3))
+    body("y = x * 1\nz = y.unfold(0, 2, 1)\ny += 1", F(5))
+    body("y = x * 1\nz = y.narrow(1, 1, 2)\nz.clamp_(-0.5, 0.5)", F(3, 4))
+    body("y = x * 1\nz = y.unbind(0)[1]\nz.masked_fill_(z > 0, 7.0)", F(3, 4))
+    body("y = x * 1\nz = y.split([1, 3], 1)[1]\nz.index_fill_(1, torch.tensor([0, 2]), 3.0)",
+         F(3, 4))
+    body("y = x * 1\nz = y[:, None]\nz[..., 0] += 5", F(3, 4))
+    body("y = x * 1\nz = y[::2]\nz[:, ::2] = 1.5\nz.neg_()", F(5, 4))
+    body("y = x * 1\nz = y.detach()\nz.add_(1)", F(3))
+    body("y = x * 1\nz = y.view_as(y)\nz.add_(1)", F(3))
+    body("y = x * 1\nz = y.as_strided([2, 2], [4, 1], 1)\nz.add_(1)", F(3, 4))
+    body("y = x * 1\nz = y.swapaxes(0, 1)\nz.index_put_([torch.tensor([0, 2])], y[:, 1])", F(3, 4))
+    body("y = x * 1\nz = y[1]\nz[torch.tensor([0, -1])] += 2", F(3, 4))
+    body("y = x * 1\nz = y[:2]\nz[z < 0] = 0.0", F(3, 4))
+    body("y = x * 1\nz = y[1]\ny = y + 1\nz.mul_(2)", F(3, 4))
+    body("y = x * 1\nz = y\ny += 1\ny = y * 2\nz -= 3", F(3))
+    body("y = x * 1\nz = y.add_(1).mul_(2)[0].sub_(5)", F(3, 4))
+    body("y = [x * 1, x * 2]\nz = y[0]\ny[0] += 1\ny[1][0] = z[1]", F(3))
+    body("y = x * 1\nz = y[0]\nfor i in range(3):\n    z += i\n    y[i] = z * 2", F(3, 4))
+    body("y = torch.zeros_like(x)\nz = y[1:-1, 1:-1]\nz.copy_(x[:-2, 2:])\nz += x[2:, :-2]", F(5, 5))
+    body("y = x * 1\nz = torch.zeros(2, 4)\nz.copy_(y[1])\ny[0].copy_(torch.tensor(3.0))", F(3, 4))
+    body("y = x * 1\nz = y.mul(2)\ntorch.add(x, x, out=z)", F(3))
+    body("y = x.to(torch.int64)\nz = y[0]\nz += 3\ny[1] = x[1]", F(3, 2) * 3)
+    body("y = x.half()\nz = y[0]\nz.add_(x[1])", F(3, 2))
+    body("y = x * 1\nz = y.lerp_(x + 1, 0.5)\nz.addcmul_(x, x, value=0.5).div_(3)", F(3))
+    body("y = x * 1\nz = y.scatter_(0, torch.tensor([[0, 1]]), 5.0)\nz.triu_()", F(3, 2))
+    case("x.add_(1)\nreturn x", F(3))  # the input itself
+    case("y = x\ny.mul_(2)\nreturn x + y", F(3))
+    case("y = x[0]\ny += 1\nreturn x", F(3, 4))
+    case("x[1] = x[0]\ny = x.t()\ny[0] = 1.0\nreturn x, y", F(3, 4))
+    case("return x, x", F(3))
+    case("return x, x + 0, x", F(3))
+    case("return x", F(3))
+    case("return x.t(), y", F(3, 2), F(2))
+    case("return y + 1", F(3), F(2))
+    case("return torch.ones(2)", F(3))
+    case("a = x + 1\nreturn a, a, [a, a]", F(3))
+
+
+def control(case, F, I, B):
+    """Python as TorchScript has it; what hangs on shapes only is settled at import."""
+    x34 = F(3, 4)
+    case("n = 0\nwhile x.size(0) * (n + 1) < 20 and n < 9:\n    n += 1\nreturn x * n", x34)
+    case("y = x\nwhile y.size(0) > 1:\n    y = y[::2] + y[1::2].sum()\nreturn y", F(8, 3))
+    case("y = x\nfor i in range(x.size(0)):\n    if i == 2:\n        break\n"
+         "    if i == 0:\n        continue\n    y = y + x[i]\nreturn y", x34)
+    case("for i in range(3, -1, -2):\n    x = x * i - 1\nreturn x", x34)
+    case("if x.dim() > 3:\n    return x\nif x.size(-1) == 4:\n    return x * 2\nreturn x * 3", x34)
+    case("y: Optional[Tensor] = None\nif y is None:\n    y = x\nelse:\n    y = y * 2\nreturn y", x34)
+    case("y: Optional[Tensor] = x\nif x.size(0) > 5:\n    y = None\n"
+         "if y is not None:\n    return y + 1\nreturn x", x34)
+    case("mode = 'mean'\nif mode == 'sum':\n    return x.sum()\nelif mode in ['mean', 'avg']:\n"
+         "    return x.mean()\nreturn x", x34)
+    case("assert x.size(0) == 3, 'three rows'\nassert x.dim() == 2\nreturn x + 1", x34)
+    case("if x.size(0) != 3:\n    raise RuntimeError(f'not 3 but {x.size(0)}')\nreturn x + 1", x34)
+    case("return torch.stack([x[i] * i for i in range(x.size(0))])", x34)
+    case("return torch.cat([t for t in x.unbind(1)])", x34)
+    case("s = [x.size(1), x.size(0), 2]\ns.sort()\nreturn x.reshape(s[0], s[1] * s[2] // 2)", x34)
+    case("s = sorted([5, x.size(0), 4])\nreturn x * s[0] + min(s) - max(s) + sum(s)", x34)
+    case("return x * max(x.size(0), x.size(1)) + min(2.5, float(x.size(0)))", x34)
+    case("return x[: int(x.size(1) / 2.0)] * int(2.9) + float(int(-1.5))", x34)
+    case("return x * round(2.5) + abs(-3) + 7 // 2 - -7 // 2 + 7 % -3 + 2 ** 3 + divmod(7, 2)[1]", x34)
+    case("return x * math.sqrt(x.size(0)) + math.floor(2.7) + math.ceil(2.1) + math.pi", x34)
+    case("y = torch.zeros(x.size(0), dtype=x.dtype, device=x.device)\nreturn y + x[:, 0]", x34)
+    case("return torch.arange(x.size(1), device=x.device).to(x.dtype) * x", x34)
+    case("if x.dtype == torch.float32:\n    return x.new_zeros(2, x.size(0))\nreturn x", x34)
+    case("if x.is_floating_point() and not x.is_cuda:\n    return x + 1\nreturn x", x34)
+    case("return x.new_full((4,), 2) + x", x34)
+    case("return torch.full_like(x, x.size(0), dtype=torch.int64)", x34)
+    case("d = {'a': x, 'b': x + 1}\nd['c'] = d['a'] * d['b']\nreturn [d[k] for k in d.keys()]", x34)
+    case("d = {'a': x}\ny = x\nfor k, v in d.items():\n    y = y + v\nif 'z' in d:\n    y = y * 0\n"
+         "return y", x34)
+    case("d: Dict[str, Tensor] = {}\nd['out'] = x\nd['aux'] = x * 2\nreturn d", x34)
+    case("a, (b, c) = x, (x + 1, [x, x * 3])\nreturn a * b, c[1], len(c)", x34)
+    case("y: List[Tensor] = []\nfor i, t in enumerate(x.unbind(0)):\n    y.append(t * i)\n"
+         "for a, b in zip(y, y[1:]):\n    y[0] = y[0] + a * b\nreturn y", x34)
+    case("h, w = x.shape\nreturn x.view(w, h) + h", x34)
+    case("b, r = x.shape[0], x.shape[1:]\nreturn x * b + r[0] + len(r)", x34)
+    case("return x.view(list(x.shape[:-1]) + [2, -1])", x34)
+    case("s = 'ab' + str(x.size(0))\nif s == 'ab3' and s.startswith('a'):\n    return x\nreturn -x",
+         x34)
+    case("n = 1\nfor d in x.shape:\n    n *= d\nreturn x.reshape(n)", x34)
+    case("y = x\nfor _ in range(2):\n    for j in range(y.dim()):\n        y = y.sum(j, True) + y\n"
+         "return y", x34)
+    case("t = (x, x * 2)\nreturn t[0] + t[-1] + len(t)", x34)
+    case("ok = x.size(0) > 1 and (x.size(1) < 3 or not x.is_cuda)\nreturn x + 1 if ok else x", x34)
+    case("n = torch.tensor(x.size(0))\nreturn x[:, : int(n)] * n", x34)
+    case("n = torch.tensor(x.shape[0] * 2)\nreturn torch.ones(int(n.item()) // 2, 4) + x", x34)
+    case("y = x.numel()\nif y % 2 == 0 and bool(y):\n    return x / y\nreturn x", x34)
+    case("return x.sum(dim=(0, 1), keepdim=True) + x.size()[1] + x.ndim", x34)
+    case("a: List[int] = [0] * x.dim()\na[0] = 2\nb = a + [1]\nb.insert(0, 3)\nb.pop()\n"
+         "return x.repeat(b[0], b[1])", x34)
+    case("p = [1, 1]\nreturn torch.nn.functional.pad(x, p + p[::-1])", x34)
+    case("with torch.no_grad():\n    y = x * 2\nreturn y", x34)
+    case("print(x.size(0))\nreturn x + 1", x34)
