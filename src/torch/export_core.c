@@ -103,7 +103,10 @@ static void emit_pad(tdagi_exporter *e, const tdagi_kernel *k)
     for (uint32_t i = 0; i < k->rank; i++)
         if (s->before.v[i] != 0 || s->after.v[i] != 0)
             n_axes = k->rank - i > n_axes ? k->rank - i : n_axes;
-    if (s->mode != TDAG_PAD_CONSTANT && n_axes > 0) {
+    bool empty = false; /* PyTorch pads nothing in the constant mode only */
+    for (uint32_t i = 0; i < k->rank; i++)
+        empty |= k->shape[i] == 0;
+    if (s->mode != TDAG_PAD_CONSTANT && n_axes > 0 && !empty) {
         emit_pad_mode(e, k);
         return;
     }

@@ -349,6 +349,8 @@ def padding():
     mode = pick("constant", "reflect", "replicate", "circular")
     n = 2 * (R.randint(1, len(sizes)) if mode == "constant" else d)
     pads = [R.randint(-2, 3) if chance(0.5) else R.randint(0, 1) for _ in range(n)]
+    if mode == "circular":  # PyTorch leaves some elements unset where it crops
+        pads = [abs(p) for p in pads]
     value = ", value=%s" % pick("float('-inf')", "1.5", "float('nan')", "-3.0", "2") \
         if mode == "constant" and chance(0.6) else ""
     return NN + "pad(x, %s, mode='%s'%s)" % (pads, mode, value), [values(sizes, 0.1)]

@@ -13,6 +13,7 @@ import warnings
 
 import torch
 
+import module_cases
 import operator_cases
 import parity_cases
 from models import flat, save_safetensors
@@ -407,6 +408,13 @@ case("torch.nn.functional.scaled_dot_product_attention(x, x, x, None, 0.0, True)
 case("torch.nn.functional.scaled_dot_product_attention(x, x, x, y)", F(2, 3, 4, 8), B(4, 4))
 operator_cases.add(case, F, P, U, I, B, SPECIAL)
 parity_cases.add(case, F, P, U, I, B, SPECIAL)
+
+
+def module_case(module, *inputs):
+    CASES.append((module, inputs))
+
+
+module_cases.add(module_case, F)
 ARGUMENTS = "xyzwv"
 
 
@@ -439,6 +447,8 @@ def classes(folder, cases):
     lines = ["import math", "from typing import Dict, List, Optional", "import torch",
              "from torch import Tensor"]
     for i, (text, inputs) in enumerate(cases):
+        if not isinstance(text, str):
+            continue
         arguments = "".join(", %s: Tensor" % a for a in ARGUMENTS[:len(inputs)])
         lines += ["class M%d(torch.nn.Module):" % i, "    def forward(self%s):" % arguments,
                   body(text)]
@@ -453,6 +463,8 @@ def compiled(made, inputs):
 
 
 def traced(made, inputs):
+    if isinstance(made, torch.jit.ScriptModule):
+        raise TypeError("compiled already")
     copies = tuple(t.clone() for t in inputs)
     return torch.jit.trace(made, copies, check_trace=False, strict=False)
 
@@ -465,12 +477,15 @@ def write(folder, cases, ways=lambda i: ("compiled", "traced"), refused=()):
     makers = {"compiled": compiled, "traced": traced}
     lines, skipped = [], 0
     for i, (text, inputs) in enumerate(cases):
+        module = None if isinstance(text, str) else text
+        if module is not None:
+            text = getattr(module, "original_name", type(module).__name__)
         for how in ways(i):
             n = str(len(lines))
             stem = os.path.join(folder, n)
             try:
                 with torch.no_grad():
-                    made = getattr(source, "M%d" % i)().eval()
+                    made = module or getattr(source, "M%d" % i)().eval()
                     made = makers[how](made, inputs).eval()
                     torch.jit.save(made, stem + ".pt")
                     loaded = torch.jit.load(stem + ".pt").eval()
