@@ -1,8 +1,8 @@
 """Nothing is left out of the documentation: complete.py ROOT TDAG
 
 docs/command.md has a section for every command of `tdag --help` and names every option of its
-help; README.md links every file of docs/; docs/embedding.md names every example; every
-public header is in tdagger.h."""
+help; README.md links every file of docs/, and a test checks each; docs/embedding.md names
+every example; every public header is in tdagger.h."""
 import os
 import re
 import subprocess
@@ -34,10 +34,13 @@ def commands(root, tdag):
 
 def files(root):
     readme, embedding = read(root, "README.md"), read(root, "docs/embedding.md")
+    tests = read(root, "tests/docs/CMakeLists.txt")
     umbrella = read(root, "include/tdagger.h")
     for name in sorted(os.listdir(os.path.join(root, "docs"))):
         if f"(docs/{name})" not in readme:
             yield f"README.md does not link docs/{name}"
+        if f"docs/{name}" not in tests:
+            yield f"tests/docs/CMakeLists.txt does not check docs/{name}"
     for name in sorted(os.listdir(os.path.join(root, "examples"))):
         if name.endswith((".c", ".cpp")) and f"`examples/{name}`" not in embedding:
             yield f"docs/embedding.md does not name examples/{name}"
