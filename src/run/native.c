@@ -31,9 +31,7 @@ static tdag_status eval_core(const tdagi_native_call *c, tdag_tensor **in,
     const tdagi_kernel *k = c->kernel;
     tdag_ctx *ctx = c->native->ctx;
     const tdagi_opdef *def = tdagi_op_row_of(k->op)->def;
-    if (def->eval == NULL)
-        return tdagi_fail(ctx, TDAG_E_UNSUPPORTED, "%s cannot be evaluated",
-                          tdag_op_name((tdag_op)k->op));
+    if (def->eval == NULL) return tdagi_eval_refuse(ctx, k->op, k->spec);
     tdag_tensor *t = NULL;
     TDAGI_TRY(tdag_tensor_create(ctx, (tdag_dtype)k->dtype, k->rank, k->shape, &t));
     tdagi_eval_call call = {ctx, k->spec, k->n_inputs, (const tdag_tensor *const *)in,

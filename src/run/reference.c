@@ -7,6 +7,14 @@
 
 #include "run/product.h"
 
+tdag_status tdagi_eval_refuse(tdag_ctx *ctx, uint32_t op, const void *spec)
+{
+    const tdag_opaque_spec *opaque = op == TDAG_OP_OPAQUE ? spec : NULL;
+    return tdagi_fail(ctx, TDAG_E_UNSUPPORTED, "%s cannot be evaluated%s",
+                      opaque != NULL ? opaque->name : tdag_op_name((tdag_op)op),
+                      opaque != NULL ? ": it is an operator without a recipe" : "");
+}
+
 tdag_status tdagi_eval_node(tdag_ctx *ctx, const tdag_graph *g, tdag_value v,
                             const tdag_tensor *const *inputs, tdag_tensor **out)
 {
@@ -16,8 +24,7 @@ tdag_status tdagi_eval_node(tdag_ctx *ctx, const tdag_graph *g, tdag_value v,
     tdag_tensor *t = NULL;
     tdag_status st;
     if (def->eval == NULL)
-        st = tdagi_fail(ctx, TDAG_E_UNSUPPORTED, "%s cannot be evaluated",
-                        tdag_op_name((tdag_op)n->op));
+        st = tdagi_eval_refuse(ctx, n->op, n->u.spec);
     else
         st = tdag_tensor_create(ctx, (tdag_dtype)n->dtype, n->rank, n->shape, &t);
     tdagi_eval_call call = {ctx, n->u.spec, n->n_inputs, inputs, t};

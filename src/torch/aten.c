@@ -269,12 +269,21 @@ static void run_row(tdagi_frame *f, const tdag_shim_node *node, tdagi_call *c)
     if (tdagi_import_ok(im)) bind(f, node, c, out, before);
 }
 
-/* An operator that is unknown but only refused where its arguments are real. */
-static tdagi_ival unknown(tdagi_import *im, const tdagi_ischema *s)
+/* An operator without a row: an issue, or an opaque node where those are wanted. */
+static void run_unknown(tdagi_frame *f, const tdag_shim_node *node, tdagi_call *c,
+                        bool poison)
 {
-    const char *why = refused(s->name);
-    return tdagi_import_issue(im, why == NULL ? "%s%s" : "%s: %s", full_name(im, s),
-                              why == NULL ? "" : why);
+    tdagi_import *im = f->im;
+    uint32_t before = im->b->graph->n;
+    tdagi_ival out = tdagi_iv_poison();
+    const char *why = refused(c->schema->name);
+    if ((im->flags & TDAG_TORCH_OPAQUE) == 0)
+        tdagi_import_issue(im, why == NULL ? "%s%s" : "%s: %s",
+                           full_name(im, c->schema), why == NULL ? "" : why);
+    else if (!poison)
+        out =
+            tdagi_import_opaque(im, c->schema, c->args, c->n, full_name(im, c->schema));
+    if (tdagi_import_ok(im)) bind(f, node, c, out, before);
 }
 
 void tdagi_import_aten(tdagi_frame *f, const tdag_shim_node *node, const char *kind)
@@ -293,19 +302,18 @@ void tdagi_import_aten(tdagi_frame *f, const tdag_shim_node *node, const char *k
         args[i] = v == NULL ? tdagi_iv_poison() : *v;
         poison |= tdagi_iv_is_poison(args[i]);
     }
-    if (s->row == NULL) unknown(im, s);
-    if (s->row == NULL || poison) {
-        for (size_t i = 0; i < n_outputs; i++)
-            tdagi_frame_set(f, api->node_output(node, i), tdagi_iv_poison());
-        return;
-    }
     tdagi_call c = {.im = im,
                     .b = im->b,
                     .schema = s,
                     .row = s->row,
-                    .data = s->row->data,
+                    .data = s->row == NULL ? 0 : s->row->data,
                     .n = (uint32_t)n,
                     .args = args,
                     .n_outputs = (uint32_t)n_outputs};
-    run_row(f, node, &c);
+    if (s->row == NULL)
+        run_unknown(f, node, &c, poison);
+    else if (poison)
+        bind(f, node, &c, tdagi_iv_poison(), 0);
+    else
+        run_row(f, node, &c);
 }

@@ -85,6 +85,7 @@ void tdagi_export_modules_free(tdagi_exporter *e);
 void tdagi_export_core(tdagi_exporter *e, const tdagi_kernel *k); /* export_core.c */
 void tdagi_export_composite(tdagi_exporter *e,
                             const tdagi_kernel *k); /* ..._composite.c */
+void tdagi_export_opaque(tdagi_exporter *e, const tdagi_kernel *k);
 /* Reshapes and the reductions and selects they complete (export_view.c). */
 bool tdagi_export_is_reshape(const tdagi_kernel *k);
 void tdagi_export_plan_views(tdagi_exporter *e); /* fills deferred */

@@ -391,6 +391,7 @@ void tdagi_export_core(tdagi_exporter *e, const tdagi_kernel *k)
     static void (*const rows[TDAGI_OP_CODES])(tdagi_exporter *,
                                               const tdagi_kernel *) = {
         [TDAG_OP_IOTA] = emit_iota,
+        [TDAG_OP_OPAQUE] = tdagi_export_opaque,
         [TDAG_OP_PERMUTE] = emit_permute,
         [TDAG_OP_GROUP] = tdagi_export_reshape,
         [TDAG_OP_UNGROUP] = tdagi_export_reshape,

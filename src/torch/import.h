@@ -279,6 +279,13 @@ bool tdagi_import_prim(tdagi_frame *f, const tdag_shim_node *node, const char *k
 /* ---- aten.c ---- */
 void tdagi_import_aten(tdagi_frame *f, const tdag_shim_node *node, const char *kind);
 
+/* ---- import_opaque.c ---- */
+/* An unknown operator as an opaque node, its results as for a row; an issue, and
+ * POISON, where it cannot be kept. */
+tdagi_ival tdagi_import_opaque(tdagi_import *im, const tdagi_ischema *schema,
+                               const tdagi_ival *args, uint32_t n_args,
+                               const char *name);
+
 /* ---- import_io.c ---- */
 /* Inputs of the method as values; *structure_out in the arena. */
 bool tdagi_import_inputs(tdagi_import *im, const tdag_shim_schema *schema,

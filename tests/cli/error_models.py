@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Files that tdag must refuse or keep opaque: error_models.py FOLDER."""
+import os
+import sys
+import warnings
+
+import torch
+from torch import nn
+
+warnings.filterwarnings("ignore")
+
+
+class Strange(nn.Module):
+    """Two operators without a recipe, in modules of their own."""
+
+    class Bessel(nn.Module):
+        def forward(self, x):
+            return torch.special.bessel_j0(x) + torch.special.bessel_j1(x)
+
+    class Inverse(nn.Module):
+        def forward(self, x):
+            return torch.linalg.inv(x + 9 * torch.eye(4))
+
+    def __init__(self):
+        super().__init__()
+        self.wave, self.solve = self.Bessel(), self.Inverse()
+        self.scale = nn.Parameter(torch.full((4, 4), 0.5))
+
+    def forward(self, x):
+        return self.solve(self.wave(x * self.scale)) @ x
+
+
+class Pair(nn.Module):
+    """An opaque operator of two results."""
+
+    def forward(self, x):
+        q, r = torch.linalg.qr(x + 9 * torch.eye(4))
+        return q @ r, torch.relu(r)
+
+
+class Keep(nn.Module):
+    """An opaque operator on a batch."""
+
+    def forward(self, x):
+        return torch.linalg.inv(x)
+
+
+class Mixed(nn.Module):
+    """Numbers, strings, lists, named arguments and results that are not used."""
+
+    def forward(self, x):
+        x = x + 9 * torch.eye(4)
+        q, r = torch.linalg.qr(x, mode="complete")
+        y = torch.linalg.pinv(x, rcond=0.25)
+        z = torch.linalg.tensorsolve(x.reshape(2, 2, 4), x[0].reshape(2, 2), dims=[2])
+        values, pivots = torch.linalg.lu_factor(y, pivot=True)
+        return r, values, z
+
+
+class Lookup(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(5, 3)
+
+    def forward(self, index):
+        return self.table(index)
+
+
+class Branch(nn.Module):
+    def forward(self, x):
+        if bool(x.sum() > 0):
+            return x + 1
+        return x - 1
+
+
+def main():
+    os.makedirs(sys.argv[1], exist_ok=True)
+    os.chdir(sys.argv[1])
+    torch.manual_seed(0)
+    x = torch.rand(4, 4)
+    with torch.no_grad():
+        torch.jit.save(torch.jit.trace(Strange(), x), "strange.pt")
+        torch.jit.save(torch.jit.trace(Pair(), x), "pair.pt")
+        batch = torch.rand(2, 4, 4) + 9 * torch.eye(4)
+        torch.jit.save(torch.jit.trace(Keep(), batch), "keep.pt")
+        torch.jit.save(torch.jit.trace(Mixed(), x), "mixed.pt")
+        torch.jit.save(torch.jit.trace(Lookup(), torch.tensor([1, 2])), "lookup.pt")
+        torch.jit.save(torch.jit.script(Branch()), "branch.pt")
+        torch.jit.save(torch.jit.trace(nn.Conv2d(3, 8, 3), torch.rand(1, 3, 8, 8)),
+                       "conv.pt")
+    torch.save(nn.Linear(2, 3).state_dict(), "state.pt")
+    torch.save(nn.Linear(2, 3).state_dict(), "old.pt",
+               _use_new_zipfile_serialization=False)
+    whole = open("conv.pt", "rb").read()
+    for name, n in (("cut_head", 30), ("cut_half", len(whole) // 2),
+                    ("cut_tail", len(whole) - 7)):
+        open(name + ".pt", "wb").write(whole[:n])
+    middle = bytearray(whole)
+    for i in range(len(middle) // 3, len(middle) // 3 + 64):
+        middle[i] ^= 0x5A
+    open("flipped.pt", "wb").write(middle)
+    open("empty.pt", "wb").close()
+    open("words.pt", "w").write("this is no model\n")
+    open("zip.pt", "wb").write(b"PK\5\6" + 18 * b"\0")
+    os.makedirs("folder.pt", exist_ok=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+#!/bin/sh
+# What the command says to files that are no models, to inputs that do not fit, and to
+# operators that it does not know; and those kept opaque.
+# test_errors.sh TDAG FOLDER ROOT PYTHON
+tdag=$1
+root=$3
+rm -rf "$2" && mkdir -p "$2" && cd "$2" || exit 1
+. "$root/tests/cli/support.sh"
+"$4" -W ignore "$root/tests/cli/error_models.py" . || exit 1
+
+image='f32[1,3,8,8]'
+for file in cut_head cut_half cut_tail flipped empty words zip folder state old missing; do
+    expect 3 "$file.pt" info $file.pt -i "$image"
+done
+expect 3 'cut_half.pt' convert cut_half.pt out.pt -i "$image"
+[ ! -e out.pt ] || fail 'cut_half.pt was converted'
+expect 0 '^conv.pt' info conv.pt -i "$image"
+expect 3 'conv.pt: .*aten::_convolution.*dims 4 and 3' info conv.pt -i 'f32[1,4,8,8]'
+expect 3 'conv.pt: .*less than its kernel' info conv.pt -i 'f32[1,3,2,2]'
+expect 3 'conv.pt: .*rank 2' info conv.pt -i 'f32[2,2]'
+expect 3 'conv.pt: .*i64 and f32' info conv.pt -i 'i64[1,3,8,8]'
+expect 3 'conv.pt: .*f16 and f32' info conv.pt -i 'f16[1,3,8,8]'
+expect 3 'conv.pt: the model takes 1 input, 2' info conv.pt -i "$image" -i "$image"
+expect 3 'lookup.pt: .*index of i64.*f32.*module table' info lookup.pt -i 'f32[2]'
+expect 3 'branch.pt: .*depends on tensor data.*error_models.py:[0-9]+' \
+    info branch.pt -i 'f32[2]'
+expect 2 'give one -i' info conv.pt
+
+# All unknown operators at once, each with its module and line.
+x='f32[4,4]'
+expect 3 'aten::special_bessel_j0.* in wave \(.*error_models.py:[0-9]+\); aten::special_bessel_j1.* in wave \(.*aten::linalg_inv.* in solve \(.*error_models.py:[0-9]+\)' \
+    info strange.pt -i "$x"
+
+# Kept: counted beside the totals, exported as they were, computing the same.
+expect 0 'unpriced nodes +3 +3 +3' info strange.pt -i "$x" --opaque
+expect 0 '"unpriced": *3' info strange.pt -i "$x" --opaque --json
+expect 0 'opaque.*name="aten::linalg_inv", arguments="\$0"' show strange.pt -i "$x" --opaque
+for file in strange pair mixed; do
+    expect 0 '' convert $file.pt $file.again.pt -i "$x" --opaque
+    expect 0 'ok' verify $file.pt $file.again.pt -i "$x"
+    expect 0 '' convert $file.pt $file.txt -i "$x" --opaque
+    expect 0 '' convert $file.txt $file.third.pt
+    expect 0 'ok' verify $file.pt $file.third.pt -i "$x"
+done
+expect 0 'unpriced nodes +2' info pair.pt -i "$x" --opaque
+expect 3 'pair.pt: unsupported: aten::linalg_qr' info pair.pt -i "$x"
+expect 3 'linalg_qr.*cannot be evaluated' verify pair.pt pair.again.pt -i "$x" --opaque \
+    --engine native
+expect 3 'keep.pt: .*aten::linalg_inv.*, with a symbolic size' \
+    info keep.pt -i 'f32[N=2,4,4]' --opaque
+expect 0 'unpriced nodes +1' info keep.pt -i 'f32[2,4,4]' --opaque
+expect 0 'linalg_qr", arguments="\$0, \\"complete' show mixed.pt -i "$x" --opaque
+expect 0 'arguments="\$0, 0\.25' show mixed.pt -i "$x" --opaque
+expect 0 'arguments="\$0, \$1, \[2\]"' show mixed.pt -i "$x" --opaque
+expect 0 'linalg_lu_factor", arguments="\$0, pivot=True"' show mixed.pt -i "$x" --opaque
+
+finish
