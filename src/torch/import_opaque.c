@@ -4,9 +4,9 @@
  * so that the exporter writes the call as it was.
  *
  * What would not mean the same afterwards stays an issue: operators that write into
- * their arguments, results that are no tensors, arguments that depend on tensor data,
- * and symbolic sizes, because nobody knows how the results' shapes follow from them. */
-
+ * their arguments or give views of them, results that are no tensors, arguments that
+ * depend on tensor data, and symbolic sizes, because nobody knows how the results'
+ * shapes follow from them. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -246,7 +246,7 @@ static bool take_arguments(opaque_call *o, const tdagi_ival *args)
 
 /* One result as a node, or POISON after stop() or a failure. */
 static tdagi_ival result(opaque_call *o, const char *arguments, uint32_t i,
-                         const tdag_shim_value *made, tdagi_itensor *viewed)
+                         const tdag_shim_value *made)
 {
     tdagi_import *im = o->im;
     tdag_shim_tensor info;
@@ -278,22 +278,18 @@ static tdagi_ival result(opaque_call *o, const char *arguments, uint32_t i,
         tdagi_import_fail_here(im, st, spec.name);
         return tdagi_iv_poison();
     }
-    return tdagi_iv_tensor(viewed == NULL ? tdagi_it_new(im, v)
-                                          : tdagi_it_opaque_view(im, viewed, v));
+    return tdagi_iv_tensor(tdagi_it_new(im, v));
 }
 
-/* The tensor whose memory the results may share: PyTorch says "Tensor(a)" then. */
-static tdagi_itensor *viewed_by(const opaque_call *o, const tdagi_ival *args)
+/* Results may share memory with an argument: PyTorch says "Tensor(a)" then. */
+static bool gives_views(const opaque_call *o)
 {
     const char *text = o->im->api->schema_text(o->im->session, o->schema->shim);
     const char *results = text == NULL ? NULL : strstr(text, "->");
-    if (results == NULL || strstr(results, "Tensor(") == NULL) return NULL;
-    for (uint32_t i = 0; i < o->schema->n_args; i++)
-        if (args[i].kind == TDAGI_IV_TENSOR) return args[i].u.tensor;
-    return NULL;
+    return results != NULL && strstr(results, "Tensor(") != NULL;
 }
 
-static tdagi_ival run(opaque_call *o, const tdagi_ival *args, uint32_t n_results)
+static tdagi_ival run(opaque_call *o, uint32_t n_results)
 {
     tdagi_import *im = o->im;
     tdag_shim_error error = {""};
@@ -308,9 +304,8 @@ static tdagi_ival run(opaque_call *o, const tdagi_ival *args, uint32_t n_results
     }
     const char *arguments =
         tdagi_import_text(im, "%s", o->text.data == NULL ? "" : o->text.data);
-    tdagi_itensor *viewed = viewed_by(o, args);
     for (uint32_t i = 0; i < n_results && o->why == NULL && tdagi_import_ok(im); i++)
-        out[i] = result(o, arguments, i, made[i], viewed);
+        out[i] = result(o, arguments, i, made[i]);
     if (o->why != NULL || !tdagi_import_ok(im)) return tdagi_iv_poison();
     return n_results == 1 ? out[0] : tdagi_iv_seq(im, TDAGI_IV_TUPLE, n_results, out);
 }
@@ -330,7 +325,8 @@ tdagi_ival tdagi_import_opaque(tdagi_import *im, const tdagi_ischema *schema,
     tdagi_ival out = tdagi_iv_poison();
     uint32_t n_results = (uint32_t)api->schema_n_results(schema->shim);
     if (n_results == 0) stop(&o, "which gives nothing");
-    if (o.why == NULL && take_arguments(&o, args)) out = run(&o, args, n_results);
+    if (gives_views(&o)) stop(&o, "which gives a view of its argument");
+    if (o.why == NULL && take_arguments(&o, args)) out = run(&o, n_results);
     if (o.text.status != TDAG_OK && tdagi_import_ok(im)) im->status = o.text.status;
     tdagi_text_free(&o.text);
     if (!tdagi_import_ok(im)) return tdagi_iv_poison();
