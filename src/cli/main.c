@@ -139,10 +139,17 @@ int main(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
         strcmp(name, "help") == 0) {
-        print_overview(stdout);
+        const cli_command *about = argc > 2 ? find_command(argv[2]) : NULL;
+        if (argc > 2 && about == NULL)
+            return cli_fail(CLI_USAGE, "there is no command \"%s\"; see tdag --help",
+                            argv[2]);
+        if (about != NULL)
+            print_help(about);
+        else
+            print_overview(stdout);
         return cli_flush();
     }
-    if (strcmp(name, "--version") == 0) name = "version";
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) name = "version";
     if (name[0] == '\0') {
         print_overview(stderr);
         return CLI_USAGE;

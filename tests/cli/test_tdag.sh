@@ -186,4 +186,8 @@ if [ -e /dev/full ]; then
     [ $? -eq 3 ] && grep -q '^tdag: error: ' err || fail "a full disk goes unnoticed"
 fi
 
+expect 0 '^tdag [0-9]' -V
+expect 0 'usage: tdag info' help info
+expect 2 'no command "frob"' help frob
+
 finish
