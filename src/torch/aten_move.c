@@ -131,7 +131,7 @@ static tdagi_ival padded(tdagi_call *c, tdag_value x, tdag_list pad, tdag_pad_mo
             end[axis] = tdag_dim_add(c->b, end[axis], pad.v[k]);
         crops |= tdagi_dim_sample(c->im->pool, pad.v[k]) < 0;
     }
-    bool mirrors = crops && mode == TDAG_PAD_REFLECT; /* what is cropped too */
+    bool mirrors = crops && (mode == TDAG_PAD_REFLECT || mode == TDAG_PAD_REPLICATE);
     if (mirrors)
         for (uint32_t i = 0; i < rank; i++)
             end[i] =

@@ -58,6 +58,7 @@ def positions(case, F, I, B):
         case(NN + "pad(x, [2, -2], mode='%s')" % mode, F(2, 3, 5))
     case(NN + "pad(x, [-2, 3], mode='reflect')", F(2, 3, 5))
     case(NN + "pad(x, [1, 2, -1, -2], mode='replicate')", F(2, 3, 5))
+    case(NN + "pad(x, [1, -2], mode='replicate')", F(2, 3, 2))
     case(NN + "pad(x, [2, 1, -1, 1], mode='replicate')", F(2, 3, 5, 4))
     for f in ("sort", "argsort", "msort"):
         case("torch.%s(x)" % f, F())
