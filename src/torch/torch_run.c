@@ -92,12 +92,39 @@ static tdag_status make_sequence(torch_run *r, const char *type,
     return failed ? tdagi_shim_fail(r->ctx, TDAG_E_SHIM, &error) : TDAG_OK;
 }
 
+/* A dict takes what is left, under the names of the inputs, as at import. */
+static tdag_status make_dict(torch_run *r, const tdag_shim_value **out)
+{
+    const tdag_shim_value *keys[MOST_ITEMS], *values[MOST_ITEMS];
+    size_t n = 0;
+    for (; r->n_taken < r->n_inputs; n++) {
+        const char *key = r->names == NULL ? NULL : r->names[r->n_taken];
+        if (n == MOST_ITEMS)
+            return tdagi_fail(r->ctx, TDAG_E_LIMIT,
+                              "an argument has more than %d parts", MOST_ITEMS);
+        if (key == NULL || *key == '\0')
+            return tdagi_fail(r->ctx, TDAG_E_ARG,
+                              "the model takes a dict: input %u needs its key as its "
+                              "name",
+                              (unsigned)r->n_taken);
+        keys[n] = r->api->make_string(r->session, key);
+        if (keys[n] == NULL) return tdagi_nomem(r->ctx);
+        TDAGI_TRY(make_tensor(r, &values[n]));
+    }
+    tdag_shim_error error;
+    if (r->api->make_dict(r->session, "str", "Tensor", n, keys, values, out, &error) !=
+        0)
+        return tdagi_shim_fail(r->ctx, TDAG_E_SHIM, &error);
+    return TDAG_OK;
+}
+
 static tdag_status make_argument(torch_run *r, const char *type,
                                  const tdag_shim_value **out)
 {
     if (starts(type, "Tensor")) return make_tensor(r, out);
     if (starts(type, "Tuple[") || starts(type, "List[Tensor]"))
         return make_sequence(r, type, out);
+    if (starts(type, "Dict[str, Tensor]")) return make_dict(r, out);
     if (starts(type, "Optional[")) {
         if (r->n_taken < r->n_inputs)
             return make_argument(r, type + strlen("Optional["), out);

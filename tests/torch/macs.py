@@ -36,9 +36,9 @@ def attention(out, q, k, v, *rest):
 
 
 def bilinear(out, x, weight, y, *rest):
-    # (x · weight) and its product with y, a row and an output feature each
-    rows = math.prod(x.shape[:-1])
-    return rows * weight.shape[0] * weight.shape[1] * weight.shape[2] * 2
+    # per row and output feature: x · weight[o] gives a vector, then its product with y
+    o, i, j = weight.shape
+    return math.prod(x.shape[:-1]) * o * (i + 1) * j
 
 
 def recurrent(out, x, w_ih, w_hh, *rest):
