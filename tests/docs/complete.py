@@ -1,8 +1,9 @@
 """Nothing is left out of the documentation: complete.py ROOT TDAG
 
 docs/command.md has a section for every command of `tdag --help` and names every option of its
-help; README.md links every file of docs/, and a test checks each; docs/embedding.md names
-every example; every public header is in tdagger.h."""
+help and every key of `tdag info --json`; README.md links every file of docs/, and a test
+checks each; docs/embedding.md names every example; every public header is in tdagger.h."""
+import json
 import os
 import re
 import subprocess
@@ -32,6 +33,25 @@ def commands(root, tdag):
                 yield f"docs/command.md does not name {option} of tdag {name}"
 
 
+def keys_of(value):
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from keys_of(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from keys_of(item)
+
+
+def json_keys(root, tdag):
+    text = read(root, "docs/command.md")
+    model = os.path.join(root, "tests/golden/net.txt")
+    report = json.loads(printed(tdag, "info", model, "--json", "--by", "node"))
+    for key in sorted(set(keys_of(report))):
+        if not re.search(rf'`{key}`|"{key}"', text):
+            yield f"docs/command.md does not name the key {key} of tdag info --json"
+
+
 def files(root):
     readme, embedding = read(root, "README.md"), read(root, "docs/embedding.md")
     tests = read(root, "tests/docs/CMakeLists.txt")
@@ -51,7 +71,7 @@ def files(root):
 
 
 def main(root, tdag):
-    missing = list(commands(root, tdag)) + list(files(root))
+    missing = [*commands(root, tdag), *json_keys(root, tdag), *files(root)]
     print("\n".join(missing))
     sys.exit(1 if missing else 0)
 
