@@ -15,19 +15,19 @@ static bool has_symbol(const tdagi_type *t)
     return false;
 }
 
-static bool spec_has_symbol(const tdagi_field *fields, const void *spec)
+bool tdagi_spec_is_fixed(const tdagi_field *fields, const void *spec)
 {
-    if (fields == NULL) return false;
+    if (fields == NULL) return true;
     for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++) {
         const char *member = (const char *)spec + f->offset;
         if (f->kind == TDAGI_FIELD_DIM && *(const int64_t *)(const void *)member < 0)
-            return true;
+            return false;
         if (f->kind != TDAGI_FIELD_DIMS) continue;
         const tdag_list *l = (const void *)member;
         for (uint32_t i = 0; i < l->n; i++)
-            if (l->v[i] < 0) return true;
+            if (l->v[i] < 0) return false;
     }
-    return false;
+    return true;
 }
 
 /* Bytes of a type without symbols; UINT64_MAX where they do not fit. */
@@ -105,7 +105,7 @@ static tdag_value fold_constants(tdagi_rewriter *rw, const tdagi_apply *a)
     if (a->n == 0 || a->n > MOST_OPERANDS || def->eval == NULL) return TDAG_NO_VALUE;
     for (uint32_t i = 0; i < a->n; i++)
         if (!is_known(rw, a->in[i])) return TDAG_NO_VALUE;
-    if (spec_has_symbol(def->fields, a->spec)) return TDAG_NO_VALUE;
+    if (!tdagi_spec_is_fixed(def->fields, a->spec)) return TDAG_NO_VALUE;
     tdagi_type type;
     tdag_tensor *t = NULL;
     tdag_status st = tdagi_apply_type(rw, a, &type);

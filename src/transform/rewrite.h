@@ -74,6 +74,9 @@ tdag_status tdagi_rewrite(tdag_ctx *ctx, const tdag_graph *g,
                           const tdagi_rewrite_options *options, uint64_t *n_fired_out,
                           tdag_graph **out);
 
+/* Whether a spec has no symbolic dim. */
+bool tdagi_spec_is_fixed(const tdagi_field *fields, const void *spec);
+
 /* ---- for rules ---- */
 /* The value of a node, simplified. */
 tdag_value tdagi_remake(tdagi_rewriter *rw, tdag_op op, const void *spec,

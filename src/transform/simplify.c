@@ -2,6 +2,7 @@
 #include <tdagger/simplify.h>
 
 #include "program/model.h"
+#include "transform/fold.h"
 #include "transform/rewrite.h"
 
 #define DEFAULT_CONSTANT_LIMIT 65536
@@ -42,13 +43,26 @@ static tdag_status settle(tdag_ctx *ctx, const tdagi_rewrite_options *o, tdag_gr
     return TDAG_OK;
 }
 
+static tdag_status fold_once(tdag_ctx *ctx, const tdagi_rewrite_options *o,
+                             bool *folded, tdag_graph **g)
+{
+    tdag_graph *next = NULL;
+    TDAGI_TRY(tdagi_fold_weights(ctx, *g, folded, &next));
+    tdag_graph_free(*g);
+    *g = next;
+    return *folded ? settle(ctx, o, g) : TDAG_OK;
+}
+
 tdag_status tdag_graph_simplify(tdag_ctx *ctx, const tdag_graph *graph,
                                 const tdag_simplify_options *options, tdag_graph **out)
 {
     tdagi_rewrite_options o;
     TDAGI_TRY(load(ctx, options, &o));
     tdag_graph *g = tdag_graph_copy(graph);
+    bool folded = true;
     tdag_status st = settle(ctx, &o, &g);
+    while (st == TDAG_OK && folded && o.passes & TDAG_PASS_FOLD)
+        st = fold_once(ctx, &o, &folded, &g);
     if (st == TDAG_OK) {
         *out = g;
         g = NULL;
