@@ -10,6 +10,12 @@ TDAG_BEGIN_DECLS
 typedef struct tdag_remove_dim_options {
     size_t size;    /* set by tdag_remove_dim_options_init() */
     uint32_t flags; /* TDAG_REMOVE_DIM_* */
+    /* For a graph in which the dimension is no symbol, but a fixed size 1: per input
+     * the axis that goes, or -1. As with AT_ONE nothing is refused; an output keeps an
+     * axis of size 1 where a node made it anew. n_axes is the number of inputs, or 0.
+     */
+    uint32_t n_axes;
+    const int64_t *axes;
 } tdag_remove_dim_options;
 /* The dimension is taken to be 1: then nothing can mix samples, and whatever the graph
  * is, the result equals it at that size. */
@@ -21,7 +27,8 @@ TDAG_OPTIONS_INIT(tdag_remove_dim_options)
  * broadcast. Run on the part of its inputs that belongs to one position of the
  * dimension, the result gives that part of the graph's outputs, exactly. Names, scopes,
  * weights and the order of inputs and outputs stay; nodes that no output needs go.
- * Errors: E_ARG (no such symbol), E_UNSUPPORTED where a node mixes positions (its name,
+ * Errors: E_ARG (no such symbol; axes that do not fit
+ * the inputs), E_UNSUPPORTED where a node mixes positions (its name,
  * module path and the reason are in the context), E_NOMEM, E_LIMIT. options may be
  * NULL. */
 TDAG_API TDAG_MUST_CHECK tdag_status

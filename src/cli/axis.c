@@ -5,8 +5,46 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- debatch ---- */
+
+/* At one, a dimension that a trace has fixed at 1 cannot be imported as a symbol: then
+ * the symbol of -i becomes 1 and its axes are named instead. *axes gets one per input
+ * where it came to that. */
+static int load_at_one(cli *c, tdag_model **out, int64_t **axes)
+{
+    cli_inputs inputs;
+    cli_format format;
+    tdag_torchscript_options options;
+    int status = cli_inputs_get(c, &inputs);
+    if (status != CLI_DONE) return status;
+    cli_torch_options(c, &options);
+    status = cli_format_of_file(c->files[0], &format);
+    bool torch = status == CLI_DONE && format == CLI_TORCHSCRIPT && inputs.n > 0;
+    if (torch && tdag_from_torchscript(c->ctx, c->files[0], inputs.specs, inputs.n,
+                                       &options, out) != TDAG_OK) {
+        *axes = malloc(inputs.n * sizeof(**axes));
+        for (uint32_t i = 0; i < inputs.n && *axes != NULL; i++) {
+            tdag_input_spec *s = &inputs.specs[i];
+            (*axes)[i] = -1;
+            for (uint32_t k = 0; k < s->rank; k++) {
+                if (s->symbol[k] == NULL || strcmp(s->symbol[k], c->dim) != 0) continue;
+                (*axes)[i] = k;
+                s->symbol[k] = NULL;
+                s->shape[k] = 1;
+            }
+        }
+        status = *axes == NULL ? cli_fail(CLI_BAD, "out of memory")
+                               : cli_load(c, c->files[0], &inputs, out);
+    } else if (status == CLI_DONE && !torch) {
+        status = cli_load(c, c->files[0], &inputs, out);
+    }
+    cli_inputs_free(c, &inputs);
+    return status;
+}
+
 int cli_debatch(cli *c)
 {
+    int64_t *axes = NULL;
     tdag_model *model = NULL, *changed = NULL;
     tdag_remove_dim_options options;
     tdag_remove_dim_options_init(&options);
@@ -14,13 +52,19 @@ int cli_debatch(cli *c)
     int status = cli_check_name(c->files[1]);
     if (status == CLI_DONE && c->dim == NULL)
         status = cli_fail(CLI_USAGE, "tdag debatch needs --dim N");
-    if (status == CLI_DONE) status = cli_load_first(c, &model);
+    if (status == CLI_DONE)
+        status = c->given & CLI_AT_ONE ? load_at_one(c, &model, &axes)
+                                       : cli_load_first(c, &model);
+    options.axes = axes;
+    if (axes != NULL && status == CLI_DONE)
+        options.n_axes = tdag_graph_get_n_inputs(tdag_model_get_graph(model));
     if (status == CLI_DONE &&
         tdag_remove_dim(c->ctx, model, c->dim, &options, &changed) != TDAG_OK)
         status = cli_fail_library(c, c->files[0]);
     if (status == CLI_DONE) status = cli_write_model(c, changed, c->files[1]);
     tdag_model_free(changed);
     tdag_model_free(model);
+    free(axes);
     return status;
 }
 

@@ -84,6 +84,8 @@ static tdag_status repeat_drop_dim(const tdagi_axis_call *c)
         TDAGI_TRY(tdagi_axis_mentions(c, spec->counts.v[i], &mentions));
         if (mentions) return repeat_by_dim(c, i);
     }
+    if (m->axis >= 0 && spec->counts.v[m->axis] != 1)
+        return tdagi_axis_refuse(c, "repeat", "repeats its axis");
     tdagi_axis_numbers counts = tdagi_mark_entries(m, spec->counts, 1);
     const tdag_repeat_spec without = {tdagi_axis_list(&counts)};
     return tdagi_axis_done(c, TDAG_OP_REPEAT, &without, c->inputs, m);

@@ -21,7 +21,9 @@ typedef struct removal {
     tdag_builder *b; /* its pool starts as a clone of g's: dims and specs fit */
     tdagi_pool *pool;
     tdag_dim dim;
-    uint32_t symbol; /* its number */
+    const char *name;
+    uint32_t symbol;     /* its number; UINT32_MAX: it is a fixed 1 */
+    const int64_t *axes; /* per input, where it is fixed */
     bool at_one;
     uint32_t most;         /* inputs of a node */
     unsigned char *live;   /* by old id */
@@ -60,6 +62,17 @@ static tdag_status fail_at(removal *r, uint32_t id, tdag_status st)
 
 /* ---- inputs and outputs ---- */
 
+static bool is_fixed(const removal *r) { return r->axes != NULL; }
+
+/* Axis i of input `id` is the dimension. */
+static bool goes(const removal *r, uint32_t id, uint32_t i)
+{
+    if (!is_fixed(r)) return r->g->nodes[id].shape[i] == r->dim;
+    for (uint32_t k = 0; k < r->g->n_inputs; k++)
+        if (r->g->inputs[k].id == id) return r->axes[k] == (int64_t)i;
+    return false;
+}
+
 /* Without its axis; at one, without every axis that is the dimension. */
 static tdag_status remove_from_input(removal *r, uint32_t id)
 {
@@ -68,20 +81,20 @@ static tdag_status remove_from_input(removal *r, uint32_t id)
     int64_t gone[TDAG_MAX_RANK];
     uint32_t rank = 0, n_gone = 0;
     for (uint32_t i = 0; i < n->rank; i++) {
-        if (n->shape[i] == r->dim)
+        if (goes(r, id, i))
             gone[n_gone++] = i;
         else
             shape[rank++] = dim_at_one(r, n->shape[i]);
     }
     bool simple = n_gone <= 1;
     for (uint32_t i = 0; i < n->rank; i++)
-        simple = simple && (n->shape[i] == r->dim || !mentions(r, n->shape[i]));
+        simple = simple && (goes(r, id, i) || !mentions(r, n->shape[i]));
     if (!simple && !r->at_one) {
         tdagi_fail(
             r->ctx, TDAG_E_UNSUPPORTED,
             "%s cannot be removed: the input has it in more than one axis of its "
             "own",
-            tdagi_pool_symbol(r->g->pool, r->symbol, NULL));
+            r->name);
         return TDAG_E_UNSUPPORTED;
     }
     tdag_value v = tdag_add_input(r->b, n->name, (tdag_dtype)n->dtype, rank, shape);
@@ -99,13 +112,13 @@ static tdag_status add_output(removal *r, tdag_value old)
     if (r->marks[old.id].ramp != 0 && !r->at_one)
         return tdagi_fail(r->ctx, TDAG_E_UNSUPPORTED,
                           "%s cannot be removed: an output counts its positions",
-                          tdagi_pool_symbol(r->g->pool, r->symbol, NULL));
+                          r->name);
     const tdagi_node *n = &r->g->nodes[old.id];
     tdag_value v = {r->new_of[old.id]};
     int64_t axes[TDAG_MAX_RANK];
     uint32_t n_axes = 0;
     for (uint32_t i = 0; i < n->rank && r->marks[old.id].axis < 0; i++)
-        if (n->shape[i] == r->dim) axes[n_axes++] = i;
+        if (!is_fixed(r) && n->shape[i] == r->dim) axes[n_axes++] = i;
     if (n_axes > 0) v = tdag_squeeze(r->b, v, (tdag_list){n_axes, axes});
     tdag_builder_add_output(r->b, v);
     return tdag_builder_get_status(r->b);
@@ -137,6 +150,18 @@ static tdagi_mark mark_of_shape(removal *r, const tdagi_node *n)
     return mark;
 }
 
+/* A fixed 1 is where it was in the operand, as long as it is 1. */
+static tdagi_mark mark_in_place(const removal *r, const tdagi_node *n)
+{
+    const tdagi_mark *m = &r->in_marks[0];
+    bool moves =
+        n->op == TDAG_OP_UNGROUP || n->op == TDAG_OP_GROUP || n->op == TDAG_OP_PERMUTE;
+    if (n->n_inputs == 1 && is_alone(m) && !moves && n->rank == r->types[0].rank &&
+        n->shape[m->axis] == 1)
+        return (tdagi_mark){.axis = m->axis, .outer = 1, .inner = 1};
+    return (tdagi_mark){.axis = -1, .outer = 1, .inner = 1};
+}
+
 static tdag_status keep_at_one(removal *r, const tdagi_node *n, tdagi_mark *mark,
                                uint32_t *out)
 {
@@ -159,7 +184,7 @@ static tdag_status keep_at_one(removal *r, const tdagi_node *n, tdagi_mark *mark
     tdag_value v =
         tdag_add_node(r->b, (tdag_op)n->op, spec, def->spec_size, values, n->n_inputs);
     if (block != NULL) tdagi_free(r->ctx, block, n->n_inputs * sizeof(tdag_value));
-    *mark = mark_of_shape(r, n);
+    *mark = is_fixed(r) ? mark_in_place(r, n) : mark_of_shape(r, n);
     if (is_alone(mark)) v = tdag_squeeze(r->b, v, TDAG_LIST(mark->axis));
     *out = v.id;
     return tdag_builder_get_status(r->b);
@@ -187,8 +212,7 @@ static tdag_status check_shape(removal *r, const tdagi_node *n, const tdagi_mark
     if (fits && k == v->rank) return TDAG_OK;
     return tdagi_fail(r->ctx, TDAG_E_UNSUPPORTED,
                       "%s cannot be removed: %s gives a shape that depends on it",
-                      tdagi_pool_symbol(r->g->pool, r->symbol, NULL),
-                      tdag_op_name((tdag_op)n->op));
+                      r->name, tdag_op_name((tdag_op)n->op));
 }
 
 /* The rule's mark, with what follows from the marks of the inputs. */
@@ -213,15 +237,14 @@ static tdag_status apply_rule(removal *r, const tdagi_node *n, const tdagi_type 
 {
     const tdagi_opdef *def = tdagi_node_def(n);
     const char *op = tdag_op_name((tdag_op)n->op);
-    const char *name = tdagi_pool_symbol(r->g->pool, r->symbol, NULL);
     if (def->drop_dim == NULL)
         return tdagi_fail(r->ctx, TDAG_E_UNSUPPORTED,
-                          "%s cannot be removed: %s has no rule for it", name, op);
+                          "%s cannot be removed: %s has no rule for it", r->name, op);
     for (uint32_t i = 0; i < n->n_inputs && !def->counts_dim; i++)
         if (r->in_marks[i].ramp != 0)
             return tdagi_fail(r->ctx, TDAG_E_UNSUPPORTED,
                               "%s cannot be removed: %s computes with its positions",
-                              name, op);
+                              r->name, op);
     tdagi_axis_call call = {.ctx = r->ctx,
                             .builder = r->b,
                             .pool = r->pool,
@@ -386,9 +409,30 @@ static tdag_status keep_all_at_one(removal *r, tdagi_graft *t, tdag_graph **out)
 
 /* ---- the whole ---- */
 
+/* The axes are of size 1, at most one per input. */
+static tdag_status take_axes(removal *r, const tdag_remove_dim_options *o)
+{
+    r->axes = o->axes;
+    r->at_one = true;
+    r->dim = 1;
+    r->symbol = UINT32_MAX;
+    if (o->n_axes != r->g->n_inputs)
+        return tdagi_fail(r->ctx, TDAG_E_ARG,
+                          "%u axes are given, the graph has %u inputs",
+                          (unsigned)o->n_axes, (unsigned)r->g->n_inputs);
+    for (uint32_t i = 0; i < o->n_axes; i++) {
+        const tdagi_node *n = &r->g->nodes[r->g->inputs[i].id];
+        if (o->axes[i] == -1) continue;
+        if (o->axes[i] < 0 || o->axes[i] >= n->rank || n->shape[o->axes[i]] != 1)
+            return tdagi_fail(r->ctx, TDAG_E_ARG,
+                              "input %u has no axis %lld of size 1 to remove",
+                              (unsigned)i, (long long)o->axes[i]);
+    }
+    return TDAG_OK;
+}
+
 static tdag_status find_symbol(removal *r, const char *dim)
 {
-    r->n_symbols = tdagi_pool_n_symbols(r->g->pool);
     for (uint32_t i = 0; i < r->n_symbols; i++) {
         if (strcmp(tdagi_pool_symbol(r->g->pool, i, NULL), dim) != 0) continue;
         r->symbol = i;
@@ -449,7 +493,7 @@ static tdag_status remove_in_rooms(removal *r, tdag_graph **out)
     tdagi_arena_free(&r->specs);
     if (st == TDAG_OK)
         st = forget_symbol(r, middle, copy_live, out);
-    else if (st != TDAG_E_NOMEM && r->at_one)
+    else if (st != TDAG_E_NOMEM && r->at_one && !is_fixed(r))
         st = forget_symbol(r, r->g, keep_all_at_one, out);
     tdag_graph_free(middle);
     tdag_builder_free(r->b);
@@ -469,9 +513,10 @@ tdag_status tdag_graph_remove_dim(tdag_ctx *ctx, const tdag_graph *graph,
                           "name");
     if ((o.flags & ~(uint32_t)TDAG_REMOVE_DIM_AT_ONE) != 0)
         return tdagi_fail(ctx, TDAG_E_ARG, "unknown flags for removing a dimension");
-    removal r = {.ctx = ctx, .g = graph, .most = 1};
+    removal r = {.ctx = ctx, .g = graph, .name = dim, .most = 1};
     r.at_one = (o.flags & TDAG_REMOVE_DIM_AT_ONE) != 0;
-    TDAGI_TRY(find_symbol(&r, dim));
+    r.n_symbols = tdagi_pool_n_symbols(graph->pool);
+    TDAGI_TRY(o.n_axes > 0 ? take_axes(&r, &o) : find_symbol(&r, dim));
     for (uint32_t id = 1; id <= graph->n; id++)
         if (graph->nodes[id].n_inputs > r.most) r.most = graph->nodes[id].n_inputs;
     room rooms[N_ROOMS] = {{NULL, 0}};

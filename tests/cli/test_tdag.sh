@@ -13,7 +13,7 @@ expect 0 'usage: tdag COMMAND' --help
 expect 0 'usage: tdag COMMAND' help
 expect 0 '^tdag [0-9]+\.[0-9]+\.[0-9]+$' --version
 expect 0 '^tdag [0-9]+\.[0-9]+\.[0-9]+$' version
-for command in info convert simplify run verify show ops version; do
+for command in info convert simplify debatch batch run verify show ops version; do
     expect 0 "usage: tdag $command" $command --help
 done
 expect 2 'no command "frobnicate"' frobnicate
@@ -159,6 +159,35 @@ expect 0 'ok' verify model.txt again.txt --in x.safetensors
 expect 0 'f32\[N,3\]' info model.txt --like x.safetensors
 expect 2 'TorchScript files only' run model.txt --in x.safetensors --out y --engine torch
 expect 3 'no/such/folder' run model.txt --in x.safetensors --out no/such/folder/y
+
+# ---- debatch and batch ----
+cat >mixing.txt <<'END'
+tdag 1
+symbols N=2
+x: f32[N,3] = input
+k: f32[3] = input
+y = add(x, k)
+m = reduce(x) {axes=[0], kind=mean} @norm
+return y, m
+END
+sed 's/^return.*/return y/' mixing.txt >batched.txt
+expect 0 '' debatch batched.txt one.txt --dim N
+expect 0 '^x: f32\[3\] = input' show one.txt
+expect 0 '' batch one.txt again.txt --dim B=4 --inputs x --axis 1
+expect 0 '^symbols B=4' show again.txt
+expect 0 '^x: f32\[3,B\] = input' show again.txt
+expect 0 '^k: f32\[3\] = input' show again.txt
+expect 0 '' debatch mixing.txt one.txt --dim N --at-one
+expect 3 'N cannot be removed: reduce reduces over its axis \(node m, module norm\)' \
+    debatch mixing.txt no.txt --dim N
+[ -e no.txt ] && fail "a refused model is written"
+expect 3 'no symbolic dimension B; it has N' debatch mixing.txt no.txt --dim B
+expect 2 'needs --dim N' debatch mixing.txt no.txt
+expect 2 'needs --dim N' batch mixing.txt no.txt
+expect 2 'as in N=4, not "B=x"' batch mixing.txt no.txt --dim B=x
+expect 3 'a dimension N already' batch mixing.txt no.txt --dim N
+expect 3 'no input named z' batch mixing.txt no.txt --dim B --inputs x,z
+expect 3 'B cannot be axis 2 of an input of 1 axes' batch mixing.txt no.txt --dim B --axis 2
 
 # ---- a terminal: colour there and only there ----
 escape=$(printf '\033')

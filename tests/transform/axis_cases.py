@@ -275,6 +275,17 @@ def padded_batch(m, x):
     return F.pad(x, (0, 0, 1, 1)).sum(0, keepdim=True) + x
 
 
+@case([(B, 5)], at_one=True)
+def baked_in(m, x):
+    return x.reshape(1, 5).softmax(-1) + x.mean(0, keepdim=True)
+
+
+@case([(B, 4, 6)], at_one=True)
+def baked_in_and_split(m, x):
+    y = x.view(1, 2, 2, 6).transpose(1, 2).reshape(4, 6).view(1, 4, 6)
+    return torch.cat([y, x.flip(0)], 1)
+
+
 # ---- refused ----
 @mixes("reduce")
 def mean_of_batch(m, x):
@@ -399,6 +410,8 @@ def check_equal(tdag, folder, row):
     axes = per_input(axis, len(inputs))
     path, single = os.path.join(folder, "a.pt"), os.path.join(folder, "b.pt")
     again = os.path.join(folder, "c.pt")
+    if at_one: # what it is traced with may be baked in
+        inputs = [t.narrow(a, 0, 1) for t, a in zip(inputs, axes)]
     model = trace(function, parts, inputs, path)
     specs = [word for t, a in zip(inputs, axes) for word in spec_of(t, a)]
     done = run(tdag, "debatch", path, single, *specs, "--dim", "N",
@@ -407,8 +420,6 @@ def check_equal(tdag, folder, row):
         return "%s: %s" % (name, done.stderr.strip())
     one = torch.jit.load(single).eval()
     with torch.no_grad():
-        if at_one:
-            inputs = [t.narrow(a, 0, 1) for t, a in zip(inputs, axes)]
         whole = flat(model(*inputs))
         outs = per_input(out, len(whole))
         results = []

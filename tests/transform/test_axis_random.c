@@ -143,6 +143,39 @@ static void check_removed(tdag_ctx *ctx, const tdag_graph *batched,
     tdag_graph_free(single);
 }
 
+/* The batched graph with the dimension fixed at 1, and its axes named: the same
+ * elements as the graph gives for a sample. */
+static void check_fixed(tdag_ctx *ctx, const tdag_graph *batched, tdag_tensor **sample,
+                        tdag_tensor **result, const setting *s)
+{
+    int64_t values[64], axes[64];
+    tdag_graph *bound = NULL, *single = NULL;
+    tdag_tensor **got = NULL;
+    tdag_remove_dim_options o;
+    char buf[16];
+    for (uint32_t i = 0; i < tdag_graph_get_n_symbols(batched); i++)
+        if (strcmp(tdag_graph_get_symbol(batched, i, &values[i]), "batch") == 0)
+            values[i] = 1;
+    TEST_OK(ctx, tdagi_graph_bind(ctx, batched, values, &bound));
+    tdag_remove_dim_options_init(&o);
+    o.axes = axes;
+    o.n_axes = tdag_graph_get_n_inputs(bound);
+    for (uint32_t i = 0; i < o.n_axes; i++)
+        axes[i] = chosen(s, name_of(bound, i, buf)) ? (int64_t)s->axis : -1;
+    if (tdag_graph_remove_dim(ctx, bound, "batch", &o, &single) != TDAG_OK)
+        fail_msg("seed %llu: fixed: %s", (unsigned long long)s->seed,
+                 tdag_ctx_get_error(ctx)->message);
+    TEST_OK(ctx, rg_run(ctx, single, sample, &got));
+    for (uint32_t k = 0; k < tdag_graph_get_n_outputs(single); k++)
+        if (got[k]->size != result[k]->size ||
+            memcmp(got[k]->data, result[k]->data, result[k]->size) != 0)
+            fail_msg("seed %llu: output %u differs with the size fixed",
+                     (unsigned long long)s->seed, k);
+    rg_free_tensors(got, tdag_graph_get_n_outputs(single));
+    tdag_graph_free(single);
+    tdag_graph_free(bound);
+}
+
 /* What the graph gives for each sample, and the graph with a dimension and without. */
 static void check_added(tdag_ctx *ctx, const tdag_graph *g,
                         const tdag_add_dim_options *a, tdag_tensor **samples[B],
@@ -158,6 +191,8 @@ static void check_added(tdag_ctx *ctx, const tdag_graph *g,
     check_batched(ctx, g, batched, samples, results, s);
     check_removed(ctx, batched, samples, results, s, 0);
     check_removed(ctx, batched, samples, results, s, TDAG_REMOVE_DIM_AT_ONE);
+    if (tdag_graph_get_n_inputs(g) > 0)
+        check_fixed(ctx, batched, samples[0], results[0], s);
     for (uint32_t i = 0; i < B; i++)
         rg_free_tensors(results[i], tdag_graph_get_n_outputs(g));
     tdag_graph_free(batched);

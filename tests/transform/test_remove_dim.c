@@ -215,6 +215,51 @@ static void test_arguments(void **state)
     tdag_ctx_free(ctx);
 }
 
+#define FIXED                                                                          \
+    "tdag 1\nx: f32[2,1] = input\nk: f32[1] = input\n"                                 \
+    "m = reduce(x) {axes=[1], kind=mean}\ny = add(m, k)\nreturn x, y\n"
+
+static tdag_status remove_fixed(tdag_ctx *ctx, void *arg)
+{
+    tdag_graph *g = NULL, *out = NULL;
+    char *text = NULL;
+    tdag_remove_dim_options o;
+    tdag_remove_dim_options_init(&o);
+    o.axes = arg;
+    o.n_axes = 2;
+    tdag_status st = tdag_graph_parse(ctx, FIXED, strlen(FIXED), &g);
+    if (st == TDAG_OK) st = tdag_graph_remove_dim(ctx, g, "N", &o, &out);
+    if (st == TDAG_OK) st = tdag_graph_print(ctx, out, 0, &text);
+    if (st == TDAG_OK)
+        assert_string_equal(text, "tdag 1\n"
+                                  "x: f32[2] = input\n"
+                                  "k: f32[1] = input\n"
+                                  "v3: f32[2,1] = unsqueeze(x) {axes=[1]}\n"
+                                  "v4: f32[2,1] = reduce(v3) {axes=[1], kind=mean}\n"
+                                  "m: f32[2] = squeeze(v4) {axes=[1]}\n"
+                                  "v6: f32[] = squeeze(k) {axes=[0]}\n"
+                                  "y: f32[2] = add(m, v6)\n"
+                                  "return x, y\n");
+    tdag_text_free(ctx, text);
+    tdag_graph_free(out);
+    tdag_graph_free(g);
+    return st;
+}
+
+/* A size 1 that is no symbol, by the axis of each input. */
+static void test_fixed(void **state)
+{
+    (void)state;
+    int64_t axes[2] = {1, -1};
+    tdag_ctx *ctx = test_ctx();
+    test_every_oom(remove_fixed, axes);
+    axes[0] = 0;
+    assert_int_equal(remove_fixed(ctx, axes), TDAG_E_ARG);
+    assert_string_equal(tdag_ctx_get_error(ctx)->message,
+                        "input 0 has no axis 0 of size 1 to remove");
+    tdag_ctx_free(ctx);
+}
+
 static tdag_status remove_one(tdag_ctx *ctx, void *arg)
 {
     const removal_case *c = arg;
@@ -243,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_fixed),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
