@@ -40,7 +40,8 @@ static size_t utf8_length(const char *p, const char *end)
 tdag_status tdagi_json_check_utf8(const tdagi_json_reader *r)
 {
     for (const char *p = r->text; p < r->end;) {
-        size_t n = utf8_length(p, r->end);
+        bool ascii = *p != 0 && ((unsigned char)*p & 0x80) == 0;
+        size_t n = ascii ? 1 : utf8_length(p, r->end);
         if (n == 0) return fail_at(r, p, "the text is not UTF-8");
         p += n;
     }
@@ -186,12 +187,16 @@ tdag_status tdagi_json_string(tdagi_json_reader *r, const char **out)
          *to = string;
     if (string == NULL) return tdagi_nomem(r->ctx);
     while (r->p < close) {
+        const char *start = r->p;
+        while (r->p < close && *r->p != '\\' && (unsigned char)*r->p >= 0x20)
+            r->p++;
+        memcpy(to, start, (size_t)(r->p - start));
+        to += r->p - start;
+        if (r->p == close) break;
         if ((unsigned char)*r->p < 0x20)
             return tdagi_json_fail(r, "a control character in a string");
-        if (*r->p++ != '\\')
-            *to++ = r->p[-1];
-        else
-            TDAGI_TRY(read_escape(r, &to));
+        r->p++;
+        TDAGI_TRY(read_escape(r, &to));
     }
     *to = '\0';
     r->p = close + 1;
@@ -246,11 +251,26 @@ char tdagi_json_peek(tdagi_json_reader *r)
     return r->p < r->end ? *r->p : '\0';
 }
 
+static bool is_word_byte(char c)
+{
+    switch (c) {
+    case ',':
+    case ':':
+    case '[':
+    case ']':
+    case '{':
+    case '}':
+    case '"':
+        return false;
+    default:
+        return (unsigned char)c > ' ';
+    }
+}
+
 /* Past the bytes of a number, true, false or null. */
 static void skip_word(tdagi_json_reader *r)
 {
-    while (r->p < r->end && (unsigned char)*r->p > ' ' &&
-           strchr(",:[]{}\"", *r->p) == NULL)
+    while (r->p < r->end && is_word_byte(*r->p))
         r->p++;
 }
 

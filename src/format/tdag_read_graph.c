@@ -313,7 +313,6 @@ static tdag_status set_name(tdagi_tdag_reader *rd, const tdagi_json_reader *r,
 static tdag_status read_fields(tdagi_tdag_reader *rd, const tdagi_json_reader *r,
                                const tdagi_json_slot *slots, node *n)
 {
-    TDAGI_TRY(read_op(tdagi_json_at(r, &slots[OP]), n));
     if (slots[NAME].value != NULL) {
         tdagi_json_reader at = tdagi_json_at(r, &slots[NAME]);
         TDAGI_TRY(tdagi_json_string(&at, &n->name));
@@ -321,6 +320,7 @@ static tdag_status read_fields(tdagi_tdag_reader *rd, const tdagi_json_reader *r
     }
     if (slots[SCOPE].value != NULL)
         TDAGI_TRY(read_scope(rd, tdagi_json_at(r, &slots[SCOPE]), n));
+    TDAGI_TRY(read_op(tdagi_json_at(r, &slots[OP]), n));
     TDAGI_TRY(check_fields(r, n, slots));
     TDAGI_TRY(read_type(rd, tdagi_json_at(r, &slots[DTYPE]),
                         tdagi_json_at(r, &slots[SHAPE]), n));

@@ -76,7 +76,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tdag_ctx *ctx = NULL;
     tdag_model *m = NULL;
     if (tdag_ctx_create(&o, &ctx) != TDAG_OK) abort();
-    tdag_status st = tdag_load(ctx, path, NULL, &m);
+    tdag_load_options
+        how; /* in memory of its own what is read beyond the end is seen */
+    tdag_load_options_init(&how);
+    how.flags = size % 2 == 0 ? TDAG_LOAD_COPY : 0;
+    tdag_status st = tdag_load(ctx, path, &how, &m);
     EXPECT(st == TDAG_OK || tdag_ctx_get_error(ctx)->message[0] != '\0');
     EXPECT(st != TDAG_E_INTERNAL);
     if (st == TDAG_OK) {
