@@ -31,7 +31,9 @@ static void mark(const tdagi_raised *r, const uint8_t *constant, uint8_t *bits)
 {
     for (uint32_t i = 1; i <= r->n; i++) {
         const tdagi_kernel *k = &r->kernels[i];
+        /* One node is an operator by another name: nothing is taken apart. */
         if (k->composite == TDAGI_CORE || constant[k->value.id]) continue;
+        if (k->n_covered < 2) continue;
         for (uint32_t j = 0; j < k->n_covered; j++) {
             uint32_t id = k->covered[j].id;
             if (tdagi_op_is_leaf(r->graph->nodes[id].op)) continue;
