@@ -12,6 +12,7 @@
 #include <tdagger/run.h>
 #include <tdagger/simplify.h>
 #include <tdagger/status.h>
+#include <tdagger/symbol.h>
 #include <tdagger/tensor.h>
 #include <tdagger/torch.h>
 #include <tdagger/version.h>

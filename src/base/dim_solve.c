@@ -1,4 +1,4 @@
-/* Solving a dim for its symbols: which size an input's extent shows. */
+/* Solving a dim for its symbols (which size an input's extent shows), and bounds. */
 #include "base/dim_pool.h"
 
 bool tdagi_dim_has_symbol(const tdagi_pool *pool, tdag_dim d, uint32_t symbol)
@@ -114,4 +114,70 @@ bool tdagi_dim_solve(const tdagi_pool *pool, tdag_dim d, tdagi_pool *to, tdag_di
     return solve_affine(pool, d, to, value, replacements) ||
            solve_floor(pool, d, to, value, other, replacements) ||
            solve_product(pool, d, to, value, other, replacements);
+}
+
+/* ---- bounds ---- */
+
+static bool at_most(tdagi_pool *pool, tdag_dim d, tdag_dim bound, int depth);
+
+/* factor * atom + offset <= bound, by something that the atom is at most. */
+static bool atom_at_most(tdagi_pool *pool, const tdagi_entry *atom, int64_t factor,
+                         int64_t offset, tdag_dim bound, int depth)
+{
+    tdag_dim f = tdagi_dim_const(pool, factor), o = tdagi_dim_const(pool, offset);
+    if (atom->kind == TDAGI_DIM_FLOOR && atom->words[1] >= 1) {
+        /* factor * floor(a/m) <= floor(factor*a/m) */
+        tdag_dim a = tdagi_dim_mul(pool, f, atom->words[0]);
+        tdag_dim whole = tdagi_dim_floordiv(pool, a, atom->words[1]);
+        return at_most(pool, tdagi_dim_add(pool, whole, o), bound, depth - 1);
+    }
+    if (atom->kind != TDAGI_DIM_MIN) return false;
+    for (uint32_t i = 0; i < atom->n_words; i++) {
+        tdag_dim side = tdagi_dim_mul(pool, f, atom->words[i]);
+        if (at_most(pool, tdagi_dim_add(pool, side, o), bound, depth - 1)) return true;
+    }
+    return false;
+}
+
+/* d <= factor * atom + offset, by something that the atom is at least. */
+static bool at_most_atom(tdagi_pool *pool, tdag_dim d, const tdagi_entry *atom,
+                         int64_t factor, int64_t offset, int depth)
+{
+    tdag_dim o = tdagi_dim_const(pool, offset);
+    if (atom->kind == TDAGI_DIM_FLOOR && atom->words[1] >= 1 &&
+        factor % atom->words[1] == 0) {
+        /* m * floor(a/m) >= a - (m-1) */
+        tdag_dim least = tdagi_dim_sub(pool, atom->words[0], atom->words[1] - 1);
+        tdag_dim times = tdagi_dim_const(pool, factor / atom->words[1]);
+        least = tdagi_dim_add(pool, tdagi_dim_mul(pool, times, least), o);
+        return at_most(pool, d, least, depth - 1);
+    }
+    if (atom->kind != TDAGI_DIM_MAX) return false;
+    tdag_dim f = tdagi_dim_const(pool, factor);
+    for (uint32_t i = 0; i < atom->n_words; i++) {
+        tdag_dim side = tdagi_dim_mul(pool, f, atom->words[i]);
+        if (at_most(pool, d, tdagi_dim_add(pool, side, o), depth - 1)) return true;
+    }
+    return false;
+}
+
+static bool at_most(tdagi_pool *pool, tdag_dim d, tdag_dim bound, int depth)
+{
+    if (d == bound || tdagi_dim_proves_ge(pool, bound, d)) return true;
+    tdag_dim atom;
+    int64_t factor, offset;
+    if (depth == 0) return false;
+    if (single_atom(pool, d, &atom, &factor, &offset)) {
+        const tdagi_entry e = *tdagi_pool_entry(pool, atom); /* the pool may grow */
+        if (atom_at_most(pool, &e, factor, offset, bound, depth)) return true;
+    }
+    if (!single_atom(pool, bound, &atom, &factor, &offset)) return false;
+    const tdagi_entry e = *tdagi_pool_entry(pool, atom);
+    return at_most_atom(pool, d, &e, factor, offset, depth);
+}
+
+bool tdagi_dim_is_at_most(tdagi_pool *pool, tdag_dim d, tdag_dim bound)
+{
+    return tdagi_dim_is_valid(pool, d) && tdagi_dim_is_valid(pool, bound) &&
+           at_most(pool, d, bound, 4);
 }

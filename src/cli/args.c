@@ -28,6 +28,7 @@ static const option options[] = {
     {CLI_ATOL,   "--atol",   NULL, "A", "absolute tolerance"},
     {CLI_SEED,   "--seed",   NULL, "N", "of random inputs (default 0)"},
     {CLI_FULL,   "--full",   NULL, NULL, "write large tensors too"},
+    {CLI_AT,     "--at",     NULL, "N=8,S=T,...", "symbols given numbers, other names, expressions"},
     {CLI_OPAQUE, "--opaque", NULL, NULL, "keep unknown operators as opaque nodes"},
     {CLI_SHIM,   "--shim",   NULL, "FILE", "the PyTorch shim to load"},
     {CLI_SIMPLIFY, "--simplify", NULL, NULL, "simplify the model first (exact passes)"},
@@ -157,6 +158,7 @@ static int set_option(cli *c, const option *o, const char *value)
     if (o->bit == CLI_INPUTS) c->names_in = value;
     if (o->bit == CLI_OUTPUTS) c->names_out = value;
     if (o->bit == CLI_MODULE) c->module = value;
+    if (o->bit == CLI_AT) c->at = value;
     return CLI_DONE;
 }
 

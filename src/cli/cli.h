@@ -48,7 +48,8 @@ enum {
 #define CLI_AXIS        CLI_BIT(28)
 #define CLI_CONTENT     CLI_BIT(29)
 #define CLI_TORCH       CLI_BIT(30)
-#define CLI_IMPORT      (CLI_INPUT | CLI_LIKE | CLI_OPAQUE | CLI_SHIM | CLI_QUIET)
+#define CLI_AT          CLI_BIT(31)
+#define CLI_IMPORT      (CLI_INPUT | CLI_LIKE | CLI_AT | CLI_OPAQUE | CLI_SHIM | CLI_QUIET)
 
 /* A command line taken apart; the strings are those of argv. */
 typedef struct cli {
@@ -63,6 +64,7 @@ typedef struct cli {
     const char *like, *in, *out, *engine, *shim, *level, *by, *passes, *dim;
     const char *names_in, *names_out; /* of --inputs, --outputs: "a,b" */
     const char *module;
+    const char *at;     /* of --at: "N=8,S=T" */
     const char **links; /* of --link, in order */
     uint32_t n_links;
     double rtol, atol;
@@ -154,7 +156,8 @@ int cli_format_of_file(const char *path, cli_format *out);
 cli_format cli_format_of_name(const char *path);
 /* Reads a model; a TorchScript file needs inputs. Prints what went wrong. */
 int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **out);
-/* The model of the first file, imported with the inputs of the command line. */
+/* The model of the first file, imported with the inputs of the command line, at the
+ * sizes that --at names. */
 int cli_load_first(cli *c, tdag_model **out);
 void cli_torch_options(const cli *c, tdag_torchscript_options *out);
 

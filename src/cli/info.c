@@ -310,13 +310,9 @@ static int print_report(cli *c, const tdag_model *model)
 
 int cli_info(cli *c)
 {
-    cli_inputs inputs;
     tdag_model *model = NULL;
-    int status = cli_inputs_get(c, &inputs);
-    if (status != CLI_DONE) return status;
-    status = cli_load(c, c->files[0], &inputs, &model);
+    int status = cli_load_first(c, &model);
     if (status == CLI_DONE) status = print_report(c, model);
     tdag_model_free(model);
-    cli_inputs_free(c, &inputs);
     return status;
 }

@@ -202,6 +202,23 @@ int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **ou
                                      : load_declared(c, path, format, inputs, out);
 }
 
+/* The model with its symbols replaced as --at says; *model is replaced. */
+static int substitute(cli *c, tdag_model **model)
+{
+    cli_names at;
+    tdag_model *other = NULL;
+    int status = cli_split_names("--at", c->at, &at);
+    if (status != CLI_DONE || at.n == 0) return status;
+    if (tdag_substitute(c->ctx, *model, at.names, at.n, &other) != TDAG_OK) {
+        status = cli_fail_library(c, c->files[0]);
+    } else {
+        tdag_model_free(*model);
+        *model = other;
+    }
+    cli_free_names(&at);
+    return status;
+}
+
 int cli_load_first(cli *c, tdag_model **out)
 {
     cli_inputs inputs;
@@ -209,5 +226,6 @@ int cli_load_first(cli *c, tdag_model **out)
     if (status != CLI_DONE) return status;
     status = cli_load(c, c->files[0], &inputs, out);
     cli_inputs_free(c, &inputs);
+    if (status == CLI_DONE) status = substitute(c, out);
     return status;
 }

@@ -44,7 +44,7 @@ static const cli_command commands[] = {
      "PyTorch, any other by the native engine; --engine sets one engine for both.\n"
      "Values may differ by atol + rtol*|b|; NaN equals NaN. Without --rtol and --atol the\n"
      "tolerance follows the output's dtype: see docs/command.md. Exit status 1: they differ.\n",
-     CLI_IMPORT | CLI_IN | CLI_RTOL | CLI_ATOL | CLI_SEED | CLI_ENGINE, cli_verify},
+     (CLI_IMPORT & ~CLI_AT) | CLI_IN | CLI_RTOL | CLI_ATOL | CLI_SEED | CLI_ENGINE, cli_verify},
     {"show", "MODEL", 1, "print the textual form, one value per line",
      "Tensors of more than 16 elements appear by dtype and shape only, unless --full.\n",
      CLI_IMPORT | CLI_FULL, cli_show},

@@ -230,18 +230,58 @@ static tdag_value regroup(tdag_builder *b, tdag_value x, const blocks *p,
     return x;
 }
 
-/* Drops the size-1 axes of a shape; `kept` gets the others. Returns their number. */
-static uint32_t without_ones(uint32_t rank, const tdag_dim *shape, tdag_dim *kept,
-                             int64_t *ones, uint32_t *n_ones)
+/* A shape taken apart: axes of size 1, by number, and the others. */
+typedef struct unit_axes {
+    uint32_t rank, n_kept, n_ones;
+    const tdag_dim *shape;
+    tdag_dim kept[TDAG_MAX_RANK];
+    int64_t ones[TDAG_MAX_RANK];
+    uint32_t before[TDAG_MAX_RANK]; /* by one: how many kept axes stand before it */
+} unit_axes;
+
+static void take_apart(uint32_t rank, const tdag_dim *shape, unit_axes *out)
 {
-    uint32_t n = 0;
-    *n_ones = 0;
-    for (uint32_t i = 0; i < rank; i++)
-        if (shape[i] == 1)
-            ones[(*n_ones)++] = i;
+    out->rank = rank;
+    out->shape = shape;
+    out->n_kept = out->n_ones = 0;
+    for (uint32_t i = 0; i < rank; i++) {
+        if (shape[i] != 1) {
+            out->kept[out->n_kept++] = shape[i];
+            continue;
+        }
+        out->before[out->n_ones] = out->n_kept;
+        out->ones[out->n_ones++] = i;
+    }
+}
+
+/* Keeps the ones that `common` marks (by axis) among the other axes. */
+static void keep_common(unit_axes *a, const bool common[TDAG_MAX_RANK])
+{
+    a->n_kept = a->n_ones = 0;
+    for (uint32_t i = 0; i < a->rank; i++)
+        if (a->shape[i] != 1 || common[i])
+            a->kept[a->n_kept++] = a->shape[i];
         else
-            kept[n++] = shape[i];
-    return n;
+            a->ones[a->n_ones++] = i;
+}
+
+/* Axes of size 1 that both sides have at the same border between blocks stay axes, as
+ * they would at any other size: so a batch of 1 is reshaped as a batch of N is. */
+static void pair_ones(const blocks *p, unit_axes *old, unit_axes *new)
+{
+    bool in_old[TDAG_MAX_RANK] = {false}, in_new[TDAG_MAX_RANK] = {false};
+    uint32_t k = 0;
+    for (uint32_t i = 0; i < old->n_ones; i++)
+        for (uint32_t block = 0; block <= p->n; block++) {
+            if (p->from[block] != old->before[i]) continue;
+            while (k < new->n_ones &&new->before[k] < p->to[block])
+                k++;
+            if (k == new->n_ones || new->before[k] != p->to[block]) continue;
+            in_old[old->ones[i]] = in_new[new->ones[k++]] = true;
+            break;
+        }
+    keep_common(old, in_old);
+    keep_common(new, in_new);
 }
 
 tdag_value tdagi_reshape(tdag_builder *b, tdag_value x, uint32_t rank,
@@ -267,20 +307,24 @@ tdag_value tdagi_reshape(tdag_builder *b, tdag_value x, uint32_t rank,
             product == TDAGI_DIM_BAD ? -1LL
                                      : (long long)tdagi_dim_sample(pool, product));
     blocks p;
-    tdag_dim old_kept[TDAG_MAX_RANK], new_kept[TDAG_MAX_RANK];
-    tdagi_axes old_ones, new_ones;
-    uint32_t n_old_ones, n_new_ones;
-    uint32_t old_n = without_ones(old_rank, old, old_kept, old_ones.v, &n_old_ones);
-    uint32_t new_n = without_ones(rank, wanted, new_kept, new_ones.v, &n_new_ones);
-    if (n == 0 || !find_blocks(pool, old_n, old_kept, new_n, new_kept, &p)) {
+    unit_axes from, to;
+    take_apart(old_rank, old, &from);
+    take_apart(rank, wanted, &to);
+    bool fits =
+        n != 0 && find_blocks(pool, from.n_kept, from.kept, to.n_kept, to.kept, &p);
+    if (fits) {
+        pair_ones(&p, &from, &to);
+        fits = find_blocks(pool, from.n_kept, from.kept, to.n_kept, to.kept, &p);
+    }
+    if (!fits) {
         /* Without elements any grouping is right: everything to one axis and back. */
         if (old_rank == 0 || rank == 0) return TDAG_NO_VALUE;
         p = (blocks){1, {0, old_rank}, {0, rank}};
         return regroup(b, x, &p, rank, wanted);
     }
-    if (n_old_ones > 0) x = tdag_squeeze(b, x, list_of(n_old_ones, old_ones.v));
-    if (old_n > 0) x = regroup(b, x, &p, new_n, new_kept);
-    if (n_new_ones > 0) x = tdag_unsqueeze(b, x, list_of(n_new_ones, new_ones.v));
+    if (from.n_ones > 0) x = tdag_squeeze(b, x, list_of(from.n_ones, from.ones));
+    if (from.n_kept > 0) x = regroup(b, x, &p, to.n_kept, to.kept);
+    if (to.n_ones > 0) x = tdag_unsqueeze(b, x, list_of(to.n_ones, to.ones));
     return x;
 }
 

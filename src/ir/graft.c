@@ -102,6 +102,7 @@ static tdag_value graft_op(tdagi_graft *t, const tdagi_node *n)
 tdag_value tdagi_graft_node(tdagi_graft *t, uint32_t id)
 {
     const tdagi_node *n = &t->g->nodes[id];
+    bool was_ok = tdagi_builder_ok(t->b);
     tdag_builder_set_scope(t->b, tdagi_graft_text(t, t->g->scopes[n->scope]));
     if (n->op == TDAG_OP_INPUT) return tdagi_graft_as_input(t, id);
     if (tdagi_op_holds_tensor(n->op))
@@ -109,6 +110,10 @@ tdag_value tdagi_graft_node(tdagi_graft *t, uint32_t id)
                                         tdagi_graft_text(t, n->name), n->u.tensor);
     else
         t->new_of[id] = graft_op(t, n);
+    char buf[16];
+    if (was_ok && !tdagi_builder_ok(t->b)) /* the builder knows no name yet */
+        tdagi_fail_at_node(t->b->ctx, tdagi_value_name(t->g, (tdag_value){id}, buf),
+                           tdagi_value_scope(t->g, (tdag_value){id}));
     return t->new_of[id];
 }
 

@@ -12,9 +12,11 @@ static tdag_status broadcast_dim(const tdagi_shape_call *c, uint32_t axis, tdag_
     char a[128], b[128];
     tdagi_dim_text(c->pool, *d, a, sizeof(a));
     tdagi_dim_text(c->pool, e, b, sizeof(b));
+    bool fixed = tdagi_dim_sample(c->pool, *d) == tdagi_dim_sample(c->pool, e);
     return tdagi_fail(c->ctx, TDAG_E_SHAPE,
-                      "operands do not broadcast: dims %s and %s at axis %u", a, b,
-                      (unsigned)axis);
+                      "operands do not broadcast: dims %s and %s at axis %u%s", a, b,
+                      (unsigned)axis,
+                      fixed ? ", which are equal at the sample values only" : "");
 }
 
 tdag_status tdagi_rule_broadcast(const tdagi_shape_call *c)

@@ -115,6 +115,16 @@ tdag_value tdagi_as_float(tdagi_call *c, tdag_value x);
 /* A DATA number or a known number as a rank-0 tensor of its own dtype. */
 tdagi_ival tdagi_number_tensor(tdagi_import *im, tdagi_ival v);
 
+/* ---- dims that are to be equal (aten_match.c) ---- */
+/* Where the dims of two axes are equal at the samples, but different expressions, one
+ * of which never exceeds the other: makes them the same, at sizes where they are. */
+void tdagi_match_dims(tdagi_call *c, tdag_value *x, uint32_t x_axis, tdag_value *y,
+                      uint32_t y_axis);
+/* The same for operands that will be broadcast against each other. */
+void tdagi_match_broadcast(tdagi_call *c, uint32_t n, tdag_value *v);
+/* The same for operands of one rank that must agree but for one axis. */
+void tdagi_match_all_but(tdagi_call *c, uint32_t n, tdag_value *v, uint32_t axis);
+
 /* ---- known numbers (aten_number.c) ---- */
 typedef enum tdagi_fold_op {
     TDAGI_FOLD_ADD,

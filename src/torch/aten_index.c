@@ -548,9 +548,12 @@ tdagi_ival tdagi_aten_masked_fill(tdagi_call *c)
     int64_t i;
     if (value.kind == TDAGI_IV_FLOAT || tdagi_iv_const_int(c->im, value, &i)) {
         tdagi_scalar_spec s = {tdagi_iv_sample(c->im, value)};
+        tdagi_match_broadcast(c, 2, in);
         return tdagi_result(c, tdagi_lower(c->b, TDAGI_MASKED_FILL, in, 2, &s));
     }
     tdag_value v = tdagi_as(c, value, tdagi_dtype(c, in[0]));
+    if (c->bad) return tdagi_iv_poison();
+    tdagi_match_broadcast(c, 2, in);
     return tdagi_result(c, tdag_where(c->b, in[1], v, in[0]));
 }
 

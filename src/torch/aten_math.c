@@ -181,9 +181,10 @@ tdagi_ival tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_ival x, tdagi_iva
         c->bad = true;
         return tdagi_import_issue(c->im, "%s of integer tensors", c->schema->name);
     }
-    tdag_value a = tdagi_as(c, x, dtype), b = tdagi_as(c, y, dtype);
+    tdag_value v[2] = {tdagi_as(c, x, dtype), tdagi_as(c, y, dtype)};
     if (c->bad) return tdagi_iv_poison();
-    return as_number(c, x, y, tdagi_result(c, compute(c, op, a, b)));
+    tdagi_match_broadcast(c, 2, v);
+    return as_number(c, x, y, tdagi_result(c, compute(c, op, v[0], v[1])));
 }
 
 /* ---- rows ---- */
@@ -488,8 +489,10 @@ tdagi_ival tdagi_aten_where(tdagi_call *c)
     }
     tdagi_ival both[2] = {tdagi_arg(c, "self"), tdagi_arg(c, "other")};
     tdag_dtype d = tdagi_result_type(c, 2, both);
-    tdag_value x = tdagi_as(c, both[0], d), y = tdagi_as(c, both[1], d);
-    return tdagi_result(c, tdag_where(c->b, condition, x, y));
+    tdag_value v[3] = {condition, tdagi_as(c, both[0], d), tdagi_as(c, both[1], d)};
+    if (c->bad) return tdagi_iv_poison();
+    tdagi_match_broadcast(c, 3, v);
+    return tdagi_result(c, tdag_where(c->b, v[0], v[1], v[2]));
 }
 
 /* self + value * tensor1 * tensor2, or / tensor2: row data 0, 1 */

@@ -54,6 +54,7 @@ tdagi_ival tdagi_aten_cat(tdagi_call *c)
     uint32_t axis = tdagi_arg_axis(c, "dim", rank);
     if (c->bad || n.n == 0) return tdagi_refuse(c, "tensors");
     if (k < 2) return tdagi_result(c, v[0]);
+    tdagi_match_all_but(c, k, v, axis);
     return tdagi_result(c, tdagi_concat(c->b, v, k, axis));
 }
 
@@ -65,8 +66,9 @@ tdagi_ival tdagi_aten_stack(tdagi_call *c)
     tdag_list n = common(c, "tensors", &v);
     if (c->bad || n.n == 0) return tdagi_refuse(c, "tensors");
     uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_rank(c, v[0]) + 1);
-    return c->bad ? tdagi_iv_poison()
-                  : tdagi_result(c, tdagi_stack(c->b, v, n.n, axis));
+    if (c->bad) return tdagi_iv_poison();
+    tdagi_match_all_but(c, n.n, v, UINT32_MAX);
+    return tdagi_result(c, tdagi_stack(c->b, v, n.n, axis));
 }
 
 tdagi_ival tdagi_aten_meshgrid(tdagi_call *c)

@@ -31,6 +31,9 @@ tdagi_ival tdagi_aten_matmul(tdagi_call *c)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (tdagi_has(c, names[i])) second = names[i];
     tdag_value x = tdagi_arg_tensor(c, "self"), y = tdagi_arg_tensor(c, second);
+    if (c->bad) return tdagi_iv_poison();
+    uint32_t rx = tdagi_rank(c, x), ry = tdagi_rank(c, y);
+    if (rx > 0 && ry > 0) tdagi_match_dims(c, &x, rx - 1, &y, ry > 1 ? ry - 2 : 0);
     return tdagi_result(c, tdagi_matmul(c->b, x, y));
 }
 

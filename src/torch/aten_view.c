@@ -288,6 +288,10 @@ tdagi_ival tdagi_aten_movedim(tdagi_call *c)
 
 /* ---- slices ---- */
 
+/* A Python bound: from the end where negative, then within 0..n. A symbolic bound of a
+ * fixed extent that lies within it at the samples (the first S of a table of 64
+ * positions) is taken to do so always: the slice then fails at other sizes, where
+ * PyTorch would clamp it and, as a rule, fail at what comes next. */
 tdag_dim tdagi_slice_bound(tdagi_call *c, tdag_dim d, tdag_dim n)
 {
     tdagi_pool *p = c->im->pool;
@@ -298,6 +302,7 @@ tdag_dim tdagi_slice_bound(tdagi_call *c, tdag_dim d, tdag_dim n)
     if (negative) d = tdagi_dim_add(p, d, n);
     if (negative && !tdagi_dim_proves_ge(p, d, 0)) d = tdagi_dim_max(p, d, 0);
     if (d == INT64_MAX || tdagi_dim_proves_ge(p, d, n)) return n;
+    if (n >= 0 && tdagi_dim_sample(p, d) <= n) return d;
     return tdagi_dim_proves_ge(p, n, d) ? d : tdagi_dim_min(p, d, n);
 }
 
