@@ -85,6 +85,31 @@ def check_result(path, have):
     return worst
 
 
+def same_bytes(a, b):
+    with open(a, "rb") as x, open(b, "rb") as y:
+        return x.read() == y.read()
+
+
+def check_file(args, path, export, folder, like):
+    """By way of a .tdag file the same is exported, to the bit; saving it again changes no
+    byte; and its weights are there under their names."""
+    first, second = (os.path.join(folder, name) for name in ("a.tdag", "b.tdag"))
+    back = os.path.join(folder, "back.pt")
+    tdag(args, "convert", path, first, "--like", like)
+    tdag(args, "convert", first, second)
+    if not same_bytes(first, second):
+        raise Failed("a second save of the .tdag file differs")
+    tdag(args, "convert", first, back)
+    tdag(args, "verify", back, export, "--in", like, "--engine", "torch", "--rtol", "0",
+         "--atol", "0")
+    module, stored = check_state(path, back), models.load_safetensors(first)
+    for key, value in module.state_dict().items():
+        same = [t for t in ([stored[key]] if key in stored else stored.values())
+                if t.dtype == value.dtype and torch.equal(t, value)]
+        if not same:  # one that shares its memory with another is stored once
+            raise Failed("the .tdag file does not hold %s" % key)
+
+
 def spoil(module, inputs, path):
     """Saves the module with another value of its last parameter that matters."""
     with torch.no_grad():
@@ -109,6 +134,7 @@ def check(args, path, folder):
     result = os.path.join(folder, "result.safetensors")
     macs = check_macs(args, path, like)
     tdag(args, "convert", path, export, "--like", like)
+    check_file(args, path, export, folder, like)
     module = check_state(path, export)
     for engine in ("torch", "native"):
         tdag(args, "verify", path, export, "--in", like, "--engine", engine)
