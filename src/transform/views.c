@@ -107,18 +107,17 @@ static tdag_value take_part(tdagi_rewriter *rw, tdag_value x, const part *p,
     return tdagi_remake1(rw, TDAG_OP_SLICE, &slice, x);
 }
 
-static tdag_value part_of_part(tdagi_rewriter *rw, const part *p, bool select,
-                               const tdagi_node *x)
+/* *p, a part of what the slice or select x takes, as a part of x's operand. */
+static void part_of_part(tdagi_rewriter *rw, part *p, const tdagi_node *x)
 {
     tdagi_pool *pool = tdagi_rewrite_pool(rw);
-    tdag_value source = x->in.few[0];
-    part all = part_of(pool, x->op, x->u.spec, x->rank, tdagi_made(rw, source)->shape);
+    part all =
+        part_of(pool, x->op, x->u.spec, x->rank, tdagi_made(rw, x->in.few[0])->shape);
     for (uint32_t i = 0; i < x->rank; i++) {
         tdag_dim from = all.start.v[i];
-        all.start.v[i] = tdagi_dim_add(pool, from, p->start.v[i]);
-        all.end.v[i] = tdagi_dim_add(pool, from, p->end.v[i]);
+        p->start.v[i] = tdagi_dim_add(pool, from, p->start.v[i]);
+        p->end.v[i] = tdagi_dim_add(pool, from, p->end.v[i]);
     }
-    return take_part(rw, source, &all, select || x->op == TDAG_OP_SELECT);
 }
 
 /* A part along repeated axes is fewer copies. */
@@ -157,10 +156,11 @@ static bool cut_padding(const padded_axis *x, tdag_dim n, padded_axis *out)
     return true;
 }
 
-/* A part of a padded value, where one of the two goes: padding that is cut away, or a
- * part that only cuts padding. */
-static tdag_value part_of_pad(tdagi_rewriter *rw, const part *p, bool select,
-                              const tdagi_node *x)
+/* A part of a padded value, where one of the two goes: padding that is cut away, then
+ * *p becomes a part of the operand and no value is returned; or a part that only cuts
+ * padding. *ok is false where neither holds. */
+static tdag_value part_of_pad(tdagi_rewriter *rw, part *p, const tdagi_node *x,
+                              bool *ok)
 {
     const tdag_pad_spec *spec = x->u.spec;
     const tdag_dim *shape = tdagi_made(rw, x->in.few[0])->shape;
@@ -175,7 +175,8 @@ static tdag_value part_of_pad(tdagi_rewriter *rw, const part *p, bool select,
         else if (axis.before == 0 && axis.after == 0)
             ; /* the part of the operand itself */
         else if (!cut_padding(&axis, shape[i], &axis))
-            return TDAG_NO_VALUE;
+            *ok = false;
+        if (!*ok) return TDAG_NO_VALUE;
         rest.start.v[i] = axis.start;
         rest.end.v[i] = axis.end;
         before.v[i] = axis.before;
@@ -183,24 +184,41 @@ static tdag_value part_of_pad(tdagi_rewriter *rw, const part *p, bool select,
         cuts |= axis.start != 0 || axis.end != shape[i];
         pads |= axis.before != 0 || axis.after != 0;
     }
-    if (cuts && pads) return TDAG_NO_VALUE;
-    if (!pads) return take_part(rw, x->in.few[0], &rest, select);
+    *ok = !(cuts && pads);
+    if (*ok && !pads) *p = rest;
+    if (!*ok || !pads) return TDAG_NO_VALUE;
     const tdag_pad_spec less = {list(x->rank, &before), list(x->rank, &after),
                                 spec->mode, spec->value};
     return tdagi_remake1(rw, TDAG_OP_PAD, &less, x->in.few[0]);
 }
 
+/* Down through slices, selects and padding that is cut away, as far as it goes: a loop,
+ * so that a long chain needs no deep stack. */
 static tdag_value slice(tdagi_rewriter *rw, const tdagi_apply *a)
 {
+    tdag_value v = a->in[0];
     tdagi_node x = operand(rw, a);
-    bool select = a->op == TDAG_OP_SELECT;
+    bool select = a->op == TDAG_OP_SELECT, ok = true;
     part p = part_of(tdagi_rewrite_pool(rw), (uint32_t)a->op, a->spec, x.rank, x.shape);
-    if (is_whole_all(&p, x.rank, x.shape)) return a->in[0];
-    if (x.op == TDAG_OP_SLICE || x.op == TDAG_OP_SELECT)
-        return part_of_part(rw, &p, select, &x);
-    if (x.op == TDAG_OP_REPEAT) return part_of_repeat(rw, &p, &x);
-    if (x.op == TDAG_OP_PAD) return part_of_pad(rw, &p, select, &x);
-    return TDAG_NO_VALUE;
+    while (!is_whole_all(&p, x.rank, x.shape)) {
+        tdag_value done = TDAG_NO_VALUE;
+        if (x.op == TDAG_OP_SLICE || x.op == TDAG_OP_SELECT)
+            part_of_part(rw, &p, &x);
+        else if (x.op == TDAG_OP_REPEAT)
+            done = part_of_repeat(rw, &p, &x);
+        else if (x.op == TDAG_OP_PAD)
+            done = part_of_pad(rw, &p, &x, &ok);
+        if (done.id != 0) return done;
+        bool down = x.op == TDAG_OP_SLICE || x.op == TDAG_OP_SELECT ||
+                    (x.op == TDAG_OP_PAD && ok);
+        if (!down || !tdagi_builder_ok(rw->b)) break;
+        select = select || x.op == TDAG_OP_SELECT;
+        v = x.in.few[0];
+        x = tdagi_made_by(rw, v);
+    }
+    bool moved = v.id != a->in[0].id || is_whole_all(&p, x.rank, x.shape);
+    return moved && tdagi_builder_ok(rw->b) ? take_part(rw, v, &p, select)
+                                            : TDAG_NO_VALUE;
 }
 
 /* ---- pad ---- */

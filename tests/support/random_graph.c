@@ -463,7 +463,8 @@ static tdag_value computed_index(rg_maker *m, int64_t n)
 static tdag_value add_index(rg_maker *m, const tdagi_type *x, uint32_t batch)
 {
     tdag_dim d = x->shape[batch];
-    int64_t shape[TDAG_MAX_RANK], least = d < 0 ? 1 : d; /* of a symbol: element 0 */
+    int64_t shape[TDAG_MAX_RANK], least = d; /* of a symbol: element 0, if it has one */
+    if (d < 0) least = sample(m, d) > 0;
     if (batch == 0 && rg_chance(&m->random, 20)) return tdag_iota(m->b, d, TDAG_I64);
     if (batch == 0 && least > 0 && rg_chance(&m->random, 40)) {
         tdag_value v = computed_index(m, least);
