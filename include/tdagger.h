@@ -3,6 +3,7 @@
 #define TDAGGER_H
 
 #include <tdagger/axis.h>
+#include <tdagger/compare.h>
 #include <tdagger/compose.h>
 #include <tdagger/count.h>
 #include <tdagger/file.h>

@@ -41,7 +41,7 @@ static const option options[] = {
     {CLI_OUTPUTS, "--outputs", NULL, "C,D,...", "values that become the outputs, by name"},
     {CLI_MODULE, "--module", NULL, "PATH", "a module path (split: several, with commas)"},
     {CLI_LINK,   "--link",   NULL, "0:VALUE=1:INPUT", "what feeds an input of a later part"},
-    {CLI_MOST,   "--most",   NULL, "N", "how many to print (default 10)"},
+    {CLI_MOST,   "--most",   NULL, "N", "how many to print"},
     {CLI_MD,     "--md",     NULL, NULL, "as Markdown"},
     {CLI_TORCH,  "--torch",  NULL, NULL, "the importer's TorchScript operators (with --md)"},
     {CLI_QUIET,  "--quiet",  "-q", NULL, "no progress on the terminal"},

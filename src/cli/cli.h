@@ -85,6 +85,7 @@ int cli_info(cli *c);
 int cli_convert(cli *c);
 int cli_run(cli *c);
 int cli_verify(cli *c);
+int cli_diff(cli *c);
 int cli_show(cli *c);
 int cli_simplify(cli *c);
 int cli_extract(cli *c);

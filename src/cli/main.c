@@ -45,6 +45,13 @@ static const cli_command commands[] = {
      "Values may differ by atol + rtol*|b|; NaN equals NaN. Without --rtol and --atol the\n"
      "tolerance follows the output's dtype: see docs/command.md. Exit status 1: they differ.\n",
      (CLI_IMPORT & ~CLI_AT) | CLI_IN | CLI_RTOL | CLI_ATOL | CLI_SEED | CLI_ENGINE, cli_verify},
+    {"diff", "A B", 2, "compare the structure and the weights of two models",
+     "Names of values, module paths, the order of independent nodes and what no output\n"
+     "needs do not count. Prints what differs: inputs and outputs, weights with the largest\n"
+     "difference, nodes of both that changed, nodes that only one has. --most (default 30)\n"
+     "says how many lines, --json prints all as one object (tdag-diff/1). Exit status 1:\n"
+     "they differ. TorchScript files need -i, the same for both.\n",
+     (CLI_IMPORT & ~CLI_AT) | CLI_JSON | CLI_MOST, cli_diff},
     {"show", "MODEL", 1, "print the textual form, one value per line",
      "Tensors of more than 16 elements appear by dtype and shape only, unless --full.\n",
      CLI_IMPORT | CLI_FULL, cli_show},
@@ -78,7 +85,7 @@ static const cli_command commands[] = {
     {"cuts", "MODEL", 1, "suggest where to cut a model in two",
      "The places where the fewest bytes cross, in the order of the nodes: the values that\n"
      "cross (for --outputs of tdag extract), their bytes, and the share of the multiply-adds\n"
-     "that lies before.\n",
+     "that lies before. --most (default 10) says how many.\n",
      CLI_IMPORT | CLI_MOST | CLI_EXACT, cli_cuts},
     {"ops", "", 0, "list the core ops",
      "--md prints the op table as Markdown, which is docs/ops.md; with --torch the\n"

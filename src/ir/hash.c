@@ -155,10 +155,17 @@ static void add_leaf(tdagi_hasher *h, uint32_t id)
         add_bytes(h, t->data, t->size);
 }
 
+static tdag_status add_spec(tdagi_hasher *h, const tdagi_node *n)
+{
+    const tdagi_field *f = tdagi_node_def(n)->fields;
+    for (; f != NULL && f->kind != TDAGI_FIELD_END; f++)
+        TDAGI_TRY(add_field(h, f, n->u.spec));
+    return TDAG_OK;
+}
+
 static tdag_status add_node(tdagi_hasher *h, uint32_t id)
 {
     const tdagi_node *n = &h->g->nodes[id];
-    const tdagi_field *f = tdagi_node_def(n)->fields;
     bool inside = is_inside(h, n);
     h->number[id] = ++h->last;
     add_number(h, inside ? n->op : TDAG_OP_NONE); /* codes never change their meaning */
@@ -172,9 +179,7 @@ static tdag_status add_node(tdagi_hasher *h, uint32_t id)
     add_number(h, n->n_inputs);
     for (uint32_t i = 0; i < n->n_inputs; i++)
         add_number(h, h->number[tdagi_node_inputs(n)[i].id] - h->base);
-    for (; f != NULL && f->kind != TDAGI_FIELD_END; f++)
-        TDAGI_TRY(add_field(h, f, n->u.spec));
-    return TDAG_OK;
+    return add_spec(h, n);
 }
 
 /* ---- visiting ---- */
@@ -298,6 +303,67 @@ tdag_status tdagi_hasher_module(tdagi_hasher *h, const char *scope,
         TDAGI_TRY(visit(h, c->id));
     }
     tdagi_sha256_finish(&h->sha, out);
+    return TDAG_OK;
+}
+
+/* ---- values one by one ---- */
+
+/* What has been written so far, of which more can be written. */
+static void read_digest(const tdagi_hasher *h, uint64_t out[2])
+{
+    tdagi_sha256 sha = h->sha;
+    char text[TDAG_HASH_SIZE];
+    tdagi_sha256_finish(&sha, text);
+    memcpy(out, sha.state, 2 * sizeof *out);
+}
+
+static tdag_status hash_own(tdagi_hasher *h, const tdagi_node *n, tdagi_node_hash *out)
+{
+    uint64_t shape[2], spec[2];
+    tdagi_sha256_init(&h->sha);
+    TDAGI_TRY(add_dims(h, n->rank, n->shape));
+    read_digest(h, shape);
+    tdagi_sha256_init(&h->sha);
+    if (n->op != TDAG_OP_INPUT && !tdagi_op_holds_tensor(n->op))
+        TDAGI_TRY(add_spec(h, n));
+    read_digest(h, spec);
+    tdagi_sha256_init(&h->sha);
+    add_number(h, n->op);
+    add_number(h, n->dtype);
+    add_number(h, n->n_inputs);
+    add_bytes(h, shape, sizeof shape);
+    add_bytes(h, spec, sizeof spec);
+    read_digest(h, out->own);
+    out->shape = shape[0];
+    out->spec = spec[0];
+    return TDAG_OK;
+}
+
+static tdag_status hash_node(tdagi_hasher *h, uint32_t id, tdagi_node_hash *hashes)
+{
+    const tdagi_node *n = &h->g->nodes[id];
+    TDAGI_TRY(hash_own(h, n, &hashes[id]));
+    tdagi_sha256 own = h->sha;
+    for (uint32_t i = 0; i < n->n_inputs; i++) {
+        const tdagi_node_hash *operand = &hashes[tdagi_node_inputs(n)[i].id];
+        add_bytes(h, operand->form, sizeof operand->form);
+    }
+    if (n->op == TDAG_OP_INPUT) add_leaf(h, id);
+    read_digest(h, hashes[id].form);
+    h->sha = own;
+    for (uint32_t i = 0; i < n->n_inputs; i++) {
+        const tdagi_node_hash *operand = &hashes[tdagi_node_inputs(n)[i].id];
+        add_bytes(h, operand->whole, sizeof operand->whole);
+    }
+    if (n->op == TDAG_OP_INPUT || tdagi_op_holds_tensor(n->op)) add_leaf(h, id);
+    read_digest(h, hashes[id].whole);
+    return TDAG_OK;
+}
+
+tdag_status tdagi_hasher_nodes(tdagi_hasher *h, tdagi_node_hash *out)
+{
+    for (uint32_t id = 1; id <= h->g->n; id++)
+        TDAGI_TRY(hash_node(h, id, out));
     return TDAG_OK;
 }
 

@@ -13,7 +13,7 @@ expect 0 'usage: tdag COMMAND' --help
 expect 0 'usage: tdag COMMAND' help
 expect 0 '^tdag [0-9]+\.[0-9]+\.[0-9]+$' --version
 expect 0 '^tdag [0-9]+\.[0-9]+\.[0-9]+$' version
-for command in info convert simplify debatch batch run verify show ops version; do
+for command in info convert simplify debatch batch run verify diff show ops version; do
     expect 0 "usage: tdag $command" $command --help
 done
 expect 2 'no command "frobnicate"' frobnicate
@@ -131,6 +131,34 @@ expect 2 'no pass "view", only dead, common' simplify plain.txt x.txt --passes v
 expect 2 'no pass "", only' simplify plain.txt x.txt --passes ''
 expect 2 'ending must be' simplify plain.txt x.onnx
 expect 3 'No such file' simplify missing.txt x.txt
+
+# ---- diff: names and order do not count ----
+cat >same.txt <<'END'
+tdag 1
+symbols N=7
+weight: f32[3] = constant [1, -2, 3]
+q: f32[N,3] = input
+z: f32[N,3] = multiply(q, weight)
+unused: f32[N,3] = neg(z)
+s: f32[N,1] = reduce(z) {axes=[1], kind=sum}
+return s
+END
+sed 's/kind=sum/kind=max/; s/, 3\]$/, 3.5]/' model.txt >unlike.txt
+expect 0 '^4 nodes match, 0 differences$' diff model.txt same.txt
+expect 0 '"equal":.*true' diff model.txt same.txt --json
+expect 1 '^2 nodes match, 2 differences$' diff model.txt unlike.txt
+expect 1 'weight +w +w +constant +f32\[3\] max abs 0.5 in 1 of 3$' diff model.txt unlike.txt
+expect 1 'node +total +total +reduce +block +f32\[N,1\]; spec$' diff model.txt unlike.txt
+expect 1 'and 1 more' diff model.txt unlike.txt --most 1
+expect 1 'and 2 more' diff model.txt unlike.txt --most 0
+expect 1 '"equal":.*false' diff model.txt unlike.txt --json
+expect 1 '"max_abs":.*0.5' diff model.txt unlike.txt --json
+expect 0 '0 differences' diff model.txt same.txt -i 'f32[2,3]'
+expect 3 'is x f32\[N,3\], not f32\[2,4\]' diff model.txt same.txt -i 'f32[2,4]'
+expect 3 'No such file' diff model.txt missing.txt
+expect 3 'bad.txt' diff bad.txt model.txt
+expect 2 'needs A B' diff model.txt
+expect 2 'give one -i' diff model.txt cut.pt
 
 # ---- verify and run ----
 sed 's/w: f32\[3\] = constant \[1, -2, 3\]/w: f32[3] = constant [1, -2, 3.5]/' model.txt >other.txt

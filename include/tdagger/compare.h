@@ -1,0 +1,65 @@
+/* Comparing models: what differs in their structure. */
+#ifndef TDAGGER_COMPARE_H
+#define TDAGGER_COMPARE_H
+
+#include <tdagger/model.h>
+
+TDAG_BEGIN_DECLS
+
+typedef enum tdag_difference_kind {
+    TDAG_DIFFERS_INPUT = 1, /* the input of that position: dtype or shape, or missing */
+    TDAG_DIFFERS_OUTPUT = 2, /* the output of that position is another value */
+    TDAG_DIFFERS_WEIGHT = 3, /* elements of a parameter, buffer or constant */
+    TDAG_DIFFERS_NODE = 4,   /* a node of both, by `what` */
+    TDAG_DIFFERS_ONLY_A = 5, /* a node, leaves included, that B lacks */
+    TDAG_DIFFERS_ONLY_B = 6, /* ... that A lacks */
+} tdag_difference_kind;
+
+/* What differs in a node that both have, or in an input. */
+enum {
+    TDAG_DIFFERS_IN_OP = 1, /* parameter, buffer and constant only */
+    TDAG_DIFFERS_IN_DTYPE = 2,
+    TDAG_DIFFERS_IN_SHAPE = 4,
+    TDAG_DIFFERS_IN_SPEC = 8,
+    TDAG_DIFFERS_IN_OPERANDS = 16, /* which values, or their order */
+};
+
+typedef struct tdag_difference {
+    tdag_difference_kind kind;
+    uint32_t what;     /* TDAG_DIFFERS_IN_* */
+    uint32_t position; /* of an input or output */
+    tdag_value a, b;   /* TDAG_NO_VALUE: there is none */
+    /* Of a weight: elements that differ, the first of them in row-major order, and the
+     * largest |a - b|, infinite where only one is NaN. -0 differs from 0, by 0. */
+    int64_t n_elements, first_element;
+    double max_abs;
+} tdag_difference;
+
+typedef struct tdag_differences {
+    uint32_t n; /* 0: the models are equal */
+    tdag_difference *items;
+    uint32_t n_same; /* nodes with a counterpart that do not differ themselves */
+    tdag_allocator allocator; /* what the array came from */
+} tdag_differences;
+
+/* Compares two graphs by structure and weights. Not compared are names, module paths,
+ * the order of independent nodes, and what no output needs (inputs always count): no
+ * difference is found where tdag_graph_get_hash() gives the same TDAG_HASH_CONTENT.
+ * Dims are compared as expressions, symbols by name.
+ * Nodes are matched by what they compute, from the leaves up; then by their matched
+ * users and operands; only among what is left do names count. Items stand in this
+ * order: inputs, outputs, weights, nodes of both, only A, only B; each in topological
+ * order. Freed with tdag_differences_free(). Errors: E_ARG, E_NOMEM. */
+TDAG_API TDAG_MUST_CHECK tdag_status tdag_graph_diff(tdag_ctx *ctx, const tdag_graph *a,
+                                                     const tdag_graph *b,
+                                                     tdag_differences *out);
+/* The same of two models' graphs. */
+TDAG_API TDAG_MUST_CHECK tdag_status tdag_diff(tdag_ctx *ctx, const tdag_model *a,
+                                               const tdag_model *b,
+                                               tdag_differences *out);
+TDAG_API void
+tdag_differences_free(tdag_differences *differences); /* leaves it empty */
+
+TDAG_END_DECLS
+
+#endif
