@@ -68,33 +68,39 @@ static inline tdag_ctx *test_ctx(void)
             fail_msg("%s: %s", #expression, tdag_ctx_get_error(ctx)->message);         \
     } while (0)
 
-/* Runs `body(ctx, arg)` with the 1st, 2nd, ... allocation failing until it succeeds;
- * each failure must be TDAG_E_NOMEM and leave nothing live. body: tdag_status
- * (*)(tdag_ctx *, void *). */
+/* Runs `body(ctx, arg)` with the nth allocation failing: that must be TDAG_E_NOMEM and
+ * leave nothing live. False when body needs fewer, and has succeeded. */
+static inline int test_one_oom(tdag_status (*body)(tdag_ctx *ctx, void *arg), void *arg,
+                               int64_t nth)
+{
+    test_heap heap = {0};
+    tdag_ctx *ctx = test_ctx_on(&heap);
+    assert_non_null(ctx);
+    int64_t blocks = heap.live_blocks, bytes = heap.live_bytes;
+    heap.fail_at = nth;
+    tdag_status st = body(ctx, arg);
+    int failed = heap.fail_at == 0;
+    heap.fail_at = 0;
+    if (heap.live_blocks != blocks || heap.live_bytes != bytes)
+        fail_msg("allocation %lld failed: %lld blocks, %lld bytes leaked",
+                 (long long)nth, (long long)(heap.live_blocks - blocks),
+                 (long long)(heap.live_bytes - bytes));
+    if (failed && st != TDAG_E_NOMEM)
+        fail_msg("allocation %lld failed but the status is: %s", (long long)nth,
+                 tdag_status_text(st));
+    if (!failed) TEST_OK(ctx, st);
+    tdag_ctx_free(ctx);
+    assert_int_equal(heap.live_blocks, 0);
+    return failed;
+}
+
+/* With the 1st, 2nd, ... allocation failing until `body(ctx, arg)` succeeds. body:
+ * tdag_status (*)(tdag_ctx *, void *). */
 static inline void test_every_oom(tdag_status (*body)(tdag_ctx *ctx, void *arg),
                                   void *arg)
 {
-    for (int64_t i = 1;; i++) {
-        test_heap heap = {0};
-        tdag_ctx *ctx = test_ctx_on(&heap);
-        assert_non_null(ctx);
-        int64_t blocks = heap.live_blocks, bytes = heap.live_bytes;
-        heap.fail_at = i;
-        tdag_status st = body(ctx, arg);
-        int failed = heap.fail_at == 0;
-        heap.fail_at = 0;
-        if (heap.live_blocks != blocks || heap.live_bytes != bytes)
-            fail_msg("allocation %lld failed: %lld blocks, %lld bytes leaked",
-                     (long long)i, (long long)(heap.live_blocks - blocks),
-                     (long long)(heap.live_bytes - bytes));
-        if (failed && st != TDAG_E_NOMEM)
-            fail_msg("allocation %lld failed but the status is: %s", (long long)i,
-                     tdag_status_text(st));
-        if (!failed) TEST_OK(ctx, st);
-        tdag_ctx_free(ctx);
-        assert_int_equal(heap.live_blocks, 0);
-        if (!failed) return;
-    }
+    for (int64_t i = 1; test_one_oom(body, arg, i); i++)
+        ;
 }
 
 #endif
