@@ -51,7 +51,7 @@ static void emit_all(tdagi_exporter *e)
     tdagi_export_head(e);
     for (uint32_t i = 1; i <= e->r->n && e->body.status == TDAG_OK; i++) {
         const tdagi_kernel *k = tdagi_export_kernel(e, i);
-        if (is_leaf(k) || e->deferred[i]) continue;
+        if (is_leaf(k) || e->deferred[i] || tdagi_export_fused(e, i)) continue;
         if (k->composite == TDAGI_CORE)
             tdagi_export_core(e, k);
         else
@@ -87,6 +87,7 @@ static tdag_status compile_and_save(tdagi_exporter *e, const char *path)
     tdag_shim_error error = {""};
     TDAGI_TRY(tdagi_export_register(e));
     tdagi_export_plan_views(e);
+    tdagi_export_plan_fused(e);
     emit_all(e);
     TDAGI_TRY(e->body.status);
     if (e->api->module_define(e->session, e->modules[0].handle, e->body.data, &error))
@@ -98,15 +99,18 @@ static tdag_status compile_and_save(tdagi_exporter *e, const char *path)
 static tdag_status export_raised(tdagi_exporter *e, const char *path)
 {
     size_t n = (size_t)e->r->n + 1;
-    void *var = NULL, *uses = NULL, *user = NULL, *deferred = NULL;
+    void *var = NULL, *uses = NULL, *user = NULL, *deferred = NULL, *partner = NULL;
     tdag_status st = tdagi_array_alloc(e->ctx, n, sizeof(char *), &var);
     if (st == TDAG_OK) st = tdagi_array_alloc(e->ctx, n, sizeof(uint32_t), &uses);
     if (st == TDAG_OK) st = tdagi_array_alloc(e->ctx, n, sizeof(uint32_t), &user);
     if (st == TDAG_OK) st = tdagi_array_alloc(e->ctx, n, 1, &deferred);
+    if (st == TDAG_OK)
+        st = tdagi_array_alloc(e->ctx, 2 * n, sizeof(uint32_t), &partner);
     e->var = var;
     e->uses = uses;
     e->user = user;
     e->deferred = deferred;
+    e->partner = partner;
     if (st == TDAG_OK) {
         count_uses(e);
         st = compile_and_save(e, path);
@@ -115,6 +119,7 @@ static tdag_status export_raised(tdagi_exporter *e, const char *path)
     if (uses != NULL) tdagi_free(e->ctx, uses, n * sizeof(uint32_t));
     if (user != NULL) tdagi_free(e->ctx, user, n * sizeof(uint32_t));
     if (deferred != NULL) tdagi_free(e->ctx, deferred, n);
+    if (partner != NULL) tdagi_free(e->ctx, partner, 2 * n * sizeof(uint32_t));
     return st;
 }
 

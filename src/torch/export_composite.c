@@ -372,16 +372,20 @@ static void emit_logsumexp(X *e, const K *k)
     tdagi_export_emit(e, k, "torch.logsumexp($0, %l, %b)", &s->axes, s->keep);
 }
 
-static void emit_var(X *e, const K *k)
+void tdagi_export_var(X *e, const K *k, const char *name, const K *var)
 {
-    const tdagi_var_spec *s = k->spec;
+    const tdagi_var_spec *s = var->spec;
+    uint32_t x = var->inputs[0];
+    tdagi_export_value(e, x);
     if (s->correction == 0 || s->correction == 1)
-        tdagi_export_emit(e, k, "torch.var($0, %l, %b, %b)", &s->axes,
+        tdagi_export_emit(e, k, "torch.%s(%v, %l, %b, %b)", name, x, &s->axes,
                           (int64_t)(s->correction == 1), s->keep);
     else
-        tdagi_export_emit(e, k, "torch.var($0, %l, correction=%i, keepdim=%b)",
+        tdagi_export_emit(e, k, "torch.%s(%v, %l, correction=%i, keepdim=%b)", name, x,
                           &s->axes, (int64_t)s->correction, s->keep);
 }
+
+static void emit_var(X *e, const K *k) { tdagi_export_var(e, k, "var", k); }
 
 static void emit_vector_norm(X *e, const K *k)
 {

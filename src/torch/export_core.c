@@ -65,13 +65,23 @@ static void pad_amounts(tdagi_exporter *e, const tdagi_kernel *k, uint32_t n_axe
     tdagi_export_piece(e, k, "]");
 }
 
-/* Modes other than constant, one axis at a time as the middle of [1, outer, n, inner]:
+static const char *const pad_modes[] = {[TDAG_PAD_REFLECT] = "reflect",
+                                        [TDAG_PAD_REPLICATE] = "replicate",
+                                        [TDAG_PAD_CIRCULAR] = "circular"};
+
+/* PyTorch pads the last n axes, one to three, of a tensor of n + 2 (or n + 1) axes. */
+static bool pads_at_once(const tdagi_kernel *k, uint32_t n_axes)
+{
+    const tdag_pad_spec *s = k->spec;
+    bool is_image = n_axes + 1 == k->rank && s->mode != TDAG_PAD_CIRCULAR;
+    return n_axes <= 3 && (n_axes + 2 == k->rank || is_image) &&
+           (k->dtype == TDAG_F32 || k->dtype == TDAG_F64);
+}
+
+/* Other ranks, one axis at a time as the middle of [1, outer, n, inner]:
  * PyTorch pads the last two axes of a rank-4 tensor in every mode. */
 static void emit_pad_mode(tdagi_exporter *e, const tdagi_kernel *k)
 {
-    static const char *const modes[] = {[TDAG_PAD_REFLECT] = "reflect",
-                                        [TDAG_PAD_REPLICATE] = "replicate",
-                                        [TDAG_PAD_CIRCULAR] = "circular"};
     const tdag_pad_spec *s = k->spec;
     const tdagi_kernel *x = tdagi_export_kernel(e, k->inputs[0]);
     tdag_dim shape[TDAG_MAX_RANK];
@@ -91,7 +101,7 @@ static void emit_pad_mode(tdagi_exporter *e, const tdagi_kernel *k)
         shape[i] = k->shape[i];
         const tdag_list whole = {k->rank, shape};
         tdagi_export_piece(e, k, ", %l), [0, 0, %d, %d], \"%s\"), %l)", &flat,
-                           s->before.v[i], s->after.v[i], modes[s->mode], &whole);
+                           s->before.v[i], s->after.v[i], pad_modes[s->mode], &whole);
     }
     tdagi_export_end(e);
 }
@@ -107,7 +117,15 @@ static void emit_pad(tdagi_exporter *e, const tdagi_kernel *k)
     for (uint32_t i = 0; i < k->rank; i++)
         empty |= k->shape[i] == 0;
     if (s->mode != TDAG_PAD_CONSTANT && n_axes > 0 && !empty) {
-        emit_pad_mode(e, k);
+        if (!pads_at_once(k, n_axes)) {
+            emit_pad_mode(e, k);
+            return;
+        }
+        tdagi_export_begin(e, k);
+        tdagi_export_piece(e, k, "torch.pad($0, ");
+        pad_amounts(e, k, n_axes);
+        tdagi_export_piece(e, k, ", \"%s\")", pad_modes[s->mode]);
+        tdagi_export_end(e);
         return;
     }
     tdagi_export_begin(e, k);

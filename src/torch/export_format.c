@@ -203,18 +203,29 @@ static void format_piece(tdagi_exporter *e, const tdagi_kernel *k, const char *f
     }
 }
 
-void tdagi_export_begin(tdagi_exporter *e, const tdagi_kernel *k)
+static const char *name_kernel(tdagi_exporter *e, uint32_t i)
 {
-    fetch_inputs(e, k);
-    uint32_t i = tdagi_export_index(e, k);
     char *var = tdagi_arena_alloc(&e->arena, 16);
     if (var == NULL) {
         e->body.status = tdagi_nomem(e->ctx);
-        return;
+        return "";
     }
     snprintf(var, 16, "v%lu", (unsigned long)i);
     e->var[i] = var;
+    return var;
+}
+
+void tdagi_export_begin(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    fetch_inputs(e, k);
+    const char *var = name_kernel(e, tdagi_export_index(e, k));
     tdagi_text_printf(&e->body, "    %s = ", var);
+}
+
+void tdagi_export_begin_pair(tdagi_exporter *e, uint32_t first, uint32_t second)
+{
+    const char *a = name_kernel(e, first), *b = name_kernel(e, second);
+    tdagi_text_printf(&e->body, "    %s, %s = ", a, b);
 }
 
 void tdagi_export_end(tdagi_exporter *e) { tdagi_text_add(&e->body, "\n"); }

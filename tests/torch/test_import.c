@@ -2,7 +2,8 @@
  * TDAG_TEST_CASES) is imported, run by both engines and compared with what PyTorch
  * computed when the case was made. All failures are printed before the test fails. With
  * TDAG_TEST_FUZZ the cases are those of fuzz_operators.py: what is unsupported is
- * counted. */
+ * counted. With TDAG_TEST_KEEP the cases are those of export_ops.py: every export stays
+ * beside its case, as N.export.pt. */
 #include <math.h>
 
 #include <tdagger/run.h>
@@ -15,6 +16,7 @@ typedef struct tally {
     tdag_ctx *ctx;
     uint32_t n, failed, refused;
     bool may_refuse;  /* what is unsupported is counted and listed, no failure */
+    bool keep;        /* the exports */
     const char *line; /* of the manifest */
 } tally;
 
@@ -172,7 +174,7 @@ static void run_case(tally *t, const char *folder, const char *n)
             report(t, tdag_ctx_get_error(t->ctx)->message);
         compare(t, g, &in, &want, TDAG_ENGINE_REFERENCE);
         compare(t, g, &in, &want, TDAG_ENGINE_NATIVE);
-        snprintf(path, sizeof(path), "%s/exported.pt", folder);
+        snprintf(path, sizeof(path), "%s/%s.export.pt", folder, t->keep ? n : "last");
         round_trip(t, model, &in, &want, path);
     }
     tdag_model_free(model);
@@ -191,6 +193,7 @@ static void test_cases(void **state)
     assert_non_null(f);
     tally t = {.ctx = test_ctx(), .line = line};
     t.may_refuse = getenv("TDAG_TEST_FUZZ") != NULL;
+    t.keep = getenv("TDAG_TEST_KEEP") != NULL;
     while (fgets(line, sizeof(line), f) != NULL) {
         line[strcspn(line, "\n")] = '\0';
         if (sscanf(line, "%31s", name) != 1) continue;
@@ -202,7 +205,7 @@ static void test_cases(void **state)
     print_message("%u cases, %u refused\n", (unsigned)t.n, (unsigned)t.refused);
     if (t.failed > 0)
         fail_msg("%u failures in %u cases", (unsigned)t.failed, (unsigned)t.n);
-    assert_true(t.n > (t.may_refuse ? 100 : 500));
+    assert_true(t.n > (t.may_refuse || t.keep ? 100 : 500));
 }
 
 int main(void)
