@@ -60,6 +60,25 @@ TDAG_API TDAG_MUST_CHECK tdag_status tdag_diff(tdag_ctx *ctx, const tdag_model *
 TDAG_API void
 tdag_differences_free(tdag_differences *differences); /* leaves it empty */
 
+/* Values of two models that stand for each other: a[i] for b[i]. */
+typedef struct tdag_pairs {
+    uint32_t n;
+    tdag_value *a, *b;
+    tdag_allocator allocator; /* what the arrays came from */
+} tdag_pairs;
+
+/* The values that it makes sense to compare when both models run, of the same dtype and
+ * rank: of the same name where there are such, else matched as tdag_graph_diff() does,
+ * else taken at the same place by matched nodes. Only what depends on an input and what
+ * an output needs, in the topological order of `a`; without inputs, and without
+ * products that only sums use, which are large and which no engine keeps. Freed with
+ * tdag_pairs_free(). Errors: E_ARG, E_NOMEM. */
+TDAG_API TDAG_MUST_CHECK tdag_status tdag_pair_values(tdag_ctx *ctx,
+                                                      const tdag_model *a,
+                                                      const tdag_model *b,
+                                                      tdag_pairs *out);
+TDAG_API void tdag_pairs_free(tdag_pairs *pairs); /* leaves it empty */
+
 TDAG_END_DECLS
 
 #endif

@@ -24,6 +24,7 @@ static const option options[] = {
     {CLI_EXACT,  "--exact",  NULL, NULL, "numbers in full instead of 4.09 G"},
     {CLI_CONTENT, "--content-hash", NULL, NULL, "with --json: a hash of the weights, too"},
     {CLI_ENGINE, "--engine", NULL, "native|torch|reference", "what runs the model"},
+    {CLI_FIRST,  "--first",  NULL, NULL, "where they differ, find the first value that does"},
     {CLI_RTOL,   "--rtol",   NULL, "R", "relative tolerance"},
     {CLI_ATOL,   "--atol",   NULL, "A", "absolute tolerance"},
     {CLI_SEED,   "--seed",   NULL, "N", "of random inputs (default 0)"},
@@ -112,6 +113,25 @@ static int set_choice(const option *o, const char *value, const char **out)
     return CLI_DONE;
 }
 
+/* "native", or "reference,native" where the command runs two models. */
+static int set_engines(cli *c, const option *o, const char *value)
+{
+    static const char *const engines[] = {"native", "torch", "reference"};
+    const char *comma = strchr(value, ',');
+    size_t n = comma == NULL ? strlen(value) : (size_t)(comma - value);
+    bool pair = (c->command->options & CLI_FIRST) != 0;
+    for (int i = 0; i < 3; i++) {
+        if (strlen(engines[i]) == n && strncmp(engines[i], value, n) == 0)
+            c->engine = engines[i];
+        if (comma != NULL && pair && strcmp(engines[i], comma + 1) == 0)
+            c->engine_b = engines[i];
+    }
+    if (c->engine == NULL || (comma != NULL && c->engine_b == NULL))
+        return cli_fail(CLI_USAGE, "%s is %s%s, not \"%s\"", o->name, o->value,
+                        pair ? ", or two with a comma" : "", value);
+    return CLI_DONE;
+}
+
 static int set_tolerance(const option *o, const char *value, double *out)
 {
     char *end = NULL;
@@ -146,7 +166,7 @@ static int set_option(cli *c, const option *o, const char *value)
     if (o->bit == CLI_OUT) c->out = value;
     if (o->bit == CLI_SHIM) c->shim = value;
     if (o->bit == CLI_PASSES) c->passes = value;
-    if (o->bit == CLI_ENGINE) return set_choice(o, value, &c->engine);
+    if (o->bit == CLI_ENGINE) return set_engines(c, o, value);
     if (o->bit == CLI_LEVEL) return set_choice(o, value, &c->level);
     if (o->bit == CLI_BY) return set_choice(o, value, &c->by);
     if (o->bit == CLI_RTOL) return set_tolerance(o, value, &c->rtol);

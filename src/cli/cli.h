@@ -48,6 +48,7 @@ enum {
 #define CLI_AXIS        CLI_BIT(28)
 #define CLI_CONTENT     CLI_BIT(29)
 #define CLI_TORCH       CLI_BIT(30)
+#define CLI_FIRST       CLI_BIT(32)
 #define CLI_AT          CLI_BIT(31)
 #define CLI_IMPORT      (CLI_INPUT | CLI_LIKE | CLI_AT | CLI_OPAQUE | CLI_SHIM | CLI_QUIET)
 
@@ -62,6 +63,7 @@ typedef struct cli {
     const char **inputs; /* of -i, in order */
     uint32_t n_inputs;
     const char *like, *in, *out, *engine, *shim, *level, *by, *passes, *dim;
+    const char *engine_b;             /* of "--engine E,E"; else engine */
     const char *names_in, *names_out; /* of --inputs, --outputs: "a,b" */
     const char *module;
     const char *at;     /* of --at: "N=8,S=T" */
@@ -181,6 +183,23 @@ int cli_write_model(cli *c, const tdag_model *model, const char *path);
 /* The model simplified as --passes and --fold say; *model is replaced. */
 int cli_simplify_model(cli *c, tdag_model **model);
 
+/* ---- comparing (verify.c) ---- */
+typedef struct cli_comparison {
+    double rtol, atol; /* an element may differ by atol + rtol*|b| */
+    double max_abs, max_rel;
+    int64_t n_bad, first_bad; /* elements */
+} cli_comparison;
+
+/* Two tensors of one dtype and shape, by the tolerances of the command line. */
+void cli_compare(const cli *c, const tdag_tensor *a, const tdag_tensor *b,
+                 cli_comparison *out);
+bool cli_same_type(const tdag_tensor *a, const tdag_tensor *b);
+/* The end of a line on standard output: "  ok" and such, in colour. */
+void cli_print_verdict(bool good, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Finds and prints the first value at which the two models differ (first.c). */
+int cli_find_first(cli *c, const cli_inputs *inputs, tdag_tensor *const *values);
+
 /* ---- running (run.c) ---- */
 typedef struct cli_outputs {
     tdag_tensor **tensors;
@@ -192,6 +211,9 @@ typedef struct cli_outputs {
 int cli_execute(cli *c, const char *path, const char *engine, const cli_inputs *inputs,
                 tdag_tensor *const *values, cli_outputs *out);
 void cli_outputs_free(cli_outputs *outputs);
+/* The same of a model in memory, values in the order of its inputs; no PyTorch. */
+int cli_run_model(cli *c, const char *path, const char *engine, const tdag_model *model,
+                  tdag_tensor *const *values, uint32_t n, cli_outputs *out);
 
 /* ---- tables (table.c) ---- */
 #define CLI_CELL 64

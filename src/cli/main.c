@@ -43,8 +43,13 @@ static const cli_command commands[] = {
      "(--seed; floats are standard normal, integers 0 or 1). A TorchScript file runs by\n"
      "PyTorch, any other by the native engine; --engine sets one engine for both.\n"
      "Values may differ by atol + rtol*|b|; NaN equals NaN. Without --rtol and --atol the\n"
-     "tolerance follows the output's dtype: see docs/command.md. Exit status 1: they differ.\n",
-     (CLI_IMPORT & ~CLI_AT) | CLI_IN | CLI_RTOL | CLI_ATOL | CLI_SEED | CLI_ENGINE, cli_verify},
+     "tolerance follows the output's dtype: see docs/command.md. Exit status 1: they differ.\n"
+     "--first names the first value, in topological order, that differs then; both run by\n"
+     "the reference engine, or by those of --engine (E, or E,E for A and B). With one model\n"
+     "twice, the native engine is compared with the reference engine.\n",
+     (CLI_IMPORT & ~CLI_AT) | CLI_IN | CLI_RTOL | CLI_ATOL | CLI_SEED | CLI_ENGINE |
+         CLI_FIRST,
+     cli_verify},
     {"diff", "A B", 2, "compare the structure and the weights of two models",
      "Names of values, module paths, the order of independent nodes and what no output\n"
      "needs do not count. Prints what differs: inputs and outputs, weights with the largest\n"

@@ -19,9 +19,8 @@ static int reserve(cli_outputs *out, uint32_t n)
     return out->tensors == NULL ? cli_fail(CLI_BAD, "out of memory") : CLI_DONE;
 }
 
-static int run_model(cli *c, const char *path, const char *engine,
-                     const tdag_model *model, tdag_tensor *const *values, uint32_t n,
-                     cli_outputs *out)
+int cli_run_model(cli *c, const char *path, const char *engine, const tdag_model *model,
+                  tdag_tensor *const *values, uint32_t n, cli_outputs *out)
 {
     uint32_t n_outputs = tdag_graph_get_n_outputs(tdag_model_get_graph(model));
     int status = reserve(out, n_outputs);
@@ -50,7 +49,7 @@ static int run_native(cli *c, const char *path, const char *engine,
         for (uint32_t i = 0; i < inputs->n; i++)
             ordered[i] = values[order[i]];
         cli_progress(c, "running", path);
-        status = run_model(c, path, engine, model, ordered, inputs->n, out);
+        status = cli_run_model(c, path, engine, model, ordered, inputs->n, out);
     }
     tdag_model_free(model);
     free(ordered);

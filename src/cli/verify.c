@@ -10,11 +10,6 @@
 #include "base/half.h"
 
 /* ---- one output ---- */
-typedef struct comparison {
-    double rtol, atol; /* an element may differ by atol + rtol*|b| */
-    double max_abs, max_rel;
-    int64_t n_bad, first_bad;
-} comparison;
 
 static double read_float(tdag_dtype dtype, const unsigned char *at)
 {
@@ -61,7 +56,7 @@ static double largest(tdag_dtype dtype, const unsigned char *data, int64_t n)
 /* Without options a float may differ by rtol of itself plus a part of the output's
  * largest value, since the rounding errors of a sum are as large as its terms. */
 static void choose_tolerance(const cli *c, tdag_dtype dtype, const tdag_tensor *b,
-                             comparison *out)
+                             cli_comparison *out)
 {
     memset(out, 0, sizeof(*out));
     if (!tdag_dtype_is_float(dtype)) return;
@@ -79,7 +74,7 @@ static void choose_tolerance(const cli *c, tdag_dtype dtype, const tdag_tensor *
         part * largest(dtype, tdag_tensor_get_data(b), tdag_tensor_get_count(b));
 }
 
-static void note(comparison *c, int64_t i, double abs, double b, bool bad)
+static void note(cli_comparison *c, int64_t i, double abs, double b, bool bad)
 {
     double rel = b == 0 ? (abs == 0 ? 0 : INFINITY) : abs / fabs(b);
     if (abs > c->max_abs || isnan(abs)) c->max_abs = abs;
@@ -88,7 +83,8 @@ static void note(comparison *c, int64_t i, double abs, double b, bool bad)
     if (c->n_bad++ == 0) c->first_bad = i;
 }
 
-static void compare_floats(const tdag_tensor *a, const tdag_tensor *b, comparison *c)
+static void compare_floats(const tdag_tensor *a, const tdag_tensor *b,
+                           cli_comparison *c)
 {
     tdag_dtype dtype = tdag_tensor_get_dtype(a);
     size_t size = tdag_dtype_size(dtype);
@@ -103,7 +99,7 @@ static void compare_floats(const tdag_tensor *a, const tdag_tensor *b, compariso
     }
 }
 
-static void compare_ints(const tdag_tensor *a, const tdag_tensor *b, comparison *c)
+static void compare_ints(const tdag_tensor *a, const tdag_tensor *b, cli_comparison *c)
 {
     tdag_dtype dtype = tdag_tensor_get_dtype(a);
     size_t size = tdag_dtype_size(dtype);
@@ -122,10 +118,7 @@ static void type_text(const tdag_tensor *t, char *buf, size_t size)
     cli_spec_text(&spec, buf, size);
 }
 
-/* The end of a line on standard output. */
-static void print_verdict(bool good, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static void print_verdict(bool good, const char *format, ...)
+void cli_print_verdict(bool good, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -135,6 +128,25 @@ static void print_verdict(bool good, const char *format, ...)
     va_end(args);
 }
 
+void cli_compare(const cli *c, const tdag_tensor *a, const tdag_tensor *b,
+                 cli_comparison *out)
+{
+    choose_tolerance(c, tdag_tensor_get_dtype(a), b, out);
+    if (tdag_dtype_is_float(tdag_tensor_get_dtype(a)))
+        compare_floats(a, b, out);
+    else
+        compare_ints(a, b, out);
+}
+
+bool cli_same_type(const tdag_tensor *a, const tdag_tensor *b)
+{
+    uint32_t rank = tdag_tensor_get_rank(a);
+    return tdag_tensor_get_dtype(a) == tdag_tensor_get_dtype(b) &&
+           rank == tdag_tensor_get_rank(b) &&
+           memcmp(tdag_tensor_get_shape(a), tdag_tensor_get_shape(b),
+                  rank * sizeof(int64_t)) == 0;
+}
+
 /* One line on standard output; true if the outputs agree. */
 static bool compare_output(const cli *c, uint32_t i, const tdag_tensor *a,
                            const tdag_tensor *b)
@@ -142,25 +154,21 @@ static bool compare_output(const cli *c, uint32_t i, const tdag_tensor *a,
     char type_a[256], type_b[256];
     type_text(a, type_a, sizeof(type_a));
     type_text(b, type_b, sizeof(type_b));
-    if (strcmp(type_a, type_b) != 0) {
+    if (!cli_same_type(a, b)) {
         printf("out%u  %s against %s", (unsigned)i, type_a, type_b);
-        print_verdict(false, "DIFFERS");
+        cli_print_verdict(false, "DIFFERS");
         return false;
     }
-    comparison result;
-    choose_tolerance(c, tdag_tensor_get_dtype(a), b, &result);
-    if (tdag_dtype_is_float(tdag_tensor_get_dtype(a)))
-        compare_floats(a, b, &result);
-    else
-        compare_ints(a, b, &result);
+    cli_comparison result;
+    cli_compare(c, a, b, &result);
     printf("out%u  %s  max abs %.3g  max rel %.3g  (rtol %.3g, atol %.3g)", (unsigned)i,
            type_a, result.max_abs, result.max_rel, result.rtol, result.atol);
     if (result.n_bad == 0)
-        print_verdict(true, "ok");
+        cli_print_verdict(true, "ok");
     else
-        print_verdict(false,
-                      "DIFFERS in %" PRId64 " of %" PRId64 " elements, first %" PRId64,
-                      result.n_bad, tdag_tensor_get_count(a), result.first_bad);
+        cli_print_verdict(
+            false, "DIFFERS in %" PRId64 " of %" PRId64 " elements, first %" PRId64,
+            result.n_bad, tdag_tensor_get_count(a), result.first_bad);
     return result.n_bad == 0;
 }
 
@@ -170,7 +178,7 @@ static int compare(const cli *c, const cli_outputs *a, const cli_outputs *b)
     if (a->n != b->n) {
         printf("%s has %u outputs, %s has %u", c->files[0], (unsigned)a->n, c->files[1],
                (unsigned)b->n);
-        print_verdict(false, "DIFFERS");
+        cli_print_verdict(false, "DIFFERS");
         return CLI_NO;
     }
     bool equal = true;
@@ -203,11 +211,13 @@ static int run_both(cli *c, const cli_inputs *inputs, tdag_tensor *const *values
     cli_outputs a = {0}, b = {0};
     int status = cli_execute(c, c->files[0], c->engine, inputs, values, &a);
     if (status == CLI_DONE)
-        status = cli_execute(c, c->files[1], c->engine, inputs, values, &b);
+        status = cli_execute(c, c->files[1], c->engine_b, inputs, values, &b);
     cli_progress(c, "comparing", "outputs");
     if (status == CLI_DONE) status = compare(c, &a, &b);
     cli_outputs_free(&a);
     cli_outputs_free(&b);
+    if (status == CLI_NO && c->given & CLI_FIRST)
+        status = cli_find_first(c, inputs, values);
     return status;
 }
 
@@ -224,13 +234,31 @@ static int verify(cli *c, const cli_inputs *inputs)
     return status;
 }
 
+/* Which engines run the two models. */
+static int choose_engines(cli *c)
+{
+    if (c->given & CLI_FIRST) {
+        bool same = strcmp(c->files[0], c->files[1]) == 0;
+        if (c->engine_b == NULL)
+            c->engine_b = c->engine != NULL ? c->engine : same ? "native" : "reference";
+        if (c->engine == NULL) c->engine = "reference";
+        if (strcmp(c->engine, "torch") == 0 || strcmp(c->engine_b, "torch") == 0)
+            return cli_fail(CLI_USAGE,
+                            "--first compares values of the engines native and "
+                            "reference; PyTorch does not show its own");
+    }
+    if (c->engine_b == NULL) c->engine_b = c->engine;
+    return CLI_DONE;
+}
+
 int cli_verify(cli *c)
 {
     cli_inputs inputs = {0};
     tdag_model *model = NULL;
     bool given = c->in != NULL || c->like != NULL || c->n_inputs > 0;
-    int status =
-        given ? cli_inputs_get(c, &inputs) : declared_inputs(c, &inputs, &model);
+    int status = choose_engines(c);
+    if (status != CLI_DONE) return status;
+    status = given ? cli_inputs_get(c, &inputs) : declared_inputs(c, &inputs, &model);
     if (status == CLI_DONE) status = verify(c, &inputs);
     cli_inputs_free(c, &inputs);
     tdag_model_free(model);

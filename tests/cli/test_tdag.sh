@@ -160,6 +160,34 @@ expect 3 'bad.txt' diff bad.txt model.txt
 expect 2 'needs A B' diff model.txt
 expect 2 'give one -i' diff model.txt cut.pt
 
+# ---- verify --first: the first value that differs, with its node, op and module ----
+cat >deep.txt <<'END'
+tdag 1
+symbols N=2
+x: f32[N,3] = input
+w: f32[3] = parameter [1, -2, 3]
+one: f32[N,3] = multiply(x, w) @block.one
+s: f32[N,3] = sin(one) @block.two
+e: f32[N,3] = exp(s) @block.two
+total: f32[N,1] = reduce(e) {axes=[1], kind=sum} @block
+return total
+END
+sed 's/sin(one)/tan(one)/' deep.txt >tan.txt
+sed 's/-2, 3\]/-2, 3.5]/' deep.txt >weight.txt
+sed 's/^e:/v9999:/; s/(e)/(v9999)/; s/^s:/v9998:/; s/(s)/(v9998)/' tan.txt >unnamed.txt
+expect 1 '^first  s \(sin, module block.two\) against s \(tan, module block.two\)  max abs' verify deep.txt tan.txt --first
+expect 1 'DIFFERS in 2 of 6 elements, first at \[0,2\]$' verify deep.txt weight.txt --first
+expect 1 '^first  one \(multiply, module block.one\) against one' verify deep.txt weight.txt --first
+expect 1 '^first  one ' verify deep.txt weight.txt --first --engine native,reference
+expect 1 '^first  s \(sin, module block.two\) against v4 \(tan' verify deep.txt unnamed.txt --first
+expect 1 '^first  s ' verify deep.txt tan.txt --first -i 'f32[N=3,3]'
+expect 0 'ok$' verify deep.txt deep.txt --first
+expect 0 'ok$' verify deep.txt deep.txt --engine reference,native
+expect 2 'two with a comma' verify deep.txt deep.txt --engine native,nix
+expect 2 'two with a comma' verify deep.txt deep.txt --engine ,native
+expect 2 'is native\|torch\|reference, not' run deep.txt --in x --out y --engine native,native
+expect 2 'engines native and reference' verify deep.txt deep.txt --first --engine torch
+
 # ---- verify and run ----
 sed 's/w: f32\[3\] = constant \[1, -2, 3\]/w: f32[3] = constant [1, -2, 3.5]/' model.txt >other.txt
 sed 's/kind=sum/kind=max/' model.txt >third.txt

@@ -206,6 +206,8 @@ static void random_graphs(void **state)
         if (count_differences(ctx, g, other) != 0)
             rg_fail(ctx, g, other, "differences between the same graphs", seed);
         TEST_OK(ctx, tdag_graph_simplify(ctx, g, NULL, &simple));
+        const rg_tolerance exact = {0};
+        rg_expect_same(ctx, g, simple, seed, &exact, "simplifying changed a result");
         bool same = same_content(ctx, g, simple);
         if ((count_differences(ctx, g, simple) == 0) != same)
             rg_fail(ctx, g, simple, "differences and hashes disagree", seed);
@@ -237,10 +239,85 @@ static tdag_status compare_twice(tdag_ctx *ctx, void *arg)
     return st;
 }
 
+/* ---- pairs ---- */
+
+typedef struct pair_case {
+    const char *name, *b;
+    const char *want; /* names of both */
+} pair_case;
+
+static const pair_case pair_cases[] = {
+    {"the same", HEAD W U A B C D RETURN, "a/a b/b c/c d/d "},
+    {"renamed",
+     HEAD W U "p: f32[N,3] = multiply(x, w)\nq: f32[N,3] = add(p, u)\n"
+              "r: f32[N,3] = sin(q)\n"
+              "s: f32[N,1] = reduce(r) {axes=[1], kind=sum}\nreturn s, q\n",
+     "a/p b/q c/r d/s "},
+    {"another op at the same place, another name",
+     HEAD W U A B "r: f32[N,3] = cos(b)\n"
+                  "d: f32[N,1] = reduce(r) {axes=[1], kind=sum}\n" RETURN,
+     "a/a b/b c/r d/d "},
+    {"another op of the same name", HEAD W U A B "c: f32[N,3] = cos(b)\n" D RETURN,
+     "a/a b/b c/c d/d "},
+    {"a name that is a weight",
+     HEAD "a: f32[3] = parameter [1, -2, 3]\n" U "p: f32[N,3] = multiply(x, a)\n"
+          "b: f32[N,3] = add(p, u)\n" C D RETURN,
+     "a/p b/b c/c d/d "},
+    {"an extra node",
+     HEAD W U A B "m: f32[N,3] = neg(b)\nc: f32[N,3] = sin(m)\n" D RETURN,
+     "a/a b/b c/c d/d "},
+};
+
+static void pairs_of_values(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    tdag_model *a = NULL;
+    tdag_graph *g = parse(ctx, base);
+    TEST_OK(ctx, tdag_model_create(ctx, g, &a));
+    for (size_t i = 0; i < sizeof pair_cases / sizeof *pair_cases; i++) {
+        char got[200] = "";
+        size_t n = 0;
+        tdag_model *b = NULL;
+        tdag_pairs pairs = {0};
+        tdag_graph *other = parse(ctx, pair_cases[i].b);
+        TEST_OK(ctx, tdag_model_create(ctx, other, &b));
+        TEST_OK(ctx, tdag_pair_values(ctx, a, b, &pairs));
+        for (uint32_t k = 0; k < pairs.n; k++)
+            n += (size_t)snprintf(got + n, sizeof got - n, "%s/%s ",
+                                  name_of(g, pairs.a[k]), name_of(other, pairs.b[k]));
+        if (strcmp(got, pair_cases[i].want) != 0)
+            fail_msg("%s: \"%s\", not \"%s\"", pair_cases[i].name, got,
+                     pair_cases[i].want);
+        tdag_pairs_free(&pairs);
+        tdag_model_free(b);
+        tdag_graph_free(other);
+    }
+    tdag_model_free(a);
+    tdag_graph_free(g);
+    tdag_ctx_free(ctx);
+}
+
+static tdag_status pair_once(tdag_ctx *ctx, void *arg)
+{
+    (void)arg;
+    tdag_graph *g = NULL;
+    tdag_model *m = NULL;
+    tdag_pairs pairs = {0};
+    tdag_status st = tdag_graph_parse(ctx, base, strlen(base), &g);
+    if (st == TDAG_OK) st = tdag_model_create(ctx, g, &m);
+    if (st == TDAG_OK) st = tdag_pair_values(ctx, m, m, &pairs);
+    tdag_pairs_free(&pairs);
+    tdag_model_free(m);
+    tdag_graph_free(g);
+    return st;
+}
+
 static void out_of_memory(void **state)
 {
     (void)state;
     test_every_oom(compare_twice, NULL);
+    test_every_oom(pair_once, NULL);
 }
 
 static void bad_arguments(void **state)
@@ -252,6 +329,9 @@ static void bad_arguments(void **state)
     assert_int_equal(tdag_graph_diff(ctx, g, NULL, &found), TDAG_E_ARG);
     assert_int_equal(tdag_graph_diff(ctx, NULL, g, &found), TDAG_E_ARG);
     assert_int_equal(tdag_diff(ctx, NULL, NULL, &found), TDAG_E_ARG);
+    tdag_pairs pairs = {0};
+    assert_int_equal(tdag_pair_values(ctx, NULL, NULL, &pairs), TDAG_E_ARG);
+    tdag_pairs_free(NULL);
     tdag_differences_free(&found);
     tdag_differences_free(NULL);
     tdag_graph_free(g);
@@ -261,9 +341,8 @@ static void bad_arguments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_graphs),
-        cmocka_unit_test(random_graphs),
-        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(small_graphs),    cmocka_unit_test(random_graphs),
+        cmocka_unit_test(pairs_of_values), cmocka_unit_test(out_of_memory),
         cmocka_unit_test(bad_arguments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
