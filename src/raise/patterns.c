@@ -77,6 +77,7 @@ const tdagi_pattern tdagi_patterns_small[] = {
     {TDAGI_SILU,        TDAG_OP_MULTIPLY, TDAG_OP_RECIPROCAL, TDAG_OP_ADD, tdagi_guess_unary},
     {TDAGI_GELU,        TDAG_OP_MULTIPLY, TDAG_OP_GAUSSIAN, ANY, tdagi_guess_gelu},
     {TDAGI_GELU,        TDAG_OP_MULTIPLY, TDAG_OP_ADD, TDAG_OP_TANH, tdagi_guess_gelu},
+    {TDAGI_GELU,        TDAG_OP_MULTIPLY, ANY, ANY, tdagi_guess_gelu_formula},
     {TDAGI_HARDSWISH,   TDAG_OP_MULTIPLY, TDAG_OP_MULTIPLY, TDAG_OP_WHERE, tdagi_guess_unary},
     {TDAGI_HARDSIGMOID, TDAG_OP_MULTIPLY, TDAG_OP_WHERE, TDAG_OP_WHERE, tdagi_guess_unary},
     {TDAGI_LOG_SIGMOID, TDAG_OP_ADD, TDAG_OP_WHERE, TDAG_OP_LESS, tdagi_guess_unary},

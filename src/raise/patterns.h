@@ -107,6 +107,7 @@ TDAGI_GUESS(leaky_relu)
 TDAGI_GUESS(prelu)
 TDAGI_GUESS(elu)
 TDAGI_GUESS(gelu)
+TDAGI_GUESS(gelu_formula)
 TDAGI_GUESS(softplus)
 TDAGI_GUESS(masked_fill)
 #undef TDAGI_GUESS

@@ -302,6 +302,37 @@ static void silu_by_hand(void **state)
     expect_and_free(ctx, b, tdag_binary(b, TDAG_OP_MULTIPLY, s, x), TDAGI_SILU, 1);
 }
 
+/* number * x * (1 + tanh(p(x))) or, with the Gaussian, in two orders; with another
+ * number it is no gelu. */
+static void gelu_by_hand(void **state)
+{
+    (void)state;
+    for (uint32_t form = 0; form < 8; form++) {
+        bool tanh = form & 1, late = form & 2, other = form & 4;
+        tdag_ctx *ctx = test_ctx();
+        tdag_builder *b = builder(ctx);
+        tdag_value x = input(b, 2, 4, 7), inner = x, f;
+        if (tanh) {
+            tdag_value cube = tdagi_mul_scalar(b, x, 0.044715);
+            for (uint32_t i = 0; i < 2; i++)
+                cube = tdagi_mul(b, cube, x);
+            inner = tdagi_mul_scalar(b, tdagi_add(b, cube, x), 0.7978845608);
+        }
+        f = core(b, tanh ? TDAG_OP_TANH : TDAG_OP_GAUSSIAN, inner);
+        f = tanh ? tdagi_add_scalar(b, f, 1) : tdagi_mul_scalar(b, f, 2);
+        double half = other ? 0.5001 : 0.5;
+        f = late ? tdagi_mul_scalar(b, tdagi_mul(b, f, x), half)
+                 : tdagi_mul(b, f, tdagi_mul_scalar(b, x, half));
+        tdag_builder_add_output(b, f);
+        tdagi_raised *r = raise_built(ctx, b);
+        assert_int_equal(n_of(r, TDAGI_GELU), !other);
+        if (!other) assert_int_equal(n_working(r), 1);
+        expect_same_values(ctx, r);
+        tdagi_raised_free(r);
+        tdag_ctx_free(ctx);
+    }
+}
+
 /* x * sigmoid(y) is no x / (1 + exp(-y)), and x + ceil(y) no x - floor(-y). */
 static void wholes_are_not_taken_apart(void **state)
 {
@@ -501,6 +532,7 @@ int main(void)
         cmocka_unit_test(attention_may_be_kept_apart),
         cmocka_unit_test(softmax_by_hand),
         cmocka_unit_test(silu_by_hand),
+        cmocka_unit_test(gelu_by_hand),
         cmocka_unit_test(wholes_are_not_taken_apart),
         cmocka_unit_test(shared_sigmoid_is_not_repeated),
         cmocka_unit_test(shared_weights_may_be_repeated),

@@ -279,6 +279,81 @@ def indexed():
     case("x[y]", F(4, 5), torch.tensor([[1, -2], [0, -4]]))
 
 
+# ---- what a person wrote by hand is the operator ----
+def by_hand():
+    x = F(3, 4)
+    for text in ("x * torch.sigmoid(x)", "torch.sigmoid(x) * x", "x / (1 + torch.exp(-x))"):
+        case(text, x, want=NN + "silu(x)")
+    for text in ("(1 + torch.exp(-x)).reciprocal()", "torch.exp(-x).add(1).reciprocal()"):
+        case(text, x, want="torch.sigmoid(x)")
+    for text in ("0.5 * x * (1 + torch.erf(x / math.sqrt(2.0)))",
+                 "x * 0.5 * (1.0 + torch.erf(x / 1.4142135623730951))",
+                 "x * (torch.erf(x * 0.7071067811865476) + 1) * 0.5",
+                 "x * torch.special.ndtr(x)"):
+        case(text, x, want=NN + "gelu(x)")
+    for text in ("0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))",
+                 "0.5 * x * (1 + torch.tanh(0.7978845608028654 * (x + 0.044715 * torch.pow(x, 3))))",
+                 "x * 0.5 * (1 + torch.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))",
+                 "0.5 * x * (1 + torch.tanh(x * 0.7978845608 * (1 + 0.044715 * x * x)))"):
+        case(text, x, want=NN + "gelu(x, approximate='tanh')")
+    for text in ("x * torch.nn.functional.relu6(x + 3) / 6",):
+        case(text, x, want=NN + "hardswish(x)")
+    case("torch.nn.functional.relu6(x + 3) / 6", x, want=NN + "hardsigmoid(x)")
+    case("x * torch.tanh(torch.nn.functional.softplus(x))", x, want=NN + "mish(x)")
+    for text in ("e = torch.exp(x - x.amax(1, True))\nreturn e / e.sum(1, True)",
+                 "e = (x - x.max(1, True)[0]).exp()\nreturn e / torch.sum(e, 1, keepdim=True)"):
+        case(text, x, want="torch.softmax(x, 1)")
+    case("m = x.amax(1, True)\nreturn x - m - torch.log(torch.exp(x - m).sum(1, True))", x,
+         want="torch.log_softmax(x, 1)")
+    case("((x - x.mean(1, True)) ** 2).mean(1)", x, want="torch.var(x, 1, unbiased=False)")
+    norms(F(2, 3, 8), F(8), F(8))
+    products()
+
+
+def norms(x, w, b):
+    layer = NN + "layer_norm(x, [8], y, z, 1e-5)"
+    mean, var = "m = x.mean(-1, True)\n", "v = x.var(-1, unbiased=False, keepdim=True)\n"
+    squares = "v = (x - m).pow(2).mean(-1, True)\n"
+    for v in (var, squares, "v = ((x - m) * (x - m)).mean(-1, keepdim=True)\n"):
+        for end in ("(x - m) / torch.sqrt(v + 1e-5) * y + z", "(x - m) * torch.rsqrt(v + 1e-5) * y + z",
+                    "y * ((x - m) / (v + 1e-5).sqrt()) + z"):
+            case(mean + v + "return " + end, x, w, b, want=layer)
+    case(mean + var + "return (x - m) / torch.sqrt(v + 1e-5)", x, want=NN + "layer_norm(x, [8])")
+    if hasattr(torch, "rms_norm"):
+        for text in ("x * torch.rsqrt(x.pow(2).mean(-1, True) + 1e-6) * y",
+                     "y * (x * torch.rsqrt((x * x).mean(-1, keepdim=True) + 1e-6))",
+                     "x / torch.sqrt(x.pow(2).mean(-1, True) + 1e-6) * y"):
+            case(text, x, w, want="torch.rms_norm(x, [8], y, 1e-6)")
+
+
+def products():
+    x, w, b = F(3, 5), F(4, 5), F(4)
+    for text in ("x @ y.t() + z", "torch.matmul(x, y.transpose(0, 1)).add(z)",
+                 "z + torch.mm(x, y.t())"):
+        case(text, x, w, b, want="torch.addmm(z, x, y.t())")
+    case("(x.unsqueeze(1) * y).sum(-1) + z", x, w, b, want=NN + "linear(x, y, z)")
+    case("(x.unsqueeze(2) * y.unsqueeze(0)).sum(1)", F(3, 5), F(5, 4), want="torch.matmul(x, y)")
+    image, kernel = F(2, 4, 7, 6), F(5, 4, 3, 2)
+    for text in ("u = %sunfold(x, [3, 2])\nreturn (y.view(5, -1) @ u).view(2, 5, 5, 5)",
+                 "u = %sunfold(x, [3, 2])\n"
+                 "return torch.einsum('ok,bkl->bol', y.view(5, -1), u).view(2, 5, 5, 5)",
+                 "u = %sunfold(x, [3, 2]).transpose(1, 2).matmul(y.view(5, -1).t())\n"
+                 "return u.transpose(1, 2).reshape(2, 5, 5, 5)",
+                 "u = %sunfold(x, [3, 2]).transpose(1, 2).matmul(y.view(5, -1).t())\n"
+                 "return u.view(2, 5, 5, 5).permute(0, 3, 1, 2)"):
+        case(text % NN, image, kernel, want="torch.conv2d(x, y)")
+    case("u = %sunfold(x, [3, 2], [2, 1], [1, 0], [1, 2])\n"
+         "return (y.view(5, -1) @ u).view(2, 5, 5, 3)" % NN, image, kernel,
+         want="torch.conv2d(x, y, None, [1, 2], [1, 0], [2, 1])")
+    case("x.mean([2, 3])", image, want="torch.mean(x, [2, 3])")
+    if hasattr(torch.nn.functional, "scaled_dot_product_attention"):
+        q, k = F(2, 3, 4, 8), F(2, 3, 5, 8)
+        sdpa = NN + "scaled_dot_product_attention(x, y, z%s, scale=%r)"
+        scale = 1 / math.sqrt(8)
+        case("torch.softmax((x * %r) @ y.transpose(-2, -1), -1) @ z" % scale, q, k, k,
+             want=sdpa % ("", scale))
+
+
 # ---- the calls of a file ----
 # These look at memory that is there, or say nothing: no work.
 VIEWS = set("""view reshape flatten unflatten squeeze unsqueeze permute transpose t expand
@@ -450,6 +525,7 @@ def write_cases(folder):
 def check(folder):
     wanted = {}  # by text, in the order of the cases
     for text, _, want in CASES:
+        text, want = text.replace("\n", "; "), want.replace("\n", "; ")
         wanted.setdefault(text, []).append(want)
     with open(os.path.join(folder, "manifest")) as f:
         rows = [line.split(" ", 2) for line in f.read().split("\n")[:-1]]
@@ -470,7 +546,7 @@ def check(folder):
 
 
 def main():
-    for family in (elementwise, contractions, windows, reductions, moves, indexed):
+    for family in (elementwise, contractions, windows, reductions, moves, indexed, by_hand):
         family()
     if sys.argv[1] == "write":
         write_cases(sys.argv[2])
