@@ -77,13 +77,16 @@ static void binary_law(void **state)
     for (uint32_t i = 0; i < 8; i++)
         for (const char *c = i == 1 || i == 2 ? "fdhb" : "fdhbi"; *c != '\0'; c++) {
             rnd r = rnd_seeded(500 + i * 16 + (uint64_t)(*c & 15));
-            tdagi_type t = random_type(&r, dtype_of(*c), 2, 3), u = t;
+            tdag_builder *b = builder(ctx);
+            tdagi_type t = random_type(&r, dtype_of(*c), 2, 3), u;
+            make_symbolic(&r, b, &t);
+            u = t;
             if (rnd_yes(&r)) { /* broadcast */
                 u.rank--;
                 memmove(u.shape, u.shape + 1, u.rank * sizeof(u.shape[0]));
             }
             law l = {ids[i], NULL, 2, {t, u}};
-            expect_law(ctx, builder(ctx), &l, &r);
+            expect_law(ctx, b, &l, &r);
         }
     tdag_ctx_free(ctx);
 }
@@ -113,8 +116,10 @@ static void attribute_law(void **state)
                     {TDAGI_SOFTPLUS, &softplus}, {TDAGI_GELU, &gelu},
                     {TDAGI_ROUND, &round},       {TDAGI_POW_INT, &power}};
         for (uint32_t k = 0; k < 6; k++) {
+            tdag_builder *b = builder(ctx);
             law l = {rows[k].id, rows[k].spec, 1, {t}};
-            expect_law(ctx, builder(ctx), &l, &r);
+            make_symbolic(&r, b, &l.in[0]);
+            expect_law(ctx, b, &l, &r);
         }
         if (dtype == TDAG_F32) { /* halves would round the bounds */
             law l = {TDAGI_CLAMP, &clamp, 1, {t}};
@@ -409,8 +414,10 @@ static void move_law(void **state)
                     {TDAGI_TRIU, &diagonal},
                     {TDAGI_TRIL, &diagonal}};
         for (uint32_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+            tdag_builder *b = builder(ctx);
             law l = {rows[k].id, rows[k].spec, 1, {t}};
-            expect_law(ctx, builder(ctx), &l, &r);
+            make_symbolic(&r, b, &l.in[0]);
+            expect_law(ctx, b, &l, &r);
         }
     }
     tdag_ctx_free(ctx);
@@ -434,8 +441,10 @@ static void index_law(void **state)
                  {type_of(TDAG_F32, 2, INT64_C(5), INT64_C(3)),
                   random_type(&r, TDAG_I64, 0, 3)}};
         expect_law(ctx, builder(ctx), &e, &r);
+        tdag_builder *b = builder(ctx);
         law s = {TDAGI_INDEX_SELECT, &axis, 2, {x, list}};
-        expect_law(ctx, builder(ctx), &s, &r);
+        make_symbolic(&r, b, &s.in[0]);
+        expect_law(ctx, b, &s, &r);
         law t = {TDAGI_TAKE_ALONG, &axis, 2, {x, index}};
         expect_law(ctx, builder(ctx), &t, &r);
     }
@@ -463,8 +472,10 @@ static void upsample_law(void **state)
             output[k] = (int64_t)floor((double)x.shape[2 + k] * 2.3);
         }
         spec.output = (tdag_list){n, output};
+        tdag_builder *b = builder(ctx);
         law l = {TDAGI_UPSAMPLE, &spec, 1, {x}};
-        expect_law(ctx, builder(ctx), &l, &r);
+        make_symbolic(&r, b, &l.in[0]);
+        expect_law(ctx, b, &l, &r);
     }
     tdag_ctx_free(ctx);
 }
