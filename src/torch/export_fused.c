@@ -1,6 +1,6 @@
 /* Calls that compute what several kernels ask for: torch.max, torch.min and torch.sort
- * give values and positions at once, torch.std is the root of a variance, and
- * torch.index takes positions that count from the end. */
+ * give values and positions at once, torch.std is the root of a variance, torch.frac
+ * what trunc leaves, and torch.index takes positions that count from the end. */
 #include "torch/export.h"
 
 typedef tdagi_exporter X;
@@ -111,6 +111,17 @@ static void plan_std(X *e, uint32_t i)
         e->deferred[k->inputs[0]] = 1;
 }
 
+/* x - trunc(x); PyTorch 1.13 has no trunc of halves. */
+static void plan_frac(X *e, uint32_t i)
+{
+    const K *k = tdagi_export_kernel(e, i);
+    if (k->composite != TDAGI_SUB || e->uses[k->inputs[1]] != 1) return;
+    const K *whole = tdagi_export_kernel(e, k->inputs[1]);
+    if (whole->composite == TDAGI_TRUNC && whole->inputs[0] == k->inputs[0] &&
+        tdag_dtype_is_float((tdag_dtype)k->dtype))
+        e->deferred[k->inputs[1]] = 1;
+}
+
 static bool is_number(const X *e, uint32_t i, int64_t want)
 {
     double value;
@@ -182,6 +193,7 @@ void tdagi_export_plan_fused(X *e)
         plan_extreme(e, i, last);
         plan_sort(e, i);
         plan_std(e, i);
+        plan_frac(e, i);
         plan_index(e, i);
     }
 }
@@ -193,6 +205,8 @@ bool tdagi_export_fused(X *e, uint32_t i)
         emit_pair(e, i);
     else if (is_core(k, TDAG_OP_SQRT) && e->deferred[k->inputs[0]])
         tdagi_export_var(e, k, "std", tdagi_export_kernel(e, k->inputs[0]));
+    else if (k->composite == TDAGI_SUB && e->deferred[k->inputs[1]])
+        tdagi_export_emit(e, k, "torch.frac($0)");
     else if (indexed_axis(k) >= 0 && e->deferred[k->inputs[1]])
         emit_index(e, k);
     else

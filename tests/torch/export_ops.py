@@ -43,6 +43,8 @@ def elementwise():
     case("torch.acosh(x)", P(3) + 1)
     case("torch.special.ndtri(x)", P(5) / 2)
     case("torch.logical_not(x)", B(5))
+    for t in (F(9), F(9).double(), F(9).half(), F(9).bfloat16()):
+        case("torch.frac(x)", t)
     case("torch.round(x, decimals=2)", F(5))
     for f in ("leaky_relu(x, 0.2)", "elu(x, 0.7)", "softplus(x, 2.0, 5.0)", "relu6(x)",
               "gelu(x, approximate='tanh')", "hardtanh(x, -0.5, 0.7)"):
@@ -153,6 +155,7 @@ def reductions():
         case("torch.%s(x, [1], correction=2)" % f, F(2, 5, 4))
         case("torch.%s(x)" % f, F(2, 5), want="torch.%s(x, [0, 1])" % f)
         case("torch.%s(x, 1)" % f, F(2, 5).bfloat16())
+        case("torch.%s(x, 1)" % f, F(2, 5).half())
         case("torch.%s(x, 1)" % f, F(2, 5).double())
         case("torch.%s_mean(x, 1)" % f, F(2, 5),
              want="return torch.%s(x, 1), torch.mean(x, 1)" % f)
