@@ -74,8 +74,7 @@ static bool pads_at_once(const tdagi_kernel *k, uint32_t n_axes)
 {
     const tdag_pad_spec *s = k->spec;
     bool is_image = n_axes + 1 == k->rank && s->mode != TDAG_PAD_CIRCULAR;
-    return n_axes <= 3 && (n_axes + 2 == k->rank || is_image) &&
-           (k->dtype == TDAG_F32 || k->dtype == TDAG_F64);
+    return n_axes <= 3 && (n_axes + 2 == k->rank || is_image);
 }
 
 /* Other ranks, one axis at a time as the middle of [1, outer, n, inner]:

@@ -243,6 +243,7 @@ def moves():
         case(NN + "pad(x, [1, 2], mode='%s')" % mode, F(2, 3, 5))
         case(NN + "pad(x, [1, 2, 2, 0], mode='%s')" % mode, F(2, 3, 5, 4))
     case(NN + "pad(x, [1, 2, 1, 0, 2, 1], mode='replicate')", F(1, 2, 3, 5, 4))
+    case(NN + "pad(x, [1, 0, 0, 1, 1, 1], mode='reflect')", F(1, 2, 3, 5, 4).bfloat16())
     for n, linear in ((1, "linear"), (2, "bilinear"), (3, "trilinear")):
         x = F(1, 2, *[4, 5, 3][:n])
         forms = ["mode='nearest'", "mode='nearest-exact'"]
