@@ -462,19 +462,21 @@ def check_refused(tdag, folder, row):
 def main():
     tdag, chosen = sys.argv[1], sys.argv[2:]
     torch.set_num_threads(1)
-    failures = 0
+    step = int(os.environ.get("TDAG_CASES_STEP", 1))  # every nth case of each kind
+    n_cases, failures = 0, 0
     with tempfile.TemporaryDirectory() as folder:
         for rows, check in ((EQUAL, check_equal), (REFUSED, check_refused)):
-            for row in rows:
+            for row in rows[::step]:
                 if chosen and row[0] not in chosen:
                     continue
+                n_cases += 1
                 bad = check(tdag, folder, row)
                 for file in os.listdir(folder):
                     os.remove(os.path.join(folder, file))
                 if bad:
                     failures += 1
                     print("FAILED", bad)
-    print("%d cases, %d failed" % (len(EQUAL) + len(REFUSED), failures))
+    print("%d cases, %d failed" % (n_cases, failures))
     sys.exit(failures > 0)
 
 
