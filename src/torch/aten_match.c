@@ -3,7 +3,8 @@
  * and H where a map was halved and doubled. PyTorch takes the sizes where they agree
  * and fails at the others. So does a slice of the one that is never the larger to the
  * size of the other: at the sizes where they agree it is the identity, at the others
- * its end is out of range. */
+ * its end is out of range. A number is no such dim: where one meets an expression, the
+ * model has fixed a size, which is an error to be told. */
 #include "torch/aten.h"
 
 /* v with the dim of an axis made `want`, where that can be said. */
@@ -26,7 +27,7 @@ void tdagi_match_dims(tdagi_call *c, tdag_value *x, uint32_t x_axis, tdag_value 
     if (x->id == 0 || y->id == 0) return;
     tdagi_pool *pool = c->im->pool;
     tdag_dim a = tdagi_shape(c, *x)[x_axis], b = tdagi_shape(c, *y)[y_axis];
-    if (a == b || (a >= 0 && b >= 0) ||
+    if (a == b || a >= 0 || b >= 0 ||
         tdagi_dim_sample(pool, a) != tdagi_dim_sample(pool, b))
         return;
     if (tdagi_dim_is_at_most(pool, a, b))

@@ -83,6 +83,23 @@ class Fpn(nn.Module):
         return torch.cat([self.up(self.down(x)), self.side(x)], 1).mean((2, 3))
 
 
+class Fixed(nn.Module):
+    """The trace writes the batch size down."""
+
+    def forward(self, x):
+        return x + torch.zeros(2, 5)
+
+
+def fixed_sizes_are_told(tdag, folder):
+    path = os.path.join(folder, "fixed.pt")
+    torch.jit.save(torch.jit.trace(Fixed(), torch.rand(2, 5)), path)
+    status, text = run(tdag, "info", path, "-i", "f32[N=2,5]")
+    wanted = ("aten::add", "symbolic_models.py:", "dims N and 2 at axis 0")
+    if status != 3 or not all(w in text for w in wanted):
+        return ["exit %d: %s" % (status, text)]
+    return []
+
+
 def tokens(*shape):
     return torch.randint(0, 2, shape)
 
@@ -178,9 +195,10 @@ def main():
     tdag, names = sys.argv[1], sys.argv[2:] or sorted(CASES)
     passed = failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        for name in names:
-            wrong = check(tdag, name, folder)
-            print("%s: %s" % (name, "; ".join(wrong) or "%d sizes" % len(CASES[name][2])))
+        for name in ["fixed"] + names:
+            wrong = (fixed_sizes_are_told(tdag, folder) if name == "fixed"
+                     else check(tdag, name, folder))
+            print("%s: %s" % (name, "; ".join(wrong) or "as told"))
             passed, failed = passed + (not wrong), failed + bool(wrong)
     print("%d passed, %d failed" % (passed, failed))
     sys.exit(failed > 0)
