@@ -614,6 +614,8 @@ void rg_add_ops(rg_maker *m, uint32_t n)
 void rg_add_outputs(rg_maker *m)
 {
     int64_t n = rg_in(&m->random, 1, 4);
+    if (m->n == 0) /* every leaf was too large to be offered: the first input stands */
+        m->values[m->n++] = (tdag_value){1};
     for (int64_t i = 0; i < n; i++)
         tdag_builder_add_output(m->b, i == 0 ? m->values[m->n - 1] : rg_pick(m));
 }
