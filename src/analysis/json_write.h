@@ -3,7 +3,7 @@
 #ifndef TDAGI_JSON_WRITE_H
 #define TDAGI_JSON_WRITE_H
 
-#include "base/dim.h"
+#include "base/dim/dim.h"
 #include "base/text.h"
 
 typedef struct tdagi_writer {

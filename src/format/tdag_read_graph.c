@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ir/text_number.h"
+#include "ir/text/number.h"
 
 /* One node as far as it has been read. */
 typedef struct node {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "ir/text_number.h"
+#include "ir/text/number.h"
 
 #define MAX_ENUM 64 /* more names than any ENUM field has */
 

@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 #include "format/json_read.h"
-#include "ir/text_number.h"
+#include "ir/text/number.h"
 
 #define MAX_ENUM 64 /* more names than any ENUM field has */
 

@@ -9,7 +9,7 @@
 #include <tdagger/graph.h>
 
 #include "base/arena.h"
-#include "base/dim.h"
+#include "base/dim/dim.h"
 #include "ir/opdef.h"
 
 #define TDAGI_INLINE_INPUTS 3

@@ -5,7 +5,7 @@
 
 #include <tdagger/ops.h>
 
-#include "base/dim.h"
+#include "base/dim/dim.h"
 #include "base/tensor.h"
 
 /* ---- spec reflection ---- */

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/dim_pool.h"
+#include "base/dim/pool.h"
 
 const char *const tdagi_ops_reduction_names[] = {
     "none", /* not valid; the numbers start at 1 */

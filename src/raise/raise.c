@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "raise/contraction.h"
+#include "raise/contraction/contraction.h"
 
 #define CHEAP_ELEMENTS                                                                 \
     16384 /* weight-side arithmetic up to this size may be repeated */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "transform/rewrite.h"
+#include "transform/simplify/rewrite.h"
 
 void tdagi_common_init(tdagi_common *t, const tdag_graph *g)
 {

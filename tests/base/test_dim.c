@@ -1,5 +1,5 @@
 /* Symbolic dims: the normal form rule by rule, text, limits, failing memory. */
-#include "base/dim.h"
+#include "base/dim/dim.h"
 
 #include "support/test.h"
 

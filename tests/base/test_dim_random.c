@@ -1,7 +1,7 @@
 /* Random expressions: their dims have the values of the expressions, at any values of
  * the symbols; polynomials that are equal are the same dim however they were built;
  * text and other pools keep the dim. */
-#include "base/dim.h"
+#include "base/dim/dim.h"
 
 #include "support/test.h"
 

@@ -14,7 +14,7 @@
 #include <time.h>
 
 #include "base/ctx.h"
-#include "torch/shim_load.h"
+#include "torchscript/shim_load.h"
 
 #include <tdagger.h>
 #include <tdagger/torch.h>

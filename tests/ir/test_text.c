@@ -5,7 +5,7 @@
 #include <tdagger/graph.h>
 
 #include "ir/graph.h"
-#include "ir/text_number.h"
+#include "ir/text/number.h"
 #include "support/test.h"
 
 /* ---- a graph with every op ---- */

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "ops/unary_math.h"
+#include "ops/elementwise/unary_math.h"
 
 #define CONVERT(d)                                                                     \
     TDAG_OP_CONVERT, &(tdag_convert_spec) { d }

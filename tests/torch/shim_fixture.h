@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "support/test.h"
-#include "torch/shim_load.h"
+#include "torchscript/shim_load.h"
 
 typedef struct fixture {
     tdag_ctx *ctx;

@@ -8,7 +8,7 @@
 #include <tdagger/torch.h>
 
 #include "support/test.h"
-#include "torch/shim_load.h"
+#include "torchscript/shim_load.h"
 
 #define N_CASES    40 /* taken of those in the folder */
 #define N_FAILURES 40 /* at most, of each case: the first ones, then in strides */

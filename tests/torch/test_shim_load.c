@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "support/test.h"
-#include "torch/shim_load.h"
+#include "torchscript/shim_load.h"
 
 static void expect_failure(const char *path, const char *words)
 {

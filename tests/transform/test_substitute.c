@@ -3,7 +3,7 @@
  */
 #include <tdagger/symbol.h>
 
-#include "base/dim.h"
+#include "base/dim/dim.h"
 #include "support/test.h"
 
 static const char text[] = "tdag 1\n"

@@ -1,0 +1,328 @@
+/* Reading the arguments of an operator by name, and making its results. */
+#include <stdio.h>
+#include <string.h>
+
+#include "aten/aten.h"
+
+static int32_t find(const tdagi_call *c, const char *name)
+{
+    for (uint32_t i = 0; i < c->schema->n_args && i < c->n; i++)
+        if (strcmp(c->schema->args[i].name, name) == 0) return (int32_t)i;
+    return -1;
+}
+
+bool tdagi_has(const tdagi_call *c, const char *name)
+{
+    int32_t i = find(c, name);
+    return i >= 0 && c->args[i].kind != TDAGI_IV_NONE;
+}
+
+tdagi_ival tdagi_arg(tdagi_call *c, const char *name)
+{
+    int32_t i = find(c, name);
+    if (i < 0) return tdagi_iv_none();
+    if (i < 64) c->read |= (uint64_t)1 << i;
+    return c->args[i];
+}
+
+void tdagi_ignore(tdagi_call *c, const char *name) { tdagi_arg(c, name); }
+
+tdagi_ival tdagi_refuse(tdagi_call *c, const char *name)
+{
+    c->bad = true;
+    tdagi_ival v = tdagi_arg(c, name);
+    return tdagi_import_issue(c->im, "%s%s%s with %s = %s", c->schema->name,
+                              *c->schema->overload ? "." : "", c->schema->overload,
+                              name, tdagi_iv_text(c->im, v));
+}
+
+tdagi_ival tdagi_call_fail(tdagi_call *c, tdag_status status, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    tdagi_builder_fail(c->b, status, "%s", text);
+    c->bad = true;
+    return tdagi_iv_poison();
+}
+
+/* ---- tensors ---- */
+
+tdagi_itensor *tdagi_arg_cell(tdagi_call *c, const char *name)
+{
+    tdagi_ival v = tdagi_arg(c, name);
+    if (v.kind == TDAGI_IV_DATA || tdagi_iv_is_number(v))
+        v = tdagi_number_tensor(c->im, v);
+    if (v.kind == TDAGI_IV_TENSOR) return v.u.tensor;
+    tdagi_refuse(c, name);
+    return NULL;
+}
+
+tdag_value tdagi_arg_tensor(tdagi_call *c, const char *name)
+{
+    tdagi_itensor *t = tdagi_arg_cell(c, name);
+    tdag_value v = t == NULL ? TDAG_NO_VALUE : tdagi_it_read(c->im, t);
+    c->bad |= v.id == 0;
+    return v;
+}
+
+tdag_value tdagi_arg_optional(tdagi_call *c, const char *name)
+{
+    if (tdagi_has(c, name)) return tdagi_arg_tensor(c, name);
+    tdagi_ignore(c, name);
+    return TDAG_NO_VALUE;
+}
+
+tdag_list tdagi_arg_tensors(tdagi_call *c, const char *name, const tdag_value **out)
+{
+    tdagi_ival v = tdagi_arg(c, name);
+    tdag_list none = {0, NULL};
+    *out = NULL;
+    if (!tdagi_iv_is_seq(v)) {
+        tdagi_refuse(c, name);
+        return none;
+    }
+    tdag_value *values = tdagi_import_alloc(c->im, v.u.seq->n * sizeof(*values));
+    if (values == NULL) {
+        c->bad = true;
+        return none;
+    }
+    for (uint32_t i = 0; i < v.u.seq->n; i++) {
+        if (v.u.seq->v[i].kind != TDAGI_IV_TENSOR) {
+            tdagi_refuse(c, name);
+            return none;
+        }
+        values[i] = tdagi_it_read(c->im, v.u.seq->v[i].u.tensor);
+        c->bad |= values[i].id == 0;
+    }
+    *out = values;
+    return (tdag_list){v.u.seq->n, NULL};
+}
+
+/* ---- numbers ---- */
+
+/* A number where one is due; a rank-0 tensor that is known serves. */
+static tdagi_ival number(tdagi_call *c, const char *name, tdagi_ival v)
+{
+    if (v.kind == TDAGI_IV_TENSOR) {
+        const tdagi_ival *known = tdagi_it_number(c->im, v.u.tensor);
+        if (known != NULL) v = *known;
+    }
+    if (!tdagi_iv_is_number(v)) tdagi_refuse(c, name);
+    return v;
+}
+
+tdag_dim tdagi_arg_dim(tdagi_call *c, const char *name, tdag_dim when_none)
+{
+    tdagi_ival v = tdagi_arg(c, name);
+    if (v.kind == TDAGI_IV_NONE) return when_none;
+    v = number(c, name, v);
+    if (v.kind == TDAGI_IV_BOOL) return v.u.b;
+    if (v.kind == TDAGI_IV_INT) return v.u.i;
+    if (v.kind == TDAGI_IV_FLOAT && !v.assumed && v.u.f > -1e15 && v.u.f < 1e15 &&
+        v.u.f == (double)(int64_t)v.u.f)
+        return tdagi_iv_int(c->im, (int64_t)v.u.f).u.i;
+    if (!c->bad) tdagi_refuse(c, name);
+    return 0;
+}
+
+int64_t tdagi_arg_int(tdagi_call *c, const char *name, int64_t when_none)
+{
+    if (!tdagi_has(c, name)) {
+        tdagi_ignore(c, name);
+        return when_none;
+    }
+    int64_t i = 0;
+    tdag_dim d = tdagi_arg_dim(c, name, 0);
+    if (!c->bad && !tdagi_dim_is_const(c->im->pool, d, &i)) tdagi_refuse(c, name);
+    return i;
+}
+
+double tdagi_arg_float(tdagi_call *c, const char *name, double when_none)
+{
+    tdagi_ival v = tdagi_arg(c, name);
+    if (v.kind == TDAGI_IV_NONE) return when_none;
+    v = number(c, name, v);
+    if (v.kind == TDAGI_IV_FLOAT && !v.assumed) return v.u.f;
+    int64_t i = 0;
+    if (tdagi_iv_const_int(c->im, v, &i)) return (double)i;
+    if (!c->bad) tdagi_refuse(c, name);
+    return 0;
+}
+
+bool tdagi_arg_bool(tdagi_call *c, const char *name, bool when_none)
+{
+    tdagi_ival v = tdagi_arg(c, name);
+    if (v.kind == TDAGI_IV_NONE) return when_none;
+    v = number(c, name, v);
+    int64_t i = 0;
+    if (v.assumed || !tdagi_iv_const_int(c->im, v, &i)) {
+        if (!c->bad) tdagi_refuse(c, name);
+    }
+    return i != 0;
+}
+
+const char *tdagi_arg_string(tdagi_call *c, const char *name)
+{
+    tdagi_ival v = tdagi_arg(c, name);
+    if (v.kind == TDAGI_IV_NONE) return "";
+    if (v.kind == TDAGI_IV_STRING) return v.u.s;
+    tdagi_refuse(c, name);
+    return "";
+}
+
+tdag_dtype tdagi_arg_dtype(tdagi_call *c, const char *name)
+{
+    tdagi_ival v = tdagi_arg(c, name);
+    int64_t i = 0;
+    if (v.kind == TDAGI_IV_NONE) return TDAG_DTYPE_NONE;
+    tdag_dtype d =
+        tdagi_iv_const_int(c->im, v, &i) ? tdagi_import_dtype(i) : TDAG_DTYPE_NONE;
+    if (d == TDAG_DTYPE_NONE) tdagi_refuse(c, name);
+    return d;
+}
+
+/* ---- lists of numbers ---- */
+
+tdag_list tdagi_list_copy(tdagi_call *c, uint32_t n, const int64_t *v)
+{
+    int64_t *p = tdagi_import_alloc(c->im, n * sizeof(*p));
+    if (p == NULL) {
+        c->bad = true;
+        return (tdag_list){0, NULL};
+    }
+    if (n > 0) memcpy(p, v, n * sizeof(*p));
+    return (tdag_list){n, p};
+}
+
+tdag_list tdagi_list_of(tdagi_call *c, uint32_t n, int64_t each)
+{
+    int64_t *p = tdagi_import_alloc(c->im, n * sizeof(*p));
+    for (uint32_t i = 0; p != NULL && i < n; i++)
+        p[i] = each;
+    c->bad |= p == NULL;
+    return (tdag_list){p == NULL ? 0 : n, p};
+}
+
+tdag_list tdagi_arg_dims(tdagi_call *c, const char *name)
+{
+    tdag_list none = {0, NULL};
+    tdagi_ival v = tdagi_arg(c, name);
+    if (v.kind == TDAGI_IV_NONE) return none;
+    const tdagi_ival *items = tdagi_iv_is_seq(v) ? v.u.seq->v : &v;
+    uint32_t n = tdagi_iv_is_seq(v) ? v.u.seq->n : 1;
+    int64_t *out = tdagi_import_alloc(c->im, n * sizeof(*out));
+    for (uint32_t i = 0; out != NULL && i < n; i++) {
+        tdagi_ival x = items[i];
+        const tdagi_ival *known =
+            x.kind == TDAGI_IV_TENSOR ? tdagi_it_number(c->im, x.u.tensor) : NULL;
+        if (known != NULL) x = *known;
+        if (x.kind != TDAGI_IV_INT && x.kind != TDAGI_IV_BOOL) {
+            tdagi_refuse(c, name);
+            return none;
+        }
+        out[i] = x.kind == TDAGI_IV_BOOL ? x.u.b : x.u.i;
+    }
+    c->bad |= out == NULL;
+    return (tdag_list){out == NULL ? 0 : n, out};
+}
+
+tdag_list tdagi_arg_ints(tdagi_call *c, const char *name)
+{
+    tdag_list dims = tdagi_arg_dims(c, name);
+    int64_t *out = tdagi_import_alloc(c->im, dims.n * sizeof(*out));
+    for (uint32_t i = 0; out != NULL && i < dims.n; i++)
+        if (!tdagi_dim_is_const(c->im->pool, dims.v[i], &out[i])) {
+            tdagi_refuse(c, name);
+            return (tdag_list){0, NULL};
+        }
+    c->bad |= out == NULL;
+    return (tdag_list){out == NULL ? 0 : dims.n, out};
+}
+
+tdag_list tdagi_arg_spatial(tdagi_call *c, const char *name, uint32_t want,
+                            int64_t when_empty)
+{
+    tdag_list l = tdagi_arg_ints(c, name);
+    if (l.n == want) return l;
+    if (l.n == 0) return tdagi_list_of(c, want, when_empty);
+    if (l.n == 1) return tdagi_list_of(c, want, l.v[0]);
+    tdagi_refuse(c, name);
+    return tdagi_list_of(c, want, when_empty);
+}
+
+/* ---- axes ---- */
+
+uint32_t tdagi_wrap_axis(tdagi_call *c, int64_t axis, uint32_t rank)
+{
+    int64_t n = rank == 0 ? 1 : rank;
+    if (axis < -n || axis >= n) {
+        if (!c->bad)
+            tdagi_call_fail(c, TDAG_E_SHAPE,
+                            "there is no axis %lld in a tensor of rank %u",
+                            (long long)axis, (unsigned)rank);
+        return 0;
+    }
+    return (uint32_t)(axis < 0 ? axis + n : axis);
+}
+
+uint32_t tdagi_arg_axis(tdagi_call *c, const char *name, uint32_t rank)
+{
+    int64_t axis = tdagi_arg_int(c, name, 0);
+    return tdagi_wrap_axis(c, axis, rank);
+}
+
+tdag_list tdagi_arg_axes(tdagi_call *c, const char *name, uint32_t rank)
+{
+    tdag_list l = tdagi_arg_ints(c, name);
+    bool used[TDAG_MAX_RANK + 1] = {false};
+    int64_t axes[TDAG_MAX_RANK];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < l.n; i++) {
+        uint32_t axis = tdagi_wrap_axis(c, l.v[i], rank);
+        if (used[axis] && !c->bad)
+            tdagi_call_fail(c, TDAG_E_SHAPE, "axis %u is named twice", (unsigned)axis);
+        used[axis] = true;
+    }
+    for (uint32_t i = 0; i < rank; i++)
+        if (used[i] || l.n == 0) axes[n++] = i;
+    return tdagi_list_copy(c, n, axes);
+}
+
+/* ---- results and shapes ---- */
+
+tdagi_ival tdagi_result(tdagi_call *c, tdag_value v)
+{
+    return tdagi_iv_tensor(tdagi_it_new(c->im, v));
+}
+
+tdagi_ival tdagi_results(tdagi_call *c, uint32_t n, const tdag_value *v)
+{
+    tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_TUPLE, 0, NULL);
+    for (uint32_t i = 0; i < n && out.kind == TDAGI_IV_TUPLE; i++)
+        tdagi_iv_append(c->im, out.u.seq, tdagi_result(c, v[i]));
+    return out;
+}
+
+tdagi_ival tdagi_view(tdagi_call *c, tdagi_itensor *of, const tdagi_iview *view)
+{
+    return tdagi_iv_tensor(tdagi_it_view(c->im, of, view));
+}
+
+tdagi_ival tdagi_same(tdagi_itensor *t) { return tdagi_iv_tensor(t); }
+
+tdag_dim tdagi_dim(const tdagi_call *c, tdag_value v, uint32_t axis)
+{
+    return axis < tdagi_rank(c, v) ? tdagi_shape(c, v)[axis] : 1;
+}
+
+bool tdagi_same_shape(const tdagi_call *c, tdag_value v, uint32_t rank,
+                      const tdag_dim *shape)
+{
+    if (tdagi_rank(c, v) != rank) return false;
+    for (uint32_t i = 0; i < rank; i++)
+        if (tdagi_shape(c, v)[i] != shape[i]) return false;
+    return true;
+}

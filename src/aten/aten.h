@@ -1,0 +1,178 @@
+/* Operators of the importer: rows of aten.def and what their functions use.
+ *
+ * A function reads arguments by their name in the operator's schema, so one row serves
+ * all overloads. An argument that it did not read must have its default value or be
+ * listed by the row as one that cannot change the result; everything else stops the
+ * import, naming operator, argument and value. Reading is what declares an argument as
+ * used.
+ *
+ * Values of arguments are never POISON here. A reader that meets a value of a wrong
+ * kind notes an issue, sets c->bad and returns something harmless; builder calls on
+ * TDAG_NO_VALUE do nothing. So a function may read all it needs and check c->bad once,
+ * before it looks at shapes. */
+#ifndef TDAGI_ATEN_H
+#define TDAGI_ATEN_H
+
+#include "derive/derive.h"
+#include "torchscript/import/import.h"
+
+typedef struct tdagi_call {
+    tdagi_import *im;
+    tdag_builder *b;
+    const tdagi_ischema *schema;
+    const struct tdagi_aten_row *row;
+    int data; /* the row's */
+    uint32_t n;
+    const tdagi_ival *args;
+    uint64_t read; /* bit i: argument i was read */
+    bool bad;
+    bool is_frozen; /* arguments were matched to a schema of ours: none to check */
+    uint32_t n_outputs;
+} tdagi_call;
+
+typedef tdagi_ival (*tdagi_aten_fn)(tdagi_call *c);
+
+typedef struct tdagi_aten_row {
+    const char *name; /* "aten::relu" */
+    tdagi_aten_fn fn;
+    int data;
+    const char *ignorable; /* names of arguments that cannot change the result */
+} tdagi_aten_row;
+
+/* NULL: no row. */
+const tdagi_aten_row *tdagi_aten_row_of(const char *name, size_t length);
+
+#define ATEN(name, handler, data, ignorable)                                           \
+    tdagi_ival tdagi_aten_##handler(tdagi_call *c);
+#include "aten/aten.def"
+
+/* ---- reading arguments (aten.c) ---- */
+bool tdagi_has(const tdagi_call *c, const char *name); /* in the schema and not None */
+tdagi_ival tdagi_arg(tdagi_call *c, const char *name); /* None if not in the schema */
+tdagi_itensor *tdagi_arg_cell(tdagi_call *c, const char *name);
+tdag_value tdagi_arg_tensor(tdagi_call *c, const char *name);
+tdag_value tdagi_arg_optional(tdagi_call *c, const char *name); /* None: NO_VALUE */
+int64_t tdagi_arg_int(tdagi_call *c, const char *name, int64_t when_none);
+tdag_dim tdagi_arg_dim(tdagi_call *c, const char *name, tdag_dim when_none);
+double tdagi_arg_float(tdagi_call *c, const char *name, double when_none);
+bool tdagi_arg_bool(tdagi_call *c, const char *name, bool when_none);
+const char *tdagi_arg_string(tdagi_call *c, const char *name);
+/* Lists of numbers; a single number is a list of one. n 0 for None. */
+tdag_list tdagi_arg_dims(tdagi_call *c, const char *name);
+tdag_list tdagi_arg_ints(tdagi_call *c, const char *name); /* constants only */
+/* As many as `want`: one number serves all, none gives `when_empty` for each. */
+tdag_list tdagi_arg_spatial(tdagi_call *c, const char *name, uint32_t want,
+                            int64_t when_empty);
+/* Axes made non-negative for that rank (rank 0 counts as 1). */
+uint32_t tdagi_arg_axis(tdagi_call *c, const char *name, uint32_t rank);
+/* Ascending and distinct; None or an empty list gives all axes. */
+tdag_list tdagi_arg_axes(tdagi_call *c, const char *name, uint32_t rank);
+tdag_list tdagi_arg_tensors(tdagi_call *c, const char *name, const tdag_value **out);
+/* DTYPE_NONE for None. */
+tdag_dtype tdagi_arg_dtype(tdagi_call *c, const char *name);
+void tdagi_ignore(tdagi_call *c, const char *name); /* it changes nothing here */
+/* Notes an argument value that is not supported. */
+tdagi_ival tdagi_refuse(tdagi_call *c, const char *name);
+/* Fails the import with a sentence. */
+tdagi_ival tdagi_call_fail(tdagi_call *c, tdag_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- results ---- */
+tdagi_ival tdagi_result(tdagi_call *c, tdag_value v); /* fresh memory */
+tdagi_ival tdagi_results(tdagi_call *c, uint32_t n, const tdag_value *v); /* a tuple */
+tdagi_ival tdagi_view(tdagi_call *c, tdagi_itensor *of, const tdagi_iview *view);
+tdagi_ival tdagi_same(tdagi_itensor *t); /* the very same tensor */
+
+/* ---- types of values ---- */
+static inline uint32_t tdagi_rank(const tdagi_call *c, tdag_value v)
+{
+    return tdag_builder_get_rank(c->b, v);
+}
+static inline const tdag_dim *tdagi_shape(const tdagi_call *c, tdag_value v)
+{
+    return tdag_builder_get_shape(c->b, v);
+}
+static inline tdag_dtype tdagi_dtype(const tdagi_call *c, tdag_value v)
+{
+    return tdag_builder_get_dtype(c->b, v);
+}
+/* Dims of axes; 1 for axes beyond the rank of a bad value. */
+tdag_dim tdagi_dim(const tdagi_call *c, tdag_value v, uint32_t axis);
+bool tdagi_same_shape(const tdagi_call *c, tdag_value v, uint32_t rank,
+                      const tdag_dim *shape);
+/* A list of n equal numbers, in the arena. */
+tdag_list tdagi_list_of(tdagi_call *c, uint32_t n, int64_t each);
+tdag_list tdagi_list_copy(tdagi_call *c, uint32_t n, const int64_t *v);
+
+/* ---- types of results (aten_promote.c) ---- */
+tdag_dtype tdagi_promote(tdag_dtype a, tdag_dtype b);
+/* PyTorch's result type of tensors and numbers. */
+tdag_dtype tdagi_result_type(tdagi_call *c, uint32_t n, const tdagi_ival *v);
+/* A tensor or number as a value of that dtype. */
+tdag_value tdagi_as(tdagi_call *c, tdagi_ival v, tdag_dtype dtype);
+/* x, or x as f32 where it is no float. */
+tdag_value tdagi_as_float(tdagi_call *c, tdag_value x);
+/* A DATA number or a known number as a rank-0 tensor of its own dtype. */
+tdagi_ival tdagi_number_tensor(tdagi_import *im, tdagi_ival v);
+
+/* ---- dims that are to be equal (aten_match.c) ---- */
+/* Where the dims of two axes are equal at the samples, but different expressions, one
+ * of which never exceeds the other: makes them the same, at sizes where they are. */
+void tdagi_match_dims(tdagi_call *c, tdag_value *x, uint32_t x_axis, tdag_value *y,
+                      uint32_t y_axis);
+/* The same for operands that will be broadcast against each other. */
+void tdagi_match_broadcast(tdagi_call *c, uint32_t n, tdag_value *v);
+/* The same for operands of one rank that must agree but for one axis. */
+void tdagi_match_all_but(tdagi_call *c, uint32_t n, tdag_value *v, uint32_t axis);
+
+/* ---- known numbers (aten_number.c) ---- */
+typedef enum tdagi_fold_op {
+    TDAGI_FOLD_ADD,
+    TDAGI_FOLD_SUB,
+    TDAGI_FOLD_MUL,
+    TDAGI_FOLD_DIV,      /* true division */
+    TDAGI_FOLD_FLOORDIV, /* towards minus infinity */
+    TDAGI_FOLD_TRUNCDIV, /* towards zero */
+    TDAGI_FOLD_MOD,      /* of floor division */
+    TDAGI_FOLD_FMOD,     /* of truncating division */
+    TDAGI_FOLD_POW,
+    TDAGI_FOLD_MIN,
+    TDAGI_FOLD_MAX,
+    TDAGI_FOLD_LT,
+    TDAGI_FOLD_LE,
+    TDAGI_FOLD_GT,
+    TDAGI_FOLD_GE,
+    TDAGI_FOLD_EQ,
+    TDAGI_FOLD_NE,
+    TDAGI_FOLD_AND,
+    TDAGI_FOLD_OR,
+    TDAGI_FOLD_XOR,
+} tdagi_fold_op;
+/* False: it cannot be done on known numbers (then nothing was reported). */
+bool tdagi_fold(tdagi_import *im, tdagi_fold_op op, tdagi_ival a, tdagi_ival b,
+                tdagi_ival *out);
+
+/* A function of one number by the operator's name; as above. */
+bool tdagi_fold_unary(tdagi_call *c, tdagi_ival v, tdagi_ival *out);
+/* The same as the operator on Python numbers; an issue where it cannot be done. */
+tdagi_ival tdagi_number_unary(tdagi_call *c, tdagi_ival v);
+
+/* ---- lists (aten_list.c) ---- */
+tdagi_ival tdagi_list_concat(tdagi_call *c, tdagi_ival a, tdagi_ival b);
+tdagi_ival tdagi_list_times(tdagi_call *c, tdagi_ival a, int64_t n);
+tdagi_ival tdagi_list_slice(tdagi_call *c); /* l[start:end:step] of list or string */
+/* True and the result if argument 0 is a list of known numbers. */
+bool tdagi_list_reduce(tdagi_call *c, tdagi_fold_op op, tdagi_ival *out);
+
+/* ---- used across families ---- */
+/* y = f(x) of an elementwise binary of tensors or numbers with promotion. */
+tdagi_ival tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_ival x, tdagi_ival y);
+/* Rows and columns of an n x n matrix with column - row >= offset, row by row, as two
+ * constants; n is at most 10000. */
+void tdagi_pairs_above(tdagi_call *c, int64_t n, int64_t offset, tdag_value out[2]);
+/* A Python bound of a slice: from the end where negative, then within 0..n. */
+tdag_dim tdagi_slice_bound(tdagi_call *c, tdag_dim d, tdag_dim n);
+/* Rank + axis for negative ones; fails on the call where it is out of range. */
+uint32_t tdagi_wrap_axis(tdagi_call *c, int64_t axis, uint32_t rank);
+
+#endif

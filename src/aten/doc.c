@@ -1,0 +1,91 @@
+/* The operators of aten.def as a document, by family. */
+#include <string.h>
+
+#include <tdagger/torch.h>
+
+#include "aten/aten.h"
+#include "base/text.h"
+
+typedef struct doc_row {
+    const char *family;    /* a heading; else NULL */
+    const char *name;      /* of an operator */
+    const char *ignorable; /* of one that is imported */
+    const char *why;       /* of one that is refused */
+} doc_row;
+
+#define FAMILY(title)                        {title, NULL, NULL, NULL},
+#define ATEN(name, handler, data, ignorable) {NULL, name, ignorable, NULL},
+#define REFUSED(name, why)                   {NULL, name, NULL, why},
+static const doc_row rows[] = {
+#include "aten/aten.def"
+};
+#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static const char head[] =
+    "# TorchScript operators\n\n"
+    "Made by `tdag ops --torch --md` from the importer's table; do not edit.\n\n"
+    "A name serves all overloads and the in-place form with a `_`. Arguments in\n"
+    "parentheses change nothing in eval mode on a CPU and may have any value; every\n"
+    "other argument is used, or stops the import where its value is not supported.\n";
+
+/* Appends a name, on a new line where the line would grow long. */
+static void add_name(tdagi_text *text, const doc_row *r, const char *indent,
+                     size_t *column)
+{
+    size_t n = strlen(r->name) + 4;
+    if (r->ignorable != NULL && *r->ignorable != '\0') n += strlen(r->ignorable) + 3;
+    bool first = *column == 0;
+    if (!first) tdagi_text_add(text, ",");
+    if (first || *column + n > 92) {
+        tdagi_text_printf(text, "%s%s", first ? "" : "\n", indent);
+        *column = strlen(indent);
+    } else {
+        tdagi_text_add(text, " ");
+    }
+    tdagi_text_printf(text, "`%s`", r->name);
+    if (r->ignorable != NULL && *r->ignorable != '\0')
+        tdagi_text_printf(text, " (%s)", r->ignorable);
+    *column += n;
+}
+
+static void add_imported(tdagi_text *text)
+{
+    size_t column = 0;
+    for (size_t i = 0; i < N_ROWS; i++) {
+        const doc_row *r = &rows[i];
+        if (r->name != NULL && r->why == NULL) add_name(text, r, "", &column);
+        if (r->family == NULL) continue;
+        tdagi_text_printf(text, "%s\n## %s\n\n", i == 0 ? "" : "\n", r->family);
+        column = 0;
+    }
+}
+
+/* Rows of one reason stand together. */
+static void add_refused(tdagi_text *text)
+{
+    const char *why = "";
+    size_t column = 0;
+    tdagi_text_add(text, "\n\n## Refused\n\n"
+                         "These stop an import with the reason.\n");
+    for (size_t i = 0; i < N_ROWS; i++) {
+        const doc_row *r = &rows[i];
+        if (r->why == NULL) continue;
+        if (strcmp(why, r->why) != 0) {
+            tdagi_text_printf(text, "\n- %s:\n", r->why);
+            column = 0;
+        }
+        add_name(text, r, "  ", &column);
+        why = r->why;
+    }
+    tdagi_text_add(text, "\n");
+}
+
+tdag_status tdag_torch_operators_markdown(tdag_ctx *ctx, char **out)
+{
+    tdagi_text text;
+    tdagi_text_init(&text, ctx);
+    tdagi_text_add(&text, head);
+    add_imported(&text);
+    add_refused(&text);
+    return tdagi_text_take(&text, out);
+}

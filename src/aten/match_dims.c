@@ -1,0 +1,62 @@
+/* Dims that an operator wants equal and that are equal at the samples, but not the same
+ * expression: min(S,64) and S where a table of 64 positions was sliced, 2*floor(H/2)
+ * and H where a map was halved and doubled. PyTorch takes the sizes where they agree
+ * and fails at the others. So does a slice of the one that is never the larger to the
+ * size of the other: at the sizes where they agree it is the identity, at the others
+ * its end is out of range. A number is no such dim: where one meets an expression, the
+ * model has fixed a size, which is an error to be told. */
+#include "aten/aten.h"
+
+/* v with the dim of an axis made `want`, where that can be said. */
+static tdag_value narrowed(tdagi_call *c, tdag_value v, uint32_t axis, tdag_dim want)
+{
+    uint32_t rank = tdagi_rank(c, v);
+    int64_t *start = tdagi_import_alloc(c->im, 2 * rank * sizeof(int64_t));
+    if (start == NULL) return TDAG_NO_VALUE;
+    int64_t *end = start + rank;
+    for (uint32_t i = 0; i < rank; i++) {
+        start[i] = 0;
+        end[i] = i == axis ? want : tdagi_shape(c, v)[i];
+    }
+    return tdag_slice(c->b, v, (tdag_list){rank, start}, (tdag_list){rank, end});
+}
+
+void tdagi_match_dims(tdagi_call *c, tdag_value *x, uint32_t x_axis, tdag_value *y,
+                      uint32_t y_axis)
+{
+    if (x->id == 0 || y->id == 0) return;
+    tdagi_pool *pool = c->im->pool;
+    tdag_dim a = tdagi_shape(c, *x)[x_axis], b = tdagi_shape(c, *y)[y_axis];
+    if (a == b || a >= 0 || b >= 0 ||
+        tdagi_dim_sample(pool, a) != tdagi_dim_sample(pool, b))
+        return;
+    if (tdagi_dim_is_at_most(pool, a, b))
+        *x = narrowed(c, *x, x_axis, b);
+    else if (tdagi_dim_is_at_most(pool, b, a))
+        *y = narrowed(c, *y, y_axis, a);
+}
+
+void tdagi_match_broadcast(tdagi_call *c, uint32_t n, tdag_value *v)
+{
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < i; k++) {
+            if (v[i].id == 0 || v[k].id == 0) return;
+            uint32_t ri = tdagi_rank(c, v[i]), rk = tdagi_rank(c, v[k]);
+            for (uint32_t back = 1; back <= ri && back <= rk; back++) {
+                if (tdagi_dim(c, v[i], ri - back) == 1 ||
+                    tdagi_dim(c, v[k], rk - back) == 1)
+                    continue;
+                tdagi_match_dims(c, &v[i], ri - back, &v[k], rk - back);
+                if (v[i].id == 0 || v[k].id == 0) return;
+            }
+        }
+}
+
+void tdagi_match_all_but(tdagi_call *c, uint32_t n, tdag_value *v, uint32_t axis)
+{
+    for (int round = 0; round < 2; round++) /* the first may have been the smaller */
+        for (uint32_t i = 1; i < n && v[0].id != 0; i++)
+            for (uint32_t k = 0; v[i].id != 0 && k < tdagi_rank(c, v[i]); k++)
+                if (k != axis && k < tdagi_rank(c, v[0]))
+                    tdagi_match_dims(c, &v[0], k, &v[i], k);
+}

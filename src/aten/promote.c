@@ -1,0 +1,91 @@
+/* Dtypes of results: PyTorch's promotion of tensors with axes, tensors of rank 0 and
+ * Python numbers, three classes of which a lower one counts only by its category. */
+#include "aten/aten.h"
+
+static bool is_signed_int(tdag_dtype d) { return d >= TDAG_I64 && d <= TDAG_I8; }
+
+tdag_dtype tdagi_promote(tdag_dtype a, tdag_dtype b)
+{
+    if (a == b || b == TDAG_DTYPE_NONE) return a;
+    if (a == TDAG_DTYPE_NONE) return b;
+    if (a == TDAG_BOOL) return b;
+    if (b == TDAG_BOOL) return a;
+    bool fa = tdag_dtype_is_float(a), fb = tdag_dtype_is_float(b);
+    if (fa != fb) return fa ? a : b;
+    if (fa && a != TDAG_F64 && b != TDAG_F64 && a != TDAG_F32 && b != TDAG_F32)
+        return TDAG_F32;                /* f16 with bf16 */
+    if (a == TDAG_U8 || b == TDAG_U8) { /* the narrowest signed one that holds both */
+        tdag_dtype other = a == TDAG_U8 ? b : a;
+        if (is_signed_int(other)) return other == TDAG_I8 ? TDAG_I16 : other;
+    }
+    return a < b ? a : b; /* codes descend in width within floats and within integers */
+}
+
+/* The category of a higher class wins; f32 is what a number of a higher category gives.
+ */
+static tdag_dtype combine(tdag_dtype higher, tdag_dtype lower)
+{
+    if (tdag_dtype_is_float(higher)) return higher;
+    if (higher == TDAG_BOOL || tdag_dtype_is_float(lower))
+        return tdagi_promote(higher, lower);
+    return higher != TDAG_DTYPE_NONE ? higher : lower;
+}
+
+tdag_dtype tdagi_result_type(tdagi_call *c, uint32_t n, const tdagi_ival *v)
+{
+    tdag_dtype dims = TDAG_DTYPE_NONE, zero = TDAG_DTYPE_NONE,
+               wrapped = TDAG_DTYPE_NONE;
+    for (uint32_t i = 0; i < n; i++) {
+        if (v[i].kind == TDAGI_IV_TENSOR) {
+            tdag_dtype d = tdagi_it_dtype(c->im, v[i].u.tensor);
+            if (tdagi_it_rank(c->im, v[i].u.tensor) > 0)
+                dims = tdagi_promote(dims, d);
+            else
+                zero = tdagi_promote(zero, d);
+            continue;
+        }
+        char letter = v[i].kind == TDAGI_IV_DATA    ? v[i].letter
+                      : v[i].kind == TDAGI_IV_FLOAT ? 'f'
+                      : v[i].kind == TDAGI_IV_BOOL  ? 'b'
+                                                    : 'i';
+        wrapped = tdagi_promote(wrapped, letter == 'f'   ? TDAG_F32
+                                         : letter == 'b' ? TDAG_BOOL
+                                                         : TDAG_I64);
+    }
+    return combine(dims, combine(zero, wrapped));
+}
+
+tdagi_ival tdagi_number_tensor(tdagi_import *im, tdagi_ival v)
+{
+    if (v.kind == TDAGI_IV_DATA) return tdagi_iv_tensor(v.u.tensor);
+    tdag_dtype d = v.kind == TDAGI_IV_FLOAT  ? TDAG_F32
+                   : v.kind == TDAGI_IV_BOOL ? TDAG_BOOL
+                                             : TDAG_I64;
+    return tdagi_iv_tensor(tdagi_it_known(im, d, v));
+}
+
+tdag_value tdagi_as(tdagi_call *c, tdagi_ival v, tdag_dtype dtype)
+{
+    tdag_value x = TDAG_NO_VALUE;
+    if (v.kind == TDAGI_IV_TENSOR || v.kind == TDAGI_IV_DATA) {
+        const tdagi_ival *known = tdagi_it_number(c->im, v.u.tensor);
+        if (known == NULL || v.u.tensor->value.id != 0)
+            x = tdagi_cast(c->b, tdagi_it_read(c->im, v.u.tensor), dtype);
+        else if (tdag_dtype_is_float(dtype) || known->kind != TDAGI_IV_FLOAT)
+            v = *known;
+        else
+            x = tdagi_cast(c->b, tdagi_it_read(c->im, v.u.tensor), dtype);
+    }
+    if (x.id == 0 && tdagi_iv_is_number(v)) {
+        tdagi_itensor *t = tdagi_it_known(c->im, dtype, v);
+        x = t == NULL ? TDAG_NO_VALUE : tdagi_it_read(c->im, t);
+    }
+    c->bad |= x.id == 0;
+    return x;
+}
+
+tdag_value tdagi_as_float(tdagi_call *c, tdag_value x)
+{
+    if (x.id == 0 || tdag_dtype_is_float(tdagi_dtype(c, x))) return x;
+    return tdagi_cast(c->b, x, TDAG_F32);
+}

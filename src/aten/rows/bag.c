@@ -1,0 +1,150 @@
+/* Embeddings in bags, renormalised rows, and the forms of norms and attention that
+ * return more than the result: what else they return is not computed. */
+#include <math.h>
+
+#include "aten/rows/steps.h"
+
+/* ---- embedding_bag ---- */
+
+/* The bag of each of n indices: how many bags start at or before it, less one. */
+static tdag_value bag_of(tdagi_call *c, tdag_value offsets, tdag_dim n)
+{
+    tdag_dim room = tdag_dim_add(c->b, n, 1);
+    tdag_value starts = tdagi_full(c->b, TDAG_I64, 1, &room, 0);
+    tdag_dim bags = tdagi_dim(c, offsets, 0);
+    tdag_value ones = tdagi_full(c->b, TDAG_I64, 1, &bags, 1);
+    starts = tdag_scatter(c->b, starts, offsets, ones, 0, TDAG_SCATTER_ADD);
+    starts = tdagi_slice1(c->b, starts, 0, 0, n);
+    return tdagi_add_scalar(c->b, tdag_scan(c->b, starts, TDAG_REDUCE_SUM, 0), -1);
+}
+
+enum { BAG_SUM = 0, BAG_MEAN = 1, BAG_MAX = 2 };
+
+/* Rows of weight added, averaged or maximised over bags of indices; an empty bag gives
+ * 0, and padding_idx counts for nothing. */
+tdagi_ival tdagi_aten_embedding_bag(tdagi_call *c)
+{
+    tdag_value w = tdagi_arg_tensor(c, "weight"), at = tdagi_arg_tensor(c, "indices");
+    tdag_value offsets = tdagi_arg_tensor(c, "offsets");
+    tdag_value scale = tdagi_arg_optional(c, "per_sample_weights");
+    int64_t mode = tdagi_arg_int(c, "mode", 0),
+            skip = tdagi_arg_int(c, "padding_idx", -1);
+    bool last = tdagi_arg_bool(c, "include_last_offset", false);
+    if (c->bad || tdagi_rank(c, at) != 1 || tdagi_rank(c, offsets) != 1)
+        return tdagi_refuse(c, "indices");
+    if (mode < BAG_SUM || mode > BAG_MAX) return tdagi_refuse(c, "mode");
+    offsets = tdagi_cast(c->b, offsets, TDAG_I64);
+    tdag_dim n = tdagi_dim(c, at, 0), bags = tdagi_dim(c, offsets, 0);
+    if (last) {
+        bags = tdag_dim_sub(c->b, bags, 1);
+        offsets = tdagi_slice1(c->b, offsets, 0, 0, bags);
+    }
+    tdag_value bag = bag_of(c, offsets, n), x = tdag_gather(c->b, w, at, 0);
+    if (x.id == 0) return tdagi_iv_poison();
+    tdag_dim shape[2] = {bags, tdagi_dim(c, w, 1)};
+    double start = mode == BAG_MAX ? -INFINITY : 0;
+    tdag_value counts = tdagi_full(c->b, tdagi_dtype(c, x), 1, &n, 1);
+    if (scale.id != 0) x = tdagi_mul(c->b, x, tdagi_unsqueeze1(c->b, scale, 1));
+    if (skip >= 0) {
+        tdag_value padding = step_equal(c, at, step_number(c, at, (double)skip));
+        counts = step_where(c, padding, step_number(c, x, 0), counts);
+        padding = tdagi_unsqueeze1(c->b, padding, 1);
+        x = step_where(c, padding, step_number(c, x, start), x);
+    }
+    tdag_value none = tdagi_full(c->b, tdagi_dtype(c, x), 2, shape, start);
+    x = tdag_scatter(c->b, none, bag, x, 0,
+                     mode == BAG_MAX ? TDAG_SCATTER_MAX : TDAG_SCATTER_ADD);
+    if (mode != BAG_SUM) {
+        none = tdagi_full(c->b, tdagi_dtype(c, counts), 1, &bags, 0);
+        counts = tdag_scatter(c->b, none, bag, counts, 0, TDAG_SCATTER_ADD);
+        counts = tdagi_unsqueeze1(c->b, counts, 1);
+    }
+    tdag_value zero = step_number(c, x, 0);
+    if (mode == BAG_MEAN) x = tdagi_div(c->b, x, step_at_least(c, counts, 1));
+    if (mode == BAG_MAX) x = step_where(c, step_equal(c, counts, zero), zero, x);
+    tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_TUPLE, 0, NULL);
+    tdagi_ival parts[4] = {tdagi_result(c, x), tdagi_iv_poison(), tdagi_iv_poison(),
+                           tdagi_iv_poison()};
+    for (uint32_t i = 0; i < 4 && out.kind == TDAGI_IV_TUPLE; i++)
+        tdagi_iv_append(c->im, out.u.seq, parts[i]);
+    return out;
+}
+
+/* ---- renormalised rows ---- */
+
+/* What slices along an axis are multiplied by so that their norm is at most `most`. */
+static tdag_value shrink(tdagi_call *c, tdag_value x, uint32_t axis, double p,
+                         double most)
+{
+    int64_t others[TDAG_MAX_RANK];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < tdagi_rank(c, x); i++)
+        if (i != axis) others[n++] = i;
+    tdagi_norm_spec s = {{n, others}, p, 1, 0};
+    tdag_value norm = tdagi_lower(c->b, TDAGI_VECTOR_NORM, &x, 1, &s);
+    tdag_value limit = step_number(c, x, most);
+    tdag_value f = tdagi_div(c->b, limit, tdagi_add_scalar(c->b, norm, 1e-7));
+    return step_where(c, step_less(c, limit, norm), f, step_number(c, x, 1));
+}
+
+tdagi_ival tdagi_aten_renorm(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self");
+    double p = tdagi_arg_float(c, "p", 2), most = tdagi_arg_float(c, "maxnorm", 1);
+    if (c->bad || tdagi_rank(c, x) < 2) return tdagi_refuse(c, "self");
+    uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_rank(c, x));
+    if (c->bad) return tdagi_iv_poison();
+    return tdagi_result(c, tdagi_mul(c->b, x, shrink(c, x, axis, p, most)));
+}
+
+/* Only the rows that the indices name. */
+tdagi_ival tdagi_aten_embedding_renorm(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self"), at = tdagi_arg_tensor(c, "indices");
+    double most = tdagi_arg_float(c, "max_norm", 1),
+           p = tdagi_arg_float(c, "norm_type", 2);
+    if (c->bad || tdagi_rank(c, x) != 2) return tdagi_refuse(c, "self");
+    tdag_dim rows = tdagi_dim(c, x, 0), n = step_count(c, at);
+    tdag_value named = tdagi_full(c->b, TDAG_BOOL, 1, &rows, 0);
+    named = tdag_scatter(c->b, named, step_flat(c, at),
+                         tdagi_full(c->b, TDAG_BOOL, 1, &n, 1), 0, TDAG_SCATTER_SET);
+    tdag_value f = shrink(c, x, 0, p, most);
+    f = step_where(c, tdagi_unsqueeze1(c->b, named, 1), f, step_number(c, x, 1));
+    return tdagi_result(c, tdagi_mul(c->b, x, f));
+}
+
+/* ---- forms with more results ---- */
+
+static tdagi_ival with_others(tdagi_call *c, tdagi_ival first)
+{
+    tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_TUPLE, 0, NULL);
+    for (uint32_t i = 0; i < c->n_outputs && out.kind == TDAGI_IV_TUPLE; i++)
+        tdagi_iv_append(c->im, out.u.seq, i == 0 ? first : tdagi_iv_poison());
+    return out;
+}
+
+tdagi_ival tdagi_aten_native_layer_norm(tdagi_call *c)
+{
+    return with_others(c, tdagi_aten_layer_norm(c));
+}
+
+tdagi_ival tdagi_aten_native_batch_norm(tdagi_call *c)
+{
+    return with_others(c, tdagi_aten_batch_norm(c));
+}
+
+tdagi_ival tdagi_aten_native_group_norm(tdagi_call *c)
+{
+    tdag_value in[3] = {tdagi_arg_tensor(c, "input"), tdagi_arg_optional(c, "weight"),
+                        tdagi_arg_optional(c, "bias")};
+    tdagi_group_norm_spec s = {tdagi_arg_int(c, "group", 1),
+                               tdagi_arg_float(c, "eps", 1e-5)};
+    tdag_value y =
+        c->bad ? TDAG_NO_VALUE : tdagi_lower(c->b, TDAGI_GROUP_NORM, in, 3, &s);
+    return with_others(c, tdagi_result(c, y));
+}
+
+tdagi_ival tdagi_aten_attention_with_others(tdagi_call *c)
+{
+    return with_others(c, tdagi_aten_attention(c));
+}

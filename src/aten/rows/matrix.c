@@ -1,0 +1,286 @@
+/* Diagonals, triangles and blocks of matrices; joining under other names. */
+#include <string.h>
+
+#include "aten/rows/steps.h"
+
+/* ---- constants ---- */
+
+static tdag_value positions(tdagi_call *c, int64_t n, const int64_t *v)
+{
+    tdag_tensor *t = NULL;
+    tdag_status st = tdag_tensor_create(c->im->ctx, TDAG_I64, 1, &n, &t);
+    if (st != TDAG_OK) {
+        tdagi_import_fail_here(c->im, st, c->schema->name);
+        return TDAG_NO_VALUE;
+    }
+    if (n > 0) memcpy(tdag_tensor_get_mutable_data(t), v, (size_t)n * sizeof(*v));
+    tdag_value out = tdag_add_tensor(c->b, TDAG_OP_CONSTANT, NULL, t);
+    tdag_tensor_free(t);
+    return out;
+}
+
+/* Rows i and columns j with j - i >= offset (or <= it), row by row. */
+static void pairs(tdagi_call *c, const int64_t size[2], int64_t offset, bool above,
+                  tdag_value out[2])
+{
+    size_t n = 0, room = (size_t)size[0] * (size_t)size[1];
+    int64_t *row = tdagi_import_alloc(c->im, room * sizeof(*row));
+    int64_t *column = tdagi_import_alloc(c->im, room * sizeof(*column));
+    out[0] = out[1] = TDAG_NO_VALUE;
+    if (row == NULL || column == NULL) return;
+    for (int64_t i = 0; i < size[0]; i++)
+        for (int64_t j = 0; j < size[1]; j++)
+            if (above ? j - i >= offset : j - i <= offset) {
+                row[n] = i;
+                column[n++] = j;
+            }
+    out[0] = positions(c, (int64_t)n, row);
+    out[1] = positions(c, (int64_t)n, column);
+}
+
+void tdagi_pairs_above(tdagi_call *c, int64_t n, int64_t offset, tdag_value out[2])
+{
+    pairs(c, (int64_t[]){n, n}, offset, true, out);
+}
+
+/* tril_indices (row data 0) and triu_indices (1) */
+tdagi_ival tdagi_aten_triangle_indices(tdagi_call *c)
+{
+    int64_t size[2] = {tdagi_arg_int(c, "row", 0), tdagi_arg_int(c, "col", 0)};
+    int64_t offset = tdagi_arg_int(c, "offset", 0);
+    tdag_dtype d = tdagi_arg_dtype(c, "dtype");
+    tdag_value v[2];
+    if (c->bad || size[0] < 0 || size[1] < 0 || size[0] > 10000 || size[1] > 10000)
+        return tdagi_refuse(c, "row");
+    pairs(c, size, offset, c->data == 1, v);
+    tdag_value both = tdagi_stack(c->b, v, 2, 0);
+    return tdagi_result(c, d == TDAG_DTYPE_NONE ? both : tdagi_cast(c->b, both, d));
+}
+
+/* ---- diagonals ---- */
+
+/* x [..., n] as the diagonal of matrices that are 0 elsewhere, axes last. */
+static tdag_value on_diagonal(tdagi_call *c, tdag_value x, int64_t offset,
+                              tdag_dim rows, tdag_dim columns, tdag_value elsewhere)
+{
+    if (x.id == 0) return x;
+    uint32_t last = tdagi_rank(c, x) - 1;
+    int64_t down = offset < 0 ? -offset : 0;
+    tdag_dim n = tdagi_dim(c, x, last);
+    tdag_dim left = tdag_dim_sub(c->b, rows, tdag_dim_add(c->b, n, down));
+    x = tdagi_pad1(c->b, x, last, down, left, TDAG_PAD_CONSTANT, 0);
+    tdag_value i = tdagi_unsqueeze1(c->b, tdag_iota(c->b, rows, TDAG_I64), 1);
+    tdag_value j = tdag_iota(c->b, columns, TDAG_I64);
+    tdag_value on = step_equal(c, tdagi_add_scalar(c->b, i, (double)offset), j);
+    return step_where(c, on, tdagi_unsqueeze1(c->b, x, last + 1), elsewhere);
+}
+
+/* The last two axes to positions a and b of the result. */
+static tdag_value place_axes(tdagi_call *c, tdag_value x, uint32_t a, uint32_t b)
+{
+    int64_t order[TDAG_MAX_RANK];
+    if (x.id == 0) return x;
+    uint32_t rank = tdagi_rank(c, x);
+    for (uint32_t i = 0, k = 0; i < rank; i++)
+        order[i] = i == a ? rank - 2 : i == b ? rank - 1 : k++;
+    return tdag_permute(c->b, x, (tdag_list){rank, order});
+}
+
+tdagi_ival tdagi_aten_diag_embed(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self");
+    int64_t offset = tdagi_arg_int(c, "offset", 0);
+    if (c->bad) return tdagi_iv_poison();
+    uint32_t rank = tdagi_rank(c, x) + 1;
+    int64_t d1 = tdagi_arg_int(c, "dim1", -2), d2 = tdagi_arg_int(c, "dim2", -1);
+    if (c->bad || rank < 2 || rank > TDAG_MAX_RANK) return tdagi_refuse(c, "self");
+    uint32_t a = tdagi_wrap_axis(c, d1, rank), b = tdagi_wrap_axis(c, d2, rank);
+    if (c->bad || a == b) return tdagi_refuse(c, "dim2");
+    tdag_dim n =
+        tdag_dim_add(c->b, tdagi_dim(c, x, rank - 2), offset < 0 ? -offset : offset);
+    x = on_diagonal(c, x, offset, n, n, step_number(c, x, 0));
+    return tdagi_result(c, place_axes(c, x, a, b));
+}
+
+/* The diagonal of the last two axes, of constant dims. */
+static tdag_value diagonal_of(tdagi_call *c, tdag_value x, int64_t offset)
+{
+    int64_t n = 0, m = 0;
+    uint32_t rank = tdagi_rank(c, x);
+    if (!tdagi_dim_is_const(c->im->pool, tdagi_dim(c, x, rank - 2), &n) ||
+        !tdagi_dim_is_const(c->im->pool, tdagi_dim(c, x, rank - 1), &m)) {
+        c->bad = true;
+        tdagi_import_issue(c->im, "%s of axes of symbolic size", c->schema->name);
+        return TDAG_NO_VALUE;
+    }
+    int64_t row = offset < 0 ? -offset : 0, column = offset > 0 ? offset : 0;
+    int64_t length = n - row < m - column ? n - row : m - column;
+    x = step_flat(c, x);
+    tdag_value i = tdag_iota(c->b, length < 0 ? 0 : length, TDAG_I64);
+    i = tdagi_add_scalar(c->b, tdagi_mul_scalar(c->b, i, (double)(m + 1)),
+                         (double)(row * m + column));
+    return tdag_gather(c->b, x, i, 0);
+}
+
+/* A vector as a matrix's diagonal, or the diagonal of a matrix. */
+tdagi_ival tdagi_aten_diag(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self");
+    int64_t offset = tdagi_arg_int(c, "diagonal", 0);
+    if (c->bad || tdagi_rank(c, x) < 1 || tdagi_rank(c, x) > 2)
+        return tdagi_refuse(c, "self");
+    if (tdagi_rank(c, x) == 2) return tdagi_result(c, diagonal_of(c, x, offset));
+    tdag_dim n = tdag_dim_add(c->b, tdagi_dim(c, x, 0), offset < 0 ? -offset : offset);
+    return tdagi_result(c, on_diagonal(c, x, offset, n, n, step_number(c, x, 0)));
+}
+
+tdagi_ival tdagi_aten_trace(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self");
+    if (c->bad || tdagi_rank(c, x) != 2) return tdagi_refuse(c, "self");
+    if (!tdag_dtype_is_float(tdagi_dtype(c, x))) x = tdagi_cast(c->b, x, TDAG_I64);
+    return tdagi_result(c, step_sum(c, diagonal_of(c, x, 0), 0, false));
+}
+
+tdagi_ival tdagi_aten_diagonal_scatter(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self"), src = tdagi_arg_tensor(c, "src");
+    int64_t offset = tdagi_arg_int(c, "offset", 0);
+    if (c->bad || tdagi_rank(c, x) < 2) return tdagi_refuse(c, "self");
+    uint32_t rank = tdagi_rank(c, x), k = 0;
+    uint32_t a = tdagi_arg_axis(c, "dim1", rank), b = tdagi_arg_axis(c, "dim2", rank);
+    int64_t order[TDAG_MAX_RANK];
+    if (c->bad || a == b) return tdagi_refuse(c, "dim2");
+    for (uint32_t i = 0; i < rank; i++)
+        if (i != a && i != b) order[k++] = i;
+    order[k++] = a;
+    order[k] = b;
+    x = tdag_permute(c->b, x, (tdag_list){rank, order});
+    src = tdagi_cast(c->b, src, tdagi_dtype(c, x));
+    x = on_diagonal(c, src, offset, tdagi_dim(c, x, rank - 2),
+                    tdagi_dim(c, x, rank - 1), x);
+    return tdagi_result(c, place_axes(c, x, a, b));
+}
+
+/* ---- turning and joining ---- */
+
+static tdag_value flipped(tdagi_call *c, tdag_value x, int64_t axis)
+{
+    tdagi_axes_list_spec s = {{1, &axis}};
+    return tdagi_lower(c->b, TDAGI_FLIP, &x, 1, &s);
+}
+
+/* k quarter turns from the first to the second of dims */
+tdagi_ival tdagi_aten_rot90(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self");
+    int64_t k = tdagi_arg_int(c, "k", 1);
+    tdag_list dims = tdagi_arg_ints(c, "dims");
+    if (c->bad || dims.n != 2) return tdagi_refuse(c, "dims");
+    uint32_t rank = tdagi_rank(c, x), a = tdagi_wrap_axis(c, dims.v[0], rank),
+             b = tdagi_wrap_axis(c, dims.v[1], rank);
+    if (c->bad || a == b) return tdagi_refuse(c, "dims");
+    k = (k % 4 + 4) % 4;
+    if (k == 1 || k == 2) x = flipped(c, x, b);
+    if (k == 3) x = flipped(c, x, a);
+    if (k == 2) x = flipped(c, x, a);
+    if (k % 2 == 1) x = tdagi_transpose(c->b, x, a, b);
+    return tdagi_result(c, x);
+}
+
+/* x with at least `want` axes, as atleast_1d, 2d and 3d make them. */
+static tdag_value at_least(tdagi_call *c, tdag_value x, uint32_t want)
+{
+    uint32_t rank = tdagi_rank(c, x);
+    for (uint32_t i = rank; x.id != 0 && i < want; i++)
+        x = tdagi_unsqueeze1(c->b, x, i < 2 ? 0 : 2);
+    return x;
+}
+
+/* hstack ('h'), vstack and row_stack ('v'), dstack ('d'), column_stack ('c') */
+tdagi_ival tdagi_aten_stack_along(tdagi_call *c)
+{
+    const tdag_value *v;
+    tdag_list n = tdagi_arg_tensors(c, "tensors", &v);
+    tdagi_ival list = tdagi_arg(c, "tensors");
+    tdag_value *all = tdagi_import_alloc(c->im, n.n * sizeof(*all));
+    if (c->bad || all == NULL || n.n == 0) return tdagi_refuse(c, "tensors");
+    tdag_dtype d = tdagi_result_type(c, n.n, list.u.seq->v);
+    for (uint32_t i = 0; i < n.n; i++) {
+        tdag_value x = tdagi_cast(c->b, v[i], d);
+        if (c->data == 'c' && tdagi_rank(c, x) < 2) {
+            tdag_dim column[2] = {step_count(c, x), 1};
+            all[i] = tdagi_reshape(c->b, x, 2, column);
+        } else {
+            all[i] = at_least(c, x, c->data == 'd' ? 3 : c->data == 'v' ? 2 : 1);
+        }
+    }
+    int64_t axis = c->data == 'd'   ? 2
+                   : c->data == 'v' ? 0
+                   : c->data == 'c' ? 1
+                                    : tdagi_rank(c, all[0]) > 1;
+    if (n.n == 1) return tdagi_result(c, all[0]);
+    return tdagi_result(c, tdagi_concat(c->b, all, n.n, axis));
+}
+
+/* Matrices along the diagonal of one that is 0 elsewhere. */
+tdagi_ival tdagi_aten_block_diag(tdagi_call *c)
+{
+    const tdag_value *v;
+    tdag_list n = tdagi_arg_tensors(c, "tensors", &v);
+    tdagi_ival list = tdagi_arg(c, "tensors");
+    tdag_value *rows = tdagi_import_alloc(c->im, n.n * sizeof(*rows));
+    if (c->bad || rows == NULL || n.n == 0) return tdagi_refuse(c, "tensors");
+    tdag_dtype d = tdagi_result_type(c, n.n, list.u.seq->v);
+    tdag_dim total = 0, before = 0;
+    for (uint32_t i = 0; i < n.n; i++) {
+        if (tdagi_rank(c, v[i]) > 2) return tdagi_refuse(c, "tensors");
+        rows[i] = at_least(c, tdagi_cast(c->b, v[i], d), 2);
+        total = tdag_dim_add(c->b, total, tdagi_dim(c, rows[i], 1));
+    }
+    for (uint32_t i = 0; i < n.n; i++) {
+        tdag_dim end = tdag_dim_add(c->b, before, tdagi_dim(c, rows[i], 1));
+        rows[i] = tdagi_pad1(c->b, rows[i], 1, before, tdag_dim_sub(c->b, total, end),
+                             TDAG_PAD_CONSTANT, 0);
+        before = end;
+    }
+    return tdagi_result(c, n.n == 1 ? rows[0] : tdagi_concat(c->b, rows, n.n, 0));
+}
+
+/* All tuples of one element of each vector, the last one fastest. */
+tdagi_ival tdagi_aten_cartesian_prod(tdagi_call *c)
+{
+    const tdag_value *v;
+    tdag_list n = tdagi_arg_tensors(c, "tensors", &v);
+    if (c->bad || n.n == 0 || n.n > TDAG_MAX_RANK) return tdagi_refuse(c, "tensors");
+    tdag_dim dims[TDAG_MAX_RANK];
+    tdag_value all[TDAG_MAX_RANK];
+    for (uint32_t i = 0; i < n.n; i++) {
+        if (tdagi_rank(c, v[i]) > 1) return tdagi_refuse(c, "tensors");
+        dims[i] = step_count(c, v[i]);
+    }
+    if (n.n == 1) return tdagi_result(c, v[0]);
+    for (uint32_t i = 0; i < n.n; i++) {
+        tdag_value x = step_flat(c, v[i]);
+        for (uint32_t a = i + 1; a < n.n; a++)
+            x = tdagi_unsqueeze1(c->b, x, 1);
+        all[i] = step_flat(c, tdagi_expand(c->b, x, n.n, dims));
+    }
+    return tdagi_result(c, tdagi_stack(c->b, all, n.n, 1));
+}
+
+/* All choices of 2 elements of a vector, in order. */
+tdagi_ival tdagi_aten_combinations(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self"), at[2];
+    int64_t r = tdagi_arg_int(c, "r", 2), n = 0;
+    bool again = tdagi_arg_bool(c, "with_replacement", false);
+    if (c->bad || tdagi_rank(c, x) != 1) return tdagi_refuse(c, "self");
+    if (r != 2) return tdagi_refuse(c, "r");
+    if (!tdagi_dim_is_const(c->im->pool, tdagi_dim(c, x, 0), &n) || n > 10000)
+        return tdagi_refuse(c, "self");
+    tdagi_pairs_above(c, n, again ? 0 : 1, at);
+    for (uint32_t i = 0; i < 2; i++)
+        at[i] = tdag_gather(c->b, x, at[i], 0);
+    return tdagi_result(c, tdagi_stack(c->b, at, 2, 1));
+}

@@ -1,0 +1,205 @@
+/* Recurrent layers, unrolled over the sequence: the inputs' products of all steps are
+ * one contraction, the states' products one per step. And the cells by themselves. */
+#include <string.h>
+
+#include "aten/aten.h"
+
+typedef enum rnn_kind { RNN_TANH, RNN_RELU, RNN_LSTM, RNN_GRU } rnn_kind;
+
+typedef struct weights { /* of one direction of one layer; biases and w_hr may be absent
+                          */
+    tdag_value w_ih, w_hh, b_ih, b_hh, w_hr;
+} weights;
+
+typedef struct state {
+    tdag_value h, c; /* c of an LSTM only */
+} state;
+
+static tdag_value sigmoid(tdagi_call *c, tdag_value x)
+{
+    return tdagi_unary_composite(c->b, TDAGI_SIGMOID, x);
+}
+
+static tdag_value tanh_of(tdagi_call *c, tdag_value x)
+{
+    return tdag_unary(c->b, TDAG_OP_TANH, x);
+}
+
+/* Gate i of n in the last axis. */
+static tdag_value gate(tdagi_call *c, tdag_value x, int64_t i, int64_t n)
+{
+    uint32_t last = tdagi_rank(c, x) - 1;
+    if (x.id == 0) return x;
+    tdag_dim size = tdag_dim_floordiv(c->b, tdagi_dim(c, x, last), n);
+    return tdagi_slice1(c->b, x, last, tdag_dim_mul(c->b, size, i),
+                        tdag_dim_mul(c->b, size, i + 1));
+}
+
+static state lstm_step(tdagi_call *c, tdag_value gates, state s, tdag_value w_hr)
+{
+    tdag_value i = sigmoid(c, gate(c, gates, 0, 4)),
+               f = sigmoid(c, gate(c, gates, 1, 4));
+    tdag_value g = tanh_of(c, gate(c, gates, 2, 4)),
+               o = sigmoid(c, gate(c, gates, 3, 4));
+    state out;
+    out.c = tdagi_add(c->b, tdagi_mul(c->b, f, s.c), tdagi_mul(c->b, i, g));
+    out.h = tdagi_mul(c->b, o, tanh_of(c, out.c));
+    if (w_hr.id != 0) out.h = tdagi_linear(c->b, out.h, w_hr, TDAG_NO_VALUE);
+    return out;
+}
+
+/* of_x and of_h: the products of input and state, biases added. */
+static state gru_step(tdagi_call *c, tdag_value of_x, tdag_value of_h, state s)
+{
+    tdag_value r =
+        sigmoid(c, tdagi_add(c->b, gate(c, of_x, 0, 3), gate(c, of_h, 0, 3)));
+    tdag_value z =
+        sigmoid(c, tdagi_add(c->b, gate(c, of_x, 1, 3), gate(c, of_h, 1, 3)));
+    tdag_value inner = tdagi_mul(c->b, r, gate(c, of_h, 2, 3));
+    tdag_value n = tanh_of(c, tdagi_add(c->b, gate(c, of_x, 2, 3), inner));
+    tdag_value back = tdagi_mul(c->b, z, tdagi_sub(c->b, s.h, n));
+    return (state){tdagi_add(c->b, back, n), TDAG_NO_VALUE};
+}
+
+static state step(tdagi_call *c, rnn_kind kind, tdag_value of_x, const weights *w,
+                  state s)
+{
+    tdag_value of_h = tdagi_linear(c->b, s.h, w->w_hh, w->b_hh);
+    if (kind == RNN_GRU) return gru_step(c, of_x, of_h, s);
+    tdag_value sum = tdagi_add(c->b, of_x, of_h);
+    if (kind == RNN_LSTM) return lstm_step(c, sum, s, w->w_hr);
+    tdag_value h = kind == RNN_TANH ? tanh_of(c, sum)
+                                    : tdagi_unary_composite(c->b, TDAGI_RELU, sum);
+    return (state){h, TDAG_NO_VALUE};
+}
+
+/* One direction over x [T, B, I]; the last state goes to *s. */
+static tdag_value run(tdagi_call *c, rnn_kind kind, tdag_value x, const weights *w,
+                      state *s, bool backwards)
+{
+    int64_t n = 0;
+    if (c->bad || !tdagi_dim_is_const(c->im->pool, tdagi_dim(c, x, 0), &n)) {
+        c->bad = true;
+        tdagi_import_issue(c->im, "%s over a sequence of symbolic length",
+                           c->schema->name);
+        return TDAG_NO_VALUE;
+    }
+    if (n < 1 || (uint64_t)n > c->im->ctx->limits.max_loop_trips) {
+        tdagi_call_fail(c, TDAG_E_LIMIT, "a sequence of %lld steps", (long long)n);
+        return TDAG_NO_VALUE;
+    }
+    tdag_value of_x = tdagi_linear(c->b, x, w->w_ih, w->b_ih);
+    tdag_value *out = tdagi_import_alloc(c->im, (size_t)n * sizeof(*out));
+    for (int64_t i = 0; out != NULL && i < n && tdagi_builder_ok(c->b); i++) {
+        int64_t t = backwards ? n - 1 - i : i;
+        *s = step(c, kind, tdagi_select1(c->b, of_x, 0, t), w, *s);
+        out[t] = s->h;
+    }
+    if (out == NULL || !tdagi_builder_ok(c->b)) return TDAG_NO_VALUE;
+    return tdagi_stack(c->b, out, (uint32_t)n, 0);
+}
+
+/* ---- layers ---- */
+
+typedef struct layers {
+    rnn_kind kind;
+    uint32_t n, directions, per; /* layers, directions, parameters of each */
+    bool has_biases;
+    const tdag_value *params;
+    tdag_value h0, c0;
+    tdag_value *h, *c; /* last states, layer by layer, direction by direction */
+} layers;
+
+static weights weights_of(const layers *l, uint32_t k)
+{
+    const tdag_value *p = l->params + (size_t)k * l->per;
+    weights w = {p[0], p[1], {0}, {0}, {0}};
+    if (l->has_biases) {
+        w.b_ih = p[2];
+        w.b_hh = p[3];
+    }
+    if (l->per == (l->has_biases ? 5u : 3u)) w.w_hr = p[l->per - 1];
+    return w;
+}
+
+static tdag_value run_layers(tdagi_call *c, const layers *l, tdag_value x)
+{
+    for (uint32_t i = 0; i < l->n && !c->bad; i++) {
+        tdag_value out[2];
+        for (uint32_t d = 0; d < l->directions; d++) {
+            uint32_t k = i * l->directions + d;
+            weights w = weights_of(l, k);
+            state s = {tdagi_select1(c->b, l->h0, 0, k), TDAG_NO_VALUE};
+            if (l->kind == RNN_LSTM) s.c = tdagi_select1(c->b, l->c0, 0, k);
+            out[d] = run(c, l->kind, x, &w, &s, d == 1);
+            l->h[k] = s.h;
+            l->c[k] = s.c;
+        }
+        x = l->directions == 1 ? out[0] : tdagi_concat(c->b, out, 2, 2);
+    }
+    return x;
+}
+
+static bool read_states(tdagi_call *c, layers *l)
+{
+    if (l->kind != RNN_LSTM) {
+        l->h0 = tdagi_arg_tensor(c, "hx");
+        return !c->bad;
+    }
+    const tdag_value *hx;
+    tdag_list n = tdagi_arg_tensors(c, "hx", &hx);
+    if (c->bad || n.n != 2) {
+        tdagi_refuse(c, "hx");
+        return false;
+    }
+    l->h0 = hx[0];
+    l->c0 = hx[1];
+    return true;
+}
+
+/* lstm, gru, rnn_tanh, rnn_relu of a whole sequence: row data is the kind. */
+tdagi_ival tdagi_aten_rnn(tdagi_call *c)
+{
+    layers l = {.kind = (rnn_kind)c->data};
+    if (tdagi_has(c, "batch_sizes")) return tdagi_refuse(c, "batch_sizes");
+    tdag_value x = tdagi_arg_tensor(c, "input");
+    tdag_list n = tdagi_arg_tensors(c, "params", &l.params);
+    l.has_biases = tdagi_arg_bool(c, "has_biases", true);
+    int64_t n_layers = tdagi_arg_int(c, "num_layers", 1);
+    l.directions = tdagi_arg_bool(c, "bidirectional", false) ? 2 : 1;
+    bool batch_first = tdagi_arg_bool(c, "batch_first", false);
+    if (c->bad || !read_states(c, &l)) return tdagi_iv_poison();
+    if (n_layers < 1 || n_layers > n.n || tdagi_rank(c, x) != 3 ||
+        tdagi_rank(c, l.h0) != 3)
+        return tdagi_refuse(c, "num_layers");
+    l.n = (uint32_t)n_layers;
+    uint32_t all = l.n * l.directions;
+    l.per = n.n / all;
+    if (l.per * all != n.n || l.per < (l.has_biases ? 4u : 2u))
+        return tdagi_refuse(c, "params");
+    l.h = tdagi_import_alloc(c->im, all * sizeof(*l.h));
+    l.c = tdagi_import_alloc(c->im, all * sizeof(*l.c));
+    if (l.h == NULL || l.c == NULL) return tdagi_iv_poison();
+    if (batch_first) x = tdagi_transpose(c->b, x, 0, 1);
+    tdag_value out[3] = {run_layers(c, &l, x)};
+    if (c->bad || out[0].id == 0) return tdagi_iv_poison();
+    if (batch_first) out[0] = tdagi_transpose(c->b, out[0], 0, 1);
+    out[1] = tdagi_stack(c->b, l.h, all, 0);
+    if (l.kind == RNN_LSTM) out[2] = tdagi_stack(c->b, l.c, all, 0);
+    return tdagi_results(c, l.kind == RNN_LSTM ? 3 : 2, out);
+}
+
+/* One step: lstm_cell and its sisters, by the same kinds. */
+tdagi_ival tdagi_aten_rnn_cell(tdagi_call *c)
+{
+    layers l = {.kind = (rnn_kind)c->data};
+    tdag_value x = tdagi_arg_tensor(c, "input");
+    weights w = {tdagi_arg_tensor(c, "w_ih"), tdagi_arg_tensor(c, "w_hh"),
+                 tdagi_arg_optional(c, "b_ih"), tdagi_arg_optional(c, "b_hh"),
+                 TDAG_NO_VALUE};
+    if (c->bad || !read_states(c, &l)) return tdagi_iv_poison();
+    state s = {l.h0, l.c0};
+    s = step(c, l.kind, tdagi_linear(c->b, x, w.w_ih, w.b_ih), &w, s);
+    tdag_value out[2] = {s.h, s.c};
+    return l.kind == RNN_LSTM ? tdagi_results(c, 2, out) : tdagi_result(c, s.h);
+}

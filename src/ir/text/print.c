@@ -1,0 +1,245 @@
+/* Graphs as text, one value per line; the grammar is in docs/text.md. Everything about
+ * an op comes from its row: its name and the fields of its spec. */
+#include <string.h>
+
+#include "base/text.h"
+#include "ir/graph.h"
+#include "ir/text/number.h"
+#include "ir/text/parse.h"
+
+#define SMALL_TENSOR 16 /* elements that are always written */
+
+typedef struct printer {
+    tdagi_text text;
+    const tdag_graph *g;
+    uint32_t flags;
+} printer;
+
+static void put(printer *p, const char *text) { tdagi_text_add(&p->text, text); }
+
+static void put_int(printer *p, int64_t value)
+{
+    tdagi_text_printf(&p->text, "%lld", (long long)value);
+}
+
+static void put_quoted(printer *p, const char *text)
+{
+    put(p, "\"");
+    while (*text != '\0') {
+        size_t plain = 0;
+        while ((unsigned char)text[plain] >= 0x20 && text[plain] != '"' &&
+               text[plain] != '\\' && text[plain] != 0x7F)
+            plain++;
+        tdagi_text_add_bytes(&p->text, text, plain);
+        text += plain;
+        if (*text == '\0') break;
+        if (*text == '"' || *text == '\\')
+            tdagi_text_printf(&p->text, "\\%c", *text);
+        else if (*text == '\n')
+            put(p, "\\n");
+        else
+            tdagi_text_printf(&p->text, "\\x%02x", (unsigned)(unsigned char)*text);
+        text++;
+    }
+    put(p, "\"");
+}
+
+static void put_word(printer *p, const char *text)
+{
+    bool plain = *text != '\0' && !tdagi_text_is_keyword(text);
+    for (const char *c = text; *c != '\0' && plain; c++)
+        plain = tdagi_text_is_plain(*c);
+    if (plain)
+        put(p, text);
+    else
+        put_quoted(p, text);
+}
+
+static void put_name(printer *p, tdag_value v)
+{
+    char buf[16];
+    put_word(p, tdagi_value_name(p->g, v, buf));
+}
+
+static void put_dim(printer *p, tdag_dim d)
+{
+    char buf[256];
+    if (d >= 0) {
+        put_int(p, d);
+        return;
+    }
+    size_t n = tdagi_dim_text(p->g->pool, d, buf, sizeof buf);
+    if (n < sizeof buf) {
+        put(p, buf);
+        return;
+    }
+    void *block = NULL;
+    if (p->text.status == TDAG_OK)
+        p->text.status = tdagi_alloc(p->text.ctx, n + 1, &block);
+    if (p->text.status != TDAG_OK) return;
+    tdagi_dim_text(p->g->pool, d, block, n + 1);
+    put(p, block);
+    tdagi_free(p->text.ctx, block, n + 1);
+}
+
+static void put_list(printer *p, uint32_t n, const int64_t *v, bool dims)
+{
+    put(p, "[");
+    for (uint32_t i = 0; i < n; i++) {
+        if (i > 0) put(p, ",");
+        if (dims)
+            put_dim(p, v[i]);
+        else
+            put_int(p, v[i]);
+    }
+    put(p, "]");
+}
+
+static void put_enum(printer *p, const tdagi_field *f, int64_t value)
+{
+    int64_t i = 0;
+    while (i < value && i < TDAGI_TEXT_MAX_ENUM && (f->names[i] != NULL || i == 0))
+        i++;
+    if (i == value && f->names[i] != NULL)
+        put(p, f->names[i]);
+    else
+        put_int(p, value);
+}
+
+static void put_field(printer *p, const tdagi_field *f, const void *spec)
+{
+    const void *member = (const char *)spec + f->offset;
+    char number[TDAGI_NUMBER_TEXT_SIZE];
+    const tdag_list *list = member;
+    const int64_t *integer = member;
+    switch ((tdagi_field_kind)f->kind) {
+    case TDAGI_FIELD_INT:
+        put_int(p, *integer);
+        break;
+    case TDAGI_FIELD_BOOL:
+        put(p, *integer != 0 ? "true" : "false");
+        break;
+    case TDAGI_FIELD_ENUM:
+        put_enum(p, f, *integer);
+        break;
+    case TDAGI_FIELD_DTYPE:
+        put(p, tdag_dtype_name((tdag_dtype)*integer));
+        break;
+    case TDAGI_FIELD_DIM:
+        put_dim(p, *integer);
+        break;
+    case TDAGI_FIELD_F64:
+        tdagi_double_text(*(const double *)member, number);
+        put(p, number);
+        break;
+    case TDAGI_FIELD_INTS:
+    case TDAGI_FIELD_DIMS:
+        put_list(p, list->n, list->v, f->kind == TDAGI_FIELD_DIMS);
+        break;
+    case TDAGI_FIELD_STRING:
+        put_quoted(p, *(const char *const *)member);
+        break;
+    case TDAGI_FIELD_END:
+        break;
+    }
+}
+
+static void put_values(printer *p, const tdag_tensor *t)
+{
+    char number[TDAGI_NUMBER_TEXT_SIZE];
+    if (t->count > SMALL_TENSOR && (p->flags & TDAG_TEXT_FULL) == 0) return;
+    put(p, " [");
+    for (int64_t i = 0; i < t->count && p->text.status == TDAG_OK; i++) {
+        tdagi_element_text(t, i, number);
+        if (i > 0) put(p, ", ");
+        put(p, number);
+    }
+    put(p, "]");
+}
+
+static void put_operands(printer *p, const tdagi_node *n)
+{
+    const tdag_value *inputs = tdagi_node_inputs(n);
+    if (n->n_inputs > 0) put(p, "(");
+    for (uint32_t i = 0; i < n->n_inputs; i++) {
+        if (i > 0) put(p, ", ");
+        put_name(p, inputs[i]);
+    }
+    if (n->n_inputs > 0) put(p, ")");
+}
+
+static void put_spec(printer *p, const tdagi_field *fields, const void *spec)
+{
+    if (fields == NULL || spec == NULL || fields->kind == TDAGI_FIELD_END) return;
+    put(p, " {");
+    for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++) {
+        if (f != fields) put(p, ", ");
+        put(p, f->name);
+        put(p, "=");
+        put_field(p, f, spec);
+    }
+    put(p, "}");
+}
+
+static void put_node(printer *p, tdag_value v)
+{
+    const tdagi_node *n = tdagi_graph_node(p->g, v);
+    const char *scope = tdagi_value_scope(p->g, v);
+    put_name(p, v);
+    put(p, ": ");
+    put(p, tdag_dtype_name((tdag_dtype)n->dtype));
+    put_list(p, n->rank, n->shape, true);
+    put(p, " = ");
+    put(p, tdag_op_name((tdag_op)n->op));
+    if (tdagi_op_holds_tensor(n->op)) {
+        put_values(p, n->u.tensor);
+    } else {
+        put_operands(p, n);
+        put_spec(p, tdagi_node_def(n)->fields, n->u.spec);
+    }
+    if (*scope != '\0') {
+        put(p, " @");
+        put_word(p, scope);
+    }
+    put(p, "\n");
+}
+
+static void put_symbols(printer *p)
+{
+    uint32_t n = tdagi_pool_n_symbols(p->g->pool);
+    if (n == 0) return;
+    put(p, "symbols");
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t sample;
+        put(p, " ");
+        put(p, tdagi_pool_symbol(p->g->pool, i, &sample));
+        put(p, "=");
+        put_int(p, sample);
+    }
+    put(p, "\n");
+}
+
+tdag_status tdag_graph_print(tdag_ctx *ctx, const tdag_graph *graph, uint32_t flags,
+                             char **out)
+{
+    if (graph == NULL || out == NULL)
+        return tdagi_fail(ctx, TDAG_E_ARG,
+                          "a graph and a place for the text are needed");
+    if ((flags & ~(uint32_t)TDAG_TEXT_FULL) != 0)
+        return tdagi_fail(ctx, TDAG_E_ARG, "unknown flags 0x%x", (unsigned)flags);
+    printer p = {.g = graph, .flags = flags};
+    tdagi_text_init(&p.text, ctx);
+    tdagi_text_printf(&p.text, "tdag %d\n", TDAGI_TEXT_VERSION);
+    put_symbols(&p);
+    for (uint32_t id = 1; id <= graph->n && p.text.status == TDAG_OK; id++)
+        put_node(&p, (tdag_value){id});
+    put(&p, "return");
+    for (uint32_t i = 0; i < graph->n_outputs; i++) {
+        put(&p, i == 0 ? " " : ", ");
+        put_name(&p, graph->outputs[i]);
+    }
+    put(&p, "\n");
+    return tdagi_text_take(&p.text, out);
+}
+
+void tdag_text_free(tdag_ctx *ctx, char *text) { tdagi_strfree(ctx, text); }

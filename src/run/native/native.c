@@ -1,0 +1,282 @@
+/* The native engine: raise the graph, then run kernel after kernel; values are freed
+ * after their last use. A kernel without a function of ours is evaluated by the
+ * reference, a composite lowered for it, so every graph runs. */
+#include "run/native/native.h"
+
+#include <string.h>
+
+#include "run/product.h"
+
+tdag_status tdagi_native_result(tdagi_native_call *c, tdagi_strided *out)
+{
+    const tdagi_kernel *k = c->kernel;
+    return tdagi_strided_create(c->native->ctx, (tdag_dtype)k->dtype, k->rank, k->shape,
+                                out);
+}
+
+/* ---- kernels without a function of ours ---- */
+
+static tdag_status input_tensors(const tdagi_native_call *c, tdag_tensor **in)
+{
+    for (uint32_t i = 0; i < c->kernel->n_inputs; i++)
+        if (c->in[i]->base != NULL)
+            TDAGI_TRY(tdagi_strided_tensor(c->native->ctx, c->in[i], &in[i]));
+    return TDAG_OK;
+}
+
+/* A core op by its reference evaluation. */
+static tdag_status eval_core(const tdagi_native_call *c, tdag_tensor **in,
+                             tdag_tensor **out)
+{
+    const tdagi_kernel *k = c->kernel;
+    tdag_ctx *ctx = c->native->ctx;
+    const tdagi_opdef *def = tdagi_op_row_of(k->op)->def;
+    if (def->eval == NULL) return tdagi_eval_refuse(ctx, k->op, k->spec);
+    tdag_tensor *t = NULL;
+    TDAGI_TRY(tdag_tensor_create(ctx, (tdag_dtype)k->dtype, k->rank, k->shape, &t));
+    tdagi_eval_call call = {ctx, k->spec, k->n_inputs, (const tdag_tensor *const *)in,
+                            t};
+    tdag_status st = def->eval(&call);
+    if (st != TDAG_OK)
+        tdag_tensor_free(t);
+    else
+        *out = t;
+    return st;
+}
+
+/* A composite by lowering it into a graph of its own, which the reference engine runs.
+ */
+static tdag_status eval_composite(const tdagi_native_call *c, tdag_tensor **in,
+                                  tdag_value *values, tdag_tensor **out)
+{
+    const tdagi_kernel *k = c->kernel;
+    tdag_ctx *ctx = c->native->ctx;
+    tdag_builder *b = NULL;
+    tdag_graph *g = NULL;
+    uint32_t n = 0;
+    TDAGI_TRY(tdag_builder_create(ctx, &b));
+    for (uint32_t i = 0; i < k->n_inputs; i++) {
+        values[i] = TDAG_NO_VALUE;
+        if (in[i] == NULL) continue;
+        values[i] = tdag_add_input(b, NULL, in[i]->dtype, in[i]->rank, in[i]->shape);
+        in[n++] = in[i];
+        if (n - 1 != i) in[i] = NULL;
+    }
+    tdag_builder_add_output(b,
+                            tdagi_lower(b, k->composite, values, k->n_inputs, k->spec));
+    tdag_status st = tdag_builder_finish(b, &g);
+    if (st == TDAG_OK) st = tdagi_run_reference(ctx, g, in, out);
+    tdag_graph_free(g);
+    tdag_builder_free(b);
+    return st;
+}
+
+static tdag_status run_plainly(tdagi_native_call *c)
+{
+    tdag_ctx *ctx = c->native->ctx;
+    uint32_t n = c->kernel->n_inputs;
+    void *tensors = NULL, *values = NULL;
+    tdag_tensor *out = NULL;
+    tdag_status st = tdagi_array_alloc(ctx, n, sizeof(tdag_tensor *), &tensors);
+    if (st == TDAG_OK) st = tdagi_array_alloc(ctx, n, sizeof(tdag_value), &values);
+    tdag_tensor **in = tensors;
+    if (st == TDAG_OK) st = input_tensors(c, in);
+    if (st == TDAG_OK && c->kernel->composite == TDAGI_CORE)
+        st = eval_core(c, in, &out);
+    else if (st == TDAG_OK)
+        st = eval_composite(c, in, values, &out);
+    if (st == TDAG_OK) tdagi_strided_wrap(c->out, out);
+    tdag_tensor_free(out);
+    if (tensors != NULL) {
+        for (uint32_t i = 0; i < n; i++)
+            tdag_tensor_free(in[i]);
+        tdagi_free(ctx, tensors, n * sizeof(tdag_tensor *));
+    }
+    if (values != NULL) tdagi_free(ctx, values, n * sizeof(tdag_value));
+    return st;
+}
+
+/* ---- the walk ---- */
+
+tdagi_native_fn *tdagi_native_composite(uint32_t composite)
+{
+    static tdagi_native_fn *const rows[TDAGI_N_COMPOSITES] = {
+        [TDAGI_CONV] = tdagi_native_conv,
+        [TDAGI_CONV_TRANSPOSE] = tdagi_native_conv_transpose,
+        [TDAGI_LINEAR] = tdagi_native_linear,
+        [TDAGI_MATMUL] = tdagi_native_matmul,
+        [TDAGI_ADDMM] = tdagi_native_addmm,
+        [TDAGI_EINSUM] = tdagi_native_einsum,
+        [TDAGI_MAX_POOL] = tdagi_native_max_pool,
+        [TDAGI_AVG_POOL] = tdagi_native_avg_pool,
+        [TDAGI_SOFTMAX] = tdagi_native_softmax,
+        [TDAGI_LOG_SOFTMAX] = tdagi_native_softmax,
+        [TDAGI_LAYER_NORM] = tdagi_native_layer_norm,
+        [TDAGI_BATCH_NORM] = tdagi_native_batch_norm,
+        [TDAGI_GROUP_NORM] = tdagi_native_group_norm,
+        [TDAGI_CONCAT] = tdagi_native_concat,
+        [TDAGI_STACK] = tdagi_native_stack,
+        [TDAGI_EMBEDDING] = tdagi_native_embedding,
+    };
+    return rows[composite];
+}
+
+static tdagi_native_fn *function_of(const tdagi_kernel *k)
+{
+    tdagi_native_fn *fn = tdagi_native_elementwise(k);
+    if (fn != NULL) return fn;
+    if (k->composite != TDAGI_CORE) return tdagi_native_composite(k->composite);
+    return k->op == TDAG_OP_REDUCE ? tdagi_native_reduce : tdagi_native_view(k->op);
+}
+
+static tdag_status run_kernel(tdagi_native_call *c)
+{
+    const tdagi_kernel *k = c->kernel;
+    tdagi_native_fn *fn = function_of(k);
+    c->handled = fn != NULL;
+    if (fn != NULL) TDAGI_TRY(fn(c));
+    return c->handled ? TDAG_OK : run_plainly(c);
+}
+
+/* If k sums products of a half type that stand apart, the kernels of the two factors.
+ */
+static bool sums_products(const tdagi_native *s, const tdagi_kernel *k,
+                          uint32_t factors[2])
+{
+    if (k->composite != TDAGI_CORE || k->value.id == 0) return false;
+    uint32_t product = tdagi_product_of(s->g, k->value.id);
+    if (product == 0) return false;
+    const tdag_value *in = tdagi_node_inputs(&s->g->nodes[product]);
+    factors[0] = s->r->kernel_of[in[0].id];
+    factors[1] = s->r->kernel_of[in[1].id];
+    const uint32_t self = (uint32_t)(k - s->r->kernels);
+    return factors[0] != 0 && factors[1] != 0 && factors[0] < self && factors[1] < self;
+}
+
+static tdag_status run_product_sum(tdagi_native *s, uint32_t i,
+                                   const uint32_t factors[2])
+{
+    tdag_tensor *in[2] = {NULL, NULL}, *out = NULL;
+    tdag_status st = tdagi_strided_tensor(s->ctx, &s->values[factors[0]], &in[0]);
+    if (st == TDAG_OK)
+        st = tdagi_strided_tensor(s->ctx, &s->values[factors[1]], &in[1]);
+    if (st == TDAG_OK)
+        st = tdagi_product_sum(s->ctx, s->g, s->r->kernels[i].value.id,
+                               (const tdag_tensor *const *)in, &out);
+    if (st == TDAG_OK) tdagi_strided_wrap(&s->values[i], out);
+    tdag_tensor_free(in[0]);
+    tdag_tensor_free(in[1]);
+    tdag_tensor_free(out);
+    return st;
+}
+
+static void drop_use(tdagi_native *s, uint32_t kernel)
+{
+    if (kernel != 0 && --s->uses[kernel] == 0) tdagi_strided_free(&s->values[kernel]);
+}
+
+static tdag_status step(tdagi_native *s, uint32_t i, const tdagi_strided **operands)
+{
+    const tdagi_kernel *k = &s->r->kernels[i];
+    if (k->composite == TDAGI_CORE && tdagi_op_holds_tensor(k->op)) {
+        tdagi_strided_wrap(&s->values[i], tdagi_graph_node(s->g, k->value)->u.tensor);
+        return TDAG_OK;
+    }
+    if (k->composite == TDAGI_CORE && k->op == TDAG_OP_INPUT) return TDAG_OK;
+    static const tdagi_strided nothing = {0};
+    for (uint32_t j = 0; j < k->n_inputs; j++)
+        operands[j] = k->inputs[j] == 0 ? &nothing : &s->values[k->inputs[j]];
+    tdagi_native_call c = {s, k, operands, &s->values[i], false};
+    uint32_t factors[2];
+    bool products = sums_products(s, k, factors);
+    tdag_status st = products ? run_product_sum(s, i, factors) : run_kernel(&c);
+    if (st != TDAG_OK) {
+        char buf[16];
+        if (k->value.id != 0)
+            tdagi_fail_at_node(s->ctx, tdagi_value_name(s->g, k->value, buf),
+                               tdagi_value_scope(s->g, k->value));
+        return st;
+    }
+    for (uint32_t j = 0; j < k->n_inputs; j++)
+        drop_use(s, k->inputs[j]);
+    for (uint32_t j = 0; products && j < 2; j++)
+        drop_use(s, factors[j]);
+    return TDAG_OK;
+}
+
+/* Uses of kernels: as inputs and as graph outputs. */
+static uint32_t count_uses(tdagi_native *s)
+{
+    uint32_t most = 1;
+    for (uint32_t i = 1; i <= s->r->n; i++) {
+        const tdagi_kernel *k = &s->r->kernels[i];
+        for (uint32_t j = 0; j < k->n_inputs; j++)
+            s->uses[k->inputs[j]]++;
+        uint32_t factors[2];
+        bool products = sums_products(s, k, factors);
+        for (uint32_t j = 0; products && j < 2; j++)
+            s->uses[factors[j]]++;
+        if (k->n_inputs > most) most = k->n_inputs;
+    }
+    for (uint32_t i = 0; i < s->g->n_outputs; i++)
+        s->uses[s->r->kernel_of[s->g->outputs[i].id]]++;
+    return most;
+}
+
+static tdag_status run_all(tdagi_native *s, tdag_tensor *const *inputs,
+                           const tdagi_strided **operands, tdag_tensor **outputs)
+{
+    const tdag_graph *g = s->g;
+    for (uint32_t i = 0; i < g->n_inputs; i++) {
+        uint32_t kernel = s->r->kernel_of[g->inputs[i].id];
+        if (kernel != 0) tdagi_strided_wrap(&s->values[kernel], inputs[i]);
+    }
+    for (uint32_t i = 1; i <= s->r->n; i++)
+        TDAGI_TRY(step(s, i, operands));
+    uint32_t n = 0;
+    tdag_status st = TDAG_OK;
+    for (; n < g->n_outputs && st == TDAG_OK; n++)
+        st = tdagi_strided_tensor(s->ctx, &s->values[s->r->kernel_of[g->outputs[n].id]],
+                                  &outputs[n]);
+    if (st != TDAG_OK)
+        for (uint32_t i = 0; i + 1 < n; i++) {
+            tdag_tensor_free(outputs[i]);
+            outputs[i] = NULL;
+        }
+    return st;
+}
+
+static tdag_status run_raised(tdagi_native *s, tdag_tensor *const *inputs,
+                              tdag_tensor **outputs)
+{
+    size_t n = (size_t)s->r->n + 1;
+    void *values = NULL, *uses = NULL, *operands = NULL;
+    uint32_t most = 1;
+    tdag_status st = tdagi_array_alloc(s->ctx, n, sizeof(tdagi_strided), &values);
+    if (st == TDAG_OK) st = tdagi_array_alloc(s->ctx, n, sizeof(uint32_t), &uses);
+    s->values = values;
+    s->uses = uses;
+    if (st == TDAG_OK) {
+        most = count_uses(s);
+        st = tdagi_array_alloc(s->ctx, most, sizeof(tdagi_strided *), &operands);
+    }
+    if (st == TDAG_OK) st = run_all(s, inputs, operands, outputs);
+    if (values != NULL) {
+        for (size_t i = 0; i < n; i++)
+            tdagi_strided_free(&s->values[i]);
+        tdagi_free(s->ctx, values, n * sizeof(tdagi_strided));
+    }
+    if (uses != NULL) tdagi_free(s->ctx, uses, n * sizeof(uint32_t));
+    if (operands != NULL) tdagi_free(s->ctx, operands, most * sizeof(tdagi_strided *));
+    return st;
+}
+
+tdag_status tdagi_run_native(tdag_ctx *ctx, const tdag_graph *g,
+                             tdag_tensor *const *inputs, tdag_tensor **outputs)
+{
+    tdagi_native s = {.ctx = ctx, .g = g, .blas = tdagi_blas_get()};
+    TDAGI_TRY(tdagi_raise(ctx, g, 0, &s.r));
+    tdag_status st = run_raised(&s, inputs, outputs);
+    tdagi_raised_free(s.r);
+    return st;
+}

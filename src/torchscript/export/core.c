@@ -1,0 +1,444 @@
+/* Core ops that no composite took, as aten calls. */
+#include "torchscript/export/export.h"
+
+/* ---- windows, movement ---- */
+
+static void emit_permute(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdag_permute_spec *s = k->spec;
+    int64_t moved[2] = {0, 0};
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->order.n; i++)
+        if (s->order.v[i] != (int64_t)i && n++ < 2) moved[n - 1] = (int64_t)i;
+    if (n == 2)
+        tdagi_export_emit(e, k, "torch.transpose($0, %i, %i)", moved[0], moved[1]);
+    else
+        tdagi_export_emit(e, k, "torch.permute($0, %l)", &s->order);
+}
+
+static void emit_slice(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdag_slice_spec *s = k->spec;
+    const tdagi_kernel *x = tdagi_export_kernel(e, k->inputs[0]);
+    tdagi_export_begin(e, k);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < k->rank; i++)
+        if (s->start.v[i] != 0 || s->end.v[i] != x->shape[i]) {
+            tdagi_export_piece(e, k, "torch.slice(");
+            n++;
+        }
+    tdagi_export_piece(e, k, "$0");
+    for (uint32_t i = 0; i < k->rank; i++) {
+        if (s->start.v[i] == 0 && s->end.v[i] == x->shape[i]) continue;
+        tdagi_export_piece(e, k, ", %i, %d, ", (int64_t)i, s->start.v[i]);
+        if (s->end.v[i] == x->shape[i])
+            tdagi_export_piece(e, k, "9223372036854775807)");
+        else
+            tdagi_export_piece(e, k, "%d)", s->end.v[i]);
+    }
+    tdagi_export_end(e);
+}
+
+static void emit_select(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdag_select_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.slice($0, %i, %d, (%d) + 1)", s->axis, s->index,
+                      s->index);
+}
+
+static void emit_repeat(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdag_list shape = {k->rank, k->shape};
+    tdagi_export_emit(e, k, "torch.expand($0, %l)", &shape);
+}
+
+/* PyTorch lists the padding from the last axis to the first. */
+static void pad_amounts(tdagi_exporter *e, const tdagi_kernel *k, uint32_t n_axes)
+{
+    const tdag_pad_spec *s = k->spec;
+    tdagi_export_piece(e, k, "[");
+    for (uint32_t i = 0; i < n_axes; i++) {
+        uint32_t axis = k->rank - 1 - i;
+        tdagi_export_piece(e, k, i == 0 ? "%d, %d" : ", %d, %d", s->before.v[axis],
+                           s->after.v[axis]);
+    }
+    tdagi_export_piece(e, k, "]");
+}
+
+static const char *const pad_modes[] = {[TDAG_PAD_REFLECT] = "reflect",
+                                        [TDAG_PAD_REPLICATE] = "replicate",
+                                        [TDAG_PAD_CIRCULAR] = "circular"};
+
+/* PyTorch pads the last n axes, one to three, of a tensor of n + 2 (or n + 1) axes. */
+static bool pads_at_once(const tdagi_kernel *k, uint32_t n_axes)
+{
+    const tdag_pad_spec *s = k->spec;
+    bool is_image = n_axes + 1 == k->rank && s->mode != TDAG_PAD_CIRCULAR;
+    return n_axes <= 3 && (n_axes + 2 == k->rank || is_image);
+}
+
+/* Other ranks, one axis at a time as the middle of [1, outer, n, inner]:
+ * PyTorch pads the last two axes of a rank-4 tensor in every mode. */
+static void emit_pad_mode(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdag_pad_spec *s = k->spec;
+    const tdagi_kernel *x = tdagi_export_kernel(e, k->inputs[0]);
+    tdag_dim shape[TDAG_MAX_RANK];
+    for (uint32_t i = 0; i < k->rank; i++)
+        shape[i] = x->shape[i];
+    tdagi_export_begin(e, k);
+    for (uint32_t i = 0; i < k->rank; i++)
+        if (s->before.v[i] != 0 || s->after.v[i] != 0)
+            tdagi_export_piece(e, k, "torch.reshape(torch.pad(torch.reshape(");
+    tdagi_export_piece(e, k, "$0");
+    for (uint32_t i = 0; i < k->rank; i++) {
+        if (s->before.v[i] == 0 && s->after.v[i] == 0) continue;
+        const tdag_dim middle[4] = {
+            1, tdagi_dim_product(e->r->pool, i, shape), shape[i],
+            tdagi_dim_product(e->r->pool, k->rank - i - 1, shape + i + 1)};
+        const tdag_list flat = {4, middle};
+        shape[i] = k->shape[i];
+        const tdag_list whole = {k->rank, shape};
+        tdagi_export_piece(e, k, ", %l), [0, 0, %d, %d], \"%s\"), %l)", &flat,
+                           s->before.v[i], s->after.v[i], pad_modes[s->mode], &whole);
+    }
+    tdagi_export_end(e);
+}
+
+static void emit_pad(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdag_pad_spec *s = k->spec;
+    uint32_t n_axes = 0;
+    for (uint32_t i = 0; i < k->rank; i++)
+        if (s->before.v[i] != 0 || s->after.v[i] != 0)
+            n_axes = k->rank - i > n_axes ? k->rank - i : n_axes;
+    bool empty = false; /* PyTorch pads nothing in the constant mode only */
+    for (uint32_t i = 0; i < k->rank; i++)
+        empty |= k->shape[i] == 0;
+    if (s->mode != TDAG_PAD_CONSTANT && n_axes > 0 && !empty) {
+        if (!pads_at_once(k, n_axes)) {
+            emit_pad_mode(e, k);
+            return;
+        }
+        tdagi_export_begin(e, k);
+        tdagi_export_piece(e, k, "torch.pad($0, ");
+        pad_amounts(e, k, n_axes);
+        tdagi_export_piece(e, k, ", \"%s\")", pad_modes[s->mode]);
+        tdagi_export_end(e);
+        return;
+    }
+    tdagi_export_begin(e, k);
+    tdagi_export_piece(e, k, "torch.constant_pad_nd($0, ");
+    pad_amounts(e, k, n_axes);
+    if (tdag_dtype_is_float((tdag_dtype)k->dtype))
+        tdagi_export_piece(e, k, ", %f)", s->value);
+    else
+        tdagi_export_piece(e, k, ", %i)", (int64_t)s->value);
+    tdagi_export_end(e);
+}
+
+/* A strided slice where every kernel is 1; else axis by axis, the taps next to their
+ * window's position and merged with it. */
+static void emit_unfold(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdag_window_spec *s = k->spec;
+    tdagi_export_begin(e, k);
+    for (uint32_t i = k->rank; i-- > 0;) /* the innermost call is axis 0's */
+        if (s->kernel.v[i] != 1)
+            tdagi_export_piece(e, k, "torch.flatten(torch.movedim(torch.unfold(");
+        else if (s->stride.v[i] != 1)
+            tdagi_export_piece(e, k, "torch.slice(");
+    tdagi_export_piece(e, k, "$0");
+    for (uint32_t i = 0; i < k->rank; i++) {
+        int64_t axis = i;
+        if (s->kernel.v[i] != 1)
+            tdagi_export_piece(e, k, ", %i, %i, %i), -1, %i), %i, %i)", axis,
+                               s->kernel.v[i], s->stride.v[i], axis + 1, axis,
+                               axis + 1);
+        else if (s->stride.v[i] != 1)
+            tdagi_export_piece(e, k, ", %i, 0, 9223372036854775807, %i)", axis,
+                               s->stride.v[i]);
+    }
+    tdagi_export_end(e);
+}
+
+/* Axis by axis by col2im: [outer, w*k, inner] is laid out as [outer*inner, k, w]. */
+static void emit_fold(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdag_window_spec *s = k->spec;
+    tdagi_pool *pool = e->r->pool;
+    const tdagi_kernel *x = tdagi_export_kernel(e, k->inputs[0]);
+    tdag_dim shape[TDAG_MAX_RANK];
+    for (uint32_t i = 0; i < k->rank; i++)
+        shape[i] = x->shape[i];
+    tdagi_export_begin(e, k);
+    for (uint32_t i = 0; i < k->rank; i++)
+        if (s->kernel.v[i] != 1 || s->stride.v[i] != 1)
+            tdagi_export_piece(e, k,
+                               "torch.reshape(torch.permute(torch.reshape(torch.col2im("
+                               "torch.reshape(torch.permute(torch.reshape(");
+    tdagi_export_piece(e, k, "$0");
+    for (uint32_t i = 0; i < k->rank; i++) {
+        if (s->kernel.v[i] == 1 && s->stride.v[i] == 1) continue;
+        tdag_dim taps = s->kernel.v[i];
+        tdag_dim outer = tdagi_dim_product(pool, i, shape);
+        tdag_dim inner = tdagi_dim_product(pool, k->rank - i - 1, shape + i + 1);
+        tdag_dim windows = tdagi_dim_floordiv(pool, shape[i], taps);
+        tdag_dim lanes = tdagi_dim_mul(pool, outer, inner);
+        const tdag_list split = {4, (const int64_t[]){outer, windows, taps, inner}};
+        const tdag_list rows = {3, (const int64_t[]){lanes, taps, windows}};
+        const tdag_list size = {2, (const int64_t[]){k->shape[i], 1}};
+        const tdag_list back = {3, (const int64_t[]){outer, inner, k->shape[i]}};
+        shape[i] = k->shape[i];
+        const tdag_list whole = {k->rank, shape};
+        tdagi_export_piece(e, k,
+                           ", %l), [0, 3, 2, 1]), %l), %l, [%d, 1], [1, 1], [0, 0], "
+                           "[%i, 1]), %l), [0, 2, 1]), %l)",
+                           &split, &rows, &size, taps, s->stride.v[i], &back, &whole);
+    }
+    tdagi_export_end(e);
+}
+
+static void emit_reduce(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    tdagi_export_value(e, k->inputs[0]);
+    tdagi_export_reduce(e, k, true, k);
+}
+
+/* ---- ordered ---- */
+
+static void emit_scan(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdag_scan_spec *s = k->spec;
+    if (s->kind == TDAG_REDUCE_SUM)
+        tdagi_export_emit(e, k, "torch.cumsum($0, %i, dtype=%t)", s->axis,
+                          (int)k->dtype);
+    else if (s->kind == TDAG_REDUCE_PRODUCT)
+        tdagi_export_emit(e, k, "torch.cumprod($0, %i, dtype=%t)", s->axis,
+                          (int)k->dtype);
+    else
+        tdagi_export_emit(e, k, "torch.%s($0, %i)[0]",
+                          s->kind == TDAG_REDUCE_MAX ? "cummax" : "cummin", s->axis);
+}
+
+static void emit_argsort(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdag_argsort_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.sort($0, stable=True, dim=%i, descending=%b)[1]",
+                      s->axis, s->descending);
+}
+
+/* ---- element-wise ---- */
+
+static void emit_unary(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    static const char *const names[TDAGI_OP_CODES] = {
+        [TDAG_OP_NEG] = "neg",
+        [TDAG_OP_RECIPROCAL] = "reciprocal",
+        [TDAG_OP_SQRT] = "sqrt",
+        [TDAG_OP_EXP] = "exp",
+        [TDAG_OP_LOG] = "log",
+        [TDAG_OP_SIN] = "sin",
+        [TDAG_OP_ARCSIN] = "asin",
+        [TDAG_OP_COS] = "cos",
+        [TDAG_OP_ARCCOS] = "acos",
+        [TDAG_OP_TAN] = "tan",
+        [TDAG_OP_ARCTAN] = "atan",
+        [TDAG_OP_SINH] = "sinh",
+        [TDAG_OP_ARCSINH] = "asinh",
+        [TDAG_OP_COSH] = "cosh",
+        [TDAG_OP_ARCCOSH] = "acosh",
+        [TDAG_OP_TANH] = "tanh",
+        [TDAG_OP_ARCTANH] = "atanh",
+        [TDAG_OP_GAUSSIAN] = "special_ndtr",
+        [TDAG_OP_INV_GAUSSIAN] = "special_ndtri",
+        [TDAG_OP_SIGN] = "sign",
+        [TDAG_OP_FLOOR] = "floor",
+    };
+    tdagi_export_emit(e, k, "torch.%s($0)", names[k->op]);
+}
+
+static void emit_convert(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    tdagi_export_emit(e, k, "torch.to($0, %t)", (int)k->dtype);
+}
+
+static bool is_scalar(const tdagi_exporter *e, uint32_t kernel)
+{
+    double value;
+    return tdagi_export_scalar(e, kernel, &value);
+}
+
+/* A number may stand on the right only; add and multiply commute. */
+static void emit_commutative(tdagi_exporter *e, const tdagi_kernel *k, const char *name)
+{
+    bool left = is_scalar(e, k->inputs[0]), right = is_scalar(e, k->inputs[1]);
+    if (left && !right)
+        tdagi_export_emit(e, k, "torch.%s($1, #0)", name);
+    else if (right && !left)
+        tdagi_export_emit(e, k, "torch.%s$_($0, #1)", name);
+    else
+        tdagi_export_emit(e, k, "torch.%s$_($0, $1)", name);
+}
+
+static void emit_add(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_commutative(e, k, "add");
+}
+
+static void emit_multiply(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_commutative(e, k, "mul");
+}
+
+static void emit_equal(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    bool left = is_scalar(e, k->inputs[0]), right = is_scalar(e, k->inputs[1]);
+    tdagi_export_emit(e, k,
+                      left && !right   ? "torch.eq($1, #0)"
+                      : right && !left ? "torch.eq($0, #1)"
+                                       : "torch.eq($0, $1)");
+}
+
+static void emit_less(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    bool left = is_scalar(e, k->inputs[0]), right = is_scalar(e, k->inputs[1]);
+    tdagi_export_emit(e, k,
+                      left && !right   ? "torch.gt($1, #0)"
+                      : right && !left ? "torch.lt($0, #1)"
+                                       : "torch.lt($0, $1)");
+}
+
+static void emit_floor_divide(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    bool right = is_scalar(e, k->inputs[1]) && !is_scalar(e, k->inputs[0]);
+    tdagi_export_emit(e, k,
+                      right ? "torch.div($0, #1, rounding_mode=\"floor\")"
+                            : "torch.div($0, $1, rounding_mode=\"floor\")");
+}
+
+static void emit_where(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    tdagi_export_emit(e, k, "torch.where($0, $1, $2)");
+}
+
+/* ---- indexed ---- */
+
+/* [batch..., n, rest...] as [batch, n, rest] and the index as [batch, count]. */
+typedef struct indexed {
+    tdag_dim batch, n, rest, count;
+} indexed;
+
+static indexed flatten_indexed(tdagi_exporter *e, const tdagi_kernel *x,
+                               const tdagi_kernel *index, int64_t batch)
+{
+    tdagi_pool *pool = e->r->pool;
+    uint32_t b = (uint32_t)batch;
+    return (indexed){tdagi_dim_product(pool, b, x->shape), x->shape[b],
+                     tdagi_dim_product(pool, x->rank - b - 1u, x->shape + b + 1),
+                     tdagi_dim_product(pool, index->rank - b, index->shape + b)};
+}
+
+static void index_piece(tdagi_exporter *e, const tdagi_kernel *k, const indexed *f)
+{
+    tdagi_export_piece(e, k,
+                       "torch.expand(torch.reshape(torch.to($1, 4), [%d, %d, 1]), "
+                       "[%d, %d, %d])",
+                       f->batch, f->count, f->batch, f->count, f->rest);
+}
+
+static void emit_gather(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdag_gather_spec *s = k->spec;
+    const tdagi_kernel *index = tdagi_export_kernel(e, k->inputs[1]);
+    if (s->batch == 0) {
+        tdagi_export_emit(e, k,
+                          index->dtype == TDAG_I64 ? "torch.index($0, [$1])"
+                                                   : "torch.index($0, "
+                                                     "[torch.to($1, 4)])");
+        return;
+    }
+    indexed f =
+        flatten_indexed(e, tdagi_export_kernel(e, k->inputs[0]), index, s->batch);
+    const tdag_list whole = {k->rank, k->shape};
+    tdagi_export_begin(e, k);
+    tdagi_export_piece(e, k,
+                       "torch.reshape(torch.gather(torch.reshape($0, "
+                       "[%d, %d, %d]), 1, ",
+                       f.batch, f.n, f.rest);
+    index_piece(e, k, &f);
+    tdagi_export_piece(e, k, "), %l)", &whole);
+    tdagi_export_end(e);
+}
+
+static void emit_scatter(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdag_scatter_spec *s = k->spec;
+    static const char *const modes[] = {[TDAG_SCATTER_SET] = NULL,
+                                        [TDAG_SCATTER_ADD] = "sum",
+                                        [TDAG_SCATTER_MULTIPLY] = "prod",
+                                        [TDAG_SCATTER_MIN] = "amin",
+                                        [TDAG_SCATTER_MAX] = "amax"};
+    indexed f = flatten_indexed(e, tdagi_export_kernel(e, k->inputs[0]),
+                                tdagi_export_kernel(e, k->inputs[1]), s->batch);
+    const tdag_list whole = {k->rank, k->shape};
+    bool set = modes[s->mode] == NULL;
+    tdagi_export_begin(e, k);
+    tdagi_export_piece(e, k,
+                       "torch.reshape(torch.%s(torch.reshape($0, [%d, %d, %d]), 1, ",
+                       set ? "scatter" : "scatter_reduce", f.batch, f.n, f.rest);
+    index_piece(e, k, &f);
+    tdagi_export_piece(e, k, ", torch.reshape($2, [%d, %d, %d])", f.batch, f.count,
+                       f.rest);
+    if (!set) tdagi_export_piece(e, k, ", \"%s\"", modes[s->mode]);
+    tdagi_export_piece(e, k, "), %l)", &whole);
+    tdagi_export_end(e);
+}
+
+static void emit_iota(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdag_iota_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.arange(%d, dtype=%t)", s->n, (int)k->dtype);
+}
+
+/* ---- the table ---- */
+
+void tdagi_export_core(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    static void (*const rows[TDAGI_OP_CODES])(tdagi_exporter *,
+                                              const tdagi_kernel *) = {
+        [TDAG_OP_IOTA] = emit_iota,
+        [TDAG_OP_OPAQUE] = tdagi_export_opaque,
+        [TDAG_OP_PERMUTE] = emit_permute,
+        [TDAG_OP_GROUP] = tdagi_export_reshape,
+        [TDAG_OP_UNGROUP] = tdagi_export_reshape,
+        [TDAG_OP_SQUEEZE] = tdagi_export_reshape,
+        [TDAG_OP_UNSQUEEZE] = tdagi_export_reshape,
+        [TDAG_OP_SLICE] = emit_slice,
+        [TDAG_OP_PAD] = emit_pad,
+        [TDAG_OP_SELECT] = emit_select,
+        [TDAG_OP_REPEAT] = emit_repeat,
+        [TDAG_OP_UNFOLD] = emit_unfold,
+        [TDAG_OP_FOLD] = emit_fold,
+        [TDAG_OP_REDUCE] = emit_reduce,
+        [TDAG_OP_SCAN] = emit_scan,
+        [TDAG_OP_ARGSORT] = emit_argsort,
+        [TDAG_OP_CONVERT] = emit_convert,
+        [TDAG_OP_ADD] = emit_add,
+        [TDAG_OP_MULTIPLY] = emit_multiply,
+        [TDAG_OP_FLOOR_DIVIDE] = emit_floor_divide,
+        [TDAG_OP_LESS] = emit_less,
+        [TDAG_OP_EQUAL] = emit_equal,
+        [TDAG_OP_WHERE] = emit_where,
+        [TDAG_OP_GATHER] = emit_gather,
+        [TDAG_OP_SCATTER] = emit_scatter,
+    };
+    const tdagi_op_row *row = tdagi_op_row_of(k->op);
+    if (rows[k->op] != NULL)
+        rows[k->op](e, k);
+    else if (row != NULL && row->n_inputs == 1)
+        emit_unary(e, k);
+    else
+        tdagi_export_fail(e, k, TDAG_E_UNSUPPORTED, "op %s cannot be exported",
+                          tdag_op_name((tdag_op)k->op));
+}

@@ -1,0 +1,150 @@
+/* tdag_to_torchscript(): raise, register the leaves, emit one statement per kernel,
+ * compile and save through the shim, rename into place. See export.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <tdagger/torch.h>
+
+#include "torchscript/export/export.h"
+
+void tdagi_export_fail(tdagi_exporter *e, const tdagi_kernel *k, tdag_status status,
+                       const char *format, ...)
+{
+    if (e->body.status != TDAG_OK) return;
+    char text[TDAGI_MESSAGE_SIZE], buf[16];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    e->body.status = tdagi_fail(e->ctx, status, "%s", text);
+    if (k->value.id != 0)
+        tdagi_fail_at_node(e->ctx, tdagi_value_name(e->g, k->value, buf),
+                           tdagi_value_scope(e->g, k->value));
+}
+
+static void count_uses(tdagi_exporter *e)
+{
+    for (uint32_t i = 1; i <= e->r->n; i++) {
+        const tdagi_kernel *k = tdagi_export_kernel(e, i);
+        for (uint32_t j = 0; j < k->n_inputs; j++) {
+            e->uses[k->inputs[j]]++;
+            e->user[k->inputs[j]] = i;
+        }
+    }
+    for (uint32_t i = 0; i < e->g->n_outputs; i++) {
+        uint32_t k = e->r->kernel_of[e->g->outputs[i].id];
+        e->uses[k]++;
+        e->user[k] = 0;
+    }
+}
+
+static bool is_leaf(const tdagi_kernel *k)
+{
+    return k->composite == TDAGI_CORE && k->op != TDAG_OP_IOTA &&
+           tdagi_op_is_leaf(k->op);
+}
+
+static void emit_all(tdagi_exporter *e)
+{
+    tdagi_export_head(e);
+    for (uint32_t i = 1; i <= e->r->n && e->body.status == TDAG_OK; i++) {
+        const tdagi_kernel *k = tdagi_export_kernel(e, i);
+        if (is_leaf(k) || e->deferred[i] || tdagi_export_fused(e, i)) continue;
+        if (k->composite == TDAGI_CORE)
+            tdagi_export_core(e, k);
+        else
+            tdagi_export_composite(e, k);
+    }
+    if (e->body.status == TDAG_OK) tdagi_export_return(e);
+    if (e->body.status == TDAG_OK)
+        e->body.status = tdagi_pool_report(e->ctx, e->r->pool);
+}
+
+/* Saves under a temporary name beside path, then renames. */
+static tdag_status save(tdagi_exporter *e, const char *path)
+{
+    tdag_shim_error error = {""};
+    tdagi_text name;
+    tdagi_text_init(&name, e->ctx);
+    tdagi_text_printf(&name, "%s.%ld.tmp", path, (long)getpid());
+    if (name.status != TDAG_OK) return name.status;
+    tdag_status st = TDAG_OK;
+    if (e->api->module_save(e->session, e->modules[0].handle, name.data, &error))
+        st = tdagi_fail(e->ctx, TDAG_E_IO, "%s cannot be written: %s", path,
+                        error.message);
+    else if (rename(name.data, path) != 0)
+        st = tdagi_fail(e->ctx, TDAG_E_IO, "%s cannot be written: %s", path,
+                        strerror(errno));
+    if (st != TDAG_OK) remove(name.data);
+    tdagi_text_free(&name);
+    return st;
+}
+
+static tdag_status compile_and_save(tdagi_exporter *e, const char *path)
+{
+    tdag_shim_error error = {""};
+    TDAGI_TRY(tdagi_export_register(e));
+    tdagi_export_plan_views(e);
+    tdagi_export_plan_fused(e);
+    emit_all(e);
+    TDAGI_TRY(e->body.status);
+    if (e->api->module_define(e->session, e->modules[0].handle, e->body.data, &error))
+        return tdagi_fail(e->ctx, TDAG_E_SHIM,
+                          "PyTorch does not compile the export: %s", error.message);
+    return save(e, path);
+}
+
+static tdag_status export_raised(tdagi_exporter *e, const char *path)
+{
+    size_t n = (size_t)e->r->n + 1;
+    void *var = NULL, *uses = NULL, *user = NULL, *deferred = NULL, *partner = NULL;
+    tdag_status st = tdagi_array_alloc(e->ctx, n, sizeof(char *), &var);
+    if (st == TDAG_OK) st = tdagi_array_alloc(e->ctx, n, sizeof(uint32_t), &uses);
+    if (st == TDAG_OK) st = tdagi_array_alloc(e->ctx, n, sizeof(uint32_t), &user);
+    if (st == TDAG_OK) st = tdagi_array_alloc(e->ctx, n, 1, &deferred);
+    if (st == TDAG_OK)
+        st = tdagi_array_alloc(e->ctx, 2 * n, sizeof(uint32_t), &partner);
+    e->var = var;
+    e->uses = uses;
+    e->user = user;
+    e->deferred = deferred;
+    e->partner = partner;
+    if (st == TDAG_OK) {
+        count_uses(e);
+        st = compile_and_save(e, path);
+    }
+    if (var != NULL) tdagi_free(e->ctx, var, n * sizeof(char *));
+    if (uses != NULL) tdagi_free(e->ctx, uses, n * sizeof(uint32_t));
+    if (user != NULL) tdagi_free(e->ctx, user, n * sizeof(uint32_t));
+    if (deferred != NULL) tdagi_free(e->ctx, deferred, n);
+    if (partner != NULL) tdagi_free(e->ctx, partner, 2 * n * sizeof(uint32_t));
+    return st;
+}
+
+tdag_status tdag_to_torchscript(tdag_ctx *ctx, const tdag_model *model,
+                                const char *path,
+                                const tdag_torchscript_options *options)
+{
+    tdag_torchscript_options o;
+    TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
+    tdagi_exporter e = {.ctx = ctx, .model = model, .g = model->graph};
+    tdag_shim_error error = {""};
+    TDAGI_TRY(tdagi_shim_load(ctx, o.shim_path, &e.api));
+    if (e.api->session_create(&e.session, &error))
+        return tdagi_fail(ctx, TDAG_E_SHIM, "PyTorch: %s", error.message);
+    tdagi_arena_init(&e.arena, &ctx->allocator);
+    tdagi_text_init(&e.body, ctx);
+    bool fused_attention =
+        e.api->op_n_overloads("aten::scaled_dot_product_attention") > 0;
+    tdag_status st = tdagi_raise(ctx, model->graph,
+                                 fused_attention ? 0 : TDAGI_RAISE_NO_ATTENTION, &e.r);
+    if (st == TDAG_OK) st = export_raised(&e, path);
+    tdagi_raised_free(e.r);
+    tdagi_export_modules_free(&e);
+    tdagi_text_free(&e.body);
+    tdagi_arena_free(&e.arena);
+    e.api->session_free(e.session);
+    return st;
+}

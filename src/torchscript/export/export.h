@@ -1,0 +1,113 @@
+/* The TorchScript exporter's inside: raised kernels become one statement each.
+ *
+ * Order of work (export.c): raise; register the leaves in nested modules; emit the
+ * body, kernel by kernel; compile and save through the shim. */
+#ifndef TDAGI_EXPORT_H
+#define TDAGI_EXPORT_H
+
+#include "base/text.h"
+#include "program/model.h"
+#include "raise/raise.h"
+#include "torchscript/shim_load.h"
+
+/* A module of the exported tree. */
+typedef struct tdagi_export_module {
+    const char *path; /* "layer1.0"; "" = the root */
+    const tdag_shim_value *handle;
+    const char *var; /* the local variable that holds it; NULL: not fetched yet */
+} tdagi_export_module;
+
+typedef struct tdagi_exporter {
+    tdag_ctx *ctx;
+    const tdag_model *model;
+    const tdag_graph *g;
+    tdagi_raised *r;
+    const tdag_shim_api *api;
+    tdag_shim_session *session;
+    tdagi_arena arena; /* names */
+    tdagi_text body;   /* statements, and the one error that sticks */
+    const char **var;  /* by kernel: the expression that reads it; NULL = not emitted */
+    uint32_t *uses;    /* by kernel; outputs count */
+    uint32_t *user;    /* by kernel: the last one that reads it; 0 = an output does */
+    unsigned char *deferred; /* by kernel: emitted as a part of its only user */
+    uint32_t *partner; /* by kernel: the one whose result the same call gives; then
+                          as many entries for planning */
+    tdagi_export_module *modules;
+    uint32_t n_modules, modules_capacity;
+    uint32_t n_constants; /* tensor constants registered so far */
+} tdagi_exporter;
+
+static inline const tdagi_kernel *tdagi_export_kernel(const tdagi_exporter *e,
+                                                      uint32_t i)
+{
+    return &e->r->kernels[i];
+}
+static inline uint32_t tdagi_export_index(const tdagi_exporter *e,
+                                          const tdagi_kernel *k)
+{
+    return (uint32_t)(k - e->r->kernels);
+}
+
+/* Sticks a failure at a kernel. */
+void tdagi_export_fail(tdagi_exporter *e, const tdagi_kernel *k, tdag_status status,
+                       const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* ---- writing (export_format.c) ---- */
+/* Appends "    <var> = <expression>\n", naming k's variable. In the format:
+ *   $0 .. $9  the expression of that input, None where it is absent
+ *   #0 .. #9  the same, but a number where the input is a scalar constant that a number
+ *             stands for exactly
+ *   $_        "_" where the op may overwrite its first input, else nothing
+ *   %i int64_t  %f double  %b a boolean int64_t  %s text  %l const tdag_list * of dims
+ *   %d one dim  %t a dtype as PyTorch numbers it  %v the variable of a kernel index */
+void tdagi_export_emit(tdagi_exporter *e, const tdagi_kernel *k, const char *format,
+                       ...);
+/* The same without "<var> = " and the line's end: a piece of a statement. */
+void tdagi_export_piece(tdagi_exporter *e, const tdagi_kernel *k, const char *format,
+                        ...);
+/* Starts and ends a statement that consists of pieces. */
+void tdagi_export_begin(tdagi_exporter *e, const tdagi_kernel *k);
+void tdagi_export_end(tdagi_exporter *e);
+/* Starts a statement whose call gives the results of two kernels. */
+void tdagi_export_begin_pair(tdagi_exporter *e, uint32_t first, uint32_t second);
+/* A list literal of `n` dims. */
+void tdagi_export_dims(tdagi_exporter *e, uint32_t n, const tdag_dim *dims);
+/* A shape literal where one symbolic dim may be written -1. */
+void tdagi_export_shape(tdagi_exporter *e, uint32_t n, const tdag_dim *dims);
+int tdagi_export_dtype(tdag_dtype dtype); /* PyTorch's number */
+
+/* ---- values (export_leaves.c) ---- */
+/* The expression that reads a kernel; a leaf is registered or fetched at first use. */
+const char *tdagi_export_value(tdagi_exporter *e, uint32_t kernel);
+/* True and the number if the kernel is a rank-0 constant. */
+bool tdagi_export_scalar(const tdagi_exporter *e, uint32_t kernel, double *value_out);
+/* Registers every parameter and buffer of the graph, used or not, in nested modules. */
+tdag_status tdagi_export_register(tdagi_exporter *e);
+void tdagi_export_modules_free(tdagi_exporter *e);
+
+/* ---- kernels ---- */
+void tdagi_export_core(tdagi_exporter *e, const tdagi_kernel *k); /* export_core.c */
+void tdagi_export_composite(tdagi_exporter *e,
+                            const tdagi_kernel *k); /* ..._composite.c */
+void tdagi_export_opaque(tdagi_exporter *e, const tdagi_kernel *k);
+/* The variance (or std) that `var` describes, as k's value. */
+void tdagi_export_var(tdagi_exporter *e, const tdagi_kernel *k, const char *name,
+                      const tdagi_kernel *var);
+/* Kernels that share a call (export_fused.c): plan fills deferred and partner after
+ * plan_views; the other emits kernel i if it is one of them, else says false. */
+void tdagi_export_plan_fused(tdagi_exporter *e);
+bool tdagi_export_fused(tdagi_exporter *e, uint32_t i);
+/* Reshapes and the reductions and selects they complete (export_view.c). */
+bool tdagi_export_is_reshape(const tdagi_kernel *k);
+void tdagi_export_plan_views(tdagi_exporter *e); /* fills deferred */
+void tdagi_export_reshape(tdagi_exporter *e, const tdagi_kernel *k);
+void tdagi_export_reduce(tdagi_exporter *e, const tdagi_kernel *k, bool keep,
+                         const tdagi_kernel *reduce);
+
+/* ---- structure (export_signature.c) ---- */
+/* Writes "def forward(self, ...):" with the statements that unpack the arguments and
+ * bind the symbols, and at the end the return statement. */
+void tdagi_export_head(tdagi_exporter *e);
+void tdagi_export_return(tdagi_exporter *e);
+
+#endif

@@ -1,0 +1,251 @@
+/* Writing TorchScript source: formats with operands, dims as Python expressions. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "torchscript/export/export.h"
+
+int tdagi_export_dtype(tdag_dtype dtype)
+{
+    static const signed char numbers[] = {
+        [TDAG_U8] = 0,    [TDAG_I8] = 1,    [TDAG_I16] = 2, [TDAG_I32] = 3,
+        [TDAG_I64] = 4,   [TDAG_F16] = 5,   [TDAG_F32] = 6, [TDAG_F64] = 7,
+        [TDAG_BOOL] = 11, [TDAG_BF16] = 15,
+    };
+    return numbers[dtype];
+}
+
+/* A dim's text is Python but for floor(a/b), which becomes (a//b), and symbols, which
+ * get a prefix so that they meet no other variable. */
+static void add_dim(tdagi_exporter *e, tdag_dim d)
+{
+    if (d >= 0) {
+        tdagi_text_printf(&e->body, "%lld", (long long)d);
+        return;
+    }
+    size_t n = tdagi_dim_text(e->r->pool, d, NULL, 0);
+    char *text = tdagi_arena_alloc(&e->arena, n + 1);
+    if (text == NULL) {
+        e->body.status = tdagi_nomem(e->ctx);
+        return;
+    }
+    tdagi_dim_text(e->r->pool, d, text, n + 1);
+    for (const char *s = text; *s != '\0';) {
+        size_t word = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+                                "0123456789");
+        bool is_name = word > 0 && !(*s >= '0' && *s <= '9');
+        bool is_call = is_name && s[word] == '(';
+        if (is_call && word == 5 && strncmp(s, "floor", 5) == 0) {
+            s += word; /* the parenthesis follows by itself */
+            continue;
+        }
+        if (is_name && !is_call) tdagi_text_add(&e->body, "size_");
+        if (word > 0) {
+            tdagi_text_add_bytes(&e->body, s, word);
+            s += word;
+            continue;
+        }
+        if (*s == '/')
+            tdagi_text_add(&e->body, "//");
+        else
+            tdagi_text_add_bytes(&e->body, s, 1);
+        s++;
+    }
+}
+
+void tdagi_export_dims(tdagi_exporter *e, uint32_t n, const tdag_dim *dims)
+{
+    tdagi_text_add(&e->body, "[");
+    for (uint32_t i = 0; i < n; i++) {
+        if (i > 0) tdagi_text_add(&e->body, ", ");
+        add_dim(e, dims[i]);
+    }
+    tdagi_text_add(&e->body, "]");
+}
+
+void tdagi_export_shape(tdagi_exporter *e, uint32_t n, const tdag_dim *dims)
+{
+    uint32_t n_symbolic = 0;
+    bool has_zero = false;
+    for (uint32_t i = 0; i < n; i++) {
+        n_symbolic += dims[i] < 0;
+        has_zero = has_zero || dims[i] == 0;
+    }
+    tdagi_text_add(&e->body, "[");
+    for (uint32_t i = 0; i < n; i++) {
+        if (i > 0) tdagi_text_add(&e->body, ", ");
+        if (dims[i] < 0 && n_symbolic == 1 && !has_zero)
+            tdagi_text_add(&e->body, "-1");
+        else
+            add_dim(e, dims[i]);
+    }
+    tdagi_text_add(&e->body, "]");
+}
+
+static void add_double(tdagi_exporter *e, double x)
+{
+    if (isnan(x)) {
+        tdagi_text_add(&e->body, "nan");
+        return;
+    }
+    if (isinf(x)) {
+        tdagi_text_add(&e->body, x < 0 ? "-inf" : "inf");
+        return;
+    }
+    char text[40];
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, x);
+        double back = 0;
+        if (sscanf(text, "%lf", &back) == 1 && back == x) break;
+    }
+    tdagi_text_add(&e->body, text);
+    if (strpbrk(text, ".e") == NULL) tdagi_text_add(&e->body, ".");
+}
+
+/* The kernels whose result nothing else holds, and whose gradient does not need it. */
+static bool makes_fresh_result(const tdagi_kernel *k)
+{
+    static const unsigned char fresh[TDAGI_N_COMPOSITES] = {
+        [TDAGI_CONV] = 1,       [TDAGI_CONV_TRANSPOSE] = 1, [TDAGI_LINEAR] = 1,
+        [TDAGI_MATMUL] = 1,     [TDAGI_ADDMM] = 1,          [TDAGI_BATCH_NORM] = 1,
+        [TDAGI_LAYER_NORM] = 1, [TDAGI_GROUP_NORM] = 1,     [TDAGI_CONCAT] = 1,
+        [TDAGI_SUB] = 1,
+    };
+    if (k->composite == TDAGI_CORE)
+        return k->op == TDAG_OP_ADD || k->op == TDAG_OP_MULTIPLY;
+    return fresh[k->composite] != 0;
+}
+
+static bool may_overwrite(const tdagi_exporter *e, const tdagi_kernel *k)
+{
+    uint32_t i = k->inputs[0];
+    const tdagi_kernel *x = tdagi_export_kernel(e, i);
+    if (e->uses[i] != 1 || !makes_fresh_result(x)) return false;
+    if (x->dtype != k->dtype || x->rank != k->rank) return false;
+    for (uint32_t axis = 0; axis < k->rank; axis++)
+        if (x->shape[axis] != k->shape[axis]) return false;
+    return true;
+}
+
+static void add_input(tdagi_exporter *e, const tdagi_kernel *k, uint32_t i, bool number)
+{
+    uint32_t input = i < k->n_inputs ? k->inputs[i] : 0;
+    double value;
+    if (input == 0) {
+        tdagi_text_add(&e->body, "None");
+        return;
+    }
+    if (number && tdagi_export_scalar(e, input, &value)) {
+        tdag_dtype dtype = (tdag_dtype)tdagi_export_kernel(e, input)->dtype;
+        if (tdag_dtype_is_float(dtype)) {
+            add_double(e, value);
+            return;
+        }
+        if (dtype != TDAG_BOOL && fabs(value) <= 9007199254740992.0) {
+            tdagi_text_printf(&e->body, "%lld", (long long)value);
+            return;
+        }
+    }
+    const char *expression = tdagi_export_value(e, input);
+    if (expression != NULL) tdagi_text_add(&e->body, expression);
+}
+
+static void add_argument(tdagi_exporter *e, char what, va_list *args)
+{
+    if (what == 'i') {
+        tdagi_text_printf(&e->body, "%lld", (long long)va_arg(*args, int64_t));
+    } else if (what == 'f') {
+        add_double(e, va_arg(*args, double));
+    } else if (what == 'b') {
+        tdagi_text_add(&e->body, va_arg(*args, int64_t) ? "True" : "False");
+    } else if (what == 's') {
+        tdagi_text_add(&e->body, va_arg(*args, const char *));
+    } else if (what == 'l') {
+        const tdag_list *l = va_arg(*args, const tdag_list *);
+        tdagi_export_dims(e, l->n, l->v);
+    } else if (what == 'd') {
+        add_dim(e, va_arg(*args, tdag_dim));
+    } else if (what == 't') {
+        tdagi_text_printf(&e->body, "%d",
+                          tdagi_export_dtype((tdag_dtype)va_arg(*args, int)));
+    } else if (what == 'v') {
+        const char *expression = tdagi_export_value(e, va_arg(*args, uint32_t));
+        if (expression != NULL) tdagi_text_add(&e->body, expression);
+    }
+}
+
+/* Names of inputs are resolved first: fetching a leaf writes statements of its own. */
+static void fetch_inputs(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    for (uint32_t i = 0; i < k->n_inputs; i++) {
+        double value;
+        if (k->inputs[i] == 0 || e->deferred[k->inputs[i]]) continue;
+        if (!tdagi_export_scalar(e, k->inputs[i], &value))
+            tdagi_export_value(e, k->inputs[i]);
+    }
+}
+
+static void format_piece(tdagi_exporter *e, const tdagi_kernel *k, const char *format,
+                         va_list *args)
+{
+    for (const char *s = format; *s != '\0'; s++) {
+        size_t plain = strcspn(s, "$#%");
+        tdagi_text_add_bytes(&e->body, s, plain);
+        s += plain;
+        if (*s == '\0') return;
+        char mark = *s++;
+        if (mark == '%')
+            add_argument(e, *s, args);
+        else if (*s != '_')
+            add_input(e, k, (uint32_t)(*s - '0'), mark == '#');
+        else if (may_overwrite(e, k))
+            tdagi_text_add(&e->body, "_");
+    }
+}
+
+static const char *name_kernel(tdagi_exporter *e, uint32_t i)
+{
+    char *var = tdagi_arena_alloc(&e->arena, 16);
+    if (var == NULL) {
+        e->body.status = tdagi_nomem(e->ctx);
+        return "";
+    }
+    snprintf(var, 16, "v%lu", (unsigned long)i);
+    e->var[i] = var;
+    return var;
+}
+
+void tdagi_export_begin(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    fetch_inputs(e, k);
+    const char *var = name_kernel(e, tdagi_export_index(e, k));
+    tdagi_text_printf(&e->body, "    %s = ", var);
+}
+
+void tdagi_export_begin_pair(tdagi_exporter *e, uint32_t first, uint32_t second)
+{
+    const char *a = name_kernel(e, first), *b = name_kernel(e, second);
+    tdagi_text_printf(&e->body, "    %s, %s = ", a, b);
+}
+
+void tdagi_export_end(tdagi_exporter *e) { tdagi_text_add(&e->body, "\n"); }
+
+void tdagi_export_piece(tdagi_exporter *e, const tdagi_kernel *k, const char *format,
+                        ...)
+{
+    va_list args;
+    va_start(args, format);
+    format_piece(e, k, format, &args);
+    va_end(args);
+}
+
+void tdagi_export_emit(tdagi_exporter *e, const tdagi_kernel *k, const char *format,
+                       ...)
+{
+    va_list args;
+    va_start(args, format);
+    tdagi_export_begin(e, k);
+    format_piece(e, k, format, &args);
+    tdagi_export_end(e);
+    va_end(args);
+}

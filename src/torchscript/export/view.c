@@ -1,0 +1,176 @@
+/* Views in TorchScript: chains of group, ungroup, squeeze and unsqueeze become one
+ * reshape, and a reduction or select whose axis the next squeeze removes becomes one
+ * call without keepdim. tdagi_export_plan_views() marks the kernels that their only
+ * user thus takes along; they are not emitted by themselves. */
+#include "torchscript/export/export.h"
+
+static bool is_core(const tdagi_kernel *k, tdag_op op)
+{
+    return k->composite == TDAGI_CORE && k->op == op;
+}
+
+bool tdagi_export_is_reshape(const tdagi_kernel *k)
+{
+    return is_core(k, TDAG_OP_GROUP) || is_core(k, TDAG_OP_UNGROUP) ||
+           is_core(k, TDAG_OP_SQUEEZE) || is_core(k, TDAG_OP_UNSQUEEZE);
+}
+
+/* True if `squeeze` removes just the axes that its input made 1. */
+static bool completes(const tdagi_kernel *squeeze, const tdagi_kernel *x)
+{
+    const tdag_axes_spec *removed = squeeze->spec;
+    if (is_core(x, TDAG_OP_SELECT)) {
+        const tdag_select_spec *s = x->spec;
+        return removed->axes.n == 1 && removed->axes.v[0] == s->axis;
+    }
+    if (!is_core(x, TDAG_OP_REDUCE)) return false;
+    const tdag_reduce_spec *s = x->spec;
+    if (s->axes.n == 0 || s->axes.n != removed->axes.n) return false;
+    for (uint32_t i = 0; i < s->axes.n; i++)
+        if (s->axes.v[i] != removed->axes.v[i]) return false;
+    return true;
+}
+
+void tdagi_export_plan_views(tdagi_exporter *e)
+{
+    for (uint32_t i = e->r->n; i >= 1; i--) {
+        const tdagi_kernel *x = tdagi_export_kernel(e, i);
+        uint32_t user = e->user[i];
+        if (e->uses[i] != 1 || user == 0) continue;
+        const tdagi_kernel *k = tdagi_export_kernel(e, user);
+        if (tdagi_export_is_reshape(x) && tdagi_export_is_reshape(k))
+            e->deferred[i] = 1;
+        else if (is_core(k, TDAG_OP_SQUEEZE) && !e->deferred[user] && completes(k, x))
+            e->deferred[i] = 1;
+    }
+}
+
+static bool same_shape(const tdagi_kernel *a, const tdagi_kernel *b)
+{
+    if (a->rank != b->rank) return false;
+    for (uint32_t i = 0; i < a->rank; i++)
+        if (a->shape[i] != b->shape[i]) return false;
+    return true;
+}
+
+/* If k joins just one run of adjacent axes of x, the run's ends. */
+static bool is_flatten(const tdagi_kernel *x, const tdagi_kernel *k, int64_t *first,
+                       int64_t *last)
+{
+    if (k->rank >= x->rank || k->rank == 0) return false;
+    uint32_t start = 0, tail = 0, joined = x->rank - k->rank;
+    while (start < k->rank && x->shape[start] == k->shape[start])
+        start++;
+    if (start == k->rank) return false;
+    while (tail < k->rank - start - 1 &&
+           x->shape[x->rank - 1 - tail] == k->shape[k->rank - 1 - tail])
+        tail++;
+    *first = start;
+    *last = start + joined;
+    return start + 1 + tail == k->rank;
+}
+
+/* The axis that k removes (or, the two swapped, inserts) where nothing else changes. */
+static bool is_squeeze(const tdagi_kernel *x, const tdagi_kernel *k, int64_t *axis)
+{
+    if (k->rank + 1 != x->rank) return false;
+    uint32_t i = 0;
+    while (i < k->rank && x->shape[i] == k->shape[i])
+        i++;
+    if (x->shape[i] != 1) return false;
+    *axis = i;
+    for (; i < k->rank; i++)
+        if (x->shape[i + 1] != k->shape[i]) return false;
+    return true;
+}
+
+static void emit_completed(tdagi_exporter *e, const tdagi_kernel *k,
+                           const tdagi_kernel *x)
+{
+    tdagi_export_value(e, x->inputs[0]);
+    if (is_core(x, TDAG_OP_REDUCE)) {
+        tdagi_export_reduce(e, k, false, x);
+        return;
+    }
+    const tdag_select_spec *s = x->spec;
+    tdagi_export_emit(e, k, "torch.select(%v, %i, %d)", x->inputs[0], s->axis,
+                      s->index);
+}
+
+void tdagi_export_reshape(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    uint32_t base = k->inputs[0];
+    while (e->deferred[base] && tdagi_export_is_reshape(tdagi_export_kernel(e, base)))
+        base = tdagi_export_kernel(e, base)->inputs[0];
+    const tdagi_kernel *x = tdagi_export_kernel(e, base);
+    if (e->deferred[base]) {
+        emit_completed(e, k, x);
+        return;
+    }
+    const char *value = tdagi_export_value(e, base);
+    int64_t first, last;
+    if (same_shape(x, k)) {
+        e->var[tdagi_export_index(e, k)] = value;
+    } else if (is_squeeze(x, k, &first)) {
+        tdagi_export_emit(e, k, "torch.squeeze(%v, %i)", base, first);
+    } else if (is_squeeze(k, x, &first)) {
+        tdagi_export_emit(e, k, "torch.unsqueeze(%v, %i)", base, first);
+    } else if (is_flatten(x, k, &first, &last)) {
+        tdagi_export_emit(e, k, "torch.flatten(%v, %i, %i)", base, first, last);
+    } else {
+        tdagi_export_begin(e, k);
+        tdagi_export_piece(e, k, "torch.reshape(%v, ", base);
+        tdagi_export_shape(e, k->rank, k->shape);
+        tdagi_export_piece(e, k, ")");
+        tdagi_export_end(e);
+    }
+}
+
+/* By a function that takes one axis; of all axes at once where it can. */
+static void reduce_each(tdagi_exporter *e, const tdagi_kernel *k, bool keep,
+                        const tdagi_kernel *reduce, const char *name)
+{
+    const tdag_reduce_spec *s = reduce->spec;
+    bool typed = reduce->dtype != TDAG_BOOL;
+    if (s->axes.n == tdagi_export_kernel(e, reduce->inputs[0])->rank && !keep) {
+        tdagi_export_emit(e, k, typed ? "torch.%s(%v, dtype=%t)" : "torch.%s(%v)", name,
+                          reduce->inputs[0], (int)reduce->dtype);
+        return;
+    }
+    tdagi_export_begin(e, k);
+    for (uint32_t i = 0; i < s->axes.n; i++)
+        tdagi_export_piece(e, k, "torch.%s(", name);
+    tdagi_export_piece(e, k, "%v", reduce->inputs[0]);
+    for (uint32_t i = s->axes.n; i-- > 0;) /* from the last axis: earlier ones stay */
+        tdagi_export_piece(e, k, typed ? ", %i, %b, dtype=%t)" : ", %i, %b)",
+                           s->axes.v[i], (int64_t)keep, (int)reduce->dtype);
+    tdagi_export_end(e);
+}
+
+void tdagi_export_reduce(tdagi_exporter *e, const tdagi_kernel *k, bool keep,
+                         const tdagi_kernel *reduce)
+{
+    const tdag_reduce_spec *s = reduce->spec;
+    uint32_t x = reduce->inputs[0];
+    int64_t keepdim = keep;
+    bool is_float = tdag_dtype_is_float((tdag_dtype)reduce->dtype);
+    if (s->axes.n == 0) { /* the identity; PyTorch would reduce all axes */
+        tdagi_export_emit(e, k, "%v", x);
+    } else if (s->kind == TDAG_REDUCE_PRODUCT) {
+        reduce_each(e, k, keep, reduce, "prod");
+    } else if (reduce->dtype == TDAG_BOOL && s->kind == TDAG_REDUCE_MAX) {
+        reduce_each(e, k, keep, reduce, "any"); /* amax refuses what is empty */
+    } else if (reduce->dtype == TDAG_BOOL && s->kind == TDAG_REDUCE_MIN) {
+        reduce_each(e, k, keep, reduce, "all");
+    } else if (s->kind == TDAG_REDUCE_SUM && !is_float) {
+        tdagi_export_emit(e, k, "torch.sum(%v, %l, %b, dtype=%t)", x, &s->axes, keepdim,
+                          (int)reduce->dtype);
+    } else {
+        static const char *const names[] = {[TDAG_REDUCE_SUM] = "sum",
+                                            [TDAG_REDUCE_MIN] = "amin",
+                                            [TDAG_REDUCE_MAX] = "amax",
+                                            [TDAG_REDUCE_MEAN] = "mean"};
+        tdagi_export_emit(e, k, "torch.%s(%v, %l, %b)", names[s->kind], x, &s->axes,
+                          keepdim);
+    }
+}

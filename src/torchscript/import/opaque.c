@@ -1,0 +1,334 @@
+/* Unknown operators kept as opaque nodes (TDAG_TORCH_OPAQUE). PyTorch itself runs the
+ * operator once on sample tensors of the right types, which tells the types of the
+ * results; its arguments become text in which $0, $1, ... stand for the node's inputs,
+ * so that the exporter writes the call as it was.
+ *
+ * What would not mean the same afterwards stays an issue: operators that write into
+ * their arguments or give views of them, results that are no tensors, arguments that
+ * depend on tensor data, and symbolic sizes, because nobody knows how the results'
+ * shapes follow from them. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "aten/aten.h"
+#include "base/text.h"
+
+typedef struct opaque_call {
+    tdagi_import *im;
+    const tdagi_ischema *schema;
+    const tdag_shim_value **values; /* by argument: what PyTorch is called with */
+    tdag_value *inputs;
+    uint32_t n_inputs, inputs_capacity;
+    tdagi_text text; /* the arguments as they are written */
+    const char *why; /* NULL, or what stops it */
+} opaque_call;
+
+/* The first reason is kept. */
+static void stop(opaque_call *o, const char *why)
+{
+    if (o->why == NULL) o->why = why;
+}
+
+static void stop_by_torch(opaque_call *o, const tdag_shim_error *error)
+{
+    char line[256];
+    size_t n = strcspn(error->message, "\n");
+    snprintf(line, sizeof(line), "%.*s", (int)(n < 200 ? n : 200), error->message);
+    stop(o, tdagi_import_text(o->im, "PyTorch cannot tell its results: %s", line));
+}
+
+/* ---- sample tensors ---- */
+
+/* Floats are scattered over [0, 1), larger on the diagonal of square matrices, so that
+ * inverses and decompositions exist; integers are 0, which is an index of anything. */
+static double sample_element(tdag_dtype dtype, uint32_t rank, const int64_t *shape,
+                             int64_t i)
+{
+    if (dtype == TDAG_BOOL) return 1;
+    if (!tdag_dtype_is_float(dtype)) return 0;
+    double x = (double)((uint64_t)(i + 1) * 0x9E3779B97F4A7C15u >> 40) * 0x1p-24;
+    if (rank < 2 || shape[rank - 1] != shape[rank - 2]) return x;
+    int64_t n = shape[rank - 1], column = i % n, row = i / n % n;
+    return row == column ? x + (double)n : x;
+}
+
+static tdag_tensor *sample_tensor(tdagi_import *im, const tdagi_node *n)
+{
+    tdag_tensor *t = NULL;
+    if (tdagi_op_holds_tensor(n->op)) return tdag_tensor_copy(n->u.tensor);
+    tdag_status st =
+        tdag_tensor_create(im->ctx, (tdag_dtype)n->dtype, n->rank, n->shape, &t);
+    if (st != TDAG_OK) {
+        im->status = st;
+        return NULL;
+    }
+    int64_t count = tdag_tensor_get_count(t);
+    for (int64_t i = 0; i < count; i++)
+        tdagi_tensor_set_f64(
+            t, i, sample_element((tdag_dtype)n->dtype, n->rank, n->shape, i));
+    return t;
+}
+
+static void add_input(opaque_call *o, tdag_value v)
+{
+    if (o->n_inputs == o->inputs_capacity) {
+        uint32_t wider = o->inputs_capacity == 0 ? 8 : 2 * o->inputs_capacity;
+        tdag_value *p = tdagi_import_alloc(o->im, wider * sizeof(*p));
+        if (p == NULL) return;
+        if (o->n_inputs > 0) memcpy(p, o->inputs, o->n_inputs * sizeof(*p));
+        o->inputs = p;
+        o->inputs_capacity = wider;
+    }
+    o->inputs[o->n_inputs++] = v;
+}
+
+static const tdag_shim_value *take_tensor(opaque_call *o, tdagi_itensor *cell)
+{
+    tdagi_import *im = o->im;
+    tdag_value v = tdagi_it_read(im, cell);
+    if (v.id == 0 || !tdagi_import_ok(im)) return NULL;
+    const tdagi_node *n = &im->b->graph->nodes[v.id];
+    for (uint32_t i = 0; i < n->rank; i++)
+        if (n->shape[i] < 0) {
+            stop(o, "with a symbolic size");
+            return NULL;
+        }
+    tdag_tensor *t = sample_tensor(im, n);
+    if (t == NULL) return NULL;
+    const tdag_shim_value *made = NULL;
+    tdag_shim_error error = {""};
+    const tdag_shim_tensor_spec spec = {
+        .dtype = t->dtype, .rank = t->rank, .sizes = t->shape, .data = t->data};
+    if (im->api->make_tensor(im->session, &spec, &made, &error) != 0)
+        stop_by_torch(o, &error);
+    tdag_tensor_free(t);
+    tdagi_text_printf(&o->text, "$%lu", (unsigned long)o->n_inputs);
+    add_input(o, v);
+    return made;
+}
+
+/* ---- other arguments ---- */
+
+static void write_float(tdagi_text *text, double x)
+{
+    char digits[40];
+    if (isnan(x) || isinf(x)) {
+        tdagi_text_add(text, isnan(x) ? "nan" : x < 0 ? "-inf" : "inf");
+        return;
+    }
+    snprintf(digits, sizeof(digits), "%.17g", x);
+    tdagi_text_add(text, digits);
+    if (strpbrk(digits, ".e") == NULL) tdagi_text_add(text, ".");
+}
+
+/* A literal without '$', which stands for inputs. */
+static void write_string(tdagi_text *text, const char *s)
+{
+    tdagi_text_add(text, "\"");
+    for (; *s != '\0'; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c == '"' || c == '\\' || c == '$' || c < 32 || c > 126)
+            tdagi_text_printf(text, "\\%03o", (unsigned)c);
+        else
+            tdagi_text_add_bytes(text, s, 1);
+    }
+    tdagi_text_add(text, "\"");
+}
+
+/* "int" of "List[int]" and of "Optional[List[int]]"; NULL for what is no list. */
+static const char *item_type(tdagi_import *im, const char *type)
+{
+    const char *list = strstr(type, "List[");
+    if (list == NULL) return NULL;
+    const char *start = list + strlen("List["), *end = start;
+    for (int depth = 1; *end != '\0'; end++) {
+        depth += *end == '[' ? 1 : *end == ']' ? -1 : 0;
+        if (depth == 0) break;
+    }
+    return tdagi_import_text(im, "%.*s", (int)(end - start), start);
+}
+
+static const tdag_shim_value *take(opaque_call *o, tdagi_ival v, const char *type);
+
+static const tdag_shim_value *take_list(opaque_call *o, const tdagi_iseq *seq,
+                                        const char *type)
+{
+    tdagi_import *im = o->im;
+    const char *each = item_type(im, type);
+    const tdag_shim_value **items =
+        tdagi_import_alloc(im, (seq->n + 1) * sizeof(*items));
+    const tdag_shim_value *made = NULL;
+    tdag_shim_error error = {""};
+    if (items == NULL) return NULL;
+    tdagi_text_add(&o->text, "[");
+    for (uint32_t i = 0; i < seq->n; i++) {
+        if (i > 0) tdagi_text_add(&o->text, ", ");
+        items[i] = take(o, seq->v[i], each == NULL ? "" : each);
+        if (items[i] == NULL) return NULL;
+    }
+    tdagi_text_add(&o->text, "]");
+    if (im->api->make_list(im->session, each, seq->n, items, &made, &error) != 0)
+        stop_by_torch(o, &error);
+    return made;
+}
+
+/* Writes an argument and gives it as PyTorch's value; NULL after stop() or a failure.
+ */
+static const tdag_shim_value *take(opaque_call *o, tdagi_ival v, const char *type)
+{
+    const tdag_shim_api *api = o->im->api;
+    tdag_shim_session *session = o->im->session;
+    int64_t number;
+    switch ((tdagi_ikind)v.kind) {
+    case TDAGI_IV_NONE:
+        tdagi_text_add(&o->text, "None");
+        return api->make_none(session);
+    case TDAGI_IV_TENSOR:
+        return take_tensor(o, v.u.tensor);
+    case TDAGI_IV_INT:
+        if (!tdagi_iv_const_int(o->im, v, &number)) break;
+        tdagi_text_printf(&o->text, "%lld", (long long)number);
+        return api->make_int(session, number);
+    case TDAGI_IV_FLOAT:
+        if (v.assumed) break;
+        write_float(&o->text, v.u.f);
+        return api->make_double(session, v.u.f);
+    case TDAGI_IV_BOOL:
+        if (v.assumed) break;
+        tdagi_text_add(&o->text, v.u.b ? "True" : "False");
+        return api->make_bool(session, v.u.b);
+    case TDAGI_IV_STRING:
+        write_string(&o->text, v.u.s);
+        return api->make_string(session, v.u.s);
+    case TDAGI_IV_LIST:
+    case TDAGI_IV_TUPLE:
+        return take_list(o, v.u.seq, type);
+    case TDAGI_IV_POISON:
+    case TDAGI_IV_DATA:
+    case TDAGI_IV_DEVICE:
+    case TDAGI_IV_DICT:
+    case TDAGI_IV_OBJECT:
+    case TDAGI_IV_FUNCTION:
+    case TDAGI_IV_OTHER:
+        stop(o, "with an argument that cannot be written out");
+        return NULL;
+    }
+    stop(o, "with a symbolic size");
+    return NULL;
+}
+
+/* All arguments by position, those that have to be named by name. */
+static bool take_arguments(opaque_call *o, const tdagi_ival *args)
+{
+    const tdagi_ischema *s = o->schema;
+    tdag_shim_session *session = o->im->session;
+    bool first = true;
+    for (uint32_t i = 0; i < s->n_args && o->why == NULL; i++) {
+        const tdag_shim_arg *a = &s->args[i];
+        if (a->is_written) stop(o, "which writes into an argument");
+        bool left_out = a->kwarg_only && (args[i].kind == TDAGI_IV_NONE ||
+                                          args[i].kind == TDAGI_IV_DEVICE);
+        if (left_out) {
+            o->values[i] = o->im->api->make_none(session);
+            continue;
+        }
+        if (!first) tdagi_text_add(&o->text, ", ");
+        first = false;
+        if (a->kwarg_only) tdagi_text_printf(&o->text, "%s=", a->name);
+        o->values[i] = take(o, args[i], a->type);
+        if (o->values[i] == NULL) break;
+    }
+    return o->why == NULL && tdagi_import_ok(o->im);
+}
+
+/* ---- results ---- */
+
+/* One result as a node, or POISON after stop() or a failure. */
+static tdagi_ival result(opaque_call *o, const char *arguments, uint32_t i,
+                         const tdag_shim_value *made)
+{
+    tdagi_import *im = o->im;
+    tdag_shim_tensor info;
+    tdag_shim_error error = {""};
+    if (im->api->value_kind(made) != TDAG_SHIM_TENSOR) {
+        stop(o, "which gives something that is no tensor");
+        return tdagi_iv_poison();
+    }
+    if (im->api->tensor_get(made, &info, &error) != 0) {
+        stop_by_torch(o, &error);
+        return tdagi_iv_poison();
+    }
+    if (info.dtype == TDAG_DTYPE_NONE || info.rank > TDAG_MAX_RANK) {
+        stop(o, tdagi_import_text(im, "which gives a %s tensor of rank %u",
+                                  info.dtype_name, (unsigned)info.rank));
+        return tdagi_iv_poison();
+    }
+    tdag_opaque_spec spec = {.name = tdagi_import_text(im, "%s%s%s", o->schema->name,
+                                                       *o->schema->overload ? "." : "",
+                                                       o->schema->overload),
+                             .arguments = arguments,
+                             .output = i,
+                             .dtype = info.dtype,
+                             .shape = {info.rank, info.sizes}};
+    tdag_value v = tdag_add_node(im->b, TDAG_OP_OPAQUE, &spec, sizeof(spec), o->inputs,
+                                 o->n_inputs);
+    tdag_status st = tdag_builder_get_status(im->b);
+    if (st != TDAG_OK) {
+        tdagi_import_fail_here(im, st, spec.name);
+        return tdagi_iv_poison();
+    }
+    return tdagi_iv_tensor(tdagi_it_new(im, v));
+}
+
+/* Results may share memory with an argument: PyTorch says "Tensor(a)" then. */
+static bool gives_views(const opaque_call *o)
+{
+    const char *text = o->im->api->schema_text(o->im->session, o->schema->shim);
+    const char *results = text == NULL ? NULL : strstr(text, "->");
+    return results != NULL && strstr(results, "Tensor(") != NULL;
+}
+
+static tdagi_ival run(opaque_call *o, uint32_t n_results)
+{
+    tdagi_import *im = o->im;
+    tdag_shim_error error = {""};
+    const tdag_shim_value **made =
+        tdagi_import_alloc(im, (n_results + 1) * sizeof(*made));
+    tdagi_ival *out = tdagi_import_alloc(im, (n_results + 1) * sizeof(*out));
+    if (made == NULL || out == NULL) return tdagi_iv_poison();
+    if (im->api->op_run(im->session, o->schema->shim, o->schema->n_args, o->values,
+                        n_results, made, &error) != 0) {
+        stop_by_torch(o, &error);
+        return tdagi_iv_poison();
+    }
+    const char *arguments =
+        tdagi_import_text(im, "%s", o->text.data == NULL ? "" : o->text.data);
+    for (uint32_t i = 0; i < n_results && o->why == NULL && tdagi_import_ok(im); i++)
+        out[i] = result(o, arguments, i, made[i]);
+    if (o->why != NULL || !tdagi_import_ok(im)) return tdagi_iv_poison();
+    return n_results == 1 ? out[0] : tdagi_iv_seq(im, TDAGI_IV_TUPLE, n_results, out);
+}
+
+tdagi_ival tdagi_import_opaque(tdagi_import *im, const tdagi_ischema *schema,
+                               const tdagi_ival *args, uint32_t n_args,
+                               const char *name)
+{
+    const tdag_shim_api *api = im->api;
+    bool usable = schema->shim != NULL && schema->n_args == n_args &&
+                  !api->schema_is_vararg(schema->shim);
+    if (!usable) return tdagi_import_issue(im, "%s", name);
+    opaque_call o = {.im = im, .schema = schema};
+    o.values = tdagi_import_alloc(im, (n_args + 1u) * sizeof(*o.values));
+    if (o.values == NULL) return tdagi_iv_poison();
+    tdagi_text_init(&o.text, im->ctx);
+    tdagi_ival out = tdagi_iv_poison();
+    uint32_t n_results = (uint32_t)api->schema_n_results(schema->shim);
+    if (n_results == 0) stop(&o, "which gives nothing");
+    if (gives_views(&o)) stop(&o, "which gives a view of its argument");
+    if (o.why == NULL && take_arguments(&o, args)) out = run(&o, n_results);
+    if (o.text.status != TDAG_OK && tdagi_import_ok(im)) im->status = o.text.status;
+    tdagi_text_free(&o.text);
+    if (!tdagi_import_ok(im)) return tdagi_iv_poison();
+    return o.why == NULL ? out : tdagi_import_issue(im, "%s, %s", name, o.why);
+}

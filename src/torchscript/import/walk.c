@@ -1,0 +1,95 @@
+/* Walking graphs: environments, blocks, and calls of methods and functions. */
+#include "torchscript/import/import.h"
+
+#include <string.h>
+
+#define MAX_DEPTH 200
+
+/* ---- environments ---- */
+
+static uint32_t slot_of(const tdagi_frame *f, uint64_t key)
+{
+    uint32_t i = (uint32_t)(key * 0x9E3779B97F4A7C15u >> 32) & (f->capacity - 1);
+    while (f->ids[i] != 0 && f->ids[i] != key)
+        i = (i + 1) & (f->capacity - 1);
+    return i;
+}
+
+static bool frame_grow(tdagi_frame *f)
+{
+    tdagi_frame old = *f;
+    f->capacity = old.capacity == 0 ? 64 : old.capacity * 2;
+    f->ids = tdagi_import_alloc(f->im, f->capacity * sizeof(*f->ids));
+    f->values = tdagi_import_alloc(f->im, f->capacity * sizeof(*f->values));
+    if (f->ids == NULL || f->values == NULL) return false;
+    memset(f->ids, 0, f->capacity * sizeof(*f->ids));
+    for (uint32_t i = 0; i < old.capacity; i++) {
+        if (old.ids[i] == 0) continue;
+        uint32_t at = slot_of(f, old.ids[i]);
+        f->ids[at] = old.ids[i];
+        f->values[at] = old.values[i];
+    }
+    return true;
+}
+
+void tdagi_frame_set(tdagi_frame *f, const tdag_shim_var *var, tdagi_ival v)
+{
+    if (!tdagi_import_ok(f->im)) return;
+    if (2 * (f->n + 1) > f->capacity && !frame_grow(f)) return;
+    uint64_t key = f->im->api->var_id(var) + 1;
+    uint32_t at = slot_of(f, key);
+    f->n += f->ids[at] == 0;
+    f->ids[at] = key;
+    f->values[at] = v;
+}
+
+const tdagi_ival *tdagi_frame_get(tdagi_frame *f, const tdag_shim_var *var)
+{
+    if (f->capacity == 0) return NULL;
+    uint32_t at = slot_of(f, f->im->api->var_id(var) + 1);
+    return f->ids[at] == 0 ? NULL : &f->values[at];
+}
+
+/* ---- blocks and calls ---- */
+
+void tdagi_import_block(tdagi_frame *f, const tdag_shim_block *block)
+{
+    tdagi_import *im = f->im;
+    const tdag_shim_api *api = im->api;
+    if (++im->depth > MAX_DEPTH)
+        tdagi_import_fail(im, TDAG_E_LIMIT, "blocks and calls nest deeper than %d",
+                          MAX_DEPTH);
+    const tdag_shim_node *n = api->block_first(block);
+    for (; n != NULL && tdagi_import_ok(im); n = api->node_next(n)) {
+        im->node = n;
+        const char *kind = api->node_kind(n);
+        if (strncmp(kind, "prim::", 6) == 0 && tdagi_import_prim(f, n, kind)) continue;
+        im->node = n;
+        tdagi_import_aten(f, n, kind);
+    }
+    im->depth--;
+}
+
+tdagi_ival tdagi_import_call(tdagi_import *im, tdagi_frame *caller,
+                             const tdag_shim_graph *graph, const tdagi_ival *args,
+                             uint32_t n_args)
+{
+    const tdag_shim_api *api = im->api;
+    const tdag_shim_block *block = api->graph_block(graph);
+    size_t n = api->block_n_inputs(block);
+    tdagi_frame f = {.im = im, .caller = caller, .scope = im->scope};
+    if (n != n_args) {
+        tdagi_import_fail(im, TDAG_E_FORMAT, "a call gives %u arguments to %zu",
+                          (unsigned)n_args, n);
+        return tdagi_iv_poison();
+    }
+    for (size_t i = 0; i < n; i++)
+        tdagi_frame_set(&f, api->block_input(block, i), args[i]);
+    const tdag_shim_node *node = im->node;
+    tdagi_import_block(&f, block);
+    im->node = node;
+    if (!tdagi_import_ok(im) || api->block_n_outputs(block) == 0)
+        return tdagi_iv_none();
+    const tdagi_ival *out = tdagi_frame_get(&f, api->block_output(block, 0));
+    return out == NULL ? tdagi_iv_none() : *out;
+}
