@@ -14,29 +14,29 @@ static int32_t find(const tdagi_call *c, const char *name)
 bool tdagi_has(const tdagi_call *c, const char *name)
 {
     int32_t i = find(c, name);
-    return i >= 0 && c->args[i].kind != TDAGI_IV_NONE;
+    return i >= 0 && c->args[i].kind != TDAGI_ANY_NONE;
 }
 
-tdagi_ival tdagi_arg(tdagi_call *c, const char *name)
+tdagi_any tdagi_arg(tdagi_call *c, const char *name)
 {
     int32_t i = find(c, name);
-    if (i < 0) return tdagi_iv_none();
+    if (i < 0) return tdagi_any_none();
     if (i < 64) c->read |= (uint64_t)1 << i;
     return c->args[i];
 }
 
 void tdagi_ignore(tdagi_call *c, const char *name) { tdagi_arg(c, name); }
 
-tdagi_ival tdagi_refuse(tdagi_call *c, const char *name)
+tdagi_any tdagi_refuse(tdagi_call *c, const char *name)
 {
     c->bad = true;
-    tdagi_ival v = tdagi_arg(c, name);
-    return tdagi_import_issue(c->im, "%s%s%s with %s = %s", c->schema->name,
-                              *c->schema->overload ? "." : "", c->schema->overload,
-                              name, tdagi_iv_text(c->im, v));
+    tdagi_any v = tdagi_arg(c, name);
+    return tdagi_env_issue(c->env, "%s%s%s with %s = %s", c->schema->name,
+                           *c->schema->overload ? "." : "", c->schema->overload, name,
+                           tdagi_any_text(c->env, v));
 }
 
-tdagi_ival tdagi_call_fail(tdagi_call *c, tdag_status status, const char *format, ...)
+tdagi_any tdagi_call_fail(tdagi_call *c, tdag_status status, const char *format, ...)
 {
     char text[512];
     va_list args;
@@ -45,25 +45,25 @@ tdagi_ival tdagi_call_fail(tdagi_call *c, tdag_status status, const char *format
     va_end(args);
     tdagi_builder_fail(c->b, status, "%s", text);
     c->bad = true;
-    return tdagi_iv_poison();
+    return tdagi_any_poison();
 }
 
 /* ---- tensors ---- */
 
-tdagi_itensor *tdagi_arg_cell(tdagi_call *c, const char *name)
+tdagi_cell *tdagi_arg_cell(tdagi_call *c, const char *name)
 {
-    tdagi_ival v = tdagi_arg(c, name);
-    if (v.kind == TDAGI_IV_DATA || tdagi_iv_is_number(v))
-        v = tdagi_number_tensor(c->im, v);
-    if (v.kind == TDAGI_IV_TENSOR) return v.u.tensor;
+    tdagi_any v = tdagi_arg(c, name);
+    if (v.kind == TDAGI_ANY_DATA || tdagi_any_is_number(v))
+        v = tdagi_number_tensor(c->env, v);
+    if (v.kind == TDAGI_ANY_TENSOR) return v.u.tensor;
     tdagi_refuse(c, name);
     return NULL;
 }
 
 tdag_value tdagi_arg_tensor(tdagi_call *c, const char *name)
 {
-    tdagi_itensor *t = tdagi_arg_cell(c, name);
-    tdag_value v = t == NULL ? TDAG_NO_VALUE : tdagi_it_read(c->im, t);
+    tdagi_cell *t = tdagi_arg_cell(c, name);
+    tdag_value v = t == NULL ? TDAG_NO_VALUE : tdagi_cell_read(c->env, t);
     c->bad |= v.id == 0;
     return v;
 }
@@ -77,24 +77,24 @@ tdag_value tdagi_arg_optional(tdagi_call *c, const char *name)
 
 tdag_list tdagi_arg_tensors(tdagi_call *c, const char *name, const tdag_value **out)
 {
-    tdagi_ival v = tdagi_arg(c, name);
+    tdagi_any v = tdagi_arg(c, name);
     tdag_list none = {0, NULL};
     *out = NULL;
-    if (!tdagi_iv_is_seq(v)) {
+    if (!tdagi_any_is_seq(v)) {
         tdagi_refuse(c, name);
         return none;
     }
-    tdag_value *values = tdagi_import_alloc(c->im, v.u.seq->n * sizeof(*values));
+    tdag_value *values = tdagi_env_alloc(c->env, v.u.seq->n * sizeof(*values));
     if (values == NULL) {
         c->bad = true;
         return none;
     }
     for (uint32_t i = 0; i < v.u.seq->n; i++) {
-        if (v.u.seq->v[i].kind != TDAGI_IV_TENSOR) {
+        if (v.u.seq->v[i].kind != TDAGI_ANY_TENSOR) {
             tdagi_refuse(c, name);
             return none;
         }
-        values[i] = tdagi_it_read(c->im, v.u.seq->v[i].u.tensor);
+        values[i] = tdagi_cell_read(c->env, v.u.seq->v[i].u.tensor);
         c->bad |= values[i].id == 0;
     }
     *out = values;
@@ -104,26 +104,23 @@ tdag_list tdagi_arg_tensors(tdagi_call *c, const char *name, const tdag_value **
 /* ---- numbers ---- */
 
 /* A number where one is due; a rank-0 tensor that is known serves. */
-static tdagi_ival number(tdagi_call *c, const char *name, tdagi_ival v)
+static tdagi_any number(tdagi_call *c, const char *name, tdagi_any v)
 {
-    if (v.kind == TDAGI_IV_TENSOR) {
-        const tdagi_ival *known = tdagi_it_number(c->im, v.u.tensor);
-        if (known != NULL) v = *known;
-    }
-    if (!tdagi_iv_is_number(v)) tdagi_refuse(c, name);
+    v = tdagi_any_known(v);
+    if (!tdagi_any_is_number(v)) tdagi_refuse(c, name);
     return v;
 }
 
 tdag_dim tdagi_arg_dim(tdagi_call *c, const char *name, tdag_dim when_none)
 {
-    tdagi_ival v = tdagi_arg(c, name);
-    if (v.kind == TDAGI_IV_NONE) return when_none;
+    tdagi_any v = tdagi_arg(c, name);
+    if (v.kind == TDAGI_ANY_NONE) return when_none;
     v = number(c, name, v);
-    if (v.kind == TDAGI_IV_BOOL) return v.u.b;
-    if (v.kind == TDAGI_IV_INT) return v.u.i;
-    if (v.kind == TDAGI_IV_FLOAT && !v.assumed && v.u.f > -1e15 && v.u.f < 1e15 &&
+    if (v.kind == TDAGI_ANY_BOOL) return v.u.b;
+    if (v.kind == TDAGI_ANY_INT) return v.u.i;
+    if (v.kind == TDAGI_ANY_FLOAT && !v.assumed && v.u.f > -1e15 && v.u.f < 1e15 &&
         v.u.f == (double)(int64_t)v.u.f)
-        return tdagi_iv_int(c->im, (int64_t)v.u.f).u.i;
+        return tdagi_any_int(c->env, (int64_t)v.u.f).u.i;
     if (!c->bad) tdagi_refuse(c, name);
     return 0;
 }
@@ -136,29 +133,29 @@ int64_t tdagi_arg_int(tdagi_call *c, const char *name, int64_t when_none)
     }
     int64_t i = 0;
     tdag_dim d = tdagi_arg_dim(c, name, 0);
-    if (!c->bad && !tdagi_dim_is_const(c->im->pool, d, &i)) tdagi_refuse(c, name);
+    if (!c->bad && !tdagi_dim_is_const(c->env->pool, d, &i)) tdagi_refuse(c, name);
     return i;
 }
 
 double tdagi_arg_float(tdagi_call *c, const char *name, double when_none)
 {
-    tdagi_ival v = tdagi_arg(c, name);
-    if (v.kind == TDAGI_IV_NONE) return when_none;
+    tdagi_any v = tdagi_arg(c, name);
+    if (v.kind == TDAGI_ANY_NONE) return when_none;
     v = number(c, name, v);
-    if (v.kind == TDAGI_IV_FLOAT && !v.assumed) return v.u.f;
+    if (v.kind == TDAGI_ANY_FLOAT && !v.assumed) return v.u.f;
     int64_t i = 0;
-    if (tdagi_iv_const_int(c->im, v, &i)) return (double)i;
+    if (tdagi_any_const_int(c->env, v, &i)) return (double)i;
     if (!c->bad) tdagi_refuse(c, name);
     return 0;
 }
 
 bool tdagi_arg_bool(tdagi_call *c, const char *name, bool when_none)
 {
-    tdagi_ival v = tdagi_arg(c, name);
-    if (v.kind == TDAGI_IV_NONE) return when_none;
+    tdagi_any v = tdagi_arg(c, name);
+    if (v.kind == TDAGI_ANY_NONE) return when_none;
     v = number(c, name, v);
     int64_t i = 0;
-    if (v.assumed || !tdagi_iv_const_int(c->im, v, &i)) {
+    if (v.assumed || !tdagi_any_const_int(c->env, v, &i)) {
         if (!c->bad) tdagi_refuse(c, name);
     }
     return i != 0;
@@ -166,20 +163,20 @@ bool tdagi_arg_bool(tdagi_call *c, const char *name, bool when_none)
 
 const char *tdagi_arg_string(tdagi_call *c, const char *name)
 {
-    tdagi_ival v = tdagi_arg(c, name);
-    if (v.kind == TDAGI_IV_NONE) return "";
-    if (v.kind == TDAGI_IV_STRING) return v.u.s;
+    tdagi_any v = tdagi_arg(c, name);
+    if (v.kind == TDAGI_ANY_NONE) return "";
+    if (v.kind == TDAGI_ANY_STRING) return v.u.s;
     tdagi_refuse(c, name);
     return "";
 }
 
 tdag_dtype tdagi_arg_dtype(tdagi_call *c, const char *name)
 {
-    tdagi_ival v = tdagi_arg(c, name);
+    tdagi_any v = tdagi_arg(c, name);
     int64_t i = 0;
-    if (v.kind == TDAGI_IV_NONE) return TDAG_DTYPE_NONE;
-    tdag_dtype d =
-        tdagi_iv_const_int(c->im, v, &i) ? tdagi_import_dtype(i) : TDAG_DTYPE_NONE;
+    if (v.kind == TDAGI_ANY_NONE) return TDAG_DTYPE_NONE;
+    tdag_dtype d = tdagi_any_const_int(c->env, v, &i) ? tdagi_dtype_of_scalar_type(i)
+                                                      : TDAG_DTYPE_NONE;
     if (d == TDAG_DTYPE_NONE) tdagi_refuse(c, name);
     return d;
 }
@@ -188,7 +185,7 @@ tdag_dtype tdagi_arg_dtype(tdagi_call *c, const char *name)
 
 tdag_list tdagi_list_copy(tdagi_call *c, uint32_t n, const int64_t *v)
 {
-    int64_t *p = tdagi_import_alloc(c->im, n * sizeof(*p));
+    int64_t *p = tdagi_env_alloc(c->env, n * sizeof(*p));
     if (p == NULL) {
         c->bad = true;
         return (tdag_list){0, NULL};
@@ -199,7 +196,7 @@ tdag_list tdagi_list_copy(tdagi_call *c, uint32_t n, const int64_t *v)
 
 tdag_list tdagi_list_of(tdagi_call *c, uint32_t n, int64_t each)
 {
-    int64_t *p = tdagi_import_alloc(c->im, n * sizeof(*p));
+    int64_t *p = tdagi_env_alloc(c->env, n * sizeof(*p));
     for (uint32_t i = 0; p != NULL && i < n; i++)
         p[i] = each;
     c->bad |= p == NULL;
@@ -209,21 +206,18 @@ tdag_list tdagi_list_of(tdagi_call *c, uint32_t n, int64_t each)
 tdag_list tdagi_arg_dims(tdagi_call *c, const char *name)
 {
     tdag_list none = {0, NULL};
-    tdagi_ival v = tdagi_arg(c, name);
-    if (v.kind == TDAGI_IV_NONE) return none;
-    const tdagi_ival *items = tdagi_iv_is_seq(v) ? v.u.seq->v : &v;
-    uint32_t n = tdagi_iv_is_seq(v) ? v.u.seq->n : 1;
-    int64_t *out = tdagi_import_alloc(c->im, n * sizeof(*out));
+    tdagi_any v = tdagi_arg(c, name);
+    if (v.kind == TDAGI_ANY_NONE) return none;
+    const tdagi_any *items = tdagi_any_is_seq(v) ? v.u.seq->v : &v;
+    uint32_t n = tdagi_any_is_seq(v) ? v.u.seq->n : 1;
+    int64_t *out = tdagi_env_alloc(c->env, n * sizeof(*out));
     for (uint32_t i = 0; out != NULL && i < n; i++) {
-        tdagi_ival x = items[i];
-        const tdagi_ival *known =
-            x.kind == TDAGI_IV_TENSOR ? tdagi_it_number(c->im, x.u.tensor) : NULL;
-        if (known != NULL) x = *known;
-        if (x.kind != TDAGI_IV_INT && x.kind != TDAGI_IV_BOOL) {
+        tdagi_any x = tdagi_any_known(items[i]);
+        if (x.kind != TDAGI_ANY_INT && x.kind != TDAGI_ANY_BOOL) {
             tdagi_refuse(c, name);
             return none;
         }
-        out[i] = x.kind == TDAGI_IV_BOOL ? x.u.b : x.u.i;
+        out[i] = x.kind == TDAGI_ANY_BOOL ? x.u.b : x.u.i;
     }
     c->bad |= out == NULL;
     return (tdag_list){out == NULL ? 0 : n, out};
@@ -232,9 +226,9 @@ tdag_list tdagi_arg_dims(tdagi_call *c, const char *name)
 tdag_list tdagi_arg_ints(tdagi_call *c, const char *name)
 {
     tdag_list dims = tdagi_arg_dims(c, name);
-    int64_t *out = tdagi_import_alloc(c->im, dims.n * sizeof(*out));
+    int64_t *out = tdagi_env_alloc(c->env, dims.n * sizeof(*out));
     for (uint32_t i = 0; out != NULL && i < dims.n; i++)
-        if (!tdagi_dim_is_const(c->im->pool, dims.v[i], &out[i])) {
+        if (!tdagi_dim_is_const(c->env->pool, dims.v[i], &out[i])) {
             tdagi_refuse(c, name);
             return (tdag_list){0, NULL};
         }
@@ -293,25 +287,25 @@ tdag_list tdagi_arg_axes(tdagi_call *c, const char *name, uint32_t rank)
 
 /* ---- results and shapes ---- */
 
-tdagi_ival tdagi_result(tdagi_call *c, tdag_value v)
+tdagi_any tdagi_result(tdagi_call *c, tdag_value v)
 {
-    return tdagi_iv_tensor(tdagi_it_new(c->im, v));
+    return tdagi_any_tensor(tdagi_cell_new(c->env, v));
 }
 
-tdagi_ival tdagi_results(tdagi_call *c, uint32_t n, const tdag_value *v)
+tdagi_any tdagi_results(tdagi_call *c, uint32_t n, const tdag_value *v)
 {
-    tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_TUPLE, 0, NULL);
-    for (uint32_t i = 0; i < n && out.kind == TDAGI_IV_TUPLE; i++)
-        tdagi_iv_append(c->im, out.u.seq, tdagi_result(c, v[i]));
+    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 0, NULL);
+    for (uint32_t i = 0; i < n && out.kind == TDAGI_ANY_TUPLE; i++)
+        tdagi_seq_append(c->env, out.u.seq, tdagi_result(c, v[i]));
     return out;
 }
 
-tdagi_ival tdagi_view(tdagi_call *c, tdagi_itensor *of, const tdagi_iview *view)
+tdagi_any tdagi_view(tdagi_call *c, tdagi_cell *of, const tdagi_view_step *view)
 {
-    return tdagi_iv_tensor(tdagi_it_view(c->im, of, view));
+    return tdagi_any_tensor(tdagi_cell_view(c->env, of, view));
 }
 
-tdagi_ival tdagi_same(tdagi_itensor *t) { return tdagi_iv_tensor(t); }
+tdagi_any tdagi_same(tdagi_cell *t) { return tdagi_any_tensor(t); }
 
 tdag_dim tdagi_dim(const tdagi_call *c, tdag_value v, uint32_t axis)
 {

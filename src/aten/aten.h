@@ -13,24 +13,38 @@
 #ifndef TDAGI_ATEN_H
 #define TDAGI_ATEN_H
 
+#include "aten/cell.h"
+#include "aten/env.h"
+#include "aten/schema.h"
 #include "derive/derive.h"
-#include "torchscript/import/import.h"
 
+/* ---- for readers of models (call.c) ---- */
+/* Runs an operator: its row on all arguments of the schema in order, those left out
+ * being their defaults or None. An operator of several results gives a tuple. An
+ * argument that is poison makes poison; what is not supported becomes an issue and
+ * poison; failures stand in env->status. An in-place operator (or one with out=) writes
+ * into the cell of its argument. */
+tdagi_any tdagi_aten_call(tdagi_env *env, const tdagi_schema *schema,
+                          const tdagi_any *args, uint32_t n_args);
+
+/* PyTorch's number of a dtype (ScalarType); DTYPE_NONE and -1 where there is none. */
+tdag_dtype tdagi_dtype_of_scalar_type(int64_t scalar_type);
+int64_t tdagi_scalar_type_of_dtype(tdag_dtype dtype);
+
+/* ---- rows ---- */
 typedef struct tdagi_call {
-    tdagi_import *im;
+    tdagi_env *env;
     tdag_builder *b;
-    const tdagi_ischema *schema;
+    const tdagi_schema *schema;
     const struct tdagi_aten_row *row;
     int data; /* the row's */
     uint32_t n;
-    const tdagi_ival *args;
+    const tdagi_any *args;
     uint64_t read; /* bit i: argument i was read */
     bool bad;
-    bool is_frozen; /* arguments were matched to a schema of ours: none to check */
-    uint32_t n_outputs;
 } tdagi_call;
 
-typedef tdagi_ival (*tdagi_aten_fn)(tdagi_call *c);
+typedef tdagi_any (*tdagi_aten_fn)(tdagi_call *c);
 
 typedef struct tdagi_aten_row {
     const char *name; /* "aten::relu" */
@@ -43,13 +57,13 @@ typedef struct tdagi_aten_row {
 const tdagi_aten_row *tdagi_aten_row_of(const char *name, size_t length);
 
 #define ATEN(name, handler, data, ignorable)                                           \
-    tdagi_ival tdagi_aten_##handler(tdagi_call *c);
+    tdagi_any tdagi_aten_##handler(tdagi_call *c);
 #include "aten/aten.def"
 
 /* ---- reading arguments (aten.c) ---- */
 bool tdagi_has(const tdagi_call *c, const char *name); /* in the schema and not None */
-tdagi_ival tdagi_arg(tdagi_call *c, const char *name); /* None if not in the schema */
-tdagi_itensor *tdagi_arg_cell(tdagi_call *c, const char *name);
+tdagi_any tdagi_arg(tdagi_call *c, const char *name);  /* None if not in the schema */
+tdagi_cell *tdagi_arg_cell(tdagi_call *c, const char *name);
 tdag_value tdagi_arg_tensor(tdagi_call *c, const char *name);
 tdag_value tdagi_arg_optional(tdagi_call *c, const char *name); /* None: NO_VALUE */
 int64_t tdagi_arg_int(tdagi_call *c, const char *name, int64_t when_none);
@@ -72,16 +86,16 @@ tdag_list tdagi_arg_tensors(tdagi_call *c, const char *name, const tdag_value **
 tdag_dtype tdagi_arg_dtype(tdagi_call *c, const char *name);
 void tdagi_ignore(tdagi_call *c, const char *name); /* it changes nothing here */
 /* Notes an argument value that is not supported. */
-tdagi_ival tdagi_refuse(tdagi_call *c, const char *name);
+tdagi_any tdagi_refuse(tdagi_call *c, const char *name);
 /* Fails the import with a sentence. */
-tdagi_ival tdagi_call_fail(tdagi_call *c, tdag_status status, const char *format, ...)
+tdagi_any tdagi_call_fail(tdagi_call *c, tdag_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* ---- results ---- */
-tdagi_ival tdagi_result(tdagi_call *c, tdag_value v); /* fresh memory */
-tdagi_ival tdagi_results(tdagi_call *c, uint32_t n, const tdag_value *v); /* a tuple */
-tdagi_ival tdagi_view(tdagi_call *c, tdagi_itensor *of, const tdagi_iview *view);
-tdagi_ival tdagi_same(tdagi_itensor *t); /* the very same tensor */
+tdagi_any tdagi_result(tdagi_call *c, tdag_value v); /* fresh memory */
+tdagi_any tdagi_results(tdagi_call *c, uint32_t n, const tdag_value *v); /* a tuple */
+tdagi_any tdagi_view(tdagi_call *c, tdagi_cell *of, const tdagi_view_step *view);
+tdagi_any tdagi_same(tdagi_cell *t); /* the very same tensor */
 
 /* ---- types of values ---- */
 static inline uint32_t tdagi_rank(const tdagi_call *c, tdag_value v)
@@ -107,13 +121,13 @@ tdag_list tdagi_list_copy(tdagi_call *c, uint32_t n, const int64_t *v);
 /* ---- types of results (aten_promote.c) ---- */
 tdag_dtype tdagi_promote(tdag_dtype a, tdag_dtype b);
 /* PyTorch's result type of tensors and numbers. */
-tdag_dtype tdagi_result_type(tdagi_call *c, uint32_t n, const tdagi_ival *v);
+tdag_dtype tdagi_result_type(tdagi_call *c, uint32_t n, const tdagi_any *v);
 /* A tensor or number as a value of that dtype. */
-tdag_value tdagi_as(tdagi_call *c, tdagi_ival v, tdag_dtype dtype);
+tdag_value tdagi_as(tdagi_call *c, tdagi_any v, tdag_dtype dtype);
 /* x, or x as f32 where it is no float. */
 tdag_value tdagi_as_float(tdagi_call *c, tdag_value x);
 /* A DATA number or a known number as a rank-0 tensor of its own dtype. */
-tdagi_ival tdagi_number_tensor(tdagi_import *im, tdagi_ival v);
+tdagi_any tdagi_number_tensor(tdagi_env *env, tdagi_any v);
 
 /* ---- dims that are to be equal (aten_match.c) ---- */
 /* Where the dims of two axes are equal at the samples, but different expressions, one
@@ -149,24 +163,24 @@ typedef enum tdagi_fold_op {
     TDAGI_FOLD_XOR,
 } tdagi_fold_op;
 /* False: it cannot be done on known numbers (then nothing was reported). */
-bool tdagi_fold(tdagi_import *im, tdagi_fold_op op, tdagi_ival a, tdagi_ival b,
-                tdagi_ival *out);
+bool tdagi_fold(tdagi_env *env, tdagi_fold_op op, tdagi_any a, tdagi_any b,
+                tdagi_any *out);
 
 /* A function of one number by the operator's name; as above. */
-bool tdagi_fold_unary(tdagi_call *c, tdagi_ival v, tdagi_ival *out);
+bool tdagi_fold_unary(tdagi_call *c, tdagi_any v, tdagi_any *out);
 /* The same as the operator on Python numbers; an issue where it cannot be done. */
-tdagi_ival tdagi_number_unary(tdagi_call *c, tdagi_ival v);
+tdagi_any tdagi_number_unary(tdagi_call *c, tdagi_any v);
 
 /* ---- lists (aten_list.c) ---- */
-tdagi_ival tdagi_list_concat(tdagi_call *c, tdagi_ival a, tdagi_ival b);
-tdagi_ival tdagi_list_times(tdagi_call *c, tdagi_ival a, int64_t n);
-tdagi_ival tdagi_list_slice(tdagi_call *c); /* l[start:end:step] of list or string */
+tdagi_any tdagi_list_concat(tdagi_call *c, tdagi_any a, tdagi_any b);
+tdagi_any tdagi_list_times(tdagi_call *c, tdagi_any a, int64_t n);
+tdagi_any tdagi_list_slice(tdagi_call *c); /* l[start:end:step] of list or string */
 /* True and the result if argument 0 is a list of known numbers. */
-bool tdagi_list_reduce(tdagi_call *c, tdagi_fold_op op, tdagi_ival *out);
+bool tdagi_list_reduce(tdagi_call *c, tdagi_fold_op op, tdagi_any *out);
 
 /* ---- used across families ---- */
 /* y = f(x) of an elementwise binary of tensors or numbers with promotion. */
-tdagi_ival tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_ival x, tdagi_ival y);
+tdagi_any tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any y);
 /* Rows and columns of an n x n matrix with column - row >= offset, row by row, as two
  * constants; n is at most 10000. */
 void tdagi_pairs_above(tdagi_call *c, int64_t n, int64_t offset, tdag_value out[2]);

@@ -7,26 +7,26 @@
 
 static void read_all(tdagi_call *c) { c->read = UINT64_MAX; }
 
-static tdagi_ival refuse(tdagi_call *c)
+static tdagi_any refuse(tdagi_call *c)
 {
     for (uint32_t i = 0; i < c->n; i++)
-        if (c->args[i].kind == TDAGI_IV_DATA)
-            return tdagi_import_issue(c->im, "%s of %s", c->schema->name,
-                                      tdagi_iv_text(c->im, c->args[i]));
-    return tdagi_import_issue(c->im, "%s of %s", c->schema->name,
-                              c->n == 0 ? "nothing" : tdagi_iv_text(c->im, c->args[0]));
+        if (c->args[i].kind == TDAGI_ANY_DATA)
+            return tdagi_env_issue(c->env, "%s of %s", c->schema->name,
+                                   tdagi_any_text(c->env, c->args[i]));
+    return tdagi_env_issue(c->env, "%s of %s", c->schema->name,
+                           c->n == 0 ? "nothing" : tdagi_any_text(c->env, c->args[0]));
 }
 
-static bool is_kind(const tdagi_call *c, uint32_t i, tdagi_ikind kind)
+static bool is_kind(const tdagi_call *c, uint32_t i, tdagi_any_kind kind)
 {
     return i < c->n && c->args[i].kind == kind;
 }
 
 /* An index into n items, negative ones from the end. */
-static bool position(tdagi_call *c, tdagi_ival v, uint32_t n, uint32_t *out)
+static bool position(tdagi_call *c, tdagi_any v, uint32_t n, uint32_t *out)
 {
     int64_t i = 0;
-    if (!tdagi_iv_const_int(c->im, v, &i)) {
+    if (!tdagi_any_const_int(c->env, v, &i)) {
         refuse(c);
         return false;
     }
@@ -40,164 +40,167 @@ static bool position(tdagi_call *c, tdagi_ival v, uint32_t n, uint32_t *out)
     return true;
 }
 
-tdagi_ival tdagi_aten_len(tdagi_call *c)
+tdagi_any tdagi_aten_len(tdagi_call *c)
 {
     read_all(c);
-    if (tdagi_iv_is_seq(c->args[0])) return tdagi_iv_int(c->im, c->args[0].u.seq->n);
-    if (is_kind(c, 0, TDAGI_IV_DICT))
-        return tdagi_iv_int(c->im, c->args[0].u.dict->keys.n);
-    if (is_kind(c, 0, TDAGI_IV_STRING))
-        return tdagi_iv_int(c->im, (int64_t)strlen(c->args[0].u.s));
-    if (is_kind(c, 0, TDAGI_IV_TENSOR) && tdagi_it_rank(c->im, c->args[0].u.tensor) > 0)
-        return tdagi_iv_dim(tdagi_it_dim(c->im, c->args[0].u.tensor, 0));
+    if (tdagi_any_is_seq(c->args[0])) return tdagi_any_int(c->env, c->args[0].u.seq->n);
+    if (is_kind(c, 0, TDAGI_ANY_DICT))
+        return tdagi_any_int(c->env, c->args[0].u.dict->keys.n);
+    if (is_kind(c, 0, TDAGI_ANY_STRING))
+        return tdagi_any_int(c->env, (int64_t)strlen(c->args[0].u.s));
+    if (is_kind(c, 0, TDAGI_ANY_TENSOR) &&
+        tdagi_cell_rank(c->env, c->args[0].u.tensor) > 0)
+        return tdagi_any_dim(tdagi_cell_dim(c->env, c->args[0].u.tensor, 0));
     return refuse(c);
 }
 
-tdagi_ival tdagi_aten_getitem(tdagi_call *c)
+tdagi_any tdagi_aten_getitem(tdagi_call *c)
 {
     read_all(c);
     uint32_t at = 0;
-    if (is_kind(c, 0, TDAGI_IV_DICT)) {
-        const tdagi_ival *v = tdagi_iv_dict_get(c->im, c->args[0].u.dict, c->args[1]);
+    if (is_kind(c, 0, TDAGI_ANY_DICT)) {
+        const tdagi_any *v = tdagi_dict_get(c->env, c->args[0].u.dict, c->args[1]);
         if (v != NULL) return *v;
         return tdagi_call_fail(c, TDAG_E_ARG, "there is no key %s",
-                               tdagi_iv_text(c->im, c->args[1]));
+                               tdagi_any_text(c->env, c->args[1]));
     }
-    if (is_kind(c, 0, TDAGI_IV_STRING)) {
+    if (is_kind(c, 0, TDAGI_ANY_STRING)) {
         const char *s = c->args[0].u.s;
         if (!position(c, c->args[1], (uint32_t)strlen(s), &at))
-            return tdagi_iv_poison();
-        return tdagi_iv_string(tdagi_import_text(c->im, "%c", s[at]));
+            return tdagi_any_poison();
+        return tdagi_any_string(tdagi_env_text(c->env, "%c", s[at]));
     }
-    if (!tdagi_iv_is_seq(c->args[0])) return refuse(c);
-    if (!position(c, c->args[1], c->args[0].u.seq->n, &at)) return tdagi_iv_poison();
+    if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
+    if (!position(c, c->args[1], c->args[0].u.seq->n, &at)) return tdagi_any_poison();
     return c->args[0].u.seq->v[at];
 }
 
-tdagi_ival tdagi_aten_set_item(tdagi_call *c)
+tdagi_any tdagi_aten_set_item(tdagi_call *c)
 {
     read_all(c);
     uint32_t at = 0;
-    if (is_kind(c, 0, TDAGI_IV_DICT))
-        tdagi_iv_dict_set(c->im, c->args[0].u.dict, c->args[1], c->args[2]);
-    else if (!tdagi_iv_is_seq(c->args[0]))
+    if (is_kind(c, 0, TDAGI_ANY_DICT))
+        tdagi_dict_set(c->env, c->args[0].u.dict, c->args[1], c->args[2]);
+    else if (!tdagi_any_is_seq(c->args[0]))
         return refuse(c);
     else if (position(c, c->args[1], c->args[0].u.seq->n, &at))
         c->args[0].u.seq->v[at] = c->args[2];
     return c->args[0];
 }
 
-tdagi_ival tdagi_aten_append(tdagi_call *c)
+tdagi_any tdagi_aten_append(tdagi_call *c)
 {
     read_all(c);
-    if (!tdagi_iv_is_seq(c->args[0])) return refuse(c);
-    tdagi_iv_append(c->im, c->args[0].u.seq, c->args[1]);
+    if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
+    tdagi_seq_append(c->env, c->args[0].u.seq, c->args[1]);
     return c->args[0];
 }
 
-tdagi_ival tdagi_aten_extend(tdagi_call *c)
+tdagi_any tdagi_aten_extend(tdagi_call *c)
 {
     read_all(c);
-    if (!tdagi_iv_is_seq(c->args[0]) || !tdagi_iv_is_seq(c->args[1])) return refuse(c);
+    if (!tdagi_any_is_seq(c->args[0]) || !tdagi_any_is_seq(c->args[1]))
+        return refuse(c);
     uint32_t n = c->args[1].u.seq->n;
-    for (uint32_t i = 0; i < n && tdagi_import_ok(c->im); i++)
-        tdagi_iv_append(c->im, c->args[0].u.seq, c->args[1].u.seq->v[i]);
+    for (uint32_t i = 0; i < n && tdagi_env_ok(c->env); i++)
+        tdagi_seq_append(c->env, c->args[0].u.seq, c->args[1].u.seq->v[i]);
     return c->args[0];
 }
 
-tdagi_ival tdagi_aten_insert(tdagi_call *c)
+tdagi_any tdagi_aten_insert(tdagi_call *c)
 {
     read_all(c);
     int64_t at = 0;
-    if (!tdagi_iv_is_seq(c->args[0]) || !tdagi_iv_const_int(c->im, c->args[1], &at))
+    if (!tdagi_any_is_seq(c->args[0]) || !tdagi_any_const_int(c->env, c->args[1], &at))
         return refuse(c);
-    tdagi_iseq *s = c->args[0].u.seq;
+    tdagi_seq *s = c->args[0].u.seq;
     if (at < 0) at += s->n;
     if (at < 0) at = 0;
     if (at > s->n) at = s->n;
-    tdagi_iv_append(c->im, s, c->args[2]);
-    if (!tdagi_import_ok(c->im)) return tdagi_iv_poison();
+    tdagi_seq_append(c->env, s, c->args[2]);
+    if (!tdagi_env_ok(c->env)) return tdagi_any_poison();
     memmove(&s->v[at + 1], &s->v[at], (s->n - 1 - (uint32_t)at) * sizeof(*s->v));
     s->v[at] = c->args[2];
     return c->args[0];
 }
 
 /* pop, and __delitem__ by row data 1 */
-tdagi_ival tdagi_aten_pop(tdagi_call *c)
+tdagi_any tdagi_aten_pop(tdagi_call *c)
 {
     read_all(c);
-    if (!tdagi_iv_is_seq(c->args[0])) return refuse(c);
-    tdagi_iseq *s = c->args[0].u.seq;
-    tdagi_ival index = c->n > 1 ? c->args[1] : tdagi_iv_int(c->im, -1);
+    if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
+    tdagi_seq *s = c->args[0].u.seq;
+    tdagi_any index = c->n > 1 ? c->args[1] : tdagi_any_int(c->env, -1);
     uint32_t at = 0;
-    if (!position(c, index, s->n, &at)) return tdagi_iv_poison();
-    tdagi_ival v = s->v[at];
+    if (!position(c, index, s->n, &at)) return tdagi_any_poison();
+    tdagi_any v = s->v[at];
     memmove(&s->v[at], &s->v[at + 1], (s->n - 1 - at) * sizeof(*s->v));
     s->n--;
-    return c->data == 1 ? tdagi_iv_none() : v;
+    return c->data == 1 ? tdagi_any_none() : v;
 }
 
-tdagi_ival tdagi_aten_clear(tdagi_call *c)
+tdagi_any tdagi_aten_clear(tdagi_call *c)
 {
     read_all(c);
-    if (!tdagi_iv_is_seq(c->args[0])) return refuse(c);
+    if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
     c->args[0].u.seq->n = 0;
-    return tdagi_iv_none();
+    return tdagi_any_none();
 }
 
-tdagi_ival tdagi_aten_reverse(tdagi_call *c)
+tdagi_any tdagi_aten_reverse(tdagi_call *c)
 {
     read_all(c);
-    if (!tdagi_iv_is_seq(c->args[0])) return refuse(c);
-    tdagi_iseq *s = c->args[0].u.seq;
+    if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
+    tdagi_seq *s = c->args[0].u.seq;
     for (uint32_t i = 0; i < s->n / 2; i++) {
-        tdagi_ival t = s->v[i];
+        tdagi_any t = s->v[i];
         s->v[i] = s->v[s->n - 1 - i];
         s->v[s->n - 1 - i] = t;
     }
-    return tdagi_iv_none();
+    return tdagi_any_none();
 }
 
 /* list(x) and x.copy(): a new list of the same items */
-tdagi_ival tdagi_aten_copy_list(tdagi_call *c)
+tdagi_any tdagi_aten_copy_list(tdagi_call *c)
 {
     read_all(c);
-    if (is_kind(c, 0, TDAGI_IV_STRING)) {
-        tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_LIST, 0, NULL);
-        for (const char *s = c->args[0].u.s; *s != '\0' && out.kind == TDAGI_IV_LIST;
+    if (is_kind(c, 0, TDAGI_ANY_STRING)) {
+        tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
+        for (const char *s = c->args[0].u.s; *s != '\0' && out.kind == TDAGI_ANY_LIST;
              s++)
-            tdagi_iv_append(c->im, out.u.seq,
-                            tdagi_iv_string(tdagi_import_text(c->im, "%c", *s)));
+            tdagi_seq_append(c->env, out.u.seq,
+                             tdagi_any_string(tdagi_env_text(c->env, "%c", *s)));
         return out;
     }
-    if (is_kind(c, 0, TDAGI_IV_DICT)) {
-        tdagi_ival out = tdagi_iv_dict(c->im);
-        const tdagi_idict *d = c->args[0].u.dict;
-        for (uint32_t i = 0; i < d->keys.n && out.kind == TDAGI_IV_DICT; i++)
-            tdagi_iv_dict_set(c->im, out.u.dict, d->keys.v[i], d->values.v[i]);
+    if (is_kind(c, 0, TDAGI_ANY_DICT)) {
+        tdagi_any out = tdagi_any_dict(c->env);
+        const tdagi_dict *d = c->args[0].u.dict;
+        for (uint32_t i = 0; i < d->keys.n && out.kind == TDAGI_ANY_DICT; i++)
+            tdagi_dict_set(c->env, out.u.dict, d->keys.v[i], d->values.v[i]);
         return out;
     }
-    if (!tdagi_iv_is_seq(c->args[0])) return refuse(c);
-    return tdagi_iv_seq(c->im, TDAGI_IV_LIST, c->args[0].u.seq->n, c->args[0].u.seq->v);
+    if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
+    return tdagi_any_seq(c->env, TDAGI_ANY_LIST, c->args[0].u.seq->n,
+                         c->args[0].u.seq->v);
 }
 
-tdagi_ival tdagi_list_concat(tdagi_call *c, tdagi_ival a, tdagi_ival b)
+tdagi_any tdagi_list_concat(tdagi_call *c, tdagi_any a, tdagi_any b)
 {
-    tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_LIST, a.u.seq->n, a.u.seq->v);
-    for (uint32_t i = 0; i < b.u.seq->n && out.kind == TDAGI_IV_LIST; i++)
-        tdagi_iv_append(c->im, out.u.seq, b.u.seq->v[i]);
+    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_LIST, a.u.seq->n, a.u.seq->v);
+    for (uint32_t i = 0; i < b.u.seq->n && out.kind == TDAGI_ANY_LIST; i++)
+        tdagi_seq_append(c->env, out.u.seq, b.u.seq->v[i]);
     return out;
 }
 
-tdagi_ival tdagi_list_times(tdagi_call *c, tdagi_ival a, int64_t n)
+tdagi_any tdagi_list_times(tdagi_call *c, tdagi_any a, int64_t n)
 {
-    tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_LIST, 0, NULL);
-    if (n > 0 && (uint64_t)n * a.u.seq->n > c->im->ctx->limits.max_loop_trips)
+    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
+    if (n > 0 && (uint64_t)n * a.u.seq->n > c->env->ctx->limits.max_loop_trips)
         return tdagi_call_fail(c, TDAG_E_LIMIT, "a list of %lld items",
                                (long long)n * a.u.seq->n);
     for (int64_t k = 0; k < n; k++)
-        for (uint32_t i = 0; i < a.u.seq->n && out.kind == TDAGI_IV_LIST; i++)
-            tdagi_iv_append(c->im, out.u.seq, a.u.seq->v[i]);
+        for (uint32_t i = 0; i < a.u.seq->n && out.kind == TDAGI_ANY_LIST; i++)
+            tdagi_seq_append(c->env, out.u.seq, a.u.seq->v[i]);
     return out;
 }
 
@@ -210,12 +213,12 @@ static bool slice_bounds(tdagi_call *c, uint32_t n, int64_t *start, int64_t *end
     *step = 1;
     int64_t *out[] = {start, end, step};
     for (uint32_t i = 0; i < 3 && i + 1 < c->n; i++) {
-        if (c->args[i + 1].kind == TDAGI_IV_NONE) continue;
-        if (!tdagi_iv_const_int(c->im, c->args[i + 1], out[i])) return false;
+        if (c->args[i + 1].kind == TDAGI_ANY_NONE) continue;
+        if (!tdagi_any_const_int(c->env, c->args[i + 1], out[i])) return false;
     }
     if (*step < 1) { /* backwards, through everything only: l[::-1] */
         for (uint32_t i = 1; i < 3 && i < c->n; i++)
-            if (c->args[i].kind != TDAGI_IV_NONE) return false;
+            if (c->args[i].kind != TDAGI_ANY_NONE) return false;
         return *step < 0;
     }
     for (uint32_t i = 0; i < 2; i++) {
@@ -226,40 +229,40 @@ static bool slice_bounds(tdagi_call *c, uint32_t n, int64_t *start, int64_t *end
     return true;
 }
 
-tdagi_ival tdagi_list_slice(tdagi_call *c)
+tdagi_any tdagi_list_slice(tdagi_call *c)
 {
     read_all(c);
     int64_t start, end, step;
-    if (is_kind(c, 0, TDAGI_IV_STRING)) {
+    if (is_kind(c, 0, TDAGI_ANY_STRING)) {
         const char *s = c->args[0].u.s;
         if (!slice_bounds(c, (uint32_t)strlen(s), &start, &end, &step) || step != 1)
             return refuse(c);
         int n = end > start ? (int)(end - start) : 0;
-        return tdagi_iv_string(tdagi_import_text(c->im, "%.*s", n, s + start));
+        return tdagi_any_string(tdagi_env_text(c->env, "%.*s", n, s + start));
     }
-    if (!tdagi_iv_is_seq(c->args[0]) ||
+    if (!tdagi_any_is_seq(c->args[0]) ||
         !slice_bounds(c, c->args[0].u.seq->n, &start, &end, &step))
         return refuse(c);
-    tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_LIST, 0, NULL);
+    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
     if (step < 0) start = end - 1;
-    for (int64_t i = start; i >= 0 && i < end && out.kind == TDAGI_IV_LIST; i += step)
-        tdagi_iv_append(c->im, out.u.seq, c->args[0].u.seq->v[i]);
+    for (int64_t i = start; i >= 0 && i < end && out.kind == TDAGI_ANY_LIST; i += step)
+        tdagi_seq_append(c->env, out.u.seq, c->args[0].u.seq->v[i]);
     return out;
 }
 
 /* -1, 0, 1 as of two numbers or strings; false where they are something else. */
-static bool order_of(tdagi_call *c, tdagi_ival a, tdagi_ival b, int *out)
+static bool order_of(tdagi_call *c, tdagi_any a, tdagi_any b, int *out)
 {
-    if (a.kind == TDAGI_IV_STRING && b.kind == TDAGI_IV_STRING) {
+    if (a.kind == TDAGI_ANY_STRING && b.kind == TDAGI_ANY_STRING) {
         *out = strcmp(a.u.s, b.u.s);
         return true;
     }
-    if (!tdagi_iv_is_number(a) || !tdagi_iv_is_number(b)) return false;
-    double x = tdagi_iv_sample(c->im, a), y = tdagi_iv_sample(c->im, b);
+    if (!tdagi_any_is_number(a) || !tdagi_any_is_number(b)) return false;
+    double x = tdagi_any_sample(c->env, a), y = tdagi_any_sample(c->env, b);
     *out = x < y ? -1 : x > y;
-    if (a.kind == TDAGI_IV_INT && b.kind == TDAGI_IV_INT) { /* past 2^53 too */
-        int64_t i = tdagi_dim_sample(c->im->pool, a.u.i);
-        int64_t k = tdagi_dim_sample(c->im->pool, b.u.i);
+    if (a.kind == TDAGI_ANY_INT && b.kind == TDAGI_ANY_INT) { /* past 2^53 too */
+        int64_t i = tdagi_dim_sample(c->env->pool, a.u.i);
+        int64_t k = tdagi_dim_sample(c->env->pool, b.u.i);
         *out = i < k ? -1 : i > k;
     }
     return true;
@@ -267,18 +270,18 @@ static bool order_of(tdagi_call *c, tdagi_ival a, tdagi_ival b, int *out)
 
 /* l.sort(reverse), which changes the list, and sorted(l) (row data 1), which does not.
  * An order of symbolic sizes is that of their samples. */
-tdagi_ival tdagi_aten_sort_list(tdagi_call *c)
+tdagi_any tdagi_aten_sort_list(tdagi_call *c)
 {
     read_all(c);
-    if (!tdagi_iv_is_seq(c->args[0])) return refuse(c);
-    bool reverse = c->n > 1 && c->args[1].kind == TDAGI_IV_BOOL && c->args[1].u.b;
-    tdagi_ival out = c->args[0];
+    if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
+    bool reverse = c->n > 1 && c->args[1].kind == TDAGI_ANY_BOOL && c->args[1].u.b;
+    tdagi_any out = c->args[0];
     if (c->data == 1)
-        out = tdagi_iv_seq(c->im, TDAGI_IV_LIST, out.u.seq->n, out.u.seq->v);
-    if (!tdagi_iv_is_seq(out)) return out;
-    tdagi_ival *v = out.u.seq->v;
+        out = tdagi_any_seq(c->env, TDAGI_ANY_LIST, out.u.seq->n, out.u.seq->v);
+    if (!tdagi_any_is_seq(out)) return out;
+    tdagi_any *v = out.u.seq->v;
     for (uint32_t i = 1; i < out.u.seq->n; i++) { /* by insertion: stable */
-        tdagi_ival moved = v[i];
+        tdagi_any moved = v[i];
         uint32_t k = i;
         for (int order = 0; k > 0; k--) {
             if (!order_of(c, moved, v[k - 1], &order)) return refuse(c);
@@ -287,192 +290,192 @@ tdagi_ival tdagi_aten_sort_list(tdagi_call *c)
         }
         v[k] = moved;
     }
-    return c->data == 1 ? out : tdagi_iv_none();
+    return c->data == 1 ? out : tdagi_any_none();
 }
 
-tdagi_ival tdagi_aten_contains(tdagi_call *c)
+tdagi_any tdagi_aten_contains(tdagi_call *c)
 {
     read_all(c);
-    tdagi_ival out = tdagi_iv_bool(false);
-    if (is_kind(c, 0, TDAGI_IV_DICT))
-        return tdagi_iv_bool(tdagi_iv_dict_get(c->im, c->args[0].u.dict, c->args[1]) !=
-                             NULL);
-    if (is_kind(c, 0, TDAGI_IV_STRING) && is_kind(c, 1, TDAGI_IV_STRING))
-        return tdagi_iv_bool(strstr(c->args[0].u.s, c->args[1].u.s) != NULL);
-    if (!tdagi_iv_is_seq(c->args[0])) return refuse(c);
+    tdagi_any out = tdagi_any_bool(false);
+    if (is_kind(c, 0, TDAGI_ANY_DICT))
+        return tdagi_any_bool(tdagi_dict_get(c->env, c->args[0].u.dict, c->args[1]) !=
+                              NULL);
+    if (is_kind(c, 0, TDAGI_ANY_STRING) && is_kind(c, 1, TDAGI_ANY_STRING))
+        return tdagi_any_bool(strstr(c->args[0].u.s, c->args[1].u.s) != NULL);
+    if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
     for (uint32_t i = 0; i < c->args[0].u.seq->n && !out.u.b; i++) {
         bool assumed = false;
-        out.u.b = tdagi_iv_equal(c->im, c->args[0].u.seq->v[i], c->args[1], &assumed);
+        out.u.b = tdagi_any_equal(c->env, c->args[0].u.seq->v[i], c->args[1], &assumed);
         out.assumed |= assumed;
     }
     return out;
 }
 
 /* index, count and find: row data 'i', 'c', 'f' */
-tdagi_ival tdagi_aten_find(tdagi_call *c)
+tdagi_any tdagi_aten_find(tdagi_call *c)
 {
     read_all(c);
-    if (is_kind(c, 0, TDAGI_IV_STRING) && is_kind(c, 1, TDAGI_IV_STRING)) {
+    if (is_kind(c, 0, TDAGI_ANY_STRING) && is_kind(c, 1, TDAGI_ANY_STRING)) {
         const char *s = c->args[0].u.s, *at = strstr(s, c->args[1].u.s);
-        return tdagi_iv_int(c->im, at == NULL ? -1 : at - s);
+        return tdagi_any_int(c->env, at == NULL ? -1 : at - s);
     }
-    if (!tdagi_iv_is_seq(c->args[0])) return refuse(c);
+    if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
     int64_t found = 0;
     for (uint32_t i = 0; i < c->args[0].u.seq->n; i++) {
         bool assumed = false;
-        if (!tdagi_iv_equal(c->im, c->args[0].u.seq->v[i], c->args[1], &assumed))
+        if (!tdagi_any_equal(c->env, c->args[0].u.seq->v[i], c->args[1], &assumed))
             continue;
-        if (c->data == 'i') return tdagi_iv_int(c->im, i);
+        if (c->data == 'i') return tdagi_any_int(c->env, i);
         found++;
     }
     if (c->data == 'i') return refuse(c);
-    return tdagi_iv_int(c->im, found);
+    return tdagi_any_int(c->env, found);
 }
 
 /* keys, values and items of a dict: row data 'k', 'v', 'i' */
-tdagi_ival tdagi_aten_dict_items(tdagi_call *c)
+tdagi_any tdagi_aten_dict_items(tdagi_call *c)
 {
     read_all(c);
-    if (!is_kind(c, 0, TDAGI_IV_DICT)) return refuse(c);
-    const tdagi_idict *d = c->args[0].u.dict;
-    tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_LIST, 0, NULL);
-    for (uint32_t i = 0; i < d->keys.n && out.kind == TDAGI_IV_LIST; i++) {
-        tdagi_ival pair[2] = {d->keys.v[i], d->values.v[i]};
-        tdagi_iv_append(c->im, out.u.seq,
-                        c->data == 'k' ? pair[0]
-                        : c->data == 'v'
-                            ? pair[1]
-                            : tdagi_iv_seq(c->im, TDAGI_IV_TUPLE, 2, pair));
+    if (!is_kind(c, 0, TDAGI_ANY_DICT)) return refuse(c);
+    const tdagi_dict *d = c->args[0].u.dict;
+    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
+    for (uint32_t i = 0; i < d->keys.n && out.kind == TDAGI_ANY_LIST; i++) {
+        tdagi_any pair[2] = {d->keys.v[i], d->values.v[i]};
+        tdagi_seq_append(c->env, out.u.seq,
+                         c->data == 'k' ? pair[0]
+                         : c->data == 'v'
+                             ? pair[1]
+                             : tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 2, pair));
     }
     return out;
 }
 
-tdagi_ival tdagi_aten_dict(tdagi_call *c)
+tdagi_any tdagi_aten_dict(tdagi_call *c)
 {
     read_all(c);
-    if (c->n == 0) return tdagi_iv_dict(c->im);
-    if (is_kind(c, 0, TDAGI_IV_DICT)) return tdagi_aten_copy_list(c);
-    if (!tdagi_iv_is_seq(c->args[0])) return refuse(c);
-    tdagi_ival out = tdagi_iv_dict(c->im);
-    for (uint32_t i = 0; i < c->args[0].u.seq->n && out.kind == TDAGI_IV_DICT; i++) {
-        tdagi_ival pair = c->args[0].u.seq->v[i];
-        if (!tdagi_iv_is_seq(pair) || pair.u.seq->n != 2) return refuse(c);
-        tdagi_iv_dict_set(c->im, out.u.dict, pair.u.seq->v[0], pair.u.seq->v[1]);
+    if (c->n == 0) return tdagi_any_dict(c->env);
+    if (is_kind(c, 0, TDAGI_ANY_DICT)) return tdagi_aten_copy_list(c);
+    if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
+    tdagi_any out = tdagi_any_dict(c->env);
+    for (uint32_t i = 0; i < c->args[0].u.seq->n && out.kind == TDAGI_ANY_DICT; i++) {
+        tdagi_any pair = c->args[0].u.seq->v[i];
+        if (!tdagi_any_is_seq(pair) || pair.u.seq->n != 2) return refuse(c);
+        tdagi_dict_set(c->env, out.u.dict, pair.u.seq->v[0], pair.u.seq->v[1]);
     }
     return out;
 }
 
-tdagi_ival tdagi_aten_dict_get(tdagi_call *c)
+tdagi_any tdagi_aten_dict_get(tdagi_call *c)
 {
     read_all(c);
-    if (!is_kind(c, 0, TDAGI_IV_DICT)) return refuse(c);
-    const tdagi_ival *v = tdagi_iv_dict_get(c->im, c->args[0].u.dict, c->args[1]);
-    return v != NULL ? *v : c->n > 2 ? c->args[2] : tdagi_iv_none();
+    if (!is_kind(c, 0, TDAGI_ANY_DICT)) return refuse(c);
+    const tdagi_any *v = tdagi_dict_get(c->env, c->args[0].u.dict, c->args[1]);
+    return v != NULL ? *v : c->n > 2 ? c->args[2] : tdagi_any_none();
 }
 
 /* ---- strings ---- */
 
 /* "{} and {}".format(a, b); "{0}" and "{name}" are kept as they are. */
-tdagi_ival tdagi_aten_format(tdagi_call *c)
+tdagi_any tdagi_aten_format(tdagi_call *c)
 {
     read_all(c);
-    if (!is_kind(c, 0, TDAGI_IV_STRING)) return refuse(c);
+    if (!is_kind(c, 0, TDAGI_ANY_STRING)) return refuse(c);
     const char *out = "", *s = c->args[0].u.s;
     uint32_t next = 1;
     while (*s != '\0') {
         const char *hole = strstr(s, "{}");
         size_t n = hole == NULL ? strlen(s) : (size_t)(hole - s);
         const char *item =
-            hole == NULL || next >= c->n ? "" : tdagi_iv_text(c->im, c->args[next++]);
-        out = tdagi_import_text(c->im, "%s%.*s%s", out, (int)n, s, item);
+            hole == NULL || next >= c->n ? "" : tdagi_any_text(c->env, c->args[next++]);
+        out = tdagi_env_text(c->env, "%s%.*s%s", out, (int)n, s, item);
         s += n + (hole == NULL ? 0 : 2);
     }
-    return tdagi_iv_string(out);
+    return tdagi_any_string(out);
 }
 
-tdagi_ival tdagi_aten_str(tdagi_call *c)
+tdagi_any tdagi_aten_str(tdagi_call *c)
 {
     read_all(c);
-    return tdagi_iv_string(tdagi_iv_text(c->im, c->args[0]));
+    return tdagi_any_string(tdagi_any_text(c->env, c->args[0]));
 }
 
 /* lower, upper, startswith, endswith, strip: row data l u s e t; join j; replace r */
-tdagi_ival tdagi_aten_string(tdagi_call *c)
+tdagi_any tdagi_aten_string(tdagi_call *c)
 {
     read_all(c);
-    if (!is_kind(c, 0, TDAGI_IV_STRING)) return refuse(c);
+    if (!is_kind(c, 0, TDAGI_ANY_STRING)) return refuse(c);
     const char *s = c->args[0].u.s;
     size_t n = strlen(s);
     if (c->data == 's' || c->data == 'e') {
-        if (!is_kind(c, 1, TDAGI_IV_STRING)) return refuse(c);
+        if (!is_kind(c, 1, TDAGI_ANY_STRING)) return refuse(c);
         const char *t = c->args[1].u.s;
         size_t m = strlen(t);
-        if (m > n) return tdagi_iv_bool(false);
-        return tdagi_iv_bool(memcmp(c->data == 's' ? s : s + n - m, t, m) == 0);
+        if (m > n) return tdagi_any_bool(false);
+        return tdagi_any_bool(memcmp(c->data == 's' ? s : s + n - m, t, m) == 0);
     }
     if (c->data == 'j') {
         const char *out = "";
-        if (c->n < 2 || !tdagi_iv_is_seq(c->args[1])) return refuse(c);
+        if (c->n < 2 || !tdagi_any_is_seq(c->args[1])) return refuse(c);
         for (uint32_t i = 0; i < c->args[1].u.seq->n; i++)
-            out = tdagi_import_text(c->im, "%s%s%s", out, i > 0 ? s : "",
-                                    tdagi_iv_text(c->im, c->args[1].u.seq->v[i]));
-        return tdagi_iv_string(out);
+            out = tdagi_env_text(c->env, "%s%s%s", out, i > 0 ? s : "",
+                                 tdagi_any_text(c->env, c->args[1].u.seq->v[i]));
+        return tdagi_any_string(out);
     }
-    char *out = tdagi_import_alloc(c->im, n + 1);
-    if (out == NULL) return tdagi_iv_poison();
+    char *out = tdagi_env_alloc(c->env, n + 1);
+    if (out == NULL) return tdagi_any_poison();
     for (size_t i = 0; i <= n; i++) {
         bool lower = s[i] >= 'a' && s[i] <= 'z', upper = s[i] >= 'A' && s[i] <= 'Z';
         out[i] = s[i];
         if (c->data == 'l' && upper) out[i] = (char)(s[i] - 'A' + 'a');
         if (c->data == 'u' && lower) out[i] = (char)(s[i] - 'a' + 'A');
     }
-    return tdagi_iv_string(out);
+    return tdagi_any_string(out);
 }
 
 /* ---- identity and constants ---- */
 
 /* `is` by row data 1, `is not` by 0 */
-tdagi_ival tdagi_aten_is(tdagi_call *c)
+tdagi_any tdagi_aten_is(tdagi_call *c)
 {
     read_all(c);
     bool assumed = false;
-    tdagi_ival a = c->args[0], b = c->args[1];
-    bool same = a.kind == b.kind && tdagi_iv_equal(c->im, a, b, &assumed);
-    return tdagi_iv_bool(same == (c->data == 1));
+    tdagi_any a = c->args[0], b = c->args[1];
+    bool same = a.kind == b.kind && tdagi_any_equal(c->env, a, b, &assumed);
+    return tdagi_any_bool(same == (c->data == 1));
 }
 
-tdagi_ival tdagi_aten_always(tdagi_call *c) /* a bool that eval on the CPU fixes */
+tdagi_any tdagi_aten_always(tdagi_call *c) /* a bool that eval on the CPU fixes */
 {
     read_all(c);
-    return tdagi_iv_bool(c->data != 0);
+    return tdagi_any_bool(c->data != 0);
 }
 
-tdagi_ival tdagi_aten_nothing(tdagi_call *c) /* warnings and the like */
+tdagi_any tdagi_aten_nothing(tdagi_call *c) /* warnings and the like */
 {
     read_all(c);
-    return tdagi_iv_none();
+    return tdagi_any_none();
 }
 
 /* min, max, sum, any, all of a list of numbers */
-bool tdagi_list_reduce(tdagi_call *c, tdagi_fold_op op, tdagi_ival *out)
+bool tdagi_list_reduce(tdagi_call *c, tdagi_fold_op op, tdagi_any *out)
 {
-    if (c->n == 0 || !tdagi_iv_is_seq(c->args[0])) return false;
-    const tdagi_iseq *s = c->args[0].u.seq;
-    tdagi_ival acc = op == TDAGI_FOLD_AND  ? tdagi_iv_bool(true)
-                     : op == TDAGI_FOLD_OR ? tdagi_iv_bool(false)
-                                           : tdagi_iv_int(c->im, 0);
+    if (c->n == 0 || !tdagi_any_is_seq(c->args[0])) return false;
+    const tdagi_seq *s = c->args[0].u.seq;
+    tdagi_any acc = op == TDAGI_FOLD_AND  ? tdagi_any_bool(true)
+                    : op == TDAGI_FOLD_OR ? tdagi_any_bool(false)
+                                          : tdagi_any_int(c->env, 0);
     bool has_start =
         op == TDAGI_FOLD_AND || op == TDAGI_FOLD_OR || op == TDAGI_FOLD_ADD;
     if (s->n == 0 && !has_start) return false;
     for (uint32_t i = 0; i < s->n; i++) {
-        tdagi_ival x = s->v[i];
+        tdagi_any x = s->v[i];
         if (op == TDAGI_FOLD_AND || op == TDAGI_FOLD_OR)
-            if (x.kind != TDAGI_IV_BOOL &&
-                !tdagi_fold(c->im, TDAGI_FOLD_NE, x, tdagi_iv_int(c->im, 0), &x))
+            if (x.kind != TDAGI_ANY_BOOL &&
+                !tdagi_fold(c->env, TDAGI_FOLD_NE, x, tdagi_any_int(c->env, 0), &x))
                 return false;
         if (i == 0 && !has_start)
             acc = x;
-        else if (!tdagi_fold(c->im, op, acc, x, &acc))
+        else if (!tdagi_fold(c->env, op, acc, x, &acc))
             return false;
     }
     read_all(c);

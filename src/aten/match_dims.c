@@ -11,7 +11,7 @@
 static tdag_value narrowed(tdagi_call *c, tdag_value v, uint32_t axis, tdag_dim want)
 {
     uint32_t rank = tdagi_rank(c, v);
-    int64_t *start = tdagi_import_alloc(c->im, 2 * rank * sizeof(int64_t));
+    int64_t *start = tdagi_env_alloc(c->env, 2 * rank * sizeof(int64_t));
     if (start == NULL) return TDAG_NO_VALUE;
     int64_t *end = start + rank;
     for (uint32_t i = 0; i < rank; i++) {
@@ -25,7 +25,7 @@ void tdagi_match_dims(tdagi_call *c, tdag_value *x, uint32_t x_axis, tdag_value 
                       uint32_t y_axis)
 {
     if (x->id == 0 || y->id == 0) return;
-    tdagi_pool *pool = c->im->pool;
+    tdagi_pool *pool = c->env->pool;
     tdag_dim a = tdagi_shape(c, *x)[x_axis], b = tdagi_shape(c, *y)[y_axis];
     if (a == b || a >= 0 || b >= 0 ||
         tdagi_dim_sample(pool, a) != tdagi_dim_sample(pool, b))

@@ -6,7 +6,7 @@
 
 #include "aten/aten.h"
 
-static tdag_dim as_dim(tdagi_ival v) { return v.kind == TDAGI_IV_BOOL ? v.u.b : v.u.i; }
+static tdag_dim as_dim(tdagi_any v) { return v.kind == TDAGI_ANY_BOOL ? v.u.b : v.u.i; }
 
 /* ---- integers ---- */
 
@@ -21,25 +21,25 @@ static tdag_dim power(tdagi_pool *p, tdag_dim a, int64_t e)
 }
 
 /* Both sides positive for sure, so truncating and flooring agree. */
-static bool same_rounding(tdagi_import *im, tdag_dim a, tdag_dim b)
+static bool same_rounding(tdagi_env *env, tdag_dim a, tdag_dim b)
 {
     int64_t x, y;
-    bool ka = tdagi_dim_is_const(im->pool, a, &x),
-         kb = tdagi_dim_is_const(im->pool, b, &y);
+    bool ka = tdagi_dim_is_const(env->pool, a, &x),
+         kb = tdagi_dim_is_const(env->pool, b, &y);
     if (ka && kb) return (x >= 0) == (y >= 0);
-    return (ka ? x >= 0 : tdagi_dim_proves_ge(im->pool, a, 0)) &&
-           (kb ? y >= 0 : tdagi_dim_proves_ge(im->pool, b, 0));
+    return (ka ? x >= 0 : tdagi_dim_proves_ge(env->pool, a, 0)) &&
+           (kb ? y >= 0 : tdagi_dim_proves_ge(env->pool, b, 0));
 }
 
-static bool divide(tdagi_import *im, tdagi_fold_op op, tdag_dim a, tdag_dim b,
+static bool divide(tdagi_env *env, tdagi_fold_op op, tdag_dim a, tdag_dim b,
                    tdag_dim *out)
 {
     int64_t y = 1;
-    tdagi_pool *p = im->pool;
+    tdagi_pool *p = env->pool;
     if (tdagi_dim_is_const(p, b, &y) && y == 0) return false;
     bool floors = op == TDAGI_FOLD_FLOORDIV || op == TDAGI_FOLD_MOD;
     tdag_dim q;
-    if (floors || same_rounding(im, a, b))
+    if (floors || same_rounding(env, a, b))
         q = tdagi_dim_floordiv(p, a, b);
     else {
         int64_t x;
@@ -54,8 +54,7 @@ static bool divide(tdagi_import *im, tdagi_fold_op op, tdag_dim a, tdag_dim b,
     return true;
 }
 
-static tdagi_ival compare_dims(tdagi_import *im, tdagi_fold_op op, tdag_dim a,
-                               tdag_dim b)
+static tdagi_any compare_dims(tdagi_env *env, tdagi_fold_op op, tdag_dim a, tdag_dim b)
 {
     if (op == TDAGI_FOLD_GT || op == TDAGI_FOLD_LE) { /* a > b is b < a */
         tdag_dim t = a;
@@ -63,26 +62,26 @@ static tdagi_ival compare_dims(tdagi_import *im, tdagi_fold_op op, tdag_dim a,
         b = t;
     }
     bool negate = op == TDAGI_FOLD_GE || op == TDAGI_FOLD_LE;
-    tdagi_ival out = tdagi_iv_bool(false);
+    tdagi_any out = tdagi_any_bool(false);
     int64_t d;
-    if (tdagi_dim_is_const(im->pool, tdagi_dim_sub(im->pool, b, a), &d))
+    if (tdagi_dim_is_const(env->pool, tdagi_dim_sub(env->pool, b, a), &d))
         out.u.b = d > 0;
-    else if (tdagi_dim_proves_ge(im->pool, a, b))
+    else if (tdagi_dim_proves_ge(env->pool, a, b))
         out.u.b = false;
-    else if (tdagi_dim_proves_ge(im->pool, b, tdagi_dim_add(im->pool, a, 1)))
+    else if (tdagi_dim_proves_ge(env->pool, b, tdagi_dim_add(env->pool, a, 1)))
         out.u.b = true;
     else {
         out.assumed = true;
-        out.u.b = tdagi_dim_sample(im->pool, a) < tdagi_dim_sample(im->pool, b);
+        out.u.b = tdagi_dim_sample(env->pool, a) < tdagi_dim_sample(env->pool, b);
     }
     out.u.b ^= negate;
     return out;
 }
 
-static bool fold_dims(tdagi_import *im, tdagi_fold_op op, tdag_dim a, tdag_dim b,
-                      tdagi_ival *out)
+static bool fold_dims(tdagi_env *env, tdagi_fold_op op, tdag_dim a, tdag_dim b,
+                      tdagi_any *out)
 {
-    tdagi_pool *p = im->pool;
+    tdagi_pool *p = env->pool;
     tdag_dim d = 0;
     int64_t x, y;
     switch (op) {
@@ -105,7 +104,7 @@ static bool fold_dims(tdagi_import *im, tdagi_fold_op op, tdag_dim a, tdag_dim b
     case TDAGI_FOLD_TRUNCDIV:
     case TDAGI_FOLD_MOD:
     case TDAGI_FOLD_FMOD:
-        if (!divide(im, op, a, b, &d)) return false;
+        if (!divide(env, op, a, b, &d)) return false;
         break;
     case TDAGI_FOLD_POW:
         if (!tdagi_dim_is_const(p, b, &y) || y < 0 || y > 62) return false;
@@ -128,11 +127,11 @@ static bool fold_dims(tdagi_import *im, tdagi_fold_op op, tdag_dim a, tdag_dim b
     case TDAGI_FOLD_LE:
     case TDAGI_FOLD_GT:
     case TDAGI_FOLD_GE:
-        *out = compare_dims(im, op, a, b);
+        *out = compare_dims(env, op, a, b);
         return true;
     }
     if (d == TDAGI_DIM_BAD) return false;
-    *out = tdagi_iv_dim(d);
+    *out = tdagi_any_dim(d);
     return true;
 }
 
@@ -144,53 +143,53 @@ static double floor_mod(double a, double b)
     return m != 0 && (m < 0) != (b < 0) ? m + b : m;
 }
 
-static bool fold_floats(tdagi_fold_op op, double a, double b, tdagi_ival *out)
+static bool fold_floats(tdagi_fold_op op, double a, double b, tdagi_any *out)
 {
     switch (op) {
     case TDAGI_FOLD_ADD:
-        *out = tdagi_iv_float(a + b);
+        *out = tdagi_any_float(a + b);
         return true;
     case TDAGI_FOLD_SUB:
-        *out = tdagi_iv_float(a - b);
+        *out = tdagi_any_float(a - b);
         return true;
     case TDAGI_FOLD_MUL:
-        *out = tdagi_iv_float(a * b);
+        *out = tdagi_any_float(a * b);
         return true;
     case TDAGI_FOLD_DIV:
-        *out = tdagi_iv_float(a / b);
+        *out = tdagi_any_float(a / b);
         return true;
     case TDAGI_FOLD_FLOORDIV:
-        *out = tdagi_iv_float(floor(a / b));
+        *out = tdagi_any_float(floor(a / b));
         return true;
     case TDAGI_FOLD_TRUNCDIV:
-        *out = tdagi_iv_float(trunc(a / b));
+        *out = tdagi_any_float(trunc(a / b));
         return true;
     case TDAGI_FOLD_MOD:
-        *out = tdagi_iv_float(floor_mod(a, b));
+        *out = tdagi_any_float(floor_mod(a, b));
         return true;
     case TDAGI_FOLD_FMOD:
-        *out = tdagi_iv_float(fmod(a, b));
+        *out = tdagi_any_float(fmod(a, b));
         return true;
     case TDAGI_FOLD_POW:
-        *out = tdagi_iv_float(pow(a, b));
+        *out = tdagi_any_float(pow(a, b));
         return true;
     case TDAGI_FOLD_MIN:
-        *out = tdagi_iv_float(isnan(a) || a < b ? a : b);
+        *out = tdagi_any_float(isnan(a) || a < b ? a : b);
         return true;
     case TDAGI_FOLD_MAX:
-        *out = tdagi_iv_float(isnan(a) || a > b ? a : b);
+        *out = tdagi_any_float(isnan(a) || a > b ? a : b);
         return true;
     case TDAGI_FOLD_LT:
-        *out = tdagi_iv_bool(a < b);
+        *out = tdagi_any_bool(a < b);
         return true;
     case TDAGI_FOLD_LE:
-        *out = tdagi_iv_bool(a <= b);
+        *out = tdagi_any_bool(a <= b);
         return true;
     case TDAGI_FOLD_GT:
-        *out = tdagi_iv_bool(a > b);
+        *out = tdagi_any_bool(a > b);
         return true;
     case TDAGI_FOLD_GE:
-        *out = tdagi_iv_bool(a >= b);
+        *out = tdagi_any_bool(a >= b);
         return true;
     case TDAGI_FOLD_EQ:
     case TDAGI_FOLD_NE:
@@ -204,19 +203,19 @@ static bool fold_floats(tdagi_fold_op op, double a, double b, tdagi_ival *out)
 
 /* ---- bools ---- */
 
-static bool fold_bools(tdagi_fold_op op, tdagi_ival a, tdagi_ival b, tdagi_ival *out)
+static bool fold_bools(tdagi_fold_op op, tdagi_any a, tdagi_any b, tdagi_any *out)
 {
     bool decided_and = (!a.u.b && !a.assumed) || (!b.u.b && !b.assumed);
     bool decided_or = (a.u.b && !a.assumed) || (b.u.b && !b.assumed);
     bool assumed = a.assumed || b.assumed;
     if (op == TDAGI_FOLD_AND) {
-        *out = tdagi_iv_bool(a.u.b && b.u.b);
+        *out = tdagi_any_bool(a.u.b && b.u.b);
         out->assumed = assumed && !decided_and;
     } else if (op == TDAGI_FOLD_OR) {
-        *out = tdagi_iv_bool(a.u.b || b.u.b);
+        *out = tdagi_any_bool(a.u.b || b.u.b);
         out->assumed = assumed && !decided_or;
     } else if (op == TDAGI_FOLD_XOR) {
-        *out = tdagi_iv_bool(a.u.b != b.u.b);
+        *out = tdagi_any_bool(a.u.b != b.u.b);
         out->assumed = assumed;
     } else {
         return false;
@@ -224,28 +223,29 @@ static bool fold_bools(tdagi_fold_op op, tdagi_ival a, tdagi_ival b, tdagi_ival 
     return true;
 }
 
-bool tdagi_fold(tdagi_import *im, tdagi_fold_op op, tdagi_ival a, tdagi_ival b,
-                tdagi_ival *out)
+bool tdagi_fold(tdagi_env *env, tdagi_fold_op op, tdagi_any a, tdagi_any b,
+                tdagi_any *out)
 {
-    if (!tdagi_iv_is_number(a) || !tdagi_iv_is_number(b)) return false;
+    if (!tdagi_any_is_number(a) || !tdagi_any_is_number(b)) return false;
     if (op == TDAGI_FOLD_EQ || op == TDAGI_FOLD_NE) {
-        *out = tdagi_iv_bool(false);
+        *out = tdagi_any_bool(false);
         bool assumed = false;
-        out->u.b = tdagi_iv_equal(im, a, b, &assumed) == (op == TDAGI_FOLD_EQ);
+        out->u.b = tdagi_any_equal(env, a, b, &assumed) == (op == TDAGI_FOLD_EQ);
         out->assumed = assumed;
         return true;
     }
-    if (a.kind == TDAGI_IV_BOOL && b.kind == TDAGI_IV_BOOL && fold_bools(op, a, b, out))
+    if (a.kind == TDAGI_ANY_BOOL && b.kind == TDAGI_ANY_BOOL &&
+        fold_bools(op, a, b, out))
         return true;
-    bool ints = a.kind != TDAGI_IV_FLOAT && b.kind != TDAGI_IV_FLOAT;
+    bool ints = a.kind != TDAGI_ANY_FLOAT && b.kind != TDAGI_ANY_FLOAT;
     if (ints && !a.assumed && !b.assumed && op != TDAGI_FOLD_DIV) {
-        if (fold_dims(im, op, as_dim(a), as_dim(b), out)) return true;
+        if (fold_dims(env, op, as_dim(a), as_dim(b), out)) return true;
         if (op != TDAGI_FOLD_POW) return false;
     }
     int64_t x;
-    bool symbolic = !(a.kind == TDAGI_IV_FLOAT || tdagi_iv_const_int(im, a, &x)) ||
-                    !(b.kind == TDAGI_IV_FLOAT || tdagi_iv_const_int(im, b, &x));
-    if (!fold_floats(op, tdagi_iv_sample(im, a), tdagi_iv_sample(im, b), out))
+    bool symbolic = !(a.kind == TDAGI_ANY_FLOAT || tdagi_any_const_int(env, a, &x)) ||
+                    !(b.kind == TDAGI_ANY_FLOAT || tdagi_any_const_int(env, b, &x));
+    if (!fold_floats(op, tdagi_any_sample(env, a), tdagi_any_sample(env, b), out))
         return false;
     out->assumed = symbolic || a.assumed || b.assumed;
     return true;
@@ -253,129 +253,122 @@ bool tdagi_fold(tdagi_import *im, tdagi_fold_op op, tdagi_ival a, tdagi_ival b,
 
 /* ---- operators on numbers alone ---- */
 
-static tdagi_ival rounded(tdagi_call *c, tdagi_ival v, double f)
+static tdagi_any rounded(tdagi_call *c, tdagi_any v, double f)
 {
     if (v.assumed)
-        return tdagi_import_issue(c->im, "%s of a number computed from a symbolic size",
-                                  c->schema->name);
-    if (!(f > -9e18 && f < 9e18)) return tdagi_iv_float(f);
-    return tdagi_iv_int(c->im, (int64_t)f);
-}
-
-/* A tensor that is a known number, a number, or data. */
-static tdagi_ival number_of(tdagi_call *c, tdagi_ival v)
-{
-    const tdagi_ival *known =
-        v.kind == TDAGI_IV_TENSOR ? tdagi_it_number(c->im, v.u.tensor) : NULL;
-    return known != NULL ? *known : v;
+        return tdagi_env_issue(c->env, "%s of a number computed from a symbolic size",
+                               c->schema->name);
+    if (!(f > -9e18 && f < 9e18)) return tdagi_any_float(f);
+    return tdagi_any_int(c->env, (int64_t)f);
 }
 
 /* A number taken out of a tensor, as int, float or bool (row data). */
-tdagi_ival tdagi_aten_to_number(tdagi_call *c)
+tdagi_any tdagi_aten_to_number(tdagi_call *c)
 {
-    tdagi_ival v = number_of(c, c->args[0]);
+    tdagi_any v = tdagi_any_known(c->args[0]);
     c->read |= 1;
-    if (v.kind == TDAGI_IV_STRING && c->data == 'f' && v.u.s[0] != '\0') {
-        if (strcmp(v.u.s, "inf") == 0) return tdagi_iv_float(INFINITY);
-        if (strcmp(v.u.s, "-inf") == 0) return tdagi_iv_float(-INFINITY);
-        if (strcmp(v.u.s, "nan") == 0) return tdagi_iv_float(NAN);
+    if (v.kind == TDAGI_ANY_STRING && c->data == 'f' && v.u.s[0] != '\0') {
+        if (strcmp(v.u.s, "inf") == 0) return tdagi_any_float(INFINITY);
+        if (strcmp(v.u.s, "-inf") == 0) return tdagi_any_float(-INFINITY);
+        if (strcmp(v.u.s, "nan") == 0) return tdagi_any_float(NAN);
     }
-    if (v.kind == TDAGI_IV_TENSOR || v.kind == TDAGI_IV_DATA) {
-        tdag_dtype have = tdagi_it_dtype(c->im, v.u.tensor);
+    if (v.kind == TDAGI_ANY_TENSOR || v.kind == TDAGI_ANY_DATA) {
+        tdag_dtype have = tdagi_cell_dtype(c->env, v.u.tensor);
         char is = tdag_dtype_is_float(have) ? 'f' : have == TDAG_BOOL ? 'b' : 'i';
         char want = c->data == 0 ? is : (char)c->data;
-        tdag_value x = tdagi_it_read(c->im, v.u.tensor);
+        tdag_value x = tdagi_cell_read(c->env, v.u.tensor);
         if (tdagi_rank(c, x) > 0) x = tdagi_reshape(c->b, x, 0, NULL);
         if (want != is)
             x = tdagi_cast(c->b, x,
                            want == 'f'   ? TDAG_F64
                            : want == 'b' ? TDAG_BOOL
                                          : TDAG_I64);
-        tdagi_itensor *t = tdagi_it_new(c->im, x);
-        if (t == NULL) return tdagi_iv_poison();
-        return (tdagi_ival){.kind = TDAGI_IV_DATA, .letter = want, .u.tensor = t};
+        tdagi_cell *t = tdagi_cell_new(c->env, x);
+        if (t == NULL) return tdagi_any_poison();
+        return (tdagi_any){.kind = TDAGI_ANY_DATA, .letter = want, .u.tensor = t};
     }
-    if (!tdagi_iv_is_number(v)) return tdagi_refuse(c, c->schema->args[0].name);
-    if (c->data == 'f' && v.kind != TDAGI_IV_FLOAT) {
+    if (!tdagi_any_is_number(v)) return tdagi_refuse(c, c->schema->args[0].name);
+    if (c->data == 'f' && v.kind != TDAGI_ANY_FLOAT) {
         int64_t i;
-        tdagi_ival f = tdagi_iv_float(tdagi_iv_sample(c->im, v));
-        f.assumed = v.assumed || !tdagi_iv_const_int(c->im, v, &i);
+        tdagi_any f = tdagi_any_float(tdagi_any_sample(c->env, v));
+        f.assumed = v.assumed || !tdagi_any_const_int(c->env, v, &i);
         return f;
     }
-    if (c->data == 'i' && v.kind == TDAGI_IV_BOOL) return tdagi_iv_int(c->im, v.u.b);
-    if (c->data == 'i' && v.kind == TDAGI_IV_FLOAT) return rounded(c, v, trunc(v.u.f));
-    if (c->data == 'b' && v.kind != TDAGI_IV_BOOL) {
-        tdagi_ival b;
-        if (tdagi_fold(c->im, TDAGI_FOLD_NE, v, tdagi_iv_int(c->im, 0), &b)) return b;
+    if (c->data == 'i' && v.kind == TDAGI_ANY_BOOL) return tdagi_any_int(c->env, v.u.b);
+    if (c->data == 'i' && v.kind == TDAGI_ANY_FLOAT) return rounded(c, v, trunc(v.u.f));
+    if (c->data == 'b' && v.kind != TDAGI_ANY_BOOL) {
+        tdagi_any b;
+        if (tdagi_fold(c->env, TDAGI_FOLD_NE, v, tdagi_any_int(c->env, 0), &b))
+            return b;
     }
     return v;
 }
 
 /* How many numbers range(lo, hi, step) has. */
-tdagi_ival tdagi_aten_range_length(tdagi_call *c)
+tdagi_any tdagi_aten_range_length(tdagi_call *c)
 {
     tdag_dim lo = tdagi_arg_dim(c, "lo", 0), hi = tdagi_arg_dim(c, "hi", 0);
     int64_t step = tdagi_arg_int(c, "step", 1);
     if (c->bad || step == 0) return tdagi_refuse(c, "step");
-    tdagi_pool *p = c->im->pool;
+    tdagi_pool *p = c->env->pool;
     tdag_dim span = step > 0 ? tdagi_dim_sub(p, hi, lo) : tdagi_dim_sub(p, lo, hi);
     int64_t size = step > 0 ? step : -step;
     tdag_dim n = tdagi_dim_floordiv(p, tdagi_dim_add(p, span, size - 1), size);
-    return tdagi_iv_dim(tdagi_dim_proves_ge(p, n, 0) ? n : tdagi_dim_max(p, n, 0));
+    return tdagi_any_dim(tdagi_dim_proves_ge(p, n, 0) ? n : tdagi_dim_max(p, n, 0));
 }
 
 /* start + index * step */
-tdagi_ival tdagi_aten_derive_index(tdagi_call *c)
+tdagi_any tdagi_aten_derive_index(tdagi_call *c)
 {
     tdag_dim i = tdagi_arg_dim(c, "index", 0), start = tdagi_arg_dim(c, "start", 0);
     tdag_dim step = tdagi_arg_dim(c, "step", 1);
-    if (c->bad) return tdagi_iv_poison();
-    tdagi_pool *p = c->im->pool;
-    return tdagi_iv_dim(tdagi_dim_add(p, start, tdagi_dim_mul(p, i, step)));
+    if (c->bad) return tdagi_any_poison();
+    tdagi_pool *p = c->env->pool;
+    return tdagi_any_dim(tdagi_dim_add(p, start, tdagi_dim_mul(p, i, step)));
 }
 
-tdagi_ival tdagi_aten_num_to_tensor(tdagi_call *c)
+tdagi_any tdagi_aten_num_to_tensor(tdagi_call *c)
 {
     c->read |= 1;
-    tdagi_ival v = c->args[0];
-    if (!tdagi_iv_is_number(v)) return tdagi_number_tensor(c->im, v);
-    tdag_dtype d = v.kind == TDAGI_IV_FLOAT  ? TDAG_F64
-                   : v.kind == TDAGI_IV_BOOL ? TDAG_BOOL
-                                             : TDAG_I64;
-    return tdagi_iv_tensor(tdagi_it_known(c->im, d, v));
+    tdagi_any v = c->args[0];
+    if (!tdagi_any_is_number(v)) return tdagi_number_tensor(c->env, v);
+    tdag_dtype d = v.kind == TDAGI_ANY_FLOAT  ? TDAG_F64
+                   : v.kind == TDAGI_ANY_BOOL ? TDAG_BOOL
+                                              : TDAG_I64;
+    return tdagi_any_tensor(tdagi_cell_known(c->env, d, v));
 }
 
-tdagi_ival tdagi_aten_not(tdagi_call *c)
+tdagi_any tdagi_aten_not(tdagi_call *c)
 {
-    tdagi_ival v = number_of(c, c->args[0]);
+    tdagi_any v = tdagi_any_known(c->args[0]);
     c->read |= 1;
-    if (v.kind == TDAGI_IV_DATA) {
-        tdag_value x = tdagi_cast(c->b, tdagi_it_read(c->im, v.u.tensor), TDAG_BOOL);
+    if (v.kind == TDAGI_ANY_DATA) {
+        tdag_value x = tdagi_cast(c->b, tdagi_cell_read(c->env, v.u.tensor), TDAG_BOOL);
         v.u.tensor =
-            tdagi_it_new(c->im, tdagi_unary_composite(c->b, TDAGI_LOGICAL_NOT, x));
+            tdagi_cell_new(c->env, tdagi_unary_composite(c->b, TDAGI_LOGICAL_NOT, x));
         v.letter = 'b';
-        return v.u.tensor == NULL ? tdagi_iv_poison() : v;
+        return v.u.tensor == NULL ? tdagi_any_poison() : v;
     }
-    if (v.kind != TDAGI_IV_BOOL) return tdagi_refuse(c, c->schema->args[0].name);
+    if (v.kind != TDAGI_ANY_BOOL) return tdagi_refuse(c, c->schema->args[0].name);
     v.u.b = !v.u.b;
     return v;
 }
 
 /* Functions of one known number; row data says which. */
-bool tdagi_fold_unary(tdagi_call *c, tdagi_ival v, tdagi_ival *out)
+bool tdagi_fold_unary(tdagi_call *c, tdagi_any v, tdagi_any *out)
 {
-    tdagi_import *im = c->im;
+    tdagi_env *env = c->env;
     const char *name = c->schema->name + strlen("aten::");
     if (strcmp(name, "neg") == 0) {
-        return tdagi_fold(im, TDAGI_FOLD_SUB,
-                          v.kind == TDAGI_IV_FLOAT ? tdagi_iv_float(-0.0)
-                                                   : tdagi_iv_int(im, 0),
+        return tdagi_fold(env, TDAGI_FOLD_SUB,
+                          v.kind == TDAGI_ANY_FLOAT ? tdagi_any_float(-0.0)
+                                                    : tdagi_any_int(env, 0),
                           v, out);
     }
-    double f = tdagi_iv_sample(im, v);
+    double f = tdagi_any_sample(env, v);
     int64_t i;
-    bool is_float = v.kind == TDAGI_IV_FLOAT;
-    bool symbolic = v.assumed || (!is_float && !tdagi_iv_const_int(im, v, &i));
+    bool is_float = v.kind == TDAGI_ANY_FLOAT;
+    bool symbolic = v.assumed || (!is_float && !tdagi_any_const_int(env, v, &i));
     bool rounds = strcmp(name, "floor") == 0 || strcmp(name, "ceil") == 0 ||
                   strcmp(name, "round") == 0 || strcmp(name, "trunc") == 0;
     if (rounds && !is_float) {
@@ -384,7 +377,7 @@ bool tdagi_fold_unary(tdagi_call *c, tdagi_ival v, tdagi_ival *out)
     }
     if (symbolic) return false;
     if (strcmp(name, "abs") == 0) {
-        *out = is_float ? tdagi_iv_float(fabs(f)) : tdagi_iv_int(im, i < 0 ? -i : i);
+        *out = is_float ? tdagi_any_float(fabs(f)) : tdagi_any_int(env, i < 0 ? -i : i);
         return true;
     }
     static const struct {
@@ -398,20 +391,20 @@ bool tdagi_fold_unary(tdagi_call *c, tdagi_ival v, tdagi_ival *out)
     };
     for (size_t k = 0; k < sizeof(functions) / sizeof(functions[0]); k++)
         if (functions[k].fn != NULL && strcmp(functions[k].name, name) == 0) {
-            *out = tdagi_iv_float(functions[k].fn(f));
+            *out = tdagi_any_float(functions[k].fn(f));
             return true;
         }
     return false;
 }
 
 /* ceil, floor and round of a Python float are ints. */
-tdagi_ival tdagi_number_unary(tdagi_call *c, tdagi_ival v)
+tdagi_any tdagi_number_unary(tdagi_call *c, tdagi_any v)
 {
-    tdagi_ival out;
+    tdagi_any out;
     const char *name = c->schema->name + strlen("aten::");
     if (!tdagi_fold_unary(c, v, &out))
-        return tdagi_import_issue(c->im, "%s of %s", c->schema->name,
-                                  tdagi_iv_text(c->im, v));
+        return tdagi_env_issue(c->env, "%s of %s", c->schema->name,
+                               tdagi_any_text(c->env, v));
     bool to_int = strcmp(name, "floor") == 0 || strcmp(name, "ceil") == 0;
-    return to_int && out.kind == TDAGI_IV_FLOAT ? rounded(c, out, out.u.f) : out;
+    return to_int && out.kind == TDAGI_ANY_FLOAT ? rounded(c, out, out.u.f) : out;
 }

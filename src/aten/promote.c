@@ -2,6 +2,32 @@
  * Python numbers, three classes of which a lower one counts only by its category. */
 #include "aten/aten.h"
 
+/* ---- dtypes as PyTorch numbers them ---- */
+
+static const struct {
+    int64_t number;
+    tdag_dtype dtype;
+} scalar_types[] = {
+    {0, TDAG_U8},  {1, TDAG_I8},  {2, TDAG_I16}, {3, TDAG_I32},   {4, TDAG_I64},
+    {5, TDAG_F16}, {6, TDAG_F32}, {7, TDAG_F64}, {11, TDAG_BOOL}, {15, TDAG_BF16},
+};
+
+tdag_dtype tdagi_dtype_of_scalar_type(int64_t scalar_type)
+{
+    for (size_t i = 0; i < sizeof(scalar_types) / sizeof(scalar_types[0]); i++)
+        if (scalar_types[i].number == scalar_type) return scalar_types[i].dtype;
+    return TDAG_DTYPE_NONE;
+}
+
+int64_t tdagi_scalar_type_of_dtype(tdag_dtype dtype)
+{
+    for (size_t i = 0; i < sizeof(scalar_types) / sizeof(scalar_types[0]); i++)
+        if (scalar_types[i].dtype == dtype) return scalar_types[i].number;
+    return -1;
+}
+
+/* ---- promotion ---- */
+
 static bool is_signed_int(tdag_dtype d) { return d >= TDAG_I64 && d <= TDAG_I8; }
 
 tdag_dtype tdagi_promote(tdag_dtype a, tdag_dtype b)
@@ -31,23 +57,23 @@ static tdag_dtype combine(tdag_dtype higher, tdag_dtype lower)
     return higher != TDAG_DTYPE_NONE ? higher : lower;
 }
 
-tdag_dtype tdagi_result_type(tdagi_call *c, uint32_t n, const tdagi_ival *v)
+tdag_dtype tdagi_result_type(tdagi_call *c, uint32_t n, const tdagi_any *v)
 {
     tdag_dtype dims = TDAG_DTYPE_NONE, zero = TDAG_DTYPE_NONE,
                wrapped = TDAG_DTYPE_NONE;
     for (uint32_t i = 0; i < n; i++) {
-        if (v[i].kind == TDAGI_IV_TENSOR) {
-            tdag_dtype d = tdagi_it_dtype(c->im, v[i].u.tensor);
-            if (tdagi_it_rank(c->im, v[i].u.tensor) > 0)
+        if (v[i].kind == TDAGI_ANY_TENSOR) {
+            tdag_dtype d = tdagi_cell_dtype(c->env, v[i].u.tensor);
+            if (tdagi_cell_rank(c->env, v[i].u.tensor) > 0)
                 dims = tdagi_promote(dims, d);
             else
                 zero = tdagi_promote(zero, d);
             continue;
         }
-        char letter = v[i].kind == TDAGI_IV_DATA    ? v[i].letter
-                      : v[i].kind == TDAGI_IV_FLOAT ? 'f'
-                      : v[i].kind == TDAGI_IV_BOOL  ? 'b'
-                                                    : 'i';
+        char letter = v[i].kind == TDAGI_ANY_DATA    ? v[i].letter
+                      : v[i].kind == TDAGI_ANY_FLOAT ? 'f'
+                      : v[i].kind == TDAGI_ANY_BOOL  ? 'b'
+                                                     : 'i';
         wrapped = tdagi_promote(wrapped, letter == 'f'   ? TDAG_F32
                                          : letter == 'b' ? TDAG_BOOL
                                                          : TDAG_I64);
@@ -55,30 +81,30 @@ tdag_dtype tdagi_result_type(tdagi_call *c, uint32_t n, const tdagi_ival *v)
     return combine(dims, combine(zero, wrapped));
 }
 
-tdagi_ival tdagi_number_tensor(tdagi_import *im, tdagi_ival v)
+tdagi_any tdagi_number_tensor(tdagi_env *env, tdagi_any v)
 {
-    if (v.kind == TDAGI_IV_DATA) return tdagi_iv_tensor(v.u.tensor);
-    tdag_dtype d = v.kind == TDAGI_IV_FLOAT  ? TDAG_F32
-                   : v.kind == TDAGI_IV_BOOL ? TDAG_BOOL
-                                             : TDAG_I64;
-    return tdagi_iv_tensor(tdagi_it_known(im, d, v));
+    if (v.kind == TDAGI_ANY_DATA) return tdagi_any_tensor(v.u.tensor);
+    tdag_dtype d = v.kind == TDAGI_ANY_FLOAT  ? TDAG_F32
+                   : v.kind == TDAGI_ANY_BOOL ? TDAG_BOOL
+                                              : TDAG_I64;
+    return tdagi_any_tensor(tdagi_cell_known(env, d, v));
 }
 
-tdag_value tdagi_as(tdagi_call *c, tdagi_ival v, tdag_dtype dtype)
+tdag_value tdagi_as(tdagi_call *c, tdagi_any v, tdag_dtype dtype)
 {
     tdag_value x = TDAG_NO_VALUE;
-    if (v.kind == TDAGI_IV_TENSOR || v.kind == TDAGI_IV_DATA) {
-        const tdagi_ival *known = tdagi_it_number(c->im, v.u.tensor);
+    if (v.kind == TDAGI_ANY_TENSOR || v.kind == TDAGI_ANY_DATA) {
+        const tdagi_any *known = tdagi_cell_number(v.u.tensor);
         if (known == NULL || v.u.tensor->value.id != 0)
-            x = tdagi_cast(c->b, tdagi_it_read(c->im, v.u.tensor), dtype);
-        else if (tdag_dtype_is_float(dtype) || known->kind != TDAGI_IV_FLOAT)
+            x = tdagi_cast(c->b, tdagi_cell_read(c->env, v.u.tensor), dtype);
+        else if (tdag_dtype_is_float(dtype) || known->kind != TDAGI_ANY_FLOAT)
             v = *known;
         else
-            x = tdagi_cast(c->b, tdagi_it_read(c->im, v.u.tensor), dtype);
+            x = tdagi_cast(c->b, tdagi_cell_read(c->env, v.u.tensor), dtype);
     }
-    if (x.id == 0 && tdagi_iv_is_number(v)) {
-        tdagi_itensor *t = tdagi_it_known(c->im, dtype, v);
-        x = t == NULL ? TDAG_NO_VALUE : tdagi_it_read(c->im, t);
+    if (x.id == 0 && tdagi_any_is_number(v)) {
+        tdagi_cell *t = tdagi_cell_known(c->env, dtype, v);
+        x = t == NULL ? TDAG_NO_VALUE : tdagi_cell_read(c->env, t);
     }
     c->bad |= x.id == 0;
     return x;

@@ -9,10 +9,10 @@ static tdag_value self_float(tdagi_call *c)
     return tdagi_as_float(c, tdagi_arg_tensor(c, "self"));
 }
 
-static tdagi_ival lowered(tdagi_call *c, tdagi_composite id, tdag_value x,
-                          const void *spec)
+static tdagi_any lowered(tdagi_call *c, tdagi_composite id, tdag_value x,
+                         const void *spec)
 {
-    return c->bad ? tdagi_iv_poison()
+    return c->bad ? tdagi_any_poison()
                   : tdagi_result(c, tdagi_lower(c->b, id, &x, 1, spec));
 }
 
@@ -21,7 +21,7 @@ static tdag_value number(tdagi_call *c, tdag_value like, double v)
     return like.id == 0 ? like : tdag_add_scalar(c->b, tdagi_dtype(c, like), v);
 }
 
-tdagi_ival tdagi_aten_leaky_relu(tdagi_call *c)
+tdagi_any tdagi_aten_leaky_relu(tdagi_call *c)
 {
     tdag_value x = self_float(c);
     tdagi_scalar_spec s = {tdagi_arg_float(c, "negative_slope", 0.01)};
@@ -29,7 +29,7 @@ tdagi_ival tdagi_aten_leaky_relu(tdagi_call *c)
 }
 
 /* In eval mode the slope is the middle of its range. */
-tdagi_ival tdagi_aten_rrelu(tdagi_call *c)
+tdagi_any tdagi_aten_rrelu(tdagi_call *c)
 {
     tdag_value x = self_float(c);
     tdagi_scalar_spec s = {
@@ -38,15 +38,15 @@ tdagi_ival tdagi_aten_rrelu(tdagi_call *c)
     return lowered(c, TDAGI_LEAKY_RELU, x, &s);
 }
 
-tdagi_ival tdagi_aten_prelu(tdagi_call *c)
+tdagi_any tdagi_aten_prelu(tdagi_call *c)
 {
     tdag_value in[2] = {tdagi_arg_tensor(c, "self"), tdagi_arg_tensor(c, "weight")};
-    return c->bad ? tdagi_iv_poison()
+    return c->bad ? tdagi_any_poison()
                   : tdagi_result(c, tdagi_lower(c->b, TDAGI_PRELU, in, 2, NULL));
 }
 
 /* elu, celu (row data 1), selu (2) */
-tdagi_ival tdagi_aten_elu(tdagi_call *c)
+tdagi_any tdagi_aten_elu(tdagi_call *c)
 {
     tdag_value x = self_float(c);
     tdagi_elu_spec s = {tdagi_arg_float(c, "alpha", 1), tdagi_arg_float(c, "scale", 1),
@@ -59,7 +59,7 @@ tdagi_ival tdagi_aten_elu(tdagi_call *c)
     return lowered(c, TDAGI_ELU, x, &s);
 }
 
-tdagi_ival tdagi_aten_gelu(tdagi_call *c)
+tdagi_any tdagi_aten_gelu(tdagi_call *c)
 {
     tdag_value x = self_float(c);
     tdagi_gelu_spec s = {0};
@@ -71,7 +71,7 @@ tdagi_ival tdagi_aten_gelu(tdagi_call *c)
     return lowered(c, TDAGI_GELU, x, &s);
 }
 
-tdagi_ival tdagi_aten_softplus(tdagi_call *c)
+tdagi_any tdagi_aten_softplus(tdagi_call *c)
 {
     tdag_value x = self_float(c);
     tdagi_softplus_spec s = {tdagi_arg_float(c, "beta", 1),
@@ -79,7 +79,7 @@ tdagi_ival tdagi_aten_softplus(tdagi_call *c)
     return lowered(c, TDAGI_SOFTPLUS, x, &s);
 }
 
-tdagi_ival tdagi_aten_hardtanh(tdagi_call *c) /* row data 1: relu6 */
+tdagi_any tdagi_aten_hardtanh(tdagi_call *c) /* row data 1: relu6 */
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     tdagi_clamp_spec s = {1, 1, tdagi_arg_float(c, "min_val", c->data == 1 ? 0 : -1),
@@ -88,22 +88,22 @@ tdagi_ival tdagi_aten_hardtanh(tdagi_call *c) /* row data 1: relu6 */
 }
 
 /* x where x > threshold, else value */
-tdagi_ival tdagi_aten_threshold(tdagi_call *c)
+tdagi_any tdagi_aten_threshold(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     double t = tdagi_arg_float(c, "threshold", 0), v = tdagi_arg_float(c, "value", 0);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value in[2] = {x, number(c, x, t)};
     tdag_value low = tdagi_lower(c->b, TDAGI_LESS_EQUAL, in, 2, NULL);
     return tdagi_result(c, tdag_where(c->b, low, number(c, x, v), x));
 }
 
 /* hardshrink: 0 within ±lambd; softshrink (row data 1): x moved towards 0 by lambd */
-tdagi_ival tdagi_aten_shrink(tdagi_call *c)
+tdagi_any tdagi_aten_shrink(tdagi_call *c)
 {
     tdag_value x = self_float(c);
     double l = tdagi_arg_float(c, "lambd", 0.5);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value above = tdagi_greater(c->b, x, number(c, x, l));
     tdag_value below = tdag_binary(c->b, TDAG_OP_LESS, x, number(c, x, -l));
     tdag_value zero = number(c, x, 0), high = x, low = x;
@@ -124,7 +124,7 @@ tdagi_ival tdagi_aten_shrink(tdagi_call *c)
 }
 
 /* a * sigmoid(b) of the halves of an axis */
-tdagi_ival tdagi_aten_glu(tdagi_call *c)
+tdagi_any tdagi_aten_glu(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     if (c->bad || tdagi_rank(c, x) == 0) return tdagi_refuse(c, "self");
@@ -140,7 +140,7 @@ tdagi_ival tdagi_aten_glu(tdagi_call *c)
 }
 
 /* The sigmoid's inverse, of x clamped to eps..1-eps if eps is given. */
-tdagi_ival tdagi_aten_logit(tdagi_call *c)
+tdagi_any tdagi_aten_logit(tdagi_call *c)
 {
     tdag_value x = self_float(c);
     if (tdagi_has(c, "eps")) {
@@ -148,15 +148,15 @@ tdagi_ival tdagi_aten_logit(tdagi_call *c)
         tdagi_clamp_spec s = {1, 1, eps, 1 - eps};
         x = tdagi_lower(c->b, TDAGI_CLAMP, &x, 1, &s);
     }
-    if (c->bad || x.id == 0) return tdagi_iv_poison();
+    if (c->bad || x.id == 0) return tdagi_any_poison();
     tdag_value rest = tdagi_sub(c->b, number(c, x, 1), x);
     return tdagi_result(c, tdag_unary(c->b, TDAG_OP_LOG, tdagi_div(c->b, x, rest)));
 }
 
-tdagi_ival tdagi_aten_nan_to_num(tdagi_call *c)
+tdagi_any tdagi_aten_nan_to_num(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_dtype d = tdagi_dtype(c, x);
     double most = d == TDAG_F64    ? 1.7976931348623157e308
                   : d == TDAG_F16  ? 65504

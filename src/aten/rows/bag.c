@@ -22,7 +22,7 @@ enum { BAG_SUM = 0, BAG_MEAN = 1, BAG_MAX = 2 };
 
 /* Rows of weight added, averaged or maximised over bags of indices; an empty bag gives
  * 0, and padding_idx counts for nothing. */
-tdagi_ival tdagi_aten_embedding_bag(tdagi_call *c)
+tdagi_any tdagi_aten_embedding_bag(tdagi_call *c)
 {
     tdag_value w = tdagi_arg_tensor(c, "weight"), at = tdagi_arg_tensor(c, "indices");
     tdag_value offsets = tdagi_arg_tensor(c, "offsets");
@@ -40,7 +40,7 @@ tdagi_ival tdagi_aten_embedding_bag(tdagi_call *c)
         offsets = tdagi_slice1(c->b, offsets, 0, 0, bags);
     }
     tdag_value bag = bag_of(c, offsets, n), x = tdag_gather(c->b, w, at, 0);
-    if (x.id == 0) return tdagi_iv_poison();
+    if (x.id == 0) return tdagi_any_poison();
     tdag_dim shape[2] = {bags, tdagi_dim(c, w, 1)};
     double start = mode == BAG_MAX ? -INFINITY : 0;
     tdag_value counts = tdagi_full(c->b, tdagi_dtype(c, x), 1, &n, 1);
@@ -62,11 +62,11 @@ tdagi_ival tdagi_aten_embedding_bag(tdagi_call *c)
     tdag_value zero = step_number(c, x, 0);
     if (mode == BAG_MEAN) x = tdagi_div(c->b, x, step_at_least(c, counts, 1));
     if (mode == BAG_MAX) x = step_where(c, step_equal(c, counts, zero), zero, x);
-    tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_TUPLE, 0, NULL);
-    tdagi_ival parts[4] = {tdagi_result(c, x), tdagi_iv_poison(), tdagi_iv_poison(),
-                           tdagi_iv_poison()};
-    for (uint32_t i = 0; i < 4 && out.kind == TDAGI_IV_TUPLE; i++)
-        tdagi_iv_append(c->im, out.u.seq, parts[i]);
+    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 0, NULL);
+    tdagi_any parts[4] = {tdagi_result(c, x), tdagi_any_poison(), tdagi_any_poison(),
+                          tdagi_any_poison()};
+    for (uint32_t i = 0; i < 4 && out.kind == TDAGI_ANY_TUPLE; i++)
+        tdagi_seq_append(c->env, out.u.seq, parts[i]);
     return out;
 }
 
@@ -87,18 +87,18 @@ static tdag_value shrink(tdagi_call *c, tdag_value x, uint32_t axis, double p,
     return step_where(c, step_less(c, limit, norm), f, step_number(c, x, 1));
 }
 
-tdagi_ival tdagi_aten_renorm(tdagi_call *c)
+tdagi_any tdagi_aten_renorm(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     double p = tdagi_arg_float(c, "p", 2), most = tdagi_arg_float(c, "maxnorm", 1);
     if (c->bad || tdagi_rank(c, x) < 2) return tdagi_refuse(c, "self");
     uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_rank(c, x));
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     return tdagi_result(c, tdagi_mul(c->b, x, shrink(c, x, axis, p, most)));
 }
 
 /* Only the rows that the indices name. */
-tdagi_ival tdagi_aten_embedding_renorm(tdagi_call *c)
+tdagi_any tdagi_aten_embedding_renorm(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), at = tdagi_arg_tensor(c, "indices");
     double most = tdagi_arg_float(c, "max_norm", 1),
@@ -115,25 +115,25 @@ tdagi_ival tdagi_aten_embedding_renorm(tdagi_call *c)
 
 /* ---- forms with more results ---- */
 
-static tdagi_ival with_others(tdagi_call *c, tdagi_ival first)
+static tdagi_any with_others(tdagi_call *c, tdagi_any first)
 {
-    tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_TUPLE, 0, NULL);
-    for (uint32_t i = 0; i < c->n_outputs && out.kind == TDAGI_IV_TUPLE; i++)
-        tdagi_iv_append(c->im, out.u.seq, i == 0 ? first : tdagi_iv_poison());
+    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 0, NULL);
+    for (uint32_t i = 0; i < c->schema->n_results && out.kind == TDAGI_ANY_TUPLE; i++)
+        tdagi_seq_append(c->env, out.u.seq, i == 0 ? first : tdagi_any_poison());
     return out;
 }
 
-tdagi_ival tdagi_aten_native_layer_norm(tdagi_call *c)
+tdagi_any tdagi_aten_native_layer_norm(tdagi_call *c)
 {
     return with_others(c, tdagi_aten_layer_norm(c));
 }
 
-tdagi_ival tdagi_aten_native_batch_norm(tdagi_call *c)
+tdagi_any tdagi_aten_native_batch_norm(tdagi_call *c)
 {
     return with_others(c, tdagi_aten_batch_norm(c));
 }
 
-tdagi_ival tdagi_aten_native_group_norm(tdagi_call *c)
+tdagi_any tdagi_aten_native_group_norm(tdagi_call *c)
 {
     tdag_value in[3] = {tdagi_arg_tensor(c, "input"), tdagi_arg_optional(c, "weight"),
                         tdagi_arg_optional(c, "bias")};
@@ -144,7 +144,7 @@ tdagi_ival tdagi_aten_native_group_norm(tdagi_call *c)
     return with_others(c, tdagi_result(c, y));
 }
 
-tdagi_ival tdagi_aten_attention_with_others(tdagi_call *c)
+tdagi_any tdagi_aten_attention_with_others(tdagi_call *c)
 {
     return with_others(c, tdagi_aten_attention(c));
 }

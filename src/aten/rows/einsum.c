@@ -169,7 +169,7 @@ static void join_pair(tdagi_call *c, const equation *e, term *a, const term *b,
     out.n = (uint32_t)strlen(out.letters);
     tdag_value in[2] = {a->v, b->v};
     tdagi_einsum_spec s = {
-        tdagi_import_text(c->im, "%s,%s->%s", a->letters, b->letters, out.letters)};
+        tdagi_env_text(c->env, "%s,%s->%s", a->letters, b->letters, out.letters)};
     out.v = tdagi_lower(c->b, TDAGI_EINSUM, in, 2, &s);
     *a = out;
 }
@@ -198,7 +198,7 @@ static tdag_value finish(tdagi_call *c, const equation *e, term *t)
     return moves ? tdag_permute(c->b, v, (tdag_list){k, order}) : v;
 }
 
-tdagi_ival tdagi_aten_einsum(tdagi_call *c)
+tdagi_any tdagi_aten_einsum(tdagi_call *c)
 {
     const char *text = tdagi_arg_string(c, "equation");
     const tdag_value *v;
@@ -208,7 +208,7 @@ tdagi_ival tdagi_aten_einsum(tdagi_call *c)
     if (c->bad || !read_equation(c, text, v, n.n, &e))
         return tdagi_refuse(c, "equation");
     for (uint32_t k = 0; k < e.n; k++)
-        if (!take_diagonals(c, &e.in[k])) return tdagi_iv_poison();
+        if (!take_diagonals(c, &e.in[k])) return tdagi_any_poison();
     term *acc = &e.in[0];
     for (uint32_t k = 1; k < e.n; k++)
         join_pair(c, &e, acc, &e.in[k], k + 1);

@@ -108,7 +108,7 @@ static tdag_value attend(tdagi_call *c, const heads *h, const tdag_value in[3],
                         h->out_bias);
 }
 
-tdagi_ival tdagi_aten_native_attention(tdagi_call *c)
+tdagi_any tdagi_aten_native_attention(tdagi_call *c)
 {
     tdag_value in[3] = {tdagi_arg_tensor(c, "query"), tdagi_arg_tensor(c, "key"),
                         tdagi_arg_tensor(c, "value")};
@@ -118,13 +118,13 @@ tdagi_ival tdagi_aten_native_attention(tdagi_call *c)
     if (!read_heads(c, &h, "num_head") || tdagi_rank(c, in[0]) != 3)
         return tdagi_refuse(c, "query");
     tdag_value weights = TDAG_NO_VALUE;
-    tdagi_ival out[2] = {tdagi_result(c, attend(c, &h, in, need ? &weights : NULL)),
-                         tdagi_iv_none()};
+    tdagi_any out[2] = {tdagi_result(c, attend(c, &h, in, need ? &weights : NULL)),
+                        tdagi_any_none()};
     if (need && average)
         weights =
             tdagi_reduce_keep(c->b, weights, TDAG_REDUCE_MEAN, TDAG_LIST(1), false);
     if (need) out[1] = tdagi_result(c, weights);
-    return tdagi_iv_seq(c->im, TDAGI_IV_TUPLE, 2, out);
+    return tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 2, out);
 }
 
 static tdag_value layer_norm(tdagi_call *c, tdag_value x, const char *weight,
@@ -148,7 +148,7 @@ static tdag_value feed_forward(tdagi_call *c, tdag_value x, bool gelu)
     return tdagi_linear(c->b, x, w[2], w[3]);
 }
 
-tdagi_ival tdagi_aten_encoder_layer(tdagi_call *c)
+tdagi_any tdagi_aten_encoder_layer(tdagi_call *c)
 {
     tdag_value src = tdagi_arg_tensor(c, "src"), x = src;
     heads h;

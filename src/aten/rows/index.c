@@ -70,10 +70,10 @@ typedef struct places {
 /* Reads `indices`; false: an issue was noted. */
 static bool read_places(tdagi_call *c, tdag_value x, places *p)
 {
-    tdagi_ival list = tdagi_arg(c, "indices");
+    tdagi_any list = tdagi_arg(c, "indices");
     memset(p, 0, sizeof(*p));
     p->rank = tdagi_rank(c, x);
-    if (!tdagi_iv_is_seq(list) || list.u.seq->n > p->rank) {
+    if (!tdagi_any_is_seq(list) || list.u.seq->n > p->rank) {
         tdagi_refuse(c, "indices");
         return false;
     }
@@ -81,19 +81,19 @@ static bool read_places(tdagi_call *c, tdag_value x, places *p)
     tdag_value sum = TDAG_NO_VALUE;
     bool used[TDAG_MAX_RANK] = {false};
     for (uint32_t i = 0; i < list.u.seq->n; i++) {
-        tdagi_ival v = list.u.seq->v[i];
-        if (v.kind == TDAGI_IV_NONE) continue;
-        tdag_dtype d =
-            v.kind == TDAGI_IV_TENSOR ? tdagi_it_dtype(c->im, v.u.tensor) : TDAG_BOOL;
+        tdagi_any v = list.u.seq->v[i];
+        if (v.kind == TDAGI_ANY_NONE) continue;
+        tdag_dtype d = v.kind == TDAGI_ANY_TENSOR ? tdagi_cell_dtype(c->env, v.u.tensor)
+                                                  : TDAG_BOOL;
         if (d == TDAG_BOOL || tdag_dtype_is_float(d)) {
             c->bad = true;
-            tdagi_import_issue(c->im,
-                               "%s with a mask, whose shape depends on tensor data",
-                               c->schema->name);
+            tdagi_env_issue(c->env,
+                            "%s with a mask, whose shape depends on tensor data",
+                            c->schema->name);
             return false;
         }
         tdag_value index =
-            wrapped(c, tdagi_it_read(c->im, v.u.tensor), tdagi_dim(c, x, i));
+            wrapped(c, tdagi_cell_read(c->env, v.u.tensor), tdagi_dim(c, x, i));
         index = tdagi_cast(c->b, index, TDAG_I64);
         if (p->n == 0)
             p->at = i;
@@ -161,11 +161,11 @@ static void result_order(const places *p, bool back, int64_t *order)
     }
 }
 
-tdagi_ival tdagi_aten_index(tdagi_call *c)
+tdagi_any tdagi_aten_index(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     places p;
-    if (c->bad || !read_places(c, x, &p)) return tdagi_iv_poison();
+    if (c->bad || !read_places(c, x, &p)) return tdagi_any_poison();
     if (p.n == 1 && p.index_rank == 1) {
         tdag_value in[2] = {x, p.index};
         tdagi_axis_spec s = {p.at};
@@ -188,36 +188,37 @@ static tdag_value as_mask(tdagi_call *c, tdag_value mask, tdag_value x)
 }
 
 /* x[mask] = one value for all */
-static tdagi_ival put_masked(tdagi_call *c, tdag_value x, tdagi_itensor *mask)
+static tdagi_any put_masked(tdagi_call *c, tdag_value x, tdagi_cell *mask)
 {
-    tdagi_itensor *values = tdagi_arg_cell(c, "values");
-    tdagi_ival accumulate = tdagi_arg(c, "accumulate");
-    if (values == NULL) return tdagi_iv_poison();
-    if (tdagi_it_rank(c->im, values) != 0 &&
-        !(tdagi_it_rank(c->im, values) == 1 && tdagi_it_dim(c->im, values, 0) == 1))
+    tdagi_cell *values = tdagi_arg_cell(c, "values");
+    tdagi_any accumulate = tdagi_arg(c, "accumulate");
+    if (values == NULL) return tdagi_any_poison();
+    if (tdagi_cell_rank(c->env, values) != 0 &&
+        !(tdagi_cell_rank(c->env, values) == 1 &&
+          tdagi_cell_dim(c->env, values, 0) == 1))
         return tdagi_refuse(c, "values");
-    if (accumulate.kind == TDAGI_IV_BOOL && accumulate.u.b)
+    if (accumulate.kind == TDAGI_ANY_BOOL && accumulate.u.b)
         return tdagi_refuse(c, "accumulate");
-    tdag_value v = tdagi_as(c, tdagi_iv_tensor(values), tdagi_dtype(c, x));
+    tdag_value v = tdagi_as(c, tdagi_any_tensor(values), tdagi_dtype(c, x));
     v = tdagi_reshape(c->b, v, 0, NULL);
-    tdag_value m = as_mask(c, tdagi_it_read(c->im, mask), x);
+    tdag_value m = as_mask(c, tdagi_cell_read(c->env, mask), x);
     return tdagi_result(c, tdag_where(c->b, m, v, x));
 }
 
-tdagi_ival tdagi_aten_index_put(tdagi_call *c)
+tdagi_any tdagi_aten_index_put(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
-    tdagi_ival list = tdagi_arg(c, "indices");
-    if (c->bad) return tdagi_iv_poison();
-    if (tdagi_iv_is_seq(list) && list.u.seq->n == 1 &&
-        list.u.seq->v[0].kind == TDAGI_IV_TENSOR &&
-        tdagi_it_dtype(c->im, list.u.seq->v[0].u.tensor) == TDAG_BOOL)
+    tdagi_any list = tdagi_arg(c, "indices");
+    if (c->bad) return tdagi_any_poison();
+    if (tdagi_any_is_seq(list) && list.u.seq->n == 1 &&
+        list.u.seq->v[0].kind == TDAGI_ANY_TENSOR &&
+        tdagi_cell_dtype(c->env, list.u.seq->v[0].u.tensor) == TDAG_BOOL)
         return put_masked(c, x, list.u.seq->v[0].u.tensor);
     bool add = tdagi_arg_bool(c, "accumulate", false);
     tdag_value values =
         tdagi_cast(c->b, tdagi_arg_tensor(c, "values"), tdagi_dtype(c, x));
     places p;
-    if (c->bad || !read_places(c, x, &p)) return tdagi_iv_poison();
+    if (c->bad || !read_places(c, x, &p)) return tdagi_any_poison();
     uint32_t total = p.index_rank + p.rank - p.n;
     int64_t forward[2 * TDAG_MAX_RANK], back[2 * TDAG_MAX_RANK];
     if (total > TDAG_MAX_RANK) return tdagi_refuse(c, "indices");
@@ -247,7 +248,7 @@ tdagi_ival tdagi_aten_index_put(tdagi_call *c)
 /* ---- along one axis ---- */
 
 /* Of a tensor of rank 0, whose one element every index names. */
-static tdagi_ival gather_single(tdagi_call *c, tdag_value x, tdag_value index)
+static tdagi_any gather_single(tdagi_call *c, tdag_value x, tdag_value index)
 {
     return tdagi_result(
         c, tdagi_expand(c->b, x, tdagi_rank(c, index), tdagi_shape(c, index)));
@@ -270,26 +271,26 @@ static bool spread_others(tdagi_call *c, tdag_value *in, uint32_t axis)
     return true;
 }
 
-tdagi_ival tdagi_aten_gather(tdagi_call *c) /* row data 1: take_along_dim */
+tdagi_any tdagi_aten_gather(tdagi_call *c) /* row data 1: take_along_dim */
 {
     tdag_value in[2] = {tdagi_arg_tensor(c, "self"),
                         tdagi_arg_tensor(c, c->data == 1 ? "indices" : "index")};
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, in[0]);
     tdagi_axis_spec s = {tdagi_arg_axis(c, "dim", rank)};
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (rank == 0) return gather_single(c, in[0], in[1]);
     if (c->data == 1 && !spread_others(c, in, (uint32_t)s.axis))
         return tdagi_refuse(c, "indices");
     return tdagi_result(c, tdagi_lower(c->b, TDAGI_TAKE_ALONG, in, 2, &s));
 }
 
-tdagi_ival tdagi_aten_index_select(tdagi_call *c)
+tdagi_any tdagi_aten_index_select(tdagi_call *c)
 {
     tdag_value in[2] = {tdagi_arg_tensor(c, "self"), tdagi_arg_tensor(c, "index")};
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdagi_axis_spec s = {tdagi_arg_axis(c, "dim", tdagi_rank(c, in[0]))};
-    return c->bad ? tdagi_iv_poison()
+    return c->bad ? tdagi_any_poison()
                   : tdagi_result(c, tdagi_lower(c->b, TDAGI_INDEX_SELECT, in, 2, &s));
 }
 
@@ -380,7 +381,7 @@ static tdag_value averaged(tdagi_call *c, tdag_value sum, tdag_value count)
 }
 
 /* scatter, scatter_add (row data 1), scatter_reduce */
-tdagi_ival tdagi_aten_scatter(tdagi_call *c)
+tdagi_any tdagi_aten_scatter(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), index = tdagi_arg_tensor(c, "index");
     tdag_scatter_mode mode = c->data == 1 ? TDAG_SCATTER_ADD : TDAG_SCATTER_SET;
@@ -390,18 +391,18 @@ tdagi_ival tdagi_aten_scatter(tdagi_call *c)
         mode = TDAG_SCATTER_ADD;
     else if (tdagi_has(c, "reduce") && !mode_of(tdagi_arg_string(c, "reduce"), &mode))
         return tdagi_refuse(c, "reduce");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (tdagi_rank(c, x) == 0) return tdagi_refuse(c, "self");
     uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_rank(c, x));
     tdag_value update;
-    if (tdagi_has(c, "src") && tdagi_arg(c, "src").kind == TDAGI_IV_TENSOR)
+    if (tdagi_has(c, "src") && tdagi_arg(c, "src").kind == TDAGI_ANY_TENSOR)
         update = tdagi_cast(c->b, tdagi_arg_tensor(c, "src"), tdagi_dtype(c, x));
     else {
-        tdagi_ival value = tdagi_arg(c, tdagi_has(c, "src") ? "src" : "value");
+        tdagi_any value = tdagi_arg(c, tdagi_has(c, "src") ? "src" : "value");
         update = tdagi_expand(c->b, tdagi_as(c, value, tdagi_dtype(c, x)),
                               tdagi_rank(c, index), tdagi_shape(c, index));
     }
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     bool with_self = tdagi_arg_bool(c, "include_self", true);
     tdag_dtype d = tdagi_dtype(c, x);
     uint32_t n = tdagi_rank(c, index);
@@ -420,7 +421,7 @@ tdagi_ival tdagi_aten_scatter(tdagi_call *c)
 }
 
 /* index_reduce: whole slices of an axis, reduced into those of self */
-tdagi_ival tdagi_aten_index_reduce(tdagi_call *c)
+tdagi_any tdagi_aten_index_reduce(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), index = tdagi_arg_tensor(c, "index");
     tdag_value update = tdagi_arg_tensor(c, "source");
@@ -431,12 +432,12 @@ tdagi_ival tdagi_aten_index_reduce(tdagi_call *c)
     if (c->bad || tdagi_rank(c, x) == 0) return tdagi_refuse(c, "self");
     if (!mean && !mode_of(name, &mode)) return tdagi_refuse(c, "reduce");
     uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_rank(c, x));
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_dtype d = tdagi_dtype(c, x);
     if (tdagi_rank(c, index) == 0) index = tdagi_unsqueeze1(c->b, index, 0);
     x = move_axis(c, x, axis, 0);
     update = move_axis(c, tdagi_cast(c->b, update, d), axis, 0);
-    if (update.id == 0) return tdagi_iv_poison();
+    if (update.id == 0) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, update);
     if (!with_self) {
         tdag_value none =
@@ -454,23 +455,23 @@ tdagi_ival tdagi_aten_index_reduce(tdagi_call *c)
 }
 
 /* take and put (row data 1): of the flat elements */
-tdagi_ival tdagi_aten_take(tdagi_call *c)
+tdagi_any tdagi_aten_take(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), index = tdagi_arg_tensor(c, "index");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, x);
     tdag_dim shape[TDAG_MAX_RANK];
     for (uint32_t i = 0; i < rank; i++)
         shape[i] = tdagi_shape(c, x)[i];
-    tdag_dim n = tdagi_dim_product(c->im->pool, rank, shape);
+    tdag_dim n = tdagi_dim_product(c->env->pool, rank, shape);
     x = tdagi_reshape(c->b, x, 1, &n);
     index = wrapped(c, index, n);
     if (c->data == 0) return tdagi_result(c, tdag_gather(c->b, x, index, 0));
     tdag_value source = tdagi_arg_tensor(c, "source");
     bool add = tdagi_arg_bool(c, "accumulate", false);
-    if (c->bad || index.id == 0) return tdagi_iv_poison();
+    if (c->bad || index.id == 0) return tdagi_any_poison();
     tdag_dim m =
-        tdagi_dim_product(c->im->pool, tdagi_rank(c, index), tdagi_shape(c, index));
+        tdagi_dim_product(c->env->pool, tdagi_rank(c, index), tdagi_shape(c, index));
     index = tdagi_reshape(c->b, index, 1, &m);
     source = tdagi_reshape(c->b, tdagi_cast(c->b, source, tdagi_dtype(c, x)), 1, &m);
     x = tdag_scatter(c->b, x, index, source, 0,
@@ -479,12 +480,12 @@ tdagi_ival tdagi_aten_take(tdagi_call *c)
 }
 
 /* self with one place of an axis (row data 0) or a slice of it (1) replaced by src */
-tdagi_ival tdagi_aten_slice_scatter(tdagi_call *c)
+tdagi_any tdagi_aten_slice_scatter(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), src = tdagi_arg_tensor(c, "src");
     if (c->bad || tdagi_rank(c, x) == 0) return tdagi_refuse(c, "self");
     uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_rank(c, x));
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_dim n = tdagi_dim(c, x, axis), start, end;
     int64_t step = 1;
     src = tdagi_cast(c->b, src, tdagi_dtype(c, x));
@@ -496,15 +497,15 @@ tdagi_ival tdagi_aten_slice_scatter(tdagi_call *c)
         start = tdagi_slice_bound(c, tdagi_arg_dim(c, "start", 0), n);
         end = tdagi_slice_bound(c, tdagi_arg_dim(c, "end", INT64_MAX), n);
         step = tdagi_arg_int(c, "step", 1);
-        if (!tdagi_dim_proves_ge(c->im->pool, end, start))
-            end = tdagi_dim_max(c->im->pool, end, start);
+        if (!tdagi_dim_proves_ge(c->env->pool, end, start))
+            end = tdagi_dim_max(c->env->pool, end, start);
     }
     if (c->bad || step < 1) return tdagi_refuse(c, "step");
     return tdagi_result(c, tdagi_slice_assign(c->b, x, axis, start, end, step, src));
 }
 
 /* index_add, index_copy (row data 1), index_fill (2): whole slices of an axis */
-tdagi_ival tdagi_aten_index_write(tdagi_call *c)
+tdagi_any tdagi_aten_index_write(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), index = tdagi_arg_tensor(c, "index");
     if (c->bad || tdagi_rank(c, x) == 0) return tdagi_refuse(c, "self");
@@ -517,7 +518,7 @@ tdagi_ival tdagi_aten_index_write(tdagi_call *c)
     tdag_value update;
     if (c->data == 2) {
         tdag_dim shape[TDAG_MAX_RANK];
-        if (x.id == 0 || index.id == 0) return tdagi_iv_poison();
+        if (x.id == 0 || index.id == 0) return tdagi_any_poison();
         memcpy(shape, tdagi_shape(c, x), tdagi_rank(c, x) * sizeof(*shape));
         shape[0] = tdagi_dim(c, index, 0);
         update = tdagi_as(c, tdagi_arg(c, "value"), d);
@@ -525,7 +526,8 @@ tdagi_ival tdagi_aten_index_write(tdagi_call *c)
     } else {
         update =
             move_axis(c, tdagi_cast(c->b, tdagi_arg_tensor(c, "source"), d), axis, 0);
-        if (tdagi_has(c, "alpha") && tdagi_iv_sample(c->im, tdagi_arg(c, "alpha")) != 1)
+        if (tdagi_has(c, "alpha") &&
+            tdagi_any_sample(c->env, tdagi_arg(c, "alpha")) != 1)
             update = tdag_binary(c->b, TDAG_OP_MULTIPLY, update,
                                  tdagi_as(c, tdagi_arg(c, "alpha"), d));
     }
@@ -536,39 +538,37 @@ tdagi_ival tdagi_aten_index_write(tdagi_call *c)
 
 /* ---- masks ---- */
 
-tdagi_ival tdagi_aten_masked_fill(tdagi_call *c)
+tdagi_any tdagi_aten_masked_fill(tdagi_call *c)
 {
     tdag_value in[2] = {tdagi_arg_tensor(c, "self"),
                         tdagi_cast(c->b, tdagi_arg_tensor(c, "mask"), TDAG_BOOL)};
-    tdagi_ival value = tdagi_arg(c, "value");
-    if (c->bad) return tdagi_iv_poison();
-    const tdagi_ival *known =
-        value.kind == TDAGI_IV_TENSOR ? tdagi_it_number(c->im, value.u.tensor) : NULL;
-    if (known != NULL) value = *known;
+    tdagi_any value = tdagi_arg(c, "value");
+    if (c->bad) return tdagi_any_poison();
+    value = tdagi_any_known(value);
     int64_t i;
-    if (value.kind == TDAGI_IV_FLOAT || tdagi_iv_const_int(c->im, value, &i)) {
-        tdagi_scalar_spec s = {tdagi_iv_sample(c->im, value)};
+    if (value.kind == TDAGI_ANY_FLOAT || tdagi_any_const_int(c->env, value, &i)) {
+        tdagi_scalar_spec s = {tdagi_any_sample(c->env, value)};
         tdagi_match_broadcast(c, 2, in);
         return tdagi_result(c, tdagi_lower(c->b, TDAGI_MASKED_FILL, in, 2, &s));
     }
     tdag_value v = tdagi_as(c, value, tdagi_dtype(c, in[0]));
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdagi_match_broadcast(c, 2, in);
     return tdagi_result(c, tdag_where(c->b, in[1], v, in[0]));
 }
 
 /* The elements of source in order, where the mask is true. */
-tdagi_ival tdagi_aten_masked_scatter(tdagi_call *c)
+tdagi_any tdagi_aten_masked_scatter(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), mask = tdagi_arg_tensor(c, "mask");
     tdag_value source = tdagi_arg_tensor(c, "source");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, x);
     tdag_dim shape[TDAG_MAX_RANK];
     memcpy(shape, tdagi_shape(c, x), rank * sizeof(*shape));
-    tdag_dim n = tdagi_dim_product(c->im->pool, rank, shape);
+    tdag_dim n = tdagi_dim_product(c->env->pool, rank, shape);
     tdag_dim m =
-        tdagi_dim_product(c->im->pool, tdagi_rank(c, source), tdagi_shape(c, source));
+        tdagi_dim_product(c->env->pool, tdagi_rank(c, source), tdagi_shape(c, source));
     mask = tdagi_expand(c->b, mask, rank, shape);
     tdag_value flat = tdagi_cast(c->b, tdagi_reshape(c->b, mask, 1, &n), TDAG_I64);
     tdag_value at =
@@ -581,14 +581,14 @@ tdagi_ival tdagi_aten_masked_scatter(tdagi_call *c)
 }
 
 /* copy_: the source, converted and broadcast, replaces self. Lists have a copy too. */
-tdagi_ival tdagi_aten_copy(tdagi_call *c)
+tdagi_any tdagi_aten_copy(tdagi_call *c)
 {
     if (c->n == 1) return tdagi_aten_copy_list(c);
-    tdagi_itensor *self = tdagi_arg_cell(c, "self");
-    tdagi_ival src = tdagi_arg(c, "src");
-    if (self == NULL) return tdagi_iv_poison();
-    tdag_value v = tdagi_as(c, src, tdagi_it_dtype(c->im, self));
-    if (c->bad) return tdagi_iv_poison();
-    return tdagi_result(c, tdagi_expand(c->b, v, tdagi_it_rank(c->im, self),
-                                        tdagi_it_shape(c->im, self)));
+    tdagi_cell *self = tdagi_arg_cell(c, "self");
+    tdagi_any src = tdagi_arg(c, "src");
+    if (self == NULL) return tdagi_any_poison();
+    tdag_value v = tdagi_as(c, src, tdagi_cell_dtype(c->env, self));
+    if (c->bad) return tdagi_any_poison();
+    return tdagi_result(c, tdagi_expand(c->b, v, tdagi_cell_rank(c->env, self),
+                                        tdagi_cell_shape(c->env, self)));
 }

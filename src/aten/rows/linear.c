@@ -15,21 +15,21 @@ static tdag_value einsum(tdagi_call *c, const char *equation, tdag_value x,
 /* The constant dims of a value's axes; false where one is symbolic. */
 static bool fixed(tdagi_call *c, tdag_value x, uint32_t axis, int64_t *n)
 {
-    if (x.id != 0 && tdagi_dim_is_const(c->im->pool, tdagi_dim(c, x, axis), n))
+    if (x.id != 0 && tdagi_dim_is_const(c->env->pool, tdagi_dim(c, x, axis), n))
         return true;
     c->bad = true;
-    tdagi_import_issue(c->im, "%s of an axis of symbolic size", c->schema->name);
+    tdagi_env_issue(c->env, "%s of an axis of symbolic size", c->schema->name);
     return false;
 }
 
 /* ---- products ---- */
 
 /* Every element of self times the whole of other: [a0 b0, a1 b1, ...]. */
-tdagi_ival tdagi_aten_kron(tdagi_call *c)
+tdagi_any tdagi_aten_kron(tdagi_call *c)
 {
     tdag_value x, y;
     step_pair(c, "self", "other", &x, &y);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t n =
         tdagi_rank(c, x) > tdagi_rank(c, y) ? tdagi_rank(c, x) : tdagi_rank(c, y);
     if (2 * n > TDAG_MAX_RANK) return tdagi_refuse(c, "self");
@@ -47,11 +47,11 @@ tdagi_ival tdagi_aten_kron(tdagi_call *c)
 }
 
 /* x1 y2 - x2 y1, ...: two rolled products. Row data 1: linalg_cross. */
-tdagi_ival tdagi_aten_cross(tdagi_call *c)
+tdagi_any tdagi_aten_cross(tdagi_call *c)
 {
     tdag_value v[2];
     step_pair(c, "self", "other", &v[0], &v[1]);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rank = 0;
     tdag_dim dims[TDAG_MAX_RANK];
     tdagi_broadcast_shape(c->b, v, 2, &rank, dims);
@@ -64,7 +64,7 @@ tdagi_ival tdagi_aten_cross(tdagi_call *c)
             if (dims[i] == 3) axis = i;
     }
     if (c->bad || axis < 0 || rank == 0) return tdagi_refuse(c, "self");
-    if (!tdagi_dim_is_const(c->im->pool, dims[axis], &n) || n != 3)
+    if (!tdagi_dim_is_const(c->env->pool, dims[axis], &n) || n != 3)
         return tdagi_call_fail(c, TDAG_E_SHAPE,
                                "a cross product of an axis that is "
                                "not of 3 elements");
@@ -82,7 +82,7 @@ tdagi_ival tdagi_aten_cross(tdagi_call *c)
 }
 
 /* Sums of products over dims_self and dims_other. */
-tdagi_ival tdagi_aten_tensordot(tdagi_call *c)
+tdagi_any tdagi_aten_tensordot(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), y = tdagi_arg_tensor(c, "other");
     tdag_list dx = tdagi_arg_ints(c, "dims_self"), dy = tdagi_arg_ints(c, "dims_other");
@@ -99,7 +99,7 @@ tdagi_ival tdagi_aten_tensordot(tdagi_call *c)
     for (uint32_t i = 0; i < dx.n; i++) {
         uint32_t a = tdagi_wrap_axis(c, dx.v[i], rx),
                  b = tdagi_wrap_axis(c, dy.v[i], ry);
-        if (c->bad) return tdagi_iv_poison();
+        if (c->bad) return tdagi_any_poison();
         of_y[b] = (char)('a' + a);
         gone[a] = gone[rx + b] = true;
     }
@@ -114,10 +114,10 @@ tdagi_ival tdagi_aten_tensordot(tdagi_call *c)
 }
 
 /* inner (row data 0): over the last axes; vdot (1): of two vectors. */
-tdagi_ival tdagi_aten_inner(tdagi_call *c)
+tdagi_any tdagi_aten_inner(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), y = tdagi_arg_tensor(c, "other");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rx = tdagi_rank(c, x), ry = tdagi_rank(c, y), n = 0;
     if (rx == 0 || ry == 0) return tdagi_result(c, tdagi_mul(c->b, x, y));
     char text[4 * TDAG_MAX_RANK + 8];
@@ -140,11 +140,11 @@ tdagi_ival tdagi_aten_inner(tdagi_call *c)
 
 /* The product of a chain of matrices, from the left; the first and the last may be
  * vectors. */
-tdagi_ival tdagi_aten_multi_dot(tdagi_call *c)
+tdagi_any tdagi_aten_multi_dot(tdagi_call *c)
 {
     const tdag_value *v;
     tdag_list n = tdagi_arg_tensors(c, c->schema->args[0].name, &v);
-    if (c->bad || n.n == 0) return tdagi_iv_poison();
+    if (c->bad || n.n == 0) return tdagi_any_poison();
     tdag_value x = v[0];
     for (uint32_t i = 1; i < n.n; i++)
         x = tdagi_matmul(c->b, x, v[i]);
@@ -152,7 +152,7 @@ tdagi_ival tdagi_aten_multi_dot(tdagi_call *c)
 }
 
 /* By repeated squaring. */
-tdagi_ival tdagi_aten_matrix_power(tdagi_call *c)
+tdagi_any tdagi_aten_matrix_power(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), power = TDAG_NO_VALUE;
     int64_t e = tdagi_arg_int(c, "n", 1);
@@ -174,31 +174,31 @@ tdagi_ival tdagi_aten_matrix_power(tdagi_call *c)
 }
 
 /* beta self + alpha p, where a beta of 0 forgets self */
-static tdagi_ival plus_product(tdagi_call *c, tdag_value p)
+static tdagi_any plus_product(tdagi_call *c, tdag_value p)
 {
     double alpha = tdagi_arg_float(c, "alpha", 1), beta = tdagi_arg_float(c, "beta", 1);
     tdag_value self = tdagi_arg_tensor(c, "self");
-    if (c->bad || p.id == 0) return tdagi_iv_poison();
+    if (c->bad || p.id == 0) return tdagi_any_poison();
     if (alpha != 1) p = tdagi_mul_scalar(c->b, p, alpha);
     if (beta == 0) return tdagi_result(c, p);
     if (beta != 1) self = tdagi_mul_scalar(c->b, self, beta);
     return tdagi_result(c, tdagi_add(c->b, self, p));
 }
 
-tdagi_ival tdagi_aten_addbmm(tdagi_call *c)
+tdagi_any tdagi_aten_addbmm(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "batch1"), y = tdagi_arg_tensor(c, "batch2");
     return plus_product(c, einsum(c, "bij,bjk->ik", x, y));
 }
 
-tdagi_ival tdagi_aten_addr(tdagi_call *c)
+tdagi_any tdagi_aten_addr(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "vec1"), y = tdagi_arg_tensor(c, "vec2");
     return plus_product(c, einsum(c, "i,j->ij", x, y));
 }
 
 /* x1 W_o x2 + bias_o for each output o */
-tdagi_ival tdagi_aten_bilinear(tdagi_call *c)
+tdagi_any tdagi_aten_bilinear(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "input1"), y = tdagi_arg_tensor(c, "input2");
     tdag_value w = tdagi_arg_tensor(c, "weight"), bias = tdagi_arg_optional(c, "bias");
@@ -206,13 +206,13 @@ tdagi_ival tdagi_aten_bilinear(tdagi_call *c)
     uint32_t rank = tdagi_rank(c, x);
     tdag_dim shape[TDAG_MAX_RANK];
     memcpy(shape, tdagi_shape(c, x), rank * sizeof(*shape));
-    tdag_dim n = tdagi_dim_product(c->im->pool, rank - 1, shape);
+    tdag_dim n = tdagi_dim_product(c->env->pool, rank - 1, shape);
     tdag_dim left[2] = {n, shape[rank - 1]}, right[2] = {n, tdagi_dim(c, y, rank - 1)};
     x = tdagi_reshape(c->b, x, 2, left);
     y = tdagi_reshape(c->b, y, 2, right);
     tdag_value half = einsum(c, "bi,oij->boj", x, w);
     tdag_value z = einsum(c, "boj,bj->bo", half, y);
-    if (z.id == 0) return tdagi_iv_poison();
+    if (z.id == 0) return tdagi_any_poison();
     shape[rank - 1] = tdagi_dim(c, z, 1);
     z = tdagi_reshape(c->b, z, rank, shape);
     return tdagi_result(c, bias.id == 0 ? z : tdagi_add(c->b, z, bias));
@@ -233,12 +233,12 @@ static tdag_value grouped_rows(tdagi_call *c, tdag_value x, tdag_value w,
     return step_where(c, tdagi_unsqueeze1(c->b, none, 1), step_number(c, y, 0), y);
 }
 
-tdagi_ival tdagi_aten_grouped_mm(tdagi_call *c)
+tdagi_any tdagi_aten_grouped_mm(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), y = tdagi_arg_tensor(c, "mat2");
     tdag_value offs = tdagi_arg_optional(c, "offs");
     tdag_dtype d = tdagi_arg_dtype(c, "out_dtype");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value z;
     if (offs.id == 0)
         z = tdagi_matmul(c->b, x, y);
@@ -271,44 +271,44 @@ static tdag_value euclidean(tdagi_call *c, tdag_value x, tdag_value y, uint32_t 
     return step_sqrt(c, step_at_least(c, tdagi_matmul(c->b, x, y), 0));
 }
 
-tdagi_ival tdagi_aten_cdist(tdagi_call *c)
+tdagi_any tdagi_aten_cdist(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "x1"), y = tdagi_arg_tensor(c, "x2");
     double p = tdagi_arg_float(c, "p", 2);
     int64_t mode = tdagi_arg_int(c, "compute_mode", 0);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rx = tdagi_rank(c, x), ry = tdagi_rank(c, y);
     if (rx < 2 || ry < 2 || rx + 1 > TDAG_MAX_RANK || ry + 1 > TDAG_MAX_RANK)
         return tdagi_refuse(c, "x1");
-    tdagi_pool *pool = c->im->pool;
+    tdagi_pool *pool = c->env->pool;
     bool many = tdagi_dim_sample(pool, tdagi_dim(c, x, rx - 2)) > 25 ||
                 tdagi_dim_sample(pool, tdagi_dim(c, y, ry - 2)) > 25;
     if (p == 2 && rx == ry && (mode == 1 || (mode == 0 && many)))
         return tdagi_result(c, euclidean(c, x, y, rx));
     tdag_value d = tdagi_sub(c->b, tdagi_unsqueeze1(c->b, x, rx - 1),
                              tdagi_unsqueeze1(c->b, y, ry - 2));
-    return d.id == 0 ? tdagi_iv_poison()
+    return d.id == 0 ? tdagi_any_poison()
                      : tdagi_result(c, norm_of(c, d, (int64_t)tdagi_rank(c, d) - 1, p));
 }
 
 /* Of all differences: ||self - other||_p */
-tdagi_ival tdagi_aten_dist(tdagi_call *c)
+tdagi_any tdagi_aten_dist(tdagi_call *c)
 {
     tdag_value x, y;
     step_pair(c, "self", "other", &x, &y);
     double p = tdagi_arg_float(c, "p", 2);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     return tdagi_result(c, norm_of(c, step_flat(c, tdagi_sub(c->b, x, y)), 0, p));
 }
 
 /* Distances of the rows i < j, in the order of the upper triangle. */
-tdagi_ival tdagi_aten_pdist(tdagi_call *c)
+tdagi_any tdagi_aten_pdist(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     double p = tdagi_arg_float(c, "p", 2);
     int64_t n = 0;
     if (c->bad || tdagi_rank(c, x) != 2) return tdagi_refuse(c, "self");
-    if (!fixed(c, x, 0, &n)) return tdagi_iv_poison();
+    if (!fixed(c, x, 0, &n)) return tdagi_any_poison();
     if (n > 10000) return tdagi_refuse(c, "self");
     tdag_value at[2];
     tdagi_pairs_above(c, n, 1, at);
@@ -324,7 +324,7 @@ static tdag_value substitute(tdagi_call *c, tdag_value a, tdag_value b, int64_t 
                              bool upper, bool unit)
 {
     uint32_t ra = tdagi_rank(c, a), rb = tdagi_rank(c, b);
-    tdag_value *rows = tdagi_import_alloc(c->im, (size_t)n * sizeof(*rows)), done = {0};
+    tdag_value *rows = tdagi_env_alloc(c->env, (size_t)n * sizeof(*rows)), done = {0};
     if (rows == NULL) return TDAG_NO_VALUE;
     for (int64_t k = 0; k < n && tdagi_builder_ok(c->b); k++) {
         int64_t i = upper ? n - 1 - k : k;
@@ -344,7 +344,7 @@ static tdag_value substitute(tdagi_call *c, tdag_value a, tdag_value b, int64_t 
 }
 
 /* A X = B, or X A = B by transposing everything. */
-tdagi_ival tdagi_aten_solve_triangular(tdagi_call *c)
+tdagi_any tdagi_aten_solve_triangular(tdagi_call *c)
 {
     tdag_value a = tdagi_arg_tensor(c, "self"), b = tdagi_arg_tensor(c, "B");
     bool upper = tdagi_arg_bool(c, "upper", false),
@@ -354,7 +354,7 @@ tdagi_ival tdagi_aten_solve_triangular(tdagi_call *c)
     if (c->bad || tdagi_rank(c, a) < 2 || tdagi_rank(c, b) < 2)
         return tdagi_refuse(c, "self");
     uint32_t ra = tdagi_rank(c, a), rb = tdagi_rank(c, b);
-    if (!fixed(c, a, ra - 1, &n)) return tdagi_iv_poison();
+    if (!fixed(c, a, ra - 1, &n)) return tdagi_any_poison();
     if (n > 4096 || n < 1) return tdagi_refuse(c, "self");
     if (!left) {
         a = tdagi_transpose(c->b, a, ra - 2, ra - 1);

@@ -12,9 +12,9 @@ static tdag_value reduced(tdagi_call *c, tdag_value loss)
     return step_all(c, loss, how == 1 ? TDAG_REDUCE_MEAN : TDAG_REDUCE_SUM);
 }
 
-static tdagi_ival finish(tdagi_call *c, tdag_value loss)
+static tdagi_any finish(tdagi_call *c, tdag_value loss)
 {
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (loss.id != 0 && !tdag_dtype_is_float(tdagi_dtype(c, loss)) &&
         tdagi_arg_int(c, "reduction", 1) != 0)
         return tdagi_call_fail(c, TDAG_E_DTYPE, "a loss of integers");
@@ -31,14 +31,14 @@ static tdag_value minus_from(tdagi_call *c, double v, tdag_value x)
 /* mse_loss (row data 0), l1_loss (1), smooth_l1_loss (2), huber_loss (3), where d =
  * |self - target|: d^2; d; d^2/(2 beta) below beta, d - beta/2 above; d^2/2 up to
  * delta, delta (d - delta/2) above. */
-tdagi_ival tdagi_aten_difference_loss(tdagi_call *c)
+tdagi_any tdagi_aten_difference_loss(tdagi_call *c)
 {
     tdag_value x, y;
     step_pair(c, "self", "target", &x, &y);
     double edge = c->data == 2   ? tdagi_arg_float(c, "beta", 1)
                   : c->data == 3 ? tdagi_arg_float(c, "delta", 1)
                                  : 0;
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value d = tdagi_sub(c->b, x, y);
     if (c->data == 0) return finish(c, tdagi_mul(c->b, d, d));
     d = step_abs(c, d);
@@ -56,12 +56,12 @@ tdagi_ival tdagi_aten_difference_loss(tdagi_call *c)
 }
 
 /* log_target: exp(t) (t - x); otherwise t log t - t x, and 0 - t x for t = 0 */
-tdagi_ival tdagi_aten_kl_div(tdagi_call *c)
+tdagi_any tdagi_aten_kl_div(tdagi_call *c)
 {
     tdag_value x, t;
     step_pair(c, "self", "target", &x, &t);
     bool log_target = tdagi_arg_bool(c, "log_target", false);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (log_target)
         return finish(c, tdagi_mul(c->b, step_exp(c, t), tdagi_sub(c->b, t, x)));
     tdag_value zero = step_number(c, t, 0);
@@ -73,11 +73,11 @@ tdagi_ival tdagi_aten_kl_div(tdagi_call *c)
 /* ---- of probabilities ---- */
 
 /* -weight (t max(log x, -100) + (1 - t) max(log(1 - x), -100)) */
-tdagi_ival tdagi_aten_binary_cross_entropy(tdagi_call *c)
+tdagi_any tdagi_aten_binary_cross_entropy(tdagi_call *c)
 {
     tdag_value x, t, w = tdagi_arg_optional(c, "weight");
     step_pair(c, "self", "target", &x, &t);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value yes = step_at_least(c, step_log(c, x), -100);
     tdag_value no = step_at_least(c, step_one(c, TDAGI_LOG1P, step_neg(c, x)), -100);
     tdag_value loss =
@@ -88,12 +88,12 @@ tdagi_ival tdagi_aten_binary_cross_entropy(tdagi_call *c)
 }
 
 /* weight ((1 - t) x - (1 + (pos_weight - 1) t) log_sigmoid(x)) */
-tdagi_ival tdagi_aten_bce_with_logits(tdagi_call *c)
+tdagi_any tdagi_aten_bce_with_logits(tdagi_call *c)
 {
     tdag_value x, t, w = tdagi_arg_optional(c, "weight");
     tdag_value positive = tdagi_arg_optional(c, "pos_weight");
     tdag_dtype d = step_pair(c, "self", "target", &x, &t);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value loss = tdagi_mul(c->b, minus_from(c, 1, t), x);
     tdag_value log = step_one(c, TDAGI_LOG_SIGMOID, x);
     if (positive.id != 0) {
@@ -107,25 +107,25 @@ tdagi_ival tdagi_aten_bce_with_logits(tdagi_call *c)
 }
 
 /* log(1 + exp(-t x)) */
-tdagi_ival tdagi_aten_soft_margin_loss(tdagi_call *c)
+tdagi_any tdagi_aten_soft_margin_loss(tdagi_call *c)
 {
     tdag_value x, t;
     step_pair(c, "self", "target", &x, &t);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value e = step_exp(c, tdagi_mul(c->b, step_neg(c, t), x));
     return finish(c, step_one(c, TDAGI_LOG1P, e));
 }
 
 /* exp(x) - t x, or x - t log(x + eps); full: + t log t - t + log(2 pi t)/2 where t > 1
  */
-tdagi_ival tdagi_aten_poisson_nll_loss(tdagi_call *c)
+tdagi_any tdagi_aten_poisson_nll_loss(tdagi_call *c)
 {
     tdag_value x, t;
     step_pair(c, "input", "target", &x, &t);
     bool log_input = tdagi_arg_bool(c, "log_input", true);
     bool full = tdagi_arg_bool(c, "full", false);
     double eps = tdagi_arg_float(c, "eps", 1e-8);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value loss;
     if (log_input) {
         loss = tdagi_sub(c->b, step_exp(c, x), tdagi_mul(c->b, t, x));
@@ -148,14 +148,14 @@ tdagi_ival tdagi_aten_poisson_nll_loss(tdagi_call *c)
 /* ---- of margins ---- */
 
 /* max(0, -t (x1 - x2) + margin) */
-tdagi_ival tdagi_aten_margin_ranking_loss(tdagi_call *c)
+tdagi_any tdagi_aten_margin_ranking_loss(tdagi_call *c)
 {
     double margin = tdagi_arg_float(c, "margin", 0);
-    tdagi_ival d =
+    tdagi_any d =
         tdagi_binary(c, TDAGI_FOLD_SUB, tdagi_arg(c, "input1"), tdagi_arg(c, "input2"));
     d = tdagi_binary(c, TDAGI_FOLD_MUL, tdagi_arg(c, "target"), d);
-    if (c->bad || d.kind != TDAGI_IV_TENSOR) return tdagi_iv_poison();
-    tdag_value x = step_neg(c, tdagi_it_read(c->im, d.u.tensor));
+    if (c->bad || d.kind != TDAGI_ANY_TENSOR) return tdagi_any_poison();
+    tdag_value x = step_neg(c, tdagi_cell_read(c->env, d.u.tensor));
     return finish(c, step_at_least(c, tdagi_add_scalar(c->b, x, margin), 0));
 }
 
@@ -174,22 +174,22 @@ static tdag_value by_sign(tdagi_call *c, tdag_value t, tdag_value yes, tdag_valu
 }
 
 /* x where t is 1, max(0, margin - x) where it is -1 */
-tdagi_ival tdagi_aten_hinge_embedding_loss(tdagi_call *c)
+tdagi_any tdagi_aten_hinge_embedding_loss(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), t = tdagi_arg_tensor(c, "target");
     double margin = tdagi_arg_float(c, "margin", 1);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value far = step_at_least(c, minus_from(c, margin, x), 0);
     return finish(c, by_sign(c, t, x, far, true));
 }
 
 /* 1 - cos where t is 1, max(0, cos - margin) where it is -1 */
-tdagi_ival tdagi_aten_cosine_embedding_loss(tdagi_call *c)
+tdagi_any tdagi_aten_cosine_embedding_loss(tdagi_call *c)
 {
     tdag_value x, y, t = tdagi_arg_tensor(c, "target");
     step_pair(c, "input1", "input2", &x, &y);
     double margin = tdagi_arg_float(c, "margin", 0);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     int64_t axis = tdagi_rank(c, t) == 1 ? 1 : 0;
     const double eps = 1e-12;
     tdag_value xy = step_sum(c, tdagi_mul(c->b, x, y), axis, false);
@@ -214,14 +214,14 @@ static tdag_value distance(tdagi_call *c, tdag_value x, tdag_value y, double p,
 }
 
 /* max(0, d(a, p) - d(a, n) + margin); swap: the nearer of d(a, n) and d(p, n) */
-tdagi_ival tdagi_aten_triplet_margin_loss(tdagi_call *c)
+tdagi_any tdagi_aten_triplet_margin_loss(tdagi_call *c)
 {
     tdag_value a = tdagi_arg_tensor(c, "anchor"), y = tdagi_arg_tensor(c, "positive"),
                n = tdagi_arg_tensor(c, "negative");
     double margin = tdagi_arg_float(c, "margin", 1), p = tdagi_arg_float(c, "p", 2);
     double eps = tdagi_arg_float(c, "eps", 1e-6);
     bool swap = tdagi_arg_bool(c, "swap", false);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (tdagi_rank(c, a) == 0) return tdagi_refuse(c, "anchor");
     tdag_value near = distance(c, a, y, p, eps), far = distance(c, a, n, p, eps);
     if (swap) far = step_min(c, far, distance(c, y, n, p, eps));
@@ -238,13 +238,13 @@ static void as_rows(tdagi_call *c, tdag_value *x, tdag_value *target, uint32_t r
 }
 
 /* mean over classes i != t of weight[t] max(0, margin - x_t + x_i)^p */
-tdagi_ival tdagi_aten_multi_margin_loss(tdagi_call *c)
+tdagi_any tdagi_aten_multi_margin_loss(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), t = tdagi_arg_tensor(c, "target");
     tdag_value w = tdagi_arg_optional(c, "weight");
     int64_t p = tdagi_arg_int(c, "p", 1);
     double margin = tdagi_arg_float(c, "margin", 1);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, x);
     if (rank < 1 || rank > 2 || tdagi_rank(c, t) > 1) return tdagi_refuse(c, "self");
     if (p != 1 && p != 2) return tdagi_refuse(c, "p");
@@ -258,7 +258,7 @@ tdagi_ival tdagi_aten_multi_margin_loss(tdagi_call *c)
     if (w.id != 0) z = tdagi_mul(c->b, z, tdag_gather(c->b, w, at, 0));
     tdag_value own = step_equal(c, tdag_iota(c->b, n, TDAG_I64), at);
     z = step_sum(c, step_where(c, own, step_number(c, z, 0), z), 1, false);
-    if (z.id == 0) return tdagi_iv_poison();
+    if (z.id == 0) return tdagi_any_poison();
     z = tdagi_div(c->b, z,
                   tdagi_cast(c->b, tdagi_dim_value(c->b, n), tdagi_dtype(c, z)));
     if (scalar) z = tdagi_reshape(c->b, z, 0, NULL);
@@ -267,10 +267,10 @@ tdagi_ival tdagi_aten_multi_margin_loss(tdagi_call *c)
 
 /* Targets of a row are its numbers before the first negative one. Mean over classes of
  * the sum over targets t and classes i that are none of max(0, 1 - x_t + x_i). */
-tdagi_ival tdagi_aten_multilabel_margin_loss(tdagi_call *c)
+tdagi_any tdagi_aten_multilabel_margin_loss(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), t = tdagi_arg_tensor(c, "target");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, x);
     if (rank < 1 || rank > 2 || tdagi_rank(c, t) != rank)
         return tdagi_refuse(c, "self");
@@ -290,7 +290,7 @@ tdagi_ival tdagi_aten_multilabel_margin_loss(tdagi_call *c)
     z = step_where(c, step_and(c, tdagi_unsqueeze1(c->b, given, 2), step_not(c, is)), z,
                    fill);
     z = step_sum(c, step_sum(c, z, 2, false), 1, false);
-    if (z.id == 0) return tdagi_iv_poison();
+    if (z.id == 0) return tdagi_any_poison();
     z = tdagi_div(c->b, z,
                   tdagi_cast(c->b, tdagi_dim_value(c->b, n), tdagi_dtype(c, z)));
     if (rank == 1) z = tdagi_reshape(c->b, z, 0, NULL);
@@ -344,14 +344,14 @@ static tdag_value class_loss(tdagi_call *c, tdag_value x, const classes *k,
 
 /* nll_loss, nll_loss_nd, nll_loss2d; row data 1: the forms that also return the sum of
  * the weights */
-tdagi_ival tdagi_aten_nll_loss(tdagi_call *c)
+tdagi_any tdagi_aten_nll_loss(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), v[2];
     classes k = {0};
     if (c->bad || tdagi_rank(c, x) == 0) return tdagi_refuse(c, "self");
     read_classes(c, x, &k);
     v[0] = class_loss(c, x, &k, &v[1]);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (c->data == 0) return tdagi_result(c, v[0]);
     if (tdagi_arg_int(c, "reduction", 1) == 0) v[1] = step_number(c, x, 0);
     return tdagi_results(c, 2, v);
@@ -367,13 +367,13 @@ static tdag_value along_classes(tdagi_call *c, tdag_value x, uint32_t axis,
 }
 
 /* -sum of t x (weight) over classes; mean: over what is left of the axes. */
-static tdagi_ival probability_loss(tdagi_call *c, tdag_value x, double smoothing)
+static tdagi_any probability_loss(tdagi_call *c, tdag_value x, double smoothing)
 {
     tdag_value t = tdagi_cast(c->b, tdagi_arg_tensor(c, "target"), tdagi_dtype(c, x));
     tdag_value w = tdagi_arg_optional(c, "weight");
     uint32_t axis = tdagi_rank(c, x) < 2 ? 0 : 1;
     tdagi_ignore(c, "ignore_index"); /* PyTorch wants its default here */
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_dtype d = tdagi_dtype(c, x);
     if (smoothing > 0) {
         tdag_value n =
@@ -387,11 +387,11 @@ static tdagi_ival probability_loss(tdagi_call *c, tdag_value x, double smoothing
 }
 
 /* (1 - s) nll + s/C times the loss of all classes alike */
-static tdagi_ival smoothed(tdagi_call *c, tdag_value x, const classes *k, double s)
+static tdagi_any smoothed(tdagi_call *c, tdag_value x, const classes *k, double s)
 {
     tdag_value total, y = class_loss(c, x, k, &total), all = x;
     int64_t how = tdagi_arg_int(c, "reduction", 1);
-    if (c->bad || y.id == 0) return tdagi_iv_poison();
+    if (c->bad || y.id == 0) return tdagi_any_poison();
     if (k->weight.id != 0)
         all = tdagi_mul(c->b, x, along_classes(c, x, k->axis, k->weight));
     all = step_neg(c, step_sum(c, all, k->axis, false));
@@ -404,20 +404,20 @@ static tdagi_ival smoothed(tdagi_call *c, tdag_value x, const classes *k, double
     return tdagi_result(c, tdagi_add(c->b, tdagi_mul_scalar(c->b, y, 1 - s), all));
 }
 
-tdagi_ival tdagi_aten_cross_entropy_loss(tdagi_call *c)
+tdagi_any tdagi_aten_cross_entropy_loss(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), total;
-    tdagi_itensor *target = tdagi_arg_cell(c, "target");
+    tdagi_cell *target = tdagi_arg_cell(c, "target");
     double s = tdagi_arg_float(c, "label_smoothing", 0);
     if (c->bad || tdagi_rank(c, x) == 0) return tdagi_refuse(c, "self");
     tdagi_axis_spec axis = {tdagi_rank(c, x) < 2 ? 0 : 1};
     x = tdagi_lower(c->b, TDAGI_LOG_SOFTMAX, &x, 1, &axis);
-    if (x.id == 0) return tdagi_iv_poison();
-    if (tdag_dtype_is_float(tdagi_it_dtype(c->im, target)))
+    if (x.id == 0) return tdagi_any_poison();
+    if (tdag_dtype_is_float(tdagi_cell_dtype(c->env, target)))
         return probability_loss(c, x, s);
     classes k = {0};
     read_classes(c, x, &k);
     if (s > 0) return smoothed(c, x, &k, s);
     tdag_value y = class_loss(c, x, &k, &total);
-    return c->bad ? tdagi_iv_poison() : tdagi_result(c, y);
+    return c->bad ? tdagi_any_poison() : tdagi_result(c, y);
 }

@@ -7,16 +7,9 @@
 
 /* ---- helpers ---- */
 
-static bool is_tensor(tdagi_ival v)
+static bool is_tensor(tdagi_any v)
 {
-    return v.kind == TDAGI_IV_TENSOR || v.kind == TDAGI_IV_DATA;
-}
-
-/* The known number behind a value, or the value. */
-static tdagi_ival number_of(tdagi_call *c, tdagi_ival v)
-{
-    const tdagi_ival *known = is_tensor(v) ? tdagi_it_number(c->im, v.u.tensor) : NULL;
-    return known != NULL ? *known : v;
+    return v.kind == TDAGI_ANY_TENSOR || v.kind == TDAGI_ANY_DATA;
 }
 
 static bool compares(tdagi_fold_op op)
@@ -25,32 +18,32 @@ static bool compares(tdagi_fold_op op)
 }
 
 /* A known result as a rank-0 tensor; false where the number does not fit the dtype. */
-static bool known_result(tdagi_call *c, tdagi_ival v, tdag_dtype dtype, tdagi_ival *out)
+static bool known_result(tdagi_call *c, tdagi_any v, tdag_dtype dtype, tdagi_any *out)
 {
     int64_t i;
     if (v.assumed) return false;
     if (tdag_dtype_is_float(dtype)) {
-        if (v.kind != TDAGI_IV_FLOAT) {
-            if (!tdagi_iv_const_int(c->im, v, &i)) return false;
-            v = tdagi_iv_float((double)i);
+        if (v.kind != TDAGI_ANY_FLOAT) {
+            if (!tdagi_any_const_int(c->env, v, &i)) return false;
+            v = tdagi_any_float((double)i);
         }
         if (dtype != TDAG_F64 && dtype != TDAG_F32) return false;
         if (dtype == TDAG_F32) v.u.f = (double)(float)v.u.f;
     } else if (dtype == TDAG_BOOL) {
-        if (v.kind != TDAGI_IV_BOOL) return false;
-    } else if (dtype != TDAG_I64 || v.kind != TDAGI_IV_INT) {
+        if (v.kind != TDAGI_ANY_BOOL) return false;
+    } else if (dtype != TDAG_I64 || v.kind != TDAGI_ANY_INT) {
         return false;
     }
-    *out = tdagi_iv_tensor(tdagi_it_known(c->im, dtype, v));
+    *out = tdagi_any_tensor(tdagi_cell_known(c->env, dtype, v));
     return true;
 }
 
-static bool fold_tensors(tdagi_call *c, tdagi_fold_op op, tdagi_ival x, tdagi_ival y,
-                         tdag_dtype dtype, tdagi_ival *out)
+static bool fold_tensors(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any y,
+                         tdag_dtype dtype, tdagi_any *out)
 {
-    tdagi_ival a = number_of(c, x), b = number_of(c, y), v;
+    tdagi_any a = tdagi_any_known(x), b = tdagi_any_known(y), v;
     if (is_tensor(a) || is_tensor(b)) return false;
-    if (!tdagi_fold(c->im, op, a, b, &v)) return false;
+    if (!tdagi_fold(c->env, op, a, b, &v)) return false;
     return known_result(c, v, compares(op) ? TDAG_BOOL : dtype, out);
 }
 
@@ -104,7 +97,7 @@ static tdag_value logic(tdagi_call *c, tdagi_fold_op op, tdag_value x, tdag_valu
 {
     if (x.id == 0 || y.id == 0) return TDAG_NO_VALUE;
     if (tdagi_dtype(c, x) != TDAG_BOOL) {
-        tdagi_import_issue(c->im, "%s of integers", c->schema->name);
+        tdagi_env_issue(c->env, "%s of integers", c->schema->name);
         c->bad = true;
         return TDAG_NO_VALUE;
     }
@@ -159,30 +152,31 @@ static tdag_value compute(tdagi_call *c, tdagi_fold_op op, tdag_value x, tdag_va
 }
 
 /* A result of numbers that depend on data is such a number again. */
-static tdagi_ival as_number(tdagi_call *c, tdagi_ival x, tdagi_ival y, tdagi_ival out)
+static tdagi_any as_number(tdagi_call *c, tdagi_any x, tdagi_any y, tdagi_any out)
 {
-    if (x.kind == TDAGI_IV_TENSOR || y.kind == TDAGI_IV_TENSOR) return out;
-    if (out.kind != TDAGI_IV_TENSOR) return out;
-    tdag_dtype d = tdagi_it_dtype(c->im, out.u.tensor);
-    out.kind = TDAGI_IV_DATA;
+    if (x.kind == TDAGI_ANY_TENSOR || y.kind == TDAGI_ANY_TENSOR) return out;
+    if (out.kind != TDAGI_ANY_TENSOR) return out;
+    tdag_dtype d = tdagi_cell_dtype(c->env, out.u.tensor);
+    out.kind = TDAGI_ANY_DATA;
     out.letter = tdag_dtype_is_float(d) ? 'f' : d == TDAG_BOOL ? 'b' : 'i';
     return out;
 }
 
-tdagi_ival tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_ival x, tdagi_ival y)
+tdagi_any tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any y)
 {
-    tdagi_ival both[2] = {x, y}, out;
-    if (!is_tensor(x) && !is_tensor(y) && tdagi_fold(c->im, op, x, y, &out)) return out;
+    tdagi_any both[2] = {x, y}, out;
+    if (!is_tensor(x) && !is_tensor(y) && tdagi_fold(c->env, op, x, y, &out))
+        return out;
     tdag_dtype dtype = tdagi_result_type(c, 2, both);
     if (op == TDAGI_FOLD_DIV && !tdag_dtype_is_float(dtype)) dtype = TDAG_F32;
     if (op == TDAGI_FOLD_POW && dtype == TDAG_BOOL) dtype = TDAG_I64;
     if (fold_tensors(c, op, x, y, dtype, &out)) return as_number(c, x, y, out);
     if (op == TDAGI_FOLD_POW && !tdag_dtype_is_float(dtype)) {
         c->bad = true;
-        return tdagi_import_issue(c->im, "%s of integer tensors", c->schema->name);
+        return tdagi_env_issue(c->env, "%s of integer tensors", c->schema->name);
     }
     tdag_value v[2] = {tdagi_as(c, x, dtype), tdagi_as(c, y, dtype)};
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdagi_match_broadcast(c, 2, v);
     return as_number(c, x, y, tdagi_result(c, compute(c, op, v[0], v[1])));
 }
@@ -190,60 +184,62 @@ tdagi_ival tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_ival x, tdagi_iva
 /* ---- rows ---- */
 
 /* Operands that are no tensors: numbers, but strings and lists too. */
-static tdagi_ival python_binary(tdagi_call *c, tdagi_fold_op op, tdagi_ival x,
-                                tdagi_ival y)
+static tdagi_any python_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x,
+                               tdagi_any y)
 {
-    tdagi_ival out;
+    tdagi_any out;
     int64_t n;
     if (c->n == 1 && tdagi_list_reduce(c, op, &out)) return out;
-    if (tdagi_fold(c->im, op, x, y, &out)) return out;
+    if (tdagi_fold(c->env, op, x, y, &out)) return out;
     if (op == TDAGI_FOLD_EQ || op == TDAGI_FOLD_NE) {
         bool assumed = false;
-        out = tdagi_iv_bool(tdagi_iv_equal(c->im, x, y, &assumed) ==
-                            (op == TDAGI_FOLD_EQ));
+        out = tdagi_any_bool(tdagi_any_equal(c->env, x, y, &assumed) ==
+                             (op == TDAGI_FOLD_EQ));
         out.assumed = assumed;
         return out;
     }
-    if (op == TDAGI_FOLD_ADD && x.kind == TDAGI_IV_STRING && y.kind == TDAGI_IV_STRING)
-        return tdagi_iv_string(tdagi_import_text(c->im, "%s%s", x.u.s, y.u.s));
-    if (op == TDAGI_FOLD_ADD && tdagi_iv_is_seq(x) && tdagi_iv_is_seq(y))
+    if (op == TDAGI_FOLD_ADD && x.kind == TDAGI_ANY_STRING &&
+        y.kind == TDAGI_ANY_STRING)
+        return tdagi_any_string(tdagi_env_text(c->env, "%s%s", x.u.s, y.u.s));
+    if (op == TDAGI_FOLD_ADD && tdagi_any_is_seq(x) && tdagi_any_is_seq(y))
         return tdagi_list_concat(c, x, y);
-    if (op == TDAGI_FOLD_MUL && tdagi_iv_is_seq(x) && tdagi_iv_const_int(c->im, y, &n))
+    if (op == TDAGI_FOLD_MUL && tdagi_any_is_seq(x) &&
+        tdagi_any_const_int(c->env, y, &n))
         return tdagi_list_times(c, x, n);
-    return tdagi_import_issue(c->im, "%s of %s and %s", c->schema->name,
-                              tdagi_iv_text(c->im, x), tdagi_iv_text(c->im, y));
+    return tdagi_env_issue(c->env, "%s of %s and %s", c->schema->name,
+                           tdagi_any_text(c->env, x), tdagi_any_text(c->env, y));
 }
 
-static tdagi_ival second(tdagi_call *c)
+static tdagi_any second(tdagi_call *c)
 {
-    return c->n > 1 ? c->args[1] : tdagi_iv_none();
+    return c->n > 1 ? c->args[1] : tdagi_any_none();
 }
 
 /* PyTorch's executor turns a constant second operand of rank 0 of these operators into
  * a Python number before it runs them, so the dtype of that constant does not count. */
-static tdagi_ival literal_as_number(tdagi_call *c, tdagi_ival y)
+static tdagi_any literal_as_number(tdagi_call *c, tdagi_any y)
 {
     static const char *const names[] = {"aten::add", "aten::sub", "aten::mul",
                                         "aten::div"};
-    if (y.kind != TDAGI_IV_TENSOR || !y.u.tensor->is_literal) return y;
+    if (y.kind != TDAGI_ANY_TENSOR || !y.u.tensor->is_literal) return y;
     if (tdagi_has(c, "rounding_mode")) return y;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(c->schema->name, names[i]) == 0) return number_of(c, y);
+        if (strcmp(c->schema->name, names[i]) == 0) return tdagi_any_known(y);
     return y;
 }
 
 /* Row data: the operation. div takes rounding_mode, add and sub take alpha. */
-tdagi_ival tdagi_aten_binary(tdagi_call *c)
+tdagi_any tdagi_aten_binary(tdagi_call *c)
 {
     tdagi_fold_op op = (tdagi_fold_op)c->data;
-    tdagi_ival x = c->args[0], y = second(c);
+    tdagi_any x = c->args[0], y = second(c);
     c->read |= 3;
     if (!is_tensor(x) && !is_tensor(y)) {
         if (c->n > 2 && (tdagi_has(c, "alpha") || tdagi_has(c, "rounding_mode")))
             tdagi_refuse(c, tdagi_has(c, "alpha") ? "alpha" : "rounding_mode");
         return python_binary(c, op, x, y);
     }
-    if (y.kind == TDAGI_IV_NONE) return tdagi_refuse(c, c->schema->args[0].name);
+    if (y.kind == TDAGI_ANY_NONE) return tdagi_refuse(c, c->schema->args[0].name);
     if (is_tensor(x)) y = literal_as_number(c, y);
     if (tdagi_has(c, "rounding_mode")) {
         const char *mode = tdagi_arg_string(c, "rounding_mode");
@@ -255,31 +251,31 @@ tdagi_ival tdagi_aten_binary(tdagi_call *c)
             return tdagi_refuse(c, "rounding_mode");
     }
     if (tdagi_has(c, "alpha")) {
-        tdagi_ival alpha = tdagi_arg(c, "alpha");
+        tdagi_any alpha = tdagi_arg(c, "alpha");
         bool assumed = false;
-        if (!tdagi_iv_equal(c->im, alpha, tdagi_iv_int(c->im, 1), &assumed)) {
-            tdagi_ival both[2] = {x, y};
+        if (!tdagi_any_equal(c->env, alpha, tdagi_any_int(c->env, 1), &assumed)) {
+            tdagi_any both[2] = {x, y};
             tdag_dtype d = tdagi_result_type(c, 2, both);
             if (is_tensor(y)) y = tdagi_result(c, tdagi_as(c, y, d));
             y = tdagi_binary(c, TDAGI_FOLD_MUL, y, alpha);
         }
     }
-    if (c->bad || y.kind == TDAGI_IV_POISON) return tdagi_iv_poison();
+    if (c->bad || y.kind == TDAGI_ANY_POISON) return tdagi_any_poison();
     return tdagi_binary(c, op, x, y);
 }
 
 /* other - alpha * self */
-tdagi_ival tdagi_aten_rsub(tdagi_call *c)
+tdagi_any tdagi_aten_rsub(tdagi_call *c)
 {
-    tdagi_ival x = tdagi_arg(c, "self"), alpha = tdagi_arg(c, "alpha");
+    tdagi_any x = tdagi_arg(c, "self"), alpha = tdagi_arg(c, "alpha");
     bool assumed = false;
-    if (!tdagi_iv_equal(c->im, alpha, tdagi_iv_int(c->im, 1), &assumed))
+    if (!tdagi_any_equal(c->env, alpha, tdagi_any_int(c->env, 1), &assumed))
         x = tdagi_binary(c, TDAGI_FOLD_MUL, x, alpha);
     return tdagi_binary(c, TDAGI_FOLD_SUB, tdagi_arg(c, "other"), x);
 }
 
 /* logical_and, _or, _xor: of truth values */
-tdagi_ival tdagi_aten_logical(tdagi_call *c)
+tdagi_any tdagi_aten_logical(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), y = tdagi_arg_tensor(c, "other");
     return tdagi_result(c,
@@ -287,16 +283,16 @@ tdagi_ival tdagi_aten_logical(tdagi_call *c)
                               tdagi_cast(c->b, y, TDAG_BOOL)));
 }
 
-tdagi_ival tdagi_aten_logical_not(tdagi_call *c)
+tdagi_any tdagi_aten_logical_not(tdagi_call *c)
 {
     tdag_value x = tdagi_cast(c->b, tdagi_arg_tensor(c, "self"), TDAG_BOOL);
     return tdagi_result(c, tdagi_unary_composite(c->b, TDAGI_LOGICAL_NOT, x));
 }
 
-tdagi_ival tdagi_aten_bitwise_not(tdagi_call *c)
+tdagi_any tdagi_aten_bitwise_not(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (tdagi_dtype(c, x) == TDAG_BOOL)
         return tdagi_result(c, tdagi_unary_composite(c->b, TDAGI_LOGICAL_NOT, x));
     if (tdagi_dtype(c, x) == TDAG_U8) /* 255 - x */
@@ -307,7 +303,7 @@ tdagi_ival tdagi_aten_bitwise_not(tdagi_call *c)
 
 /* ---- powers ---- */
 
-static tdagi_ival constant_power(tdagi_call *c, tdag_value x, double e)
+static tdagi_any constant_power(tdagi_call *c, tdag_value x, double e)
 {
     if (e == 0.5 && tdag_dtype_is_float(tdagi_dtype(c, x)))
         return tdagi_result(c, tdag_unary(c->b, TDAG_OP_SQRT, x));
@@ -322,49 +318,49 @@ static tdagi_ival constant_power(tdagi_call *c, tdag_value x, double e)
 }
 
 /* Row data 1: float_power, which computes in f64 whatever it is given. */
-tdagi_ival tdagi_aten_pow(tdagi_call *c)
+tdagi_any tdagi_aten_pow(tdagi_call *c)
 {
-    tdagi_ival x = c->args[0], y = second(c), out;
+    tdagi_any x = c->args[0], y = second(c), out;
     c->read |= 3;
     if (!is_tensor(x) && !is_tensor(y)) {
-        if (tdagi_fold(c->im, TDAGI_FOLD_POW, x, y, &out)) return out;
+        if (tdagi_fold(c->env, TDAGI_FOLD_POW, x, y, &out)) return out;
         return python_binary(c, TDAGI_FOLD_POW, x, y);
     }
     if (c->data == 1) {
         if (is_tensor(x)) x = tdagi_result(c, tdagi_as(c, x, TDAG_F64));
-        y = number_of(c, y);
+        y = tdagi_any_known(y);
         if (is_tensor(y) || !is_tensor(x))
             y = tdagi_result(c, tdagi_as(c, y, TDAG_F64));
-        if (c->bad) return tdagi_iv_poison();
+        if (c->bad) return tdagi_any_poison();
     }
-    tdagi_ival e = number_of(c, y);
-    if (is_tensor(x) && tdagi_iv_is_number(e) && !e.assumed) {
+    tdagi_any e = tdagi_any_known(y);
+    if (is_tensor(x) && tdagi_any_is_number(e) && !e.assumed) {
         int64_t i = 0;
-        tdagi_ival both[2] = {x, y};
+        tdagi_any both[2] = {x, y};
         tdag_dtype d = tdagi_result_type(c, 2, both);
         if (fold_tensors(c, TDAGI_FOLD_POW, x, y, d, &out)) return out;
-        if (e.kind == TDAGI_IV_FLOAT || tdagi_iv_const_int(c->im, e, &i))
+        if (e.kind == TDAGI_ANY_FLOAT || tdagi_any_const_int(c->env, e, &i))
             return constant_power(c, tdagi_as(c, x, d == TDAG_BOOL ? TDAG_I64 : d),
-                                  e.kind == TDAGI_IV_FLOAT ? e.u.f : (double)i);
+                                  e.kind == TDAGI_ANY_FLOAT ? e.u.f : (double)i);
     }
     return tdagi_binary(c, TDAGI_FOLD_POW, x, y);
 }
 
-tdagi_ival tdagi_aten_square(tdagi_call *c)
+tdagi_any tdagi_aten_square(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (tdagi_dtype(c, x) == TDAG_BOOL) x = tdagi_cast(c->b, x, TDAG_I64);
     return constant_power(c, x, 2);
 }
 
 /* ---- unary ---- */
 
-static bool fold_one(tdagi_call *c, tdagi_ival v, bool to_float, tdagi_ival *out)
+static bool fold_one(tdagi_call *c, tdagi_any v, bool to_float, tdagi_any *out)
 {
-    tdagi_ival number = number_of(c, v), folded;
+    tdagi_any number = tdagi_any_known(v), folded;
     if (is_tensor(number) || !tdagi_fold_unary(c, number, &folded)) return false;
-    tdag_dtype d = tdagi_it_dtype(c->im, v.u.tensor);
+    tdag_dtype d = tdagi_cell_dtype(c->env, v.u.tensor);
     if (to_float && !tdag_dtype_is_float(d)) d = TDAG_F32;
     return known_result(c, folded, d, out);
 }
@@ -375,34 +371,34 @@ static tdag_value unary_node(tdagi_call *c, int code, tdag_value x)
     return tdagi_unary_composite(c->b, (tdagi_composite)(code - TDAGI_OP_CODES), x);
 }
 
-static tdagi_ival unary(tdagi_call *c, bool to_float)
+static tdagi_any unary(tdagi_call *c, bool to_float)
 {
-    tdagi_ival v = c->args[0], out;
+    tdagi_any v = c->args[0], out;
     c->read |= 1;
-    if (tdagi_iv_is_number(v)) return tdagi_number_unary(c, v);
+    if (tdagi_any_is_number(v)) return tdagi_number_unary(c, v);
     if (!is_tensor(v)) return tdagi_refuse(c, c->schema->args[0].name);
     if (fold_one(c, v, to_float, &out)) return as_number(c, v, v, out);
-    tdag_value x = tdagi_it_read(c->im, v.u.tensor);
-    if (x.id == 0) return tdagi_iv_poison();
+    tdag_value x = tdagi_cell_read(c->env, v.u.tensor);
+    if (x.id == 0) return tdagi_any_poison();
     if (to_float) x = tdagi_as_float(c, x);
     return as_number(c, v, v, tdagi_result(c, unary_node(c, c->data, x)));
 }
 
 /* Row data: a core op, or TDAGI_OP_CODES + a composite. Integers become f32. */
-tdagi_ival tdagi_aten_unary_float(tdagi_call *c) { return unary(c, true); }
+tdagi_any tdagi_aten_unary_float(tdagi_call *c) { return unary(c, true); }
 /* Integers stay integers. */
-tdagi_ival tdagi_aten_unary(tdagi_call *c) { return unary(c, false); }
+tdagi_any tdagi_aten_unary(tdagi_call *c) { return unary(c, false); }
 
 /* floor, ceil, round, trunc: nothing to do for integers */
-tdagi_ival tdagi_aten_rounding(tdagi_call *c)
+tdagi_any tdagi_aten_rounding(tdagi_call *c)
 {
-    tdagi_ival v = c->args[0];
+    tdagi_any v = c->args[0];
     int64_t decimals = tdagi_arg_int(c, "decimals", 0);
-    if (is_tensor(v) && !tdag_dtype_is_float(tdagi_it_dtype(c->im, v.u.tensor))) {
+    if (is_tensor(v) && !tdag_dtype_is_float(tdagi_cell_dtype(c->env, v.u.tensor))) {
         c->read |= 1;
-        tdagi_ival out;
+        tdagi_any out;
         if (fold_one(c, v, false, &out)) return out;
-        return tdagi_result(c, tdagi_it_read(c->im, v.u.tensor));
+        return tdagi_result(c, tdagi_cell_read(c->env, v.u.tensor));
     }
     if (is_tensor(v) && c->data == TDAGI_OP_CODES + TDAGI_ROUND) {
         tdag_value x = tdagi_arg_tensor(c, c->schema->args[0].name);
@@ -412,7 +408,7 @@ tdagi_ival tdagi_aten_rounding(tdagi_call *c)
     return unary(c, false);
 }
 
-tdagi_ival tdagi_aten_frac(tdagi_call *c)
+tdagi_any tdagi_aten_frac(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     return tdagi_result(
@@ -420,10 +416,10 @@ tdagi_ival tdagi_aten_frac(tdagi_call *c)
 }
 
 /* exp2, log2, log10: row data '2', 'l', 't' */
-tdagi_ival tdagi_aten_other_base(tdagi_call *c)
+tdagi_any tdagi_aten_other_base(tdagi_call *c)
 {
     tdag_value x = tdagi_as_float(c, tdagi_arg_tensor(c, "self"));
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (c->data == '2') {
         tdag_value in[2] = {tdagi_full_like(c->b, x, 2), x};
         return tdagi_result(c, tdagi_lower(c->b, TDAGI_POW, in, 2, NULL));
@@ -435,10 +431,10 @@ tdagi_ival tdagi_aten_other_base(tdagi_call *c)
 }
 
 /* isnan, isinf, isfinite: row data 'n', 'i', 'f' */
-tdagi_ival tdagi_aten_is_special(tdagi_call *c)
+tdagi_any tdagi_aten_is_special(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (!tdag_dtype_is_float(tdagi_dtype(c, x)))
         return tdagi_result(c, tdagi_full(c->b, TDAG_BOOL, tdagi_rank(c, x),
                                           tdagi_shape(c, x), c->data == 'f'));
@@ -451,25 +447,26 @@ tdagi_ival tdagi_aten_is_special(tdagi_call *c)
 
 /* ---- clamp, where, maximum of rows with other names ---- */
 
-tdagi_ival tdagi_aten_clamp(tdagi_call *c)
+tdagi_any tdagi_aten_clamp(tdagi_call *c)
 {
-    tdagi_ival x = c->args[0], low = tdagi_arg(c, "min"), high = tdagi_arg(c, "max");
+    tdagi_any x = c->args[0], low = tdagi_arg(c, "min"), high = tdagi_arg(c, "max");
     c->read |= 1;
-    tdagi_ival all[3] = {x};
+    tdagi_any all[3] = {x};
     uint32_t n = 1;
-    if (low.kind != TDAGI_IV_NONE) all[n++] = low;
-    if (high.kind != TDAGI_IV_NONE) all[n++] = high;
+    if (low.kind != TDAGI_ANY_NONE) all[n++] = low;
+    if (high.kind != TDAGI_ANY_NONE) all[n++] = high;
     tdag_dtype d = tdagi_result_type(c, n, all);
-    tdagi_clamp_spec s = {low.kind != TDAGI_IV_NONE, high.kind != TDAGI_IV_NONE, 0, 0};
+    tdagi_clamp_spec s = {low.kind != TDAGI_ANY_NONE, high.kind != TDAGI_ANY_NONE, 0,
+                          0};
     int64_t i = 0;
-    bool plain = (!s.has_min || low.kind == TDAGI_IV_FLOAT ||
-                  tdagi_iv_const_int(c->im, low, &i)) &&
-                 (!s.has_max || high.kind == TDAGI_IV_FLOAT ||
-                  tdagi_iv_const_int(c->im, high, &i));
-    bool known = !is_tensor(number_of(c, x));
+    bool plain = (!s.has_min || low.kind == TDAGI_ANY_FLOAT ||
+                  tdagi_any_const_int(c->env, low, &i)) &&
+                 (!s.has_max || high.kind == TDAGI_ANY_FLOAT ||
+                  tdagi_any_const_int(c->env, high, &i));
+    bool known = !is_tensor(tdagi_any_known(x));
     if (plain && !known && !low.assumed && !high.assumed) {
-        if (s.has_min) s.min = tdagi_iv_sample(c->im, low);
-        if (s.has_max) s.max = tdagi_iv_sample(c->im, high);
+        if (s.has_min) s.min = tdagi_any_sample(c->env, low);
+        if (s.has_max) s.max = tdagi_any_sample(c->env, high);
         tdag_value v = tdagi_as(c, x, d);
         return tdagi_result(c, tdagi_lower(c->b, TDAGI_CLAMP, &v, 1, &s));
     }
@@ -478,49 +475,49 @@ tdagi_ival tdagi_aten_clamp(tdagi_call *c)
     return x;
 }
 
-tdagi_ival tdagi_aten_where(tdagi_call *c)
+tdagi_any tdagi_aten_where(tdagi_call *c)
 {
     tdag_value condition =
         tdagi_cast(c->b, tdagi_arg_tensor(c, "condition"), TDAG_BOOL);
     if (!tdagi_has(c, "self")) {
-        tdagi_import_issue(c->im, "aten::where, whose shape depends on tensor data");
+        tdagi_env_issue(c->env, "aten::where, whose shape depends on tensor data");
         c->bad = true;
-        return tdagi_iv_poison();
+        return tdagi_any_poison();
     }
-    tdagi_ival both[2] = {tdagi_arg(c, "self"), tdagi_arg(c, "other")};
+    tdagi_any both[2] = {tdagi_arg(c, "self"), tdagi_arg(c, "other")};
     tdag_dtype d = tdagi_result_type(c, 2, both);
     tdag_value v[3] = {condition, tdagi_as(c, both[0], d), tdagi_as(c, both[1], d)};
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdagi_match_broadcast(c, 3, v);
     return tdagi_result(c, tdag_where(c->b, v[0], v[1], v[2]));
 }
 
 /* self + value * tensor1 * tensor2, or / tensor2: row data 0, 1 */
-tdagi_ival tdagi_aten_addc(tdagi_call *c)
+tdagi_any tdagi_aten_addc(tdagi_call *c)
 {
-    tdagi_ival v[3] = {tdagi_arg(c, "self"), tdagi_arg(c, "tensor1"),
-                       tdagi_arg(c, "tensor2")};
-    tdagi_ival value = tdagi_arg(c, "value"), one = tdagi_iv_int(c->im, 1);
+    tdagi_any v[3] = {tdagi_arg(c, "self"), tdagi_arg(c, "tensor1"),
+                      tdagi_arg(c, "tensor2")};
+    tdagi_any value = tdagi_arg(c, "value"), one = tdagi_any_int(c->env, 1);
     tdag_dtype d =
         tdagi_result_type(c, 3, v); /* the number is made of this dtype too */
     bool assumed = false;
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     for (uint32_t i = 0; i < 3; i++)
         v[i] = tdagi_result(c, tdagi_as(c, v[i], d));
-    tdagi_ival y =
+    tdagi_any y =
         tdagi_binary(c, c->data == 0 ? TDAGI_FOLD_MUL : TDAGI_FOLD_DIV, v[1], v[2]);
-    if (!c->bad && !tdagi_iv_equal(c->im, value, one, &assumed))
+    if (!c->bad && !tdagi_any_equal(c->env, value, one, &assumed))
         y = tdagi_binary(c, TDAGI_FOLD_MUL, y, tdagi_result(c, tdagi_as(c, value, d)));
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     return tdagi_binary(c, TDAGI_FOLD_ADD, v[0], y);
 }
 
 /* start + weight * (end - start), from the nearer end as PyTorch computes it */
-tdagi_ival tdagi_aten_lerp(tdagi_call *c)
+tdagi_any tdagi_aten_lerp(tdagi_call *c)
 {
-    tdagi_ival start = tdagi_arg(c, "self"), end = tdagi_arg(c, "end");
-    tdagi_ival w = tdagi_arg(c, "weight");
-    tdagi_ival d = tdagi_binary(c, TDAGI_FOLD_SUB, end, start);
+    tdagi_any start = tdagi_arg(c, "self"), end = tdagi_arg(c, "end");
+    tdagi_any w = tdagi_arg(c, "weight");
+    tdagi_any d = tdagi_binary(c, TDAGI_FOLD_SUB, end, start);
     if (c->bad) return d;
     return tdagi_binary(c, TDAGI_FOLD_ADD, start,
                         tdagi_binary(c, TDAGI_FOLD_MUL, d, w));
@@ -529,119 +526,123 @@ tdagi_ival tdagi_aten_lerp(tdagi_call *c)
 /* ---- dtypes ---- */
 
 /* The tensor in another dtype; itself where it has it already. */
-static tdagi_ival convert(tdagi_call *c, tdagi_itensor *t, tdag_dtype d, bool copy)
+static tdagi_any convert(tdagi_call *c, tdagi_cell *t, tdag_dtype d, bool copy)
 {
-    tdagi_import *im = c->im;
-    if (d == TDAG_DTYPE_NONE || d == tdagi_it_dtype(im, t)) {
+    tdagi_env *env = c->env;
+    if (d == TDAG_DTYPE_NONE || d == tdagi_cell_dtype(env, t)) {
         if (!copy) return tdagi_same(t);
-        const tdagi_ival *known = tdagi_it_number(im, t);
+        const tdagi_any *known = tdagi_cell_number(t);
         if (known != NULL)
-            return tdagi_iv_tensor(tdagi_it_known(im, tdagi_it_dtype(im, t), *known));
-        return tdagi_result(c, tdagi_it_read(im, t));
+            return tdagi_any_tensor(
+                tdagi_cell_known(env, tdagi_cell_dtype(env, t), *known));
+        return tdagi_result(c, tdagi_cell_read(env, t));
     }
-    const tdagi_ival *known = tdagi_it_number(im, t);
-    tdagi_ival out, v;
+    const tdagi_any *known = tdagi_cell_number(t);
+    tdagi_any out, v;
     int64_t i = 0;
     if (known != NULL && !known->assumed) {
         v = *known;
-        bool is_const = v.kind == TDAGI_IV_FLOAT || tdagi_iv_const_int(im, v, &i);
-        if (d == TDAG_I64 && v.kind == TDAGI_IV_FLOAT && fabs(v.u.f) < 9e18)
-            v = tdagi_iv_int(im, (int64_t)v.u.f);
-        else if (d == TDAG_I64 && v.kind == TDAGI_IV_BOOL)
-            v = tdagi_iv_int(im, i);
+        bool is_const = v.kind == TDAGI_ANY_FLOAT || tdagi_any_const_int(env, v, &i);
+        if (d == TDAG_I64 && v.kind == TDAGI_ANY_FLOAT && fabs(v.u.f) < 9e18)
+            v = tdagi_any_int(env, (int64_t)v.u.f);
+        else if (d == TDAG_I64 && v.kind == TDAGI_ANY_BOOL)
+            v = tdagi_any_int(env, i);
         else if (d == TDAG_BOOL && is_const)
-            v = tdagi_iv_bool(tdagi_iv_sample(im, v) != 0);
+            v = tdagi_any_bool(tdagi_any_sample(env, v) != 0);
         if (known_result(c, v, d, &out)) return out;
-        if (d == TDAG_I32 && v.kind == TDAGI_IV_INT) /* sizes as int32 */
-            return tdagi_iv_tensor(tdagi_it_known(im, d, v));
+        if (d == TDAG_I32 && v.kind == TDAGI_ANY_INT) /* sizes as int32 */
+            return tdagi_any_tensor(tdagi_cell_known(env, d, v));
     }
-    return tdagi_result(c, tdagi_cast(c->b, tdagi_it_read(im, t), d));
+    return tdagi_result(c, tdagi_cast(c->b, tdagi_cell_read(env, t), d));
 }
 
-tdagi_ival tdagi_aten_to(tdagi_call *c)
+tdagi_any tdagi_aten_to(tdagi_call *c)
 {
-    tdagi_itensor *t = tdagi_arg_cell(c, "self");
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
     bool copy = tdagi_arg_bool(c, "copy", false);
     tdag_dtype d = TDAG_DTYPE_NONE;
     if (tdagi_has(c, "other")) {
-        tdagi_itensor *other = tdagi_arg_cell(c, "other");
-        if (other != NULL) d = tdagi_it_dtype(c->im, other);
+        tdagi_cell *other = tdagi_arg_cell(c, "other");
+        if (other != NULL) d = tdagi_cell_dtype(c->env, other);
     } else {
         d = tdagi_arg_dtype(c, "dtype");
     }
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     return convert(c, t, d, copy);
 }
 
-tdagi_ival tdagi_aten_cast_to(tdagi_call *c) /* row data: the dtype */
+tdagi_any tdagi_aten_cast_to(tdagi_call *c) /* row data: the dtype */
 {
-    tdagi_itensor *t = tdagi_arg_cell(c, "self");
-    return t == NULL ? tdagi_iv_poison() : convert(c, t, (tdag_dtype)c->data, false);
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    return t == NULL ? tdagi_any_poison() : convert(c, t, (tdag_dtype)c->data, false);
 }
 
 /* ---- what a tensor is ---- */
 
-tdagi_ival tdagi_aten_prim_dtype(tdagi_call *c)
+tdagi_any tdagi_aten_prim_dtype(tdagi_call *c)
 {
     c->read |= 1;
-    if (c->args[0].kind != TDAGI_IV_TENSOR) return tdagi_iv_poison();
-    tdag_dtype d = tdagi_it_dtype(c->im, c->args[0].u.tensor);
-    return tdagi_iv_int(c->im, tdagi_import_scalar_type(d));
+    if (c->args[0].kind != TDAGI_ANY_TENSOR) return tdagi_any_poison();
+    tdag_dtype d = tdagi_cell_dtype(c->env, c->args[0].u.tensor);
+    return tdagi_any_int(c->env, tdagi_scalar_type_of_dtype(d));
 }
 
-tdagi_ival tdagi_aten_prim_device(tdagi_call *c)
+tdagi_any tdagi_aten_prim_device(tdagi_call *c)
 {
     c->read |= 1;
-    return (tdagi_ival){.kind = TDAGI_IV_DEVICE, .u.s = "cpu"};
+    return (tdagi_any){.kind = TDAGI_ANY_DEVICE, .u.s = "cpu"};
 }
 
-tdagi_ival tdagi_aten_prim_type(tdagi_call *c) /* of a device */
+tdagi_any tdagi_aten_prim_type(tdagi_call *c) /* of a device */
 {
     c->read |= 1;
-    return tdagi_iv_string("cpu");
+    return tdagi_any_string("cpu");
 }
 
-tdagi_ival tdagi_aten_is_floating_point(tdagi_call *c)
+tdagi_any tdagi_aten_is_floating_point(tdagi_call *c)
 {
-    tdagi_itensor *t = tdagi_arg_cell(c, "self");
-    if (t == NULL) return tdagi_iv_poison();
-    return tdagi_iv_bool(tdag_dtype_is_float(tdagi_it_dtype(c->im, t)));
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    if (t == NULL) return tdagi_any_poison();
+    return tdagi_any_bool(tdag_dtype_is_float(tdagi_cell_dtype(c->env, t)));
 }
 
-tdagi_ival tdagi_aten_size(tdagi_call *c)
+tdagi_any tdagi_aten_size(tdagi_call *c)
 {
-    tdagi_itensor *t = tdagi_arg_cell(c, "self");
-    if (t == NULL) return tdagi_iv_poison();
-    uint32_t rank = tdagi_it_rank(c->im, t);
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    if (t == NULL) return tdagi_any_poison();
+    uint32_t rank = tdagi_cell_rank(c->env, t);
     if (tdagi_has(c, "dim")) {
         uint32_t axis = tdagi_arg_axis(c, "dim", rank);
         if (rank == 0)
             tdagi_call_fail(c, TDAG_E_SHAPE, "a tensor of rank 0 has no sizes");
-        return c->bad ? tdagi_iv_poison() : tdagi_iv_dim(tdagi_it_dim(c->im, t, axis));
+        return c->bad ? tdagi_any_poison()
+                      : tdagi_any_dim(tdagi_cell_dim(c->env, t, axis));
     }
-    tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_LIST, 0, NULL);
-    for (uint32_t i = 0; i < rank && out.kind == TDAGI_IV_LIST; i++)
-        tdagi_iv_append(c->im, out.u.seq, tdagi_iv_dim(tdagi_it_dim(c->im, t, i)));
+    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
+    for (uint32_t i = 0; i < rank && out.kind == TDAGI_ANY_LIST; i++)
+        tdagi_seq_append(c->env, out.u.seq,
+                         tdagi_any_dim(tdagi_cell_dim(c->env, t, i)));
     return out;
 }
 
-tdagi_ival tdagi_aten_rank(tdagi_call *c)
+tdagi_any tdagi_aten_rank(tdagi_call *c)
 {
-    tdagi_itensor *t = tdagi_arg_cell(c, c->schema->args[0].name);
-    return t == NULL ? tdagi_iv_poison() : tdagi_iv_int(c->im, tdagi_it_rank(c->im, t));
+    tdagi_cell *t = tdagi_arg_cell(c, c->schema->args[0].name);
+    return t == NULL ? tdagi_any_poison()
+                     : tdagi_any_int(c->env, tdagi_cell_rank(c->env, t));
 }
 
-tdagi_ival tdagi_aten_numel(tdagi_call *c)
+tdagi_any tdagi_aten_numel(tdagi_call *c)
 {
-    tdagi_itensor *t = tdagi_arg_cell(c, c->schema->args[0].name);
-    if (t == NULL) return tdagi_iv_poison();
-    return tdagi_iv_dim(tdagi_dim_product(c->im->pool, tdagi_it_rank(c->im, t),
-                                          tdagi_it_shape(c->im, t)));
+    tdagi_cell *t = tdagi_arg_cell(c, c->schema->args[0].name);
+    if (t == NULL) return tdagi_any_poison();
+    return tdagi_any_dim(tdagi_dim_product(c->env->pool, tdagi_cell_rank(c->env, t),
+                                           tdagi_cell_shape(c->env, t)));
 }
 
-tdagi_ival tdagi_aten_is_contiguous(tdagi_call *c)
+tdagi_any tdagi_aten_is_contiguous(tdagi_call *c)
 {
-    tdagi_itensor *t = tdagi_arg_cell(c, "self");
-    return t == NULL ? tdagi_iv_poison()
-                     : tdagi_iv_bool(tdagi_it_is_contiguous(c->im, t));
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    return t == NULL ? tdagi_any_poison()
+                     : tdagi_any_bool(tdagi_cell_is_contiguous(c->env, t));
 }

@@ -8,9 +8,9 @@
 static tdag_value positions(tdagi_call *c, int64_t n, const int64_t *v)
 {
     tdag_tensor *t = NULL;
-    tdag_status st = tdag_tensor_create(c->im->ctx, TDAG_I64, 1, &n, &t);
+    tdag_status st = tdag_tensor_create(c->env->ctx, TDAG_I64, 1, &n, &t);
     if (st != TDAG_OK) {
-        tdagi_import_fail_here(c->im, st, c->schema->name);
+        tdagi_env_fail_here(c->env, st, c->schema->name);
         return TDAG_NO_VALUE;
     }
     if (n > 0) memcpy(tdag_tensor_get_mutable_data(t), v, (size_t)n * sizeof(*v));
@@ -24,8 +24,8 @@ static void pairs(tdagi_call *c, const int64_t size[2], int64_t offset, bool abo
                   tdag_value out[2])
 {
     size_t n = 0, room = (size_t)size[0] * (size_t)size[1];
-    int64_t *row = tdagi_import_alloc(c->im, room * sizeof(*row));
-    int64_t *column = tdagi_import_alloc(c->im, room * sizeof(*column));
+    int64_t *row = tdagi_env_alloc(c->env, room * sizeof(*row));
+    int64_t *column = tdagi_env_alloc(c->env, room * sizeof(*column));
     out[0] = out[1] = TDAG_NO_VALUE;
     if (row == NULL || column == NULL) return;
     for (int64_t i = 0; i < size[0]; i++)
@@ -44,7 +44,7 @@ void tdagi_pairs_above(tdagi_call *c, int64_t n, int64_t offset, tdag_value out[
 }
 
 /* tril_indices (row data 0) and triu_indices (1) */
-tdagi_ival tdagi_aten_triangle_indices(tdagi_call *c)
+tdagi_any tdagi_aten_triangle_indices(tdagi_call *c)
 {
     int64_t size[2] = {tdagi_arg_int(c, "row", 0), tdagi_arg_int(c, "col", 0)};
     int64_t offset = tdagi_arg_int(c, "offset", 0);
@@ -86,11 +86,11 @@ static tdag_value place_axes(tdagi_call *c, tdag_value x, uint32_t a, uint32_t b
     return tdag_permute(c->b, x, (tdag_list){rank, order});
 }
 
-tdagi_ival tdagi_aten_diag_embed(tdagi_call *c)
+tdagi_any tdagi_aten_diag_embed(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     int64_t offset = tdagi_arg_int(c, "offset", 0);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, x) + 1;
     int64_t d1 = tdagi_arg_int(c, "dim1", -2), d2 = tdagi_arg_int(c, "dim2", -1);
     if (c->bad || rank < 2 || rank > TDAG_MAX_RANK) return tdagi_refuse(c, "self");
@@ -107,10 +107,10 @@ static tdag_value diagonal_of(tdagi_call *c, tdag_value x, int64_t offset)
 {
     int64_t n = 0, m = 0;
     uint32_t rank = tdagi_rank(c, x);
-    if (!tdagi_dim_is_const(c->im->pool, tdagi_dim(c, x, rank - 2), &n) ||
-        !tdagi_dim_is_const(c->im->pool, tdagi_dim(c, x, rank - 1), &m)) {
+    if (!tdagi_dim_is_const(c->env->pool, tdagi_dim(c, x, rank - 2), &n) ||
+        !tdagi_dim_is_const(c->env->pool, tdagi_dim(c, x, rank - 1), &m)) {
         c->bad = true;
-        tdagi_import_issue(c->im, "%s of axes of symbolic size", c->schema->name);
+        tdagi_env_issue(c->env, "%s of axes of symbolic size", c->schema->name);
         return TDAG_NO_VALUE;
     }
     int64_t row = offset < 0 ? -offset : 0, column = offset > 0 ? offset : 0;
@@ -123,7 +123,7 @@ static tdag_value diagonal_of(tdagi_call *c, tdag_value x, int64_t offset)
 }
 
 /* A vector as a matrix's diagonal, or the diagonal of a matrix. */
-tdagi_ival tdagi_aten_diag(tdagi_call *c)
+tdagi_any tdagi_aten_diag(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     int64_t offset = tdagi_arg_int(c, "diagonal", 0);
@@ -134,7 +134,7 @@ tdagi_ival tdagi_aten_diag(tdagi_call *c)
     return tdagi_result(c, on_diagonal(c, x, offset, n, n, step_number(c, x, 0)));
 }
 
-tdagi_ival tdagi_aten_trace(tdagi_call *c)
+tdagi_any tdagi_aten_trace(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     if (c->bad || tdagi_rank(c, x) != 2) return tdagi_refuse(c, "self");
@@ -142,7 +142,7 @@ tdagi_ival tdagi_aten_trace(tdagi_call *c)
     return tdagi_result(c, step_sum(c, diagonal_of(c, x, 0), 0, false));
 }
 
-tdagi_ival tdagi_aten_diagonal_scatter(tdagi_call *c)
+tdagi_any tdagi_aten_diagonal_scatter(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), src = tdagi_arg_tensor(c, "src");
     int64_t offset = tdagi_arg_int(c, "offset", 0);
@@ -171,7 +171,7 @@ static tdag_value flipped(tdagi_call *c, tdag_value x, int64_t axis)
 }
 
 /* k quarter turns from the first to the second of dims */
-tdagi_ival tdagi_aten_rot90(tdagi_call *c)
+tdagi_any tdagi_aten_rot90(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     int64_t k = tdagi_arg_int(c, "k", 1);
@@ -198,12 +198,12 @@ static tdag_value at_least(tdagi_call *c, tdag_value x, uint32_t want)
 }
 
 /* hstack ('h'), vstack and row_stack ('v'), dstack ('d'), column_stack ('c') */
-tdagi_ival tdagi_aten_stack_along(tdagi_call *c)
+tdagi_any tdagi_aten_stack_along(tdagi_call *c)
 {
     const tdag_value *v;
     tdag_list n = tdagi_arg_tensors(c, "tensors", &v);
-    tdagi_ival list = tdagi_arg(c, "tensors");
-    tdag_value *all = tdagi_import_alloc(c->im, n.n * sizeof(*all));
+    tdagi_any list = tdagi_arg(c, "tensors");
+    tdag_value *all = tdagi_env_alloc(c->env, n.n * sizeof(*all));
     if (c->bad || all == NULL || n.n == 0) return tdagi_refuse(c, "tensors");
     tdag_dtype d = tdagi_result_type(c, n.n, list.u.seq->v);
     for (uint32_t i = 0; i < n.n; i++) {
@@ -224,12 +224,12 @@ tdagi_ival tdagi_aten_stack_along(tdagi_call *c)
 }
 
 /* Matrices along the diagonal of one that is 0 elsewhere. */
-tdagi_ival tdagi_aten_block_diag(tdagi_call *c)
+tdagi_any tdagi_aten_block_diag(tdagi_call *c)
 {
     const tdag_value *v;
     tdag_list n = tdagi_arg_tensors(c, "tensors", &v);
-    tdagi_ival list = tdagi_arg(c, "tensors");
-    tdag_value *rows = tdagi_import_alloc(c->im, n.n * sizeof(*rows));
+    tdagi_any list = tdagi_arg(c, "tensors");
+    tdag_value *rows = tdagi_env_alloc(c->env, n.n * sizeof(*rows));
     if (c->bad || rows == NULL || n.n == 0) return tdagi_refuse(c, "tensors");
     tdag_dtype d = tdagi_result_type(c, n.n, list.u.seq->v);
     tdag_dim total = 0, before = 0;
@@ -248,7 +248,7 @@ tdagi_ival tdagi_aten_block_diag(tdagi_call *c)
 }
 
 /* All tuples of one element of each vector, the last one fastest. */
-tdagi_ival tdagi_aten_cartesian_prod(tdagi_call *c)
+tdagi_any tdagi_aten_cartesian_prod(tdagi_call *c)
 {
     const tdag_value *v;
     tdag_list n = tdagi_arg_tensors(c, "tensors", &v);
@@ -270,14 +270,14 @@ tdagi_ival tdagi_aten_cartesian_prod(tdagi_call *c)
 }
 
 /* All choices of 2 elements of a vector, in order. */
-tdagi_ival tdagi_aten_combinations(tdagi_call *c)
+tdagi_any tdagi_aten_combinations(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), at[2];
     int64_t r = tdagi_arg_int(c, "r", 2), n = 0;
     bool again = tdagi_arg_bool(c, "with_replacement", false);
     if (c->bad || tdagi_rank(c, x) != 1) return tdagi_refuse(c, "self");
     if (r != 2) return tdagi_refuse(c, "r");
-    if (!tdagi_dim_is_const(c->im->pool, tdagi_dim(c, x, 0), &n) || n > 10000)
+    if (!tdagi_dim_is_const(c->env->pool, tdagi_dim(c, x, 0), &n) || n > 10000)
         return tdagi_refuse(c, "self");
     tdagi_pairs_above(c, n, again ? 0 : 1, at);
     for (uint32_t i = 0; i < 2; i++)

@@ -12,8 +12,8 @@ static tdag_list common(tdagi_call *c, const char *name, tdag_value **out)
 {
     const tdag_value *v;
     tdag_list n = tdagi_arg_tensors(c, name, &v);
-    tdagi_ival list = tdagi_arg(c, name);
-    *out = tdagi_import_alloc(c->im, n.n * sizeof(**out));
+    tdagi_any list = tdagi_arg(c, name);
+    *out = tdagi_env_alloc(c->env, n.n * sizeof(**out));
     if (c->bad || *out == NULL) return (tdag_list){0, NULL};
     tdag_dtype d = tdagi_result_type(c, n.n, list.u.seq->v);
     for (uint32_t i = 0; i < n.n; i++)
@@ -22,27 +22,28 @@ static tdag_list common(tdagi_call *c, const char *name, tdag_value **out)
 }
 
 /* Lists of known numbers joined without a node; NULL: they are none. */
-static tdagi_itensor *known_join(tdagi_call *c, uint8_t rank)
+static tdagi_cell *known_join(tdagi_call *c, uint8_t rank)
 {
-    tdagi_ival list = tdagi_arg(c, "tensors"), all[16];
+    tdagi_any list = tdagi_arg(c, "tensors"), all[16];
     uint32_t n = 0;
-    if (!tdagi_iv_is_seq(list)) return NULL;
+    if (!tdagi_any_is_seq(list)) return NULL;
     for (uint32_t i = 0; i < list.u.seq->n; i++) {
-        if (list.u.seq->v[i].kind != TDAGI_IV_TENSOR) return NULL;
-        const tdagi_itensor *t = list.u.seq->v[i].u.tensor;
+        if (list.u.seq->v[i].kind != TDAGI_ANY_TENSOR) return NULL;
+        const tdagi_cell *t = list.u.seq->v[i].u.tensor;
         if (t->known == NULL || t->value.id != 0 || t->known_rank != rank ||
             t->dtype != TDAG_I64 || n + t->n_known > 16)
             return NULL;
         memcpy(&all[n], t->known, t->n_known * sizeof(*all));
         n += t->n_known;
     }
-    return n == 0 ? NULL : tdagi_it_known_list(c->im, TDAG_I64, n, all);
+    return n == 0 ? NULL : tdagi_cell_known_list(c->env, TDAG_I64, n, all);
 }
 
-tdagi_ival tdagi_aten_cat(tdagi_call *c)
+tdagi_any tdagi_aten_cat(tdagi_call *c)
 {
-    tdagi_itensor *known = known_join(c, 1);
-    if (known != NULL && tdagi_arg_int(c, "dim", 0) == 0) return tdagi_iv_tensor(known);
+    tdagi_cell *known = known_join(c, 1);
+    if (known != NULL && tdagi_arg_int(c, "dim", 0) == 0)
+        return tdagi_any_tensor(known);
     tdag_value *v;
     tdag_list n = common(c, "tensors", &v);
     uint32_t rank = 1, k = 0;
@@ -58,20 +59,21 @@ tdagi_ival tdagi_aten_cat(tdagi_call *c)
     return tdagi_result(c, tdagi_concat(c->b, v, k, axis));
 }
 
-tdagi_ival tdagi_aten_stack(tdagi_call *c)
+tdagi_any tdagi_aten_stack(tdagi_call *c)
 {
-    tdagi_itensor *known = known_join(c, 0);
-    if (known != NULL && tdagi_arg_int(c, "dim", 0) == 0) return tdagi_iv_tensor(known);
+    tdagi_cell *known = known_join(c, 0);
+    if (known != NULL && tdagi_arg_int(c, "dim", 0) == 0)
+        return tdagi_any_tensor(known);
     tdag_value *v;
     tdag_list n = common(c, "tensors", &v);
     if (c->bad || n.n == 0) return tdagi_refuse(c, "tensors");
     uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_rank(c, v[0]) + 1);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdagi_match_all_but(c, n.n, v, UINT32_MAX);
     return tdagi_result(c, tdagi_stack(c->b, v, n.n, axis));
 }
 
-tdagi_ival tdagi_aten_meshgrid(tdagi_call *c)
+tdagi_any tdagi_aten_meshgrid(tdagi_call *c)
 {
     tdag_value *v;
     tdag_list n = common(c, "tensors", &v);
@@ -81,21 +83,21 @@ tdagi_ival tdagi_aten_meshgrid(tdagi_call *c)
         xy = strcmp(indexing, "xy") == 0;
         if (!xy && strcmp(indexing, "ij") != 0) return tdagi_refuse(c, "indexing");
     }
-    if (c->bad || n.n > TDAG_MAX_RANK) return tdagi_iv_poison();
+    if (c->bad || n.n > TDAG_MAX_RANK) return tdagi_any_poison();
     tdag_dim dims[TDAG_MAX_RANK];
     uint32_t place[TDAG_MAX_RANK];
     for (uint32_t i = 0; i < n.n; i++) {
         place[i] = xy && n.n >= 2 && i < 2 ? 1 - i : i;
         dims[place[i]] = tdagi_rank(c, v[i]) == 0 ? 1 : tdagi_dim(c, v[i], 0);
     }
-    tdagi_ival out = tdagi_iv_seq(c->im, TDAGI_IV_LIST, 0, NULL);
-    for (uint32_t i = 0; i < n.n && out.kind == TDAGI_IV_LIST; i++) {
+    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
+    for (uint32_t i = 0; i < n.n && out.kind == TDAGI_ANY_LIST; i++) {
         tdag_dim shape[TDAG_MAX_RANK];
         for (uint32_t a = 0; a < n.n; a++)
             shape[a] = a == place[i] ? dims[a] : 1;
         tdag_value x = tdagi_reshape(c->b, v[i], n.n, shape);
-        tdagi_iv_append(c->im, out.u.seq,
-                        tdagi_result(c, tdagi_expand(c->b, x, n.n, dims)));
+        tdagi_seq_append(c->env, out.u.seq,
+                         tdagi_result(c, tdagi_expand(c->b, x, n.n, dims)));
     }
     return out;
 }
@@ -110,10 +112,10 @@ static bool is_zero(const tdag_dim *v, uint32_t n)
 }
 
 /* pad: before and after of the last axis, then of the one before it, ... */
-static tdagi_ival padded(tdagi_call *c, tdag_value x, tdag_list pad, tdag_pad_mode mode,
-                         double value)
+static tdagi_any padded(tdagi_call *c, tdag_value x, tdag_list pad, tdag_pad_mode mode,
+                        double value)
 {
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, x);
     tdag_dim before[TDAG_MAX_RANK] = {0}, after[TDAG_MAX_RANK] = {0};
     tdag_dim start[TDAG_MAX_RANK], end[TDAG_MAX_RANK];
@@ -125,13 +127,13 @@ static tdagi_ival padded(tdagi_call *c, tdag_value x, tdag_list pad, tdag_pad_mo
     }
     for (uint32_t k = 0; k < pad.n; k++) {
         uint32_t axis = rank - 1 - k / 2;
-        if (tdagi_dim_sample(c->im->pool, pad.v[k]) >= 0)
+        if (tdagi_dim_sample(c->env->pool, pad.v[k]) >= 0)
             (k % 2 == 0 ? before : after)[axis] = pad.v[k];
         else if (k % 2 == 0)
             start[axis] = tdag_dim_sub(c->b, 0, pad.v[k]);
         else
             end[axis] = tdag_dim_add(c->b, end[axis], pad.v[k]);
-        crops |= tdagi_dim_sample(c->im->pool, pad.v[k]) < 0;
+        crops |= tdagi_dim_sample(c->env->pool, pad.v[k]) < 0;
     }
     bool mirrors = crops && (mode == TDAG_PAD_REFLECT || mode == TDAG_PAD_REPLICATE);
     if (mirrors)
@@ -148,7 +150,7 @@ static tdagi_ival padded(tdagi_call *c, tdag_value x, tdag_list pad, tdag_pad_mo
     return tdagi_result(c, x);
 }
 
-tdagi_ival tdagi_aten_pad(tdagi_call *c)
+tdagi_any tdagi_aten_pad(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     tdag_list pad = tdagi_arg_dims(c, "pad");
@@ -163,7 +165,7 @@ tdagi_ival tdagi_aten_pad(tdagi_call *c)
     return padded(c, x, pad, (tdag_pad_mode)mode, tdagi_arg_float(c, "value", 0));
 }
 
-tdagi_ival tdagi_aten_pad_nd(tdagi_call *c) /* row data: the mode */
+tdagi_any tdagi_aten_pad_nd(tdagi_call *c) /* row data: the mode */
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     tdag_list pad = tdagi_arg_dims(c, tdagi_has(c, "pad") ? "pad" : "padding");
@@ -172,15 +174,15 @@ tdagi_ival tdagi_aten_pad_nd(tdagi_call *c) /* row data: the mode */
 
 /* ---- repeating and shuffling ---- */
 
-tdagi_ival tdagi_aten_repeat(tdagi_call *c) /* repeat and tile (row data 1) */
+tdagi_any tdagi_aten_repeat(tdagi_call *c) /* repeat and tile (row data 1) */
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     tdag_list counts = tdagi_arg_dims(c, c->data == 1 ? "dims" : "repeats");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, x);
     if (c->data == 1 && counts.n < rank) {
-        int64_t *wide = tdagi_import_alloc(c->im, rank * sizeof(*wide));
-        if (wide == NULL) return tdagi_iv_poison();
+        int64_t *wide = tdagi_env_alloc(c->env, rank * sizeof(*wide));
+        if (wide == NULL) return tdagi_any_poison();
         for (uint32_t i = 0; i < rank; i++)
             wide[i] = i < rank - counts.n ? 1 : counts.v[i - (rank - counts.n)];
         counts = (tdag_list){rank, wide};
@@ -190,21 +192,21 @@ tdagi_ival tdagi_aten_repeat(tdagi_call *c) /* repeat and tile (row data 1) */
     return tdagi_result(c, tdagi_lower(c->b, TDAGI_TILE, &x, 1, &s));
 }
 
-tdagi_ival tdagi_aten_repeat_interleave(tdagi_call *c)
+tdagi_any tdagi_aten_repeat_interleave(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
-    tdagi_ival repeats = tdagi_arg(c, "repeats");
+    tdagi_any repeats = tdagi_arg(c, "repeats");
     tdagi_ignore(c, "output_size");
-    if (repeats.kind == TDAGI_IV_TENSOR) {
-        const tdagi_itensor *t = repeats.u.tensor;
+    if (repeats.kind == TDAGI_ANY_TENSOR) {
+        const tdagi_cell *t = repeats.u.tensor;
         if (t->known == NULL || t->n_known != 1) return tdagi_refuse(c, "repeats");
         repeats = t->known[0];
     }
-    if (repeats.kind != TDAGI_IV_INT) return tdagi_refuse(c, "repeats");
-    if (c->bad) return tdagi_iv_poison();
+    if (repeats.kind != TDAGI_ANY_INT) return tdagi_refuse(c, "repeats");
+    if (c->bad) return tdagi_any_poison();
     if (!tdagi_has(c, "dim")) {
         tdag_dim n =
-            tdagi_dim_product(c->im->pool, tdagi_rank(c, x), tdagi_shape(c, x));
+            tdagi_dim_product(c->env->pool, tdagi_rank(c, x), tdagi_shape(c, x));
         x = tdagi_reshape(c->b, x, 1, &n);
     }
     tdagi_repeat_interleave_spec s = {0, repeats.u.i};
@@ -212,16 +214,16 @@ tdagi_ival tdagi_aten_repeat_interleave(tdagi_call *c)
     return tdagi_result(c, tdagi_lower(c->b, TDAGI_REPEAT_INTERLEAVE, &x, 1, &s));
 }
 
-tdagi_ival tdagi_aten_roll(tdagi_call *c)
+tdagi_any tdagi_aten_roll(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     tdag_list shifts = tdagi_arg_ints(c, "shifts"), dims = tdagi_arg_ints(c, "dims");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, x);
     tdag_dim shape[TDAG_MAX_RANK];
     memcpy(shape, tdagi_shape(c, x), rank * sizeof(*shape));
     if (dims.n == 0) { /* of the flat elements */
-        tdag_dim n = tdagi_dim_product(c->im->pool, rank, shape);
+        tdag_dim n = tdagi_dim_product(c->env->pool, rank, shape);
         int64_t zero = 0;
         tdagi_roll_spec s = {shifts, {1, &zero}};
         if (shifts.n != 1) return tdagi_refuse(c, "shifts");
@@ -237,7 +239,7 @@ tdagi_ival tdagi_aten_roll(tdagi_call *c)
         for (uint32_t k = 0; k < i; k++)
             distinct = distinct && axes[k] != axes[i];
     }
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (distinct) {
         tdagi_roll_spec s = {shifts, {dims.n, axes}};
         return tdagi_result(c, tdagi_lower(c->b, TDAGI_ROLL, &x, 1, &s));
@@ -250,20 +252,20 @@ tdagi_ival tdagi_aten_roll(tdagi_call *c)
     return tdagi_result(c, x);
 }
 
-tdagi_ival tdagi_aten_flip(tdagi_call *c) /* row data: fliplr 1 and flipud 0, else -1 */
+tdagi_any tdagi_aten_flip(tdagi_call *c) /* row data: fliplr 1 and flipud 0, else -1 */
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_list axes = c->data >= 0 ? tdagi_list_of(c, 1, c->data)
                                   : tdagi_arg_axes(c, "dims", tdagi_rank(c, x));
     if (c->data < 0 && tdagi_arg_ints(c, "dims").n == 0) return tdagi_result(c, x);
     tdagi_axes_list_spec s = {axes};
-    return c->bad ? tdagi_iv_poison()
+    return c->bad ? tdagi_any_poison()
                   : tdagi_result(c, tdagi_lower(c->b, TDAGI_FLIP, &x, 1, &s));
 }
 
 /* triu and tril: row data is the composite */
-tdagi_ival tdagi_aten_triangle(tdagi_call *c)
+tdagi_any tdagi_aten_triangle(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     tdagi_diagonal_spec s = {tdagi_arg_int(c, "diagonal", 0)};
@@ -271,7 +273,7 @@ tdagi_ival tdagi_aten_triangle(tdagi_call *c)
 }
 
 /* [.., C*r*r, H, W] -> [.., C, H*r, W*r]; row data 1: the inverse */
-tdagi_ival tdagi_aten_pixel_shuffle(tdagi_call *c)
+tdagi_any tdagi_aten_pixel_shuffle(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     int64_t r =
@@ -309,7 +311,7 @@ tdagi_ival tdagi_aten_pixel_shuffle(tdagi_call *c)
     return tdagi_result(c, tdagi_reshape(c->b, x, rank, last));
 }
 
-tdagi_ival tdagi_aten_channel_shuffle(tdagi_call *c)
+tdagi_any tdagi_aten_channel_shuffle(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     int64_t g = tdagi_arg_int(c, "groups", 1);
@@ -334,75 +336,76 @@ static tdag_dtype dtype_or(tdagi_call *c, tdag_dtype otherwise)
     return d == TDAG_DTYPE_NONE ? otherwise : d;
 }
 
-static tdagi_ival filled(tdagi_call *c, tdag_dtype d, tdag_list size, tdagi_ival value)
+static tdagi_any filled(tdagi_call *c, tdag_dtype d, tdag_list size, tdagi_any value)
 {
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (size.n > TDAG_MAX_RANK) return tdagi_refuse(c, "size");
     int64_t i;
-    if (size.n == 0 && d == TDAG_I64 && value.kind == TDAGI_IV_INT && !value.assumed &&
-        tdagi_iv_const_int(c->im, value, &i))
-        return tdagi_iv_tensor(tdagi_it_known(c->im, d, value));
+    if (size.n == 0 && d == TDAG_I64 && value.kind == TDAGI_ANY_INT && !value.assumed &&
+        tdagi_any_const_int(c->env, value, &i))
+        return tdagi_any_tensor(tdagi_cell_known(c->env, d, value));
     return tdagi_result(c, tdagi_expand(c->b, tdagi_as(c, value, d), size.n, size.v));
 }
 
 /* zeros, ones, empty: row data is the value */
-tdagi_ival tdagi_aten_filled(tdagi_call *c)
+tdagi_any tdagi_aten_filled(tdagi_call *c)
 {
     tdag_dtype d = dtype_or(c, TDAG_F32);
-    return filled(c, d, tdagi_arg_dims(c, "size"), tdagi_iv_int(c->im, c->data));
+    return filled(c, d, tdagi_arg_dims(c, "size"), tdagi_any_int(c->env, c->data));
 }
 
-static tdag_dtype dtype_of_number(tdagi_call *c, tdagi_ival v)
+static tdag_dtype dtype_of_number(tdagi_call *c, tdagi_any v)
 {
     return tdagi_result_type(c, 1, &v);
 }
 
-tdagi_ival tdagi_aten_full(tdagi_call *c)
+tdagi_any tdagi_aten_full(tdagi_call *c)
 {
-    tdagi_ival v = tdagi_arg(c, "fill_value");
+    tdagi_any v = tdagi_arg(c, "fill_value");
     tdag_dtype d = dtype_or(c, dtype_of_number(c, v));
     return filled(c, d, tdagi_arg_dims(c, "size"), v);
 }
 
 /* zeros_like, ones_like, empty_like, full_like (row data 2), and the new_ forms */
-tdagi_ival tdagi_aten_filled_like(tdagi_call *c)
+tdagi_any tdagi_aten_filled_like(tdagi_call *c)
 {
-    tdagi_itensor *t = tdagi_arg_cell(c, "self");
-    if (t == NULL) return tdagi_iv_poison();
-    tdag_dtype d = dtype_or(c, tdagi_it_dtype(c->im, t));
-    tdag_list size = {tdagi_it_rank(c->im, t), tdagi_it_shape(c->im, t)};
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    if (t == NULL) return tdagi_any_poison();
+    tdag_dtype d = dtype_or(c, tdagi_cell_dtype(c->env, t));
+    tdag_list size = {tdagi_cell_rank(c->env, t), tdagi_cell_shape(c->env, t)};
     if (tdagi_has(c, "size")) size = tdagi_arg_dims(c, "size");
-    tdagi_ival v =
-        c->data == 2 ? tdagi_arg(c, "fill_value") : tdagi_iv_int(c->im, c->data);
+    tdagi_any v =
+        c->data == 2 ? tdagi_arg(c, "fill_value") : tdagi_any_int(c->env, c->data);
     return filled(c, d, size, v);
 }
 
 /* fill_ and zero_, whose result replaces self (row data as above) */
-tdagi_ival tdagi_aten_fill(tdagi_call *c)
+tdagi_any tdagi_aten_fill(tdagi_call *c)
 {
-    tdagi_itensor *t = tdagi_arg_cell(c, "self");
-    if (t == NULL) return tdagi_iv_poison();
-    tdag_list size = {tdagi_it_rank(c->im, t), tdagi_it_shape(c->im, t)};
-    tdagi_ival v = c->data == 2 ? tdagi_arg(c, "value") : tdagi_iv_int(c->im, c->data);
-    return filled(c, tdagi_it_dtype(c->im, t), size, v);
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    if (t == NULL) return tdagi_any_poison();
+    tdag_list size = {tdagi_cell_rank(c->env, t), tdagi_cell_shape(c->env, t)};
+    tdagi_any v = c->data == 2 ? tdagi_arg(c, "value") : tdagi_any_int(c->env, c->data);
+    return filled(c, tdagi_cell_dtype(c->env, t), size, v);
 }
 
 /* How many numbers from start to end by step: ceil((end - start) / step). */
-static tdag_dim range_length(tdagi_call *c, tdagi_ival start, tdagi_ival end,
-                             tdagi_ival step)
+static tdag_dim range_length(tdagi_call *c, tdagi_any start, tdagi_any end,
+                             tdagi_any step)
 {
     int64_t s = 1;
-    tdagi_pool *p = c->im->pool;
-    if (start.kind == TDAGI_IV_FLOAT || end.kind == TDAGI_IV_FLOAT ||
-        step.kind == TDAGI_IV_FLOAT) {
-        double n = ceil((tdagi_iv_sample(c->im, end) - tdagi_iv_sample(c->im, start)) /
-                        tdagi_iv_sample(c->im, step));
+    tdagi_pool *p = c->env->pool;
+    if (start.kind == TDAGI_ANY_FLOAT || end.kind == TDAGI_ANY_FLOAT ||
+        step.kind == TDAGI_ANY_FLOAT) {
+        double n =
+            ceil((tdagi_any_sample(c->env, end) - tdagi_any_sample(c->env, start)) /
+                 tdagi_any_sample(c->env, step));
         bool fixed = !start.assumed && !end.assumed && !step.assumed;
         if (!fixed || !(n >= 0 && n < 1e15)) c->bad = true;
         return c->bad ? 0 : (tdag_dim)n;
     }
-    if (start.kind != TDAGI_IV_INT || end.kind != TDAGI_IV_INT ||
-        !tdagi_iv_const_int(c->im, step, &s) || s == 0) {
+    if (start.kind != TDAGI_ANY_INT || end.kind != TDAGI_ANY_INT ||
+        !tdagi_any_const_int(c->env, step, &s) || s == 0) {
         c->bad = true;
         return 0;
     }
@@ -414,29 +417,27 @@ static tdag_dim range_length(tdagi_call *c, tdagi_ival start, tdagi_ival end,
     return n;
 }
 
-static tdagi_ival known_argument(tdagi_call *c, const char *name, int64_t when_none)
+static tdagi_any known_argument(tdagi_call *c, const char *name, int64_t when_none)
 {
-    tdagi_ival v = tdagi_arg(c, name);
-    if (v.kind == TDAGI_IV_NONE) return tdagi_iv_int(c->im, when_none);
-    const tdagi_ival *known =
-        v.kind == TDAGI_IV_TENSOR ? tdagi_it_number(c->im, v.u.tensor) : NULL;
-    return known != NULL ? *known : v;
+    tdagi_any v = tdagi_arg(c, name);
+    if (v.kind == TDAGI_ANY_NONE) return tdagi_any_int(c->env, when_none);
+    return tdagi_any_known(v);
 }
 
-tdagi_ival tdagi_aten_arange(tdagi_call *c)
+tdagi_any tdagi_aten_arange(tdagi_call *c)
 {
-    tdagi_ival start = known_argument(c, "start", 0), end = known_argument(c, "end", 0);
-    tdagi_ival step = known_argument(c, "step", 1);
-    bool is_float = start.kind == TDAGI_IV_FLOAT || end.kind == TDAGI_IV_FLOAT ||
-                    step.kind == TDAGI_IV_FLOAT;
+    tdagi_any start = known_argument(c, "start", 0), end = known_argument(c, "end", 0);
+    tdagi_any step = known_argument(c, "step", 1);
+    bool is_float = start.kind == TDAGI_ANY_FLOAT || end.kind == TDAGI_ANY_FLOAT ||
+                    step.kind == TDAGI_ANY_FLOAT;
     tdag_dtype d = dtype_or(c, is_float ? TDAG_F32 : TDAG_I64);
-    if (!tdagi_iv_is_number(end)) return tdagi_refuse(c, "end");
+    if (!tdagi_any_is_number(end)) return tdagi_refuse(c, "end");
     tdag_dim n = range_length(c, start, end, step);
     if (c->bad) return tdagi_refuse(c, "end");
     if (d == TDAG_BOOL) return tdagi_refuse(c, "dtype");
     int64_t one = 0, zero = 1;
-    bool plain = tdagi_iv_const_int(c->im, step, &one) && one == 1 &&
-                 tdagi_iv_const_int(c->im, start, &zero) && zero == 0;
+    bool plain = tdagi_any_const_int(c->env, step, &one) && one == 1 &&
+                 tdagi_any_const_int(c->env, start, &zero) && zero == 0;
     if (plain) return tdagi_result(c, tdag_iota(c->b, n, d));
     tdag_dtype wide = is_float ? TDAG_F64 : TDAG_I64; /* as exact as PyTorch's */
     tdag_value x = tdag_iota(c->b, n, wide);
@@ -445,13 +446,13 @@ tdagi_ival tdagi_aten_arange(tdagi_call *c)
     return tdagi_result(c, tdagi_cast(c->b, x, d));
 }
 
-tdagi_ival tdagi_aten_linspace(tdagi_call *c)
+tdagi_any tdagi_aten_linspace(tdagi_call *c)
 {
-    tdagi_ival start = tdagi_arg(c, "start"), end = tdagi_arg(c, "end");
+    tdagi_any start = tdagi_arg(c, "start"), end = tdagi_arg(c, "end");
     tdag_dtype d = dtype_or(c, TDAG_F32);
     tdag_dim n = tdagi_arg_dim(c, "steps", 100);
     tdag_value a = tdagi_as(c, start, TDAG_F64), z = tdagi_as(c, end, TDAG_F64);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (n == 1) {
         tdag_dim one = 1;
         return tdagi_result(c, tdagi_expand(c->b, tdagi_cast(c->b, a, d), 1, &one));
@@ -463,22 +464,22 @@ tdagi_ival tdagi_aten_linspace(tdagi_call *c)
     return tdagi_result(c, tdagi_cast(c->b, tdagi_add(c->b, x, a), d));
 }
 
-tdagi_ival tdagi_aten_eye(tdagi_call *c)
+tdagi_any tdagi_aten_eye(tdagi_call *c)
 {
     tdag_dim n = tdagi_arg_dim(c, "n", 0), m = tdagi_arg_dim(c, "m", n);
     tdag_dtype d = dtype_or(c, TDAG_F32);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value row = tdagi_unsqueeze1(c->b, tdag_iota(c->b, n, TDAG_I64), 1);
     tdag_value x = tdag_binary(c->b, TDAG_OP_EQUAL, row, tdag_iota(c->b, m, TDAG_I64));
     return tdagi_result(c, tdagi_cast(c->b, x, d));
 }
 
 /* A list of lists of numbers, as deep as it is. */
-static tdag_value nested(tdagi_call *c, tdagi_ival v, tdag_dtype d)
+static tdag_value nested(tdagi_call *c, tdagi_any v, tdag_dtype d)
 {
-    if (!tdagi_iv_is_seq(v)) return tdagi_as(c, v, d);
+    if (!tdagi_any_is_seq(v)) return tdagi_as(c, v, d);
     uint32_t n = v.u.seq->n;
-    tdag_value *parts = tdagi_import_alloc(c->im, n * sizeof(*parts));
+    tdag_value *parts = tdagi_env_alloc(c->env, n * sizeof(*parts));
     for (uint32_t i = 0; parts != NULL && i < n; i++)
         parts[i] = nested(c, v.u.seq->v[i], d);
     return parts == NULL || n == 0 ? TDAG_NO_VALUE : tdagi_stack(c->b, parts, n, 0);
@@ -486,45 +487,45 @@ static tdag_value nested(tdagi_call *c, tdagi_ival v, tdag_dtype d)
 
 /* torch.tensor(x) of a number or of nested lists of numbers; row data 1: scalar_tensor,
  * of the default dtype whatever the number is */
-tdagi_ival tdagi_aten_tensor(tdagi_call *c)
+tdagi_any tdagi_aten_tensor(tdagi_call *c)
 {
-    tdagi_ival v = c->args[0];
+    tdagi_any v = c->args[0];
     c->read |= 1;
     tdag_dtype d = tdagi_arg_dtype(c, "dtype");
     uint32_t n = 1;
-    const tdagi_ival *items = &v;
-    if (tdagi_iv_is_seq(v)) {
+    const tdagi_any *items = &v;
+    if (tdagi_any_is_seq(v)) {
         n = v.u.seq->n;
         items = v.u.seq->v;
     }
-    if (c->bad) return tdagi_iv_poison();
-    tdagi_ival inner = v;
-    while (tdagi_iv_is_seq(inner) && inner.u.seq->n > 0)
+    if (c->bad) return tdagi_any_poison();
+    tdagi_any inner = v;
+    while (tdagi_any_is_seq(inner) && inner.u.seq->n > 0)
         inner = inner.u.seq->v[0];
-    if (n > 0 && tdagi_iv_is_seq(items[0]) && !tdagi_iv_is_seq(inner)) {
+    if (n > 0 && tdagi_any_is_seq(items[0]) && !tdagi_any_is_seq(inner)) {
         if (d == TDAG_DTYPE_NONE) d = tdagi_result_type(c, 1, &inner);
         return tdagi_result(c, nested(c, v, d));
     }
     for (uint32_t i = 0; i < n; i++)
-        if (!tdagi_iv_is_number(items[i]) && items[i].kind != TDAGI_IV_DATA)
+        if (!tdagi_any_is_number(items[i]) && items[i].kind != TDAGI_ANY_DATA)
             return tdagi_refuse(c, c->schema->args[0].name);
     if (d == TDAG_DTYPE_NONE && c->data == 1) d = TDAG_F32;
     if (d == TDAG_DTYPE_NONE) d = n == 0 ? TDAG_F32 : tdagi_result_type(c, 1, items);
-    if (!tdagi_iv_is_seq(v)) {
-        if (v.kind != TDAGI_IV_DATA && d == TDAG_I64 && v.kind == TDAGI_IV_INT)
-            return tdagi_iv_tensor(tdagi_it_known(c->im, d, v));
+    if (!tdagi_any_is_seq(v)) {
+        if (v.kind != TDAGI_ANY_DATA && d == TDAG_I64 && v.kind == TDAGI_ANY_INT)
+            return tdagi_any_tensor(tdagi_cell_known(c->env, d, v));
         return tdagi_result(c, tdagi_as(c, v, d));
     }
     if (n == 0) return tdagi_result(c, tdagi_full(c->b, d, 1, (tdag_dim[]){0}, 0));
     bool known = true;
     for (uint32_t i = 0; i < n; i++)
         known =
-            known && items[i].kind == (d == TDAG_I64 ? TDAGI_IV_INT : TDAGI_IV_FLOAT);
+            known && items[i].kind == (d == TDAG_I64 ? TDAGI_ANY_INT : TDAGI_ANY_FLOAT);
     if (known && n <= 4096)
-        return tdagi_iv_tensor(tdagi_it_known_list(c->im, d, n, items));
-    tdag_value *parts = tdagi_import_alloc(c->im, n * sizeof(*parts));
+        return tdagi_any_tensor(tdagi_cell_known_list(c->env, d, n, items));
+    tdag_value *parts = tdagi_env_alloc(c->env, n * sizeof(*parts));
     for (uint32_t i = 0; parts != NULL && i < n; i++)
         parts[i] = tdagi_as(c, items[i], d);
-    return parts == NULL ? tdagi_iv_poison()
+    return parts == NULL ? tdagi_any_poison()
                          : tdagi_result(c, tdagi_stack(c->b, parts, n, 0));
 }

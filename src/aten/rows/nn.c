@@ -13,41 +13,41 @@ static tdag_value lower(tdagi_call *c, tdagi_composite id, uint32_t n,
 
 /* ---- matrix products ---- */
 
-tdagi_ival tdagi_aten_linear(tdagi_call *c)
+tdagi_any tdagi_aten_linear(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "input"), w = tdagi_arg_tensor(c, "weight");
     tdag_value bias = tdagi_arg_optional(c, "bias");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (tdagi_rank(c, w) != 1) return tdagi_result(c, tdagi_linear(c->b, x, w, bias));
     tdag_value y = tdagi_matmul(c->b, x, w); /* a weight of one row gives no axis */
     return tdagi_result(c, bias.id == 0 ? y : tdagi_add(c->b, y, bias));
 }
 
 /* matmul, mm, bmm, mv, dot: the second operand has one of these names */
-tdagi_ival tdagi_aten_matmul(tdagi_call *c)
+tdagi_any tdagi_aten_matmul(tdagi_call *c)
 {
     static const char *const names[] = {"other", "mat2", "vec", "tensor", "vec2"};
     const char *second = "other";
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (tdagi_has(c, names[i])) second = names[i];
     tdag_value x = tdagi_arg_tensor(c, "self"), y = tdagi_arg_tensor(c, second);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rx = tdagi_rank(c, x), ry = tdagi_rank(c, y);
     if (rx > 0 && ry > 0) tdagi_match_dims(c, &x, rx - 1, &y, ry > 1 ? ry - 2 : 0);
     return tdagi_result(c, tdagi_matmul(c->b, x, y));
 }
 
-tdagi_ival tdagi_aten_outer(tdagi_call *c)
+tdagi_any tdagi_aten_outer(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), y = tdagi_arg_tensor(c, "vec2");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     return tdagi_binary(c, TDAGI_FOLD_MUL,
                         tdagi_result(c, tdagi_unsqueeze1(c->b, x, 1)),
                         tdagi_result(c, y));
 }
 
 /* addmm, baddbmm, addbmm-like: row data 0; addmv: the vector is mat2 */
-tdagi_ival tdagi_aten_addmm(tdagi_call *c)
+tdagi_any tdagi_aten_addmm(tdagi_call *c)
 {
     bool batched = tdagi_has(c, "batch1"), vector = tdagi_has(c, "vec");
     tdag_value in[3] = {tdagi_arg_tensor(c, "self"),
@@ -98,20 +98,20 @@ static bool read_conv(tdagi_call *c, conv *k)
     return !c->bad;
 }
 
-static tdagi_ival conv_result(tdagi_call *c, const conv *k, tdag_value y)
+static tdagi_any conv_result(tdagi_call *c, const conv *k, tdag_value y)
 {
     return tdagi_result(c, k->unbatched ? tdagi_squeeze1(c->b, y, 0) : y);
 }
 
-static tdagi_ival forward_conv(tdagi_call *c, const conv *k, tdag_list before,
-                               tdag_list after)
+static tdagi_any forward_conv(tdagi_call *c, const conv *k, tdag_list before,
+                              tdag_list after)
 {
     tdag_value in[3] = {k->x, k->w, k->bias};
     tdagi_conv_spec s = {k->stride, k->dilation, before, after, k->groups};
     return conv_result(c, k, lower(c, TDAGI_CONV, k->bias.id == 0 ? 2 : 3, in, &s));
 }
 
-static tdagi_ival transposed_conv(tdagi_call *c, const conv *k)
+static tdagi_any transposed_conv(tdagi_call *c, const conv *k)
 {
     tdag_list more = tdagi_arg_spatial(c, "output_padding", k->n, 0);
     tdag_value in[3] = {k->x, k->w, k->bias};
@@ -121,14 +121,14 @@ static tdagi_ival transposed_conv(tdagi_call *c, const conv *k)
 }
 
 /* 'same' pads dilation * (kernel - 1) in all, the odd one at the end. */
-static tdagi_ival conv_by_mode(tdagi_call *c, const conv *k)
+static tdagi_any conv_by_mode(tdagi_call *c, const conv *k)
 {
     const char *mode = tdagi_arg_string(c, "padding");
     int64_t before[3] = {0}, after[3] = {0};
     if (strcmp(mode, "same") == 0) {
         for (uint32_t i = 0; i < k->n; i++) {
             int64_t taps = 1;
-            if (!tdagi_dim_is_const(c->im->pool, tdagi_dim(c, k->w, 2 + i), &taps))
+            if (!tdagi_dim_is_const(c->env->pool, tdagi_dim(c, k->w, 2 + i), &taps))
                 return tdagi_refuse(c, "padding");
             int64_t total = k->dilation.v[i] * (taps - 1);
             before[i] = total / 2;
@@ -141,31 +141,31 @@ static tdagi_ival conv_by_mode(tdagi_call *c, const conv *k)
 }
 
 /* conv1d, conv2d, conv3d, _convolution, convolution, and the modes by name */
-tdagi_ival tdagi_aten_conv(tdagi_call *c)
+tdagi_any tdagi_aten_conv(tdagi_call *c)
 {
     conv k;
-    if (!read_conv(c, &k)) return tdagi_iv_poison();
-    if (tdagi_arg(c, "padding").kind == TDAGI_IV_STRING) return conv_by_mode(c, &k);
+    if (!read_conv(c, &k)) return tdagi_any_poison();
+    if (tdagi_arg(c, "padding").kind == TDAGI_ANY_STRING) return conv_by_mode(c, &k);
     k.padding = tdagi_arg_spatial(c, "padding", k.n, 0);
     bool transposed = tdagi_arg_bool(c, "transposed", false);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (transposed) return transposed_conv(c, &k);
     if (tdagi_has(c, "output_padding")) tdagi_ignore(c, "output_padding");
     return forward_conv(c, &k, k.padding, k.padding);
 }
 
-tdagi_ival tdagi_aten_conv_transpose(tdagi_call *c)
+tdagi_any tdagi_aten_conv_transpose(tdagi_call *c)
 {
     conv k;
-    if (!read_conv(c, &k)) return tdagi_iv_poison();
+    if (!read_conv(c, &k)) return tdagi_any_poison();
     k.padding = tdagi_arg_spatial(c, "padding", k.n, 0);
-    return c->bad ? tdagi_iv_poison() : transposed_conv(c, &k);
+    return c->bad ? tdagi_any_poison() : transposed_conv(c, &k);
 }
 
 /* ---- pooling ---- */
 
 /* Row data: spatial axes, + 10 for an average, + 20 for values with indices. */
-tdagi_ival tdagi_aten_pool(tdagi_call *c)
+tdagi_any tdagi_aten_pool(tdagi_call *c)
 {
     uint32_t n = (uint32_t)c->data % 10;
     bool average = c->data / 10 == 1;
@@ -181,39 +181,40 @@ tdagi_ival tdagi_aten_pool(tdagi_call *c)
     if (!average) s.count_include_pad = 0;
     tdag_value y = lower(c, average ? TDAGI_AVG_POOL : TDAGI_MAX_POOL, 1, &x, &s);
     if (c->data / 10 != 2 || c->bad) return tdagi_result(c, y);
-    tdagi_ival both[2] = {tdagi_result(c, y), tdagi_iv_poison()};
-    if (c->n_outputs > 1) return tdagi_iv_seq(c->im, TDAGI_IV_TUPLE, 2, both);
+    tdagi_any both[2] = {tdagi_result(c, y), tdagi_any_poison()};
+    if (c->schema->n_results > 1)
+        return tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 2, both);
     return both[0];
 }
 
 /* Row data: spatial axes, + 10 for an average. The maxima come with indices, which are
  * not computed: who uses them gets POISON, silently, so it is an issue here. */
-tdagi_ival tdagi_aten_adaptive_pool(tdagi_call *c)
+tdagi_any tdagi_aten_adaptive_pool(tdagi_call *c)
 {
     uint32_t n = (uint32_t)c->data % 10;
     tdag_value x = tdagi_arg_tensor(c, "self");
-    tdagi_ival sizes = tdagi_arg(c, "output_size");
+    tdagi_any sizes = tdagi_arg(c, "output_size");
     if (c->bad || tdagi_rank(c, x) < n) return tdagi_refuse(c, "self");
     tdag_dim out[3];
-    bool one = !tdagi_iv_is_seq(sizes) || sizes.u.seq->n == 1;
+    bool one = !tdagi_any_is_seq(sizes) || sizes.u.seq->n == 1;
     for (uint32_t i = 0; i < n; i++) {
-        tdagi_ival v = !tdagi_iv_is_seq(sizes) ? sizes : sizes.u.seq->v[one ? 0 : i];
+        tdagi_any v = !tdagi_any_is_seq(sizes) ? sizes : sizes.u.seq->v[one ? 0 : i];
         out[i] =
-            v.kind == TDAGI_IV_INT ? v.u.i : tdagi_dim(c, x, tdagi_rank(c, x) - n + i);
-        if (v.kind != TDAGI_IV_INT && v.kind != TDAGI_IV_NONE)
+            v.kind == TDAGI_ANY_INT ? v.u.i : tdagi_dim(c, x, tdagi_rank(c, x) - n + i);
+        if (v.kind != TDAGI_ANY_INT && v.kind != TDAGI_ANY_NONE)
             return tdagi_refuse(c, "output_size");
     }
     tdagi_adaptive_pool_spec s = {{n, out}};
     bool average = c->data / 10 == 1;
     tdag_value y = lower(c, average ? TDAGI_ADAPTIVE_AVG_POOL : TDAGI_ADAPTIVE_MAX_POOL,
                          1, &x, &s);
-    if (c->n_outputs < 2) return tdagi_result(c, y);
-    tdagi_ival both[2] = {tdagi_result(c, y), tdagi_iv_poison()};
-    return tdagi_iv_seq(c->im, TDAGI_IV_TUPLE, 2, both);
+    if (c->schema->n_results < 2) return tdagi_result(c, y);
+    tdagi_any both[2] = {tdagi_result(c, y), tdagi_any_poison()};
+    return tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 2, both);
 }
 
 /* unfold and fold of images; row data 1: fold */
-tdagi_ival tdagi_aten_im2col(tdagi_call *c)
+tdagi_any tdagi_aten_im2col(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     tdagi_im2col_spec s = {tdagi_arg_spatial(c, "kernel_size", 2, 1),
@@ -222,7 +223,7 @@ tdagi_ival tdagi_aten_im2col(tdagi_call *c)
                            tdagi_arg_spatial(c, "stride", 2, 1),
                            {0, NULL}};
     if (c->data == 1) s.output = tdagi_arg_dims(c, "output_size");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     bool unbatched = tdagi_rank(c, x) == (c->data == 1 ? 2 : 3);
     if (unbatched) x = tdagi_unsqueeze1(c->b, x, 0);
     tdag_value y = lower(c, c->data == 1 ? TDAGI_COL2IM : TDAGI_IM2COL, 1, &x, &s);
@@ -244,19 +245,19 @@ static void batch_statistics(tdagi_call *c, tdag_value x, tdag_value *mean,
     *variance = tdagi_lower(c->b, TDAGI_VAR, &x, 1, &s);
 }
 
-static tdagi_ival batch_norm(tdagi_call *c, tdag_value x, bool from_batch)
+static tdagi_any batch_norm(tdagi_call *c, tdag_value x, bool from_batch)
 {
     tdag_value in[5] = {x, tdagi_arg_optional(c, "running_mean"),
                         tdagi_arg_optional(c, "running_var"),
                         tdagi_arg_optional(c, "weight"), tdagi_arg_optional(c, "bias")};
     tdagi_eps_spec s = {tdagi_arg_float(c, "eps", 1e-5)};
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (from_batch || in[1].id == 0 || in[2].id == 0)
         batch_statistics(c, x, &in[1], &in[2]);
     return tdagi_result(c, lower(c, TDAGI_BATCH_NORM, 5, in, &s));
 }
 
-tdagi_ival tdagi_aten_batch_norm(tdagi_call *c)
+tdagi_any tdagi_aten_batch_norm(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "input");
     bool training = tdagi_arg_bool(c, "training", false);
@@ -264,27 +265,27 @@ tdagi_ival tdagi_aten_batch_norm(tdagi_call *c)
     return batch_norm(c, x, training);
 }
 
-tdagi_ival tdagi_aten_instance_norm(tdagi_call *c)
+tdagi_any tdagi_aten_instance_norm(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "input");
     bool from_input = tdagi_arg_bool(c, "use_input_stats", true);
     tdag_value in[3] = {x, tdagi_arg_optional(c, "weight"),
                         tdagi_arg_optional(c, "bias")};
     tdagi_eps_spec s = {tdagi_arg_float(c, "eps", 1e-5)};
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (!from_input) return batch_norm(c, x, false);
     tdagi_ignore(c, "running_mean"); /* would only be updated */
     tdagi_ignore(c, "running_var");
     return tdagi_result(c, lower(c, TDAGI_INSTANCE_NORM, 3, in, &s));
 }
 
-tdagi_ival tdagi_aten_layer_norm(tdagi_call *c) /* row data 1: rms_norm */
+tdagi_any tdagi_aten_layer_norm(tdagi_call *c) /* row data 1: rms_norm */
 {
     tdag_value in[3] = {tdagi_arg_tensor(c, "input"), tdagi_arg_optional(c, "weight"),
                         tdagi_arg_optional(c, "bias")};
     tdag_list shape = tdagi_arg_dims(c, "normalized_shape");
     tdagi_layer_norm_spec s = {shape.n, tdagi_arg_float(c, "eps", 1e-5)};
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, in[0]);
     for (uint32_t i = 0; i < shape.n; i++)
         if (rank < shape.n || tdagi_dim(c, in[0], rank - shape.n + i) != shape.v[i])
@@ -298,7 +299,7 @@ tdagi_ival tdagi_aten_layer_norm(tdagi_call *c) /* row data 1: rms_norm */
     return tdagi_result(c, lower(c, TDAGI_RMS_NORM, 2, in, &s));
 }
 
-tdagi_ival tdagi_aten_group_norm(tdagi_call *c)
+tdagi_any tdagi_aten_group_norm(tdagi_call *c)
 {
     tdag_value in[3] = {tdagi_arg_tensor(c, "input"), tdagi_arg_optional(c, "weight"),
                         tdagi_arg_optional(c, "bias")};
@@ -309,12 +310,12 @@ tdagi_ival tdagi_aten_group_norm(tdagi_call *c)
 
 /* x / (k + alpha/size * sum of squares of `size` channels around)^beta is a Python
  * composite in PyTorch; weight_norm: v * (g / ||v||) over all axes but one. */
-tdagi_ival tdagi_aten_weight_norm(tdagi_call *c)
+tdagi_any tdagi_aten_weight_norm(tdagi_call *c)
 {
     tdag_value v = tdagi_arg_tensor(c, "v"), g = tdagi_arg_tensor(c, "g");
     int64_t axes[TDAG_MAX_RANK], dim = tdagi_arg_int(c, "dim", 0);
     uint32_t n = 0;
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     for (uint32_t i = 0; i < tdagi_rank(c, v); i++)
         if (dim == -1 || i != tdagi_wrap_axis(c, dim, tdagi_rank(c, v))) axes[n++] = i;
     tdagi_norm_spec s = {{n, axes}, 2, dim != -1, 0};
@@ -324,17 +325,17 @@ tdagi_ival tdagi_aten_weight_norm(tdagi_call *c)
 
 /* ---- embeddings ---- */
 
-tdagi_ival tdagi_aten_embedding(tdagi_call *c)
+tdagi_any tdagi_aten_embedding(tdagi_call *c)
 {
     tdag_value in[2] = {tdagi_arg_tensor(c, "weight"), tdagi_arg_tensor(c, "indices")};
     return tdagi_result(c, lower(c, TDAGI_EMBEDDING, 2, in, NULL));
 }
 
-tdagi_ival tdagi_aten_one_hot(tdagi_call *c)
+tdagi_any tdagi_aten_one_hot(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     tdag_dim n = tdagi_arg_dim(c, "num_classes", -1);
-    if (c->bad || n == tdagi_dim_const(c->im->pool, -1))
+    if (c->bad || n == tdagi_dim_const(c->env->pool, -1))
         return tdagi_refuse(c, "num_classes");
     tdag_value classes =
         tdagi_cast(c->b, tdag_iota(c->b, n, TDAG_I64), tdagi_dtype(c, x));
@@ -350,9 +351,9 @@ static double scale_of(tdagi_call *c, uint32_t i, uint32_t n)
 {
     static const char *const names[] = {"scales_d", "scales_h", "scales_w"};
     if (tdagi_has(c, "scale_factors")) {
-        tdagi_ival v = tdagi_arg(c, "scale_factors");
-        if (tdagi_iv_is_seq(v) && i < v.u.seq->n &&
-            v.u.seq->v[i].kind == TDAGI_IV_FLOAT)
+        tdagi_any v = tdagi_arg(c, "scale_factors");
+        if (tdagi_any_is_seq(v) && i < v.u.seq->n &&
+            v.u.seq->v[i].kind == TDAGI_ANY_FLOAT)
             return v.u.seq->v[i].u.f;
         tdagi_refuse(c, "scale_factors");
         return 0;
@@ -367,7 +368,7 @@ static double scale_of(tdagi_call *c, uint32_t i, uint32_t n)
 static tdag_dim scaled_size(tdagi_call *c, tdag_dim n, double scale)
 {
     int64_t k = 0;
-    if (tdagi_dim_is_const(c->im->pool, n, &k)) return (tdag_dim)((double)k * scale);
+    if (tdagi_dim_is_const(c->env->pool, n, &k)) return (tdag_dim)((double)k * scale);
     if (scale == floor(scale)) return tdag_dim_mul(c->b, n, (int64_t)scale);
     if (1 / scale == floor(1 / scale))
         return tdag_dim_floordiv(c->b, n, (int64_t)(1 / scale));
@@ -376,7 +377,7 @@ static tdag_dim scaled_size(tdagi_call *c, tdag_dim n, double scale)
 }
 
 /* Row data: the mode. */
-tdagi_ival tdagi_aten_upsample(tdagi_call *c)
+tdagi_any tdagi_aten_upsample(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, tdagi_has(c, "input") ? "input" : "self");
     tdagi_upsample_spec s = {.mode = c->data};
@@ -388,7 +389,7 @@ tdagi_ival tdagi_aten_upsample(tdagi_call *c)
     tdag_dim out[3];
     for (uint32_t i = 0; i < n; i++) {
         s.scales[i] = scale_of(c, i, n);
-        if (c->bad) return tdagi_iv_poison();
+        if (c->bad) return tdagi_any_poison();
         out[i] = size.n == n ? size.v[i]
                              : scaled_size(c, tdagi_dim(c, x, 2 + i), s.scales[i]);
     }
@@ -399,7 +400,7 @@ tdagi_ival tdagi_aten_upsample(tdagi_call *c)
 
 /* ---- attention ---- */
 
-tdagi_ival tdagi_aten_attention(tdagi_call *c)
+tdagi_any tdagi_aten_attention(tdagi_call *c)
 {
     tdag_value in[4] = {
         tdagi_arg_tensor(c, "query"), tdagi_arg_tensor(c, "key"),
@@ -412,7 +413,7 @@ tdagi_ival tdagi_aten_attention(tdagi_call *c)
     int64_t e = 0;
     uint32_t rank = tdagi_rank(c, in[0]);
     if (!tdagi_has(c, "scale")) {
-        if (!tdagi_dim_is_const(c->im->pool, tdagi_dim(c, in[0], rank - 1), &e))
+        if (!tdagi_dim_is_const(c->env->pool, tdagi_dim(c, in[0], rank - 1), &e))
             return tdagi_refuse(c, "query");
         s.scale = 1 / sqrt((double)e);
     }

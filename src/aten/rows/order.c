@@ -36,10 +36,10 @@ static tdag_value as_given(tdagi_call *c, const along *a, tdag_value v)
 /* ---- along an axis ---- */
 
 /* cummax and cummin: row data. The position is the last one that holds the extreme. */
-tdagi_ival tdagi_aten_cummax(tdagi_call *c)
+tdagi_any tdagi_aten_cummax(tdagi_call *c)
 {
     along a;
-    if (!read_along(c, &a, 0)) return tdagi_iv_poison();
+    if (!read_along(c, &a, 0)) return tdagi_any_poison();
     tdag_value x = a.x;
     if (tdagi_dtype(c, x) == TDAG_BOOL) x = tdagi_cast(c->b, x, TDAG_U8);
     tdag_value best = tdag_scan(c->b, x, (tdag_reduction)c->data, a.axis);
@@ -66,17 +66,17 @@ static tdag_value log_add(tdagi_call *c, tdag_value x, tdag_value y)
 }
 
 /* Prefixes doubled in length log2 n times: as stable as one after the other. */
-tdagi_ival tdagi_aten_logcumsumexp(tdagi_call *c)
+tdagi_any tdagi_aten_logcumsumexp(tdagi_call *c)
 {
     along a;
     int64_t n = 0;
-    if (!read_along(c, &a, 0)) return tdagi_iv_poison();
+    if (!read_along(c, &a, 0)) return tdagi_any_poison();
     tdag_value x = a.x;
     if (!tdag_dtype_is_float(tdagi_dtype(c, x))) return tdagi_refuse(c, "self");
-    if (!tdagi_dim_is_const(c->im->pool, tdagi_dim(c, x, a.axis), &n)) {
+    if (!tdagi_dim_is_const(c->env->pool, tdagi_dim(c, x, a.axis), &n)) {
         c->bad = true;
-        return tdagi_import_issue(c->im, "%s of an axis of symbolic size",
-                                  c->schema->name);
+        return tdagi_env_issue(c->env, "%s of an axis of symbolic size",
+                               c->schema->name);
     }
     for (int64_t step = 1; step < n; step *= 2) {
         tdag_value before = tdagi_slice1(c->b, x, a.axis, 0, n - step);
@@ -88,13 +88,13 @@ tdagi_ival tdagi_aten_logcumsumexp(tdagi_call *c)
 }
 
 /* The k-th smallest and its position. */
-tdagi_ival tdagi_aten_kthvalue(tdagi_call *c)
+tdagi_any tdagi_aten_kthvalue(tdagi_call *c)
 {
     along a;
     tdag_value v[2];
     tdag_dim k = tdagi_arg_dim(c, "k", 1);
     bool keep = tdagi_arg_bool(c, "keepdim", false);
-    if (!read_along(c, &a, -1)) return tdagi_iv_poison();
+    if (!read_along(c, &a, -1)) return tdagi_any_poison();
     tdagi_sort(c->b, a.x, a.axis, false, &v[0], &v[1]);
     for (uint32_t i = 0; i < 2; i++) {
         v[i] = tdagi_select1(c->b, v[i], a.axis, tdag_dim_sub(c->b, k, 1));
@@ -104,12 +104,12 @@ tdagi_ival tdagi_aten_kthvalue(tdagi_call *c)
 }
 
 /* The lower median of what is no NaN, of all or along an axis. */
-tdagi_ival tdagi_aten_nanmedian(tdagi_call *c)
+tdagi_any tdagi_aten_nanmedian(tdagi_call *c)
 {
     along a;
     tdag_value v[2];
     bool some = tdagi_has(c, "dim"), keep = tdagi_arg_bool(c, "keepdim", false);
-    if (!read_along(c, &a, 0)) return tdagi_iv_poison();
+    if (!read_along(c, &a, 0)) return tdagi_any_poison();
     if (!some) {
         a.x = step_flat(c, a.x);
         a.axis = 0;
@@ -128,13 +128,13 @@ tdagi_ival tdagi_aten_nanmedian(tdagi_call *c)
 }
 
 /* min and max at once, of all or along an axis */
-tdagi_ival tdagi_aten_aminmax(tdagi_call *c)
+tdagi_any tdagi_aten_aminmax(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), v[2];
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_list axes = tdagi_arg_axes(c, "dim", tdagi_rank(c, x));
     bool keep = tdagi_arg_bool(c, "keepdim", false);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     v[0] = tdagi_reduce_keep(c->b, x, TDAG_REDUCE_MIN, axes, keep);
     v[1] = tdagi_reduce_keep(c->b, x, TDAG_REDUCE_MAX, axes, keep);
     return tdagi_results(c, 2, v);
@@ -143,14 +143,14 @@ tdagi_ival tdagi_aten_aminmax(tdagi_call *c)
 /* ---- leaving elements out ---- */
 
 /* nansum (row data 0), nanmean (1), count_nonzero (2) */
-tdagi_ival tdagi_aten_nansum(tdagi_call *c)
+tdagi_any tdagi_aten_nansum(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), n;
     tdag_dtype d = tdagi_arg_dtype(c, "dtype");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_list axes = tdagi_arg_axes(c, "dim", tdagi_rank(c, x));
     bool keep = tdagi_arg_bool(c, "keepdim", false);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (c->data == 2) {
         x = tdagi_cast(c->b, tdagi_cast(c->b, x, TDAG_BOOL), TDAG_I64);
         return tdagi_result(c, tdagi_reduce_keep(c->b, x, TDAG_REDUCE_SUM, axes, keep));
@@ -178,7 +178,7 @@ static tdag_value search(tdagi_call *c, tdag_value sorted, tdag_value v, bool ri
     uint32_t batch = tdagi_rank(c, sorted) - 1;
     tdag_dim n = tdagi_dim(c, sorted, batch);
     int64_t known = INT32_MAX;
-    tdagi_dim_is_const(c->im->pool, n, &known);
+    tdagi_dim_is_const(c->env->pool, n, &known);
     tdag_value zero = tdag_add_scalar(c->b, TDAG_I64, 0);
     tdag_value at = tdagi_full(c->b, TDAG_I64, tdagi_rank(c, v), tdagi_shape(c, v), 0);
     int64_t step = 1;
@@ -199,7 +199,7 @@ static tdag_value search(tdagi_call *c, tdag_value sorted, tdag_value v, bool ri
 }
 
 /* searchsorted; row data 1: bucketize */
-tdagi_ival tdagi_aten_searchsorted(tdagi_call *c)
+tdagi_any tdagi_aten_searchsorted(tdagi_call *c)
 {
     const char *of = c->data == 1 ? "boundaries" : "sorted_sequence";
     tdag_value sorted, v;
@@ -213,7 +213,7 @@ tdagi_ival tdagi_aten_searchsorted(tdagi_call *c)
     }
     bool narrow = tdagi_arg_bool(c, "out_int32", false);
     tdag_value sorter = tdagi_arg_optional(c, "sorter");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, sorted);
     if (rank == 0 || (rank > 1 && rank != tdagi_rank(c, v))) return tdagi_refuse(c, of);
     if (sorter.id != 0) sorted = step_take(c, sorted, sorter, rank - 1);
@@ -222,7 +222,7 @@ tdagi_ival tdagi_aten_searchsorted(tdagi_call *c)
 }
 
 /* Whether an element is among the test elements: found where it would be sorted in. */
-tdagi_ival tdagi_aten_isin(tdagi_call *c)
+tdagi_any tdagi_aten_isin(tdagi_call *c)
 {
     bool one = tdagi_has(c, "test_element");
     tdag_value x, among, index;
@@ -230,7 +230,7 @@ tdagi_ival tdagi_aten_isin(tdagi_call *c)
               one ? "test_element" : "test_elements", &x, &among);
     bool invert = tdagi_arg_bool(c, "invert", false);
     tdagi_ignore(c, "assume_unique"); /* about speed */
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value found;
     among = step_flat(c, among);
     tdag_dim n = tdagi_dim(c, among, 0);
@@ -251,7 +251,7 @@ tdagi_ival tdagi_aten_isin(tdagi_call *c)
 
 /* How many elements fall into each of equal parts of min...max, the last one closed.
  * min == max: of the extremes of the data. */
-tdagi_ival tdagi_aten_histc(tdagi_call *c)
+tdagi_any tdagi_aten_histc(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), low, high;
     int64_t bins = tdagi_arg_int(c, "bins", 100);

@@ -28,27 +28,27 @@ static tdag_value widen_integers(tdagi_call *c, tdag_value x)
 
 /* Row data: tdag_reduction; amax and amin too. Sums and products of integers are i64.
  */
-tdagi_ival tdagi_aten_reduce(tdagi_call *c)
+tdagi_any tdagi_aten_reduce(tdagi_call *c)
 {
     tdag_reduction kind = (tdag_reduction)c->data;
-    tdagi_ival folded;
+    tdagi_any folded;
     if (c->n == 1 && kind == TDAG_REDUCE_SUM &&
         tdagi_list_reduce(c, TDAGI_FOLD_ADD, &folded))
         return folded;
     tdag_value x = input(c);
     if (kind == TDAG_REDUCE_SUM || kind == TDAG_REDUCE_PRODUCT)
         x = widen_integers(c, x);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (kind == TDAG_REDUCE_MEAN && !tdag_dtype_is_float(tdagi_dtype(c, x)))
         return tdagi_call_fail(c, TDAG_E_DTYPE, "a mean of integers");
     tdag_list axes = tdagi_arg_axes(c, "dim", tdagi_rank(c, x));
     bool keep = tdagi_arg_bool(c, "keepdim", false);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     return tdagi_result(c, tdagi_reduce_keep(c->b, x, kind, axes, keep));
 }
 
 /* max and min (row data) of a tensor, of an axis with positions, or of two tensors */
-tdagi_ival tdagi_aten_extreme(tdagi_call *c)
+tdagi_any tdagi_aten_extreme(tdagi_call *c)
 {
     bool max = c->data == TDAG_REDUCE_MAX;
     tdagi_fold_op op = max ? TDAGI_FOLD_MAX : TDAGI_FOLD_MIN;
@@ -56,11 +56,11 @@ tdagi_ival tdagi_aten_extreme(tdagi_call *c)
         c->read |= 3;
         return tdagi_binary(c, op, c->args[0], c->args[1]);
     }
-    tdagi_ival folded;
+    tdagi_any folded;
     if (c->n == 1 && tdagi_list_reduce(c, op, &folded)) return folded;
     if (!tdagi_has(c, "dim")) return tdagi_aten_reduce(c);
     tdag_value x = input(c);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, x);
     int64_t axis = tdagi_arg_axis(c, "dim", rank);
     tdagi_axis_keep_spec s = {axis, tdagi_arg_bool(c, "keepdim", false)};
@@ -72,10 +72,10 @@ tdagi_ival tdagi_aten_extreme(tdagi_call *c)
 }
 
 /* argmax, argmin: row data is the composite */
-tdagi_ival tdagi_aten_argmax(tdagi_call *c)
+tdagi_any tdagi_aten_argmax(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     bool keep = tdagi_arg_bool(c, "keepdim", false);
     tdagi_axis_keep_spec s = {0, keep};
     uint32_t rank = tdagi_rank(c, x);
@@ -84,7 +84,7 @@ tdagi_ival tdagi_aten_argmax(tdagi_call *c)
         s.axis = tdagi_arg_axis(c, "dim", rank);
     } else { /* the position among all elements */
         if (rank == 0) tdagi_arg_axis(c, "dim", rank);
-        tdag_dim n = tdagi_dim_product(c->im->pool, rank, tdagi_shape(c, x));
+        tdag_dim n = tdagi_dim_product(c->env->pool, rank, tdagi_shape(c, x));
         x = tdagi_reshape(c->b, x, 1, &n);
         s.keep = 0;
     }
@@ -98,15 +98,15 @@ tdagi_ival tdagi_aten_argmax(tdagi_call *c)
 }
 
 /* any (row data: max) and all (min) */
-tdagi_ival tdagi_aten_any(tdagi_call *c)
+tdagi_any tdagi_aten_any(tdagi_call *c)
 {
     bool any = c->data == TDAG_REDUCE_MAX;
-    tdagi_ival folded;
+    tdagi_any folded;
     if (c->n == 1 &&
         tdagi_list_reduce(c, any ? TDAGI_FOLD_OR : TDAGI_FOLD_AND, &folded))
         return folded;
     tdag_value x = tdagi_arg_tensor(c, "self");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     bool bytes = tdagi_dtype(c, x) == TDAG_U8; /* which give bytes */
     tdag_list axes = tdagi_arg_axes(c, "dim", tdagi_rank(c, x));
     bool keep = tdagi_arg_bool(c, "keepdim", false);
@@ -118,10 +118,10 @@ tdagi_ival tdagi_aten_any(tdagi_call *c)
 /* ---- softmax ---- */
 
 /* softmax, log_softmax: row data is the composite; softmin: SOFTMAX negated by 1000 */
-tdagi_ival tdagi_aten_softmax(tdagi_call *c)
+tdagi_any tdagi_aten_softmax(tdagi_call *c)
 {
     tdag_value x = input(c);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (tdagi_arg_bool(c, "half_to_float", false)) x = tdagi_cast(c->b, x, TDAG_F32);
     uint32_t rank = tdagi_rank(c, x);
     tdagi_axis_spec s = {tdagi_arg_axis(c, "dim", rank)};
@@ -130,10 +130,10 @@ tdagi_ival tdagi_aten_softmax(tdagi_call *c)
     return tdagi_result(c, rank == 0 ? tdagi_reshape(c->b, y, 0, NULL) : y);
 }
 
-tdagi_ival tdagi_aten_logsumexp(tdagi_call *c)
+tdagi_any tdagi_aten_logsumexp(tdagi_call *c)
 {
     tdag_value x = tdagi_as_float(c, tdagi_arg_tensor(c, "self"));
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdagi_axes_keep_spec s = {tdagi_arg_axes(c, "dim", tdagi_rank(c, x)),
                               tdagi_arg_bool(c, "keepdim", false)};
     return tdagi_result(c, lower(c, TDAGI_LOGSUMEXP, x, &s));
@@ -142,10 +142,10 @@ tdagi_ival tdagi_aten_logsumexp(tdagi_call *c)
 /* ---- moments and norms ---- */
 
 /* var, std, and with the mean: row data bit 0: root, bit 1: mean too */
-tdagi_ival tdagi_aten_var(tdagi_call *c)
+tdagi_any tdagi_aten_var(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdagi_var_spec s = {tdagi_arg_axes(c, "dim", tdagi_rank(c, x)), 1, 0};
     s.keep = tdagi_arg_bool(c, "keepdim", false);
     s.correction = tdagi_arg_bool(c, "unbiased", true) ? 1 : 0;
@@ -159,33 +159,33 @@ tdagi_ival tdagi_aten_var(tdagi_call *c)
 
 /* norm, linalg_vector_norm, linalg_norm, frobenius_norm: as vectors. linalg_norm of a
  * given order over two axes would be a matrix norm. */
-tdagi_ival tdagi_aten_norm(tdagi_call *c)
+tdagi_any tdagi_aten_norm(tdagi_call *c)
 {
     tdag_value x = input(c);
     const char *order = tdagi_has(c, "p") ? "p" : "ord";
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     x = tdagi_as_float(c, x);
     tdag_list dims = tdagi_arg_ints(c, "dim");
     bool named = tdagi_has(c, order);
     if (c->data == 1 && named && (dims.n == 2 || (dims.n == 0 && tdagi_rank(c, x) > 1)))
         return tdagi_refuse(c, order);
-    tdagi_ival p = tdagi_arg(c, order);
-    if (p.kind == TDAGI_IV_STRING && strcmp(p.u.s, "fro") != 0)
+    tdagi_any p = tdagi_arg(c, order);
+    if (p.kind == TDAGI_ANY_STRING && strcmp(p.u.s, "fro") != 0)
         return tdagi_refuse(c, order);
     tdagi_norm_spec s = {tdagi_arg_axes(c, "dim", tdagi_rank(c, x)), 2,
                          tdagi_arg_bool(c, "keepdim", false), 0};
-    if (named && p.kind != TDAGI_IV_STRING) s.p = tdagi_arg_float(c, order, 2);
+    if (named && p.kind != TDAGI_ANY_STRING) s.p = tdagi_arg_float(c, order, 2);
     return tdagi_result(c, lower(c, TDAGI_VECTOR_NORM, x, &s));
 }
 
-tdagi_ival tdagi_aten_cosine_similarity(tdagi_call *c)
+tdagi_any tdagi_aten_cosine_similarity(tdagi_call *c)
 {
-    tdagi_ival both[2] = {tdagi_arg(c, "x1"), tdagi_arg(c, "x2")};
+    tdagi_any both[2] = {tdagi_arg(c, "x1"), tdagi_arg(c, "x2")};
     tdag_dtype d = tdagi_result_type(c, 2, both);
     tdag_value x[2] = {tdagi_as(c, both[0], d), tdagi_as(c, both[1], d)};
     int64_t axis = tdagi_arg_int(c, "dim", 1);
     tdagi_clamp_spec least = {1, 0, tdagi_arg_float(c, "eps", 1e-8), 0};
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rank = 0;
     tdag_dim dims[TDAG_MAX_RANK];
     tdagi_broadcast_shape(c->b, x, 2, &rank, dims);
@@ -201,14 +201,14 @@ tdagi_ival tdagi_aten_cosine_similarity(tdagi_call *c)
                                              false));
 }
 
-tdagi_ival tdagi_aten_pairwise_distance(tdagi_call *c)
+tdagi_any tdagi_aten_pairwise_distance(tdagi_call *c)
 {
-    tdagi_ival d =
+    tdagi_any d =
         tdagi_binary(c, TDAGI_FOLD_SUB, tdagi_arg(c, "x1"), tdagi_arg(c, "x2"));
     double p = tdagi_arg_float(c, "p", 2), eps = tdagi_arg_float(c, "eps", 1e-6);
     bool keep = tdagi_arg_bool(c, "keepdim", false);
-    if (c->bad || d.kind != TDAGI_IV_TENSOR) return tdagi_iv_poison();
-    tdag_value x = tdagi_add_scalar(c->b, tdagi_it_read(c->im, d.u.tensor), eps);
+    if (c->bad || d.kind != TDAGI_ANY_TENSOR) return tdagi_any_poison();
+    tdag_value x = tdagi_add_scalar(c->b, tdagi_cell_read(c->env, d.u.tensor), eps);
     if (x.id == 0 || tdagi_rank(c, x) == 0) return tdagi_refuse(c, "x1");
     int64_t last = (int64_t)tdagi_rank(c, x) - 1;
     tdagi_norm_spec s = {{1, &last}, p, keep, 0};
@@ -218,16 +218,16 @@ tdagi_ival tdagi_aten_pairwise_distance(tdagi_call *c)
 /* ---- along an axis ---- */
 
 /* cumsum, cumprod: row data is the reduction */
-tdagi_ival tdagi_aten_scan(tdagi_call *c)
+tdagi_any tdagi_aten_scan(tdagi_call *c)
 {
     tdag_value x = widen_integers(c, input(c));
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, x), axis = tdagi_arg_axis(c, "dim", rank);
     if (c->bad || rank == 0) return tdagi_result(c, x);
     return tdagi_result(c, tdag_scan(c->b, x, (tdag_reduction)c->data, axis));
 }
 
-tdagi_ival tdagi_aten_diff(tdagi_call *c)
+tdagi_any tdagi_aten_diff(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     int64_t n = tdagi_arg_int(c, "n", 1), given = tdagi_arg_int(c, "dim", -1);
@@ -251,9 +251,9 @@ tdagi_ival tdagi_aten_diff(tdagi_call *c)
 }
 
 /* sort and argsort (row data 1), topk (2) */
-tdagi_ival tdagi_aten_sort(tdagi_call *c)
+tdagi_any tdagi_aten_sort(tdagi_call *c)
 {
-    if (c->n > 0 && tdagi_iv_is_seq(c->args[0])) {
+    if (c->n > 0 && tdagi_any_is_seq(c->args[0])) {
         c->data = 0;
         return tdagi_aten_sort_list(c);
     }
@@ -264,11 +264,11 @@ tdagi_ival tdagi_aten_sort(tdagi_call *c)
     tdag_dim k = c->data == 2 ? tdagi_arg_dim(c, "k", 1) : 0;
     tdagi_ignore(c, "stable"); /* ours always is */
     tdagi_ignore(c, "sorted"); /* so is what must not be */
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     bool single = tdagi_rank(c, x) == 0; /* as an axis of one */
     if (single && c->data == 2 && k != 1) return tdagi_refuse(c, "k");
     if (single) x = tdagi_unsqueeze1(c->b, x, 0);
-    if (x.id == 0) return tdagi_iv_poison();
+    if (x.id == 0) return tdagi_any_poison();
     uint32_t axis = tdagi_wrap_axis(c, given, tdagi_rank(c, x));
     tdagi_sort(c->b, x, axis, largest, &v[0], &v[1]);
     for (uint32_t i = 0; i < 2 && c->data == 2; i++)
@@ -280,15 +280,15 @@ tdagi_ival tdagi_aten_sort(tdagi_call *c)
 }
 
 /* Median: the lower of the two middle values, of all or along an axis. */
-tdagi_ival tdagi_aten_median(tdagi_call *c)
+tdagi_any tdagi_aten_median(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), v[2];
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, x), axis = 0;
     bool keep = tdagi_arg_bool(c, "keepdim", false), along = tdagi_has(c, "dim");
     if (along) axis = tdagi_arg_axis(c, "dim", rank);
     if (!along) {
-        tdag_dim n = tdagi_dim_product(c->im->pool, rank, tdagi_shape(c, x));
+        tdag_dim n = tdagi_dim_product(c->env->pool, rank, tdagi_shape(c, x));
         x = tdagi_reshape(c->b, x, 1, &n);
     }
     if (c->bad || x.id == 0 || (along && rank == 0)) return tdagi_refuse(c, "self");

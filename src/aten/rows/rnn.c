@@ -78,18 +78,18 @@ static tdag_value run(tdagi_call *c, rnn_kind kind, tdag_value x, const weights 
                       state *s, bool backwards)
 {
     int64_t n = 0;
-    if (c->bad || !tdagi_dim_is_const(c->im->pool, tdagi_dim(c, x, 0), &n)) {
+    if (c->bad || !tdagi_dim_is_const(c->env->pool, tdagi_dim(c, x, 0), &n)) {
         c->bad = true;
-        tdagi_import_issue(c->im, "%s over a sequence of symbolic length",
-                           c->schema->name);
+        tdagi_env_issue(c->env, "%s over a sequence of symbolic length",
+                        c->schema->name);
         return TDAG_NO_VALUE;
     }
-    if (n < 1 || (uint64_t)n > c->im->ctx->limits.max_loop_trips) {
+    if (n < 1 || (uint64_t)n > c->env->ctx->limits.max_loop_trips) {
         tdagi_call_fail(c, TDAG_E_LIMIT, "a sequence of %lld steps", (long long)n);
         return TDAG_NO_VALUE;
     }
     tdag_value of_x = tdagi_linear(c->b, x, w->w_ih, w->b_ih);
-    tdag_value *out = tdagi_import_alloc(c->im, (size_t)n * sizeof(*out));
+    tdag_value *out = tdagi_env_alloc(c->env, (size_t)n * sizeof(*out));
     for (int64_t i = 0; out != NULL && i < n && tdagi_builder_ok(c->b); i++) {
         int64_t t = backwards ? n - 1 - i : i;
         *s = step(c, kind, tdagi_select1(c->b, of_x, 0, t), w, *s);
@@ -158,7 +158,7 @@ static bool read_states(tdagi_call *c, layers *l)
 }
 
 /* lstm, gru, rnn_tanh, rnn_relu of a whole sequence: row data is the kind. */
-tdagi_ival tdagi_aten_rnn(tdagi_call *c)
+tdagi_any tdagi_aten_rnn(tdagi_call *c)
 {
     layers l = {.kind = (rnn_kind)c->data};
     if (tdagi_has(c, "batch_sizes")) return tdagi_refuse(c, "batch_sizes");
@@ -168,7 +168,7 @@ tdagi_ival tdagi_aten_rnn(tdagi_call *c)
     int64_t n_layers = tdagi_arg_int(c, "num_layers", 1);
     l.directions = tdagi_arg_bool(c, "bidirectional", false) ? 2 : 1;
     bool batch_first = tdagi_arg_bool(c, "batch_first", false);
-    if (c->bad || !read_states(c, &l)) return tdagi_iv_poison();
+    if (c->bad || !read_states(c, &l)) return tdagi_any_poison();
     if (n_layers < 1 || n_layers > n.n || tdagi_rank(c, x) != 3 ||
         tdagi_rank(c, l.h0) != 3)
         return tdagi_refuse(c, "num_layers");
@@ -177,12 +177,12 @@ tdagi_ival tdagi_aten_rnn(tdagi_call *c)
     l.per = n.n / all;
     if (l.per * all != n.n || l.per < (l.has_biases ? 4u : 2u))
         return tdagi_refuse(c, "params");
-    l.h = tdagi_import_alloc(c->im, all * sizeof(*l.h));
-    l.c = tdagi_import_alloc(c->im, all * sizeof(*l.c));
-    if (l.h == NULL || l.c == NULL) return tdagi_iv_poison();
+    l.h = tdagi_env_alloc(c->env, all * sizeof(*l.h));
+    l.c = tdagi_env_alloc(c->env, all * sizeof(*l.c));
+    if (l.h == NULL || l.c == NULL) return tdagi_any_poison();
     if (batch_first) x = tdagi_transpose(c->b, x, 0, 1);
     tdag_value out[3] = {run_layers(c, &l, x)};
-    if (c->bad || out[0].id == 0) return tdagi_iv_poison();
+    if (c->bad || out[0].id == 0) return tdagi_any_poison();
     if (batch_first) out[0] = tdagi_transpose(c->b, out[0], 0, 1);
     out[1] = tdagi_stack(c->b, l.h, all, 0);
     if (l.kind == RNN_LSTM) out[2] = tdagi_stack(c->b, l.c, all, 0);
@@ -190,14 +190,14 @@ tdagi_ival tdagi_aten_rnn(tdagi_call *c)
 }
 
 /* One step: lstm_cell and its sisters, by the same kinds. */
-tdagi_ival tdagi_aten_rnn_cell(tdagi_call *c)
+tdagi_any tdagi_aten_rnn_cell(tdagi_call *c)
 {
     layers l = {.kind = (rnn_kind)c->data};
     tdag_value x = tdagi_arg_tensor(c, "input");
     weights w = {tdagi_arg_tensor(c, "w_ih"), tdagi_arg_tensor(c, "w_hh"),
                  tdagi_arg_optional(c, "b_ih"), tdagi_arg_optional(c, "b_hh"),
                  TDAG_NO_VALUE};
-    if (c->bad || !read_states(c, &l)) return tdagi_iv_poison();
+    if (c->bad || !read_states(c, &l)) return tdagi_any_poison();
     state s = {l.h0, l.c0};
     s = step(c, l.kind, tdagi_linear(c->b, x, w.w_ih, w.b_ih), &w, s);
     tdag_value out[2] = {s.h, s.c};

@@ -163,13 +163,13 @@ static tdag_value sample_cubic(const sampler *s, const tdag_value *at)
 
 /* x [N, C, in...] at grid [N, out..., n], whose last axis names the last axis of x
  * first. Half types compute in f32. */
-tdagi_ival tdagi_aten_grid_sampler(tdagi_call *c)
+tdagi_any tdagi_aten_grid_sampler(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "input"), grid = tdagi_arg_tensor(c, "grid");
     int64_t mode = tdagi_arg_int(c, "interpolation_mode", 0);
     sampler s = {.c = c, .padding = tdagi_arg_int(c, "padding_mode", 0)};
     s.align_corners = tdagi_arg_bool(c, "align_corners", false);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, x);
     if (rank < 4 || rank > 5 || tdagi_rank(c, grid) != rank)
         return tdagi_refuse(c, "input");
@@ -210,7 +210,8 @@ tdagi_ival tdagi_aten_grid_sampler(tdagi_call *c)
 /* n positions in -1...1: the ends themselves, or the centres of n equal parts. */
 static tdag_value positions(tdagi_call *c, tdag_dim n, bool align, tdag_dtype dtype)
 {
-    if (tdagi_dim_sample(c->im->pool, n) <= 1) return tdagi_full(c->b, dtype, 1, &n, 0);
+    if (tdagi_dim_sample(c->env->pool, n) <= 1)
+        return tdagi_full(c->b, dtype, 1, &n, 0);
     tdag_value count = tdagi_cast(c->b, tdagi_dim_value(c->b, n), TDAG_F64);
     tdag_value i = tdag_iota(c->b, n, TDAG_F64);
     i = tdagi_sub(c->b, tdagi_add(c->b, i, i), tdagi_add_scalar(c->b, count, -1));
@@ -219,7 +220,7 @@ static tdag_value positions(tdagi_call *c, tdag_dim n, bool align, tdag_dtype dt
 }
 
 /* theta [N, n, n + 1] times (x, y, (z,) 1) at every place of the output */
-tdagi_ival tdagi_aten_affine_grid(tdagi_call *c)
+tdagi_any tdagi_aten_affine_grid(tdagi_call *c)
 {
     tdag_value theta = tdagi_arg_tensor(c, "theta");
     tdag_list size = tdagi_arg_dims(c, "size");
@@ -309,17 +310,17 @@ static tdag_value resized(tdagi_call *c, tdag_value x, uint32_t axis, int64_t in
 
 static double scale_argument(tdagi_call *c, uint32_t i)
 {
-    tdagi_ival v = tdagi_arg(c, "scale_factors");
-    if (v.kind == TDAGI_IV_NONE)
+    tdagi_any v = tdagi_arg(c, "scale_factors");
+    if (v.kind == TDAGI_ANY_NONE)
         return tdagi_arg_float(c, i == 0 ? "scales_h" : "scales_w", 0);
-    if (tdagi_iv_is_seq(v) && i < v.u.seq->n && v.u.seq->v[i].kind == TDAGI_IV_FLOAT)
+    if (tdagi_any_is_seq(v) && i < v.u.seq->n && v.u.seq->v[i].kind == TDAGI_ANY_FLOAT)
         return v.u.seq->v[i].u.f;
     tdagi_refuse(c, "scale_factors");
     return 0;
 }
 
 /* bilinear (row data 0) and bicubic (1) of [N, C, H, W]; W first */
-tdagi_ival tdagi_aten_upsample_aa(tdagi_call *c)
+tdagi_any tdagi_aten_upsample_aa(tdagi_call *c)
 {
     const char *name = tdagi_has(c, "input") ? "input" : "self";
     tdag_value x = tdagi_arg_tensor(c, name);
@@ -331,10 +332,10 @@ tdagi_ival tdagi_aten_upsample_aa(tdagi_call *c)
     double scale[2];
     for (uint32_t i = 0; i < 2; i++) {
         scale[i] = scale_argument(c, i);
-        if (!tdagi_dim_is_const(c->im->pool, tdagi_dim(c, x, i + 2), &in[i])) {
+        if (!tdagi_dim_is_const(c->env->pool, tdagi_dim(c, x, i + 2), &in[i])) {
             c->bad = true;
-            return tdagi_import_issue(c->im, "%s of an axis of symbolic size",
-                                      c->schema->name);
+            return tdagi_env_issue(c->env, "%s of an axis of symbolic size",
+                                   c->schema->name);
         }
         out[i] = size.n == 2 ? size.v[i] : (int64_t)((double)in[i] * scale[i]);
         if (out[i] < 1 || in[i] < 1) return tdagi_refuse(c, "output_size");

@@ -20,12 +20,12 @@ static tdag_value is_infinite(tdagi_call *c, tdag_value x)
 
 /* atan(y/x), turned by pi to the side of y where x is negative. 0/0 counts as y's zero
  * and inf/inf as 1 with the sign of the quotient. */
-tdagi_ival tdagi_aten_atan2(tdagi_call *c)
+tdagi_any tdagi_aten_atan2(tdagi_call *c)
 {
     const double pi = 3.14159265358979323846;
     tdag_value y, x;
     step_float_pair(c, "self", "other", &y, &x);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value zero = step_number(c, x, 0);
     tdag_value q = tdagi_div(c->b, y, x);
     tdag_value both = step_and(c, is_infinite(c, x), is_infinite(c, y));
@@ -42,11 +42,11 @@ tdagi_ival tdagi_aten_atan2(tdagi_call *c)
 }
 
 /* m sqrt((x/m)^2 + (y/m)^2), m the larger of both, so that no square overflows */
-tdagi_ival tdagi_aten_hypot(tdagi_call *c)
+tdagi_any tdagi_aten_hypot(tdagi_call *c)
 {
     tdag_value x, y;
     step_pair(c, "self", "other", &x, &y);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     x = step_abs(c, x);
     y = step_abs(c, y);
     tdag_value inf = step_number(c, x, INFINITY), one = step_number(c, x, 1);
@@ -61,12 +61,12 @@ tdagi_ival tdagi_aten_hypot(tdagi_call *c)
 }
 
 /* log(e^x + e^y) = m + log1p(e^-|x - y|), m the larger; row data 1: of base 2 */
-tdagi_ival tdagi_aten_logaddexp(tdagi_call *c)
+tdagi_any tdagi_aten_logaddexp(tdagi_call *c)
 {
     const double ln2 = 0.69314718055994530942;
     tdag_value x, y;
     step_pair(c, "self", "other", &x, &y);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value m = step_max(c, x, y);
     tdag_value d = step_neg(c, step_abs(c, tdagi_sub(c->b, x, y)));
     if (c->data == 1) d = tdagi_mul_scalar(c->b, d, ln2);
@@ -77,11 +77,11 @@ tdagi_ival tdagi_aten_logaddexp(tdagi_call *c)
 }
 
 /* x log y, 0 for x = 0 unless y is NaN; row data 1: x log(1 + y) */
-tdagi_ival tdagi_aten_xlogy(tdagi_call *c)
+tdagi_any tdagi_aten_xlogy(tdagi_call *c)
 {
     tdag_value x, y;
     step_float_pair(c, "self", "other", &x, &y);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value log = c->data == 1 ? step_one(c, TDAGI_LOG1P, y) : step_log(c, y);
     tdag_value zero = step_number(c, x, 0);
     tdag_value v = step_where(c, step_equal(c, x, zero), zero, tdagi_mul(c->b, x, log));
@@ -89,51 +89,51 @@ tdagi_ival tdagi_aten_xlogy(tdagi_call *c)
 }
 
 /* 0 below zero, 1 above, `values` at it */
-tdagi_ival tdagi_aten_heaviside(tdagi_call *c)
+tdagi_any tdagi_aten_heaviside(tdagi_call *c)
 {
     tdag_value x, v;
     step_pair(c, "self", "values", &x, &v);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value zero = step_number(c, x, 0), one = step_number(c, x, 1);
     tdag_value y = step_where(c, step_less(c, zero, x), one, zero);
     return tdagi_result(c, step_where(c, step_equal(c, x, zero), v, y));
 }
 
 /* |x| with the sign of y; a NaN as y counts as positive */
-tdagi_ival tdagi_aten_copysign(tdagi_call *c)
+tdagi_any tdagi_aten_copysign(tdagi_call *c)
 {
     tdag_value x, y;
     step_float_pair(c, "self", "other", &x, &y);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     x = step_abs(c, x);
     return tdagi_result(c, step_where(c, has_minus(c, y), step_neg(c, x), x));
 }
 
-tdagi_ival tdagi_aten_signbit(tdagi_call *c)
+tdagi_any tdagi_aten_signbit(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (tdagi_dtype(c, x) == TDAG_BOOL)
         return tdagi_result(c, tdagi_full_like(c->b, x, 0));
     return tdagi_result(c, has_minus(c, x));
 }
 
 /* x 2^y */
-tdagi_ival tdagi_aten_ldexp(tdagi_call *c)
+tdagi_any tdagi_aten_ldexp(tdagi_call *c)
 {
     tdag_value y = tdagi_as_float(c, tdagi_arg_tensor(c, "other"));
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value power = step_lower(c, TDAGI_POW, step_number(c, y, 2), y);
     return tdagi_binary(c, TDAGI_FOLD_MUL, tdagi_arg(c, "self"),
                         tdagi_result(c, power));
 }
 
 /* fmax (row data 0) and fmin (1): of a NaN and a number the number */
-tdagi_ival tdagi_aten_fmax(tdagi_call *c)
+tdagi_any tdagi_aten_fmax(tdagi_call *c)
 {
     tdag_value x, y;
     tdag_dtype d = step_pair(c, "self", "other", &x, &y);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value v = c->data == 0 ? step_max(c, x, y) : step_min(c, x, y);
     if (tdag_dtype_is_float(d)) {
         v = step_where(c, step_isnan(c, x), y, v);
@@ -143,14 +143,14 @@ tdagi_ival tdagi_aten_fmax(tdagi_call *c)
 }
 
 /* x == y, or both finite and |x - y| <= atol + rtol |y| */
-tdagi_ival tdagi_aten_isclose(tdagi_call *c)
+tdagi_any tdagi_aten_isclose(tdagi_call *c)
 {
     tdag_value x, y;
     double rtol = tdagi_arg_float(c, "rtol", 1e-5),
            atol = tdagi_arg_float(c, "atol", 0);
     bool nan = tdagi_arg_bool(c, "equal_nan", false);
     tdag_dtype d = step_pair(c, "self", "other", &x, &y);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value same = step_equal(c, x, y);
     if (nan && tdag_dtype_is_float(d))
         same = step_or(c, same, step_and(c, step_isnan(c, x), step_isnan(c, y)));
@@ -165,10 +165,10 @@ tdagi_ival tdagi_aten_isclose(tdagi_call *c)
 }
 
 /* Row data: the sign of the infinity. */
-tdagi_ival tdagi_aten_isinf_of(tdagi_call *c)
+tdagi_any tdagi_aten_isinf_of(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     if (!tdag_dtype_is_float(tdagi_dtype(c, x)))
         return tdagi_result(
             c, tdagi_full(c->b, TDAG_BOOL, tdagi_rank(c, x), tdagi_shape(c, x), 0));
@@ -178,11 +178,11 @@ tdagi_ival tdagi_aten_isinf_of(tdagi_call *c)
 
 /* Of one float argument; row data: 'd' deg2rad, 'r' rad2deg, 's' sinc, 'e' entr,
  * 'c' erfc. */
-tdagi_ival tdagi_aten_special(tdagi_call *c)
+tdagi_any tdagi_aten_special(tdagi_call *c)
 {
     const double pi = 3.14159265358979323846;
     tdag_value x = tdagi_as_float(c, tdagi_arg_tensor(c, "self"));
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     tdag_value zero = step_number(c, x, 0), y;
     switch (c->data) {
     case 'd':
@@ -208,17 +208,17 @@ tdagi_ival tdagi_aten_special(tdagi_call *c)
 
 /* x 2^y and floor(x / 2^y) of integers: row data 0, 1. The powers come from a table;
  * a shift beyond the width leaves 0, or the sign. */
-tdagi_ival tdagi_aten_shift(tdagi_call *c)
+tdagi_any tdagi_aten_shift(tdagi_call *c)
 {
-    tdagi_ival both[2] = {c->args[0], c->n > 1 ? c->args[1] : tdagi_iv_none()};
+    tdagi_any both[2] = {c->args[0], c->n > 1 ? c->args[1] : tdagi_any_none()};
     c->read |= 3;
-    if (both[0].kind != TDAGI_IV_TENSOR && both[1].kind != TDAGI_IV_TENSOR)
+    if (both[0].kind != TDAGI_ANY_TENSOR && both[1].kind != TDAGI_ANY_TENSOR)
         return tdagi_refuse(c, c->schema->args[0].name);
     tdag_dtype d = tdagi_result_type(c, 2, both);
     if (tdag_dtype_is_float(d) || d == TDAG_BOOL)
         return tdagi_refuse(c, c->schema->args[0].name);
     tdag_value x = tdagi_as(c, both[0], d), y = tdagi_as(c, both[1], TDAG_I64);
-    if (c->bad) return tdagi_iv_poison();
+    if (c->bad) return tdagi_any_poison();
     int64_t bits = (int64_t)tdag_dtype_size(d) * 8;
     bool keeps_sign = d != TDAG_U8 && c->data == 1;
     tdag_value most =

@@ -103,7 +103,7 @@ static inline tdag_value step_sum(tdagi_call *c, tdag_value x, int64_t axis, boo
 /* How many elements a value has. */
 static inline tdag_dim step_count(const tdagi_call *c, tdag_value x)
 {
-    return tdagi_dim_product(c->im->pool, tdagi_rank(c, x), tdagi_shape(c, x));
+    return tdagi_dim_product(c->env->pool, tdagi_rank(c, x), tdagi_shape(c, x));
 }
 /* The elements in one axis. */
 static inline tdag_value step_flat(tdagi_call *c, tdag_value x)
@@ -144,7 +144,7 @@ static inline tdag_value step_take(tdagi_call *c, tdag_value x, tdag_value index
 static inline tdag_dtype step_pair(tdagi_call *c, const char *a, const char *b,
                                    tdag_value *x, tdag_value *y)
 {
-    tdagi_ival both[2] = {tdagi_arg(c, a), tdagi_arg(c, b)};
+    tdagi_any both[2] = {tdagi_arg(c, a), tdagi_arg(c, b)};
     tdag_dtype d = tdagi_result_type(c, 2, both);
     *x = tdagi_as(c, both[0], d);
     *y = tdagi_as(c, both[1], d);
@@ -154,7 +154,7 @@ static inline tdag_dtype step_pair(tdagi_call *c, const char *a, const char *b,
 static inline tdag_dtype step_float_pair(tdagi_call *c, const char *a, const char *b,
                                          tdag_value *x, tdag_value *y)
 {
-    tdagi_ival both[2] = {tdagi_arg(c, a), tdagi_arg(c, b)};
+    tdagi_any both[2] = {tdagi_arg(c, a), tdagi_arg(c, b)};
     tdag_dtype d = tdagi_result_type(c, 2, both);
     if (!tdag_dtype_is_float(d)) d = TDAG_F32;
     *x = tdagi_as(c, both[0], d);

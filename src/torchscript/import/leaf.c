@@ -13,36 +13,12 @@
 
 #define KNOWN_MAX 16 /* elements of a constant that may serve as sizes */
 
-typedef struct tdagi_ileaf {
+typedef struct tdagi_leaf {
     tdag_shim_tensor info;
     tdag_tensor *tensor;
-    tdagi_itensor *cell;
+    tdagi_cell *cell;
     bool is_state; /* a parameter or a buffer */
-} tdagi_ileaf;
-
-/* ---- dtypes as PyTorch numbers them ---- */
-
-static const struct {
-    int64_t number;
-    tdag_dtype dtype;
-} scalar_types[] = {
-    {0, TDAG_U8},  {1, TDAG_I8},  {2, TDAG_I16}, {3, TDAG_I32},   {4, TDAG_I64},
-    {5, TDAG_F16}, {6, TDAG_F32}, {7, TDAG_F64}, {11, TDAG_BOOL}, {15, TDAG_BF16},
-};
-
-tdag_dtype tdagi_import_dtype(int64_t scalar_type)
-{
-    for (size_t i = 0; i < sizeof(scalar_types) / sizeof(scalar_types[0]); i++)
-        if (scalar_types[i].number == scalar_type) return scalar_types[i].dtype;
-    return TDAG_DTYPE_NONE;
-}
-
-int64_t tdagi_import_scalar_type(tdag_dtype dtype)
-{
-    for (size_t i = 0; i < sizeof(scalar_types) / sizeof(scalar_types[0]); i++)
-        if (scalar_types[i].dtype == dtype) return scalar_types[i].number;
-    return -1;
-}
+} tdagi_leaf;
 
 /* ---- finding and making leaves ---- */
 
@@ -56,24 +32,24 @@ static bool same_memory(const tdag_shim_tensor *a, const tdag_shim_tensor *b)
     return true;
 }
 
-static tdagi_ileaf *find_leaf(tdagi_import *im, const tdag_shim_tensor *info)
+static tdagi_leaf *find_leaf(tdagi_import *im, const tdag_shim_tensor *info)
 {
     for (uint32_t i = 0; i < im->n_leaves; i++)
         if (same_memory(&im->leaves[i].info, info)) return &im->leaves[i];
     return NULL;
 }
 
-static tdagi_ileaf *add_leaf(tdagi_import *im, const tdag_shim_tensor *info)
+static tdagi_leaf *add_leaf(tdagi_import *im, const tdag_shim_tensor *info)
 {
     if (im->n_leaves == im->leaves_capacity) {
         uint32_t wider = im->leaves_capacity == 0 ? 64 : im->leaves_capacity * 2;
-        tdagi_ileaf *p = tdagi_import_alloc(im, wider * sizeof(*p));
+        tdagi_leaf *p = tdagi_env_alloc(&im->env, wider * sizeof(*p));
         if (p == NULL) return NULL;
         if (im->n_leaves > 0) memcpy(p, im->leaves, im->n_leaves * sizeof(*p));
         im->leaves = p;
         im->leaves_capacity = wider;
     }
-    tdagi_ileaf *leaf = &im->leaves[im->n_leaves++];
+    tdagi_leaf *leaf = &im->leaves[im->n_leaves++];
     memset(leaf, 0, sizeof(*leaf));
     leaf->info = *info;
     return leaf;
@@ -104,12 +80,12 @@ static tdag_tensor *wrap(tdagi_import *im, const tdag_shim_value *v)
     tdag_shim_tensor info;
     if (im->api->tensor_contiguous(im->session, v, &dense, &error) != 0 ||
         im->api->tensor_get(dense, &info, &error) != 0) {
-        im->status = tdagi_fail(im->ctx, TDAG_E_SHIM, "%s", error.message);
+        im->env.status = tdagi_fail(im->env.ctx, TDAG_E_SHIM, "%s", error.message);
         return NULL;
     }
     void *retained = im->api->tensor_retain(dense);
     if (retained == NULL) {
-        im->status = tdagi_nomem(im->ctx);
+        im->env.status = tdagi_nomem(im->env.ctx);
         return NULL;
     }
     union { /* the elements are only read, tdag_tensor_wrap has one signature for all */
@@ -117,36 +93,35 @@ static tdag_tensor *wrap(tdagi_import *im, const tdag_shim_value *v)
         void *out;
     } data = {info.data};
     tdag_tensor *t = NULL;
-    tdag_status st = tdag_tensor_wrap(im->ctx, info.dtype, info.rank, info.sizes,
+    tdag_status st = tdag_tensor_wrap(im->env.ctx, info.dtype, info.rank, info.sizes,
                                       data.out, im->api->tensor_release, retained, &t);
     if (st != TDAG_OK) {
         im->api->tensor_release(retained);
-        im->status = st;
+        im->env.status = st;
         return NULL;
     }
     return t;
 }
 
-static tdagi_itensor *make_leaf(tdagi_import *im, const tdag_shim_value *v,
-                                const tdag_shim_tensor *info, tdag_op op,
-                                const char *name)
+static tdagi_cell *make_leaf(tdagi_import *im, const tdag_shim_value *v,
+                             const tdag_shim_tensor *info, tdag_op op, const char *name)
 {
-    tdagi_ileaf *twin = find_leaf(im, info);
+    tdagi_leaf *twin = find_leaf(im, info);
     tdag_tensor *t = twin != NULL ? tdag_tensor_copy(twin->tensor) : wrap(im, v);
     if (t == NULL) return NULL;
-    tdagi_ileaf *leaf = add_leaf(im, info);
+    tdagi_leaf *leaf = add_leaf(im, info);
     if (leaf == NULL) {
         tdag_tensor_free(t);
         return NULL;
     }
     leaf->tensor = t;
     leaf->is_state = op != TDAG_OP_CONSTANT;
-    tdag_value value = tdag_add_tensor(im->b, op, name, t);
+    tdag_value value = tdag_add_tensor(im->env.b, op, name, t);
     if (value.id == 0) {
-        tdagi_import_fail_here(im, tdag_builder_get_status(im->b), "a weight");
+        tdagi_env_fail_here(&im->env, tdag_builder_get_status(im->env.b), "a weight");
         return NULL;
     }
-    leaf->cell = tdagi_it_new(im, value);
+    leaf->cell = tdagi_cell_new(&im->env, value);
     if (leaf->cell != NULL) {
         leaf->cell->is_leaf = true;
         leaf->cell->first_value = value;
@@ -155,8 +130,8 @@ static tdagi_itensor *make_leaf(tdagi_import *im, const tdag_shim_value *v,
 }
 
 /* A small constant of numbers that may turn out to be sizes; NULL: it is none. */
-static tdagi_itensor *known_constant(tdagi_import *im, const tdag_shim_value *v,
-                                     const tdag_shim_tensor *info)
+static tdagi_cell *known_constant(tdagi_import *im, const tdag_shim_value *v,
+                                  const tdag_shim_tensor *info)
 {
     bool is_float = tdag_dtype_is_float(info->dtype);
     if (info->rank > 1 || info->count > KNOWN_MAX || (is_float && info->rank > 0) ||
@@ -164,73 +139,73 @@ static tdagi_itensor *known_constant(tdagi_import *im, const tdag_shim_value *v,
         return NULL;
     tdag_tensor *t = wrap(im, v);
     if (t == NULL) return NULL;
-    tdagi_ival numbers[KNOWN_MAX];
+    tdagi_any numbers[KNOWN_MAX];
     for (int64_t i = 0; i < info->count; i++)
-        numbers[i] = is_float ? tdagi_iv_float(tdagi_tensor_get_f64(t, i))
+        numbers[i] = is_float ? tdagi_any_float(tdagi_tensor_get_f64(t, i))
                      : info->dtype == TDAG_BOOL
-                         ? tdagi_iv_bool(tdagi_tensor_get_i64(t, i) != 0)
-                         : tdagi_iv_int(im, tdagi_tensor_get_i64(t, i));
+                         ? tdagi_any_bool(tdagi_tensor_get_i64(t, i) != 0)
+                         : tdagi_any_int(&im->env, tdagi_tensor_get_i64(t, i));
     tdag_tensor_free(t);
-    if (info->rank == 0) return tdagi_it_known(im, info->dtype, numbers[0]);
-    return tdagi_it_known_list(im, info->dtype, (uint32_t)info->count, numbers);
+    if (info->rank == 0) return tdagi_cell_known(&im->env, info->dtype, numbers[0]);
+    return tdagi_cell_known_list(&im->env, info->dtype, (uint32_t)info->count, numbers);
 }
 
-tdagi_ival tdagi_import_constant(tdagi_import *im, const tdag_shim_value *v,
-                                 const char *name)
+tdagi_any tdagi_import_constant(tdagi_import *im, const tdag_shim_value *v,
+                                const char *name)
 {
     tdag_shim_tensor info;
     tdag_shim_error error;
     if (im->api->tensor_get(v, &info, &error) != 0) {
-        if (tdagi_import_ok(im))
-            im->status = tdagi_fail(im->ctx, TDAG_E_SHIM, "%s", error.message);
-        return tdagi_iv_poison();
+        if (tdagi_env_ok(&im->env))
+            im->env.status = tdagi_fail(im->env.ctx, TDAG_E_SHIM, "%s", error.message);
+        return tdagi_any_poison();
     }
     const char *why = refuse(&info);
     if (why != NULL)
-        return tdagi_import_issue(im, "%s (%s)", why,
-                                  name == NULL ? "a constant" : name);
-    tdagi_ileaf *leaf = find_leaf(im, &info);
-    if (leaf != NULL && leaf->cell != NULL) return tdagi_iv_tensor(leaf->cell);
-    tdagi_itensor *known = known_constant(im, v, &info);
-    if (known != NULL || !tdagi_import_ok(im)) return tdagi_iv_tensor(known);
-    return tdagi_iv_tensor(make_leaf(im, v, &info, TDAG_OP_CONSTANT, name));
+        return tdagi_env_issue(&im->env, "%s (%s)", why,
+                               name == NULL ? "a constant" : name);
+    tdagi_leaf *leaf = find_leaf(im, &info);
+    if (leaf != NULL && leaf->cell != NULL) return tdagi_any_tensor(leaf->cell);
+    tdagi_cell *known = known_constant(im, v, &info);
+    if (known != NULL || !tdagi_env_ok(&im->env)) return tdagi_any_tensor(known);
+    return tdagi_any_tensor(make_leaf(im, v, &info, TDAG_OP_CONSTANT, name));
 }
 
 /* ---- modules ---- */
 
-static tdagi_iattr *find_attr(tdagi_iobject *o, const char *name)
+static tdagi_attr *find_attr(tdagi_object *o, const char *name)
 {
     for (uint32_t i = 0; i < o->n; i++)
         if (strcmp(o->attrs[i].name, name) == 0) return &o->attrs[i];
     return NULL;
 }
 
-static tdagi_iattr *add_attr(tdagi_import *im, tdagi_iobject *o, const char *name,
-                             tdagi_ival v)
+static tdagi_attr *add_attr(tdagi_import *im, tdagi_object *o, const char *name,
+                            tdagi_any v)
 {
     if (o->n == o->capacity) {
         uint32_t wider = o->capacity == 0 ? 8 : o->capacity * 2;
-        tdagi_iattr *p = tdagi_import_alloc(im, wider * sizeof(*p));
+        tdagi_attr *p = tdagi_env_alloc(&im->env, wider * sizeof(*p));
         if (p == NULL) return NULL;
         if (o->n > 0) memcpy(p, o->attrs, o->n * sizeof(*p));
         o->attrs = p;
         o->capacity = wider;
     }
-    o->attrs[o->n] = (tdagi_iattr){.name = name, .value = v};
+    o->attrs[o->n] = (tdagi_attr){.name = name, .value = v};
     return &o->attrs[o->n++];
 }
 
 static const char *join(tdagi_import *im, const char *path, const char *name)
 {
-    return *path == '\0' ? name : tdagi_import_text(im, "%s.%s", path, name);
+    return *path == '\0' ? name : tdagi_env_text(&im->env, "%s.%s", path, name);
 }
 
 /* Parameters or buffers of one module, in the file's order. */
-static void add_state(tdagi_import *im, tdagi_iobject *o, tdag_shim_slot slot)
+static void add_state(tdagi_import *im, tdagi_object *o, tdag_shim_slot slot)
 {
     const tdag_shim_api *api = im->api;
     size_t n = api->value_size(o->shim);
-    for (size_t i = 0; i < n && tdagi_import_ok(im); i++) {
+    for (size_t i = 0; i < n && tdagi_env_ok(&im->env); i++) {
         if (api->object_attr_slot(o->shim, i) != slot) continue;
         const tdag_shim_value *v = api->value_item(im->session, o->shim, i);
         if (v == NULL || api->value_kind(v) != TDAG_SHIM_TENSOR) continue;
@@ -240,69 +215,69 @@ static void add_state(tdagi_import *im, tdagi_iobject *o, tdag_shim_slot slot)
         const char *name = api->object_attr_name(im->session, o->shim, i);
         tdag_op op =
             slot == TDAG_SHIM_SLOT_PARAMETER ? TDAG_OP_PARAMETER : TDAG_OP_BUFFER;
-        tdagi_itensor *t = make_leaf(im, v, &info, op, join(im, o->path, name));
-        if (t != NULL) add_attr(im, o, name, tdagi_iv_tensor(t));
+        tdagi_cell *t = make_leaf(im, v, &info, op, join(im, o->path, name));
+        if (t != NULL) add_attr(im, o, name, tdagi_any_tensor(t));
     }
 }
 
-static void add_module(tdagi_import *im, tdagi_iobject *o, uint32_t depth)
+static void add_module(tdagi_import *im, tdagi_object *o, uint32_t depth)
 {
     const tdag_shim_api *api = im->api;
     if (depth > 100) {
-        tdagi_import_fail(im, TDAG_E_LIMIT, "modules nest deeper than 100");
+        tdagi_env_fail(&im->env, TDAG_E_LIMIT, "modules nest deeper than 100");
         return;
     }
-    tdag_builder_set_scope(im->b, o->path);
+    tdag_builder_set_scope(im->env.b, o->path);
     add_state(im, o, TDAG_SHIM_SLOT_PARAMETER);
     add_state(im, o, TDAG_SHIM_SLOT_BUFFER);
     size_t n = api->value_size(o->shim);
-    for (size_t i = 0; i < n && tdagi_import_ok(im); i++) {
+    for (size_t i = 0; i < n && tdagi_env_ok(&im->env); i++) {
         if (api->object_attr_slot(o->shim, i) != TDAG_SHIM_SLOT_MODULE) continue;
         const tdag_shim_value *v = api->value_item(im->session, o->shim, i);
         if (v == NULL || api->value_kind(v) != TDAG_SHIM_OBJECT) continue;
         const char *name = api->object_attr_name(im->session, o->shim, i);
-        tdagi_ival child = tdagi_iv_from_shim(im, v, join(im, o->path, name));
-        if (child.kind != TDAGI_IV_OBJECT) return;
+        tdagi_any child = tdagi_import_value(im, v, join(im, o->path, name));
+        if (child.kind != TDAGI_ANY_OBJECT) return;
         add_attr(im, o, name, child);
         add_module(im, child.u.object, depth + 1);
     }
 }
 
-tdagi_iobject *tdagi_import_module(tdagi_import *im, const tdag_shim_value *root)
+tdagi_object *tdagi_import_module(tdagi_import *im, const tdag_shim_value *root)
 {
-    tdagi_ival v = tdagi_iv_from_shim(im, root, "");
-    if (v.kind != TDAGI_IV_OBJECT) return NULL;
+    tdagi_any v = tdagi_import_value(im, root, "");
+    if (v.kind != TDAGI_ANY_OBJECT) return NULL;
     add_module(im, v.u.object, 0);
-    tdag_builder_set_scope(im->b, "");
+    tdag_builder_set_scope(im->env.b, "");
     return v.u.object;
 }
 
-tdagi_ival tdagi_import_attr(tdagi_import *im, tdagi_iobject *object, const char *name)
+tdagi_any tdagi_import_attr(tdagi_import *im, tdagi_object *object, const char *name)
 {
-    tdagi_iattr *a = find_attr(object, name);
+    tdagi_attr *a = find_attr(object, name);
     if (a == NULL) {
         const tdag_shim_value *v =
             im->api->object_attr(im->session, object->shim, name);
         if (v == NULL) {
-            tdagi_import_fail(im, TDAG_E_FORMAT, "there is no attribute %s", name);
-            return tdagi_iv_poison();
+            tdagi_env_fail(&im->env, TDAG_E_FORMAT, "there is no attribute %s", name);
+            return tdagi_any_poison();
         }
         a = add_attr(im, object, name,
-                     tdagi_iv_from_shim(im, v, join(im, object->path, name)));
-        if (a == NULL) return tdagi_iv_poison();
+                     tdagi_import_value(im, v, join(im, object->path, name)));
+        if (a == NULL) return tdagi_any_poison();
     }
     if (!a->was_set) a->was_read = true;
     return a->value;
 }
 
-void tdagi_import_set_attr(tdagi_import *im, tdagi_iobject *object, const char *name,
-                           tdagi_ival v)
+void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *name,
+                           tdagi_any v)
 {
-    tdagi_iattr *a = find_attr(object, name);
+    tdagi_attr *a = find_attr(object, name);
     if (a == NULL) a = add_attr(im, object, name, v);
     if (a == NULL) return;
     if (a->was_read)
-        tdagi_import_issue(im, "the attribute %s that lives between calls", name);
+        tdagi_env_issue(&im->env, "the attribute %s that lives between calls", name);
     a->value = v;
     a->was_set = true;
 }
@@ -312,8 +287,8 @@ void tdagi_import_set_attr(tdagi_import *im, tdagi_iobject *object, const char *
 /* Which values the outputs depend on. */
 static bool *reachable(tdagi_import *im)
 {
-    const tdag_graph *g = im->b->graph;
-    bool *mark = tdagi_import_alloc(im, g->n + 1);
+    const tdag_graph *g = im->env.b->graph;
+    bool *mark = tdagi_env_alloc(&im->env, g->n + 1);
     if (mark == NULL) return NULL;
     memset(mark, 0, g->n + 1);
     for (uint32_t i = 0; i < g->n_outputs; i++)
@@ -331,16 +306,16 @@ void tdagi_import_check_state(tdagi_import *im)
 {
     bool *mark = NULL;
     im->node = NULL;
-    for (uint32_t i = 0; i < im->n_leaves && tdagi_import_ok(im); i++) {
-        const tdagi_ileaf *leaf = &im->leaves[i];
+    for (uint32_t i = 0; i < im->n_leaves && tdagi_env_ok(&im->env); i++) {
+        const tdagi_leaf *leaf = &im->leaves[i];
         if (!leaf->is_state || leaf->cell == NULL || !leaf->cell->was_written) continue;
         if (mark == NULL) mark = reachable(im);
         if (mark == NULL) return;
         tdag_value v = leaf->cell->first_value;
         char buf[16];
         if (mark[v.id])
-            tdagi_import_issue(im,
-                               "%s, which the model reads and then updates in place",
-                               tdagi_value_name(im->b->graph, v, buf));
+            tdagi_env_issue(&im->env,
+                            "%s, which the model reads and then updates in place",
+                            tdagi_value_name(im->env.b->graph, v, buf));
     }
 }

@@ -11,12 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "aten/aten.h"
 #include "base/text.h"
+#include "torchscript/import/import.h"
 
 typedef struct opaque_call {
     tdagi_import *im;
-    const tdagi_ischema *schema;
+    const tdagi_schema *schema;
     const tdag_shim_value **values; /* by argument: what PyTorch is called with */
     tdag_value *inputs;
     uint32_t n_inputs, inputs_capacity;
@@ -35,7 +35,7 @@ static void stop_by_torch(opaque_call *o, const tdag_shim_error *error)
     char line[256];
     size_t n = strcspn(error->message, "\n");
     snprintf(line, sizeof(line), "%.*s", (int)(n < 200 ? n : 200), error->message);
-    stop(o, tdagi_import_text(o->im, "PyTorch cannot tell its results: %s", line));
+    stop(o, tdagi_env_text(&o->im->env, "PyTorch cannot tell its results: %s", line));
 }
 
 /* ---- sample tensors ---- */
@@ -58,9 +58,9 @@ static tdag_tensor *sample_tensor(tdagi_import *im, const tdagi_node *n)
     tdag_tensor *t = NULL;
     if (tdagi_op_holds_tensor(n->op)) return tdag_tensor_copy(n->u.tensor);
     tdag_status st =
-        tdag_tensor_create(im->ctx, (tdag_dtype)n->dtype, n->rank, n->shape, &t);
+        tdag_tensor_create(im->env.ctx, (tdag_dtype)n->dtype, n->rank, n->shape, &t);
     if (st != TDAG_OK) {
-        im->status = st;
+        im->env.status = st;
         return NULL;
     }
     int64_t count = tdag_tensor_get_count(t);
@@ -74,7 +74,7 @@ static void add_input(opaque_call *o, tdag_value v)
 {
     if (o->n_inputs == o->inputs_capacity) {
         uint32_t wider = o->inputs_capacity == 0 ? 8 : 2 * o->inputs_capacity;
-        tdag_value *p = tdagi_import_alloc(o->im, wider * sizeof(*p));
+        tdag_value *p = tdagi_env_alloc(&o->im->env, wider * sizeof(*p));
         if (p == NULL) return;
         if (o->n_inputs > 0) memcpy(p, o->inputs, o->n_inputs * sizeof(*p));
         o->inputs = p;
@@ -83,12 +83,12 @@ static void add_input(opaque_call *o, tdag_value v)
     o->inputs[o->n_inputs++] = v;
 }
 
-static const tdag_shim_value *take_tensor(opaque_call *o, tdagi_itensor *cell)
+static const tdag_shim_value *take_tensor(opaque_call *o, tdagi_cell *cell)
 {
     tdagi_import *im = o->im;
-    tdag_value v = tdagi_it_read(im, cell);
-    if (v.id == 0 || !tdagi_import_ok(im)) return NULL;
-    const tdagi_node *n = &im->b->graph->nodes[v.id];
+    tdag_value v = tdagi_cell_read(&im->env, cell);
+    if (v.id == 0 || !tdagi_env_ok(&im->env)) return NULL;
+    const tdagi_node *n = &im->env.b->graph->nodes[v.id];
     for (uint32_t i = 0; i < n->rank; i++)
         if (n->shape[i] < 0) {
             stop(o, "with a symbolic size");
@@ -146,18 +146,18 @@ static const char *item_type(tdagi_import *im, const char *type)
         depth += *end == '[' ? 1 : *end == ']' ? -1 : 0;
         if (depth == 0) break;
     }
-    return tdagi_import_text(im, "%.*s", (int)(end - start), start);
+    return tdagi_env_text(&im->env, "%.*s", (int)(end - start), start);
 }
 
-static const tdag_shim_value *take(opaque_call *o, tdagi_ival v, const char *type);
+static const tdag_shim_value *take(opaque_call *o, tdagi_any v, const char *type);
 
-static const tdag_shim_value *take_list(opaque_call *o, const tdagi_iseq *seq,
+static const tdag_shim_value *take_list(opaque_call *o, const tdagi_seq *seq,
                                         const char *type)
 {
     tdagi_import *im = o->im;
     const char *each = item_type(im, type);
     const tdag_shim_value **items =
-        tdagi_import_alloc(im, (seq->n + 1) * sizeof(*items));
+        tdagi_env_alloc(&im->env, (seq->n + 1) * sizeof(*items));
     const tdag_shim_value *made = NULL;
     tdag_shim_error error = {""};
     if (items == NULL) return NULL;
@@ -175,42 +175,42 @@ static const tdag_shim_value *take_list(opaque_call *o, const tdagi_iseq *seq,
 
 /* Writes an argument and gives it as PyTorch's value; NULL after stop() or a failure.
  */
-static const tdag_shim_value *take(opaque_call *o, tdagi_ival v, const char *type)
+static const tdag_shim_value *take(opaque_call *o, tdagi_any v, const char *type)
 {
     const tdag_shim_api *api = o->im->api;
     tdag_shim_session *session = o->im->session;
     int64_t number;
-    switch ((tdagi_ikind)v.kind) {
-    case TDAGI_IV_NONE:
+    switch ((tdagi_any_kind)v.kind) {
+    case TDAGI_ANY_NONE:
         tdagi_text_add(&o->text, "None");
         return api->make_none(session);
-    case TDAGI_IV_TENSOR:
+    case TDAGI_ANY_TENSOR:
         return take_tensor(o, v.u.tensor);
-    case TDAGI_IV_INT:
-        if (!tdagi_iv_const_int(o->im, v, &number)) break;
+    case TDAGI_ANY_INT:
+        if (!tdagi_any_const_int(&o->im->env, v, &number)) break;
         tdagi_text_printf(&o->text, "%lld", (long long)number);
         return api->make_int(session, number);
-    case TDAGI_IV_FLOAT:
+    case TDAGI_ANY_FLOAT:
         if (v.assumed) break;
         write_float(&o->text, v.u.f);
         return api->make_double(session, v.u.f);
-    case TDAGI_IV_BOOL:
+    case TDAGI_ANY_BOOL:
         if (v.assumed) break;
         tdagi_text_add(&o->text, v.u.b ? "True" : "False");
         return api->make_bool(session, v.u.b);
-    case TDAGI_IV_STRING:
+    case TDAGI_ANY_STRING:
         write_string(&o->text, v.u.s);
         return api->make_string(session, v.u.s);
-    case TDAGI_IV_LIST:
-    case TDAGI_IV_TUPLE:
+    case TDAGI_ANY_LIST:
+    case TDAGI_ANY_TUPLE:
         return take_list(o, v.u.seq, type);
-    case TDAGI_IV_POISON:
-    case TDAGI_IV_DATA:
-    case TDAGI_IV_DEVICE:
-    case TDAGI_IV_DICT:
-    case TDAGI_IV_OBJECT:
-    case TDAGI_IV_FUNCTION:
-    case TDAGI_IV_OTHER:
+    case TDAGI_ANY_POISON:
+    case TDAGI_ANY_DATA:
+    case TDAGI_ANY_DEVICE:
+    case TDAGI_ANY_DICT:
+    case TDAGI_ANY_OBJECT:
+    case TDAGI_ANY_FUNCTION:
+    case TDAGI_ANY_OTHER:
         stop(o, "with an argument that cannot be written out");
         return NULL;
     }
@@ -219,116 +219,117 @@ static const tdag_shim_value *take(opaque_call *o, tdagi_ival v, const char *typ
 }
 
 /* All arguments by position, those that have to be named by name. */
-static bool take_arguments(opaque_call *o, const tdagi_ival *args)
+static bool take_arguments(opaque_call *o, const tdagi_any *args)
 {
-    const tdagi_ischema *s = o->schema;
+    const tdagi_schema *s = o->schema;
     tdag_shim_session *session = o->im->session;
     bool first = true;
     for (uint32_t i = 0; i < s->n_args && o->why == NULL; i++) {
-        const tdag_shim_arg *a = &s->args[i];
+        const tdagi_parameter *a = &s->args[i];
         if (a->is_written) stop(o, "which writes into an argument");
-        bool left_out = a->kwarg_only && (args[i].kind == TDAGI_IV_NONE ||
-                                          args[i].kind == TDAGI_IV_DEVICE);
+        bool left_out = a->keyword_only && (args[i].kind == TDAGI_ANY_NONE ||
+                                            args[i].kind == TDAGI_ANY_DEVICE);
         if (left_out) {
             o->values[i] = o->im->api->make_none(session);
             continue;
         }
         if (!first) tdagi_text_add(&o->text, ", ");
         first = false;
-        if (a->kwarg_only) tdagi_text_printf(&o->text, "%s=", a->name);
+        if (a->keyword_only) tdagi_text_printf(&o->text, "%s=", a->name);
         o->values[i] = take(o, args[i], a->type);
         if (o->values[i] == NULL) break;
     }
-    return o->why == NULL && tdagi_import_ok(o->im);
+    return o->why == NULL && tdagi_env_ok(&o->im->env);
 }
 
 /* ---- results ---- */
 
 /* One result as a node, or POISON after stop() or a failure. */
-static tdagi_ival result(opaque_call *o, const char *arguments, uint32_t i,
-                         const tdag_shim_value *made)
+static tdagi_any result(opaque_call *o, const char *arguments, uint32_t i,
+                        const tdag_shim_value *made)
 {
     tdagi_import *im = o->im;
     tdag_shim_tensor info;
     tdag_shim_error error = {""};
     if (im->api->value_kind(made) != TDAG_SHIM_TENSOR) {
         stop(o, "which gives something that is no tensor");
-        return tdagi_iv_poison();
+        return tdagi_any_poison();
     }
     if (im->api->tensor_get(made, &info, &error) != 0) {
         stop_by_torch(o, &error);
-        return tdagi_iv_poison();
+        return tdagi_any_poison();
     }
     if (info.dtype == TDAG_DTYPE_NONE || info.rank > TDAG_MAX_RANK) {
-        stop(o, tdagi_import_text(im, "which gives a %s tensor of rank %u",
-                                  info.dtype_name, (unsigned)info.rank));
-        return tdagi_iv_poison();
+        stop(o, tdagi_env_text(&im->env, "which gives a %s tensor of rank %u",
+                               info.dtype_name, (unsigned)info.rank));
+        return tdagi_any_poison();
     }
-    tdag_opaque_spec spec = {.name = tdagi_import_text(im, "%s%s%s", o->schema->name,
-                                                       *o->schema->overload ? "." : "",
-                                                       o->schema->overload),
+    tdag_opaque_spec spec = {.name = tdagi_schema_name(&im->env, o->schema),
                              .arguments = arguments,
                              .output = i,
                              .dtype = info.dtype,
                              .shape = {info.rank, info.sizes}};
-    tdag_value v = tdag_add_node(im->b, TDAG_OP_OPAQUE, &spec, sizeof(spec), o->inputs,
-                                 o->n_inputs);
-    tdag_status st = tdag_builder_get_status(im->b);
+    tdag_value v = tdag_add_node(im->env.b, TDAG_OP_OPAQUE, &spec, sizeof(spec),
+                                 o->inputs, o->n_inputs);
+    tdag_status st = tdag_builder_get_status(im->env.b);
     if (st != TDAG_OK) {
-        tdagi_import_fail_here(im, st, spec.name);
-        return tdagi_iv_poison();
+        tdagi_env_fail_here(&im->env, st, spec.name);
+        return tdagi_any_poison();
     }
-    return tdagi_iv_tensor(tdagi_it_new(im, v));
+    return tdagi_any_tensor(tdagi_cell_new(&im->env, v));
 }
 
 /* Results may share memory with an argument: PyTorch says "Tensor(a)" then. */
 static bool gives_views(const opaque_call *o)
 {
-    const char *text = o->im->api->schema_text(o->im->session, o->schema->shim);
+    const char *text = o->im->api->schema_text(o->im->session, o->im->shim_schema);
     const char *results = text == NULL ? NULL : strstr(text, "->");
     return results != NULL && strstr(results, "Tensor(") != NULL;
 }
 
-static tdagi_ival run(opaque_call *o, uint32_t n_results)
+static tdagi_any run(opaque_call *o, uint32_t n_results)
 {
     tdagi_import *im = o->im;
     tdag_shim_error error = {""};
     const tdag_shim_value **made =
-        tdagi_import_alloc(im, (n_results + 1) * sizeof(*made));
-    tdagi_ival *out = tdagi_import_alloc(im, (n_results + 1) * sizeof(*out));
-    if (made == NULL || out == NULL) return tdagi_iv_poison();
-    if (im->api->op_run(im->session, o->schema->shim, o->schema->n_args, o->values,
+        tdagi_env_alloc(&im->env, (n_results + 1) * sizeof(*made));
+    tdagi_any *out = tdagi_env_alloc(&im->env, (n_results + 1) * sizeof(*out));
+    if (made == NULL || out == NULL) return tdagi_any_poison();
+    if (im->api->op_run(im->session, o->im->shim_schema, o->schema->n_args, o->values,
                         n_results, made, &error) != 0) {
         stop_by_torch(o, &error);
-        return tdagi_iv_poison();
+        return tdagi_any_poison();
     }
     const char *arguments =
-        tdagi_import_text(im, "%s", o->text.data == NULL ? "" : o->text.data);
-    for (uint32_t i = 0; i < n_results && o->why == NULL && tdagi_import_ok(im); i++)
+        tdagi_env_text(&im->env, "%s", o->text.data == NULL ? "" : o->text.data);
+    for (uint32_t i = 0; i < n_results && o->why == NULL && tdagi_env_ok(&im->env); i++)
         out[i] = result(o, arguments, i, made[i]);
-    if (o->why != NULL || !tdagi_import_ok(im)) return tdagi_iv_poison();
-    return n_results == 1 ? out[0] : tdagi_iv_seq(im, TDAGI_IV_TUPLE, n_results, out);
+    if (o->why != NULL || !tdagi_env_ok(&im->env)) return tdagi_any_poison();
+    return n_results == 1 ? out[0]
+                          : tdagi_any_seq(&im->env, TDAGI_ANY_TUPLE, n_results, out);
 }
 
-tdagi_ival tdagi_import_opaque(tdagi_import *im, const tdagi_ischema *schema,
-                               const tdagi_ival *args, uint32_t n_args,
-                               const char *name)
+tdagi_any tdagi_import_opaque(tdagi_env *env, const tdagi_schema *schema,
+                              const tdagi_any *args, uint32_t n_args)
 {
+    tdagi_import *im = env->reader;
     const tdag_shim_api *api = im->api;
-    bool usable = schema->shim != NULL && schema->n_args == n_args &&
-                  !api->schema_is_vararg(schema->shim);
-    if (!usable) return tdagi_import_issue(im, "%s", name);
+    const char *name = tdagi_schema_name(env, schema);
+    bool usable =
+        im->shim_schema != NULL && schema->n_args == n_args && !schema->is_vararg;
+    if (!usable) return tdagi_env_issue(env, "%s", name);
     opaque_call o = {.im = im, .schema = schema};
-    o.values = tdagi_import_alloc(im, (n_args + 1u) * sizeof(*o.values));
-    if (o.values == NULL) return tdagi_iv_poison();
-    tdagi_text_init(&o.text, im->ctx);
-    tdagi_ival out = tdagi_iv_poison();
-    uint32_t n_results = (uint32_t)api->schema_n_results(schema->shim);
+    o.values = tdagi_env_alloc(&im->env, (n_args + 1u) * sizeof(*o.values));
+    if (o.values == NULL) return tdagi_any_poison();
+    tdagi_text_init(&o.text, im->env.ctx);
+    tdagi_any out = tdagi_any_poison();
+    uint32_t n_results = (uint32_t)api->schema_n_results(im->shim_schema);
     if (n_results == 0) stop(&o, "which gives nothing");
     if (gives_views(&o)) stop(&o, "which gives a view of its argument");
     if (o.why == NULL && take_arguments(&o, args)) out = run(&o, n_results);
-    if (o.text.status != TDAG_OK && tdagi_import_ok(im)) im->status = o.text.status;
+    if (o.text.status != TDAG_OK && tdagi_env_ok(&im->env))
+        im->env.status = o.text.status;
     tdagi_text_free(&o.text);
-    if (!tdagi_import_ok(im)) return tdagi_iv_poison();
-    return o.why == NULL ? out : tdagi_import_issue(im, "%s, %s", name, o.why);
+    if (!tdagi_env_ok(&im->env)) return tdagi_any_poison();
+    return o.why == NULL ? out : tdagi_env_issue(&im->env, "%s, %s", name, o.why);
 }

@@ -9,33 +9,33 @@ typedef void (*prim_fn)(tdagi_frame *f, const tdag_shim_node *node);
 
 /* ---- arguments and results ---- */
 
-static tdagi_ival arg(tdagi_frame *f, const tdag_shim_node *node, size_t i)
+static tdagi_any arg(tdagi_frame *f, const tdag_shim_node *node, size_t i)
 {
     const tdag_shim_var *var = f->im->api->node_input(node, i);
-    const tdagi_ival *v = var == NULL ? NULL : tdagi_frame_get(f, var);
-    return v == NULL ? tdagi_iv_poison() : *v;
+    const tdagi_any *v = var == NULL ? NULL : tdagi_frame_get(f, var);
+    return v == NULL ? tdagi_any_poison() : *v;
 }
 
-static void put(tdagi_frame *f, const tdag_shim_node *node, size_t i, tdagi_ival v)
+static void put(tdagi_frame *f, const tdag_shim_node *node, size_t i, tdagi_any v)
 {
     const tdag_shim_var *var = f->im->api->node_output(node, i);
     if (var != NULL) tdagi_frame_set(f, var, v);
 }
 
-static void put_all(tdagi_frame *f, const tdag_shim_node *node, tdagi_ival v)
+static void put_all(tdagi_frame *f, const tdag_shim_node *node, tdagi_any v)
 {
     size_t n = f->im->api->node_n_outputs(node);
     for (size_t i = 0; i < n; i++)
         put(f, node, i, v);
 }
 
-static tdagi_ival args_as(tdagi_frame *f, const tdag_shim_node *node, tdagi_ikind kind,
-                          size_t first, size_t step)
+static tdagi_any args_as(tdagi_frame *f, const tdag_shim_node *node,
+                         tdagi_any_kind kind, size_t first, size_t step)
 {
-    tdagi_ival out = tdagi_iv_seq(f->im, kind, 0, NULL);
+    tdagi_any out = tdagi_any_seq(&f->im->env, kind, 0, NULL);
     size_t n = f->im->api->node_n_inputs(node);
-    for (size_t i = first; i < n && out.kind != TDAGI_IV_POISON; i += step)
-        tdagi_iv_append(f->im, out.u.seq, arg(f, node, i));
+    for (size_t i = first; i < n && out.kind != TDAGI_ANY_POISON; i += step)
+        tdagi_seq_append(&f->im->env, out.u.seq, arg(f, node, i));
     return out;
 }
 
@@ -61,28 +61,28 @@ static void do_constant(tdagi_frame *f, const tdag_shim_node *node)
     const tdag_shim_var *out = api->node_output(node, 0);
     if (*string_attr(f, node, "name") != '\0' &&
         api->node_attr(f->im->session, node, "value") == NULL) {
-        put(f, node, 0, (tdagi_ival){.kind = TDAGI_IV_FUNCTION, .u.function = out});
+        put(f, node, 0, (tdagi_any){.kind = TDAGI_ANY_FUNCTION, .u.foreign = out});
         return;
     }
     const tdag_shim_value *v = api->var_constant(f->im->session, out);
     if (v == NULL) {
-        put(f, node, 0, tdagi_import_issue(f->im, "a constant of an unknown type"));
+        put(f, node, 0, tdagi_env_issue(&f->im->env, "a constant of an unknown type"));
         return;
     }
     const char *name = NULL;
     if (api->value_kind(v) == TDAG_SHIM_TENSOR)
         name = meaningful(api->var_name(f->im->session, out));
-    tdagi_ival x = tdagi_iv_from_shim(f->im, v, name);
-    if (x.kind == TDAGI_IV_TENSOR && !x.u.tensor->is_leaf)
-        x.u.tensor->is_literal = tdagi_it_number(f->im, x.u.tensor) != NULL;
+    tdagi_any x = tdagi_import_value(f->im, v, name);
+    if (x.kind == TDAGI_ANY_TENSOR && !x.u.tensor->is_leaf)
+        x.u.tensor->is_literal = tdagi_cell_number(x.u.tensor) != NULL;
     put(f, node, 0, x);
 }
 
 static void do_get_attr(tdagi_frame *f, const tdag_shim_node *node)
 {
-    tdagi_ival o = arg(f, node, 0);
-    if (o.kind != TDAGI_IV_OBJECT) { /* None: a context of create_object */
-        put(f, node, 0, o.kind == TDAGI_IV_NONE ? o : tdagi_iv_poison());
+    tdagi_any o = arg(f, node, 0);
+    if (o.kind != TDAGI_ANY_OBJECT) { /* None: a context of create_object */
+        put(f, node, 0, o.kind == TDAGI_ANY_NONE ? o : tdagi_any_poison());
         return;
     }
     put(f, node, 0, tdagi_import_attr(f->im, o.u.object, string_attr(f, node, "name")));
@@ -95,55 +95,58 @@ static void do_create_object(tdagi_frame *f, const tdag_shim_node *node)
     const char *type = im->api->var_type(im->session, im->api->node_output(node, 0));
     put(f, node, 0,
         strstr(type, "grad_mode") != NULL
-            ? tdagi_iv_none()
-            : tdagi_import_issue(im, "an object of class %s made in a method", type));
+            ? tdagi_any_none()
+            : tdagi_env_issue(&im->env, "an object of class %s made in a method",
+                              type));
 }
 
 static void do_set_attr(tdagi_frame *f, const tdag_shim_node *node)
 {
-    tdagi_ival o = arg(f, node, 0);
-    if (o.kind == TDAGI_IV_OBJECT)
+    tdagi_any o = arg(f, node, 0);
+    if (o.kind == TDAGI_ANY_OBJECT)
         tdagi_import_set_attr(f->im, o.u.object, string_attr(f, node, "name"),
                               arg(f, node, 1));
 }
 
-static tdagi_ival shim_failed(tdagi_import *im, const tdag_shim_error *error)
+static tdagi_any shim_failed(tdagi_import *im, const tdag_shim_error *error)
 {
-    if (tdagi_import_ok(im)) tdagi_import_fail(im, TDAG_E_SHIM, "%s", error->message);
-    return tdagi_iv_poison();
+    if (tdagi_env_ok(&im->env))
+        tdagi_env_fail(&im->env, TDAG_E_SHIM, "%s", error->message);
+    return tdagi_any_poison();
 }
 
 static void call(tdagi_frame *f, const tdag_shim_node *node,
                  const tdag_shim_graph *graph, size_t first, const char *scope)
 {
     tdagi_import *im = f->im;
-    tdagi_ival args = args_as(f, node, TDAGI_IV_LIST, first, 1);
-    if (args.kind == TDAGI_IV_POISON) return;
-    const char *before = im->scope;
-    im->scope = scope;
-    if (scope != before) tdag_builder_set_scope(im->b, scope);
-    tdagi_ival out = tdagi_import_call(im, f, graph, args.u.seq->v, args.u.seq->n);
-    im->scope = before;
-    if (scope != before) tdag_builder_set_scope(im->b, before);
+    tdagi_any args = args_as(f, node, TDAGI_ANY_LIST, first, 1);
+    if (args.kind == TDAGI_ANY_POISON) return;
+    const char *before = im->env.scope;
+    im->env.scope = scope;
+    if (scope != before) tdag_builder_set_scope(im->env.b, scope);
+    tdagi_any out = tdagi_import_call(im, graph, args.u.seq->v, args.u.seq->n);
+    im->env.scope = before;
+    if (scope != before) tdag_builder_set_scope(im->env.b, before);
     put(f, node, 0, out);
 }
 
 static void do_call_method(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_import *im = f->im;
-    tdagi_ival o = arg(f, node, 0);
+    tdagi_any o = arg(f, node, 0);
     const char *name = string_attr(f, node, "name");
     const tdag_shim_graph *graph = NULL;
     tdag_shim_error error;
-    if (o.kind == TDAGI_IV_NONE && strcmp(name, "__init__") == 0) {
+    if (o.kind == TDAGI_ANY_NONE && strcmp(name, "__init__") == 0) {
         put(f, node, 0, o);
         return;
     }
-    if (o.kind != TDAGI_IV_OBJECT) {
+    if (o.kind != TDAGI_ANY_OBJECT) {
         put(f, node, 0,
-            o.kind == TDAGI_IV_POISON ? o
-                                      : tdagi_import_issue(im, "a call of %s on %s",
-                                                           name, tdagi_iv_text(im, o)));
+            o.kind == TDAGI_ANY_POISON
+                ? o
+                : tdagi_env_issue(&im->env, "a call of %s on %s", name,
+                                  tdagi_any_text(&im->env, o)));
         return;
     }
     if (im->api->method_graph(im->session, o.u.object->shim, name, &graph, &error) !=
@@ -157,19 +160,20 @@ static void do_call_method(tdagi_frame *f, const tdag_shim_node *node)
 static void do_call_function(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_import *im = f->im;
-    tdagi_ival fn = arg(f, node, 0);
+    tdagi_any fn = arg(f, node, 0);
     const tdag_shim_graph *graph = NULL;
     const char *name = NULL;
     tdag_shim_error error;
-    if (fn.kind != TDAGI_IV_FUNCTION) {
-        put(f, node, 0, tdagi_import_issue(im, "a call of %s", tdagi_iv_text(im, fn)));
+    if (fn.kind != TDAGI_ANY_FUNCTION) {
+        put(f, node, 0,
+            tdagi_env_issue(&im->env, "a call of %s", tdagi_any_text(&im->env, fn)));
         return;
     }
-    if (im->api->var_function(im->session, fn.u.function, &graph, &name, &error) != 0) {
+    if (im->api->var_function(im->session, fn.u.foreign, &graph, &name, &error) != 0) {
         put(f, node, 0, shim_failed(im, &error));
         return;
     }
-    call(f, node, graph, 1, im->scope);
+    call(f, node, graph, 1, im->env.scope);
 }
 
 /* ---- control flow ---- */
@@ -183,15 +187,13 @@ static bool raises(tdagi_import *im, const tdag_shim_block *block)
 }
 
 /* A condition as a bool; a rank-0 tensor with a known number is one too. */
-static tdagi_ival truth(tdagi_import *im, tdagi_ival v)
+static tdagi_any truth(tdagi_import *im, tdagi_any v)
 {
-    if (v.kind == TDAGI_IV_TENSOR) {
-        const tdagi_ival *number = tdagi_it_number(im, v.u.tensor);
-        if (number != NULL) v = *number;
-    }
-    if (v.kind != TDAGI_IV_BOOL && tdagi_iv_is_number(v)) {
-        tdagi_ival b = tdagi_iv_bool(false);
-        bool equal = tdagi_iv_equal(im, v, tdagi_iv_int(im, 0), &b.assumed);
+    v = tdagi_any_known(v);
+    if (v.kind != TDAGI_ANY_BOOL && tdagi_any_is_number(v)) {
+        tdagi_any b = tdagi_any_bool(false);
+        bool equal =
+            tdagi_any_equal(&im->env, v, tdagi_any_int(&im->env, 0), &b.assumed);
         b.u.b = !equal;
         return b;
     }
@@ -203,14 +205,14 @@ static void explore(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_import *im = f->im;
     size_t n = im->api->node_n_blocks(node);
-    for (size_t i = 0; i < n && tdagi_import_ok(im); i++) {
+    for (size_t i = 0; i < n && tdagi_env_ok(&im->env); i++) {
         const tdag_shim_block *block = im->api->node_block(node, i);
         if (raises(im, block)) continue;
         for (size_t k = 0; k < im->api->block_n_inputs(block); k++)
-            tdagi_frame_set(f, im->api->block_input(block, k), tdagi_iv_poison());
+            tdagi_frame_set(f, im->api->block_input(block, k), tdagi_any_poison());
         tdagi_import_block(f, block);
     }
-    put_all(f, node, tdagi_iv_poison());
+    put_all(f, node, tdagi_any_poison());
 }
 
 static void take_branch(tdagi_frame *f, const tdag_shim_node *node,
@@ -219,9 +221,9 @@ static void take_branch(tdagi_frame *f, const tdag_shim_node *node,
     const tdag_shim_api *api = f->im->api;
     tdagi_import_block(f, block);
     size_t n = api->block_n_outputs(block);
-    for (size_t i = 0; i < n && tdagi_import_ok(f->im); i++) {
-        const tdagi_ival *v = tdagi_frame_get(f, api->block_output(block, i));
-        put(f, node, i, v == NULL ? tdagi_iv_none() : *v);
+    for (size_t i = 0; i < n && tdagi_env_ok(&f->im->env); i++) {
+        const tdagi_any *v = tdagi_frame_get(f, api->block_output(block, i));
+        put(f, node, i, v == NULL ? tdagi_any_none() : *v);
     }
 }
 
@@ -229,11 +231,11 @@ static void do_if(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_import *im = f->im;
     const tdag_shim_api *api = im->api;
-    tdagi_ival c = truth(im, arg(f, node, 0));
+    tdagi_any c = truth(im, arg(f, node, 0));
     const tdag_shim_block *yes = api->node_block(node, 0),
                           *no = api->node_block(node, 1);
     if (yes == NULL || no == NULL) return;
-    bool known = c.kind == TDAGI_IV_BOOL;
+    bool known = c.kind == TDAGI_ANY_BOOL;
     if (known && !c.assumed) {
         take_branch(f, node, c.u.b ? yes : no);
         return;
@@ -242,15 +244,16 @@ static void do_if(tdagi_frame *f, const tdag_shim_node *node)
      * decided for all sizes or all data. */
     bool yes_raises = raises(im, yes), no_raises = raises(im, no);
     if (yes_raises != no_raises && (!known || c.u.b != yes_raises) &&
-        c.kind != TDAGI_IV_POISON) {
+        c.kind != TDAGI_ANY_POISON) {
         take_branch(f, node, yes_raises ? no : yes);
         return;
     }
     if (known)
-        tdagi_import_issue(im, "a branch that a symbolic size decides; give that dim a "
-                               "fixed size");
-    else if (c.kind != TDAGI_IV_POISON)
-        tdagi_import_issue(im, "a branch that depends on tensor data");
+        tdagi_env_issue(&im->env,
+                        "a branch that a symbolic size decides; give that dim a "
+                        "fixed size");
+    else if (c.kind != TDAGI_ANY_POISON)
+        tdagi_env_issue(&im->env, "a branch that depends on tensor data");
     explore(f, node);
 }
 
@@ -261,28 +264,28 @@ static bool trip(tdagi_frame *f, const tdag_shim_node *node,
     tdagi_import *im = f->im;
     const tdag_shim_api *api = im->api;
     size_t n = api->block_n_inputs(body);
-    tdagi_frame_set(f, api->block_input(body, 0), tdagi_iv_int(im, i));
+    tdagi_frame_set(f, api->block_input(body, 0), tdagi_any_int(&im->env, i));
     for (size_t k = 1; k < n; k++) { /* the outputs hold what is carried meanwhile */
-        const tdagi_ival *v = tdagi_frame_get(f, api->node_output(node, k - 1));
+        const tdagi_any *v = tdagi_frame_get(f, api->node_output(node, k - 1));
         tdagi_frame_set(f, api->block_input(body, k),
-                        v == NULL ? tdagi_iv_poison() : *v);
+                        v == NULL ? tdagi_any_poison() : *v);
     }
     tdagi_import_block(f, body);
     im->node = node;
-    tdagi_ival next[64];
-    for (size_t k = 0; k < n && k < 64 && tdagi_import_ok(im); k++) {
-        const tdagi_ival *v = tdagi_frame_get(f, api->block_output(body, k));
-        next[k] = v == NULL ? tdagi_iv_none() : *v;
+    tdagi_any next[64];
+    for (size_t k = 0; k < n && k < 64 && tdagi_env_ok(&im->env); k++) {
+        const tdagi_any *v = tdagi_frame_get(f, api->block_output(body, k));
+        next[k] = v == NULL ? tdagi_any_none() : *v;
     }
-    for (size_t k = 1; k < n && k < 64 && tdagi_import_ok(im); k++)
+    for (size_t k = 1; k < n && k < 64 && tdagi_env_ok(&im->env); k++)
         put(f, node, k - 1, next[k]);
-    if (!tdagi_import_ok(im)) return false;
-    tdagi_ival c = truth(im, next[0]);
-    if (c.kind == TDAGI_IV_BOOL && !c.assumed) return c.u.b;
-    if (c.kind != TDAGI_IV_POISON)
-        tdagi_import_issue(im, "a loop whose end depends on %s",
-                           c.kind == TDAGI_IV_BOOL ? "a symbolic size" : "tensor data");
-    put_all(f, node, tdagi_iv_poison());
+    if (!tdagi_env_ok(&im->env)) return false;
+    tdagi_any c = truth(im, next[0]);
+    if (c.kind == TDAGI_ANY_BOOL && !c.assumed) return c.u.b;
+    if (c.kind != TDAGI_ANY_POISON)
+        tdagi_env_issue(&im->env, "a loop whose end depends on %s",
+                        c.kind == TDAGI_ANY_BOOL ? "a symbolic size" : "tensor data");
+    put_all(f, node, tdagi_any_poison());
     return false;
 }
 
@@ -292,26 +295,27 @@ static void do_loop(tdagi_frame *f, const tdag_shim_node *node)
     const tdag_shim_api *api = im->api;
     const tdag_shim_block *body = api->node_block(node, 0);
     if (body == NULL) return;
-    tdagi_ival trips = arg(f, node, 0), c = truth(im, arg(f, node, 1));
+    tdagi_any trips = arg(f, node, 0), c = truth(im, arg(f, node, 1));
     int64_t n = 0;
     if (api->block_n_inputs(body) > 64)
-        tdagi_import_fail(im, TDAG_E_LIMIT, "a loop carries more than 63 values");
-    if (c.kind != TDAGI_IV_BOOL || c.assumed || !tdagi_iv_const_int(im, trips, &n)) {
-        if (trips.kind == TDAGI_IV_INT && c.kind == TDAGI_IV_BOOL)
-            tdagi_import_issue(im, "a loop of %s trips; give that dim a fixed size",
-                               tdagi_iv_text(im, trips));
-        else if (trips.kind != TDAGI_IV_POISON && c.kind != TDAGI_IV_POISON)
-            tdagi_import_issue(im, "a loop whose end depends on tensor data");
+        tdagi_env_fail(&im->env, TDAG_E_LIMIT, "a loop carries more than 63 values");
+    if (c.kind != TDAGI_ANY_BOOL || c.assumed ||
+        !tdagi_any_const_int(&im->env, trips, &n)) {
+        if (trips.kind == TDAGI_ANY_INT && c.kind == TDAGI_ANY_BOOL)
+            tdagi_env_issue(&im->env, "a loop of %s trips; give that dim a fixed size",
+                            tdagi_any_text(&im->env, trips));
+        else if (trips.kind != TDAGI_ANY_POISON && c.kind != TDAGI_ANY_POISON)
+            tdagi_env_issue(&im->env, "a loop whose end depends on tensor data");
         explore(f, node);
         return;
     }
     for (size_t k = 2; k < api->node_n_inputs(node); k++)
         put(f, node, k - 2, arg(f, node, k));
     bool more = c.u.b;
-    for (int64_t i = 0; more && i < n && tdagi_import_ok(im); i++) {
-        if ((uint64_t)i >= im->ctx->limits.max_loop_trips) {
-            tdagi_import_fail(im, TDAG_E_LIMIT, "a loop runs more than %llu times",
-                              (unsigned long long)im->ctx->limits.max_loop_trips);
+    for (int64_t i = 0; more && i < n && tdagi_env_ok(&im->env); i++) {
+        if ((uint64_t)i >= im->env.ctx->limits.max_loop_trips) {
+            tdagi_env_fail(&im->env, TDAG_E_LIMIT, "a loop runs more than %llu times",
+                           (unsigned long long)im->env.ctx->limits.max_loop_trips);
             return;
         }
         more = trip(f, node, body, i);
@@ -320,30 +324,30 @@ static void do_loop(tdagi_frame *f, const tdag_shim_node *node)
 
 static void do_raise(tdagi_frame *f, const tdag_shim_node *node)
 {
-    tdagi_ival text = arg(f, node, 0);
-    tdagi_import_fail(f->im, TDAG_E_ARG, "the model refuses these inputs: %s",
-                      tdagi_iv_text(f->im, text));
+    tdagi_any text = arg(f, node, 0);
+    tdagi_env_fail(&f->im->env, TDAG_E_ARG, "the model refuses these inputs: %s",
+                   tdagi_any_text(&f->im->env, text));
 }
 
 /* ---- containers ---- */
 
 static void do_list(tdagi_frame *f, const tdag_shim_node *node)
 {
-    put(f, node, 0, args_as(f, node, TDAGI_IV_LIST, 0, 1));
+    put(f, node, 0, args_as(f, node, TDAGI_ANY_LIST, 0, 1));
 }
 
 static void do_tuple(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_import *im = f->im;
-    tdagi_ival t = args_as(f, node, TDAGI_IV_TUPLE, 0, 1);
+    tdagi_any t = args_as(f, node, TDAGI_ANY_TUPLE, 0, 1);
     const tdag_shim_var *var = im->api->node_output(node, 0);
-    if (t.kind == TDAGI_IV_TUPLE && t.u.seq->n > 0 &&
+    if (t.kind == TDAGI_ANY_TUPLE && t.u.seq->n > 0 &&
         im->api->var_tuple_field(im->session, var, 0) != NULL) {
-        tdagi_iseq *s = t.u.seq;
+        tdagi_seq *s = t.u.seq;
         const char *type = im->api->var_type(im->session, var);
         const char *dot = strrchr(type, '.');
         s->type_name = dot == NULL ? type : dot + 1;
-        s->fields = tdagi_import_alloc(im, s->n * sizeof(char *));
+        s->fields = tdagi_env_alloc(&im->env, s->n * sizeof(char *));
         for (uint32_t i = 0; i < s->n && s->fields != NULL; i++)
             s->fields[i] = im->api->var_tuple_field(im->session, var, i);
     }
@@ -352,15 +356,15 @@ static void do_tuple(tdagi_frame *f, const tdag_shim_node *node)
 
 static void do_unpack(tdagi_frame *f, const tdag_shim_node *node)
 {
-    tdagi_ival s = arg(f, node, 0);
+    tdagi_any s = arg(f, node, 0);
     size_t n = f->im->api->node_n_outputs(node);
-    if (!tdagi_iv_is_seq(s)) {
-        put_all(f, node, tdagi_iv_poison());
+    if (!tdagi_any_is_seq(s)) {
+        put_all(f, node, tdagi_any_poison());
         return;
     }
     if (s.u.seq->n != n) {
-        tdagi_import_fail(f->im, TDAG_E_SHAPE, "%u values are unpacked into %zu",
-                          (unsigned)s.u.seq->n, n);
+        tdagi_env_fail(&f->im->env, TDAG_E_SHAPE, "%u values are unpacked into %zu",
+                       (unsigned)s.u.seq->n, n);
         return;
     }
     for (size_t i = 0; i < n; i++)
@@ -369,17 +373,17 @@ static void do_unpack(tdagi_frame *f, const tdag_shim_node *node)
 
 static void do_index(tdagi_frame *f, const tdag_shim_node *node)
 {
-    tdagi_ival s = arg(f, node, 0);
+    tdagi_any s = arg(f, node, 0);
     int64_t i = 0;
-    bool known = tdagi_iv_const_int(f->im, arg(f, node, 1), &i);
-    if (!tdagi_iv_is_seq(s) || !known) {
-        put(f, node, 0, tdagi_iv_poison());
+    bool known = tdagi_any_const_int(&f->im->env, arg(f, node, 1), &i);
+    if (!tdagi_any_is_seq(s) || !known) {
+        put(f, node, 0, tdagi_any_poison());
         return;
     }
     if (i < 0) i += s.u.seq->n;
     if (i < 0 || i >= s.u.seq->n) {
-        tdagi_import_fail(f->im, TDAG_E_ARG, "index %lld of a tuple of %u",
-                          (long long)i, (unsigned)s.u.seq->n);
+        tdagi_env_fail(&f->im->env, TDAG_E_ARG, "index %lld of a tuple of %u",
+                       (long long)i, (unsigned)s.u.seq->n);
         return;
     }
     put(f, node, 0, s.u.seq->v[i]);
@@ -387,10 +391,10 @@ static void do_index(tdagi_frame *f, const tdag_shim_node *node)
 
 static void do_dict(tdagi_frame *f, const tdag_shim_node *node)
 {
-    tdagi_ival d = tdagi_iv_dict(f->im);
+    tdagi_any d = tdagi_any_dict(&f->im->env);
     size_t n = f->im->api->node_n_inputs(node);
-    for (size_t i = 0; i + 1 < n && d.kind == TDAGI_IV_DICT; i += 2)
-        tdagi_iv_dict_set(f->im, d.u.dict, arg(f, node, i), arg(f, node, i + 1));
+    for (size_t i = 0; i + 1 < n && d.kind == TDAGI_ANY_DICT; i += 2)
+        tdagi_dict_set(&f->im->env, d.u.dict, arg(f, node, i), arg(f, node, i + 1));
     put(f, node, 0, d);
 }
 
@@ -401,7 +405,7 @@ static void do_same(tdagi_frame *f, const tdag_shim_node *node)
 
 static void do_none(tdagi_frame *f, const tdag_shim_node *node)
 {
-    put_all(f, node, tdagi_iv_none());
+    put_all(f, node, tdagi_any_none());
 }
 
 /* ---- isinstance ---- */
@@ -411,40 +415,40 @@ static bool starts(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static bool is_instance(tdagi_ival v, const char *type)
+static bool is_instance(tdagi_any v, const char *type)
 {
     if (starts(type, "Optional["))
-        return v.kind == TDAGI_IV_NONE || is_instance(v, type + strlen("Optional["));
-    switch ((tdagi_ikind)v.kind) {
-    case TDAGI_IV_NONE:
+        return v.kind == TDAGI_ANY_NONE || is_instance(v, type + strlen("Optional["));
+    switch ((tdagi_any_kind)v.kind) {
+    case TDAGI_ANY_NONE:
         return starts(type, "NoneType") || starts(type, "None");
-    case TDAGI_IV_TENSOR:
+    case TDAGI_ANY_TENSOR:
         return starts(type, "Tensor");
-    case TDAGI_IV_INT:
+    case TDAGI_ANY_INT:
         return starts(type, "int");
-    case TDAGI_IV_FLOAT:
+    case TDAGI_ANY_FLOAT:
         return starts(type, "float");
-    case TDAGI_IV_BOOL:
+    case TDAGI_ANY_BOOL:
         return starts(type, "bool");
-    case TDAGI_IV_DATA:
+    case TDAGI_ANY_DATA:
         return starts(type, v.letter == 'i'   ? "int"
                             : v.letter == 'f' ? "float"
                                               : "bool");
-    case TDAGI_IV_STRING:
+    case TDAGI_ANY_STRING:
         return starts(type, "str");
-    case TDAGI_IV_LIST: /* TorchScript compares the element type, as the first one's */
+    case TDAGI_ANY_LIST: /* TorchScript compares the element type, as the first one's */
         if (!starts(type, "List[")) return false;
         return v.u.seq->n == 0 || is_instance(v.u.seq->v[0], type + strlen("List["));
-    case TDAGI_IV_TUPLE:
+    case TDAGI_ANY_TUPLE:
         return starts(type, "Tuple[") || starts(type, "NamedTuple");
-    case TDAGI_IV_DICT:
+    case TDAGI_ANY_DICT:
         return starts(type, "Dict[");
-    case TDAGI_IV_DEVICE:
+    case TDAGI_ANY_DEVICE:
         return starts(type, "Device") || starts(type, "device");
-    case TDAGI_IV_POISON:
-    case TDAGI_IV_OBJECT:
-    case TDAGI_IV_FUNCTION:
-    case TDAGI_IV_OTHER:
+    case TDAGI_ANY_POISON:
+    case TDAGI_ANY_OBJECT:
+    case TDAGI_ANY_FUNCTION:
+    case TDAGI_ANY_OTHER:
         break;
     }
     return false;
@@ -453,7 +457,7 @@ static bool is_instance(tdagi_ival v, const char *type)
 static void do_isinstance(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_import *im = f->im;
-    tdagi_ival v = arg(f, node, 0);
+    tdagi_any v = arg(f, node, 0);
     const tdag_shim_value *types = im->api->node_attr(im->session, node, "types");
     bool is = false;
     size_t n = types == NULL ? 0 : im->api->value_size(types);
@@ -461,7 +465,7 @@ static void do_isinstance(tdagi_frame *f, const tdag_shim_node *node)
         const tdag_shim_value *t = im->api->value_item(im->session, types, i);
         is = t != NULL && is_instance(v, im->api->value_string(im->session, t, NULL));
     }
-    put(f, node, 0, v.kind == TDAGI_IV_POISON ? v : tdagi_iv_bool(is));
+    put(f, node, 0, v.kind == TDAGI_ANY_POISON ? v : tdagi_any_bool(is));
 }
 
 /* ---- the table ---- */

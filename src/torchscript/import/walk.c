@@ -19,8 +19,8 @@ static bool frame_grow(tdagi_frame *f)
 {
     tdagi_frame old = *f;
     f->capacity = old.capacity == 0 ? 64 : old.capacity * 2;
-    f->ids = tdagi_import_alloc(f->im, f->capacity * sizeof(*f->ids));
-    f->values = tdagi_import_alloc(f->im, f->capacity * sizeof(*f->values));
+    f->ids = tdagi_env_alloc(&f->im->env, f->capacity * sizeof(*f->ids));
+    f->values = tdagi_env_alloc(&f->im->env, f->capacity * sizeof(*f->values));
     if (f->ids == NULL || f->values == NULL) return false;
     memset(f->ids, 0, f->capacity * sizeof(*f->ids));
     for (uint32_t i = 0; i < old.capacity; i++) {
@@ -32,9 +32,9 @@ static bool frame_grow(tdagi_frame *f)
     return true;
 }
 
-void tdagi_frame_set(tdagi_frame *f, const tdag_shim_var *var, tdagi_ival v)
+void tdagi_frame_set(tdagi_frame *f, const tdag_shim_var *var, tdagi_any v)
 {
-    if (!tdagi_import_ok(f->im)) return;
+    if (!tdagi_env_ok(&f->im->env)) return;
     if (2 * (f->n + 1) > f->capacity && !frame_grow(f)) return;
     uint64_t key = f->im->api->var_id(var) + 1;
     uint32_t at = slot_of(f, key);
@@ -43,7 +43,7 @@ void tdagi_frame_set(tdagi_frame *f, const tdag_shim_var *var, tdagi_ival v)
     f->values[at] = v;
 }
 
-const tdagi_ival *tdagi_frame_get(tdagi_frame *f, const tdag_shim_var *var)
+const tdagi_any *tdagi_frame_get(tdagi_frame *f, const tdag_shim_var *var)
 {
     if (f->capacity == 0) return NULL;
     uint32_t at = slot_of(f, f->im->api->var_id(var) + 1);
@@ -57,39 +57,38 @@ void tdagi_import_block(tdagi_frame *f, const tdag_shim_block *block)
     tdagi_import *im = f->im;
     const tdag_shim_api *api = im->api;
     if (++im->depth > MAX_DEPTH)
-        tdagi_import_fail(im, TDAG_E_LIMIT, "blocks and calls nest deeper than %d",
-                          MAX_DEPTH);
+        tdagi_env_fail(&im->env, TDAG_E_LIMIT, "blocks and calls nest deeper than %d",
+                       MAX_DEPTH);
     const tdag_shim_node *n = api->block_first(block);
-    for (; n != NULL && tdagi_import_ok(im); n = api->node_next(n)) {
+    for (; n != NULL && tdagi_env_ok(&im->env); n = api->node_next(n)) {
         im->node = n;
         const char *kind = api->node_kind(n);
         if (strncmp(kind, "prim::", 6) == 0 && tdagi_import_prim(f, n, kind)) continue;
         im->node = n;
-        tdagi_import_aten(f, n, kind);
+        tdagi_import_operator(f, n);
     }
     im->depth--;
 }
 
-tdagi_ival tdagi_import_call(tdagi_import *im, tdagi_frame *caller,
-                             const tdag_shim_graph *graph, const tdagi_ival *args,
-                             uint32_t n_args)
+tdagi_any tdagi_import_call(tdagi_import *im, const tdag_shim_graph *graph,
+                            const tdagi_any *args, uint32_t n_args)
 {
     const tdag_shim_api *api = im->api;
     const tdag_shim_block *block = api->graph_block(graph);
     size_t n = api->block_n_inputs(block);
-    tdagi_frame f = {.im = im, .caller = caller, .scope = im->scope};
+    tdagi_frame f = {.im = im};
     if (n != n_args) {
-        tdagi_import_fail(im, TDAG_E_FORMAT, "a call gives %u arguments to %zu",
-                          (unsigned)n_args, n);
-        return tdagi_iv_poison();
+        tdagi_env_fail(&im->env, TDAG_E_FORMAT, "a call gives %u arguments to %zu",
+                       (unsigned)n_args, n);
+        return tdagi_any_poison();
     }
     for (size_t i = 0; i < n; i++)
         tdagi_frame_set(&f, api->block_input(block, i), args[i]);
     const tdag_shim_node *node = im->node;
     tdagi_import_block(&f, block);
     im->node = node;
-    if (!tdagi_import_ok(im) || api->block_n_outputs(block) == 0)
-        return tdagi_iv_none();
-    const tdagi_ival *out = tdagi_frame_get(&f, api->block_output(block, 0));
-    return out == NULL ? tdagi_iv_none() : *out;
+    if (!tdagi_env_ok(&im->env) || api->block_n_outputs(block) == 0)
+        return tdagi_any_none();
+    const tdagi_any *out = tdagi_frame_get(&f, api->block_output(block, 0));
+    return out == NULL ? tdagi_any_none() : *out;
 }

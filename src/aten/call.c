@@ -1,0 +1,200 @@
+/* Dispatch of operators: the row of a node, its arguments by name, the check that no
+ * argument was overlooked, and in-place forms by way of the pure ones. */
+#include "aten/aten.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- the table ---- */
+
+#define ATEN(name, handler, data, ignorable)                                           \
+    {name, tdagi_aten_##handler, data, ignorable},
+static const tdagi_aten_row aten_rows[] = {
+#include "aten/aten.def"
+};
+
+#define REFUSED(name, why) {name, why},
+static const struct {
+    const char *name, *why;
+} refused_rows[] = {
+#include "aten/aten.def"
+};
+
+/* Why an operator or its in-place form is not imported; NULL: no reason is known. */
+static const char *refused(const char *name)
+{
+    size_t n = strlen(name);
+    for (size_t i = 0; i < sizeof(refused_rows) / sizeof(refused_rows[0]); i++) {
+        size_t k = strlen(refused_rows[i].name);
+        bool in_place = n == k + 1 && name[k] == '_';
+        if ((n == k || in_place) && strncmp(refused_rows[i].name, name, k) == 0)
+            return refused_rows[i].why;
+    }
+    return NULL;
+}
+
+/* Arguments of any operator that say where and how, not what. */
+static const char everywhere[] = "device pin_memory layout memory_format non_blocking "
+                                 "generator requires_grad cudnn_enabled cudnn_enable "
+                                 "benchmark deterministic allow_tf32";
+
+const tdagi_aten_row *tdagi_aten_row_of(const char *name, size_t length)
+{
+    for (size_t i = 0; i < sizeof(aten_rows) / sizeof(aten_rows[0]); i++)
+        if (strncmp(aten_rows[i].name, name, length) == 0 &&
+            aten_rows[i].name[length] == '\0')
+            return &aten_rows[i];
+    return NULL;
+}
+
+/* ---- the check of unread arguments ---- */
+
+static bool listed(const char *names, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *p = names; (p = strstr(p, name)) != NULL; p += n)
+        if ((p == names || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0')) return true;
+    return false;
+}
+
+static bool is_default(tdagi_call *c, uint32_t i)
+{
+    if (c->args[i].kind == TDAGI_ANY_NONE) return true;
+    tdagi_any d;
+    if (!tdagi_default_get(c->env, &c->schema->args[i].by_default, &d)) return false;
+    bool assumed = false;
+    return tdagi_any_equal(c->env, c->args[i], d, &assumed) && !assumed;
+}
+
+static void check_unread(tdagi_call *c)
+{
+    for (uint32_t i = 0; i < c->schema->n_args && i < c->n && i < 64; i++) {
+        if ((c->read >> i & 1) != 0) continue;
+        const char *name = c->schema->args[i].name;
+        if (listed(everywhere, name) || listed(c->row->ignorable, name)) continue;
+        if (is_default(c, i)) continue;
+        tdagi_env_issue(c->env, "%s with %s = %s", tdagi_schema_name(c->env, c->schema),
+                        name, tdagi_any_text(c->env, c->args[i]));
+    }
+}
+
+/* ---- results ---- */
+
+/* Stores a pure result into argument 0. */
+static tdagi_any store(tdagi_call *c, tdagi_any self, tdagi_any result)
+{
+    if (result.kind != TDAGI_ANY_TENSOR || self.kind != TDAGI_ANY_TENSOR)
+        return self.kind == TDAGI_ANY_TENSOR ? result : self;
+    if (result.u.tensor == self.u.tensor) return self;
+    const tdagi_any *number = tdagi_cell_number(result.u.tensor);
+    tdagi_cell *t = self.u.tensor;
+    if (number != NULL && t->parent == NULL && tdagi_cell_rank(c->env, t) == 0 &&
+        tdagi_cell_dtype(c->env, t) == result.u.tensor->dtype) {
+        tdagi_any kept = *number;
+        tdagi_cell_write(c->env, t, tdagi_cell_read(c->env, result.u.tensor));
+        tdagi_any *known = tdagi_env_alloc(c->env, sizeof(kept));
+        if (known == NULL) return self;
+        *known = kept;
+        t->known = known;
+        t->dtype = tdagi_cell_dtype(c->env, t);
+        t->known_rank = 0;
+        t->n_known = 1;
+        return self;
+    }
+    tdag_value old = tdagi_cell_read(c->env, t);
+    tdag_value v = tdagi_cast(c->b, tdagi_cell_read(c->env, result.u.tensor),
+                              tdagi_cell_dtype(c->env, t));
+    if (old.id == 0 || v.id == 0) return self;
+    if (!tdagi_same_shape(c, v, tdagi_rank(c, old), tdagi_shape(c, old)))
+        return tdagi_call_fail(
+            c, TDAG_E_SHAPE, "the result does not have the shape of what it replaces");
+    tdagi_cell_write(c->env, t, v);
+    return self;
+}
+
+/* ---- dispatch ---- */
+
+/* A failure of the builder or the pool as one of this operator; an unsupported case as
+ * an issue. */
+static tdagi_any settle(tdagi_call *c, tdagi_any out)
+{
+    tdagi_env *env = c->env;
+    tdag_status st = tdag_builder_get_status(env->b);
+    if (st == TDAG_E_UNSUPPORTED) {
+        const char *why = tdagi_env_text(env, "%s", env->ctx->error.message);
+        tdagi_builder_forgive(env->b);
+        return tdagi_env_issue(env, "%s: %s", tdagi_schema_name(env, c->schema), why);
+    }
+    if (st == TDAG_OK && tdagi_pool_status(env->pool) != TDAG_OK)
+        st = tdagi_pool_report(env->ctx, env->pool);
+    if (st == TDAG_OK) return out;
+    tdagi_env_fail_here(env, st, tdagi_schema_name(env, c->schema));
+    return tdagi_any_poison();
+}
+
+static tdagi_any run_row(tdagi_call *c)
+{
+    tdagi_env *env = c->env;
+    uint32_t issues = env->n_issues;
+    tdagi_any target = tdagi_any_none(); /* out=, of an operator of one result */
+    if (tdagi_has(c, "out")) target = tdagi_arg(c, "out");
+    tdagi_any out = c->row->fn(c);
+    if (c->bad && env->n_issues == issues && tdagi_env_ok(env) &&
+        tdag_builder_get_status(env->b) == TDAG_OK)
+        tdagi_env_issue(env, "%s with these arguments",
+                        tdagi_schema_name(env, c->schema));
+    if (c->bad) out = tdagi_any_poison();
+    if (!c->bad && tdagi_env_ok(env) && !c->schema->is_vararg) check_unread(c);
+    if (c->schema->in_place_of_row && tdagi_env_ok(env))
+        out = store(c, c->args[0], out);
+    if (target.kind == TDAGI_ANY_TENSOR && out.kind == TDAGI_ANY_TENSOR &&
+        tdagi_env_ok(env))
+        out = store(c, target, out);
+    return settle(c, out);
+}
+
+/* An operator without a row: an issue, or an opaque node where those are wanted. */
+static tdagi_any run_unknown(tdagi_call *c, bool poison)
+{
+    tdagi_env *env = c->env;
+    if (env->opaque != NULL)
+        return poison ? tdagi_any_poison() : env->opaque(env, c->schema, c->args, c->n);
+    const char *why = refused(c->schema->name);
+    return tdagi_env_issue(env, why == NULL ? "%s%s" : "%s: %s",
+                           tdagi_schema_name(env, c->schema), why == NULL ? "" : why);
+}
+
+/* The arguments with those that were left out. */
+static const tdagi_any *complete(tdagi_env *env, const tdagi_schema *s,
+                                 const tdagi_any *args, uint32_t n_args)
+{
+    if (n_args >= s->n_args) return args;
+    tdagi_any *all = tdagi_env_alloc(env, s->n_args * sizeof(*all));
+    if (all == NULL) return NULL;
+    for (uint32_t i = 0; i < s->n_args; i++) {
+        all[i] = i < n_args ? args[i] : tdagi_any_none();
+        if (i >= n_args) tdagi_default_get(env, &s->args[i].by_default, &all[i]);
+    }
+    return all;
+}
+
+tdagi_any tdagi_aten_call(tdagi_env *env, const tdagi_schema *schema,
+                          const tdagi_any *args, uint32_t n_args)
+{
+    tdagi_schema bound = *schema;
+    if (!tdagi_env_ok(env)) return tdagi_any_poison();
+    if (!bound.is_bound) tdagi_schema_bind(&bound);
+    tdagi_call c = {.env = env,
+                    .b = env->b,
+                    .schema = &bound,
+                    .row = bound.row,
+                    .data = bound.row == NULL ? 0 : bound.row->data,
+                    .n = n_args < bound.n_args ? bound.n_args : n_args,
+                    .args = complete(env, &bound, args, n_args)};
+    if (c.n > 0 && c.args == NULL) return tdagi_any_poison();
+    bool poison = false;
+    for (uint32_t i = 0; i < c.n; i++)
+        poison |= tdagi_any_is_poison(c.args[i]);
+    if (c.row == NULL) return run_unknown(&c, poison);
+    return poison ? tdagi_any_poison() : run_row(&c);
+}

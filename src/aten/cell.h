@@ -1,0 +1,77 @@
+/* Tensors as cells with views, so that in-place operators can be turned into pure ones.
+ * A view is made anew from its parent when somebody wrote to the memory it shows. */
+#ifndef TDAGI_ATEN_CELL_H
+#define TDAGI_ATEN_CELL_H
+
+#include "aten/env.h"
+
+typedef enum tdagi_view_kind {
+    TDAGI_VIEW_ALIAS = 0,
+    TDAGI_VIEW_RESHAPE,   /* to dims */
+    TDAGI_VIEW_PERMUTE,   /* by dims */
+    TDAGI_VIEW_SLICE,     /* axis, start, end, step */
+    TDAGI_VIEW_SELECT,    /* axis, start */
+    TDAGI_VIEW_SQUEEZE,   /* axes dims */
+    TDAGI_VIEW_UNSQUEEZE, /* axis */
+    TDAGI_VIEW_EXPAND,    /* to dims */
+    TDAGI_VIEW_MADE,      /* by a function: unfold, diagonal, as_strided, ... */
+} tdagi_view_kind;
+
+/* How a view comes from its parent. */
+typedef struct tdagi_view_step {
+    uint8_t kind; /* tdagi_view_kind */
+    uint32_t axis;
+    tdag_dim start, end;
+    int64_t step;
+    tdag_list dims; /* in the environment's arena */
+    /* Of MADE: a function of the elements that only moves them, and one more value. */
+    tdag_value (*make)(tdag_builder *b, const struct tdagi_view_step *w, tdag_value x);
+    tdag_value index;
+} tdagi_view_step;
+
+/* Without a parent it owns its memory. */
+struct tdagi_cell {
+    tdag_value value; /* id 0: `known` has not been needed as data yet */
+    uint32_t
+        generation; /* a root: number of writes; a view: the root's when it was made */
+    tdagi_cell *parent, *root;
+    tdagi_view_step view;
+    const tdag_dim *strides; /* NULL: row-major */
+    const tdagi_any *known;  /* the elements where they are known numbers, else NULL */
+    tdag_dtype dtype;        /* of `known` */
+    uint8_t known_rank;      /* 0 or 1 */
+    uint32_t n_known;
+    bool is_literal; /* a rank-0 constant of the code */
+    bool is_leaf;    /* memory that lives between calls: parameter, buffer, constant */
+    bool was_written;
+    tdag_value first_value; /* of a leaf: what it was before the first write */
+};
+
+tdagi_cell *tdagi_cell_new(tdagi_env *env, tdag_value v); /* fresh memory */
+tdagi_cell *tdagi_cell_known(tdagi_env *env, tdag_dtype dtype, tdagi_any number);
+/* n known numbers; rank 1 */
+tdagi_cell *tdagi_cell_known_list(tdagi_env *env, tdag_dtype dtype, uint32_t n,
+                                  const tdagi_any *numbers);
+tdagi_cell *tdagi_cell_view(tdagi_env *env, tdagi_cell *of,
+                            const tdagi_view_step *view);
+tdagi_cell *tdagi_cell_made(tdagi_env *env, tdagi_cell *of,
+                            const tdagi_view_step *view);
+/* The value now; made anew if its memory was written. TDAG_NO_VALUE after a failure. */
+tdag_value tdagi_cell_read(tdagi_env *env, tdagi_cell *t);
+/* Replaces the elements: same shape and dtype as t. */
+void tdagi_cell_write(tdagi_env *env, tdagi_cell *t, tdag_value v);
+tdag_dtype tdagi_cell_dtype(tdagi_env *env, tdagi_cell *t);
+uint32_t tdagi_cell_rank(tdagi_env *env, tdagi_cell *t);
+tdag_dim tdagi_cell_dim(tdagi_env *env, tdagi_cell *t, uint32_t axis);
+/* Known numbers are not materialised for this. */
+const tdag_dim *tdagi_cell_shape(tdagi_env *env, tdagi_cell *t);
+/* The number a rank-0 tensor is known to hold, or NULL. */
+const tdagi_any *tdagi_cell_number(tdagi_cell *t);
+/* That number for such a tensor; any other value as it is. */
+tdagi_any tdagi_any_known(tdagi_any v);
+bool tdagi_cell_is_contiguous(tdagi_env *env, tdagi_cell *t);
+/* Whether a reshape can be a view. */
+bool tdagi_cell_can_view(tdagi_env *env, tdagi_cell *t, uint32_t rank,
+                         const tdag_dim *shape);
+
+#endif

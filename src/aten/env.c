@@ -1,0 +1,162 @@
+/* The environment of rows: memory, failures and the list of what is unsupported. */
+#include "aten/env.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void tdagi_env_init(tdagi_env *env, tdag_ctx *ctx)
+{
+    *env = (tdagi_env){.ctx = ctx, .scope = ""};
+    tdagi_arena_init(&env->arena, &ctx->allocator);
+    env->status = tdag_builder_create(ctx, &env->b);
+    if (env->status == TDAG_OK) env->pool = tdagi_builder_pool(env->b);
+}
+
+void tdagi_env_free(tdagi_env *env)
+{
+    tdag_builder_free(env->b);
+    tdagi_arena_free(&env->arena);
+}
+
+/* ---- memory and failures ---- */
+
+void *tdagi_env_alloc(tdagi_env *env, size_t size)
+{
+    void *p = tdagi_arena_alloc(&env->arena, size == 0 ? 1 : size);
+    if (p == NULL && env->status == TDAG_OK) env->status = tdagi_nomem(env->ctx);
+    return p;
+}
+
+const char *tdagi_env_text(tdagi_env *env, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *text = n < 0 ? NULL : tdagi_env_alloc(env, (size_t)n + 1);
+    if (text != NULL) vsnprintf(text, (size_t)n + 1, format, again);
+    va_end(again);
+    return text == NULL ? "" : text;
+}
+
+static tdagi_place place_of(tdagi_env *env)
+{
+    if (env->place == NULL) return (tdagi_place){"the model", ""};
+    return env->place(env);
+}
+
+void tdagi_env_fail_here(tdagi_env *env, tdag_status status, const char *op)
+{
+    if (env->status != TDAG_OK) return;
+    env->status = status;
+    if (status == TDAG_E_NOMEM) return;
+    char what[TDAGI_MESSAGE_SIZE];
+    snprintf(what, sizeof(what), "%s", env->ctx->error.message);
+    const char *scope = env->scope, *place = place_of(env).location;
+    tdagi_fail(env->ctx, status, "%s%s%s%s%s%s: %s", op, *scope ? " in " : "", scope,
+               *place ? " (" : "", place, *place ? ")" : "", what);
+    tdagi_fail_at_node(env->ctx, "", scope);
+}
+
+void tdagi_env_fail(tdagi_env *env, tdag_status status, const char *format, ...)
+{
+    if (env->status != TDAG_OK) return;
+    char text[TDAGI_MESSAGE_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    tdagi_fail(env->ctx, status, "%s", text);
+    tdagi_env_fail_here(env, status, place_of(env).what);
+}
+
+/* ---- issues ---- */
+
+tdagi_any tdagi_env_issue(tdagi_env *env, const char *format, ...)
+{
+    char text[TDAGI_MESSAGE_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    const char *place = place_of(env).location;
+    for (uint32_t i = 0; i < env->n_issues; i++) {
+        const tdagi_issue *old = &env->issues[i];
+        if (strcmp(old->what, text) == 0 && strcmp(old->scope, env->scope) == 0 &&
+            strcmp(old->location, place) == 0)
+            return tdagi_any_poison();
+    }
+    if (env->n_issues == env->issues_capacity) {
+        uint32_t wider = env->issues_capacity == 0 ? 16 : env->issues_capacity * 2;
+        tdagi_issue *issues = tdagi_env_alloc(env, wider * sizeof(*issues));
+        if (issues == NULL) return tdagi_any_poison();
+        if (env->n_issues > 0)
+            memcpy(issues, env->issues, env->n_issues * sizeof(*issues));
+        env->issues = issues;
+        env->issues_capacity = wider;
+    }
+    env->issues[env->n_issues].what = tdagi_env_text(env, "%s", text);
+    env->issues[env->n_issues].scope = env->scope;
+    env->issues[env->n_issues].location = place;
+    env->n_issues++;
+    return tdagi_any_poison();
+}
+
+typedef struct report {
+    char text[TDAGI_MESSAGE_SIZE];
+    size_t length;
+    bool full;
+} report;
+
+static void add_issue(report *r, const tdagi_issue *issue, uint32_t more)
+{
+    char piece[TDAGI_MESSAGE_SIZE], also[48] = "";
+    if (more > 0) snprintf(also, sizeof(also), " and %u more places", (unsigned)more);
+    const char *scope = issue->scope, *place = issue->location;
+    int n = snprintf(piece, sizeof(piece), "%s%s%s%s%s%s%s%s",
+                     r->length > 0 ? "; " : "", issue->what, *scope ? " in " : "",
+                     scope, *place ? " (" : "", place, *place ? ")" : "", also);
+    if (n < 0 || r->length + (size_t)n >= sizeof(r->text) - 160) {
+        r->full = true;
+        return;
+    }
+    memcpy(r->text + r->length, piece, (size_t)n + 1);
+    r->length += (size_t)n;
+}
+
+/* Every place; where that does not fit, each thing once with the number of its places.
+ */
+static void write_report(tdagi_env *env, report *r)
+{
+    for (uint32_t i = 0; i < env->n_issues && !r->full; i++)
+        add_issue(r, &env->issues[i], 0);
+    if (!r->full) return;
+    r->length = 0;
+    uint32_t skipped = 0;
+    for (uint32_t i = 0; i < env->n_issues; i++) {
+        bool again = false;
+        for (uint32_t j = 0; j < i && !again; j++)
+            again = strcmp(env->issues[j].what, env->issues[i].what) == 0;
+        if (again) continue;
+        uint32_t more = 0;
+        for (uint32_t j = i + 1; j < env->n_issues; j++)
+            more += strcmp(env->issues[j].what, env->issues[i].what) == 0;
+        r->full = false;
+        add_issue(r, &env->issues[i], more);
+        skipped += r->full;
+    }
+    if (skipped > 0)
+        snprintf(r->text + r->length, sizeof(r->text) - r->length, "; and %u more",
+                 (unsigned)skipped);
+}
+
+void tdagi_env_report(tdagi_env *env)
+{
+    if (env->status != TDAG_OK || env->n_issues == 0) return;
+    report r = {.length = 0};
+    r.text[0] = '\0';
+    write_report(env, &r);
+    env->status = tdagi_fail(env->ctx, TDAG_E_UNSUPPORTED, "unsupported: %s", r.text);
+    tdagi_fail_at_node(env->ctx, "", env->issues[0].scope);
+}

@@ -1,0 +1,68 @@
+/* What an operator's row works in, whoever reads the model: where nodes are made,
+ * memory, the state of failure and the list of what is not supported.
+ *
+ * What a row cannot do is noted as an issue; its results become POISON, which consumers
+ * pass on silently, so that one run reports everything. Errors proper (memory, shapes)
+ * stick in `status` and end the reading. */
+#ifndef TDAGI_ATEN_ENV_H
+#define TDAGI_ATEN_ENV_H
+
+#include "aten/schema.h"
+#include "aten/value.h"
+#include "base/arena.h"
+#include "base/ctx.h"
+#include "ir/graph.h"
+
+typedef struct tdagi_issue {
+    const char *what; /* "aten::foo.bar" or a clause */
+    const char *scope;
+    const char *location;
+} tdagi_issue;
+
+/* Where in its source the reader is; "" for what it does not know. */
+typedef struct tdagi_place {
+    const char *what;     /* the operator at hand, or "the model" */
+    const char *location; /* "models/resnet.py:268" */
+} tdagi_place;
+
+typedef struct tdagi_env {
+    tdag_ctx *ctx;
+    tdag_builder *b;
+    tdagi_pool *pool; /* the builder's */
+    tdagi_arena arena;
+    tdag_status status; /* sticks */
+    const char *scope;  /* the module at hand: "layer1.0", "" at the top */
+    tdagi_issue *issues;
+    uint32_t n_issues, issues_capacity;
+    void *reader; /* for the two functions below */
+    /* NULL: sentences name no place. */
+    tdagi_place (*place)(struct tdagi_env *env);
+    /* Keeps an operator without a row as an opaque node, its results as of a row; an
+     * issue and POISON where it cannot. NULL: such operators are issues. */
+    tdagi_any (*opaque)(struct tdagi_env *env, const tdagi_schema *schema,
+                        const tdagi_any *args, uint32_t n_args);
+} tdagi_env;
+
+/* Starts an environment that makes nodes with a builder of its own; a failure stands in
+ * env->status. */
+void tdagi_env_init(tdagi_env *env, tdag_ctx *ctx);
+void tdagi_env_free(tdagi_env *env);
+
+/* Not zeroed; NULL (and env->status) when out of memory. */
+void *tdagi_env_alloc(tdagi_env *env, size_t size);
+const char *tdagi_env_text(tdagi_env *env, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Records a failure, with the place at hand. */
+void tdagi_env_fail(tdagi_env *env, tdag_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Adds the place to a failure that ctx holds already and makes it stick. */
+void tdagi_env_fail_here(tdagi_env *env, tdag_status status, const char *op);
+/* Notes something unsupported at the place at hand; returns POISON. */
+tdagi_any tdagi_env_issue(tdagi_env *env, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Fails with all issues in one sentence, if there are any. */
+void tdagi_env_report(tdagi_env *env);
+
+static inline bool tdagi_env_ok(const tdagi_env *env) { return env->status == TDAG_OK; }
+
+#endif

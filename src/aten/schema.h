@@ -1,0 +1,61 @@
+/* The schema of an operator: what its arguments are called, what they are when nobody
+ * gives them, and how many results there are. A schema and all it points to may be
+ * constant data: nothing in it belongs to a builder. */
+#ifndef TDAGI_ATEN_SCHEMA_H
+#define TDAGI_ATEN_SCHEMA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "aten/value.h"
+
+typedef enum tdagi_default_kind {
+    TDAGI_DEFAULT_ABSENT = 0, /* the argument must be given */
+    TDAGI_DEFAULT_NONE,
+    TDAGI_DEFAULT_INT,   /* i; dtypes, layouts and memory formats by PyTorch's number */
+    TDAGI_DEFAULT_FLOAT, /* f */
+    TDAGI_DEFAULT_BOOL,  /* i: 0 or 1 */
+    TDAGI_DEFAULT_STRING, /* s */
+    TDAGI_DEFAULT_LIST,   /* n items */
+    TDAGI_DEFAULT_OTHER,  /* there is one, of a kind that no row knows */
+} tdagi_default_kind;
+
+typedef struct tdagi_default {
+    uint8_t kind; /* tdagi_default_kind */
+    uint32_t n;
+    int64_t i;
+    double f;
+    const char *s;
+    const struct tdagi_default *items;
+} tdagi_default;
+
+typedef struct tdagi_parameter {
+    const char *name;
+    const char
+        *type; /* as TorchScript writes it: "Tensor", "List[int]", "Optional[int]" */
+    tdagi_default by_default;
+    bool keyword_only;
+    bool is_written; /* a Tensor(a!): the operator writes into it */
+} tdagi_parameter;
+
+typedef struct tdagi_schema {
+    const char *name;     /* "aten::add" */
+    const char *overload; /* "Tensor", or "" */
+    uint32_t n_args, n_results;
+    const tdagi_parameter *args;
+    bool is_vararg; /* takes more than args says: nothing is checked */
+    /* Set by tdagi_schema_bind(), which the call does itself where it was not done. */
+    bool is_bound;
+    bool in_place_of_row;             /* the row is of the operator without its '_' */
+    const struct tdagi_aten_row *row; /* NULL: unknown operator */
+} tdagi_schema;
+
+/* Finds the row. One of `relu` serves `relu_`, which writes argument 0, and one of
+ * `__and__` serves `__iand__`. */
+void tdagi_schema_bind(tdagi_schema *s);
+/* "aten::add.Tensor", in the arena */
+const char *tdagi_schema_name(struct tdagi_env *env, const tdagi_schema *s);
+/* False: there is none. */
+bool tdagi_default_get(struct tdagi_env *env, const tdagi_default *d, tdagi_any *out);
+
+#endif

@@ -1,0 +1,94 @@
+/* What an operator takes and gives: a tensor that the builder makes, or something that
+ * is known while the model is read: a number, perhaps symbolic, a list, a string. All
+ * memory is the environment's arena. */
+#ifndef TDAGI_ATEN_VALUE_H
+#define TDAGI_ATEN_VALUE_H
+
+#include <tdagger/graph.h>
+
+struct tdagi_env;
+
+typedef enum tdagi_any_kind {
+    TDAGI_ANY_NONE = 0,
+    TDAGI_ANY_POISON, /* of an unknown operator; consumers stay silent */
+    TDAGI_ANY_TENSOR,
+    TDAGI_ANY_INT,   /* u.i, a dim of the builder's pool, of any sign */
+    TDAGI_ANY_FLOAT, /* u.f */
+    TDAGI_ANY_BOOL,  /* u.b */
+    TDAGI_ANY_DATA,  /* a number that depends on tensor data: u.tensor, rank 0 */
+    TDAGI_ANY_STRING,
+    TDAGI_ANY_DEVICE, /* u.s */
+    TDAGI_ANY_LIST,   /* u.seq, shared by all who hold it */
+    TDAGI_ANY_TUPLE,  /* u.seq */
+    TDAGI_ANY_DICT,   /* u.dict */
+    /* Known to the reader alone; rows only pass them on. */
+    TDAGI_ANY_OBJECT,   /* a module: u.object */
+    TDAGI_ANY_FUNCTION, /* u.foreign */
+    TDAGI_ANY_OTHER,    /* generators, enums, ...: u.foreign */
+} tdagi_any_kind;
+
+typedef struct tdagi_seq tdagi_seq;
+typedef struct tdagi_dict tdagi_dict;
+typedef struct tdagi_cell tdagi_cell;
+
+typedef struct tdagi_any {
+    uint8_t kind; /* tdagi_any_kind */
+    char letter;  /* of DATA: 'i', 'f' or 'b' */
+    bool assumed; /* FLOAT, BOOL: true at the samples of the symbols, unproved beyond */
+    union {
+        tdag_dim i;
+        double f;
+        bool b;
+        const char *s;
+        tdagi_seq *seq;
+        tdagi_dict *dict;
+        tdagi_cell *tensor;
+        struct tdagi_object *object;
+        const void *foreign;
+    } u;
+} tdagi_any;
+
+struct tdagi_seq {
+    uint32_t n, capacity;
+    tdagi_any *v;
+    const char *type_name; /* of a named tuple; else NULL */
+    const char **fields;   /* n of them when type_name is there */
+};
+
+struct tdagi_dict { /* in insertion order */
+    tdagi_seq keys, values;
+};
+
+/* ---- making ---- */
+tdagi_any tdagi_any_none(void);
+tdagi_any tdagi_any_poison(void);
+tdagi_any tdagi_any_dim(tdag_dim d);
+tdagi_any tdagi_any_int(struct tdagi_env *env, int64_t i);
+tdagi_any tdagi_any_float(double f);
+tdagi_any tdagi_any_bool(bool b);
+tdagi_any tdagi_any_string(const char *s);
+tdagi_any tdagi_any_tensor(tdagi_cell *t); /* NULL: poison */
+tdagi_any tdagi_any_seq(struct tdagi_env *env, tdagi_any_kind kind, uint32_t n,
+                        const tdagi_any *v); /* copies v */
+tdagi_any tdagi_any_dict(struct tdagi_env *env);
+void tdagi_seq_append(struct tdagi_env *env, tdagi_seq *seq, tdagi_any v);
+void tdagi_dict_set(struct tdagi_env *env, tdagi_dict *d, tdagi_any key, tdagi_any v);
+const tdagi_any *tdagi_dict_get(struct tdagi_env *env, const tdagi_dict *d,
+                                tdagi_any key);
+
+/* ---- asking ---- */
+/* POISON itself or a sequence that holds one. */
+bool tdagi_any_is_poison(tdagi_any v);
+bool tdagi_any_is_seq(tdagi_any v);
+bool tdagi_any_is_number(tdagi_any v); /* INT, FLOAT, BOOL */
+/* INT or BOOL */
+bool tdagi_any_const_int(struct tdagi_env *env, tdagi_any v, int64_t *out);
+/* Same known value; *assumed_out is set where symbols decide at their samples. */
+bool tdagi_any_equal(struct tdagi_env *env, tdagi_any a, tdagi_any b,
+                     bool *assumed_out);
+/* A short text of a value for sentences and for aten::str. */
+const char *tdagi_any_text(struct tdagi_env *env, tdagi_any v);
+/* A number's value at the samples. */
+double tdagi_any_sample(struct tdagi_env *env, tdagi_any v);
+
+#endif
