@@ -5,10 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "program/structure.h"
-
 typedef struct model_parts {
-    const char *input_structure, *output_structure;
+    tdagi_structure *inputs, *outputs;
     tdag_graph *graph;
 } model_parts;
 
@@ -75,13 +73,16 @@ static tdag_status read_program(tdagi_tdag_reader *rd, tdagi_json_reader r,
 }
 
 static tdag_status read_structure(tdagi_json_reader r, uint32_t n_tensors,
-                                  const char **out)
+                                  tdagi_structure **out)
 {
     const tdagi_json_reader start = r;
-    TDAGI_TRY(tdagi_json_string(&r, out));
+    const char *text;
+    TDAGI_TRY(tdagi_json_string(&r, &text));
     TDAGI_TRY(tdagi_json_end(&r));
-    if (tdagi_structure_check(*out, n_tensors)) return TDAG_OK;
-    tdagi_fail(r.ctx, TDAG_E_FORMAT, "'%.200s' is no structure of %lu tensors", *out,
+    tdag_status st = tdagi_structure_parse(r.ctx, text, out);
+    if (st == TDAG_OK && (*out)->n_tensors == n_tensors) return TDAG_OK;
+    if (st == TDAG_E_NOMEM) return st;
+    tdagi_fail(r.ctx, TDAG_E_FORMAT, "'%.200s' is no structure of %lu tensors", text,
                (unsigned long)n_tensors);
     return tdagi_fail_at_offset(r.ctx, start.offset + (uint64_t)(start.p - r.text));
 }
@@ -103,10 +104,10 @@ static tdag_status read_method(tdagi_tdag_reader *rd, tdagi_json_reader *r,
     if (strcmp(name, "forward") != 0)
         return fail_name(&at, TDAG_E_UNSUPPORTED, "the method", name);
     TDAGI_TRY(tdagi_json_end(&at));
-    TDAGI_TRY(read_structure(tdagi_json_at(r, &slots[INPUTS]), g->n_inputs,
-                             &m->input_structure));
-    TDAGI_TRY(read_structure(tdagi_json_at(r, &slots[OUTPUTS]), g->n_outputs,
-                             &m->output_structure));
+    TDAGI_TRY(
+        read_structure(tdagi_json_at(r, &slots[INPUTS]), g->n_inputs, &m->inputs));
+    TDAGI_TRY(
+        read_structure(tdagi_json_at(r, &slots[OUTPUTS]), g->n_outputs, &m->outputs));
     TDAGI_TRY(read_program(rd, tdagi_json_at(r, &slots[PROGRAM]), g));
     return expect_range(rd, tdagi_json_at(r, &slots[RETURN]), g->n_inputs + 1,
                         g->n_outputs, "the method does not return what the call made");
@@ -200,9 +201,9 @@ tdag_status tdagi_tdag_read(tdag_ctx *ctx, const char *json,
     if (st == TDAG_OK) st = sort_tensors(&rd);
     if (st == TDAG_OK) st = read_model(&rd, &r, &m);
     if (st == TDAG_OK) st = check_used(&rd);
-    if (st == TDAG_OK)
-        st = tdagi_model_create(ctx, m.graph, m.input_structure, m.output_structure,
-                                out);
+    if (st == TDAG_OK) st = tdagi_model_create(ctx, m.graph, m.inputs, m.outputs, out);
+    tdagi_structure_free(m.inputs);
+    tdagi_structure_free(m.outputs);
     tdag_graph_free(m.graph);
     tdag_builder_free(rd.b);
     tdagi_free(ctx, rd.inputs, rd.inputs_capacity * sizeof *rd.inputs);

@@ -1,64 +1,49 @@
 /* Models: a graph with the structure of its inputs and outputs. */
 #include "program/model.h"
 
-#include <string.h>
+#include "ir/graph.h"
 
-#include "base/text.h"
-
-/* "(T, T)" of n tensors; one output is that tensor itself. */
-static tdag_status flat_structure(tdag_ctx *ctx, uint32_t n, bool is_output, char **out)
+static tdag_status set_structures(tdag_ctx *ctx, tdag_model *m,
+                                  const tdagi_structure *inputs,
+                                  const tdagi_structure *outputs)
 {
-    tdagi_text text;
-    tdagi_text_init(&text, ctx);
-    if (is_output && n == 1) {
-        tdagi_text_add(&text, "T");
-        return tdagi_text_take(&text, out);
-    }
-    tdagi_text_add(&text, "(");
-    for (uint32_t i = 0; i < n; i++)
-        tdagi_text_add(&text, i > 0 ? ", T" : "T");
-    tdagi_text_add(&text, n == 1 ? ",)" : ")");
-    return tdagi_text_take(&text, out);
-}
-
-static char *copy_text(const tdag_allocator *a, const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *copy = tdagi_mem_alloc(a, size);
-    if (copy != NULL) memcpy(copy, text, size);
-    return copy;
+    const tdag_graph *g = m->graph;
+    bool fits = (inputs == NULL || inputs->n_tensors == g->n_inputs) &&
+                (outputs == NULL || outputs->n_tensors == g->n_outputs);
+    if (!fits)
+        return tdagi_fail(ctx, TDAG_E_ARG,
+                          "a structure has not as many tensors as the graph");
+    if (inputs != NULL)
+        m->inputs = tdagi_structure_copy(inputs);
+    else
+        TDAGI_TRY(tdagi_structure_flat(ctx, g->n_inputs, false, &m->inputs));
+    if (outputs == NULL)
+        return tdagi_structure_flat(ctx, g->n_outputs, true, &m->outputs);
+    m->outputs = tdagi_structure_copy(outputs);
+    return TDAG_OK;
 }
 
 tdag_status tdagi_model_create(tdag_ctx *ctx, const tdag_graph *graph,
-                               const char *input_structure,
-                               const char *output_structure, tdag_model **out)
+                               const tdagi_structure *inputs,
+                               const tdagi_structure *outputs, tdag_model **out)
 {
-    tdag_model *m = tdagi_mem_alloc(&ctx->allocator, sizeof(*m));
-    if (m == NULL) return tdagi_nomem(ctx);
+    void *made = NULL;
+    TDAGI_TRY(tdagi_alloc(ctx, sizeof(tdag_model), &made));
+    tdag_model *m = made;
     m->allocator = ctx->allocator;
     m->graph = tdag_graph_copy(graph);
-    m->input_structure = copy_text(&m->allocator, input_structure);
-    m->output_structure = copy_text(&m->allocator, output_structure);
-    if (m->input_structure == NULL || m->output_structure == NULL) {
+    tdag_status st = set_structures(ctx, m, inputs, outputs);
+    if (st == TDAG_OK)
+        *out = m;
+    else
         tdag_model_free(m);
-        return tdagi_nomem(ctx);
-    }
-    *out = m;
-    return TDAG_OK;
+    return st;
 }
 
 tdag_status tdag_model_create(tdag_ctx *ctx, const tdag_graph *graph, tdag_model **out)
 {
     if (graph == NULL) return tdagi_fail(ctx, TDAG_E_ARG, "a model needs a graph");
-    char *inputs = NULL, *outputs = NULL;
-    tdag_status st =
-        flat_structure(ctx, tdag_graph_get_n_inputs(graph), false, &inputs);
-    if (st == TDAG_OK)
-        st = flat_structure(ctx, tdag_graph_get_n_outputs(graph), true, &outputs);
-    if (st == TDAG_OK) st = tdagi_model_create(ctx, graph, inputs, outputs, out);
-    tdagi_strfree(ctx, inputs);
-    tdagi_strfree(ctx, outputs);
-    return st;
+    return tdagi_model_create(ctx, graph, NULL, NULL, out);
 }
 
 void tdag_model_free(tdag_model *m)
@@ -66,21 +51,36 @@ void tdag_model_free(tdag_model *m)
     if (m == NULL) return;
     tdag_allocator a = m->allocator;
     tdag_graph_free(m->graph);
-    if (m->input_structure != NULL)
-        tdagi_mem_free(&a, m->input_structure, strlen(m->input_structure) + 1);
-    if (m->output_structure != NULL)
-        tdagi_mem_free(&a, m->output_structure, strlen(m->output_structure) + 1);
+    tdagi_structure_free(m->inputs);
+    tdagi_structure_free(m->outputs);
     tdagi_mem_free(&a, m, sizeof(*m));
+}
+
+tdag_status tdagi_model_straight(tdag_ctx *ctx, const tdag_model *m,
+                                 const tdag_graph **out)
+{
+    if (m == NULL) return tdagi_fail(ctx, TDAG_E_ARG, "the model is NULL");
+    *out = m->graph;
+    return TDAG_OK;
+}
+
+tdag_status tdagi_model_with_graph(tdag_ctx *ctx, const tdag_model *m,
+                                   const tdag_graph *graph, tdag_model **out)
+{
+    return tdagi_model_create(ctx, graph, m->inputs, m->outputs, out);
 }
 
 const tdag_graph *tdag_model_get_graph(const tdag_model *m) { return m->graph; }
 
+const tdagi_structure *tdagi_model_inputs(const tdag_model *m) { return m->inputs; }
+const tdagi_structure *tdagi_model_outputs(const tdag_model *m) { return m->outputs; }
+
 const char *tdag_model_get_input_structure(const tdag_model *m)
 {
-    return m->input_structure;
+    return m->inputs->text;
 }
 
 const char *tdag_model_get_output_structure(const tdag_model *m)
 {
-    return m->output_structure;
+    return m->outputs->text;
 }

@@ -1,104 +1,180 @@
-/* Checks the text of a structure. Brackets are kept on a stack of our own, so hostile
- * nesting meets a limit and no recursion. */
+/* Trees of structure: making, sharing and comparing them. */
 #include "program/structure.h"
 
 #include <string.h>
 
-#define MAX_NESTING 64
+/* ---- sharing ---- */
 
-typedef struct checker {
-    const char *p;
-    char closers[MAX_NESTING]; /* of what is open */
-    uint32_t depth;
-    uint64_t n_tensors;
-} checker;
-
-static const char word_bytes[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789.+-";
-
-static void skip_spaces(checker *c) { c->p += strspn(c->p, " "); }
-
-static bool take(checker *c, char byte)
+tdagi_structure *tdagi_structure_copy(const tdagi_structure *s)
 {
-    skip_spaces(c);
-    if (*c->p != byte) return false;
-    c->p++;
-    return true;
+    tdagi_structure *shared = (tdagi_structure *)(uintptr_t)s;
+    atomic_fetch_add_explicit(&shared->refs, 1, memory_order_relaxed);
+    return shared;
 }
 
-static bool take_string(checker *c)
+void tdagi_structure_free(tdagi_structure *s)
 {
-    if (!take(c, '"')) return false;
-    for (; *c->p != '"'; c->p++) {
-        if (*c->p == '\\' && c->p[1] != '\0') c->p++;
-        if (*c->p == '\0') return false;
+    if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    tdag_allocator a = s->allocator;
+    tdagi_arena_free(&s->arena);
+    if (s->nodes != NULL) tdagi_mem_free(&a, s->nodes, s->capacity * sizeof *s->nodes);
+    if (s->text != NULL) tdagi_mem_free(&a, s->text, strlen(s->text) + 1);
+    tdagi_mem_free(&a, s, sizeof *s);
+}
+
+/* The text says all. */
+bool tdagi_structure_equal(const tdagi_structure *a, const tdagi_structure *b)
+{
+    return a == b || strcmp(a->text, b->text) == 0;
+}
+
+/* ---- making ---- */
+
+void tdagi_structure_begin(tdagi_structure_builder *b, tdag_ctx *ctx)
+{
+    memset(b, 0, sizeof *b);
+    b->ctx = ctx;
+    void *made = NULL;
+    b->status = tdagi_alloc(ctx, sizeof *b->made, &made);
+    if (b->status != TDAG_OK) return;
+    b->made = made;
+    atomic_init(&b->made->refs, 1);
+    b->made->allocator = ctx->allocator;
+    tdagi_arena_init(&b->made->arena, &ctx->allocator);
+}
+
+void tdagi_structure_drop(tdagi_structure_builder *b)
+{
+    tdagi_structure_free(b->made);
+    b->made = NULL;
+}
+
+static bool is_ok(const tdagi_structure_builder *b) { return b->status == TDAG_OK; }
+
+static const char *keep(tdagi_structure_builder *b, const char *s)
+{
+    if (!is_ok(b) || s == NULL) return NULL;
+    const char *copy = tdagi_arena_strdup(&b->made->arena, s);
+    if (copy == NULL) b->status = tdagi_nomem(b->ctx);
+    return copy;
+}
+
+static bool grow(tdagi_structure_builder *b)
+{
+    tdagi_structure *s = b->made;
+    if (s->n < s->capacity) return true;
+    size_t capacity = s->capacity == 0 ? 8 : (size_t)s->capacity * 2;
+    if (capacity > UINT32_MAX) {
+        b->status = tdagi_fail(b->ctx, TDAG_E_LIMIT, "a structure has too many parts");
+        return false;
     }
-    c->p++;
+    void *nodes = s->nodes;
+    b->status = tdagi_realloc(b->ctx, &nodes, s->capacity * sizeof *s->nodes,
+                              capacity * sizeof *s->nodes);
+    if (!is_ok(b)) return false;
+    s->nodes = nodes;
+    s->capacity = (uint32_t)capacity;
     return true;
 }
 
-static bool open_bracket(checker *c, char open)
+/* The next node, under the key that was set; NULL after a failure. */
+static tdagi_structure_node *add(tdagi_structure_builder *b, tdagi_structure_kind kind)
 {
-    if (c->depth == MAX_NESTING) return false;
-    c->closers[c->depth++] = open == '(' ? ')' : open == '[' ? ']' : '}';
-    return true;
+    if (!is_ok(b) || !grow(b)) return NULL;
+    tdagi_structure *s = b->made;
+    if (b->depth > 0) s->nodes[b->open[b->depth - 1]].n++;
+    tdagi_structure_node *node = &s->nodes[s->n++];
+    *node = (tdagi_structure_node){.kind = (uint8_t)kind, .size = 1, .key = b->key};
+    b->key = NULL;
+    s->n_tensors += kind == TDAGI_STRUCTURE_TENSOR;
+    return node;
 }
 
-/* The key of a dict's item or the name of a named tuple's, if one must or may stand. */
-static bool take_key(checker *c)
+void tdagi_structure_key(tdagi_structure_builder *b, const char *key)
 {
-    if (c->depth == 0) return true;
-    if (c->closers[c->depth - 1] == '}') return take_string(c) && take(c, ':');
-    if (c->closers[c->depth - 1] != ')') return true;
-    skip_spaces(c);
-    size_t n = strspn(c->p, word_bytes);
-    if (n > 0 && c->p[n] == '=') c->p += n + 1;
-    return true;
+    b->key = keep(b, key);
 }
 
-/* A value's beginning: all of it, or up to and with its opening bracket. */
-static bool take_value(checker *c, bool *opened)
+void tdagi_structure_open(tdagi_structure_builder *b, tdagi_structure_kind kind,
+                          const char *type_name)
 {
-    if (!take_key(c)) return false;
-    skip_spaces(c);
-    *opened = false;
-    if (*c->p == '"') return take_string(c);
-    size_t n = strspn(c->p, word_bytes);
-    bool tensor = n == 1 && *c->p == 'T' && c->p[1] != '(';
-    c->p += n;
-    c->n_tensors += tensor;
-    if (n > 0 && *c->p != '(') return true;
-    if (*c->p != '(' && *c->p != '[' && *c->p != '{') return false;
-    *opened = true;
-    return open_bracket(c, *c->p++);
+    if (is_ok(b) && b->depth == TDAGI_STRUCTURE_MAX_DEPTH)
+        b->status = tdagi_fail(b->ctx, TDAG_E_LIMIT, "a structure nests deeper than %d",
+                               TDAGI_STRUCTURE_MAX_DEPTH);
+    const char *name = keep(b, type_name);
+    tdagi_structure_node *node = add(b, kind);
+    if (node == NULL) return;
+    node->u.s = name;
+    b->open[b->depth++] = b->made->n - 1;
 }
 
-/* After a value: closing brackets, then a comma or the end. */
-static bool take_closers(checker *c)
+void tdagi_structure_close(tdagi_structure_builder *b)
 {
-    while (c->depth > 0 && take(c, c->closers[c->depth - 1]))
-        c->depth--;
-    if (c->depth == 0) return true;
-    if (!take(c, ',')) return false;
-    if (c->depth > 0 && take(c, c->closers[c->depth - 1])) {
-        c->depth--;
-        return take_closers(c); /* (a,) : at most as deep as the nesting */
+    if (!is_ok(b)) return;
+    uint32_t at = b->open[--b->depth];
+    b->made->nodes[at].size = b->made->n - at;
+}
+
+void tdagi_structure_tensor(tdagi_structure_builder *b)
+{
+    add(b, TDAGI_STRUCTURE_TENSOR);
+}
+
+void tdagi_structure_none(tdagi_structure_builder *b) { add(b, TDAGI_STRUCTURE_NONE); }
+
+void tdagi_structure_bool(tdagi_structure_builder *b, bool value)
+{
+    tdagi_structure_node *node = add(b, TDAGI_STRUCTURE_BOOL);
+    if (node != NULL) node->u.b = value;
+}
+
+void tdagi_structure_int(tdagi_structure_builder *b, int64_t value)
+{
+    tdagi_structure_node *node = add(b, TDAGI_STRUCTURE_INT);
+    if (node != NULL) node->u.i = value;
+}
+
+void tdagi_structure_float(tdagi_structure_builder *b, double value)
+{
+    tdagi_structure_node *node = add(b, TDAGI_STRUCTURE_FLOAT);
+    if (node != NULL) node->u.f = value;
+}
+
+void tdagi_structure_string(tdagi_structure_builder *b, const char *value)
+{
+    const char *kept = keep(b, value);
+    tdagi_structure_node *node = add(b, TDAGI_STRUCTURE_STRING);
+    if (node != NULL) node->u.s = kept;
+}
+
+tdag_status tdagi_structure_finish(tdagi_structure_builder *b, tdagi_structure **out)
+{
+    static const tdagi_structure_style own = {0};
+    tdagi_text text;
+    tdagi_text_init(&text, b->ctx);
+    if (is_ok(b)) {
+        tdagi_structure_write(b->made, &own, &text);
+        b->status = tdagi_text_take(&text, &b->made->text);
     }
-    return true;
+    if (!is_ok(b)) {
+        tdagi_structure_drop(b);
+        return b->status;
+    }
+    *out = b->made;
+    b->made = NULL;
+    return TDAG_OK;
 }
 
-bool tdagi_structure_check(const char *text, uint32_t n_tensors)
+tdag_status tdagi_structure_flat(tdag_ctx *ctx, uint32_t n, bool is_result,
+                                 tdagi_structure **out)
 {
-    checker c = {.p = text};
-    bool opened = false;
-    do {
-        if (!take_value(&c, &opened)) return false;
-        if (opened) {
-            skip_spaces(&c);
-            if (*c.p != c.closers[c.depth - 1]) continue; /* a first item */
-        }
-        if (!take_closers(&c)) return false;
-    } while (c.depth > 0);
-    skip_spaces(&c);
-    return *c.p == '\0' && c.n_tensors == n_tensors;
+    tdagi_structure_builder b;
+    tdagi_structure_begin(&b, ctx);
+    bool alone = is_result && n == 1;
+    if (!alone) tdagi_structure_open(&b, TDAGI_STRUCTURE_TUPLE, NULL);
+    for (uint32_t i = 0; i < n; i++)
+        tdagi_structure_tensor(&b);
+    if (!alone) tdagi_structure_close(&b);
+    return tdagi_structure_finish(&b, out);
 }

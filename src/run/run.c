@@ -125,5 +125,7 @@ tdag_status tdag_run(tdag_ctx *ctx, const tdag_model *model, tdag_tensor *const 
                      uint32_t n_inputs, const tdag_run_options *options,
                      tdag_tensor **outputs)
 {
-    return tdag_graph_run(ctx, model->graph, inputs, n_inputs, options, outputs);
+    const tdag_graph *graph = NULL;
+    TDAGI_TRY(tdagi_model_straight(ctx, model, &graph));
+    return tdag_graph_run(ctx, graph, inputs, n_inputs, options, outputs);
 }

@@ -129,7 +129,8 @@ tdag_status tdag_to_torchscript(tdag_ctx *ctx, const tdag_model *model,
 {
     tdag_torchscript_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
-    tdagi_exporter e = {.ctx = ctx, .model = model, .g = model->graph};
+    tdagi_exporter e = {.ctx = ctx, .model = model};
+    TDAGI_TRY(tdagi_model_straight(ctx, model, &e.g));
     tdag_shim_error error = {""};
     TDAGI_TRY(tdagi_shim_load(ctx, o.shim_path, &e.api));
     if (e.api->session_create(&e.session, &error))
@@ -138,8 +139,8 @@ tdag_status tdag_to_torchscript(tdag_ctx *ctx, const tdag_model *model,
     tdagi_text_init(&e.body, ctx);
     bool fused_attention =
         e.api->op_n_overloads("aten::scaled_dot_product_attention") > 0;
-    tdag_status st = tdagi_raise(ctx, model->graph,
-                                 fused_attention ? 0 : TDAGI_RAISE_NO_ATTENTION, &e.r);
+    tdag_status st =
+        tdagi_raise(ctx, e.g, fused_attention ? 0 : TDAGI_RAISE_NO_ATTENTION, &e.r);
     if (st == TDAG_OK) st = export_raised(&e, path);
     tdagi_raised_free(e.r);
     tdagi_export_modules_free(&e);

@@ -4,125 +4,95 @@
 
 #include "torchscript/export/export.h"
 
-static const char *skip_space(const char *s) { return s + strspn(s, " "); }
-
-/* Past a quoted string that starts at s. */
-static const char *skip_string(const char *s)
-{
-    for (s++; *s != '\0' && *s != '"'; s++)
-        if (*s == '\\' && s[1] != '\0') s++;
-    return *s == '"' ? s + 1 : s;
-}
-
-/* Past one value of the grammar. */
-static const char *skip_value(const char *s)
-{
-    int depth = 0;
-    for (; *s != '\0'; s++) {
-        if (*s == '"') s = skip_string(s) - 1;
-        if (*s == '(' || *s == '[' || *s == '{') depth++;
-        if ((*s == ')' || *s == ']' || *s == '}') && depth-- == 0) return s;
-        if (*s == ',' && depth == 0) return s;
-    }
-    return s;
-}
-
-static bool is_tensor(const char *s)
-{
-    return *s == 'T' && strchr(",)]} ", s[1]) != NULL; /* the terminator counts too */
-}
-
-/* The name part of "Name(" or "f=", or 0. */
-static size_t word_before(const char *s, char mark)
-{
-    size_t n =
-        strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
-    return n > 0 && s[n] == mark ? n + (mark == '=' ? 1 : 0) : 0;
-}
+typedef tdagi_structure_node node;
 
 /* ---- arguments ---- */
 
-/* The type annotation of the value at s. */
-static void add_type(tdagi_exporter *e, const char *s)
+/* The type annotation of a value; items of a list or dict have one type. */
+static void add_type(tdagi_exporter *e, const node *of)
 {
-    s = skip_space(s);
-    s += word_before(s, '=');
-    s += word_before(s, '(');
-    if (*s == '(') {
-        tdagi_text_add(&e->body, "Tuple[");
-        for (s = skip_space(s + 1); *s != ')' && *s != '\0'; s = skip_space(s)) {
-            add_type(e, s);
-            s = skip_value(s);
-            if (*s == ',') s = skip_space(s + 1);
-            if (*s != ')') tdagi_text_add(&e->body, ", ");
-        }
-        tdagi_text_add(&e->body, "]");
-    } else if (*s == '[') {
-        tdagi_text_add(&e->body, "List[");
-        add_type(e, s[1] == ']' ? "T" : s + 1);
-        tdagi_text_add(&e->body, "]");
-    } else if (*s == '{') {
-        const char *key = skip_space(s + 1);
-        const char *colon = *key == '"' ? skip_space(skip_string(key)) : key;
-        tdagi_text_add(&e->body, "Dict[str, ");
-        add_type(e, *colon == ':' ? colon + 1 : "T");
-        tdagi_text_add(&e->body, "]");
-    } else if (is_tensor(s)) {
+    const node *item = tdagi_structure_first(of);
+    switch ((tdagi_structure_kind)of->kind) {
+    case TDAGI_STRUCTURE_TENSOR:
         tdagi_text_add(&e->body, "Tensor");
-    } else {
+        return;
+    case TDAGI_STRUCTURE_TUPLE:
+        tdagi_text_add(&e->body, "Tuple[");
+        for (uint32_t i = 0; i < of->n; i++, item = tdagi_structure_next(item)) {
+            if (i > 0) tdagi_text_add(&e->body, ", ");
+            add_type(e, item);
+        }
+        break;
+    case TDAGI_STRUCTURE_LIST:
+    case TDAGI_STRUCTURE_DICT:
+        tdagi_text_add(&e->body,
+                       of->kind == TDAGI_STRUCTURE_LIST ? "List[" : "Dict[str, ");
+        if (of->n > 0)
+            add_type(e, item);
+        else
+            tdagi_text_add(&e->body, "Tensor");
+        break;
+    case TDAGI_STRUCTURE_NONE:
+    case TDAGI_STRUCTURE_BOOL:
+    case TDAGI_STRUCTURE_INT:
+    case TDAGI_STRUCTURE_FLOAT:
+    case TDAGI_STRUCTURE_STRING:
         tdagi_text_add(&e->body, "Optional[Tensor]=None");
-    }
-}
-
-/* Visits the value at s, which the expression `at` reads; each tensor is the next graph
- * input and gets that expression. */
-static void bind_inputs(tdagi_exporter *e, const char *s, const char *at,
-                        uint32_t *next)
-{
-    s = skip_space(s);
-    s += word_before(s, '=');
-    s += word_before(s, '(');
-    if (is_tensor(s)) {
-        if (*next >= e->g->n_inputs) return;
-        uint32_t kernel = e->r->kernel_of[e->g->inputs[*next].id];
-        if (kernel != 0) e->var[kernel] = at;
-        (*next)++;
         return;
     }
-    if (*s != '(' && *s != '[' && *s != '{') return;
-    bool is_dict = *s == '{';
-    uint32_t i = 0;
-    for (s = skip_space(s + 1); *s != '\0' && strchr(")]}", *s) == NULL; i++) {
-        tdagi_text key;
-        tdagi_text_init(&key, e->ctx);
-        if (is_dict && *s == '"') {
-            const char *end = skip_string(s);
-            tdagi_text_printf(&key, "%s[%.*s]", at, (int)(end - s), s);
-            s = skip_space(end);
-            s = skip_space(*s == ':' ? s + 1 : s);
-        } else {
-            tdagi_text_printf(&key, "%s[%lu]", at, (unsigned long)i);
-        }
-        char *copy = key.data == NULL ? NULL : tdagi_arena_strdup(&e->arena, key.data);
-        tdagi_text_free(&key);
-        if (copy == NULL) {
-            e->body.status = tdagi_nomem(e->ctx);
-            return;
-        }
-        bind_inputs(e, s, copy, next);
-        s = skip_value(s);
-        if (*s == ',') s = skip_space(s + 1);
+    tdagi_text_add(&e->body, "]");
+}
+
+/* The text in the arena; NULL (and the body's status) when out of memory. */
+static const char *keep(tdagi_exporter *e, tdagi_text *text)
+{
+    char *copy = text->data == NULL ? NULL : tdagi_arena_strdup(&e->arena, text->data);
+    tdagi_text_free(text);
+    if (copy == NULL) e->body.status = tdagi_nomem(e->ctx);
+    return copy;
+}
+
+/* The expression that reads item i of the value that `at` reads. */
+static const char *item_expression(tdagi_exporter *e, const node *of, const node *item,
+                                   uint32_t i, const char *at)
+{
+    tdagi_text text;
+    tdagi_text_init(&text, e->ctx);
+    tdagi_text_printf(&text, "%s[", at);
+    if (of->kind == TDAGI_STRUCTURE_DICT)
+        tdagi_structure_quote(&text, item->key);
+    else
+        tdagi_text_printf(&text, "%lu", (unsigned long)i);
+    tdagi_text_add(&text, "]");
+    return keep(e, &text);
+}
+
+/* Visits a value, which the expression `at` reads; each tensor is the next graph input
+ * and gets that expression. */
+static void bind_inputs(tdagi_exporter *e, const node *of, const char *at,
+                        uint32_t *next)
+{
+    if (of->kind == TDAGI_STRUCTURE_TENSOR) {
+        uint32_t kernel = e->r->kernel_of[e->g->inputs[(*next)++].id];
+        if (kernel != 0) e->var[kernel] = at;
+    }
+    if (!tdagi_structure_has_items(of)) return;
+    const node *item = tdagi_structure_first(of);
+    for (uint32_t i = 0; i < of->n; i++, item = tdagi_structure_next(item)) {
+        const char *reads = item_expression(e, of, item, i, at);
+        if (reads == NULL) return;
+        bind_inputs(e, item, reads, next);
     }
 }
 
 /* An argument's name: that of its tensor as an identifier, or in<i>. */
-static const char *argument_name(tdagi_exporter *e, const char *s, uint32_t i,
+static const char *argument_name(tdagi_exporter *e, const node *argument, uint32_t i,
                                  uint32_t next)
 {
     tdagi_text name;
     tdagi_text_init(&name, e->ctx);
     char buf[16];
-    if (is_tensor(s) && next < e->g->n_inputs &&
+    if (argument->kind == TDAGI_STRUCTURE_TENSOR &&
         e->g->nodes[e->g->inputs[next].id].name) {
         const char *from = tdagi_value_name(e->g, e->g->inputs[next], buf);
         tdagi_text_add(&name, "in_");
@@ -135,10 +105,7 @@ static const char *argument_name(tdagi_exporter *e, const char *s, uint32_t i,
     } else {
         tdagi_text_printf(&name, "in%lu", (unsigned long)i);
     }
-    char *copy = name.data == NULL ? NULL : tdagi_arena_strdup(&e->arena, name.data);
-    tdagi_text_free(&name);
-    if (copy == NULL) e->body.status = tdagi_nomem(e->ctx);
-    return copy;
+    return keep(e, &name);
 }
 
 /* Writes the statement that gets symbol s from an axis of input i, if one shows it:
@@ -178,19 +145,18 @@ static void bind_symbols(tdagi_exporter *e)
 
 void tdagi_export_head(tdagi_exporter *e)
 {
-    const char *s = skip_space(e->model->input_structure);
-    uint32_t i = 0, next = 0;
+    const node *root = tdagi_model_inputs(e->model)->nodes;
+    bool is_list = root->kind == TDAGI_STRUCTURE_TUPLE && root->u.s == NULL;
+    const node *argument = is_list ? tdagi_structure_first(root) : root;
+    uint32_t n = is_list ? root->n : 1, next = 0;
     tdagi_text_add(&e->body, "def forward(self");
-    if (*s == '(') s = skip_space(s + 1);
-    for (; *s != ')' && *s != '\0' && e->body.status == TDAG_OK; i++) {
-        s += word_before(s, '=');
-        const char *name = argument_name(e, s, i, next);
+    for (uint32_t i = 0; i < n && e->body.status == TDAG_OK; i++) {
+        const char *name = argument_name(e, argument, i, next);
         if (name == NULL) return;
         tdagi_text_printf(&e->body, ", %s: ", name);
-        add_type(e, s);
-        bind_inputs(e, s, name, &next);
-        s = skip_value(s);
-        if (*s == ',') s = skip_space(s + 1);
+        add_type(e, argument);
+        bind_inputs(e, argument, name, &next);
+        argument = tdagi_structure_next(argument);
     }
     tdagi_text_add(&e->body, "):\n");
     bind_symbols(e);
@@ -198,33 +164,21 @@ void tdagi_export_head(tdagi_exporter *e)
 
 /* ---- results ---- */
 
+static void write_result(void *user, uint32_t i, tdagi_text *to)
+{
+    const tdagi_exporter *e = user;
+    const char *var = e->var[e->r->kernel_of[e->g->outputs[i].id]];
+    if (var != NULL) tdagi_text_add(to, var);
+}
+
 void tdagi_export_return(tdagi_exporter *e)
 {
     /* Leaves that are results are fetched first: that writes statements. */
     for (uint32_t i = 0; i < e->g->n_outputs; i++)
         tdagi_export_value(e, e->r->kernel_of[e->g->outputs[i].id]);
     tdagi_text_add(&e->body, "    return ");
-    uint32_t next = 0;
-    bool value_starts = true;
-    for (const char *s = e->model->output_structure; *s != '\0';) {
-        size_t name = value_starts ? word_before(s, '(') : 0;
-        if (name == 0 && value_starts) name = word_before(s, '=');
-        if (name > 0) { /* named tuples go out as plain ones */
-            s += name;
-        } else if (*s == '"') {
-            const char *end = skip_string(s);
-            tdagi_text_add_bytes(&e->body, s, (size_t)(end - s));
-            s = end;
-            value_starts = false;
-        } else if (value_starts && is_tensor(s) && next < e->g->n_outputs) {
-            uint32_t kernel = e->r->kernel_of[e->g->outputs[next++].id];
-            if (e->var[kernel] != NULL) tdagi_text_add(&e->body, e->var[kernel]);
-            s++;
-            value_starts = false;
-        } else {
-            value_starts = strchr("([{,: ", *s) != NULL;
-            tdagi_text_add_bytes(&e->body, s++, 1);
-        }
-    }
+    const tdagi_structure_style style = {
+        .plain_tuples = true, .tensor = write_result, .user = e};
+    tdagi_structure_write(tdagi_model_outputs(e->model), &style, &e->body);
     tdagi_text_add(&e->body, "\n");
 }

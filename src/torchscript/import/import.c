@@ -40,9 +40,13 @@ static void finish(tdagi_import *im, const char *inputs, const char *outputs,
                    tdag_model **out)
 {
     tdag_graph *graph = NULL;
+    tdagi_structure *in = NULL, *results = NULL;
     tdag_status st = tdag_builder_finish(im->env.b, &graph);
-    if (st == TDAG_OK)
-        st = tdagi_model_create(im->env.ctx, graph, inputs, outputs, out);
+    if (st == TDAG_OK) st = tdagi_structure_parse(im->env.ctx, inputs, &in);
+    if (st == TDAG_OK) st = tdagi_structure_parse(im->env.ctx, outputs, &results);
+    if (st == TDAG_OK) st = tdagi_model_create(im->env.ctx, graph, in, results, out);
+    tdagi_structure_free(in);
+    tdagi_structure_free(results);
     tdag_graph_free(graph);
     im->env.status = st;
 }

@@ -250,12 +250,11 @@ tdag_status tdag_graph_add_dim(tdag_ctx *ctx, const tdag_graph *graph, const cha
 tdag_status tdag_add_dim(tdag_ctx *ctx, const tdag_model *model, const char *dim,
                          const tdag_add_dim_options *options, tdag_model **out)
 {
+    const tdag_graph *graph = NULL;
     tdag_graph *g = NULL;
-    if (model == NULL)
-        return tdagi_fail(ctx, TDAG_E_ARG, "adding a dimension needs a model");
-    TDAGI_TRY(tdag_graph_add_dim(ctx, model->graph, dim, options, &g));
-    tdag_status st = tdagi_model_create(ctx, g, model->input_structure,
-                                        model->output_structure, out);
+    TDAGI_TRY(tdagi_model_straight(ctx, model, &graph));
+    TDAGI_TRY(tdag_graph_add_dim(ctx, graph, dim, options, &g));
+    tdag_status st = tdagi_model_with_graph(ctx, model, g, out);
     tdag_graph_free(g);
     return st;
 }

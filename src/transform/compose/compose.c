@@ -34,7 +34,7 @@ static tdag_status make_parts(composing *c, const tdag_model *const *models)
         if (models[i] == NULL)
             return tdagi_fail(c->ctx, TDAG_E_ARG, "part %u is NULL", (unsigned)i);
         part *q = &c->parts[i];
-        q->g = models[i]->graph;
+        TDAGI_TRY(tdagi_model_straight(c->ctx, models[i], &q->g));
         size_t n = q->g->n_inputs;
         void *from = NULL, *by = NULL, *inputs = NULL, *new_of = NULL, *used = NULL;
         TDAGI_TRY(tdagi_scratch(c->ctx, &c->arena, n, sizeof(tdag_value), &from));
@@ -161,19 +161,14 @@ static tdag_status finish(composing *c, const tdag_model *const *models,
                           tdag_model **out)
 {
     tdag_graph *whole = NULL, *graph = NULL;
-    tdag_model *flat = NULL;
     tdag_status st = tdag_builder_finish(c->b, &whole);
     if (st == TDAG_OK) st = tdagi_graph_prune(c->ctx, whole, &graph);
-    if (st == TDAG_OK) st = tdag_model_create(c->ctx, graph, &flat);
     if (st == TDAG_OK) {
         uint32_t in = only_part(c, true), results = only_part(c, false);
         st = tdagi_model_create(
-            c->ctx, graph,
-            in < c->n ? models[in]->input_structure : flat->input_structure,
-            results < c->n ? models[results]->output_structure : flat->output_structure,
-            out);
+            c->ctx, graph, in < c->n ? tdagi_model_inputs(models[in]) : NULL,
+            results < c->n ? tdagi_model_outputs(models[results]) : NULL, out);
     }
-    tdag_model_free(flat);
     tdag_graph_free(graph);
     tdag_graph_free(whole);
     return st;
@@ -302,19 +297,19 @@ tdag_status tdag_replace(tdag_ctx *ctx, const tdag_model *model,
 {
     tdag_replace_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
-    replacing r = {.ctx = ctx, .g = model->graph, .by = replacement->graph};
+    replacing r = {.ctx = ctx};
+    TDAGI_TRY(tdagi_model_straight(ctx, model, &r.g));
+    TDAGI_TRY(tdagi_model_straight(ctx, replacement, &r.by));
     tdag_builder *b = NULL;
     tdag_graph *graph = NULL;
     tdagi_arena_init(&r.arena, &ctx->allocator);
     tdag_status st = find_part(&r, &o);
     if (st == TDAG_OK) st = check_counts(&r);
     if (st == TDAG_OK) st = mark_behind(&r);
-    if (st == TDAG_OK) st = tdagi_builder_create_like(ctx, model->graph, &b);
+    if (st == TDAG_OK) st = tdagi_builder_create_like(ctx, r.g, &b);
     if (st == TDAG_OK) st = rebuild(&r, b);
     if (st == TDAG_OK) st = tdagi_graph_prune(ctx, r.whole, &graph);
-    if (st == TDAG_OK)
-        st = tdagi_model_create(ctx, graph, model->input_structure,
-                                model->output_structure, out);
+    if (st == TDAG_OK) st = tdagi_model_with_graph(ctx, model, graph, out);
     tdag_graph_free(graph);
     tdag_graph_free(r.whole);
     tdag_builder_free(b);

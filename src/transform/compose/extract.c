@@ -39,14 +39,11 @@ static tdag_status cut_model(tdag_ctx *ctx, const tdag_model *model,
                              bool keeps_outputs, tdag_model **out)
 {
     tdag_graph *graph = NULL;
-    tdag_model *flat = NULL;
-    tdag_status st = tdagi_cut_graph(ctx, model->graph, cut, &graph);
-    if (st == TDAG_OK) st = tdag_model_create(ctx, graph, &flat);
+    tdag_status st = tdagi_cut_graph(ctx, tdag_model_get_graph(model), cut, &graph);
     if (st == TDAG_OK)
-        st = tdagi_model_create(
-            ctx, graph, keeps_inputs ? model->input_structure : flat->input_structure,
-            keeps_outputs ? model->output_structure : flat->output_structure, out);
-    tdag_model_free(flat);
+        st = tdagi_model_create(ctx, graph,
+                                keeps_inputs ? tdagi_model_inputs(model) : NULL,
+                                keeps_outputs ? tdagi_model_outputs(model) : NULL, out);
     tdag_graph_free(graph);
     return st;
 }
@@ -57,10 +54,12 @@ tdag_status tdag_extract(tdag_ctx *ctx, const tdag_model *model,
     tdag_extract_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     TDAGI_TRY(check_options(ctx, &o));
+    const tdag_graph *g = NULL;
+    TDAGI_TRY(tdagi_model_straight(ctx, model, &g));
     tdagi_arena arena;
     tdagi_arena_init(&arena, &ctx->allocator);
     tdagi_cut cut = {{0}, {0}, false};
-    tdag_status st = find_cut(ctx, model->graph, &arena, &o, &cut);
+    tdag_status st = find_cut(ctx, g, &arena, &o, &cut);
     if (st == TDAG_OK)
         st = cut_model(ctx, model, &cut, o.module == NULL && o.n_inputs == 0,
                        o.module == NULL && o.n_outputs == 0, out);
@@ -208,8 +207,8 @@ tdag_status tdag_split(tdag_ctx *ctx, const tdag_model *model,
     for (uint32_t i = 0; i < n_modules; i++)
         if (modules[i] == NULL || *modules[i] == '\0')
             return tdagi_fail(ctx, TDAG_E_ARG, "module %u has no path", (unsigned)i);
-    split s = {
-        .ctx = ctx, .g = model->graph, .modules = modules, .n_modules = n_modules};
+    split s = {.ctx = ctx, .modules = modules, .n_modules = n_modules};
+    TDAGI_TRY(tdagi_model_straight(ctx, model, &s.g));
     uint32_t n = 0;
     tdagi_arena_init(&s.arena, &ctx->allocator);
     tdag_status st = split_model(&s, model, out, &n);

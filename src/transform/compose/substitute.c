@@ -184,11 +184,11 @@ tdag_status tdag_substitute(tdag_ctx *ctx, const tdag_model *model,
                             const char *const *assignments, uint32_t n_assignments,
                             tdag_model **out)
 {
-    tdag_graph *graph = NULL;
-    TDAGI_TRY(
-        tdag_graph_substitute(ctx, model->graph, assignments, n_assignments, &graph));
-    tdag_status st = tdagi_model_create(ctx, graph, model->input_structure,
-                                        model->output_structure, out);
-    tdag_graph_free(graph);
+    const tdag_graph *graph = NULL;
+    tdag_graph *g = NULL;
+    TDAGI_TRY(tdagi_model_straight(ctx, model, &graph));
+    TDAGI_TRY(tdag_graph_substitute(ctx, graph, assignments, n_assignments, &g));
+    tdag_status st = tdagi_model_with_graph(ctx, model, g, out);
+    tdag_graph_free(g);
     return st;
 }

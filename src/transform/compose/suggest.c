@@ -197,7 +197,8 @@ static tdag_status suggest(suggesting *s, uint32_t most, tdag_cuts *out)
 tdag_status tdag_suggest_cuts(tdag_ctx *ctx, const tdag_model *model, uint32_t most,
                               tdag_cuts *out)
 {
-    suggesting s = {.ctx = ctx, .g = model->graph};
+    suggesting s = {.ctx = ctx};
+    TDAGI_TRY(tdagi_model_straight(ctx, model, &s.g));
     tdagi_arena_init(&s.arena, &ctx->allocator);
     tdag_status st = suggest(&s, most, out);
     tdagi_arena_free(&s.arena);

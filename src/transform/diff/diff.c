@@ -205,7 +205,10 @@ tdag_status tdag_diff(tdag_ctx *ctx, const tdag_model *a, const tdag_model *b,
 {
     if (a == NULL || b == NULL)
         return tdagi_fail(ctx, TDAG_E_ARG, "two models are needed");
-    return tdag_graph_diff(ctx, a->graph, b->graph, out);
+    const tdag_graph *graph_a = NULL, *graph_b = NULL;
+    TDAGI_TRY(tdagi_model_straight(ctx, a, &graph_a));
+    TDAGI_TRY(tdagi_model_straight(ctx, b, &graph_b));
+    return tdag_graph_diff(ctx, graph_a, graph_b, out);
 }
 
 void tdag_differences_free(tdag_differences *d)

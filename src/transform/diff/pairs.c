@@ -101,7 +101,10 @@ tdag_status tdag_pair_values(tdag_ctx *ctx, const tdag_model *a, const tdag_mode
     if (a == NULL || b == NULL || out == NULL)
         return tdagi_fail(ctx, TDAG_E_ARG,
                           "two models and a place for the pairs are needed");
-    TDAGI_TRY(tdagi_match_graphs(ctx, a->graph, b->graph, &m));
+    const tdag_graph *graph_a = NULL, *graph_b = NULL;
+    TDAGI_TRY(tdagi_model_straight(ctx, a, &graph_a));
+    TDAGI_TRY(tdagi_model_straight(ctx, b, &graph_b));
+    TDAGI_TRY(tdagi_match_graphs(ctx, graph_a, graph_b, &m));
     tdag_status st = list_pairs(ctx, &m, out);
     tdagi_match_free(&m);
     return st;

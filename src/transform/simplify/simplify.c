@@ -74,10 +74,11 @@ tdag_status tdag_graph_simplify(tdag_ctx *ctx, const tdag_graph *graph,
 tdag_status tdag_simplify(tdag_ctx *ctx, const tdag_model *model,
                           const tdag_simplify_options *options, tdag_model **out)
 {
+    const tdag_graph *graph = NULL;
     tdag_graph *g = NULL;
-    TDAGI_TRY(tdag_graph_simplify(ctx, model->graph, options, &g));
-    tdag_status st = tdagi_model_create(ctx, g, model->input_structure,
-                                        model->output_structure, out);
+    TDAGI_TRY(tdagi_model_straight(ctx, model, &graph));
+    TDAGI_TRY(tdag_graph_simplify(ctx, graph, options, &g));
+    tdag_status st = tdagi_model_with_graph(ctx, model, g, out);
     tdag_graph_free(g);
     return st;
 }
