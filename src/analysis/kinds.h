@@ -5,7 +5,7 @@
 #include "raise/raise.h"
 
 typedef enum tdagi_kind {
-    TDAGI_KIND_OTHER = 0,   /* a kernel by itself, also at the fused level */
+    TDAGI_KIND_OTHER = 0,   /* priced, but a kernel by itself at the fused level, too */
     TDAGI_KIND_LEAF,        /* counts nothing */
     TDAGI_KIND_VIEW,        /* free where composites are the kernels */
     TDAGI_KIND_ELEMENTWISE, /* each result element from one element of each operand */

@@ -49,7 +49,7 @@ static tdag_status pricer_fill(tdagi_pricer *p, tdag_level level)
         p->pool = p->own_pool;
         return TDAG_OK;
     }
-    TDAGI_TRY(tdagi_raise(p->ctx, p->graph, 0, &p->raised));
+    TDAGI_TRY(tdagi_raise(p->ctx, p->graph, NULL, &p->raised));
     p->pool = p->raised->pool;
     return find_views(p);
 }

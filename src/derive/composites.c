@@ -2,8 +2,8 @@
 #include "derive/parts.h"
 
 static const tdagi_composite_row rows[TDAGI_N_COMPOSITES] = {
-#define TDAGI_COMPOSITE(ID, name, definition, min_inputs, max_inputs)                  \
-    [TDAGI_##ID] = {name, min_inputs, max_inputs, &tdagi_composite_##definition},
+#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter)        \
+    [TDAGI_##ID] = {name, min, max, &tdagi_composite_##definition},
 #include "derive/composites.def"
 };
 

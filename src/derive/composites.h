@@ -4,7 +4,7 @@
 
 #include "derive/derive.h"
 
-#define TDAGI_COMPOSITE(ID, name, definition, min_inputs, max_inputs)                  \
+#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter)        \
     extern const tdagi_composite_def tdagi_composite_##definition;
 #include "derive/composites.def"
 

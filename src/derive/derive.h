@@ -13,7 +13,8 @@
 
 typedef enum tdagi_composite {
     TDAGI_CORE = 0, /* no composite: one core op by itself */
-#define TDAGI_COMPOSITE(ID, name, definition, min_inputs, max_inputs) TDAGI_##ID,
+#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter)        \
+    TDAGI_##ID,
 #include "derive/composites.def"
     TDAGI_N_COMPOSITES
 } tdagi_composite;

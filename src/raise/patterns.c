@@ -238,11 +238,16 @@ static bool worth_trying(const tdagi_raiser *r, const tdagi_pattern *p, tdag_val
     return false;
 }
 
+static bool left_out(const tdagi_raiser *r, uint32_t composite)
+{
+    return r->by_parts != NULL && r->by_parts[composite];
+}
+
 static tdag_status ask(tdagi_raiser *r, const tdagi_pattern *rows, tdagi_root *root,
                        tdagi_match **out)
 {
     for (const tdagi_pattern *p = rows; p->composite != TDAGI_CORE; p++) {
-        if (!worth_trying(r, p, root->top)) continue;
+        if (!worth_trying(r, p, root->top) || left_out(r, p->composite)) continue;
         root->composite = p->composite;
         TDAGI_TRY(p->guess(r, root, out));
         if (*out != NULL) return TDAG_OK;
@@ -260,7 +265,9 @@ tdag_status tdagi_recognise(tdagi_raiser *r, tdag_value v, tdagi_match **out)
         if (root.half) root.top = below;
     }
     TDAGI_TRY(ask(r, tdagi_patterns_large, &root, out));
-    if (*out == NULL) *out = r->contractions[v.id];
+    tdagi_match *contraction = r->contractions[v.id];
+    if (*out == NULL && contraction != NULL && !left_out(r, contraction->composite))
+        *out = contraction;
     if (*out == NULL) TDAGI_TRY(ask(r, tdagi_patterns_small, &root, out));
     return TDAG_OK;
 }

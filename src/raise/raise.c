@@ -281,14 +281,14 @@ static tdag_status raise_into(tdagi_raiser *r, tdagi_raised *out)
     return TDAG_OK;
 }
 
-tdag_status tdagi_raise(tdag_ctx *ctx, const tdag_graph *graph, uint32_t flags,
+tdag_status tdagi_raise(tdag_ctx *ctx, const tdag_graph *graph, const bool *by_parts,
                         tdagi_raised **out)
 {
     void *p = NULL;
     TDAGI_TRY(tdagi_alloc(ctx, sizeof(tdagi_raised), &p));
     tdagi_raised *raised = p;
     tdagi_arena_init(&raised->arena, &ctx->allocator);
-    tdagi_raiser r = {.ctx = ctx, .graph = graph, .flags = flags};
+    tdagi_raiser r = {.ctx = ctx, .graph = graph, .by_parts = by_parts};
     tdagi_arena_init(&r.arena, &ctx->allocator);
     raised->graph = tdag_graph_copy(graph);
     tdag_status st = raise_into(&r, raised);

@@ -36,12 +36,9 @@ typedef struct tdagi_raised {
     size_t kernels_size, kernel_of_size; /* bytes, for freeing */
 } tdagi_raised;
 
-/* Leaves out what `flags` forbids; 0 = everything. */
-enum {
-    TDAGI_RAISE_NO_ATTENTION = 1, /* keep attention as matmuls and a softmax */
-};
-
-tdag_status tdagi_raise(tdag_ctx *ctx, const tdag_graph *graph, uint32_t flags,
+/* `by_parts`, by composite: true where it is to be left as what it consists of; NULL =
+ * nowhere. */
+tdag_status tdagi_raise(tdag_ctx *ctx, const tdag_graph *graph, const bool *by_parts,
                         tdagi_raised **out);
 void tdagi_raised_free(tdagi_raised *raised);
 

@@ -49,7 +49,7 @@ enum {
 typedef struct tdagi_raiser {
     tdag_ctx *ctx;
     const tdag_graph *graph;
-    uint32_t flags;
+    const bool *by_parts;  /* by composite: leave it as its parts; NULL = none */
     tdagi_arena arena;     /* everything that outlives the raiser */
     tdag_builder *scratch; /* where guesses are lowered; its pool grows the graph's */
     tdagi_pool *pool;      /* the scratch builder's */

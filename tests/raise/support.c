@@ -50,7 +50,7 @@ void fail_raised(tdag_ctx *ctx, const tdagi_raised *r, const char *what)
 tdagi_raised *raise_graph(tdag_ctx *ctx, const tdag_graph *g)
 {
     tdagi_raised *r = NULL;
-    TEST_OK(ctx, tdagi_raise(ctx, g, 0, &r));
+    TEST_OK(ctx, tdagi_raise(ctx, g, NULL, &r));
     return r;
 }
 

@@ -21,7 +21,7 @@ static void find(tdag_ctx *ctx, const tdag_graph *g, found *out)
     tdagi_raised *r = NULL;
     tdag_counts counts;
     memset(out, 0, sizeof(*out));
-    TEST_OK(ctx, tdagi_raise(ctx, g, 0, &r));
+    TEST_OK(ctx, tdagi_raise(ctx, g, NULL, &r));
     for (uint32_t i = 1; i <= r->n; i++)
         out->composites[r->kernels[i].composite]++;
     tdagi_raised_free(r);
@@ -34,7 +34,7 @@ static void find(tdag_ctx *ctx, const tdag_graph *g, found *out)
 
 static const char *const names[] = {
     "core",
-#define TDAGI_COMPOSITE(ID, name, definition, min, max) name,
+#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter) name,
 #include "derive/composites.def"
 };
 

@@ -220,7 +220,7 @@ static tdag_value below_masks(const tdagi_raiser *r, tdag_value s, bool masked,
 GUESS(attention)
 {
     const tdagi_match *outer = matmul_at(r, root->top);
-    if (outer == NULL || (r->flags & TDAGI_RAISE_NO_ATTENTION)) return TDAG_OK;
+    if (outer == NULL) return TDAG_OK;
     tdag_value p = outer->operands[0].value;
     bool masked = op_of(r, p) == TDAG_OP_WHERE;
     if (masked) p = tdagi_raiser_input(r, p, 2);

@@ -98,41 +98,59 @@ static tdag_status run_plainly(tdagi_native_call *c)
 
 /* ---- the walk ---- */
 
+tdag_status tdagi_native_BY_LOWERING(tdagi_native_call *c)
+{
+    c->handled = false;
+    return TDAG_OK;
+}
+
 tdagi_native_fn *tdagi_native_composite(uint32_t composite)
 {
     static tdagi_native_fn *const rows[TDAGI_N_COMPOSITES] = {
-        [TDAGI_CONV] = tdagi_native_conv,
-        [TDAGI_CONV_TRANSPOSE] = tdagi_native_conv_transpose,
-        [TDAGI_LINEAR] = tdagi_native_linear,
-        [TDAGI_MATMUL] = tdagi_native_matmul,
-        [TDAGI_ADDMM] = tdagi_native_addmm,
-        [TDAGI_EINSUM] = tdagi_native_einsum,
-        [TDAGI_MAX_POOL] = tdagi_native_max_pool,
-        [TDAGI_AVG_POOL] = tdagi_native_avg_pool,
-        [TDAGI_SOFTMAX] = tdagi_native_softmax,
-        [TDAGI_LOG_SOFTMAX] = tdagi_native_softmax,
-        [TDAGI_LAYER_NORM] = tdagi_native_layer_norm,
-        [TDAGI_BATCH_NORM] = tdagi_native_batch_norm,
-        [TDAGI_GROUP_NORM] = tdagi_native_group_norm,
-        [TDAGI_CONCAT] = tdagi_native_concat,
-        [TDAGI_STACK] = tdagi_native_stack,
-        [TDAGI_EMBEDDING] = tdagi_native_embedding,
+#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter)        \
+    [TDAGI_##ID] = tdagi_native_##native,
+#include "derive/composites.def"
     };
     return rows[composite];
 }
 
-static tdagi_native_fn *function_of(const tdagi_kernel *k)
+tdagi_native_fn *tdagi_native_core(uint32_t op)
 {
-    tdagi_native_fn *fn = tdagi_native_elementwise(k);
-    if (fn != NULL) return fn;
-    if (k->composite != TDAGI_CORE) return tdagi_native_composite(k->composite);
-    return k->op == TDAG_OP_REDUCE ? tdagi_native_reduce : tdagi_native_view(k->op);
+    static tdagi_native_fn *const rows[TDAGI_OP_CODES] = {
+        [TDAG_OP_PERMUTE] = tdagi_native_permute,
+        [TDAG_OP_GROUP] = tdagi_native_reshape,
+        [TDAG_OP_UNGROUP] = tdagi_native_reshape,
+        [TDAG_OP_SQUEEZE] = tdagi_native_reshape,
+        [TDAG_OP_UNSQUEEZE] = tdagi_native_reshape,
+        [TDAG_OP_SLICE] = tdagi_native_slice,
+        [TDAG_OP_SELECT] = tdagi_native_select,
+        [TDAG_OP_REPEAT] = tdagi_native_repeat,
+        [TDAG_OP_UNFOLD] = tdagi_native_unfold,
+        [TDAG_OP_PAD] = tdagi_native_pad,
+        [TDAG_OP_REDUCE] = tdagi_native_reduce,
+        [TDAG_OP_NEG] = tdagi_native_neg,
+        [TDAG_OP_RECIPROCAL] = tdagi_native_reciprocal,
+        [TDAG_OP_SQRT] = tdagi_native_sqrt,
+        [TDAG_OP_EXP] = tdagi_native_exp,
+        [TDAG_OP_LOG] = tdagi_native_log,
+        [TDAG_OP_SIN] = tdagi_native_sin,
+        [TDAG_OP_COS] = tdagi_native_cos,
+        [TDAG_OP_TANH] = tdagi_native_tanh,
+        [TDAG_OP_FLOOR] = tdagi_native_floor,
+        [TDAG_OP_GAUSSIAN] = tdagi_native_gaussian,
+        [TDAG_OP_ADD] = tdagi_native_add,
+        [TDAG_OP_MULTIPLY] = tdagi_native_multiply,
+        [TDAG_OP_WHERE] = tdagi_native_where,
+    };
+    return rows[op];
 }
 
 static tdag_status run_kernel(tdagi_native_call *c)
 {
     const tdagi_kernel *k = c->kernel;
-    tdagi_native_fn *fn = function_of(k);
+    tdagi_native_fn *fn = k->composite == TDAGI_CORE
+                              ? tdagi_native_core(k->op)
+                              : tdagi_native_composite(k->composite);
     c->handled = fn != NULL;
     if (fn != NULL) TDAGI_TRY(fn(c));
     return c->handled ? TDAG_OK : run_plainly(c);
@@ -275,7 +293,7 @@ tdag_status tdagi_run_native(tdag_ctx *ctx, const tdag_graph *g,
                              tdag_tensor *const *inputs, tdag_tensor **outputs)
 {
     tdagi_native s = {.ctx = ctx, .g = g, .blas = tdagi_blas_get()};
-    TDAGI_TRY(tdagi_raise(ctx, g, 0, &s.r));
+    TDAGI_TRY(tdagi_raise(ctx, g, NULL, &s.r));
     tdag_status st = run_raised(&s, inputs, outputs);
     tdagi_raised_free(s.r);
     return st;

@@ -28,20 +28,24 @@ typedef struct tdagi_native_call {
 } tdagi_native_call;
 typedef tdag_status tdagi_native_fn(tdagi_native_call *c);
 
-/* NULL: no function of ours. */
-tdagi_native_fn *tdagi_native_view(uint32_t op);                  /* native_view.c */
-tdagi_native_fn *tdagi_native_elementwise(const tdagi_kernel *k); /* native_map.c */
-tdagi_native_fn *tdagi_native_composite(uint32_t composite);      /* the rest */
-tdagi_native_fn tdagi_native_reduce;                              /* native_pool.c */
+/* Of a composite: its column of composites.def. */
+tdagi_native_fn *tdagi_native_composite(uint32_t composite);
+#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter)        \
+    tdagi_native_fn tdagi_native_##native;
+#include "derive/composites.def"
+/* Handles nothing: the reference evaluates what the composite lowers to. */
+tdagi_native_fn tdagi_native_BY_LOWERING;
 
-tdagi_native_fn tdagi_native_conv, tdagi_native_conv_transpose; /* native_conv.c */
-tdagi_native_fn tdagi_native_linear, tdagi_native_matmul, tdagi_native_addmm,
-    tdagi_native_einsum;                                      /* native_matmul.c */
-tdagi_native_fn tdagi_native_max_pool, tdagi_native_avg_pool; /* native_pool.c */
-tdagi_native_fn tdagi_native_softmax, tdagi_native_layer_norm, tdagi_native_batch_norm,
-    tdagi_native_group_norm; /* native_norm.c */
-tdagi_native_fn tdagi_native_concat, tdagi_native_stack,
-    tdagi_native_embedding; /* native_join.c */
+/* Of a core op; NULL: the reference evaluates it. */
+tdagi_native_fn *tdagi_native_core(uint32_t op);
+tdagi_native_fn tdagi_native_reshape, tdagi_native_permute, tdagi_native_slice,
+    tdagi_native_select, tdagi_native_repeat, tdagi_native_unfold,
+    tdagi_native_pad; /* view.c */
+tdagi_native_fn tdagi_native_neg, tdagi_native_reciprocal, tdagi_native_sqrt,
+    tdagi_native_exp, tdagi_native_log, tdagi_native_sin, tdagi_native_cos,
+    tdagi_native_tanh, tdagi_native_floor, tdagi_native_gaussian, tdagi_native_add,
+    tdagi_native_multiply, tdagi_native_where; /* map.c */
+tdagi_native_fn tdagi_native_reduce;           /* pool.c */
 
 /* C (m x n, row-major, leading dimension ldc) = op(A) op(B) + beta C, f32 or f64. */
 void tdagi_native_gemm(const tdagi_native *native, tdag_dtype dtype,

@@ -7,7 +7,7 @@ static void window_on(const tdagi_native_call *c, tdagi_strided *v)
     tdag_tensor_copy(v->base);
 }
 
-static tdag_status run_permute(tdagi_native_call *c)
+tdag_status tdagi_native_permute(tdagi_native_call *c)
 {
     const tdag_permute_spec *s = c->kernel->spec;
     const tdagi_strided *x = c->in[0];
@@ -19,7 +19,7 @@ static tdag_status run_permute(tdagi_native_call *c)
     return TDAG_OK;
 }
 
-static tdag_status run_reshape(tdagi_native_call *c)
+tdag_status tdagi_native_reshape(tdagi_native_call *c)
 {
     return tdagi_strided_reshape(c->native->ctx, c->in[0], c->kernel->rank,
                                  c->kernel->shape, c->out);
@@ -30,7 +30,7 @@ static void move_start(tdagi_strided *v, uint32_t axis, int64_t start)
     v->data += start * v->stride[axis] * (int64_t)tdag_dtype_size(v->dtype);
 }
 
-static tdag_status run_slice(tdagi_native_call *c)
+tdag_status tdagi_native_slice(tdagi_native_call *c)
 {
     const tdag_slice_spec *s = c->kernel->spec;
     window_on(c, c->out);
@@ -41,7 +41,7 @@ static tdag_status run_slice(tdagi_native_call *c)
     return TDAG_OK;
 }
 
-static tdag_status run_select(tdagi_native_call *c)
+tdag_status tdagi_native_select(tdagi_native_call *c)
 {
     const tdag_select_spec *s = c->kernel->spec;
     window_on(c, c->out);
@@ -50,7 +50,7 @@ static tdag_status run_select(tdagi_native_call *c)
     return TDAG_OK;
 }
 
-static tdag_status run_repeat(tdagi_native_call *c)
+tdag_status tdagi_native_repeat(tdagi_native_call *c)
 {
     const tdag_repeat_spec *s = c->kernel->spec;
     window_on(c, c->out);
@@ -63,7 +63,7 @@ static tdag_status run_repeat(tdagi_native_call *c)
 }
 
 /* A strided slice is a view; real windows are left to the reference. */
-static tdag_status run_unfold(tdagi_native_call *c)
+tdag_status tdagi_native_unfold(tdagi_native_call *c)
 {
     const tdag_window_spec *s = c->kernel->spec;
     for (uint32_t i = 0; i < c->kernel->rank; i++)
@@ -80,7 +80,7 @@ static tdag_status run_unfold(tdagi_native_call *c)
 }
 
 /* Constant padding: the value everywhere, then the input inside. */
-static tdag_status run_pad(tdagi_native_call *c)
+tdag_status tdagi_native_pad(tdagi_native_call *c)
 {
     const tdag_pad_spec *s = c->kernel->spec;
     if (s->mode != TDAG_PAD_CONSTANT) {
@@ -107,16 +107,4 @@ static tdag_status run_pad(tdagi_native_call *c)
     }
     tdag_tensor_free(value);
     return st;
-}
-
-tdagi_native_fn *tdagi_native_view(uint32_t op)
-{
-    static tdagi_native_fn *const rows[TDAGI_OP_CODES] = {
-        [TDAG_OP_PERMUTE] = run_permute,   [TDAG_OP_GROUP] = run_reshape,
-        [TDAG_OP_UNGROUP] = run_reshape,   [TDAG_OP_SQUEEZE] = run_reshape,
-        [TDAG_OP_UNSQUEEZE] = run_reshape, [TDAG_OP_SLICE] = run_slice,
-        [TDAG_OP_SELECT] = run_select,     [TDAG_OP_REPEAT] = run_repeat,
-        [TDAG_OP_UNFOLD] = run_unfold,     [TDAG_OP_PAD] = run_pad,
-    };
-    return rows[op];
 }

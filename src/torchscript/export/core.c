@@ -15,6 +15,7 @@ static void emit_permute(tdagi_exporter *e, const tdagi_kernel *k)
     else
         tdagi_export_emit(e, k, "torch.permute($0, %l)", &s->order);
 }
+static const tdagi_emitter core_permute = {.emit = emit_permute};
 
 static void emit_slice(tdagi_exporter *e, const tdagi_kernel *k)
 {
@@ -38,6 +39,7 @@ static void emit_slice(tdagi_exporter *e, const tdagi_kernel *k)
     }
     tdagi_export_end(e);
 }
+static const tdagi_emitter core_slice = {.emit = emit_slice};
 
 static void emit_select(tdagi_exporter *e, const tdagi_kernel *k)
 {
@@ -45,12 +47,14 @@ static void emit_select(tdagi_exporter *e, const tdagi_kernel *k)
     tdagi_export_emit(e, k, "torch.slice($0, %i, %d, (%d) + 1)", s->axis, s->index,
                       s->index);
 }
+static const tdagi_emitter core_select = {.emit = emit_select};
 
 static void emit_repeat(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdag_list shape = {k->rank, k->shape};
     tdagi_export_emit(e, k, "torch.expand($0, %l)", &shape);
 }
+static const tdagi_emitter core_repeat = {.emit = emit_repeat};
 
 /* PyTorch lists the padding from the last axis to the first. */
 static void pad_amounts(tdagi_exporter *e, const tdagi_kernel *k, uint32_t n_axes)
@@ -136,6 +140,7 @@ static void emit_pad(tdagi_exporter *e, const tdagi_kernel *k)
         tdagi_export_piece(e, k, ", %i)", (int64_t)s->value);
     tdagi_export_end(e);
 }
+static const tdagi_emitter core_pad = {.emit = emit_pad};
 
 /* A strided slice where every kernel is 1; else axis by axis, the taps next to their
  * window's position and merged with it. */
@@ -161,6 +166,7 @@ static void emit_unfold(tdagi_exporter *e, const tdagi_kernel *k)
     }
     tdagi_export_end(e);
 }
+static const tdagi_emitter core_unfold = {.emit = emit_unfold};
 
 /* Axis by axis by col2im: [outer, w*k, inner] is laid out as [outer*inner, k, w]. */
 static void emit_fold(tdagi_exporter *e, const tdagi_kernel *k)
@@ -198,12 +204,14 @@ static void emit_fold(tdagi_exporter *e, const tdagi_kernel *k)
     }
     tdagi_export_end(e);
 }
+static const tdagi_emitter core_fold = {.emit = emit_fold};
 
 static void emit_reduce(tdagi_exporter *e, const tdagi_kernel *k)
 {
     tdagi_export_value(e, k->inputs[0]);
     tdagi_export_reduce(e, k, true, k);
 }
+static const tdagi_emitter core_reduce = {.emit = emit_reduce};
 
 /* ---- ordered ---- */
 
@@ -220,6 +228,7 @@ static void emit_scan(tdagi_exporter *e, const tdagi_kernel *k)
         tdagi_export_emit(e, k, "torch.%s($0, %i)[0]",
                           s->kind == TDAG_REDUCE_MAX ? "cummax" : "cummin", s->axis);
 }
+static const tdagi_emitter core_scan = {.emit = emit_scan};
 
 static void emit_argsort(tdagi_exporter *e, const tdagi_kernel *k)
 {
@@ -227,52 +236,43 @@ static void emit_argsort(tdagi_exporter *e, const tdagi_kernel *k)
     tdagi_export_emit(e, k, "torch.sort($0, stable=True, dim=%i, descending=%b)[1]",
                       s->axis, s->descending);
 }
+static const tdagi_emitter core_argsort = {.emit = emit_argsort};
 
 /* ---- element-wise ---- */
 
-static void emit_unary(tdagi_exporter *e, const tdagi_kernel *k)
-{
-    static const char *const names[TDAGI_OP_CODES] = {
-        [TDAG_OP_NEG] = "neg",
-        [TDAG_OP_RECIPROCAL] = "reciprocal",
-        [TDAG_OP_SQRT] = "sqrt",
-        [TDAG_OP_EXP] = "exp",
-        [TDAG_OP_LOG] = "log",
-        [TDAG_OP_SIN] = "sin",
-        [TDAG_OP_ARCSIN] = "asin",
-        [TDAG_OP_COS] = "cos",
-        [TDAG_OP_ARCCOS] = "acos",
-        [TDAG_OP_TAN] = "tan",
-        [TDAG_OP_ARCTAN] = "atan",
-        [TDAG_OP_SINH] = "sinh",
-        [TDAG_OP_ARCSINH] = "asinh",
-        [TDAG_OP_COSH] = "cosh",
-        [TDAG_OP_ARCCOSH] = "acosh",
-        [TDAG_OP_TANH] = "tanh",
-        [TDAG_OP_ARCTANH] = "atanh",
-        [TDAG_OP_GAUSSIAN] = "special_ndtr",
-        [TDAG_OP_INV_GAUSSIAN] = "special_ndtri",
-        [TDAG_OP_SIGN] = "sign",
-        [TDAG_OP_FLOOR] = "floor",
-    };
-    tdagi_export_emit(e, k, "torch.%s($0)", names[k->op]);
-}
+static const tdagi_emitter core_neg = {.format = "torch.neg($0)"};
+static const tdagi_emitter core_reciprocal = {.format = "torch.reciprocal($0)"};
+static const tdagi_emitter core_sqrt = {.format = "torch.sqrt($0)"};
+static const tdagi_emitter core_exp = {.format = "torch.exp($0)"};
+static const tdagi_emitter core_log = {.format = "torch.log($0)"};
+static const tdagi_emitter core_sin = {.format = "torch.sin($0)"};
+static const tdagi_emitter core_arcsin = {.format = "torch.asin($0)"};
+static const tdagi_emitter core_cos = {.format = "torch.cos($0)"};
+static const tdagi_emitter core_arccos = {.format = "torch.acos($0)"};
+static const tdagi_emitter core_tan = {.format = "torch.tan($0)"};
+static const tdagi_emitter core_arctan = {.format = "torch.atan($0)"};
+static const tdagi_emitter core_sinh = {.format = "torch.sinh($0)"};
+static const tdagi_emitter core_arcsinh = {.format = "torch.asinh($0)"};
+static const tdagi_emitter core_cosh = {.format = "torch.cosh($0)"};
+static const tdagi_emitter core_arccosh = {.format = "torch.acosh($0)"};
+static const tdagi_emitter core_tanh = {.format = "torch.tanh($0)"};
+static const tdagi_emitter core_arctanh = {.format = "torch.atanh($0)"};
+static const tdagi_emitter core_gaussian = {.format = "torch.special_ndtr($0)"};
+static const tdagi_emitter core_inv_gaussian = {.format = "torch.special_ndtri($0)"};
+static const tdagi_emitter core_sign = {.format = "torch.sign($0)"};
+static const tdagi_emitter core_floor = {.format = "torch.floor($0)"};
 
 static void emit_convert(tdagi_exporter *e, const tdagi_kernel *k)
 {
     tdagi_export_emit(e, k, "torch.to($0, %t)", (int)k->dtype);
 }
-
-static bool is_scalar(const tdagi_exporter *e, uint32_t kernel)
-{
-    double value;
-    return tdagi_export_scalar(e, kernel, &value);
-}
+static const tdagi_emitter core_convert = {.emit = emit_convert};
 
 /* A number may stand on the right only; add and multiply commute. */
 static void emit_commutative(tdagi_exporter *e, const tdagi_kernel *k, const char *name)
 {
-    bool left = is_scalar(e, k->inputs[0]), right = is_scalar(e, k->inputs[1]);
+    bool left = tdagi_export_is_scalar(e, k, 0),
+         right = tdagi_export_is_scalar(e, k, 1);
     if (left && !right)
         tdagi_export_emit(e, k, "torch.%s($1, #0)", name);
     else if (right && !left)
@@ -285,42 +285,46 @@ static void emit_add(tdagi_exporter *e, const tdagi_kernel *k)
 {
     emit_commutative(e, k, "add");
 }
+static const tdagi_emitter core_add = {.emit = emit_add, .is_fresh = true};
 
 static void emit_multiply(tdagi_exporter *e, const tdagi_kernel *k)
 {
     emit_commutative(e, k, "mul");
 }
+static const tdagi_emitter core_multiply = {.emit = emit_multiply, .is_fresh = true};
 
 static void emit_equal(tdagi_exporter *e, const tdagi_kernel *k)
 {
-    bool left = is_scalar(e, k->inputs[0]), right = is_scalar(e, k->inputs[1]);
+    bool left = tdagi_export_is_scalar(e, k, 0),
+         right = tdagi_export_is_scalar(e, k, 1);
     tdagi_export_emit(e, k,
                       left && !right   ? "torch.eq($1, #0)"
                       : right && !left ? "torch.eq($0, #1)"
                                        : "torch.eq($0, $1)");
 }
+static const tdagi_emitter core_equal = {.emit = emit_equal};
 
 static void emit_less(tdagi_exporter *e, const tdagi_kernel *k)
 {
-    bool left = is_scalar(e, k->inputs[0]), right = is_scalar(e, k->inputs[1]);
+    bool left = tdagi_export_is_scalar(e, k, 0),
+         right = tdagi_export_is_scalar(e, k, 1);
     tdagi_export_emit(e, k,
                       left && !right   ? "torch.gt($1, #0)"
                       : right && !left ? "torch.lt($0, #1)"
                                        : "torch.lt($0, $1)");
 }
+static const tdagi_emitter core_less = {.emit = emit_less};
 
 static void emit_floor_divide(tdagi_exporter *e, const tdagi_kernel *k)
 {
-    bool right = is_scalar(e, k->inputs[1]) && !is_scalar(e, k->inputs[0]);
+    bool right = tdagi_export_is_scalar(e, k, 1) && !tdagi_export_is_scalar(e, k, 0);
     tdagi_export_emit(e, k,
                       right ? "torch.div($0, #1, rounding_mode=\"floor\")"
                             : "torch.div($0, $1, rounding_mode=\"floor\")");
 }
+static const tdagi_emitter core_floor_divide = {.emit = emit_floor_divide};
 
-static void emit_where(tdagi_exporter *e, const tdagi_kernel *k)
-{
-    tdagi_export_emit(e, k, "torch.where($0, $1, $2)");
-}
+static const tdagi_emitter core_where = {.format = "torch.where($0, $1, $2)"};
 
 /* ---- indexed ---- */
 
@@ -370,6 +374,7 @@ static void emit_gather(tdagi_exporter *e, const tdagi_kernel *k)
     tdagi_export_piece(e, k, "), %l)", &whole);
     tdagi_export_end(e);
 }
+static const tdagi_emitter core_gather = {.emit = emit_gather};
 
 static void emit_scatter(tdagi_exporter *e, const tdagi_kernel *k)
 {
@@ -394,51 +399,34 @@ static void emit_scatter(tdagi_exporter *e, const tdagi_kernel *k)
     tdagi_export_piece(e, k, "), %l)", &whole);
     tdagi_export_end(e);
 }
+static const tdagi_emitter core_scatter = {.emit = emit_scatter};
 
 static void emit_iota(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdag_iota_spec *s = k->spec;
     tdagi_export_emit(e, k, "torch.arange(%d, dtype=%t)", s->n, (int)k->dtype);
 }
+static const tdagi_emitter core_iota = {.emit = emit_iota};
 
 /* ---- the table ---- */
 
-void tdagi_export_core(tdagi_exporter *e, const tdagi_kernel *k)
+/* Written where they are read (leaves.c). */
+static const tdagi_emitter core_input = {.format = NULL};
+static const tdagi_emitter core_parameter = {.format = NULL};
+static const tdagi_emitter core_buffer = {.format = NULL};
+static const tdagi_emitter core_constant = {.format = NULL};
+/* Of other files. */
+static const tdagi_emitter core_group = {.emit = tdagi_export_reshape};
+static const tdagi_emitter core_ungroup = {.emit = tdagi_export_reshape};
+static const tdagi_emitter core_squeeze = {.emit = tdagi_export_reshape};
+static const tdagi_emitter core_unsqueeze = {.emit = tdagi_export_reshape};
+static const tdagi_emitter core_opaque = {.emit = tdagi_export_opaque};
+
+const tdagi_emitter *tdagi_export_core_emitter(uint32_t op)
 {
-    static void (*const rows[TDAGI_OP_CODES])(tdagi_exporter *,
-                                              const tdagi_kernel *) = {
-        [TDAG_OP_IOTA] = emit_iota,
-        [TDAG_OP_OPAQUE] = tdagi_export_opaque,
-        [TDAG_OP_PERMUTE] = emit_permute,
-        [TDAG_OP_GROUP] = tdagi_export_reshape,
-        [TDAG_OP_UNGROUP] = tdagi_export_reshape,
-        [TDAG_OP_SQUEEZE] = tdagi_export_reshape,
-        [TDAG_OP_UNSQUEEZE] = tdagi_export_reshape,
-        [TDAG_OP_SLICE] = emit_slice,
-        [TDAG_OP_PAD] = emit_pad,
-        [TDAG_OP_SELECT] = emit_select,
-        [TDAG_OP_REPEAT] = emit_repeat,
-        [TDAG_OP_UNFOLD] = emit_unfold,
-        [TDAG_OP_FOLD] = emit_fold,
-        [TDAG_OP_REDUCE] = emit_reduce,
-        [TDAG_OP_SCAN] = emit_scan,
-        [TDAG_OP_ARGSORT] = emit_argsort,
-        [TDAG_OP_CONVERT] = emit_convert,
-        [TDAG_OP_ADD] = emit_add,
-        [TDAG_OP_MULTIPLY] = emit_multiply,
-        [TDAG_OP_FLOOR_DIVIDE] = emit_floor_divide,
-        [TDAG_OP_LESS] = emit_less,
-        [TDAG_OP_EQUAL] = emit_equal,
-        [TDAG_OP_WHERE] = emit_where,
-        [TDAG_OP_GATHER] = emit_gather,
-        [TDAG_OP_SCATTER] = emit_scatter,
+    static const tdagi_emitter *const rows[TDAGI_OP_CODES] = {
+#define TDAG_OP(id, code, name, inputs, definition) [code] = &core_##definition,
+#include <tdagger/ops.def>
     };
-    const tdagi_op_row *row = tdagi_op_row_of(k->op);
-    if (rows[k->op] != NULL)
-        rows[k->op](e, k);
-    else if (row != NULL && row->n_inputs == 1)
-        emit_unary(e, k);
-    else
-        tdagi_export_fail(e, k, TDAG_E_UNSUPPORTED, "op %s cannot be exported",
-                          tdag_op_name((tdag_op)k->op));
+    return rows[op];
 }

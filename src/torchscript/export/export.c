@@ -40,6 +40,12 @@ static void count_uses(tdagi_exporter *e)
     }
 }
 
+const tdagi_emitter *tdagi_export_emitter(const tdagi_kernel *k)
+{
+    return k->composite == TDAGI_CORE ? tdagi_export_core_emitter(k->op)
+                                      : tdagi_export_composite_emitter(k->composite);
+}
+
 static bool is_leaf(const tdagi_kernel *k)
 {
     return k->composite == TDAGI_CORE && k->op != TDAG_OP_IOTA &&
@@ -52,10 +58,11 @@ static void emit_all(tdagi_exporter *e)
     for (uint32_t i = 1; i <= e->r->n && e->body.status == TDAG_OK; i++) {
         const tdagi_kernel *k = tdagi_export_kernel(e, i);
         if (is_leaf(k) || e->deferred[i] || tdagi_export_fused(e, i)) continue;
-        if (k->composite == TDAGI_CORE)
-            tdagi_export_core(e, k);
+        const tdagi_emitter *emitter = tdagi_export_emitter(k);
+        if (emitter->emit != NULL)
+            emitter->emit(e, k);
         else
-            tdagi_export_composite(e, k);
+            tdagi_export_emit(e, k, emitter->format);
     }
     if (e->body.status == TDAG_OK) tdagi_export_return(e);
     if (e->body.status == TDAG_OK)
@@ -123,6 +130,16 @@ static tdag_status export_raised(tdagi_exporter *e, const char *path)
     return st;
 }
 
+/* The composites that this PyTorch has no call for. */
+static void plan_by_parts(const tdag_shim_api *api, bool *by_parts)
+{
+    for (uint32_t i = 0; i < TDAGI_N_COMPOSITES; i++)
+        by_parts[i] = i != TDAGI_CORE &&
+                      tdagi_export_composite_emitter(i) == &tdagi_emitter_BY_PARTS;
+    by_parts[TDAGI_ATTENTION] =
+        api->op_n_overloads("aten::scaled_dot_product_attention") == 0;
+}
+
 tdag_status tdag_to_torchscript(tdag_ctx *ctx, const tdag_model *model,
                                 const char *path,
                                 const tdag_torchscript_options *options)
@@ -137,10 +154,9 @@ tdag_status tdag_to_torchscript(tdag_ctx *ctx, const tdag_model *model,
         return tdagi_fail(ctx, TDAG_E_SHIM, "PyTorch: %s", error.message);
     tdagi_arena_init(&e.arena, &ctx->allocator);
     tdagi_text_init(&e.body, ctx);
-    bool fused_attention =
-        e.api->op_n_overloads("aten::scaled_dot_product_attention") > 0;
-    tdag_status st =
-        tdagi_raise(ctx, e.g, fused_attention ? 0 : TDAGI_RAISE_NO_ATTENTION, &e.r);
+    bool by_parts[TDAGI_N_COMPOSITES];
+    plan_by_parts(e.api, by_parts);
+    tdag_status st = tdagi_raise(ctx, e.g, by_parts, &e.r);
     if (st == TDAG_OK) st = export_raised(&e, path);
     tdagi_raised_free(e.r);
     tdagi_export_modules_free(&e);

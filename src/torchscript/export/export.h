@@ -48,11 +48,17 @@ static inline uint32_t tdagi_export_index(const tdagi_exporter *e,
     return (uint32_t)(k - e->r->kernels);
 }
 
+static inline const tdagi_kernel *tdagi_export_input(const tdagi_exporter *e,
+                                                     const tdagi_kernel *k, uint32_t i)
+{
+    return &e->r->kernels[k->inputs[i]];
+}
+
 /* Sticks a failure at a kernel. */
 void tdagi_export_fail(tdagi_exporter *e, const tdagi_kernel *k, tdag_status status,
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* ---- writing (export_format.c) ---- */
+/* ---- writing (format.c) ---- */
 /* Appends "    <var> = <expression>\n", naming k's variable. In the format:
  *   $0 .. $9  the expression of that input, None where it is absent
  *   #0 .. #9  the same, but a number where the input is a scalar constant that a number
@@ -76,35 +82,48 @@ void tdagi_export_dims(tdagi_exporter *e, uint32_t n, const tdag_dim *dims);
 void tdagi_export_shape(tdagi_exporter *e, uint32_t n, const tdag_dim *dims);
 int tdagi_export_dtype(tdag_dtype dtype); /* PyTorch's number */
 
-/* ---- values (export_leaves.c) ---- */
+/* ---- values (leaves.c) ---- */
 /* The expression that reads a kernel; a leaf is registered or fetched at first use. */
 const char *tdagi_export_value(tdagi_exporter *e, uint32_t kernel);
 /* True and the number if the kernel is a rank-0 constant. */
 bool tdagi_export_scalar(const tdagi_exporter *e, uint32_t kernel, double *value_out);
+/* The same of k's input i, without the number. */
+bool tdagi_export_is_scalar(const tdagi_exporter *e, const tdagi_kernel *k, uint32_t i);
 /* Registers every parameter and buffer of the graph, used or not, in nested modules. */
 tdag_status tdagi_export_register(tdagi_exporter *e);
 void tdagi_export_modules_free(tdagi_exporter *e);
 
 /* ---- kernels ---- */
-void tdagi_export_core(tdagi_exporter *e, const tdagi_kernel *k); /* export_core.c */
-void tdagi_export_composite(tdagi_exporter *e,
-                            const tdagi_kernel *k); /* ..._composite.c */
+/* How kernels of an op or composite are written. */
+typedef struct tdagi_emitter {
+    const char *format; /* of tdagi_export_emit(), where no more than that is needed */
+    void (*emit)(tdagi_exporter *e, const tdagi_kernel *k); /* else */
+    bool is_fresh; /* nothing else holds its result, and its gradient does not need it:
+                      the next call may overwrite it */
+} tdagi_emitter;
+#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter)        \
+    extern const tdagi_emitter tdagi_emitter_##exporter;
+#include "derive/composites.def"
+extern const tdagi_emitter tdagi_emitter_BY_PARTS;
+const tdagi_emitter *tdagi_export_composite_emitter(uint32_t composite);
+const tdagi_emitter *tdagi_export_core_emitter(uint32_t op);
+const tdagi_emitter *tdagi_export_emitter(const tdagi_kernel *k);
 void tdagi_export_opaque(tdagi_exporter *e, const tdagi_kernel *k);
 /* The variance (or std) that `var` describes, as k's value. */
 void tdagi_export_var(tdagi_exporter *e, const tdagi_kernel *k, const char *name,
                       const tdagi_kernel *var);
-/* Kernels that share a call (export_fused.c): plan fills deferred and partner after
+/* Kernels that share a call (fused.c): plan fills deferred and partner after
  * plan_views; the other emits kernel i if it is one of them, else says false. */
 void tdagi_export_plan_fused(tdagi_exporter *e);
 bool tdagi_export_fused(tdagi_exporter *e, uint32_t i);
-/* Reshapes and the reductions and selects they complete (export_view.c). */
+/* Reshapes and the reductions and selects they complete (view.c). */
 bool tdagi_export_is_reshape(const tdagi_kernel *k);
 void tdagi_export_plan_views(tdagi_exporter *e); /* fills deferred */
 void tdagi_export_reshape(tdagi_exporter *e, const tdagi_kernel *k);
 void tdagi_export_reduce(tdagi_exporter *e, const tdagi_kernel *k, bool keep,
                          const tdagi_kernel *reduce);
 
-/* ---- structure (export_signature.c) ---- */
+/* ---- structure (signature.c) ---- */
 /* Writes "def forward(self, ...):" with the statements that unpack the arguments and
  * bind the symbols, and at the end the return statement. */
 void tdagi_export_head(tdagi_exporter *e);

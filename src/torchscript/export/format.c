@@ -102,25 +102,11 @@ static void add_double(tdagi_exporter *e, double x)
     if (strpbrk(text, ".e") == NULL) tdagi_text_add(&e->body, ".");
 }
 
-/* The kernels whose result nothing else holds, and whose gradient does not need it. */
-static bool makes_fresh_result(const tdagi_kernel *k)
-{
-    static const unsigned char fresh[TDAGI_N_COMPOSITES] = {
-        [TDAGI_CONV] = 1,       [TDAGI_CONV_TRANSPOSE] = 1, [TDAGI_LINEAR] = 1,
-        [TDAGI_MATMUL] = 1,     [TDAGI_ADDMM] = 1,          [TDAGI_BATCH_NORM] = 1,
-        [TDAGI_LAYER_NORM] = 1, [TDAGI_GROUP_NORM] = 1,     [TDAGI_CONCAT] = 1,
-        [TDAGI_SUB] = 1,
-    };
-    if (k->composite == TDAGI_CORE)
-        return k->op == TDAG_OP_ADD || k->op == TDAG_OP_MULTIPLY;
-    return fresh[k->composite] != 0;
-}
-
 static bool may_overwrite(const tdagi_exporter *e, const tdagi_kernel *k)
 {
     uint32_t i = k->inputs[0];
     const tdagi_kernel *x = tdagi_export_kernel(e, i);
-    if (e->uses[i] != 1 || !makes_fresh_result(x)) return false;
+    if (e->uses[i] != 1 || !tdagi_export_emitter(x)->is_fresh) return false;
     if (x->dtype != k->dtype || x->rank != k->rank) return false;
     for (uint32_t axis = 0; axis < k->rank; axis++)
         if (x->shape[axis] != k->shape[axis]) return false;

@@ -226,3 +226,9 @@ bool tdagi_export_scalar(const tdagi_exporter *e, uint32_t kernel, double *value
     *value_out = tdagi_tensor_get_f64(tdagi_graph_node(e->g, k->value)->u.tensor, 0);
     return true;
 }
+
+bool tdagi_export_is_scalar(const tdagi_exporter *e, const tdagi_kernel *k, uint32_t i)
+{
+    double value;
+    return tdagi_export_scalar(e, k->inputs[i], &value);
+}

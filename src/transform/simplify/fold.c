@@ -460,7 +460,7 @@ static tdag_status read_facts(tdagi_folder *f)
     }
     for (uint32_t i = 0; i < g->n_outputs; i++)
         f->uses[g->outputs[i].id]++;
-    TDAGI_TRY(tdagi_raise(f->ctx, g, 0, &r));
+    TDAGI_TRY(tdagi_raise(f->ctx, g, NULL, &r));
     for (uint32_t i = 1; i <= r->n; i++) {
         const tdagi_kernel *k = &r->kernels[i];
         if (k->composite == TDAGI_CORE) continue;

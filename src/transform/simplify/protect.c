@@ -49,7 +49,7 @@ tdag_status tdagi_protect(tdag_ctx *ctx, const tdag_graph *g, uint64_t constant_
     size_t n = (size_t)g->n + 1;
     tdagi_raised *raised = NULL;
     void *bits = NULL, *constant = NULL;
-    TDAGI_TRY(tdagi_raise(ctx, g, 0, &raised));
+    TDAGI_TRY(tdagi_raise(ctx, g, NULL, &raised));
     tdag_status st = tdagi_alloc(ctx, n, &constant);
     if (st == TDAG_OK) st = tdagi_alloc(ctx, n, &bits);
     if (st == TDAG_OK) {

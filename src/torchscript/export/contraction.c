@@ -1,0 +1,63 @@
+/* Contractions as aten calls. Inputs and specs are those of derive.h. */
+#include "torchscript/export/export.h"
+
+const tdagi_emitter tdagi_emitter_linear = {.format = "torch.linear($0, $1, $2)",
+                                            .is_fresh = true};
+const tdagi_emitter tdagi_emitter_matmul = {.format = "torch.matmul($0, $1)",
+                                            .is_fresh = true};
+
+static bool same_list(const tdag_list *a, const tdag_list *b)
+{
+    for (uint32_t i = 0; i < a->n; i++)
+        if (a->v[i] != b->v[i]) return false;
+    return true;
+}
+
+/* Padding that differs at the two ends is a pad of its own. */
+static void emit_conv(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_conv_spec *s = k->spec;
+    int64_t n = s->stride.n;
+    tdagi_export_begin(e, k);
+    if (same_list(&s->before, &s->after)) {
+        tdagi_export_piece(e, k, "torch.conv%id($0, $1, $2, %l, %l, %l, %i)", n,
+                           &s->stride, &s->before, &s->dilation, s->groups);
+    } else {
+        tdagi_export_piece(e, k, "torch.conv%id(torch.constant_pad_nd($0, [", n);
+        for (uint32_t i = (uint32_t)n; i-- > 0;)
+            tdagi_export_piece(e, k, i > 0 ? "%d, %d, " : "%d, %d", s->before.v[i],
+                               s->after.v[i]);
+        tdagi_export_piece(e, k, "], 0.), $1, $2, %l, [", &s->stride);
+        for (int64_t i = 0; i < n; i++)
+            tdagi_export_piece(e, k, i > 0 ? ", 0" : "0");
+        tdagi_export_piece(e, k, "], %l, %i)", &s->dilation, s->groups);
+    }
+    tdagi_export_end(e);
+}
+const tdagi_emitter tdagi_emitter_conv = {.emit = emit_conv, .is_fresh = true};
+
+static void emit_conv_transpose(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_conv_transpose_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.conv_transpose%id($0, $1, $2, %l, %l, %l, %i, %l)",
+                      (int64_t)s->stride.n, &s->stride, &s->padding, &s->output_padding,
+                      s->groups, &s->dilation);
+}
+const tdagi_emitter tdagi_emitter_conv_transpose = {.emit = emit_conv_transpose,
+                                                    .is_fresh = true};
+
+static void emit_addmm(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_addmm_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.%s($0, $1, $2, beta=%f, alpha=%f)",
+                      tdagi_export_input(e, k, 1)->rank == 2 ? "addmm" : "baddbmm",
+                      s->beta, s->alpha);
+}
+const tdagi_emitter tdagi_emitter_addmm = {.emit = emit_addmm, .is_fresh = true};
+
+static void emit_einsum(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_einsum_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.einsum(\"%s\", [$0, $1])", s->equation);
+}
+const tdagi_emitter tdagi_emitter_einsum = {.emit = emit_einsum};

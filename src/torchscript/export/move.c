@@ -1,0 +1,147 @@
+/* Joining, moving and indexing composites as aten calls. Inputs and specs are those of
+ * derive.h. */
+#include "torchscript/export/export.h"
+
+const tdagi_emitter tdagi_emitter_embedding = {.format = "torch.embedding($0, $1)"};
+
+static void emit_join(tdagi_exporter *e, const tdagi_kernel *k, const char *name)
+{
+    const tdagi_axis_spec *s = k->spec;
+    tdagi_export_begin(e, k);
+    tdagi_export_piece(e, k, "torch.%s([", name);
+    for (uint32_t i = 0; i < k->n_inputs; i++)
+        tdagi_export_piece(e, k, i > 0 ? ", %v" : "%v", k->inputs[i]);
+    tdagi_export_piece(e, k, "], %i)", s->axis);
+    tdagi_export_end(e);
+}
+
+static void emit_concat(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_join(e, k, "cat");
+}
+const tdagi_emitter tdagi_emitter_concat = {.emit = emit_concat, .is_fresh = true};
+
+static void emit_stack(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_join(e, k, "stack");
+}
+const tdagi_emitter tdagi_emitter_stack = {.emit = emit_stack};
+
+static void emit_roll(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_roll_spec *s = k->spec;
+    tdagi_export_begin(e, k);
+    tdagi_export_piece(e, k, "torch.roll($0, [");
+    for (uint32_t i = 0; i < s->shifts.n; i++) /* plain integers of any sign */
+        tdagi_export_piece(e, k, i > 0 ? ", %i" : "%i", s->shifts.v[i]);
+    tdagi_export_piece(e, k, "], %l)", &s->axes);
+    tdagi_export_end(e);
+}
+const tdagi_emitter tdagi_emitter_roll = {.emit = emit_roll};
+
+static void emit_flip(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_axes_list_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.flip($0, %l)", &s->axes);
+}
+const tdagi_emitter tdagi_emitter_flip = {.emit = emit_flip};
+
+static void emit_repeat_interleave(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_repeat_interleave_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.repeat_interleave($0, %d, %i)", s->count, s->axis);
+}
+const tdagi_emitter tdagi_emitter_repeat_interleave = {.emit = emit_repeat_interleave};
+
+static void emit_tile(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_tile_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.repeat($0, %l)", &s->counts);
+}
+const tdagi_emitter tdagi_emitter_tile = {.emit = emit_tile};
+
+static void emit_upsample(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    static const char *const names[] = {
+        [TDAGI_UPSAMPLE_NEAREST] = "upsample_nearest%id",
+        [TDAGI_UPSAMPLE_NEAREST_EXACT] = "_upsample_nearest_exact%id",
+        [TDAGI_UPSAMPLE_CUBIC] = "upsample_bicubic%id"};
+    static const char *const linear[] = {"upsample_linear%id", "upsample_bilinear%id",
+                                         "upsample_trilinear%id"};
+    const tdagi_upsample_spec *s = k->spec;
+    uint32_t n = s->output.n;
+    bool aligns = s->mode == TDAGI_UPSAMPLE_LINEAR || s->mode == TDAGI_UPSAMPLE_CUBIC;
+    tdagi_export_begin(e, k);
+    tdagi_export_piece(e, k, "torch.");
+    tdagi_export_piece(
+        e, k, s->mode == TDAGI_UPSAMPLE_LINEAR ? linear[n - 1] : names[s->mode],
+        (int64_t)n);
+    tdagi_export_piece(e, k, "($0, %l", &s->output);
+    if (aligns) tdagi_export_piece(e, k, ", %b", s->align_corners);
+    for (uint32_t i = 0; i < n; i++)
+        if (s->scales[i] != 0)
+            tdagi_export_piece(e, k, ", %f", s->scales[i]);
+        else
+            tdagi_export_piece(e, k, ", None");
+    tdagi_export_piece(e, k, ")");
+    tdagi_export_end(e);
+}
+const tdagi_emitter tdagi_emitter_upsample = {.emit = emit_upsample};
+
+static void emit_index_select(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_axis_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.index_select($0, %i, $1)", s->axis);
+}
+const tdagi_emitter tdagi_emitter_index_select = {.emit = emit_index_select};
+
+static void emit_take_along(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_axis_spec *s = k->spec;
+    tdagi_export_emit(e, k,
+                      tdagi_export_input(e, k, 1)->dtype == TDAG_I64
+                          ? "torch.gather($0, %i, $1)"
+                          : "torch.gather($0, %i, torch.to($1, 4))",
+                      s->axis);
+}
+const tdagi_emitter tdagi_emitter_take_along = {.emit = emit_take_along};
+
+static void emit_position(tdagi_exporter *e, const tdagi_kernel *k, const char *name)
+{
+    const tdagi_axis_keep_spec *s = k->spec;
+    bool is_bool =
+        tdagi_export_input(e, k, 0)->dtype == TDAG_BOOL; /* which PyTorch refuses */
+    tdagi_export_emit(
+        e, k, is_bool ? "torch.%s(torch.to($0, 0), %i, %b)" : "torch.%s($0, %i, %b)",
+        name, s->axis, s->keep);
+}
+
+static void emit_argmax(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_position(e, k, "argmax");
+}
+const tdagi_emitter tdagi_emitter_argmax = {.emit = emit_argmax};
+
+static void emit_argmin(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_position(e, k, "argmin");
+}
+const tdagi_emitter tdagi_emitter_argmin = {.emit = emit_argmin};
+
+static void emit_triangle(tdagi_exporter *e, const tdagi_kernel *k, const char *name)
+{
+    const tdagi_diagonal_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.%s($0, %i)", name, s->diagonal);
+}
+
+static void emit_triu(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_triangle(e, k, "triu");
+}
+const tdagi_emitter tdagi_emitter_triu = {.emit = emit_triu};
+
+static void emit_tril(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_triangle(e, k, "tril");
+}
+const tdagi_emitter tdagi_emitter_tril = {.emit = emit_tril};

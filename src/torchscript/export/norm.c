@@ -1,0 +1,131 @@
+/* Reductions and normalisations as aten calls. Inputs and specs are those of derive.h.
+ */
+#include "torchscript/export/export.h"
+
+static void emit_softmax(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_axis_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.softmax($0, %i)", s->axis);
+}
+const tdagi_emitter tdagi_emitter_softmax = {.emit = emit_softmax};
+
+static void emit_log_softmax(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_axis_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.log_softmax($0, %i)", s->axis);
+}
+const tdagi_emitter tdagi_emitter_log_softmax = {.emit = emit_log_softmax};
+
+static void emit_logsumexp(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_axes_keep_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.logsumexp($0, %l, %b)", &s->axes, s->keep);
+}
+const tdagi_emitter tdagi_emitter_logsumexp = {.emit = emit_logsumexp};
+
+void tdagi_export_var(tdagi_exporter *e, const tdagi_kernel *k, const char *name,
+                      const tdagi_kernel *var)
+{
+    const tdagi_var_spec *s = var->spec;
+    uint32_t x = var->inputs[0];
+    tdagi_export_value(e, x);
+    if (s->correction == 0 || s->correction == 1)
+        tdagi_export_emit(e, k, "torch.%s(%v, %l, %b, %b)", name, x, &s->axes,
+                          (int64_t)(s->correction == 1), s->keep);
+    else
+        tdagi_export_emit(e, k, "torch.%s(%v, %l, correction=%i, keepdim=%b)", name, x,
+                          &s->axes, (int64_t)s->correction, s->keep);
+}
+
+static void emit_var(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    tdagi_export_var(e, k, "var", k);
+}
+const tdagi_emitter tdagi_emitter_var = {.emit = emit_var};
+
+static void emit_vector_norm(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_norm_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.linalg_vector_norm($0, %f, %l, %b)", s->p, &s->axes,
+                      s->keep);
+}
+const tdagi_emitter tdagi_emitter_vector_norm = {.emit = emit_vector_norm};
+
+static void emit_layer_norm(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_layer_norm_spec *s = k->spec;
+    const tdag_list shape = {(uint32_t)s->n_axes, k->shape + k->rank - s->n_axes};
+    tdagi_export_emit(e, k, "torch.layer_norm($0, %l, $1, $2, %f)", &shape, s->eps);
+}
+const tdagi_emitter tdagi_emitter_layer_norm = {.emit = emit_layer_norm,
+                                                .is_fresh = true};
+
+static void emit_group_norm(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_group_norm_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.group_norm($0, %i, $1, $2, %f)", s->groups, s->eps);
+}
+const tdagi_emitter tdagi_emitter_group_norm = {.emit = emit_group_norm,
+                                                .is_fresh = true};
+
+static void emit_batch_norm(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_eps_spec *s = k->spec;
+    tdagi_export_emit(
+        e, k, "torch.batch_norm($0, $3, $4, $1, $2, False, 0.1, %f, True)", s->eps);
+}
+const tdagi_emitter tdagi_emitter_batch_norm = {.emit = emit_batch_norm,
+                                                .is_fresh = true};
+
+static void emit_instance_norm(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_eps_spec *s = k->spec;
+    tdagi_export_emit(
+        e, k, "torch.instance_norm($0, $1, $2, None, None, True, 0.1, %f, True)",
+        s->eps);
+}
+const tdagi_emitter tdagi_emitter_instance_norm = {.emit = emit_instance_norm};
+
+/* No kernel of PyTorch's: x / max(norm, eps), as torch.nn.functional writes it. */
+static void emit_normalize(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_norm_spec *s = k->spec;
+    const tdag_list shape = {k->rank, k->shape};
+    tdagi_export_emit(e, k,
+                      "torch.div($0, torch.expand(torch.clamp_min("
+                      "torch.linalg_vector_norm($0, %f, %l, True), %f), %l))",
+                      s->p, &s->axes, s->eps, &shape);
+}
+const tdagi_emitter tdagi_emitter_normalize = {.emit = emit_normalize};
+
+static void emit_rms_norm(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_layer_norm_spec *s = k->spec;
+    const tdag_list shape = {(uint32_t)s->n_axes, k->shape + k->rank - s->n_axes};
+    if (e->api->op_n_overloads("aten::rms_norm") > 0) {
+        tdagi_export_emit(e, k, "torch.rms_norm($0, %l, $1, %f)", &shape, s->eps);
+        return;
+    }
+    tdagi_export_begin(e, k);
+    bool weighted = k->n_inputs > 1 && k->inputs[1] != 0;
+    if (weighted) tdagi_export_piece(e, k, "torch.mul(");
+    tdagi_export_piece(e, k,
+                       "torch.mul($0, torch.rsqrt(torch.add(torch.mean("
+                       "torch.pow($0, 2), [");
+    for (int64_t i = 0; i < s->n_axes; i++)
+        tdagi_export_piece(e, k, i > 0 ? ", %i" : "%i", i - s->n_axes);
+    tdagi_export_piece(e, k, "], True), %f)))", s->eps);
+    if (weighted) tdagi_export_piece(e, k, ", $1)");
+    tdagi_export_end(e);
+}
+const tdagi_emitter tdagi_emitter_rms_norm = {.emit = emit_rms_norm};
+
+static void emit_attention(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_attention_spec *s = k->spec;
+    tdagi_export_emit(e, k,
+                      "torch.scaled_dot_product_attention($0, $1, $2, $3, 0., %b, "
+                      "scale=%f)",
+                      s->causal, s->scale);
+}
+const tdagi_emitter tdagi_emitter_attention = {.emit = emit_attention};
