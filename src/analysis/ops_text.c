@@ -38,7 +38,8 @@ static void add_field(tdagi_text *text, const tdagi_field *field)
         return;
     }
     const char *separator = "";
-    for (const char *const *name = field->names; *name != NULL; name++) {
+    const char *const *name = field->names + (field->names[0] == NULL);
+    for (; *name != NULL; name++) {
         tdagi_text_printf(text, "%s%s", separator, *name);
         separator = " / ";
     }

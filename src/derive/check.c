@@ -1,11 +1,11 @@
 /* What every lowering may rely on, checked before it runs: a model file may hold any
- * numbers in a spec. The fields' names say what they mean, so one walk over them serves
+ * numbers in a spec. The fields' roles say what they mean, so one walk over them serves
  * all composites:
- *   - lists have at most TDAG_MAX_RANK numbers; those that go along the spatial axes
- *     (kernel, stride, dilation, padding, ...) have the same number of them;
+ *   - lists have at most TDAG_MAX_RANK numbers; the spatial ones (kernel, padding, ...)
+ *     have the same number of them;
  *   - plain integers lie within +-2^31, so that products of two fit 64 bits;
- *   - kernel, stride, dilation and groups are at least 1, paddings at least 0;
- *   - an axis is one of the first input's (of the result's, for stack);
+ *   - what is positive is at least 1, what is natural at least 0;
+ *   - an axis is one of the first input's, or of the result's;
  *   - dims are dims of this builder and not negative. */
 #include <inttypes.h>
 #include <string.h>
@@ -17,61 +17,46 @@
 typedef struct spec_check {
     tdag_builder *b;
     const tdagi_composite_row *row;
-    int64_t n_axes;    /* what an axis must be below */
+    int64_t rank;      /* of the first input */
     int64_t n_spatial; /* -1: no such list so far */
 } spec_check;
 
-static bool one_of(const char *name, const char *const *names)
-{
-    for (; *names != NULL; names++)
-        if (strcmp(name, *names) == 0) return true;
-    return false;
-}
-
-static bool refuse(const spec_check *c, const char *name, int64_t value)
+static bool refuse(const spec_check *c, const tdagi_field *f, int64_t value)
 {
     tdagi_builder_fail(c->b, TDAG_E_ARG, "%s does not take %" PRId64 " for %s",
-                       c->row->name, value, name);
+                       c->row->name, value, f->name);
     return false;
 }
 
-static bool check_integer(const spec_check *c, const char *name, int64_t value)
+static bool check_integer(const spec_check *c, const tdagi_field *f, int64_t value)
 {
-    static const char *const positive[] = {"kernel", "stride", "dilation", "groups",
-                                           NULL};
-    static const char *const natural[] = {"padding", "output_padding", "divisor",
-                                          "n_axes", NULL};
-    static const char *const axes[] = {"axis", "axes", NULL};
     bool fits = value > -LIMIT && value < LIMIT;
-    if (one_of(name, positive)) fits = fits && value >= 1;
-    if (one_of(name, natural)) fits = fits && value >= 0;
-    if (one_of(name, axes)) fits = value >= 0 && value < c->n_axes;
-    return fits || refuse(c, name, value);
+    if (f->role & TDAGI_ROLE_POSITIVE) fits = fits && value >= 1;
+    if (f->role & TDAGI_ROLE_NATURAL) fits = fits && value >= 0;
+    if (f->role & TDAGI_ROLE_AXIS) fits = value >= 0 && value < c->rank;
+    if (f->role & TDAGI_ROLE_RESULT_AXIS) fits = value >= 0 && value <= c->rank;
+    return fits || refuse(c, f, value);
 }
 
-static bool check_dim(const spec_check *c, const char *name, tdag_dim d)
+static bool check_dim(const spec_check *c, const tdagi_field *f, tdag_dim d)
 {
     tdagi_pool *pool = tdagi_builder_pool(c->b);
     bool is_dim = d >= 0 || tdagi_dim_add(pool, d, 0) == d; /* BAD if it is none */
     if (is_dim && tdagi_dim_sample(pool, d) >= 0) return true;
-    return refuse(c, name, is_dim ? tdagi_dim_sample(pool, d) : d);
+    return refuse(c, f, is_dim ? tdagi_dim_sample(pool, d) : d);
 }
 
 static bool check_list(spec_check *c, const tdagi_field *f, tdag_list list)
 {
-    static const char *const spatial[] = {
-        "kernel",         "stride", "dilation", "padding",
-        "output_padding", "before", "after",    NULL};
     if (list.n > TDAG_MAX_RANK || (list.n > 0 && list.v == NULL))
-        return refuse(c, f->name, list.n);
-    if (one_of(f->name, spatial)) {
-        if (c->n_spatial >= 0 && c->n_spatial != list.n)
-            return refuse(c, f->name, list.n);
+        return refuse(c, f, list.n);
+    if (f->role & TDAGI_ROLE_SPATIAL) {
+        if (c->n_spatial >= 0 && c->n_spatial != list.n) return refuse(c, f, list.n);
         c->n_spatial = list.n;
     }
     for (uint32_t i = 0; i < list.n; i++)
-        if (f->kind == TDAGI_FIELD_DIMS ? !check_dim(c, f->name, list.v[i])
-                                        : !check_integer(c, f->name, list.v[i]))
+        if (f->kind == TDAGI_FIELD_DIMS ? !check_dim(c, f, list.v[i])
+                                        : !check_integer(c, f, list.v[i]))
             return false;
     return true;
 }
@@ -80,8 +65,7 @@ bool tdagi_spec_fits(tdag_builder *b, tdagi_composite id, const tdag_value *inpu
                      const void *spec)
 {
     const tdagi_composite_row *row = tdagi_composite_row_of(id);
-    uint32_t rank = tdag_builder_get_rank(b, inputs[0]);
-    spec_check c = {b, row, (int64_t)rank + (id == TDAGI_STACK), -1};
+    spec_check c = {b, row, tdag_builder_get_rank(b, inputs[0]), -1};
     for (const tdagi_field *f = row->def->fields; f != NULL && f->name != NULL; f++) {
         const void *at = (const unsigned char *)spec + f->offset;
         int64_t number;
@@ -92,8 +76,8 @@ bool tdagi_spec_fits(tdag_builder *b, tdagi_composite id, const tdag_value *inpu
             fits = check_list(&c, f, list);
         } else if (f->kind != TDAGI_FIELD_F64 && f->kind != TDAGI_FIELD_STRING) {
             memcpy(&number, at, sizeof number);
-            fits = f->kind == TDAGI_FIELD_DIM ? check_dim(&c, f->name, number)
-                                              : check_integer(&c, f->name, number);
+            fits = f->kind == TDAGI_FIELD_DIM ? check_dim(&c, f, number)
+                                              : check_integer(&c, f, number);
         }
         if (!fits) return false;
     }

@@ -22,21 +22,35 @@ typedef enum tdagi_field_kind {
     TDAGI_FIELD_STRING, /* const char *, never NULL once in a graph */
 } tdagi_field_kind;
 
+/* What the numbers of a field mean, and so which of them fit. */
+enum {
+    TDAGI_ROLE_POSITIVE = 1,    /* at least 1 */
+    TDAGI_ROLE_NATURAL = 2,     /* at least 0 */
+    TDAGI_ROLE_AXIS = 4,        /* axes of the first input */
+    TDAGI_ROLE_RESULT_AXIS = 8, /* axes of the result, which has one more */
+    TDAGI_ROLE_SPATIAL = 16,    /* one per spatial axis */
+};
+
 typedef struct tdagi_field {
     const char *name;
     uint16_t offset;
     uint8_t kind;             /* tdagi_field_kind */
-    const char *const *names; /* of an ENUM, ended by NULL after the last name */
+    uint8_t role;             /* TDAGI_ROLE_*; 0 = any number */
+    const char *const *names; /* of an ENUM, by value: NULL at 0 where that is none of
+                                 them, and after the last */
 } tdagi_field;
 
-#define TDAGI_FIELD(type, member, what)                                                \
+#define TDAGI_FIELD_OF(type, member, what, role, names)                                \
     {                                                                                  \
-#member, (uint16_t)offsetof(type, member), TDAGI_FIELD_##what, NULL            \
+#member, (uint16_t)offsetof(type, member), TDAGI_FIELD_##what, role, names     \
     }
+#define TDAGI_FIELD(type, member, what) TDAGI_FIELD_OF(type, member, what, 0, NULL)
+#define TDAGI_FIELD_AS(type, member, what, role)                                       \
+    TDAGI_FIELD_OF(type, member, what, TDAGI_ROLE_##role, NULL)
+#define TDAGI_FIELD_SPATIAL(type, member, what, role)                                  \
+    TDAGI_FIELD_OF(type, member, what, TDAGI_ROLE_SPATIAL | TDAGI_ROLE_##role, NULL)
 #define TDAGI_FIELD_NAMED(type, member, table)                                         \
-    {                                                                                  \
-#member, (uint16_t)offsetof(type, member), TDAGI_FIELD_ENUM, table             \
-    }
+    TDAGI_FIELD_OF(type, member, ENUM, 0, table)
 
 /* ---- the hooks' arguments ---- */
 /* Dtype, rank and dims of one value. */

@@ -6,11 +6,6 @@
 
 #include "base/dim/pool.h"
 
-const char *const tdagi_ops_reduction_names[] = {
-    "none", /* not valid; the numbers start at 1 */
-    "sum",  "product", "min", "max", "mean", NULL,
-};
-
 const char *tdagi_ops_dim(const tdagi_pool *pool, tdag_dim d, tdagi_ops_text *text)
 {
     if (d == TDAGI_DIM_BAD) return "?";

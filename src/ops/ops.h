@@ -37,8 +37,6 @@ bool tdagi_ops_is_dtype(int64_t dtype);
 bool tdagi_ops_same_dim(tdagi_pool *pool, tdag_dim a, tdag_dim b);
 /* The last step of a rule: reports what went wrong in the dim arithmetic. */
 tdag_status tdagi_ops_finish(const tdagi_shape_call *c);
-/* The names of tdag_reduction, by value. */
-extern const char *const tdagi_ops_reduction_names[];
 
 /* ---- costs ---- */
 /* Fills all counts: reads[i] elements of input i are used; the result is written. */

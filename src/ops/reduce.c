@@ -7,9 +7,11 @@
 #include "ops/axis.h"
 #include "ops/combine.h"
 
+static const char *const kind_names[] = {NULL,  "sum",  "product", "min",
+                                         "max", "mean", NULL};
 static const tdagi_field reduce_fields[] = {
     TDAGI_FIELD(tdag_reduce_spec, axes, INTS),
-    TDAGI_FIELD_NAMED(tdag_reduce_spec, kind, tdagi_ops_reduction_names),
+    TDAGI_FIELD_NAMED(tdag_reduce_spec, kind, kind_names),
     {0},
 };
 

@@ -4,9 +4,10 @@
 #include "ops/axis.h"
 #include "ops/combine.h"
 
+static const char *const kind_names[] = {NULL, "sum", "product", "min", "max", NULL};
 static const tdagi_field scan_fields[] = {
     TDAGI_FIELD(tdag_scan_spec, axis, INT),
-    TDAGI_FIELD_NAMED(tdag_scan_spec, kind, tdagi_ops_reduction_names),
+    TDAGI_FIELD_NAMED(tdag_scan_spec, kind, kind_names),
     {0},
 };
 

@@ -74,8 +74,75 @@ static void test_rows(void **state)
     assert_int_equal(n, rows);
 }
 
+/* ---- names of values ---- */
+
+/* An op with a named value, on f32 inputs of shape [2,3] (and indices of shape [2]). */
+typedef struct named {
+    tdag_op op;
+    union {
+        tdag_reduce_spec reduce;
+        tdag_scan_spec scan;
+        tdag_pad_spec pad;
+        tdag_scatter_spec scatter;
+    } spec;
+} named;
+
+static const named named_ops[] = {
+    {TDAG_OP_REDUCE, {.reduce = {.axes = {1, (const int64_t[]){1}}}}},
+    {TDAG_OP_SCAN, {.scan = {.axis = 1}}},
+    {TDAG_OP_PAD,
+     {.pad = {{2, (const int64_t[]){1, 1}}, {2, (const int64_t[]){0, 1}}, 0, 0}}},
+    {TDAG_OP_SCATTER, {.scatter = {.batch = 0}}},
+};
+
+static bool takes(tdag_ctx *ctx, named n, const tdagi_field *f, int64_t value)
+{
+    tdag_builder *b = NULL;
+    TEST_OK(ctx, tdag_builder_create(ctx, &b));
+    const tdag_dim shape[] = {2, 3};
+    const tdag_value in[] = {tdag_add_input(b, NULL, TDAG_F32, 2, shape),
+                             tdag_add_input(b, NULL, TDAG_I64, 1, shape),
+                             tdag_add_input(b, NULL, TDAG_F32, 2, shape)};
+    const tdagi_op_row *row = tdagi_op_row_of(n.op);
+    memcpy((char *)&n.spec + f->offset, &value, sizeof(value));
+    tdag_add_node(b, n.op, &n.spec, row->def->spec_size, in, row->n_inputs);
+    bool ok = tdag_builder_get_status(b) == TDAG_OK;
+    tdag_builder_free(b);
+    return ok;
+}
+
+/* A value has a name exactly where the op takes it. */
+static void check_names(tdag_ctx *ctx, uint32_t op, const tdagi_field *f)
+{
+    uint32_t i = 0, n = 1;
+    while (i < sizeof(named_ops) / sizeof(*named_ops) && named_ops[i].op != op)
+        i++;
+    if (i == sizeof(named_ops) / sizeof(*named_ops))
+        fail_msg("%s.%s is in no example", tdag_op_name((tdag_op)op), f->name);
+    while (f->names[n] != NULL)
+        n++;
+    for (uint32_t value = 0; value <= n; value++)
+        if (takes(ctx, named_ops[i], f, value) != (f->names[value] != NULL))
+            fail_msg("%s: %s %u has a name or not, wrongly", tdag_op_name((tdag_op)op),
+                     f->name, (unsigned)value);
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    for (uint32_t op = 1; op < TDAGI_OP_CODES; op++) {
+        const tdagi_op_row *row = tdagi_op_row_of(op);
+        if (row == NULL || row->def->fields == NULL) continue;
+        for (const tdagi_field *f = row->def->fields; f->name != NULL; f++)
+            if (f->kind == TDAGI_FIELD_ENUM) check_names(ctx, op, f);
+    }
+    tdag_ctx_free(ctx);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows),
+                                       cmocka_unit_test(test_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -182,12 +182,13 @@ const tdagi_composite_def tdagi_composite_einsum = {.spec_size =
 
 /* ---- convolutions ---- */
 
-static const tdagi_field conv_fields[] = {TDAGI_FIELD(tdagi_conv_spec, stride, INTS),
-                                          TDAGI_FIELD(tdagi_conv_spec, dilation, INTS),
-                                          TDAGI_FIELD(tdagi_conv_spec, before, DIMS),
-                                          TDAGI_FIELD(tdagi_conv_spec, after, DIMS),
-                                          TDAGI_FIELD(tdagi_conv_spec, groups, INT),
-                                          {0}};
+static const tdagi_field conv_fields[] = {
+    TDAGI_FIELD_SPATIAL(tdagi_conv_spec, stride, INTS, POSITIVE),
+    TDAGI_FIELD_SPATIAL(tdagi_conv_spec, dilation, INTS, POSITIVE),
+    TDAGI_FIELD_SPATIAL(tdagi_conv_spec, before, DIMS, NATURAL),
+    TDAGI_FIELD_SPATIAL(tdagi_conv_spec, after, DIMS, NATURAL),
+    TDAGI_FIELD_AS(tdagi_conv_spec, groups, INT, POSITIVE),
+    {0}};
 
 /* The value with axis `axis` split into [outer, rest of the dim]. */
 static tdag_value split_axis(tdag_builder *b, tdag_value x, uint32_t axis,
@@ -273,11 +274,11 @@ const tdagi_composite_def tdagi_composite_conv = {
     .spec_size = sizeof(tdagi_conv_spec), .fields = conv_fields, .lower = lower_conv};
 
 static const tdagi_field conv_transpose_fields[] = {
-    TDAGI_FIELD(tdagi_conv_transpose_spec, stride, INTS),
-    TDAGI_FIELD(tdagi_conv_transpose_spec, dilation, INTS),
-    TDAGI_FIELD(tdagi_conv_transpose_spec, padding, INTS),
-    TDAGI_FIELD(tdagi_conv_transpose_spec, output_padding, INTS),
-    TDAGI_FIELD(tdagi_conv_transpose_spec, groups, INT),
+    TDAGI_FIELD_SPATIAL(tdagi_conv_transpose_spec, stride, INTS, POSITIVE),
+    TDAGI_FIELD_SPATIAL(tdagi_conv_transpose_spec, dilation, INTS, POSITIVE),
+    TDAGI_FIELD_SPATIAL(tdagi_conv_transpose_spec, padding, INTS, NATURAL),
+    TDAGI_FIELD_SPATIAL(tdagi_conv_transpose_spec, output_padding, INTS, NATURAL),
+    TDAGI_FIELD_AS(tdagi_conv_transpose_spec, groups, INT, POSITIVE),
     {0}};
 
 /* Axis `axis` (position, tap pairs apart) of y [... o k ...] merged: taps spread by the
@@ -350,10 +351,10 @@ const tdagi_composite_def tdagi_composite_conv_transpose = {
 /* ---- im2col and its transpose ---- */
 
 static const tdagi_field im2col_fields[] = {
-    TDAGI_FIELD(tdagi_im2col_spec, kernel, INTS),
-    TDAGI_FIELD(tdagi_im2col_spec, dilation, INTS),
-    TDAGI_FIELD(tdagi_im2col_spec, padding, INTS),
-    TDAGI_FIELD(tdagi_im2col_spec, stride, INTS),
+    TDAGI_FIELD_SPATIAL(tdagi_im2col_spec, kernel, INTS, POSITIVE),
+    TDAGI_FIELD_SPATIAL(tdagi_im2col_spec, dilation, INTS, POSITIVE),
+    TDAGI_FIELD_SPATIAL(tdagi_im2col_spec, padding, INTS, NATURAL),
+    TDAGI_FIELD_SPATIAL(tdagi_im2col_spec, stride, INTS, POSITIVE),
     TDAGI_FIELD(tdagi_im2col_spec, output, DIMS),
     {0}};
 

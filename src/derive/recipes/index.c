@@ -64,7 +64,8 @@ const tdagi_composite_def tdagi_composite_embedding = {
     .lower = lower_embedding,
 };
 
-static const tdagi_field axis_fields[] = {TDAGI_FIELD(tdagi_axis_spec, axis, INT), {0}};
+static const tdagi_field axis_fields[] = {
+    TDAGI_FIELD_AS(tdagi_axis_spec, axis, INT, AXIS), {0}};
 
 /* out[..., i, ...] = x[..., index[i], ...]; an index without axes is one of length 1.
  */

@@ -1,7 +1,8 @@
 /* Joining: concat, stack, and writing a slice. */
 #include "derive/composites.h"
 
-static const tdagi_field axis_fields[] = {TDAGI_FIELD(tdagi_axis_spec, axis, INT), {0}};
+static const tdagi_field axis_fields[] = {
+    TDAGI_FIELD_AS(tdagi_axis_spec, axis, INT, AXIS), {0}};
 
 /* Two neighbours: each padded to the pair's size, and added. x + (-0.0) == x for every
  * x, -0 included, so floats pad with -0.0; integers pad with 0; of bools add is `or`.
@@ -83,8 +84,11 @@ static tdag_value lower_stack(tdag_builder *b, const tdag_value *in, uint32_t n,
     tdagi_free(b->ctx, p, n * sizeof(tdag_value));
     return y;
 }
-const tdagi_composite_def tdagi_composite_stack = {
-    .spec_size = sizeof(tdagi_axis_spec), .fields = axis_fields, .lower = lower_stack};
+static const tdagi_field result_axis_fields[] = {
+    TDAGI_FIELD_AS(tdagi_axis_spec, axis, INT, RESULT_AXIS), {0}};
+const tdagi_composite_def tdagi_composite_stack = {.spec_size = sizeof(tdagi_axis_spec),
+                                                   .fields = result_axis_fields,
+                                                   .lower = lower_stack};
 
 tdag_value tdagi_stack(tdag_builder *b, const tdag_value *v, uint32_t n, int64_t axis)
 {

@@ -6,9 +6,10 @@ static bool usable(tdag_builder *b, tdag_value x)
     return tdagi_builder_ok(b) && x.id != 0;
 }
 
-static const tdagi_field roll_fields[] = {TDAGI_FIELD(tdagi_roll_spec, shifts, INTS),
-                                          TDAGI_FIELD(tdagi_roll_spec, axes, INTS),
-                                          {0}};
+static const tdagi_field roll_fields[] = {
+    TDAGI_FIELD(tdagi_roll_spec, shifts, INTS),
+    TDAGI_FIELD_AS(tdagi_roll_spec, axes, INTS, AXIS),
+    {0}};
 
 /* Circularly padded at the front by the shift, and cut to the old size. A symbolic axis
  * keeps the shift as it is at the sample, where it must be below the size. */
@@ -41,8 +42,8 @@ static tdag_value lower_roll(tdag_builder *b, const tdag_value *in, uint32_t n,
 const tdagi_composite_def tdagi_composite_roll = {
     .spec_size = sizeof(tdagi_roll_spec), .fields = roll_fields, .lower = lower_roll};
 
-static const tdagi_field flip_fields[] = {TDAGI_FIELD(tdagi_axes_list_spec, axes, INTS),
-                                          {0}};
+static const tdagi_field flip_fields[] = {
+    TDAGI_FIELD_AS(tdagi_axes_list_spec, axes, INTS, AXIS), {0}};
 
 /* Reflected in front by n - 1, and cut to the first n: n-1 ... 0. */
 static tdag_value lower_flip(tdag_builder *b, const tdag_value *in, uint32_t n,
@@ -68,7 +69,7 @@ const tdagi_composite_def tdagi_composite_flip = {.spec_size =
                                                   .lower = lower_flip};
 
 static const tdagi_field repeat_interleave_fields[] = {
-    TDAGI_FIELD(tdagi_repeat_interleave_spec, axis, INT),
+    TDAGI_FIELD_AS(tdagi_repeat_interleave_spec, axis, INT, AXIS),
     TDAGI_FIELD(tdagi_repeat_interleave_spec, count, DIM),
     {0}};
 

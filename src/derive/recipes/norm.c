@@ -5,7 +5,7 @@
 #include <math.h>
 
 static const tdagi_field var_fields[] = {
-    TDAGI_FIELD(tdagi_var_spec, axes, INTS),
+    TDAGI_FIELD_AS(tdagi_var_spec, axes, INTS, AXIS),
     TDAGI_FIELD(tdagi_var_spec, correction, F64),
     TDAGI_FIELD(tdagi_var_spec, keep, BOOL),
     {0},
@@ -65,7 +65,7 @@ const tdagi_composite_def tdagi_composite_var = {
 /* ---- norms ---- */
 
 static const tdagi_field norm_fields[] = {
-    TDAGI_FIELD(tdagi_norm_spec, axes, INTS),
+    TDAGI_FIELD_AS(tdagi_norm_spec, axes, INTS, AXIS),
     TDAGI_FIELD(tdagi_norm_spec, p, F64),
     TDAGI_FIELD(tdagi_norm_spec, keep, BOOL),
     TDAGI_FIELD(tdagi_norm_spec, eps, F64),
@@ -171,7 +171,7 @@ static tdag_value affine(tdag_builder *b, tdag_value x, tdag_value weight,
 }
 
 static const tdagi_field layer_norm_fields[] = {
-    TDAGI_FIELD(tdagi_layer_norm_spec, n_axes, INT),
+    TDAGI_FIELD_AS(tdagi_layer_norm_spec, n_axes, INT, NATURAL),
     TDAGI_FIELD(tdagi_layer_norm_spec, eps, F64),
     {0},
 };
@@ -228,7 +228,7 @@ const tdagi_composite_def tdagi_composite_rms_norm = {
 };
 
 static const tdagi_field group_norm_fields[] = {
-    TDAGI_FIELD(tdagi_group_norm_spec, groups, INT),
+    TDAGI_FIELD_AS(tdagi_group_norm_spec, groups, INT, POSITIVE),
     TDAGI_FIELD(tdagi_group_norm_spec, eps, F64),
     {0},
 };

@@ -2,7 +2,7 @@
 #include "derive/parts.h"
 
 static const tdagi_field axis_keep_fields[] = {
-    TDAGI_FIELD(tdagi_axis_keep_spec, axis, INT),
+    TDAGI_FIELD_AS(tdagi_axis_keep_spec, axis, INT, AXIS),
     TDAGI_FIELD(tdagi_axis_keep_spec, keep, BOOL),
     {0},
 };

@@ -5,13 +5,13 @@
 #include <math.h>
 
 static const tdagi_field pool_fields[] = {
-    TDAGI_FIELD(tdagi_pool_spec, kernel, INTS),
-    TDAGI_FIELD(tdagi_pool_spec, stride, INTS),
-    TDAGI_FIELD(tdagi_pool_spec, padding, INTS),
-    TDAGI_FIELD(tdagi_pool_spec, dilation, INTS),
+    TDAGI_FIELD_SPATIAL(tdagi_pool_spec, kernel, INTS, POSITIVE),
+    TDAGI_FIELD_SPATIAL(tdagi_pool_spec, stride, INTS, POSITIVE),
+    TDAGI_FIELD_SPATIAL(tdagi_pool_spec, padding, INTS, NATURAL),
+    TDAGI_FIELD_SPATIAL(tdagi_pool_spec, dilation, INTS, POSITIVE),
     TDAGI_FIELD(tdagi_pool_spec, ceil_mode, BOOL),
     TDAGI_FIELD(tdagi_pool_spec, count_include_pad, BOOL),
-    TDAGI_FIELD(tdagi_pool_spec, divisor, INT),
+    TDAGI_FIELD_AS(tdagi_pool_spec, divisor, INT, NATURAL),
     {0},
 };
 

@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-static const tdagi_field axis_fields[] = {TDAGI_FIELD(tdagi_axis_spec, axis, INT), {0}};
+static const tdagi_field axis_fields[] = {
+    TDAGI_FIELD_AS(tdagi_axis_spec, axis, INT, AXIS), {0}};
 
 /* e / sum(e) with e = exp(x - max(x)). Close: the quotient is div's. A row that holds
  * NaN or +inf, or only -inf, is NaN, as in PyTorch. */
@@ -54,7 +55,7 @@ const tdagi_composite_def tdagi_composite_log_softmax = {
 };
 
 static const tdagi_field axes_keep_fields[] = {
-    TDAGI_FIELD(tdagi_axes_keep_spec, axes, INTS),
+    TDAGI_FIELD_AS(tdagi_axes_keep_spec, axes, INTS, AXIS),
     TDAGI_FIELD(tdagi_axes_keep_spec, keep, BOOL),
     {0},
 };

@@ -16,11 +16,12 @@ static const tdagi_field upsample_fields[] = {
     TDAGI_FIELD_NAMED(tdagi_upsample_spec, mode, mode_names),
     TDAGI_FIELD(tdagi_upsample_spec, align_corners, BOOL),
     TDAGI_FIELD(tdagi_upsample_spec, output, DIMS),
-    {"scale0", (uint16_t)offsetof(tdagi_upsample_spec, scales), TDAGI_FIELD_F64, NULL},
+    {"scale0", (uint16_t)offsetof(tdagi_upsample_spec, scales), TDAGI_FIELD_F64, 0,
+     NULL},
     {"scale1", (uint16_t)(offsetof(tdagi_upsample_spec, scales) + sizeof(double)),
-     TDAGI_FIELD_F64, NULL},
+     TDAGI_FIELD_F64, 0, NULL},
     {"scale2", (uint16_t)(offsetof(tdagi_upsample_spec, scales) + 2 * sizeof(double)),
-     TDAGI_FIELD_F64, NULL},
+     TDAGI_FIELD_F64, 0, NULL},
     {0},
 };
 
