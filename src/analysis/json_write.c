@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "base/dim/type_text.h"
+
 #define LINED_DEPTH 2 /* items of containers up to this depth get a line each */
 
 static void add_quoted(tdagi_text *text, const char *s)
@@ -70,22 +72,11 @@ void tdagi_write_int(tdagi_writer *json, const char *key, int64_t value)
     tdagi_text_printf(&json->text, "%" PRId64, value);
 }
 
-/* A formula of any length, quoted; formulas need no escapes. */
+/* A formula, quoted; formulas need no escapes. */
 static void add_formula(tdagi_text *text, const tdagi_pool *pool, tdag_dim value)
 {
-    char small[256];
-    size_t n = tdagi_dim_text(pool, value, small, sizeof(small));
     tdagi_text_add_bytes(text, "\"", 1);
-    if (n < sizeof(small)) {
-        tdagi_text_add_bytes(text, small, n);
-    } else if (text->status == TDAG_OK) {
-        void *block = NULL;
-        text->status = tdagi_alloc(text->ctx, n + 1, &block);
-        if (text->status != TDAG_OK) return;
-        (void)tdagi_dim_text(pool, value, block, n + 1);
-        tdagi_text_add_bytes(text, block, n);
-        tdagi_free(text->ctx, block, n + 1);
-    }
+    tdagi_text_add_dim(text, pool, value);
     tdagi_text_add_bytes(text, "\"", 1);
 }
 

@@ -2,11 +2,11 @@
 #include "aten/value.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "aten/env.h"
+#include "base/number_text.h"
 
 /* ---- making values ---- */
 
@@ -207,16 +207,10 @@ bool tdagi_any_equal(tdagi_env *env, tdagi_any a, tdagi_any b, bool *assumed)
 /* As Python writes it: the shortest digits that read back, always with a point. */
 static const char *float_text(tdagi_env *env, double f)
 {
-    if (isnan(f)) return "nan";
-    if (isinf(f)) return f > 0 ? "inf" : "-inf";
-    char buf[40];
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(buf, sizeof(buf), "%.*g", digits, f);
-        double back = 0;
-        if (sscanf(buf, "%lf", &back) == 1 && back == f) break;
-    }
-    bool plain = strpbrk(buf, ".e") == NULL;
-    return tdagi_env_text(env, "%s%s", buf, plain ? ".0" : "");
+    char buf[TDAGI_NUMBER_TEXT_SIZE];
+    tdagi_f64_literal(f, buf);
+    bool bare = buf[strlen(buf) - 1] == '.';
+    return tdagi_env_text(env, "%s%s", buf, bare ? "0" : "");
 }
 
 static const char *seq_text(tdagi_env *env, tdagi_any v)

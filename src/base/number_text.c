@@ -11,19 +11,11 @@
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-void tdagi_f64_text(double value, int digits, char buf[TDAGI_NUMBER_TEXT_SIZE])
+/* A decimal point of whatever bytes becomes '.'. */
+static void make_point(char *buf)
 {
-    if (isnan(value)) {
-        strcpy(buf, "nan");
-        return;
-    }
-    if (isinf(value)) {
-        strcpy(buf, value < 0 ? "-inf" : "inf");
-        return;
-    }
-    snprintf(buf, TDAGI_NUMBER_TEXT_SIZE, "%.*g", digits, value);
     char *to = buf;
-    bool point = false; /* a decimal point of several bytes becomes one */
+    bool point = false; /* one of several bytes becomes one */
     for (const char *p = buf; *p != '\0'; p++) {
         bool own = is_digit(*p) || *p == '-' || *p == '+' || *p == 'e';
         if (own || !point) *to++ = own ? *p : '.';
@@ -32,15 +24,44 @@ void tdagi_f64_text(double value, int digits, char buf[TDAGI_NUMBER_TEXT_SIZE])
     *to = '\0';
 }
 
-void tdagi_f64_shortest(double value, char buf[TDAGI_NUMBER_TEXT_SIZE])
+void tdagi_f64_text(double value, int digits, char buf[TDAGI_NUMBER_TEXT_SIZE])
 {
-    for (int digits = 15; digits <= 17; digits++) {
-        double again = 0;
-        tdagi_f64_text(value, digits, buf);
-        if (isnan(value) ||
-            (tdagi_f64_parse(buf, strlen(buf), &again) && again == value))
-            return;
+    if (isnan(value)) {
+        strcpy(buf, "nan");
+    } else if (isinf(value)) {
+        strcpy(buf, value < 0 ? "-inf" : "inf");
+    } else {
+        snprintf(buf, TDAGI_NUMBER_TEXT_SIZE, "%.*g", digits, value);
+        make_point(buf);
     }
+}
+
+void tdagi_f64_fixed(double value, int decimals, char buf[TDAGI_NUMBER_TEXT_SIZE])
+{
+    if (!(fabs(value) < 1e30)) {
+        tdagi_f64_text(value, 17, buf);
+        return;
+    }
+    snprintf(buf, TDAGI_NUMBER_TEXT_SIZE, "%.*f", decimals, value);
+    make_point(buf);
+}
+
+double tdagi_f64_rounded(double value, int digits)
+{
+    char buf[TDAGI_NUMBER_TEXT_SIZE];
+    double again = value < 0 ? -(double)INFINITY : (double)INFINITY;
+    tdagi_f64_text(value, digits, buf);
+    (void)tdagi_f64_parse(buf, strlen(buf), &again);
+    return again;
+}
+
+void tdagi_f64_literal(double value, char buf[TDAGI_NUMBER_TEXT_SIZE])
+{
+    int digits = 6;
+    while (digits < 17 && tdagi_f64_rounded(value, digits) != value && !isnan(value))
+        digits++;
+    tdagi_f64_text(value, digits, buf);
+    if (isfinite(value) && strpbrk(buf, ".e") == NULL) strcat(buf, ".");
 }
 
 /* Whether the n bytes are a decimal number; *point_out is where its point is, or n. */
@@ -80,7 +101,7 @@ bool tdagi_f64_parse(const char *text, size_t n, double *out)
     size_t point;
     if (n > MAX_LENGTH || !is_decimal(text, n, &point)) return false;
     char half[16], number[MAX_LENGTH + 16];
-    snprintf(half, sizeof half, "%.1f", 0.5);
+    snprintf(half, sizeof half, "%.1f", 0.5); /* shows the point */
     size_t length = strlen(half) - 2, tail = point < n ? n - point - 1 : 0;
     memcpy(number, text, point);
     if (point < n) {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number_text.h"
+
 typedef struct option {
     uint64_t bit;
     const char *name, *alias;
@@ -134,9 +136,8 @@ static int set_engines(cli *c, const option *o, const char *value)
 
 static int set_tolerance(const option *o, const char *value, double *out)
 {
-    char *end = NULL;
-    double number = strtod(value, &end);
-    if (end == value || *end != '\0' || !(number >= 0))
+    double number;
+    if (!tdagi_f64_parse(value, strlen(value), &number) || !(number >= 0))
         return cli_fail(CLI_USAGE, "%s needs a number >= 0, not \"%s\"", o->name,
                         value);
     *out = number;

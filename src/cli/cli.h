@@ -195,6 +195,8 @@ void cli_compare(const cli *c, const tdag_tensor *a, const tdag_tensor *b,
                  cli_comparison *out);
 bool cli_same_type(const tdag_tensor *a, const tdag_tensor *b);
 /* The end of a line on standard output: "  ok" and such, in colour. */
+/* "  max abs 1e-06 ..." */
+void cli_print_errors(const cli_comparison *c);
 void cli_print_verdict(bool good, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Finds and prints the first value at which the two models differ (first.c). */
@@ -228,5 +230,13 @@ void cli_table_print(const cli_table *t);
 void cli_table_free(cli_table *t);
 /* "4.09 G", "102 M"; exact: "4089184256". unit "B" makes "102 MB". */
 void cli_number(double value, const char *unit, bool exact, char *buf, size_t size);
+/* Appends an item to a list that was begun with '[' and is ended with ']'. */
+void cli_list_add(char *buf, size_t size, const char *item);
+void cli_list_end(char *buf, size_t size);
+void cli_list_add_int(char *buf, size_t size, int64_t item);
+/* "f32[N,3]" of a graph's value */
+void cli_type_text(const tdag_graph *graph, tdag_value value, char *buf, size_t size);
+/* "12.5%" with the unit "%" */
+void cli_share(double part, double whole, const char *unit, char *buf, size_t size);
 
 #endif

@@ -180,11 +180,10 @@ int cli_inputs_of_graph(const tdag_graph *graph, cli_inputs *out)
 
 void cli_spec_text(const tdag_input_spec *spec, char *buf, size_t size)
 {
-    size_t n = (size_t)snprintf(buf, size, "%s[", tdag_dtype_name(spec->dtype));
-    for (uint32_t k = 0; k < spec->rank && n < size; k++)
-        n += (size_t)snprintf(buf + n, size - n, "%s%lld", k == 0 ? "" : ",",
-                              (long long)spec->shape[k]);
-    if (n < size) snprintf(buf + n, size - n, "]");
+    snprintf(buf, size, "%s[", tdag_dtype_name(spec->dtype));
+    for (uint32_t k = 0; k < spec->rank; k++)
+        cli_list_add_int(buf, size, spec->shape[k]);
+    cli_list_end(buf, size);
 }
 
 /* ---- random values ---- */

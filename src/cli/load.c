@@ -93,15 +93,9 @@ static bool fits(const tdag_input_spec *declared, const tdag_input_spec *given)
 static void describe_input(const tdag_graph *graph, uint32_t i, char *buf, size_t size)
 {
     tdag_node_info node = tdag_graph_get_node(graph, tdag_graph_get_input(graph, i));
-    size_t n =
-        (size_t)snprintf(buf, size, "%s%s%s[", node.name == NULL ? "" : node.name,
-                         node.name == NULL ? "" : " ", tdag_dtype_name(node.dtype));
-    for (uint32_t k = 0; k < node.rank && n < size; k++) {
-        char dim[64];
-        tdag_graph_dim_text(graph, node.shape[k], dim, sizeof(dim));
-        n += (size_t)snprintf(buf + n, size - n, "%s%s", k == 0 ? "" : ",", dim);
-    }
-    if (n < size) snprintf(buf + n, size - n, "]");
+    int n = node.name == NULL ? 0 : snprintf(buf, size, "%s ", node.name);
+    size_t at = (size_t)n < size ? (size_t)n : size - 1;
+    cli_type_text(graph, tdag_graph_get_input(graph, i), buf + at, size - at);
 }
 
 /* The declared inputs must be what the command line says they are. */

@@ -93,7 +93,7 @@ void cli_progress(const cli *c, const char *what, const char *file)
 {
     double seconds = cli_clock() - c->started;
     if ((c->given & CLI_QUIET) || seconds < 1 || !isatty(STDERR_FILENO)) return;
-    fprintf(stderr, "tdag: %.0f s: %s %s\n", seconds, what, file);
+    fprintf(stderr, "tdag: %d s: %s %s\n", (int)(seconds + 0.5), what, file);
 }
 
 int cli_flush(void)

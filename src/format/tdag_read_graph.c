@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/dim/type_text.h"
 #include "ir/text/number.h"
 
 /* One node as far as it has been read. */
@@ -268,17 +269,6 @@ static tdag_value add(tdagi_tdag_reader *rd, const node *n)
                          n->row->def->spec_size, rd->inputs, n->n_inputs);
 }
 
-static void type_text(const tdagi_pool *pool, const tdagi_type *t, char *buf,
-                      size_t size)
-{
-    size_t n = (size_t)snprintf(buf, size, "%s[", tdag_dtype_name(t->dtype));
-    for (uint32_t i = 0; i < t->rank && n + 2 < size; i++) {
-        if (i > 0) buf[n++] = ',';
-        n += tdagi_dim_text(pool, t->shape[i], buf + n, size - n);
-    }
-    if (n + 2 < size) snprintf(buf + n, size - n, "]");
-}
-
 static tdag_status check_type(tdagi_tdag_reader *rd, const tdagi_json_reader *r,
                               const node *n, tdag_value v)
 {
@@ -289,8 +279,9 @@ static tdag_status check_type(tdagi_tdag_reader *rd, const tdagi_json_reader *r,
         return TDAG_OK;
     char stated[256], made[256];
     const tdagi_pool *pool = tdagi_builder_pool(rd->b);
-    type_text(pool, &n->type, stated, sizeof stated);
-    type_text(pool, &found, made, sizeof made);
+    tdagi_type_text(pool, n->type.dtype, n->type.rank, n->type.shape, stated,
+                    sizeof stated);
+    tdagi_type_text(pool, found.dtype, found.rank, found.shape, made, sizeof made);
     return fail_at(r, tdagi_fail(rd->ctx, TDAG_E_FORMAT,
                                  "%s is stated to be %s, but is %s", n->row->name,
                                  stated, made));

@@ -7,11 +7,11 @@
 #include "raise/match.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/half.h"
+#include "base/number_text.h"
 
 #define MOST_STEPS 4096
 
@@ -387,9 +387,7 @@ static double shorten(tdag_dtype dtype, double x, double near, bool inverse)
 {
     if (!isfinite(near)) return near;
     for (int digits = 1; digits < 17; digits++) {
-        char text[40];
-        snprintf(text, sizeof(text), "%.*e", digits - 1, near);
-        double y = strtod(text, NULL);
+        double y = tdagi_f64_rounded(near, digits);
         if (fabs(y) > largest(dtype)) continue;
         if (rounded(dtype, inverse ? 1 / y : y) == x) return y;
     }

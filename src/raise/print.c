@@ -1,7 +1,8 @@
 /* tdagi_raised_print(): kernels as text, one line each. */
 #include "raise/raise.h"
 
-#include "base/text.h"
+#include "base/dim/type_text.h"
+#include "base/number_text.h"
 
 static void add_name(tdagi_text *t, const tdagi_raised *r, uint32_t i)
 {
@@ -16,9 +17,7 @@ static void add_name(tdagi_text *t, const tdagi_raised *r, uint32_t i)
 
 static void add_dim(tdagi_text *t, const tdagi_raised *r, tdag_dim d)
 {
-    char buf[256];
-    tdagi_dim_text(r->pool, d, buf, sizeof(buf));
-    tdagi_text_add(t, buf);
+    tdagi_text_add_dim(t, r->pool, d);
 }
 
 static void add_list(tdagi_text *t, const tdagi_raised *r, const tdag_list *list)
@@ -47,6 +46,7 @@ static void add_field(tdagi_text *t, const tdagi_raised *r, const tdagi_field *f
     const int64_t *number = at;
     const double *real = at;
     const char *const *string = at;
+    char digits[TDAGI_NUMBER_TEXT_SIZE];
     tdagi_text_printf(t, "%s=", f->name);
     switch ((tdagi_field_kind)f->kind) {
     case TDAGI_FIELD_INT:
@@ -63,7 +63,8 @@ static void add_field(tdagi_text *t, const tdagi_raised *r, const tdagi_field *f
         add_dim(t, r, *number);
         break;
     case TDAGI_FIELD_F64:
-        tdagi_text_printf(t, "%.9g", *real);
+        tdagi_f64_text(*real, 9, digits);
+        tdagi_text_add(t, digits);
         break;
     case TDAGI_FIELD_INTS:
         add_ints(t, at);
@@ -88,8 +89,8 @@ static void add_kernel(tdagi_text *t, const tdagi_raised *r, uint32_t i)
     const tdagi_field *fields =
         core ? tdagi_op_row_of(k->op)->def->fields : row->def->fields;
     add_name(t, r, i);
-    tdagi_text_printf(t, ": %s", tdag_dtype_name((tdag_dtype)k->dtype));
-    add_list(t, r, &(tdag_list){k->rank, k->shape});
+    tdagi_text_add(t, ": ");
+    tdagi_text_add_type(t, r->pool, (tdag_dtype)k->dtype, k->rank, k->shape);
     tdagi_text_printf(t, " = %s(", core ? tdag_op_name((tdag_op)k->op) : row->name);
     for (uint32_t j = 0; j < k->n_inputs; j++) {
         if (j > 0) tdagi_text_add(t, ", ");

@@ -6,6 +6,8 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/number_text.h"
+
 typedef struct diff {
     const cli *c;
     const tdag_graph *a, *b;
@@ -47,18 +49,6 @@ static tdag_node_info node_of(const diff *d, const tdag_difference *item)
                            : tdag_graph_get_node(d->b, item->b);
 }
 
-/* "f32[N,3]" */
-static void type_text(const tdag_graph *g, tdag_value v, char *buf, size_t size)
-{
-    tdag_node_info node = tdag_graph_get_node(g, v);
-    size_t n = (size_t)snprintf(buf, size, "%s[", tdag_dtype_name(node.dtype));
-    for (uint32_t k = 0; k < node.rank && n + 1 < size; k++) {
-        if (k > 0) buf[n++] = ',';
-        n += tdag_graph_dim_text(g, node.shape[k], buf + n, size - n);
-    }
-    if (n + 1 < size) memcpy(buf + n, "]", 2);
-}
-
 /* ---- the table ---- */
 
 static void append(char *buf, size_t size, const char *text)
@@ -72,12 +62,14 @@ static void detail_of(const diff *d, const tdag_difference *item, char *buf,
 {
     char a[256] = "", b[256] = "", line[600];
     buf[0] = '\0';
-    if (item->a.id != 0) type_text(d->a, item->a, a, sizeof(a));
-    if (item->b.id != 0) type_text(d->b, item->b, b, sizeof(b));
+    if (item->a.id != 0) cli_type_text(d->a, item->a, a, sizeof(a));
+    if (item->b.id != 0) cli_type_text(d->b, item->b, b, sizeof(b));
     if (item->kind == TDAG_DIFFERS_WEIGHT) {
         int64_t n = tdag_tensor_get_count(node_of(d, item).tensor);
-        snprintf(buf, size, "%s max abs %.3g in %" PRId64 " of %" PRId64, a,
-                 item->max_abs, item->n_elements, n);
+        char worst[TDAGI_NUMBER_TEXT_SIZE];
+        tdagi_f64_text(item->max_abs, 3, worst);
+        snprintf(buf, size, "%s max abs %s in %" PRId64 " of %" PRId64, a, worst,
+                 item->n_elements, n);
         return;
     }
     if (item->what & (TDAG_DIFFERS_IN_DTYPE | TDAG_DIFFERS_IN_SHAPE)) {
@@ -154,7 +146,7 @@ static bool add_node(cJSON *to, const char *key, const tdag_graph *g, tdag_value
     if (v.id == 0) return cJSON_AddNullToObject(to, key) != NULL;
     tdag_node_info node = tdag_graph_get_node(g, v);
     cJSON *object = cJSON_AddObjectToObject(to, key);
-    type_text(g, v, type, sizeof(type));
+    cli_type_text(g, v, type, sizeof(type));
     return object != NULL &&
            add_text(object, "node", name_of(g, v, automatic, sizeof(automatic))) &&
            add_text(object, "op", tdag_op_name(node.op)) &&

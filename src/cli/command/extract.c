@@ -248,8 +248,7 @@ static void print_cuts(const cli *c, const tdag_graph *graph, const tdag_cuts *c
         int64_t all = cut->macs_before + cut->macs_after;
         cli_number((double)cut->bytes, "B", exact, text, sizeof(text));
         cli_table_add(&t, text);
-        snprintf(text, sizeof(text), "%.1f %%",
-                 all == 0 ? 0.0 : 100.0 * (double)cut->macs_before / (double)all);
+        cli_share((double)cut->macs_before, (double)all, " %", text, sizeof(text));
         cli_table_add(&t, text);
         cli_table_add(&t, cut->module);
         value_names(graph, cut, text, sizeof(text));

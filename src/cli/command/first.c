@@ -77,11 +77,10 @@ static void index_text(const tdag_tensor *t, int64_t i, char *buf, size_t size)
         index[k - 1] = i % tdag_tensor_get_shape(t)[k - 1];
         i /= tdag_tensor_get_shape(t)[k - 1];
     }
-    size_t n = (size_t)snprintf(buf, size, "[");
-    for (uint32_t k = 0; k < rank && n < size; k++)
-        n += (size_t)snprintf(buf + n, size - n, "%s%" PRId64, k == 0 ? "" : ",",
-                              index[k]);
-    if (n < size) snprintf(buf + n, size - n, "]");
+    snprintf(buf, size, "[");
+    for (uint32_t k = 0; k < rank; k++)
+        cli_list_add_int(buf, size, index[k]);
+    cli_list_end(buf, size);
 }
 
 /* ---- comparing ---- */
@@ -116,8 +115,7 @@ static void print_found(const finder *f, const tdag_tensor *a, const tdag_tensor
     char where[256];
     cli_compare(f->c, a, b, &result);
     index_text(a, result.first_bad, where, sizeof(where));
-    printf("  max abs %.3g  max rel %.3g  (rtol %.3g, atol %.3g)", result.max_abs,
-           result.max_rel, result.rtol, result.atol);
+    cli_print_errors(&result);
     cli_print_verdict(false,
                       "DIFFERS in %" PRId64 " of %" PRId64 " elements, first at %s",
                       result.n_bad, tdag_tensor_get_count(a), where);

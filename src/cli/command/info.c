@@ -37,21 +37,16 @@ static void add_number(const cli *c, cli_table *t, double value, const char *uni
 
 static void shape_text(const cJSON *value, char *buf, size_t size)
 {
-    size_t n = (size_t)snprintf(buf, size, "%s[", text_of(value, "dtype"));
+    snprintf(buf, size, "%s[", text_of(value, "dtype"));
     const cJSON *dim;
-    const char *separator = "";
     cJSON_ArrayForEach(dim, cJSON_GetObjectItem(value, "shape"))
     {
-        if (n >= size) return;
         if (cJSON_IsString(dim))
-            n += (size_t)snprintf(buf + n, size - n, "%s%s", separator,
-                                  dim->valuestring);
+            cli_list_add(buf, size, dim->valuestring);
         else
-            n += (size_t)snprintf(buf + n, size - n, "%s%.0f", separator,
-                                  dim->valuedouble);
-        separator = ",";
+            cli_list_add_int(buf, size, (int64_t)dim->valuedouble);
     }
-    if (n < size) snprintf(buf + n, size - n, "]");
+    cli_list_end(buf, size);
 }
 
 /* ---- parts of the page ---- */
@@ -180,8 +175,7 @@ static void add_counts(const cli *c, cli_table *t, const cJSON *row, double all_
 {
     char share[16];
     double flops = field(row, "flops");
-    snprintf(share, sizeof(share), "%.1f%%",
-             all_flops > 0 ? 100 * flops / all_flops : 0);
+    cli_share(flops, all_flops, "%", share, sizeof(share));
     add_number(c, t, flops, "");
     cli_table_add(t, share);
     add_number(c, t, field(row, "macs"), "");

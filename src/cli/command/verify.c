@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/half.h"
+#include "base/number_text.h"
 
 /* ---- one output ---- */
 
@@ -118,6 +119,16 @@ static void type_text(const tdag_tensor *t, char *buf, size_t size)
     cli_spec_text(&spec, buf, size);
 }
 
+void cli_print_errors(const cli_comparison *c)
+{
+    const double numbers[] = {c->max_abs, c->max_rel, c->rtol, c->atol};
+    char text[4][TDAGI_NUMBER_TEXT_SIZE];
+    for (int i = 0; i < 4; i++)
+        tdagi_f64_text(numbers[i], 3, text[i]);
+    printf("  max abs %s  max rel %s  (rtol %s, atol %s)", text[0], text[1], text[2],
+           text[3]);
+}
+
 void cli_print_verdict(bool good, const char *format, ...)
 {
     va_list args;
@@ -161,8 +172,8 @@ static bool compare_output(const cli *c, uint32_t i, const tdag_tensor *a,
     }
     cli_comparison result;
     cli_compare(c, a, b, &result);
-    printf("out%u  %s  max abs %.3g  max rel %.3g  (rtol %.3g, atol %.3g)", (unsigned)i,
-           type_a, result.max_abs, result.max_rel, result.rtol, result.atol);
+    printf("out%u  %s", (unsigned)i, type_a);
+    cli_print_errors(&result);
     if (result.n_bad == 0)
         cli_print_verdict(true, "ok");
     else

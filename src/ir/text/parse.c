@@ -3,7 +3,7 @@
  * as the text uses them, so that a text stays valid when lines come and go. */
 #include "ir/text/parse.h"
 
-#include "base/text.h"
+#include "base/dim/type_text.h"
 #include "ir/names.h"
 
 /* Numbers of automatic names to value ids; open addressing, key 0 is free. */
@@ -180,13 +180,7 @@ static tdag_value add(parser *p, const line *n)
 
 static void put_type(tdagi_text *to, const tdagi_pool *pool, const tdagi_type *t)
 {
-    char dim[128];
-    tdagi_text_printf(to, "%s[", tdag_dtype_name(t->dtype));
-    for (uint32_t i = 0; i < t->rank; i++) {
-        tdagi_dim_text(pool, t->shape[i], dim, sizeof dim);
-        tdagi_text_printf(to, "%s%s", i == 0 ? "" : ",", dim);
-    }
-    tdagi_text_add(to, "]");
+    tdagi_text_add_type(to, pool, t->dtype, t->rank, t->shape);
 }
 
 static tdag_status check_type(parser *p, const line *n, tdag_value v)

@@ -2,7 +2,7 @@
  * an op comes from its row: its name and the fields of its spec. */
 #include <string.h>
 
-#include "base/text.h"
+#include "base/dim/type_text.h"
 #include "ir/graph.h"
 #include "ir/text/number.h"
 #include "ir/text/parse.h"
@@ -63,23 +63,10 @@ static void put_name(printer *p, tdag_value v)
 
 static void put_dim(printer *p, tdag_dim d)
 {
-    char buf[256];
-    if (d >= 0) {
+    if (d >= 0)
         put_int(p, d);
-        return;
-    }
-    size_t n = tdagi_dim_text(p->g->pool, d, buf, sizeof buf);
-    if (n < sizeof buf) {
-        put(p, buf);
-        return;
-    }
-    void *block = NULL;
-    if (p->text.status == TDAG_OK)
-        p->text.status = tdagi_alloc(p->text.ctx, n + 1, &block);
-    if (p->text.status != TDAG_OK) return;
-    tdagi_dim_text(p->g->pool, d, block, n + 1);
-    put(p, block);
-    tdagi_free(p->text.ctx, block, n + 1);
+    else
+        tdagi_text_add_dim(&p->text, p->g->pool, d);
 }
 
 static void put_list(printer *p, uint32_t n, const int64_t *v, bool dims)
@@ -187,8 +174,7 @@ static void put_node(printer *p, tdag_value v)
     const char *scope = tdagi_value_scope(p->g, v);
     put_name(p, v);
     put(p, ": ");
-    put(p, tdag_dtype_name((tdag_dtype)n->dtype));
-    put_list(p, n->rank, n->shape, true);
+    tdagi_text_add_type(&p->text, p->g->pool, (tdag_dtype)n->dtype, n->rank, n->shape);
     put(p, " = ");
     put(p, tdag_op_name((tdag_op)n->op));
     if (tdagi_op_holds_tensor(n->op)) {

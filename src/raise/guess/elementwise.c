@@ -1,8 +1,7 @@
 /* Guesses of element-wise composites with several operands or with attributes. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
+#include "base/number_text.h"
 #include "raise/patterns.h"
 
 #define ANY TDAG_OP_NONE
@@ -204,12 +203,10 @@ GUESS(softplus)
 /* The shortest number whose product with `factor` has the value `product` in dtype. */
 static double shortest_factor(tdag_dtype dtype, double product, double factor)
 {
-    for (int digits = 0; digits < 17; digits++) {
-        char text[40];
-        snprintf(text, sizeof(text), "%.*e", digits, product / factor);
-        double x = strtod(text, NULL) * factor;
-        if ((dtype == TDAG_F64 ? x : (double)(float)x) == product)
-            return strtod(text, NULL);
+    for (int digits = 1; digits <= 17; digits++) {
+        double shorter = tdagi_f64_rounded(product / factor, digits),
+               x = shorter * factor;
+        if ((dtype == TDAG_F64 ? x : (double)(float)x) == product) return shorter;
     }
     return product / factor;
 }

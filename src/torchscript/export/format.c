@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number_text.h"
 #include "torchscript/export/export.h"
 
 int tdagi_export_dtype(tdag_dtype dtype)
@@ -84,22 +85,9 @@ void tdagi_export_shape(tdagi_exporter *e, uint32_t n, const tdag_dim *dims)
 
 static void add_double(tdagi_exporter *e, double x)
 {
-    if (isnan(x)) {
-        tdagi_text_add(&e->body, "nan");
-        return;
-    }
-    if (isinf(x)) {
-        tdagi_text_add(&e->body, x < 0 ? "-inf" : "inf");
-        return;
-    }
-    char text[40];
-    for (int digits = 6; digits <= 17; digits++) {
-        snprintf(text, sizeof(text), "%.*g", digits, x);
-        double back = 0;
-        if (sscanf(text, "%lf", &back) == 1 && back == x) break;
-    }
+    char text[TDAGI_NUMBER_TEXT_SIZE];
+    tdagi_f64_literal(x, text);
     tdagi_text_add(&e->body, text);
-    if (strpbrk(text, ".e") == NULL) tdagi_text_add(&e->body, ".");
 }
 
 static bool may_overwrite(const tdagi_exporter *e, const tdagi_kernel *k)

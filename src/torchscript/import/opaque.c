@@ -7,10 +7,10 @@
  * their arguments or give views of them, results that are no tensors, arguments that
  * depend on tensor data, and symbolic sizes, because nobody knows how the results'
  * shapes follow from them. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number_text.h"
 #include "base/text.h"
 #include "torchscript/import/import.h"
 
@@ -112,14 +112,9 @@ static const tdag_shim_value *take_tensor(opaque_call *o, tdagi_cell *cell)
 
 static void write_float(tdagi_text *text, double x)
 {
-    char digits[40];
-    if (isnan(x) || isinf(x)) {
-        tdagi_text_add(text, isnan(x) ? "nan" : x < 0 ? "-inf" : "inf");
-        return;
-    }
-    snprintf(digits, sizeof(digits), "%.17g", x);
+    char digits[TDAGI_NUMBER_TEXT_SIZE];
+    tdagi_f64_literal(x, digits);
     tdagi_text_add(text, digits);
-    if (strpbrk(digits, ".e") == NULL) tdagi_text_add(text, ".");
 }
 
 /* A literal without '$', which stands for inputs. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/dim/type_text.h"
 #include "ir/names.h"
 
 /* One dim of the builder's pool per symbol: first what inputs show alone, then what
@@ -40,22 +41,6 @@ static void replace_symbols(const tdagi_instance *in, tdag_dim *replacements)
     }
 }
 
-/* "f32[2,N]" of a value in a builder. */
-static void type_text(tdag_builder *b, tdag_dtype dtype, uint32_t rank,
-                      const tdag_dim *shape, char *buf, size_t size)
-{
-    size_t n = (size_t)snprintf(buf, size, "%s[", tdag_dtype_name(dtype));
-    for (uint32_t i = 0; i < rank && n + 1 < size; i++) {
-        if (i > 0) buf[n++] = ',';
-        n += tdagi_dim_text(tdagi_builder_pool(b), shape[i], buf + n, size - n);
-        if (n >= size) n = size - 1;
-    }
-    if (n + 1 < size) {
-        buf[n] = ']';
-        buf[n + 1] = '\0';
-    }
-}
-
 /* The value that feeds input i must be of its type. */
 static tdag_status check_fed(tdag_ctx *ctx, const tdagi_instance *in, tdagi_graft *t,
                              uint32_t i)
@@ -74,8 +59,10 @@ static tdag_status check_fed(tdag_ctx *ctx, const tdagi_instance *in, tdagi_graf
     }
     TDAGI_TRY(tdagi_pool_report(ctx, tdagi_builder_pool(in->b)));
     if (same && dtype == (tdag_dtype)n->dtype) return TDAG_OK;
-    type_text(in->b, (tdag_dtype)n->dtype, n->rank, want, want_text, sizeof(want_text));
-    type_text(in->b, dtype, rank, shape, got_text, sizeof(got_text));
+    const tdagi_pool *pool = tdagi_builder_pool(in->b);
+    tdagi_type_text(pool, (tdag_dtype)n->dtype, n->rank, want, want_text,
+                    sizeof(want_text));
+    tdagi_type_text(pool, dtype, rank, shape, got_text, sizeof(got_text));
     return tdagi_fail(ctx, same ? TDAG_E_DTYPE : TDAG_E_SHAPE,
                       "input %s of %s takes %s, the value that feeds it is %s",
                       tdagi_value_name(in->g, in->g->inputs[i], name), in->what,
