@@ -58,4 +58,17 @@ const char *tdagi_schema_name(struct tdagi_env *env, const tdagi_schema *s);
 /* False: there is none. */
 bool tdagi_default_get(struct tdagi_env *env, const tdagi_default *d, tdagi_any *out);
 
+/* ---- the table of schemas (schemas.c) ---- */
+/* What PyTorch registers for the operators with a row, known without it. The lines of
+ * PyTorch that have a schema are bits. */
+enum { TDAGI_PYTORCH_1_13 = 1, TDAGI_PYTORCH_2_13 = 2 };
+
+/* Overload i of "aten::add" in the order in which overloads are tried, in memory of the
+ * arena; lines_out says who has it. False: there are no more, or no memory. */
+bool tdagi_schemas_get(struct tdagi_env *env, const char *name, uint32_t i,
+                       tdagi_schema *out, unsigned *lines_out);
+/* The overload of that name in one of these lines. */
+bool tdagi_schemas_find(struct tdagi_env *env, const char *name, const char *overload,
+                        unsigned lines, tdagi_schema *out);
+
 #endif

@@ -1,0 +1,290 @@
+/* The table of schemas, schemas.def, as one block of texts and numbers that say where
+ * in it the pieces of each schema stand. A schema is read when somebody asks for it. */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aten/env.h"
+#include "aten/schema.h"
+#include "base/number_text.h"
+
+#define TEXT(id, text) char id[sizeof(text)];
+struct texts {
+#include "aten/schemas.def"
+};
+
+#define TEXT(id, text) text,
+static const struct texts texts = {
+#include "aten/schemas.def"
+};
+
+#define TEXT(id, text) id = offsetof(struct texts, id),
+enum {
+#include "aten/schemas.def"
+};
+
+/* A schema starts with a piece that holds its lines and, from V, its overload. OUT says
+ * which overload of the same operator has the rest. */
+#define FIRST       0x8000U
+#define LINE        0x1000U
+#define OUT_OF      0xc000U
+#define OPERATOR(o) o,
+#define BOTH(v, ...)                                                                   \
+    FIRST + (TDAGI_PYTORCH_1_13 + TDAGI_PYTORCH_2_13) * LINE + v - V, __VA_ARGS__,
+#define OLD(v, ...) FIRST + TDAGI_PYTORCH_1_13 *LINE + v - V, __VA_ARGS__,
+#define NEW(v, ...) FIRST + TDAGI_PYTORCH_2_13 *LINE + v - V, __VA_ARGS__,
+#define OUT(v)      OUT_OF + v - V
+static const uint16_t pieces[] = {
+#include "aten/schemas.def"
+};
+#define N_PIECES (sizeof(pieces) / sizeof(pieces[0]))
+
+_Static_assert(sizeof(struct texts) < FIRST && R - V < LINE, "pieces are of 16 bits");
+
+static const char *text_of(unsigned piece) { return (const char *)&texts + piece; }
+
+/* Names of operators stand before those of overloads, the first of which is V. */
+static bool is_operator(uint16_t piece) { return piece < V; }
+
+static bool is_first(size_t i)
+{
+    return i < N_PIECES && pieces[i] >= FIRST && pieces[i] < OUT_OF;
+}
+
+static unsigned lines_at(size_t i) { return (pieces[i] - FIRST) / LINE; }
+
+static const char *overload_at(size_t i)
+{
+    return text_of((pieces[i] - FIRST) % LINE + V);
+}
+
+/* Where the schemas of an operator start; N_PIECES: nowhere. */
+static size_t find_operator(const char *name)
+{
+    if (strncmp(name, "aten::", 6) == 0) name += 6;
+    for (size_t i = 0; i < N_PIECES; i++)
+        if (is_operator(pieces[i]) && strcmp(text_of(pieces[i]), name) == 0)
+            return i + 1;
+    return N_PIECES;
+}
+
+/* The end of the schema that starts at i. */
+static size_t end_of(size_t i)
+{
+    do
+        i++;
+    while (i < N_PIECES && !is_first(i) && !is_operator(pieces[i]));
+    return i;
+}
+
+/* ---- reading a schema ---- */
+
+static char *copy(tdagi_env *env, const char *text, size_t n)
+{
+    char *p = tdagi_env_alloc(env, n + 1);
+    if (p == NULL) return NULL;
+    memcpy(p, text, n);
+    p[n] = '\0';
+    return p;
+}
+
+/* Takes "(a!)" and the like out of a type: what shares memory and what is written. */
+static bool strip_alias(char *type)
+{
+    bool is_written = false;
+    for (char *p = type; *p != '\0'; p++) {
+        if (p[0] != '(' || p[1] == '\0' || strchr("!|) ", p[2]) == NULL) continue;
+        const char *end = strchr(p, ')');
+        is_written |= p[2] == '!';
+        memmove(p, end + 1, strlen(end + 1) + 1);
+        p--;
+    }
+    return is_written;
+}
+
+/* What TorchScript calls a type. */
+static const char *plain_type(const char *name)
+{
+    static const struct {
+        const char *from, *to;
+    } other[] = {{"SymInt", "int"},
+                 {"ScalarType", "int"},
+                 {"Layout", "int"},
+                 {"MemoryFormat", "int"},
+                 {"Scalar", "number"}};
+    for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+        if (strcmp(name, other[i].from) == 0) return other[i].to;
+    return name;
+}
+
+/* "int[2]?" as TorchScript has it, "Optional[List[int]]"; cuts the text. */
+static const char *type_of(tdagi_env *env, char *type)
+{
+    size_t n = strlen(type);
+    if (n == 0) return type;
+    if (type[n - 1] == '?') {
+        type[n - 1] = '\0';
+        return tdagi_env_text(env, "Optional[%s]", type_of(env, type));
+    }
+    if (type[n - 1] == ']') {
+        *strrchr(type, '[') = '\0';
+        return tdagi_env_text(env, "List[%s]", type_of(env, type));
+    }
+    return plain_type(type);
+}
+
+static bool read_value(tdagi_env *env, const char **text, tdagi_default *out);
+
+static bool read_list(tdagi_env *env, const char **text, tdagi_default *out)
+{
+    uint32_t room = 1;
+    for (const char *p = *text; *p != ']'; p++)
+        room += *p == ',';
+    tdagi_default *items = tdagi_env_alloc(env, room * sizeof(*items));
+    if (items == NULL) return false;
+    *out = (tdagi_default){.kind = TDAGI_DEFAULT_LIST, .items = items};
+    ++*text;
+    while (**text != ']') {
+        if (!read_value(env, text, &items[out->n++])) return false;
+        *text += strspn(*text, ", ");
+    }
+    ++*text;
+    return true;
+}
+
+static bool read_number(const char **text, tdagi_default *out)
+{
+    size_t n = strspn(*text, "-0123456789"), all = strspn(*text, "-0123456789.e");
+    *out = (tdagi_default){.kind = all > n ? TDAGI_DEFAULT_FLOAT : TDAGI_DEFAULT_INT};
+    if (all > n && !tdagi_f64_parse(*text, all, &out->f)) return false;
+    if (all == n) out->i = strtoll(*text, NULL, 10);
+    *text += all;
+    return true;
+}
+
+static const struct {
+    const char *name;
+    tdagi_default value;
+} named[] = {
+    {"None", {.kind = TDAGI_DEFAULT_NONE}},
+    {"False", {.kind = TDAGI_DEFAULT_BOOL}},
+    {"True", {.kind = TDAGI_DEFAULT_BOOL, .i = 1}},
+    {"contiguous_format", {.kind = TDAGI_DEFAULT_INT}},
+    {"int64", {.kind = TDAGI_DEFAULT_INT, .i = 4}},
+};
+
+static bool read_value(tdagi_env *env, const char **text, tdagi_default *out)
+{
+    for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+        size_t n = strlen(named[i].name);
+        if (strncmp(*text, named[i].name, n) != 0) continue;
+        *text += n;
+        *out = named[i].value;
+        return true;
+    }
+    if (**text == '[') return read_list(env, text, out);
+    if (**text == '"') {
+        size_t n = strcspn(*text + 1, "\"");
+        *out = (tdagi_default){.kind = TDAGI_DEFAULT_STRING};
+        out->s = copy(env, *text + 1, n);
+        *text += n + 2;
+        return out->s != NULL;
+    }
+    return read_number(text, out);
+}
+
+/* "Tensor(a!) self", "int dim=0" */
+static bool read_parameter(tdagi_env *env, const char *text, tdagi_parameter *out)
+{
+    size_t whole = strcspn(text, "=");
+    size_t name = whole;
+    while (text[name - 1] != ' ')
+        name--;
+    char *type = copy(env, text, name - 1);
+    *out = (tdagi_parameter){.name = copy(env, text + name, whole - name)};
+    if (type == NULL || out->name == NULL) return false;
+    out->is_written = strip_alias(type);
+    out->type = type_of(env, type);
+    text += whole + 1;
+    return text[-1] == '\0' || read_value(env, &text, &out->by_default);
+}
+
+/* "()", "Tensor", "(Tensor, Tensor)" */
+static uint32_t count_results(const char *text)
+{
+    if (strcmp(text, "()") == 0) return 0;
+    uint32_t n = 1, depth = 0;
+    for (; *text != '\0'; text++) {
+        depth += strchr("([", *text) != NULL;
+        depth -= strchr(")]", *text) != NULL;
+        n += *text == ',' && depth == 1;
+    }
+    return n;
+}
+
+/* The parameters of the schema at i into args, which has room for one more. */
+static bool read_parameters(tdagi_env *env, size_t i, tdagi_parameter *args,
+                            tdagi_schema *out)
+{
+    size_t end = end_of(i) - 1;
+    bool keyword_only = false;
+    for (i++; i < end; i++) {
+        const char *text = text_of(pieces[i]);
+        if (strcmp(text, "*") == 0)
+            keyword_only = true;
+        else if (strcmp(text, "...") == 0)
+            out->is_vararg = true;
+        else if (!read_parameter(env, text, &args[out->n_args]))
+            return false;
+        else
+            args[out->n_args++].keyword_only = keyword_only;
+    }
+    out->n_results = count_results(text_of(pieces[end]));
+    return true;
+}
+
+/* The schema at i, the first of whose operator is at `first`. */
+static bool read_schema(tdagi_env *env, size_t first, size_t i, tdagi_schema *out)
+{
+    out->overload = overload_at(i);
+    bool has_out = pieces[i + 1] >= OUT_OF;
+    if (has_out) {
+        const char *base = text_of(pieces[i + 1] - OUT_OF + V);
+        for (i = first; strcmp(overload_at(i), base) != 0;)
+            i = end_of(i);
+    }
+    tdagi_parameter *args = tdagi_env_alloc(env, (end_of(i) - i) * sizeof(*args));
+    if (args == NULL || !read_parameters(env, i, args, out)) return false;
+    out->args = args;
+    if (has_out)
+        args[out->n_args++] = (tdagi_parameter){
+            .name = "out", .type = "Tensor", .keyword_only = true, .is_written = true};
+    return env->status == TDAG_OK;
+}
+
+bool tdagi_schemas_get(tdagi_env *env, const char *name, uint32_t i, tdagi_schema *out,
+                       unsigned *lines_out)
+{
+    size_t first = find_operator(name), at = first;
+    for (; i > 0 && is_first(at); i--)
+        at = end_of(at);
+    if (!is_first(at)) return false;
+    tdagi_schema schema = {.name = copy(env, name, strlen(name))};
+    if (schema.name == NULL || !read_schema(env, first, at, &schema)) return false;
+    tdagi_schema_bind(&schema);
+    *lines_out = lines_at(at);
+    *out = schema;
+    return true;
+}
+
+bool tdagi_schemas_find(tdagi_env *env, const char *name, const char *overload,
+                        unsigned lines, tdagi_schema *out)
+{
+    size_t at = find_operator(name);
+    for (uint32_t i = 0; is_first(at); i++, at = end_of(at)) {
+        unsigned has;
+        if ((lines_at(at) & lines) != 0 && strcmp(overload_at(at), overload) == 0)
+            return tdagi_schemas_get(env, name, i, out, &has);
+    }
+    return false;
+}
