@@ -24,8 +24,7 @@ TDAG_BEGIN_DECLS
     X(E_UNSUPPORTED, 8, "the model uses something that is not supported")              \
     X(E_IO, 9, "reading or writing failed")                                            \
     X(E_SHIM, 10, "the PyTorch shim is missing or failed")                             \
-    X(E_INTERNAL, 11, "a broken invariant of the library; please report it")           \
-    X(E_DIFFERS, 12, "the compared results differ")
+    X(E_INTERNAL, 11, "a broken invariant of the library; please report it")
 
 typedef enum tdag_status {
 #define TDAG_STATUS_ENUM(id, code, text) TDAG_##id = code,

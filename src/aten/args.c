@@ -300,6 +300,18 @@ tdagi_any tdagi_results(tdagi_call *c, uint32_t n, const tdag_value *v)
     return out;
 }
 
+tdagi_any tdagi_first_result(tdagi_call *c, tdagi_any first)
+{
+    if (c->schema->n_results < 2) return first;
+    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 1, &first);
+    tdagi_any other = tdagi_env_issue_if_used(
+        c->env, "%s, of which a result other than the first is used",
+        tdagi_schema_name(c->env, c->schema));
+    for (uint32_t i = 1; i < c->schema->n_results && out.kind == TDAGI_ANY_TUPLE; i++)
+        tdagi_seq_append(c->env, out.u.seq, other);
+    return out;
+}
+
 tdagi_any tdagi_view(tdagi_call *c, tdagi_cell *of, const tdagi_view_step *view)
 {
     return tdagi_any_tensor(tdagi_cell_view(c->env, of, view));

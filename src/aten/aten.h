@@ -94,6 +94,9 @@ tdagi_any tdagi_call_fail(tdagi_call *c, tdag_status status, const char *format,
 /* ---- results ---- */
 tdagi_any tdagi_result(tdagi_call *c, tdag_value v); /* fresh memory */
 tdagi_any tdagi_results(tdagi_call *c, uint32_t n, const tdag_value *v); /* a tuple */
+/* A result and as many more as the operator has, which are not computed: an issue where
+ * something uses one. */
+tdagi_any tdagi_first_result(tdagi_call *c, tdagi_any first);
 tdagi_any tdagi_view(tdagi_call *c, tdagi_cell *of, const tdagi_view_step *view);
 tdagi_any tdagi_same(tdagi_cell *t); /* the very same tensor */
 

@@ -135,11 +135,12 @@ static tdagi_any settle(tdagi_call *c, tdagi_any out)
 static tdagi_any run_row(tdagi_call *c)
 {
     tdagi_env *env = c->env;
-    uint32_t issues = env->n_issues;
+    uint32_t noted = env->n_noted;
     tdagi_any target = tdagi_any_none(); /* out=, of an operator of one result */
     if (tdagi_has(c, "out")) target = tdagi_arg(c, "out");
     tdagi_any out = c->row->fn(c);
-    if (c->bad && env->n_issues == issues && tdagi_env_ok(env) &&
+    bool missing = out.kind == TDAGI_ANY_POISON && out.u.issue == NULL;
+    if ((c->bad || missing) && env->n_noted == noted && tdagi_env_ok(env) &&
         tdag_builder_get_status(env->b) == TDAG_OK)
         tdagi_env_issue(env, "%s with these arguments",
                         tdagi_schema_name(env, c->schema));
@@ -194,7 +195,7 @@ tdagi_any tdagi_aten_call(tdagi_env *env, const tdagi_schema *schema,
     if (c.n > 0 && c.args == NULL) return tdagi_any_poison();
     bool poison = false;
     for (uint32_t i = 0; i < c.n; i++)
-        poison |= tdagi_any_is_poison(c.args[i]);
+        poison |= tdagi_env_note_poison(env, &c.args[i]);
     if (c.row == NULL) return run_unknown(&c, poison);
     return poison ? tdagi_any_poison() : run_row(&c);
 }

@@ -73,34 +73,67 @@ void tdagi_env_fail(tdagi_env *env, tdag_status status, const char *format, ...)
 
 /* ---- issues ---- */
 
-tdagi_any tdagi_env_issue(tdagi_env *env, const char *format, ...)
+/* One at hand, in the arena; NULL when out of memory. */
+static tdagi_issue *make_issue(tdagi_env *env, const char *format, va_list args)
 {
     char text[TDAGI_MESSAGE_SIZE];
-    va_list args;
-    va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    const char *place = place_of(env).location;
-    for (uint32_t i = 0; i < env->n_issues; i++) {
-        const tdagi_issue *old = &env->issues[i];
-        if (strcmp(old->what, text) == 0 && strcmp(old->scope, env->scope) == 0 &&
-            strcmp(old->location, place) == 0)
-            return tdagi_any_poison();
-    }
+    tdagi_issue *issue = tdagi_env_alloc(env, sizeof(*issue));
+    if (issue == NULL) return NULL;
+    issue->what = tdagi_env_text(env, "%s", text);
+    issue->scope = env->scope;
+    issue->location = place_of(env).location;
+    return issue;
+}
+
+static bool same_issue(const tdagi_issue *a, const tdagi_issue *b)
+{
+    return strcmp(a->what, b->what) == 0 && strcmp(a->scope, b->scope) == 0 &&
+           strcmp(a->location, b->location) == 0;
+}
+
+static void note(tdagi_env *env, const tdagi_issue *issue)
+{
+    env->n_noted++;
+    for (uint32_t i = 0; i < env->n_issues; i++)
+        if (same_issue(&env->issues[i], issue)) return;
     if (env->n_issues == env->issues_capacity) {
         uint32_t wider = env->issues_capacity == 0 ? 16 : env->issues_capacity * 2;
         tdagi_issue *issues = tdagi_env_alloc(env, wider * sizeof(*issues));
-        if (issues == NULL) return tdagi_any_poison();
+        if (issues == NULL) return;
         if (env->n_issues > 0)
             memcpy(issues, env->issues, env->n_issues * sizeof(*issues));
         env->issues = issues;
         env->issues_capacity = wider;
     }
-    env->issues[env->n_issues].what = tdagi_env_text(env, "%s", text);
-    env->issues[env->n_issues].scope = env->scope;
-    env->issues[env->n_issues].location = place;
-    env->n_issues++;
+    env->issues[env->n_issues++] = *issue;
+}
+
+tdagi_any tdagi_env_issue(tdagi_env *env, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const tdagi_issue *issue = make_issue(env, format, args);
+    va_end(args);
+    if (issue != NULL) note(env, issue);
     return tdagi_any_poison();
+}
+
+tdagi_any tdagi_env_issue_if_used(tdagi_env *env, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    tdagi_any out = tdagi_any_poison();
+    out.u.issue = make_issue(env, format, args);
+    va_end(args);
+    return out;
+}
+
+bool tdagi_env_note_poison(tdagi_env *env, const tdagi_any *v)
+{
+    const tdagi_any *poison = tdagi_any_find_poison(v);
+    if (poison != NULL && poison->u.issue != NULL) note(env, poison->u.issue);
+    return poison != NULL;
 }
 
 typedef struct report {

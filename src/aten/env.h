@@ -2,8 +2,9 @@
  * memory, the state of failure and the list of what is not supported.
  *
  * What a row cannot do is noted as an issue; its results become POISON, which consumers
- * pass on silently, so that one run reports everything. Errors proper (memory, shapes)
- * stick in `status` and end the reading. */
+ * pass on silently, so that one run reports everything. There is no POISON without an
+ * issue: either it was noted, or the value carries it until something uses the value.
+ * Errors proper (memory, shapes) stick in `status` and end the reading. */
 #ifndef TDAGI_ATEN_ENV_H
 #define TDAGI_ATEN_ENV_H
 
@@ -34,7 +35,8 @@ typedef struct tdagi_env {
     const char *scope;  /* the module at hand: "layer1.0", "" at the top */
     tdagi_issue *issues;
     uint32_t n_issues, issues_capacity;
-    void *reader; /* for the two functions below */
+    uint32_t n_noted; /* how often something was noted, repeated issues included */
+    void *reader;     /* for the two functions below */
     /* NULL: sentences name no place. */
     tdagi_place (*place)(struct tdagi_env *env);
     /* Keeps an operator without a row as an opaque node, its results as of a row; an
@@ -60,6 +62,11 @@ void tdagi_env_fail_here(tdagi_env *env, tdag_status status, const char *op);
 /* Notes something unsupported at the place at hand; returns POISON. */
 tdagi_any tdagi_env_issue(tdagi_env *env, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* POISON that notes its issue, with the place at hand now, when it is used. */
+tdagi_any tdagi_env_issue_if_used(tdagi_env *env, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* For who uses a value: notes the issue of POISON in it. True if there is POISON. */
+bool tdagi_env_note_poison(tdagi_env *env, const tdagi_any *v);
 /* Fails with all issues in one sentence, if there are any. */
 void tdagi_env_report(tdagi_env *env);
 

@@ -387,10 +387,10 @@ bool tdagi_fold_unary(tdagi_call *c, tdagi_any v, tdagi_any *out)
         {"floor", floor}, {"ceil", ceil},   {"round", nearbyint}, {"trunc", trunc},
         {"sqrt", sqrt},   {"exp", exp},     {"log", log},         {"log2", log2},
         {"log10", log10}, {"sin", sin},     {"cos", cos},         {"tan", tan},
-        {"tanh", tanh},   {"log1p", log1p}, {"rsqrt", NULL},
+        {"tanh", tanh},   {"log1p", log1p},
     };
     for (size_t k = 0; k < sizeof(functions) / sizeof(functions[0]); k++)
-        if (functions[k].fn != NULL && strcmp(functions[k].name, name) == 0) {
+        if (strcmp(functions[k].name, name) == 0) {
             *out = tdagi_any_float(functions[k].fn(f));
             return true;
         }

@@ -12,7 +12,10 @@
 
 tdagi_any tdagi_any_none(void) { return (tdagi_any){.kind = TDAGI_ANY_NONE}; }
 
-tdagi_any tdagi_any_poison(void) { return (tdagi_any){.kind = TDAGI_ANY_POISON}; }
+tdagi_any tdagi_any_poison(void)
+{
+    return (tdagi_any){.kind = TDAGI_ANY_POISON, .u.issue = NULL};
+}
 
 tdagi_any tdagi_any_dim(tdag_dim d)
 {
@@ -118,16 +121,17 @@ bool tdagi_any_is_number(tdagi_any v)
            v.kind == TDAGI_ANY_BOOL;
 }
 
-static bool is_poison(tdagi_any v, int depth)
+static const tdagi_any *find_poison(const tdagi_any *v, int depth)
 {
-    if (v.kind == TDAGI_ANY_POISON) return true;
-    if (!tdagi_any_is_seq(v) || depth > 8) return false;
-    for (uint32_t i = 0; i < v.u.seq->n; i++)
-        if (is_poison(v.u.seq->v[i], depth + 1)) return true;
-    return false;
+    if (v->kind == TDAGI_ANY_POISON) return v;
+    if (!tdagi_any_is_seq(*v) || depth > 8) return NULL;
+    const tdagi_any *found = NULL;
+    for (uint32_t i = 0; i < v->u.seq->n && found == NULL; i++)
+        found = find_poison(&v->u.seq->v[i], depth + 1);
+    return found;
 }
 
-bool tdagi_any_is_poison(tdagi_any v) { return is_poison(v, 0); }
+const tdagi_any *tdagi_any_find_poison(const tdagi_any *v) { return find_poison(v, 0); }
 
 bool tdagi_any_const_int(tdagi_env *env, tdagi_any v, int64_t *out)
 {

@@ -10,7 +10,7 @@ struct tdagi_env;
 
 typedef enum tdagi_any_kind {
     TDAGI_ANY_NONE = 0,
-    TDAGI_ANY_POISON, /* of an unknown operator; consumers stay silent */
+    TDAGI_ANY_POISON, /* what is not there; u.issue, or NULL where one is noted */
     TDAGI_ANY_TENSOR,
     TDAGI_ANY_INT,   /* u.i, a dim of the builder's pool, of any sign */
     TDAGI_ANY_FLOAT, /* u.f */
@@ -45,6 +45,7 @@ typedef struct tdagi_any {
         tdagi_cell *tensor;
         struct tdagi_object *object;
         const void *foreign;
+        const struct tdagi_issue *issue;
     } u;
 } tdagi_any;
 
@@ -61,7 +62,7 @@ struct tdagi_dict { /* in insertion order */
 
 /* ---- making ---- */
 tdagi_any tdagi_any_none(void);
-tdagi_any tdagi_any_poison(void);
+tdagi_any tdagi_any_poison(void); /* of something that was noted */
 tdagi_any tdagi_any_dim(tdag_dim d);
 tdagi_any tdagi_any_int(struct tdagi_env *env, int64_t i);
 tdagi_any tdagi_any_float(double f);
@@ -77,8 +78,8 @@ const tdagi_any *tdagi_dict_get(struct tdagi_env *env, const tdagi_dict *d,
                                 tdagi_any key);
 
 /* ---- asking ---- */
-/* POISON itself or a sequence that holds one. */
-bool tdagi_any_is_poison(tdagi_any v);
+/* POISON itself or a sequence that holds one, which is given; else NULL. */
+const tdagi_any *tdagi_any_find_poison(const tdagi_any *v);
 bool tdagi_any_is_seq(tdagi_any v);
 bool tdagi_any_is_number(tdagi_any v); /* INT, FLOAT, BOOL */
 /* INT or BOOL */

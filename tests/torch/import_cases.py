@@ -242,6 +242,7 @@ case("torch.min(x)", I(5))
 case("torch.max(x, 1)", F(3, 4))
 case("torch.min(x, 0, True)", F(3, 4))
 case("torch.argmax(x)", F(3, 4))
+case("torch.argmax(x, None, True)", F(1, 2, 1, 1, 2, 1, 1, 1, 3))
 case("torch.argmax(x, 1)", torch.tensor([[1.0, 3.0, 3.0], [2.0, 2.0, 1.0]]))
 case("torch.argmin(x, 0, True)", F(3, 4))
 case("torch.any(x)", B(3))
@@ -434,6 +435,13 @@ REFUSED = [
     ("torch.linalg.inv(x.t() @ x)", "a factorisation of a matrix"),
     ("torch.lgamma(x)", "aten::lgamma: a special function"),
     ("torch.fake_quantize_per_tensor_affine(x, 0.1, 0, 0, 255)", "quantization"),
+    # positions that are not computed: as an output, by an operator, written in place
+    ("torch.nn.functional.max_pool2d(x[None], 2, return_indices=True)[1]",
+     "aten::max_pool2d_with_indices, of which a result other than the first is used ("),
+    ("torch.nn.functional.max_pool2d(x[None], 2, return_indices=True)[1].shape[0] * x",
+     "aten::max_pool2d_with_indices, of which a result"),
+    ("x.mul_(torch.nn.functional.adaptive_max_pool1d(x, 2, return_indices=True)[1])",
+     "aten::adaptive_max_pool1d, of which a result"),
 ]
 
 
@@ -472,6 +480,9 @@ def traced(made, inputs):
 def write(folder, cases, ways=lambda i: ("compiled", "traced"), refused=()):
     """ways(i): how case i is made into TorchScript. refused: as REFUSED, traced."""
     os.makedirs(folder, exist_ok=True)
+    for name in os.listdir(folder):  # of an earlier run, when cases had other numbers
+        if name.endswith(".refused"):
+            os.remove(os.path.join(folder, name))
     torch.set_num_threads(1)
     source = classes(folder, cases + [(text, (None,)) for text, _ in refused])
     makers = {"compiled": compiled, "traced": traced}

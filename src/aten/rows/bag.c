@@ -62,12 +62,7 @@ tdagi_any tdagi_aten_embedding_bag(tdagi_call *c)
     tdag_value zero = step_number(c, x, 0);
     if (mode == BAG_MEAN) x = tdagi_div(c->b, x, step_at_least(c, counts, 1));
     if (mode == BAG_MAX) x = step_where(c, step_equal(c, counts, zero), zero, x);
-    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 0, NULL);
-    tdagi_any parts[4] = {tdagi_result(c, x), tdagi_any_poison(), tdagi_any_poison(),
-                          tdagi_any_poison()};
-    for (uint32_t i = 0; i < 4 && out.kind == TDAGI_ANY_TUPLE; i++)
-        tdagi_seq_append(c->env, out.u.seq, parts[i]);
-    return out;
+    return tdagi_first_result(c, tdagi_result(c, x));
 }
 
 /* ---- renormalised rows ---- */
@@ -115,22 +110,14 @@ tdagi_any tdagi_aten_embedding_renorm(tdagi_call *c)
 
 /* ---- forms with more results ---- */
 
-static tdagi_any with_others(tdagi_call *c, tdagi_any first)
-{
-    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 0, NULL);
-    for (uint32_t i = 0; i < c->schema->n_results && out.kind == TDAGI_ANY_TUPLE; i++)
-        tdagi_seq_append(c->env, out.u.seq, i == 0 ? first : tdagi_any_poison());
-    return out;
-}
-
 tdagi_any tdagi_aten_native_layer_norm(tdagi_call *c)
 {
-    return with_others(c, tdagi_aten_layer_norm(c));
+    return tdagi_first_result(c, tdagi_aten_layer_norm(c));
 }
 
 tdagi_any tdagi_aten_native_batch_norm(tdagi_call *c)
 {
-    return with_others(c, tdagi_aten_batch_norm(c));
+    return tdagi_first_result(c, tdagi_aten_batch_norm(c));
 }
 
 tdagi_any tdagi_aten_native_group_norm(tdagi_call *c)
@@ -141,10 +128,10 @@ tdagi_any tdagi_aten_native_group_norm(tdagi_call *c)
                                tdagi_arg_float(c, "eps", 1e-5)};
     tdag_value y =
         c->bad ? TDAG_NO_VALUE : tdagi_lower(c->b, TDAGI_GROUP_NORM, in, 3, &s);
-    return with_others(c, tdagi_result(c, y));
+    return tdagi_first_result(c, tdagi_result(c, y));
 }
 
 tdagi_any tdagi_aten_attention_with_others(tdagi_call *c)
 {
-    return with_others(c, tdagi_aten_attention(c));
+    return tdagi_first_result(c, tdagi_aten_attention(c));
 }

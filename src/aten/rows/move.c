@@ -83,7 +83,7 @@ tdagi_any tdagi_aten_meshgrid(tdagi_call *c)
         xy = strcmp(indexing, "xy") == 0;
         if (!xy && strcmp(indexing, "ij") != 0) return tdagi_refuse(c, "indexing");
     }
-    if (c->bad || n.n > TDAG_MAX_RANK) return tdagi_any_poison();
+    if (c->bad || n.n > TDAG_MAX_RANK) return tdagi_refuse(c, "tensors");
     tdag_dim dims[TDAG_MAX_RANK];
     uint32_t place[TDAG_MAX_RANK];
     for (uint32_t i = 0; i < n.n; i++) {

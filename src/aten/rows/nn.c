@@ -180,15 +180,10 @@ tdagi_any tdagi_aten_pool(tdagi_call *c)
     s.divisor = tdagi_arg_int(c, "divisor_override", 0);
     if (!average) s.count_include_pad = 0;
     tdag_value y = lower(c, average ? TDAGI_AVG_POOL : TDAGI_MAX_POOL, 1, &x, &s);
-    if (c->data / 10 != 2 || c->bad) return tdagi_result(c, y);
-    tdagi_any both[2] = {tdagi_result(c, y), tdagi_any_poison()};
-    if (c->schema->n_results > 1)
-        return tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 2, both);
-    return both[0];
+    return tdagi_first_result(c, tdagi_result(c, y));
 }
 
-/* Row data: spatial axes, + 10 for an average. The maxima come with indices, which are
- * not computed: who uses them gets POISON, silently, so it is an issue here. */
+/* Row data: spatial axes, + 10 for an average. */
 tdagi_any tdagi_aten_adaptive_pool(tdagi_call *c)
 {
     uint32_t n = (uint32_t)c->data % 10;
@@ -208,9 +203,7 @@ tdagi_any tdagi_aten_adaptive_pool(tdagi_call *c)
     bool average = c->data / 10 == 1;
     tdag_value y = lower(c, average ? TDAGI_ADAPTIVE_AVG_POOL : TDAGI_ADAPTIVE_MAX_POOL,
                          1, &x, &s);
-    if (c->schema->n_results < 2) return tdagi_result(c, y);
-    tdagi_any both[2] = {tdagi_result(c, y), tdagi_any_poison()};
-    return tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 2, both);
+    return tdagi_first_result(c, tdagi_result(c, y));
 }
 
 /* unfold and fold of images; row data 1: fold */

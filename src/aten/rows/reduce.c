@@ -91,8 +91,8 @@ tdagi_any tdagi_aten_argmax(tdagi_call *c)
     if (x.id != 0 && tdagi_dtype(c, x) == TDAG_BOOL) x = tdagi_cast(c->b, x, TDAG_U8);
     x = lower(c, (tdagi_composite)c->data, x, &s);
     if (flat && keep) {
-        const tdag_dim ones[TDAG_MAX_RANK] = {1, 1, 1, 1, 1, 1, 1, 1};
-        x = tdagi_reshape(c->b, x, rank, ones);
+        tdag_list ones = tdagi_list_of(c, rank, 1);
+        x = tdagi_reshape(c->b, x, ones.n, ones.v);
     }
     return tdagi_result(c, x);
 }

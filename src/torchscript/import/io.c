@@ -317,7 +317,9 @@ static const char *describe(tdagi_import *im, tdagi_any v, uint32_t depth)
         if (!v.assumed) return tdagi_any_text(&im->env, v);
         break;
     case TDAGI_ANY_POISON:
-        tdagi_env_issue(&im->env, "an output that is not computed");
+        tdagi_env_note_poison(&im->env, &v);
+        if (im->env.n_noted == 0)
+            tdagi_env_issue(&im->env, "an output that is not computed");
         return "None";
     case TDAGI_ANY_DATA:
     case TDAGI_ANY_DEVICE:

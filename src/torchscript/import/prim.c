@@ -29,6 +29,14 @@ static void put_all(tdagi_frame *f, const tdag_shim_node *node, tdagi_any v)
         put(f, node, i, v);
 }
 
+/* What a node that needs something else of its argument gives. */
+static tdagi_any refuse(tdagi_frame *f, const char *what, tdagi_any v)
+{
+    if (tdagi_env_note_poison(&f->im->env, &v)) return tdagi_any_poison();
+    return tdagi_env_issue(&f->im->env, "%s of %s", what,
+                           tdagi_any_text(&f->im->env, v));
+}
+
 static tdagi_any args_as(tdagi_frame *f, const tdag_shim_node *node,
                          tdagi_any_kind kind, size_t first, size_t step)
 {
@@ -82,7 +90,7 @@ static void do_get_attr(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_any o = arg(f, node, 0);
     if (o.kind != TDAGI_ANY_OBJECT) { /* None: a context of create_object */
-        put(f, node, 0, o.kind == TDAGI_ANY_NONE ? o : tdagi_any_poison());
+        put(f, node, 0, o.kind == TDAGI_ANY_NONE ? o : refuse(f, "an attribute", o));
         return;
     }
     put(f, node, 0, tdagi_import_attr(f->im, o.u.object, string_attr(f, node, "name")));
@@ -359,7 +367,7 @@ static void do_unpack(tdagi_frame *f, const tdag_shim_node *node)
     tdagi_any s = arg(f, node, 0);
     size_t n = f->im->api->node_n_outputs(node);
     if (!tdagi_any_is_seq(s)) {
-        put_all(f, node, tdagi_any_poison());
+        put_all(f, node, refuse(f, "an unpacking", s));
         return;
     }
     if (s.u.seq->n != n) {
@@ -377,7 +385,7 @@ static void do_index(tdagi_frame *f, const tdag_shim_node *node)
     int64_t i = 0;
     bool known = tdagi_any_const_int(&f->im->env, arg(f, node, 1), &i);
     if (!tdagi_any_is_seq(s) || !known) {
-        put(f, node, 0, tdagi_any_poison());
+        put(f, node, 0, refuse(f, "an item", s));
         return;
     }
     if (i < 0) i += s.u.seq->n;
