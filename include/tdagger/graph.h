@@ -6,7 +6,7 @@
  * Errors of a builder stick: a call that fails returns TDAG_NO_VALUE and records the
  * first failure; calls that get TDAG_NO_VALUE do nothing; tdag_builder_finish() returns
  * the recorded status, and the context holds its sentence. So a chain of calls needs
- * one check, at its end. */
+ * one check, at its end. NULL stands for a builder that failed with TDAG_E_ARG. */
 #ifndef TDAGGER_GRAPH_H
 #define TDAGGER_GRAPH_H
 
@@ -143,7 +143,7 @@ typedef struct tdag_node_info {
     const char *scope;         /* module path, "" if none */
     const tdag_tensor *tensor; /* of parameter, buffer, constant; else NULL */
 } tdag_node_info;
-/* value.id must be 1..n_nodes. */
+/* All zeroes, so op TDAG_OP_NONE, for a value that the graph does not have. */
 TDAG_API tdag_node_info tdag_graph_get_node(const tdag_graph *graph, tdag_value value);
 /* TDAG_NO_VALUE if no value has that name (automatic names are found too). */
 TDAG_API tdag_value tdag_graph_find(const tdag_graph *graph, const char *name);

@@ -1,5 +1,9 @@
 /* Status codes, contexts and error detail. Every fallible call returns a tdag_status;
- * the words belong to the tdag_ctx that the call was given. */
+ * the words belong to the tdag_ctx that the call was given.
+ *
+ * NULL where a call's comment does not allow it: a fallible call is TDAG_E_ARG and
+ * names the argument, _free() does nothing, and _get_ and other readers answer 0,
+ * false, NULL or TDAG_NO_VALUE. */
 #ifndef TDAGGER_STATUS_H
 #define TDAGGER_STATUS_H
 
@@ -74,7 +78,7 @@ TDAG_API TDAG_MUST_CHECK tdag_status tdag_ctx_create(const tdag_ctx_options *opt
 TDAG_API void tdag_ctx_free(tdag_ctx *ctx);
 
 /* What the last failed call on this context reported. Valid until the next call on it.
- */
+ * Without a context (NULL): that there was none. */
 typedef struct tdag_error {
     tdag_status status;
     const char *message; /* one sentence, never NULL */

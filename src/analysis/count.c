@@ -22,6 +22,8 @@ static tdag_status fill_counts(tdagi_pricer *p, const tdagi_sum *sum, tdag_count
 tdag_status tdag_count(tdag_ctx *ctx, const tdag_graph *graph, tdag_level level,
                        tdag_counts *out)
 {
+    TDAGI_TRY(tdagi_need(ctx, graph, "graph"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdagi_pricer *p = NULL;
     TDAGI_TRY(tdagi_pricer_create(ctx, graph, level, &p));
     tdagi_sum sum;
@@ -31,11 +33,19 @@ tdag_status tdag_count(tdag_ctx *ctx, const tdag_graph *graph, tdag_level level,
     return status;
 }
 
+static tdag_status count_model(tdag_ctx *ctx, const tdag_model *model, tdag_level level,
+                               const int64_t *out, tdag_counts *counts)
+{
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    return tdag_count(ctx, tdag_model_get_graph(model), level, counts);
+}
+
 tdag_status tdag_total_flops(tdag_ctx *ctx, const tdag_model *model, tdag_level level,
                              int64_t *out)
 {
     tdag_counts counts;
-    TDAGI_TRY(tdag_count(ctx, tdag_model_get_graph(model), level, &counts));
+    TDAGI_TRY(count_model(ctx, model, level, out, &counts));
     *out = counts.flops;
     return TDAG_OK;
 }
@@ -44,7 +54,7 @@ tdag_status tdag_total_memory_reads(tdag_ctx *ctx, const tdag_model *model,
                                     tdag_level level, int64_t *out)
 {
     tdag_counts counts;
-    TDAGI_TRY(tdag_count(ctx, tdag_model_get_graph(model), level, &counts));
+    TDAGI_TRY(count_model(ctx, model, level, out, &counts));
     *out = counts.memory_reads;
     return TDAG_OK;
 }
@@ -53,13 +63,15 @@ tdag_status tdag_total_memory_writes(tdag_ctx *ctx, const tdag_model *model,
                                      tdag_level level, int64_t *out)
 {
     tdag_counts counts;
-    TDAGI_TRY(tdag_count(ctx, tdag_model_get_graph(model), level, &counts));
+    TDAGI_TRY(count_model(ctx, model, level, out, &counts));
     *out = counts.memory_writes;
     return TDAG_OK;
 }
 
 tdag_status tdag_total_bytes(tdag_ctx *ctx, const tdag_model *model, int64_t *out)
 {
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdagi_leaf_memory memory;
     TDAGI_TRY(
         tdagi_leaf_memory_of(ctx, tdag_model_get_graph(model), &memory, NULL, NULL));
@@ -72,6 +84,8 @@ tdag_status tdag_total_bytes(tdag_ctx *ctx, const tdag_model *model, int64_t *ou
 
 tdag_status tdag_peak_bytes(tdag_ctx *ctx, const tdag_model *model, int64_t *out)
 {
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdagi_pricer *p = NULL;
     TDAGI_TRY(
         tdagi_pricer_create(ctx, tdag_model_get_graph(model), TDAG_LEVEL_KERNEL, &p));

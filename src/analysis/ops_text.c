@@ -64,6 +64,7 @@ static void add_row(tdagi_text *text, uint32_t code, const tdagi_op_row *row)
 
 tdag_status tdag_ops_markdown(tdag_ctx *ctx, char **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdagi_text text;
     tdagi_text_init(&text, ctx);
     tdagi_text_add(&text, "# Core ops\n\n"

@@ -234,6 +234,8 @@ static tdag_status make_report(report *r, char **out)
 tdag_status tdag_info_json(tdag_ctx *ctx, const tdag_model *model,
                            const tdag_info_options *options, char **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     report r = {.ctx = ctx, .graph = tdag_model_get_graph(model)};
     TDAGI_TRY(tdagi_options_load(ctx, &r.options, sizeof(r.options), options));
     if (r.options.level == 0) r.options.level = TDAG_LEVEL_KERNEL;

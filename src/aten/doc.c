@@ -82,6 +82,7 @@ static void add_refused(tdagi_text *text)
 
 tdag_status tdag_torch_operators_markdown(tdag_ctx *ctx, char **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdagi_text text;
     tdagi_text_init(&text, ctx);
     tdagi_text_add(&text, head);

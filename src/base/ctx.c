@@ -159,6 +159,12 @@ tdag_status tdagi_fail_at_offset(tdag_ctx *ctx, uint64_t offset)
     return ctx->error.status;
 }
 
+tdag_status tdagi_need(tdag_ctx *ctx, const void *pointer, const char *name)
+{
+    if (ctx != NULL && pointer != NULL) return TDAG_OK;
+    return tdagi_fail(ctx, TDAG_E_ARG, "the argument %s is NULL", name);
+}
+
 /* ---- options ---- */
 
 static bool all_zero(const unsigned char *bytes, size_t n)
@@ -219,4 +225,12 @@ void tdag_ctx_free(tdag_ctx *ctx)
     tdagi_mem_free(&a, ctx, sizeof *ctx);
 }
 
-const tdag_error *tdag_ctx_get_error(const tdag_ctx *ctx) { return &ctx->error; }
+const tdag_error *tdag_ctx_get_error(const tdag_ctx *ctx)
+{
+    static const tdag_error none = {.status = TDAG_E_ARG,
+                                    .message = "the argument ctx is NULL",
+                                    .node = "",
+                                    .scope = "",
+                                    .offset = UINT64_MAX};
+    return ctx == NULL ? &none : &ctx->error;
+}

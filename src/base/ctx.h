@@ -43,6 +43,11 @@ tdag_status tdagi_nomem(tdag_ctx *ctx); /* tdagi_fail(ctx, E_NOMEM, "out of memo
 tdag_status tdagi_fail_at_node(tdag_ctx *ctx, const char *node, const char *scope);
 tdag_status tdagi_fail_at_offset(tdag_ctx *ctx, uint64_t offset);
 
+/* What a public call that can fail begins with: E_ARG and a sentence unless the pointer
+ * of that name is there. A NULL context is E_ARG, too, but nothing can hold a sentence.
+ */
+tdag_status tdagi_need(tdag_ctx *ctx, const void *pointer, const char *name);
+
 /* Loads a caller's options struct of any age: known gets full_size bytes, zeroes where
  * options is NULL or shorter; a longer one must end in zeroes. Fails with E_ARG. */
 tdag_status tdagi_options_load(tdag_ctx *ctx, void *known, size_t full_size,

@@ -119,6 +119,7 @@ static tdag_status new_tensor(tdag_ctx *ctx, const tdag_tensor *shaped,
 tdag_status tdag_tensor_create(tdag_ctx *ctx, tdag_dtype dtype, uint32_t rank,
                                const int64_t *shape, tdag_tensor **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdag_tensor shaped = {.rank = 0};
     TDAGI_TRY(fill_shape(ctx, &shaped, dtype, rank, shape));
     if (shaped.size > ctx->limits.max_tensor_bytes)
@@ -141,6 +142,7 @@ tdag_status tdag_tensor_wrap(tdag_ctx *ctx, tdag_dtype dtype, uint32_t rank,
                              const int64_t *shape, void *data,
                              void (*release)(void *user), void *user, tdag_tensor **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdag_tensor shaped = {.rank = 0};
     TDAGI_TRY(fill_shape(ctx, &shaped, dtype, rank, shape));
     if (data == NULL && shaped.size > 0)
@@ -187,16 +189,39 @@ void tdag_tensor_free(tdag_tensor *tensor)
 
 /* ---- reading ---- */
 
-tdag_dtype tdag_tensor_get_dtype(const tdag_tensor *tensor) { return tensor->dtype; }
-uint32_t tdag_tensor_get_rank(const tdag_tensor *tensor) { return tensor->rank; }
+tdag_dtype tdag_tensor_get_dtype(const tdag_tensor *tensor)
+{
+    return tensor == NULL ? TDAG_DTYPE_NONE : tensor->dtype;
+}
+
+uint32_t tdag_tensor_get_rank(const tdag_tensor *tensor)
+{
+    return tensor == NULL ? 0 : tensor->rank;
+}
+
 const int64_t *tdag_tensor_get_shape(const tdag_tensor *tensor)
 {
-    return tensor->shape;
+    return tensor == NULL ? NULL : tensor->shape;
 }
-int64_t tdag_tensor_get_count(const tdag_tensor *tensor) { return tensor->count; }
-size_t tdag_tensor_get_size(const tdag_tensor *tensor) { return tensor->size; }
-const void *tdag_tensor_get_data(const tdag_tensor *tensor) { return tensor->data; }
-void *tdag_tensor_get_mutable_data(tdag_tensor *tensor) { return tensor->data; }
+int64_t tdag_tensor_get_count(const tdag_tensor *tensor)
+{
+    return tensor == NULL ? 0 : tensor->count;
+}
+
+size_t tdag_tensor_get_size(const tdag_tensor *tensor)
+{
+    return tensor == NULL ? 0 : tensor->size;
+}
+
+const void *tdag_tensor_get_data(const tdag_tensor *tensor)
+{
+    return tensor == NULL ? NULL : tensor->data;
+}
+
+void *tdag_tensor_get_mutable_data(tdag_tensor *tensor)
+{
+    return tensor == NULL ? NULL : tensor->data;
+}
 
 bool tdagi_tensor_equal(const tdag_tensor *a, const tdag_tensor *b)
 {

@@ -476,8 +476,7 @@ tdag_status tdagi_safetensors_load(tdag_ctx *ctx, const char *path, uint32_t fla
 
 tdag_status tdag_tensors_load(tdag_ctx *ctx, const char *path, tdag_named_tensors *out)
 {
-    if (path == NULL || out == NULL)
-        return tdagi_fail(ctx, TDAG_E_ARG,
-                          "a path and a place for the tensors are needed");
+    TDAGI_TRY(tdagi_need(ctx, path, "path"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     return tdagi_safetensors_load(ctx, path, 0, out, NULL);
 }

@@ -394,7 +394,7 @@ tdag_status tdagi_safetensors_save(tdag_ctx *ctx, const char *path, uint32_t fla
 tdag_status tdag_tensors_save(tdag_ctx *ctx, const char *path,
                               const tdag_named_tensors *tensors)
 {
-    if (path == NULL || tensors == NULL)
-        return tdagi_fail(ctx, TDAG_E_ARG, "a path and tensors are needed");
+    TDAGI_TRY(tdagi_need(ctx, path, "path"));
+    TDAGI_TRY(tdagi_need(ctx, tensors, "tensors"));
     return tdagi_safetensors_save(ctx, path, 0, tensors, NULL);
 }

@@ -25,10 +25,10 @@ static tdag_status save(tdag_ctx *ctx, tdagi_arena *arena, const tdag_model *mod
 tdag_status tdag_save(tdag_ctx *ctx, const tdag_model *model, const char *path,
                       const tdag_save_options *options)
 {
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    TDAGI_TRY(tdagi_need(ctx, path, "path"));
     tdag_save_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof o, options));
-    if (model == NULL || path == NULL)
-        return tdagi_fail(ctx, TDAG_E_ARG, "a model and a path are needed");
     if ((o.flags & ~(uint32_t)TDAG_SAVE_PACKED) != 0)
         return tdagi_fail(ctx, TDAG_E_ARG, "save: unknown flags 0x%x",
                           (unsigned)o.flags);
@@ -78,11 +78,10 @@ static tdag_status check_format(tdag_ctx *ctx, const char *path,
 tdag_status tdag_load(tdag_ctx *ctx, const char *path, const tdag_load_options *options,
                       tdag_model **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, path, "path"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdag_load_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof o, options));
-    if (path == NULL || out == NULL)
-        return tdagi_fail(ctx, TDAG_E_ARG,
-                          "a path and a place for the model are needed");
     if ((o.flags & ~(uint32_t)TDAG_LOAD_COPY) != 0)
         return tdagi_fail(ctx, TDAG_E_ARG, "load: unknown flags 0x%x",
                           (unsigned)o.flags);

@@ -51,6 +51,7 @@ static tdag_status builder_create(tdag_ctx *ctx, tdagi_pool *pool, tdag_builder 
 
 tdag_status tdag_builder_create(tdag_ctx *ctx, tdag_builder **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     return builder_create(ctx, tdagi_pool_create(&ctx->allocator), out);
 }
 
@@ -69,7 +70,10 @@ void tdag_builder_free(tdag_builder *b)
     tdagi_free(b->ctx, b, sizeof(*b));
 }
 
-tdag_status tdag_builder_get_status(const tdag_builder *b) { return b->status; }
+tdag_status tdag_builder_get_status(const tdag_builder *b)
+{
+    return b == NULL ? TDAG_E_ARG : b->status;
+}
 
 /* ---- failing ---- */
 
@@ -103,7 +107,7 @@ void tdagi_builder_forgive(tdag_builder *b)
 
 static bool usable(const tdag_builder *b)
 {
-    return b->status == TDAG_OK && b->graph != NULL;
+    return b != NULL && b->status == TDAG_OK && b->graph != NULL;
 }
 
 /* ---- symbols and dim arithmetic ---- */
@@ -324,10 +328,11 @@ tdag_value tdag_add_input(tdag_builder *b, const char *name, tdag_dtype dtype,
     if (!usable(b)) return TDAG_NO_VALUE;
     tdag_graph *g = b->graph;
     tdagi_type type = {dtype, rank, {0}};
-    if (rank <= TDAG_MAX_RANK)
+    tdag_status st = rank == 0 ? TDAG_OK : tdagi_need(b->ctx, shape, "shape");
+    if (st == TDAG_OK && rank <= TDAG_MAX_RANK)
         for (uint32_t i = 0; i < rank; i++)
             type.shape[i] = shape[i];
-    tdag_status st = tdagi_check_type(b->ctx, g->pool, &type);
+    if (st == TDAG_OK) st = tdagi_check_type(b->ctx, g->pool, &type);
     if (st != TDAG_OK) return stick(b, st, name);
     tdag_value v = {g->n + 1};
     if (append_node(b, TDAG_OP_INPUT, &type) == NULL) return TDAG_NO_VALUE;
@@ -412,6 +417,7 @@ static tdag_status check_inputs(const tdag_builder *b, const tdagi_op_row *row,
     if (row->n_inputs != TDAGI_ANY_INPUTS && row->n_inputs != n)
         return tdagi_fail(b->ctx, TDAG_E_ARG, "%s takes %u inputs, not %u", row->name,
                           (unsigned)row->n_inputs, (unsigned)n);
+    if (n > 0) TDAGI_TRY(tdagi_need(b->ctx, inputs, "inputs"));
     for (uint32_t i = 0; i < n; i++)
         if (inputs[i].id == 0 || inputs[i].id > b->graph->n)
             return tdagi_fail(b->ctx, TDAG_E_ARG, "input %u of %s is no value",
@@ -497,7 +503,7 @@ tdag_value tdag_add_node(tdag_builder *b, tdag_op op, const void *spec,
 
 static const tdagi_node *built(const tdag_builder *b, tdag_value v)
 {
-    if (b->graph == NULL || v.id == 0 || v.id > b->graph->n) return NULL;
+    if (b == NULL || b->graph == NULL || v.id == 0 || v.id > b->graph->n) return NULL;
     return &b->graph->nodes[v.id];
 }
 
@@ -534,7 +540,9 @@ void tdag_builder_add_output(tdag_builder *b, tdag_value value)
 
 tdag_status tdag_builder_finish(tdag_builder *b, tdag_graph **out)
 {
+    if (b == NULL) return TDAG_E_ARG;
     if (b->status != TDAG_OK) return b->status;
+    TDAGI_TRY(tdagi_need(b->ctx, out, "out"));
     if (b->graph == NULL)
         return tdagi_fail(b->ctx, TDAG_E_ARG, "the builder has been finished before");
     *out = b->graph;

@@ -13,6 +13,7 @@ static void free_array(const tdag_graph *g, void *ptr, size_t n, size_t size)
 
 tdag_graph *tdag_graph_copy(const tdag_graph *graph)
 {
+    if (graph == NULL) return NULL;
     /* Only the count changes, which is atomic: the graph's contents stay const. */
     tdag_graph *g = (tdag_graph *)(uintptr_t)graph;
     atomic_fetch_add_explicit(&g->refs, 1, memory_order_relaxed);
@@ -59,22 +60,32 @@ const char *tdagi_value_scope(const tdag_graph *g, tdag_value v)
     return g->scopes[g->nodes[v.id].scope];
 }
 
-uint32_t tdag_graph_get_n_nodes(const tdag_graph *g) { return g->n; }
-uint32_t tdag_graph_get_n_inputs(const tdag_graph *g) { return g->n_inputs; }
-uint32_t tdag_graph_get_n_outputs(const tdag_graph *g) { return g->n_outputs; }
+uint32_t tdag_graph_get_n_nodes(const tdag_graph *g) { return g == NULL ? 0 : g->n; }
+
+uint32_t tdag_graph_get_n_inputs(const tdag_graph *g)
+{
+    return g == NULL ? 0 : g->n_inputs;
+}
+
+uint32_t tdag_graph_get_n_outputs(const tdag_graph *g)
+{
+    return g == NULL ? 0 : g->n_outputs;
+}
+
 tdag_value tdag_graph_get_input(const tdag_graph *g, uint32_t i)
 {
-    return g->inputs[i];
+    return g == NULL || i >= g->n_inputs ? TDAG_NO_VALUE : g->inputs[i];
 }
 tdag_value tdag_graph_get_output(const tdag_graph *g, uint32_t i)
 {
-    return g->outputs[i];
+    return g == NULL || i >= g->n_outputs ? TDAG_NO_VALUE : g->outputs[i];
 }
 
 tdag_node_info tdag_graph_get_node(const tdag_graph *g, tdag_value value)
 {
-    const tdagi_node *n = tdagi_graph_node(g, value);
     tdag_node_info info = {0};
+    if (g == NULL || value.id == 0 || value.id > g->n) return info;
+    const tdagi_node *n = tdagi_graph_node(g, value);
     info.op = (tdag_op)n->op;
     info.dtype = (tdag_dtype)n->dtype;
     info.rank = n->rank;
@@ -93,6 +104,7 @@ tdag_node_info tdag_graph_get_node(const tdag_graph *g, tdag_value value)
 tdag_value tdag_graph_find(const tdag_graph *g, const char *name)
 {
     uint32_t id = 0;
+    if (g == NULL || name == NULL) return TDAG_NO_VALUE;
     if (tdagi_name_is_automatic(name, &id)) {
         bool named_so = id >= 1 && id <= g->n && g->nodes[id].name == NULL;
         return (tdag_value){named_so ? id : 0};
@@ -102,20 +114,23 @@ tdag_value tdag_graph_find(const tdag_graph *g, const char *name)
 
 int64_t tdag_graph_dim_sample(const tdag_graph *g, tdag_dim dim)
 {
-    return tdagi_dim_sample(g->pool, dim);
+    return g == NULL ? 0 : tdagi_dim_sample(g->pool, dim);
 }
 
 size_t tdag_graph_dim_text(const tdag_graph *g, tdag_dim dim, char *buf, size_t size)
 {
-    return tdagi_dim_text(g->pool, dim, buf, size);
+    if (g != NULL) return tdagi_dim_text(g->pool, dim, buf, size);
+    if (size > 0) buf[0] = '\0';
+    return 0;
 }
 
 uint32_t tdag_graph_get_n_symbols(const tdag_graph *g)
 {
-    return tdagi_pool_n_symbols(g->pool);
+    return g == NULL ? 0 : tdagi_pool_n_symbols(g->pool);
 }
 
 const char *tdag_graph_get_symbol(const tdag_graph *g, uint32_t i, int64_t *sample_out)
 {
+    if (i >= tdag_graph_get_n_symbols(g)) return NULL;
     return tdagi_pool_symbol(g->pool, i, sample_out);
 }

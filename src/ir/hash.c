@@ -416,9 +416,6 @@ void tdagi_hasher_free(tdagi_hasher *h)
 static tdag_status hash(tdag_ctx *ctx, const tdag_graph *graph, const char *scope,
                         tdag_hash_kind kind, char out[TDAG_HASH_SIZE])
 {
-    if (graph == NULL || out == NULL)
-        return tdagi_fail(ctx, TDAG_E_ARG,
-                          "a graph and a place for the hash are needed");
     tdagi_hasher *h = NULL;
     char found[TDAG_HASH_SIZE];
     TDAGI_TRY(tdagi_hasher_create(ctx, graph, kind, &h));
@@ -432,6 +429,8 @@ static tdag_status hash(tdag_ctx *ctx, const tdag_graph *graph, const char *scop
 tdag_status tdag_graph_get_hash(tdag_ctx *ctx, const tdag_graph *graph,
                                 tdag_hash_kind kind, char out[TDAG_HASH_SIZE])
 {
+    TDAGI_TRY(tdagi_need(ctx, graph, "graph"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     return hash(ctx, graph, NULL, kind, out);
 }
 
@@ -439,6 +438,8 @@ tdag_status tdag_graph_get_module_hash(tdag_ctx *ctx, const tdag_graph *graph,
                                        const char *scope, tdag_hash_kind kind,
                                        char out[TDAG_HASH_SIZE])
 {
-    if (scope == NULL) return tdagi_fail(ctx, TDAG_E_ARG, "a module's path is needed");
+    TDAGI_TRY(tdagi_need(ctx, graph, "graph"));
+    TDAGI_TRY(tdagi_need(ctx, scope, "scope"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     return hash(ctx, graph, scope, kind, out);
 }

@@ -124,6 +124,7 @@ static tdag_status check_ends(const verifier *v)
 
 tdag_status tdag_verify(tdag_ctx *ctx, const tdag_graph *graph)
 {
+    TDAGI_TRY(tdagi_need(ctx, graph, "graph"));
     verifier v = {ctx, graph, tdagi_pool_clone(graph->pool), NULL, 0};
     if (v.pool == NULL) return tdagi_nomem(ctx);
     tdag_status st = check_ends(&v);

@@ -137,6 +137,9 @@ static tdag_status parse(spec_parser *p)
 tdag_status tdag_input_spec_parse(tdag_ctx *ctx, const char *text, tdag_input_spec *out,
                                   char **storage_out)
 {
+    TDAGI_TRY(tdagi_need(ctx, text, "text"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    TDAGI_TRY(tdagi_need(ctx, storage_out, "storage_out"));
     /* Each string is a part of the text, and at least one character lies between two.
      */
     size_t size = sizeof(spec_storage) + strlen(text) + 2;

@@ -42,7 +42,8 @@ tdag_status tdagi_model_create(tdag_ctx *ctx, const tdag_graph *graph,
 
 tdag_status tdag_model_create(tdag_ctx *ctx, const tdag_graph *graph, tdag_model **out)
 {
-    if (graph == NULL) return tdagi_fail(ctx, TDAG_E_ARG, "a model needs a graph");
+    TDAGI_TRY(tdagi_need(ctx, graph, "graph"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     return tdagi_model_create(ctx, graph, NULL, NULL, out);
 }
 
@@ -59,7 +60,7 @@ void tdag_model_free(tdag_model *m)
 tdag_status tdagi_model_straight(tdag_ctx *ctx, const tdag_model *m,
                                  const tdag_graph **out)
 {
-    if (m == NULL) return tdagi_fail(ctx, TDAG_E_ARG, "the model is NULL");
+    TDAGI_TRY(tdagi_need(ctx, m, "model"));
     *out = m->graph;
     return TDAG_OK;
 }
@@ -70,17 +71,20 @@ tdag_status tdagi_model_with_graph(tdag_ctx *ctx, const tdag_model *m,
     return tdagi_model_create(ctx, graph, m->inputs, m->outputs, out);
 }
 
-const tdag_graph *tdag_model_get_graph(const tdag_model *m) { return m->graph; }
+const tdag_graph *tdag_model_get_graph(const tdag_model *m)
+{
+    return m == NULL ? NULL : m->graph;
+}
 
 const tdagi_structure *tdagi_model_inputs(const tdag_model *m) { return m->inputs; }
 const tdagi_structure *tdagi_model_outputs(const tdag_model *m) { return m->outputs; }
 
 const char *tdag_model_get_input_structure(const tdag_model *m)
 {
-    return m->inputs->text;
+    return m == NULL ? NULL : m->inputs->text;
 }
 
 const char *tdag_model_get_output_structure(const tdag_model *m)
 {
-    return m->outputs->text;
+    return m == NULL ? NULL : m->outputs->text;
 }

@@ -107,6 +107,8 @@ tdag_status tdag_graph_run(tdag_ctx *ctx, const tdag_graph *graph,
                            tdag_tensor *const *inputs, uint32_t n_inputs,
                            const tdag_run_options *options, tdag_tensor **outputs)
 {
+    TDAGI_TRY(tdagi_need(ctx, graph, "graph"));
+    TDAGI_TRY(tdagi_need(ctx, outputs, "outputs"));
     tdag_run_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     if (o.engine != TDAG_ENGINE_NATIVE && o.engine != TDAG_ENGINE_REFERENCE)
@@ -115,6 +117,7 @@ tdag_status tdag_graph_run(tdag_ctx *ctx, const tdag_graph *graph,
     if (n_inputs != graph->n_inputs)
         return tdagi_fail(ctx, TDAG_E_ARG, "the model takes %u inputs, %u were given",
                           (unsigned)graph->n_inputs, (unsigned)n_inputs);
+    if (n_inputs > 0) TDAGI_TRY(tdagi_need(ctx, inputs, "inputs"));
     for (uint32_t i = 0; i < n_inputs; i++)
         if (inputs[i] == NULL)
             return tdagi_fail(ctx, TDAG_E_ARG, "input %u is NULL", (unsigned)i);
@@ -125,6 +128,8 @@ tdag_status tdag_run(tdag_ctx *ctx, const tdag_model *model, tdag_tensor *const 
                      uint32_t n_inputs, const tdag_run_options *options,
                      tdag_tensor **outputs)
 {
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    TDAGI_TRY(tdagi_need(ctx, outputs, "outputs"));
     const tdag_graph *graph = NULL;
     TDAGI_TRY(tdagi_model_straight(ctx, model, &graph));
     return tdag_graph_run(ctx, graph, inputs, n_inputs, options, outputs);

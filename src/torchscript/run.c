@@ -300,6 +300,9 @@ tdag_status tdag_run_torchscript(tdag_ctx *ctx, const char *path,
                                  const tdag_torchscript_options *options,
                                  tdag_named_tensors *out)
 {
+    TDAGI_TRY(tdagi_need(ctx, path, "path"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    if (n_inputs > 0) TDAGI_TRY(tdagi_need(ctx, inputs, "inputs"));
     tdag_torchscript_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     torch_run r = {.ctx = ctx, .inputs = inputs, .names = names, .n_inputs = n_inputs};

@@ -321,9 +321,8 @@ static tdag_status read_all(parser *p)
 tdag_status tdag_graph_parse(tdag_ctx *ctx, const char *text, size_t size,
                              tdag_graph **out)
 {
-    if (text == NULL || out == NULL)
-        return tdagi_fail(ctx, TDAG_E_ARG,
-                          "a text and a place for the graph are needed");
+    TDAGI_TRY(tdagi_need(ctx, text, "text"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     parser p = {.ctx = ctx};
     TDAGI_TRY(tdag_builder_create(ctx, &p.b));
     tdagi_arena_init(&p.arena, &ctx->allocator);

@@ -208,9 +208,8 @@ static void put_symbols(printer *p)
 tdag_status tdag_graph_print(tdag_ctx *ctx, const tdag_graph *graph, uint32_t flags,
                              char **out)
 {
-    if (graph == NULL || out == NULL)
-        return tdagi_fail(ctx, TDAG_E_ARG,
-                          "a graph and a place for the text are needed");
+    TDAGI_TRY(tdagi_need(ctx, graph, "graph"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     if ((flags & ~(uint32_t)TDAG_TEXT_FULL) != 0)
         return tdagi_fail(ctx, TDAG_E_ARG, "unknown flags 0x%x", (unsigned)flags);
     printer p = {.g = graph, .flags = flags};

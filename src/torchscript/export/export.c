@@ -144,6 +144,8 @@ tdag_status tdag_to_torchscript(tdag_ctx *ctx, const tdag_model *model,
                                 const char *path,
                                 const tdag_torchscript_options *options)
 {
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    TDAGI_TRY(tdagi_need(ctx, path, "path"));
     tdag_torchscript_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     tdagi_exporter e = {.ctx = ctx, .model = model};

@@ -103,6 +103,9 @@ tdag_status tdag_from_torchscript(tdag_ctx *ctx, const char *path,
                                   const tdag_torchscript_options *options,
                                   tdag_model **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, path, "path"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    if (n_inputs > 0) TDAGI_TRY(tdagi_need(ctx, inputs, "inputs"));
     tdag_torchscript_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     tdagi_import im = {.node = NULL};

@@ -231,11 +231,11 @@ static tdag_status add_in_rooms(addition *a, const tdag_add_dim_options *o,
 tdag_status tdag_graph_add_dim(tdag_ctx *ctx, const tdag_graph *graph, const char *dim,
                                const tdag_add_dim_options *options, tdag_graph **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, graph, "graph"));
+    TDAGI_TRY(tdagi_need(ctx, dim, "dim"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdag_add_dim_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
-    if (graph == NULL || dim == NULL)
-        return tdagi_fail(ctx, TDAG_E_ARG,
-                          "adding a dimension needs a graph and its name");
     addition a = {.ctx = ctx, .g = graph, .name = dim, .axis = o.axis, .most = 1};
     for (uint32_t id = 1; id <= graph->n; id++)
         if (graph->nodes[id].n_inputs > a.most) a.most = graph->nodes[id].n_inputs;
@@ -250,6 +250,8 @@ tdag_status tdag_graph_add_dim(tdag_ctx *ctx, const tdag_graph *graph, const cha
 tdag_status tdag_add_dim(tdag_ctx *ctx, const tdag_model *model, const char *dim,
                          const tdag_add_dim_options *options, tdag_model **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     const tdag_graph *graph = NULL;
     tdag_graph *g = NULL;
     TDAGI_TRY(tdagi_model_straight(ctx, model, &graph));

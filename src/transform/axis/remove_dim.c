@@ -505,12 +505,11 @@ tdag_status tdag_graph_remove_dim(tdag_ctx *ctx, const tdag_graph *graph,
                                   const tdag_remove_dim_options *options,
                                   tdag_graph **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, graph, "graph"));
+    TDAGI_TRY(tdagi_need(ctx, dim, "dim"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdag_remove_dim_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
-    if (graph == NULL || dim == NULL)
-        return tdagi_fail(ctx, TDAG_E_ARG,
-                          "removing a dimension needs a graph and its "
-                          "name");
     if ((o.flags & ~(uint32_t)TDAG_REMOVE_DIM_AT_ONE) != 0)
         return tdagi_fail(ctx, TDAG_E_ARG, "unknown flags for removing a dimension");
     removal r = {.ctx = ctx, .g = graph, .name = dim, .most = 1};
@@ -530,6 +529,8 @@ tdag_status tdag_graph_remove_dim(tdag_ctx *ctx, const tdag_graph *graph,
 tdag_status tdag_remove_dim(tdag_ctx *ctx, const tdag_model *model, const char *dim,
                             const tdag_remove_dim_options *options, tdag_model **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     const tdag_graph *graph = NULL;
     tdag_graph *g = NULL;
     TDAGI_TRY(tdagi_model_straight(ctx, model, &graph));

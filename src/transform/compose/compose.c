@@ -178,6 +178,8 @@ tdag_status tdag_compose(tdag_ctx *ctx, const tdag_model *const *parts,
                          uint32_t n_parts, const tdag_compose_options *options,
                          tdag_model **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, parts, "parts"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     composing c = {.ctx = ctx, .n = n_parts};
     TDAGI_TRY(tdagi_options_load(ctx, &c.o, sizeof(c.o), options));
     if (n_parts == 0) return tdagi_fail(ctx, TDAG_E_ARG, "there are no parts");
@@ -295,6 +297,9 @@ tdag_status tdag_replace(tdag_ctx *ctx, const tdag_model *model,
                          const tdag_replace_options *options,
                          const tdag_model *replacement, tdag_model **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    TDAGI_TRY(tdagi_need(ctx, replacement, "replacement"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdag_replace_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     replacing r = {.ctx = ctx};

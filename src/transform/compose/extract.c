@@ -51,6 +51,8 @@ static tdag_status cut_model(tdag_ctx *ctx, const tdag_model *model,
 tdag_status tdag_extract(tdag_ctx *ctx, const tdag_model *model,
                          const tdag_extract_options *options, tdag_model **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdag_extract_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     TDAGI_TRY(check_options(ctx, &o));
@@ -204,6 +206,10 @@ tdag_status tdag_split(tdag_ctx *ctx, const tdag_model *model,
                        const char *const *modules, uint32_t n_modules, tdag_model **out,
                        uint32_t *n_out)
 {
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    TDAGI_TRY(tdagi_need(ctx, n_out, "n_out"));
+    if (n_modules > 0) TDAGI_TRY(tdagi_need(ctx, modules, "modules"));
     for (uint32_t i = 0; i < n_modules; i++)
         if (modules[i] == NULL || *modules[i] == '\0')
             return tdagi_fail(ctx, TDAG_E_ARG, "module %u has no path", (unsigned)i);

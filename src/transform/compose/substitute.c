@@ -162,6 +162,9 @@ tdag_status tdag_graph_substitute(tdag_ctx *ctx, const tdag_graph *graph,
                                   const char *const *assignments,
                                   uint32_t n_assignments, tdag_graph **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, graph, "graph"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    if (n_assignments > 0) TDAGI_TRY(tdagi_need(ctx, assignments, "assignments"));
     substituting s = {.ctx = ctx, .g = graph};
     size_t n = (size_t)tdagi_pool_n_symbols(graph->pool) + 1;
     void *right = NULL, *replacements = NULL;
@@ -184,6 +187,8 @@ tdag_status tdag_substitute(tdag_ctx *ctx, const tdag_model *model,
                             const char *const *assignments, uint32_t n_assignments,
                             tdag_model **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     const tdag_graph *graph = NULL;
     tdag_graph *g = NULL;
     TDAGI_TRY(tdagi_model_straight(ctx, model, &graph));

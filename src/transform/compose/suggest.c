@@ -197,6 +197,8 @@ static tdag_status suggest(suggesting *s, uint32_t most, tdag_cuts *out)
 tdag_status tdag_suggest_cuts(tdag_ctx *ctx, const tdag_model *model, uint32_t most,
                               tdag_cuts *out)
 {
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     suggesting s = {.ctx = ctx};
     TDAGI_TRY(tdagi_model_straight(ctx, model, &s.g));
     tdagi_arena_init(&s.arena, &ctx->allocator);
@@ -207,7 +209,7 @@ tdag_status tdag_suggest_cuts(tdag_ctx *ctx, const tdag_model *model, uint32_t m
 
 void tdag_cuts_free(tdag_cuts *cuts)
 {
-    if (cuts->cuts == NULL) return;
+    if (cuts == NULL || cuts->cuts == NULL) return;
     for (uint32_t i = 0; i < cuts->n; i++)
         tdagi_mem_free(&cuts->allocator, cuts->cuts[i].values,
                        cuts->cuts[i].n_values * sizeof(tdag_value));

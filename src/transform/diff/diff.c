@@ -183,11 +183,11 @@ static uint32_t count_same(const report *r)
 tdag_status tdag_graph_diff(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph *b,
                             tdag_differences *out)
 {
+    TDAGI_TRY(tdagi_need(ctx, a, "a"));
+    TDAGI_TRY(tdagi_need(ctx, b, "b"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     report r = {.items = NULL};
     void *block = NULL;
-    if (a == NULL || b == NULL || out == NULL)
-        return tdagi_fail(ctx, TDAG_E_ARG,
-                          "two graphs and a place for the differences are needed");
     TDAGI_TRY(tdagi_match_graphs(ctx, a, b, &r.m));
     add_all(&r);
     tdag_status st = tdagi_array_alloc(ctx, r.n, sizeof *r.items, &block);
@@ -203,8 +203,9 @@ tdag_status tdag_graph_diff(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph
 tdag_status tdag_diff(tdag_ctx *ctx, const tdag_model *a, const tdag_model *b,
                       tdag_differences *out)
 {
-    if (a == NULL || b == NULL)
-        return tdagi_fail(ctx, TDAG_E_ARG, "two models are needed");
+    TDAGI_TRY(tdagi_need(ctx, a, "a"));
+    TDAGI_TRY(tdagi_need(ctx, b, "b"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     const tdag_graph *graph_a = NULL, *graph_b = NULL;
     TDAGI_TRY(tdagi_model_straight(ctx, a, &graph_a));
     TDAGI_TRY(tdagi_model_straight(ctx, b, &graph_b));

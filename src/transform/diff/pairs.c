@@ -97,10 +97,10 @@ static tdag_status list_pairs(tdag_ctx *ctx, tdagi_match *m, tdag_pairs *out)
 tdag_status tdag_pair_values(tdag_ctx *ctx, const tdag_model *a, const tdag_model *b,
                              tdag_pairs *out)
 {
+    TDAGI_TRY(tdagi_need(ctx, a, "a"));
+    TDAGI_TRY(tdagi_need(ctx, b, "b"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdagi_match m;
-    if (a == NULL || b == NULL || out == NULL)
-        return tdagi_fail(ctx, TDAG_E_ARG,
-                          "two models and a place for the pairs are needed");
     const tdag_graph *graph_a = NULL, *graph_b = NULL;
     TDAGI_TRY(tdagi_model_straight(ctx, a, &graph_a));
     TDAGI_TRY(tdagi_model_straight(ctx, b, &graph_b));

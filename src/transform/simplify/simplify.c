@@ -56,6 +56,8 @@ static tdag_status fold_once(tdag_ctx *ctx, const tdagi_rewrite_options *o,
 tdag_status tdag_graph_simplify(tdag_ctx *ctx, const tdag_graph *graph,
                                 const tdag_simplify_options *options, tdag_graph **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, graph, "graph"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdagi_rewrite_options o;
     TDAGI_TRY(load(ctx, options, &o));
     tdag_graph *g = tdag_graph_copy(graph);
@@ -74,6 +76,8 @@ tdag_status tdag_graph_simplify(tdag_ctx *ctx, const tdag_graph *graph,
 tdag_status tdag_simplify(tdag_ctx *ctx, const tdag_model *model,
                           const tdag_simplify_options *options, tdag_model **out)
 {
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     const tdag_graph *graph = NULL;
     tdag_graph *g = NULL;
     TDAGI_TRY(tdagi_model_straight(ctx, model, &graph));
