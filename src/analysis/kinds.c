@@ -1,31 +1,17 @@
-/* The cost model's kinds, one table over the core ops and one over the composites. */
+/* The cost model's kinds, of core ops by their class and of composites by their row. */
 #include "analysis/kinds.h"
 
-/* clang-format off */
-static const uint8_t op_kinds[TDAGI_OP_CODES] = {
-#define TDAG_OP(id, code, name, inputs, definition)
-#define TDAG_UNARY(id, code, name, definition)  [code] = TDAGI_KIND_ELEMENTWISE,
-#define TDAG_BINARY(id, code, name, definition) [code] = TDAGI_KIND_ELEMENTWISE,
-#include <tdagger/ops.def>
-    [TDAG_OP_WHERE]     = TDAGI_KIND_ELEMENTWISE,
-    [TDAG_OP_INPUT]     = TDAGI_KIND_LEAF,
-    [TDAG_OP_PARAMETER] = TDAGI_KIND_LEAF,
-    [TDAG_OP_BUFFER]    = TDAGI_KIND_LEAF,
-    [TDAG_OP_CONSTANT]  = TDAGI_KIND_LEAF,
-    [TDAG_OP_IOTA]      = TDAGI_KIND_LEAF,
-    [TDAG_OP_PERMUTE]   = TDAGI_KIND_VIEW,
-    [TDAG_OP_GROUP]     = TDAGI_KIND_VIEW,
-    [TDAG_OP_UNGROUP]   = TDAGI_KIND_VIEW,
-    [TDAG_OP_SQUEEZE]   = TDAGI_KIND_VIEW,
-    [TDAG_OP_UNSQUEEZE] = TDAGI_KIND_VIEW,
-    [TDAG_OP_SLICE]     = TDAGI_KIND_VIEW,
-    [TDAG_OP_SELECT]    = TDAGI_KIND_VIEW,
-    [TDAG_OP_REPEAT]    = TDAGI_KIND_VIEW,
-    [TDAG_OP_REDUCE]    = TDAGI_KIND_REDUCTION,
-    [TDAG_OP_OPAQUE]    = TDAGI_KIND_OPAQUE,
+static const uint8_t class_kinds[] = {
+    [TDAGI_CLASS_LEAF] = TDAGI_KIND_LEAF,
+    [TDAGI_CLASS_VIEW] = TDAGI_KIND_VIEW,
+    [TDAGI_CLASS_MOVE] = TDAGI_KIND_OTHER,
+    [TDAGI_CLASS_ELEMENTWISE] = TDAGI_KIND_ELEMENTWISE,
+    [TDAGI_CLASS_REDUCTION] = TDAGI_KIND_REDUCTION,
+    [TDAGI_CLASS_FOLD] = TDAGI_KIND_OTHER,
+    [TDAGI_CLASS_ORDERED] = TDAGI_KIND_OTHER,
+    [TDAGI_CLASS_INDEXED] = TDAGI_KIND_OTHER,
+    [TDAGI_CLASS_OPAQUE] = TDAGI_KIND_OPAQUE,
 };
-
-/* clang-format on */
 
 static const uint8_t composite_kinds[TDAGI_N_COMPOSITES] = {
 #define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter)        \
@@ -35,7 +21,7 @@ static const uint8_t composite_kinds[TDAGI_N_COMPOSITES] = {
 
 tdagi_kind tdagi_op_kind(uint32_t op)
 {
-    return op < TDAGI_OP_CODES ? (tdagi_kind)op_kinds[op] : TDAGI_KIND_OTHER;
+    return (tdagi_kind)class_kinds[tdagi_op_class_of(op)];
 }
 
 tdagi_kind tdagi_kernel_kind(const tdagi_kernel *kernel)

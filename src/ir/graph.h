@@ -68,11 +68,6 @@ static inline const tdagi_opdef *tdagi_node_def(const tdagi_node *n)
 {
     return tdagi_op_row_of(n->op)->def;
 }
-static inline bool tdagi_op_is_leaf(uint32_t op) { return op <= TDAG_OP_IOTA; }
-static inline bool tdagi_op_holds_tensor(uint32_t op)
-{
-    return op >= TDAG_OP_PARAMETER && op <= TDAG_OP_CONSTANT;
-}
 /* Dtype, rank and dims of a value. */
 void tdagi_value_type(const tdag_graph *g, tdag_value v, tdagi_type *out);
 /* Its name, automatic ones written into buf; never NULL. */

@@ -7,6 +7,7 @@
 
 #include "base/dim/dim.h"
 #include "base/tensor.h"
+#include "ir/index_map.h"
 
 /* ---- spec reflection ---- */
 typedef enum tdagi_field_kind {
@@ -143,14 +144,34 @@ typedef struct tdagi_axis_call {
  * has it, and adds the node as it is on all positions of D at once. mark_out is unused.
  * NULL: this op cannot get an axis. */
 
+/* What kind of op it is. */
+typedef enum tdagi_op_class {
+    TDAGI_CLASS_LEAF = 1,    /* no inputs */
+    TDAGI_CLASS_VIEW,        /* movement that needs no copy */
+    TDAGI_CLASS_MOVE,        /* other movement */
+    TDAGI_CLASS_ELEMENTWISE, /* each result element from one element of each operand */
+    TDAGI_CLASS_REDUCTION,   /* of whole axes */
+    TDAGI_CLASS_FOLD,        /* sums of elements that meet: a movement's transpose */
+    TDAGI_CLASS_ORDERED,     /* along an axis, by what came before or is smaller */
+    TDAGI_CLASS_INDEXED,     /* positions are data */
+    TDAGI_CLASS_OPAQUE,      /* unknown */
+} tdagi_op_class;
+
 typedef struct tdagi_opdef {
     const char *brief;         /* one line for docs and help */
+    uint8_t op_class;          /* tdagi_op_class */
+    bool holds_tensor;         /* leaf: its node has a tensor, no spec */
     bool commutes;             /* binary: x op y is y op x */
+    bool same_order;           /* movement: a reshape, the elements in the same order */
+    bool rearranges;           /* movement: each element of the input, once */
     uint16_t spec_size;        /* 0 = no spec */
     const tdagi_field *fields; /* NULL = no spec; else ended by a zero row */
     tdag_status (*shape)(const tdagi_shape_call *call);
     void (*cost)(const tdagi_cost_call *call);        /* errors stick in the pool */
     tdag_status (*eval)(const tdagi_eval_call *call); /* NULL: leaves, opaque */
+    /* The index map, added to an empty one; movement only. Of a fold: that of the
+     * movement whose transpose it is, from the fold's result to its input. */
+    void (*index)(const tdagi_index_call *call, tdagi_index_map *out);
     tdag_status (*drop_dim)(const tdagi_axis_call *call);
     bool counts_dim; /* drop_dim takes marks with a ramp */
     tdag_status (*add_dim)(const tdagi_axis_call *call);
@@ -171,6 +192,25 @@ typedef struct tdagi_op_row {
 
 /* The row of an op; NULL for a number that is no op. */
 const tdagi_op_row *tdagi_op_row_of(uint32_t op);
+/* 0 for a number that is no op. */
+tdagi_op_class tdagi_op_class_of(uint32_t op);
+static inline bool tdagi_op_is_leaf(uint32_t op)
+{
+    return tdagi_op_class_of(op) == TDAGI_CLASS_LEAF;
+}
+static inline bool tdagi_op_is_movement(uint32_t op)
+{
+    tdagi_op_class c = tdagi_op_class_of(op);
+    return c == TDAGI_CLASS_VIEW || c == TDAGI_CLASS_MOVE;
+}
+/* Whether each element of the result is one of the input's. */
+static inline bool tdagi_op_selects(uint32_t op)
+{
+    return tdagi_op_is_movement(op) && op != TDAG_OP_PAD;
+}
+bool tdagi_op_holds_tensor(uint32_t op);
+/* The index map of a movement op. */
+void tdagi_op_index(uint32_t op, const tdagi_index_call *call, tdagi_index_map *out);
 
 /* ---- generic work on specs by their fields ---- */
 struct tdagi_arena;

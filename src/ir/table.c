@@ -15,6 +15,25 @@ const tdagi_op_row *tdagi_op_row_of(uint32_t op)
     return &rows[op];
 }
 
+tdagi_op_class tdagi_op_class_of(uint32_t op)
+{
+    const tdagi_op_row *row = tdagi_op_row_of(op);
+    return row == NULL ? 0 : (tdagi_op_class)row->def->op_class;
+}
+
+bool tdagi_op_holds_tensor(uint32_t op)
+{
+    const tdagi_op_row *row = tdagi_op_row_of(op);
+    return row != NULL && row->def->holds_tensor;
+}
+
+void tdagi_op_index(uint32_t op, const tdagi_index_call *call, tdagi_index_map *out)
+{
+    out->n = 0;
+    out->pad = NULL;
+    rows[op].def->index(call, out);
+}
+
 const char *tdag_op_name(tdag_op op)
 {
     const tdagi_op_row *row = tdagi_op_row_of(op);

@@ -162,6 +162,7 @@ static tdag_status argsort_add_dim(const tdagi_axis_call *c)
 
 const tdagi_opdef tdagi_op_argsort = {
     .brief = "the positions that sort an axis; stable, NaN as the largest",
+    .op_class = TDAGI_CLASS_ORDERED,
     .spec_size = sizeof(tdag_argsort_spec),
     .fields = argsort_fields,
     .shape = argsort_shape,

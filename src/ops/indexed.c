@@ -359,6 +359,7 @@ static tdag_status scatter_add_dim(const tdagi_axis_call *c)
 
 const tdagi_opdef tdagi_op_gather = {
     .brief = "the positions of an axis that an index names",
+    .op_class = TDAGI_CLASS_INDEXED,
     .spec_size = sizeof(tdag_gather_spec),
     .fields = gather_fields,
     .shape = gather_shape,
@@ -371,6 +372,7 @@ const tdagi_opdef tdagi_op_gather = {
 const tdagi_opdef tdagi_op_scatter = {
     .brief =
         "the transpose of gather: puts updates at the positions that an index names",
+    .op_class = TDAGI_CLASS_INDEXED,
     .spec_size = sizeof(tdag_scatter_spec),
     .fields = scatter_fields,
     .shape = scatter_shape,

@@ -14,16 +14,18 @@ static tdag_status declared_shape(const tdagi_shape_call *c)
                       "a leaf with a declared type is not made by its shape rule");
 }
 
-#define LEAF(name, text)                                                               \
+#define LEAF(name, holds, text)                                                        \
     const tdagi_opdef tdagi_op_##name = {                                              \
         .brief = text,                                                                 \
+        .op_class = TDAGI_CLASS_LEAF,                                                  \
+        .holds_tensor = holds,                                                         \
         .shape = declared_shape,                                                       \
         .cost = tdagi_cost_none,                                                       \
     };
-LEAF(input, "a value given at run time")
-LEAF(parameter, "a learnable tensor of the model")
-LEAF(buffer, "a tensor of the model that may change at run time")
-LEAF(constant, "a tensor that never changes")
+LEAF(input, false, "a value given at run time")
+LEAF(parameter, true, "a learnable tensor of the model")
+LEAF(buffer, true, "a tensor of the model that may change at run time")
+LEAF(constant, true, "a tensor that never changes")
 
 static const tdagi_field iota_fields[] = {
     TDAGI_FIELD(tdag_iota_spec, n, DIM),
@@ -83,6 +85,7 @@ static tdag_status iota_drop_dim(const tdagi_axis_call *c)
 
 const tdagi_opdef tdagi_op_iota = {
     .brief = "0, 1, ... n-1 along one axis",
+    .op_class = TDAGI_CLASS_LEAF,
     .spec_size = sizeof(tdag_iota_spec),
     .fields = iota_fields,
     .shape = iota_shape,

@@ -54,6 +54,7 @@ static tdag_status opaque_add_dim(const tdagi_axis_call *c)
 
 const tdagi_opdef tdagi_op_opaque = {
     .brief = "a result of an operator that has no recipe, kept as it is",
+    .op_class = TDAGI_CLASS_OPAQUE,
     .spec_size = sizeof(tdag_opaque_spec),
     .fields = opaque_fields,
     .shape = opaque_shape,

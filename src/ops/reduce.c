@@ -93,6 +93,7 @@ static tdag_status reduce_add_dim(const tdagi_axis_call *c)
 
 const tdagi_opdef tdagi_op_reduce = {
     .brief = "sum, product, min, max or mean over axes, which become size 1",
+    .op_class = TDAGI_CLASS_REDUCTION,
     .spec_size = sizeof(tdag_reduce_spec),
     .fields = reduce_fields,
     .shape = reduce_shape,

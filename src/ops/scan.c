@@ -84,6 +84,7 @@ static tdag_status scan_add_dim(const tdagi_axis_call *c)
 
 const tdagi_opdef tdagi_op_scan = {
     .brief = "running sum, product, min or max along an axis",
+    .op_class = TDAGI_CLASS_ORDERED,
     .spec_size = sizeof(tdag_scan_spec),
     .fields = scan_fields,
     .shape = scan_shape,

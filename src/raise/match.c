@@ -151,9 +151,7 @@ static bool compare_inputs(tdagi_raiser *r, const tdagi_node *ns, const tdagi_no
     bool same = true;
     for (uint32_t i = 0; same && i < ns->n_inputs; i++)
         same = compare(r, is[i], ia[i]);
-    bool commutes =
-        ns->op == TDAG_OP_ADD || ns->op == TDAG_OP_MULTIPLY || ns->op == TDAG_OP_EQUAL;
-    if (same || !commutes) return same;
+    if (same || !tdagi_node_def(ns)->commutes) return same;
     unwind(r, mark);
     return compare(r, is[0], ia[1]) && compare(r, is[1], ia[0]);
 }

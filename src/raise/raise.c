@@ -104,13 +104,14 @@ static tdag_status demand(tdagi_raiser *r)
 
 /* ---- emit ---- */
 
-static bool is_view(uint32_t op, const void *spec)
+/* Of ops that move, those whose spec says a strided part. */
+static bool is_view(uint32_t op, const void *spec, uint32_t rank)
 {
-    if (op != TDAG_OP_UNFOLD) return tdagi_op_is_movement(op) && op != TDAG_OP_PAD;
-    const tdag_window_spec *window = spec;
-    for (uint32_t i = 0; i < window->kernel.n; i++)
-        if (window->kernel.v[i] != 1) return false;
-    return true;
+    tdagi_op_class c = tdagi_op_class_of(op);
+    tdagi_index_map map;
+    if (c != TDAGI_CLASS_MOVE) return c == TDAGI_CLASS_VIEW;
+    tdagi_op_index(op, &(tdagi_index_call){spec, rank, rank}, &map);
+    return tdagi_index_is_strided(&map);
 }
 
 static uint32_t count_kernels(const tdagi_raiser *r)
@@ -139,7 +140,7 @@ static tdag_status emit_view(tdagi_raiser *r, tdagi_raised *out, uint32_t from,
         .op = view->op,
         .dtype = out->kernels[from].dtype,
         .rank = view->rank,
-        .is_view = is_view(view->op, view->spec),
+        .is_view = is_view(view->op, view->spec, view->rank),
         .n_inputs = 1,
         .inputs = input,
         .shape = view->shape,
@@ -163,7 +164,7 @@ static tdag_status emit_core(tdagi_raiser *r, tdagi_raised *out, tdag_value v)
         .op = n->op,
         .dtype = n->dtype,
         .rank = n->rank,
-        .is_view = is_view(n->op, spec),
+        .is_view = is_view(n->op, spec, n->rank),
         .n_inputs = n->n_inputs,
         .inputs = inputs,
         .shape = n->shape,

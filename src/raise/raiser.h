@@ -73,10 +73,6 @@ static inline tdag_value tdagi_raiser_input(const tdagi_raiser *r, tdag_value v,
 {
     return tdagi_node_inputs(&r->graph->nodes[v.id])[i];
 }
-static inline bool tdagi_op_is_movement(uint32_t op)
-{
-    return op >= TDAG_OP_PERMUTE && op <= TDAG_OP_UNFOLD;
-}
 /* A dim's number at the values that maps are read at; -1 where it has none. */
 int64_t tdagi_raiser_dim(const tdagi_raiser *r, tdag_dim d);
 /* Memory of the result; NULL when out of memory. */

@@ -23,23 +23,9 @@ static bool nonnegative(const tdag_graph *g, tdag_value v, uint32_t depth)
         return true;
     if (tdagi_op_holds_tensor(n->op)) return elements_nonnegative(n->u.tensor);
     if (depth == 0 || n->op == TDAG_OP_INPUT) return false;
-    switch (n->op) {
-    case TDAG_OP_PERMUTE:
-    case TDAG_OP_GROUP:
-    case TDAG_OP_UNGROUP:
-    case TDAG_OP_SQUEEZE:
-    case TDAG_OP_UNSQUEEZE:
-    case TDAG_OP_SLICE:
-    case TDAG_OP_SELECT:
-    case TDAG_OP_REPEAT:
-    case TDAG_OP_UNFOLD:
-    case TDAG_OP_ADD:
-    case TDAG_OP_MULTIPLY:
-    case TDAG_OP_FLOOR_DIVIDE:
-        break;
-    default:
-        return false;
-    }
+    bool grows = n->op == TDAG_OP_ADD || n->op == TDAG_OP_MULTIPLY ||
+                 n->op == TDAG_OP_FLOOR_DIVIDE;
+    if (!grows && !tdagi_op_selects(n->op)) return false;
     for (uint32_t i = 0; i < n->n_inputs; i++)
         if (!nonnegative(g, tdagi_node_inputs(n)[i], depth - 1)) return false;
     return true;

@@ -209,6 +209,7 @@ static tdag_status multiply_axis(const tdagi_axis_call *c, tdag_op op)
     }                                                                                  \
     const tdagi_opdef tdagi_op_##name = {                                              \
         .brief = text,                                                                 \
+        .op_class = TDAGI_CLASS_ELEMENTWISE,                                           \
         .commutes = symmetric,                                                         \
         .shape = name##_shape,                                                         \
         .cost = tdagi_cost_element,                                                    \

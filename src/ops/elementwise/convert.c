@@ -62,6 +62,7 @@ static tdag_status convert_add_dim(const tdagi_axis_call *c)
 
 const tdagi_opdef tdagi_op_convert = {
     .brief = "the same numbers in another dtype",
+    .op_class = TDAGI_CLASS_ELEMENTWISE,
     .spec_size = sizeof(tdag_convert_spec),
     .fields = convert_fields,
     .shape = convert_shape,

@@ -106,6 +106,7 @@ static tdag_status unary_eval(const tdagi_eval_call *c, float_row *floats,
     }                                                                                  \
     const tdagi_opdef tdagi_op_##name = {                                              \
         .brief = text,                                                                 \
+        .op_class = TDAGI_CLASS_ELEMENTWISE,                                           \
         .shape = name##_shape,                                                         \
         .cost = tdagi_cost_element,                                                    \
         .eval = name##_eval,                                                           \

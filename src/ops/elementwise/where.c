@@ -77,6 +77,7 @@ static tdag_status where_add_dim(const tdagi_axis_call *c)
 
 const tdagi_opdef tdagi_op_where = {
     .brief = "x where the condition holds, else y",
+    .op_class = TDAGI_CLASS_ELEMENTWISE,
     .shape = where_shape,
     .cost = tdagi_cost_element,
     .eval = where_eval,

@@ -97,6 +97,33 @@ static tdag_status ungroup_shape(const tdagi_shape_call *c)
     return tdagi_ops_finish(c);
 }
 
+/* Axis `one` counts the run of n axes that begins at `first`. */
+static void add_run(tdagi_index_map *out, uint32_t first, int64_t n, uint32_t one,
+                    bool groups)
+{
+    tdagi_piece *p = tdagi_index_add(out, groups ? first : one, groups ? one : first);
+    if (n == 1) return;
+    p->kind = TDAGI_PIECE_DIGITS;
+    p->n_in = (uint8_t)(groups ? n : 1);
+    p->n_out = (uint8_t)(groups ? 1 : n);
+}
+
+static void group_index(const tdagi_index_call *c, tdagi_index_map *out)
+{
+    const tdag_group_spec *spec = c->spec;
+    uint32_t axis = 0;
+    for (uint32_t i = 0; i < spec->runs.n; axis += (uint32_t)spec->runs.v[i++])
+        add_run(out, axis, spec->runs.v[i], i, true);
+}
+
+static void ungroup_index(const tdagi_index_call *c, tdagi_index_map *out)
+{
+    const tdag_ungroup_spec *spec = c->spec;
+    uint32_t axis = 0;
+    for (uint32_t i = 0; i < spec->counts.n; axis += (uint32_t)spec->counts.v[i++])
+        add_run(out, axis, spec->counts.v[i], i, false);
+}
+
 /* The run that holds the axis becomes outer*D*inner of its dims. */
 static tdag_status group_drop_dim(const tdagi_axis_call *c)
 {
@@ -230,22 +257,30 @@ static tdag_status ungroup_add_dim(const tdagi_axis_call *c)
 
 const tdagi_opdef tdagi_op_group = {
     .brief = "each run of adjacent axes becomes one axis, in row-major order",
+    .op_class = TDAGI_CLASS_VIEW,
+    .same_order = true,
+    .rearranges = true,
     .spec_size = sizeof(tdag_group_spec),
     .fields = group_fields,
     .shape = group_shape,
     .cost = tdagi_cost_move,
     .eval = tdagi_eval_same_order,
+    .index = group_index,
     .drop_dim = group_drop_dim,
     .counts_dim = true,
     .add_dim = group_add_dim,
 };
 const tdagi_opdef tdagi_op_ungroup = {
     .brief = "each axis splits into its factors, in row-major order",
+    .op_class = TDAGI_CLASS_VIEW,
+    .same_order = true,
+    .rearranges = true,
     .spec_size = sizeof(tdag_ungroup_spec),
     .fields = ungroup_fields,
     .shape = ungroup_shape,
     .cost = tdagi_cost_move,
     .eval = tdagi_eval_same_order,
+    .index = ungroup_index,
     .drop_dim = ungroup_drop_dim,
     .counts_dim = true,
     .add_dim = ungroup_add_dim,

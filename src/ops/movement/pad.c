@@ -67,6 +67,17 @@ static tdag_status pad_shape(const tdagi_shape_call *c)
     return tdagi_ops_finish(c);
 }
 
+static void pad_index(const tdagi_index_call *c, tdagi_index_map *out)
+{
+    const tdag_pad_spec *spec = c->spec;
+    out->pad = spec;
+    for (uint32_t i = 0; i < c->in_rank; i++) {
+        tdagi_piece *p = tdagi_index_add(out, i, i);
+        p->before = spec->before.v[i];
+        p->after = spec->after.v[i];
+    }
+}
+
 /* Where position i of a padded axis of dim n comes from; -1: the constant. */
 static int64_t pad_source(int64_t mode, int64_t i, int64_t n)
 {
@@ -187,11 +198,13 @@ static tdag_status pad_add_dim(const tdagi_axis_call *c)
 
 const tdagi_opdef tdagi_op_pad = {
     .brief = "grows each axis at both ends by a constant or by its own elements",
+    .op_class = TDAGI_CLASS_MOVE,
     .spec_size = sizeof(tdag_pad_spec),
     .fields = pad_fields,
     .shape = pad_shape,
     .cost = tdagi_cost_move,
     .eval = pad_eval,
+    .index = pad_index,
     .drop_dim = pad_drop_dim,
     .add_dim = pad_add_dim,
 };

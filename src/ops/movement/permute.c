@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "ops/axis.h"
-#include "ops/loop.h"
+#include "ops/movement/index.h"
 
 static const tdagi_field permute_fields[] = {
     TDAGI_FIELD(tdag_permute_spec, order, INTS),
@@ -35,20 +35,16 @@ static tdag_status permute_shape(const tdagi_shape_call *c)
     return TDAG_OK;
 }
 
-static tdag_status permute_eval(const tdagi_eval_call *c)
+static void permute_index(const tdagi_index_call *c, tdagi_index_map *out)
 {
     const tdag_permute_spec *spec = c->spec;
-    int64_t to[TDAG_MAX_RANK], from[TDAG_MAX_RANK];
-    tdagi_loop loop;
-    tdagi_strides(c->out, to);
-    tdagi_strides(c->inputs[0], from);
-    tdagi_loop_init(&loop, 2);
-    for (uint32_t i = 0; i < c->out->rank; i++)
-        tdagi_loop_axis(&loop, c->out->shape[i],
-                        (int64_t[]){to[i], from[spec->order.v[i]]});
-    tdagi_loop_copy(&loop, c->out->data, c->inputs[0]->data,
-                    tdag_dtype_size(c->out->dtype));
-    return TDAG_OK;
+    for (uint32_t i = 0; i < spec->order.n; i++)
+        tdagi_index_add(out, spec->order.v[i], i);
+}
+
+static tdag_status permute_eval(const tdagi_eval_call *c)
+{
+    return tdagi_eval_by_index(c, permute_index);
 }
 
 static tdag_status permute_drop_dim(const tdagi_axis_call *c)
@@ -78,11 +74,14 @@ static tdag_status permute_add_dim(const tdagi_axis_call *c)
 
 const tdagi_opdef tdagi_op_permute = {
     .brief = "reorders the axes: axis i of the result is axis order[i] of the input",
+    .op_class = TDAGI_CLASS_VIEW,
+    .rearranges = true,
     .spec_size = sizeof(tdag_permute_spec),
     .fields = permute_fields,
     .shape = permute_shape,
     .cost = tdagi_cost_move,
     .eval = permute_eval,
+    .index = permute_index,
     .drop_dim = permute_drop_dim,
     .counts_dim = true,
     .add_dim = permute_add_dim,

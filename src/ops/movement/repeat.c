@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "ops/axis.h"
-#include "ops/loop.h"
+#include "ops/movement/index.h"
 
 static const tdagi_field repeat_fields[] = {
     TDAGI_FIELD(tdag_repeat_spec, counts, DIMS),
@@ -36,19 +36,16 @@ static tdag_status repeat_shape(const tdagi_shape_call *c)
     return tdagi_ops_finish(c);
 }
 
+static void repeat_index(const tdagi_index_call *c, tdagi_index_map *out)
+{
+    const tdag_repeat_spec *spec = c->spec;
+    for (uint32_t i = 0; i < c->in_rank; i++)
+        tdagi_index_add(out, i, i)->stride = spec->counts.v[i] == 1;
+}
+
 static tdag_status repeat_eval(const tdagi_eval_call *c)
 {
-    int64_t to[TDAG_MAX_RANK], from[TDAG_MAX_RANK];
-    const tdag_tensor *x = c->inputs[0];
-    tdagi_loop loop;
-    tdagi_strides(c->out, to);
-    tdagi_strides(x, from);
-    tdagi_loop_init(&loop, 2);
-    for (uint32_t i = 0; i < c->out->rank; i++)
-        tdagi_loop_axis(&loop, c->out->shape[i],
-                        (int64_t[]){to[i], x->shape[i] == 1 ? 0 : from[i]});
-    tdagi_loop_copy(&loop, c->out->data, x->data, tdag_dtype_size(x->dtype));
-    return TDAG_OK;
+    return tdagi_eval_by_index(c, repeat_index);
 }
 
 /* An axis that is repeated D times becomes one that holds D: all its parts are equal.
@@ -101,11 +98,13 @@ static tdag_status repeat_add_dim(const tdagi_axis_call *c)
 
 const tdagi_opdef tdagi_op_repeat = {
     .brief = "copies axes of size 1 count times",
+    .op_class = TDAGI_CLASS_VIEW,
     .spec_size = sizeof(tdag_repeat_spec),
     .fields = repeat_fields,
     .shape = repeat_shape,
     .cost = tdagi_cost_move,
     .eval = repeat_eval,
+    .index = repeat_index,
     .drop_dim = repeat_drop_dim,
     .counts_dim = true,
     .add_dim = repeat_add_dim,

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 #include "ops/axis.h"
-#include "ops/loop.h"
+#include "ops/movement/index.h"
 
 static const tdagi_field slice_fields[] = {
     TDAGI_FIELD(tdag_slice_spec, start, DIMS),
@@ -64,39 +64,32 @@ static tdag_status select_shape(const tdagi_shape_call *c)
     return TDAG_OK;
 }
 
-/* Copies the box of out's shape that begins at element `base` of the input. */
-static void copy_box(const tdagi_eval_call *c, int64_t base)
+static void slice_index(const tdagi_index_call *c, tdagi_index_map *out)
 {
-    int64_t to[TDAG_MAX_RANK], from[TDAG_MAX_RANK];
-    tdagi_loop loop;
-    tdagi_strides(c->out, to);
-    tdagi_strides(c->inputs[0], from);
-    tdagi_loop_init(&loop, 2);
-    for (uint32_t i = 0; i < c->out->rank; i++)
-        tdagi_loop_axis(&loop, c->out->shape[i], (int64_t[]){to[i], from[i]});
-    loop.offset[1] = base;
-    tdagi_loop_copy(&loop, c->out->data, c->inputs[0]->data,
-                    tdag_dtype_size(c->out->dtype));
+    const tdag_slice_spec *spec = c->spec;
+    for (uint32_t i = 0; i < c->in_rank; i++)
+        tdagi_index_add(out, i, i)->start = spec->start.v[i];
+}
+
+static void select_index(const tdagi_index_call *c, tdagi_index_map *out)
+{
+    const tdag_select_spec *spec = c->spec;
+    for (uint32_t i = 0; i < c->in_rank; i++) {
+        tdagi_piece *p = tdagi_index_add(out, i, i);
+        if (spec->axis != (int64_t)i) continue;
+        p->start = spec->index;
+        p->stride = 0;
+    }
 }
 
 static tdag_status slice_eval(const tdagi_eval_call *c)
 {
-    const tdag_slice_spec *spec = c->spec;
-    int64_t from[TDAG_MAX_RANK], base = 0;
-    tdagi_strides(c->inputs[0], from);
-    for (uint32_t i = 0; i < c->out->rank; i++)
-        base += spec->start.v[i] * from[i];
-    copy_box(c, base);
-    return TDAG_OK;
+    return tdagi_eval_by_index(c, slice_index);
 }
 
 static tdag_status select_eval(const tdagi_eval_call *c)
 {
-    const tdag_select_spec *spec = c->spec;
-    int64_t from[TDAG_MAX_RANK];
-    tdagi_strides(c->inputs[0], from);
-    copy_box(c, spec->index * from[spec->axis]);
-    return TDAG_OK;
+    return tdagi_eval_by_index(c, select_index);
 }
 
 /* Some of equal parts: as many of the one that is left. */
@@ -169,22 +162,26 @@ static tdag_status select_add_dim(const tdagi_axis_call *c)
 
 const tdagi_opdef tdagi_op_slice = {
     .brief = "the part start <= i < end of each axis",
+    .op_class = TDAGI_CLASS_VIEW,
     .spec_size = sizeof(tdag_slice_spec),
     .fields = slice_fields,
     .shape = slice_shape,
     .cost = tdagi_cost_part,
     .eval = slice_eval,
+    .index = slice_index,
     .drop_dim = slice_drop_dim,
     .counts_dim = true,
     .add_dim = slice_add_dim,
 };
 const tdagi_opdef tdagi_op_select = {
     .brief = "one position of an axis, which becomes size 1",
+    .op_class = TDAGI_CLASS_VIEW,
     .spec_size = sizeof(tdag_select_spec),
     .fields = select_fields,
     .shape = select_shape,
     .cost = tdagi_cost_part,
     .eval = select_eval,
+    .index = select_index,
     .drop_dim = select_drop_dim,
     .counts_dim = true,
     .add_dim = select_add_dim,

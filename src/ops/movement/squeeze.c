@@ -52,6 +52,28 @@ static tdag_status unsqueeze_shape(const tdagi_shape_call *c)
     return TDAG_OK;
 }
 
+static void squeeze_index(const tdagi_index_call *c, tdagi_index_map *out)
+{
+    const tdag_axes_spec *spec = c->spec;
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < c->in_rank; i++) {
+        bool gone = next < spec->axes.n && spec->axes.v[next] == (int64_t)i;
+        tdagi_index_add(out, i, gone ? -1 : (int64_t)(i - next));
+        next += gone;
+    }
+}
+
+static void unsqueeze_index(const tdagi_index_call *c, tdagi_index_map *out)
+{
+    const tdag_axes_spec *spec = c->spec;
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < c->out_rank; i++) {
+        bool added = next < spec->axes.n && spec->axes.v[next] == (int64_t)i;
+        tdagi_index_add(out, added ? -1 : (int64_t)(i - next), i);
+        next += added;
+    }
+}
+
 static tdag_status squeeze_drop_dim(const tdagi_axis_call *c)
 {
     const tdag_axes_spec *spec = c->spec;
@@ -99,22 +121,30 @@ static tdag_status unsqueeze_add_dim(const tdagi_axis_call *c)
 
 const tdagi_opdef tdagi_op_squeeze = {
     .brief = "removes axes of size 1",
+    .op_class = TDAGI_CLASS_VIEW,
+    .same_order = true,
+    .rearranges = true,
     .spec_size = sizeof(tdag_axes_spec),
     .fields = axes_fields,
     .shape = squeeze_shape,
     .cost = tdagi_cost_move,
     .eval = tdagi_eval_same_order,
+    .index = squeeze_index,
     .drop_dim = squeeze_drop_dim,
     .counts_dim = true,
     .add_dim = squeeze_add_dim,
 };
 const tdagi_opdef tdagi_op_unsqueeze = {
     .brief = "inserts axes of size 1",
+    .op_class = TDAGI_CLASS_VIEW,
+    .same_order = true,
+    .rearranges = true,
     .spec_size = sizeof(tdag_axes_spec),
     .fields = axes_fields,
     .shape = unsqueeze_shape,
     .cost = tdagi_cost_move,
     .eval = tdagi_eval_same_order,
+    .index = unsqueeze_index,
     .drop_dim = unsqueeze_drop_dim,
     .counts_dim = true,
     .add_dim = unsqueeze_add_dim,

@@ -13,6 +13,7 @@
 
 #include "ops/axis.h"
 #include "ops/combine.h"
+#include "ops/movement/index.h"
 
 static const tdagi_field window_fields[] = {
     TDAGI_FIELD(tdag_window_spec, kernel, INTS),
@@ -111,40 +112,26 @@ static void fold_cost(const tdagi_cost_call *c)
     tdagi_ops_cost(c, tdagi_ops_excess(c->pool, in, out), &in);
 }
 
-/* A loop over the folded (operand `folded`) and the unfolded elements. */
-static void window_loop(tdagi_loop *loop, const tdag_window_spec *spec,
-                        const tdag_tensor *folded, const tdag_tensor *unfolded,
-                        uint32_t folded_operand)
+static void unfold_index(const tdagi_index_call *c, tdagi_index_map *out)
 {
-    int64_t f[TDAG_MAX_RANK], u[TDAG_MAX_RANK];
-    uint32_t a = folded_operand, b = 1 - folded_operand;
-    tdagi_strides(folded, f);
-    tdagi_strides(unfolded, u);
-    tdagi_loop_init(loop, 2);
-    for (uint32_t i = 0; i < folded->rank; i++) {
-        int64_t k = spec->kernel.v[i], step[2];
-        step[a] = spec->stride.v[i] * f[i];
-        step[b] = k * u[i];
-        tdagi_loop_axis(loop, unfolded->shape[i] / k, step);
-        step[a] = f[i];
-        step[b] = u[i];
-        tdagi_loop_axis(loop, k, step);
+    const tdag_window_spec *spec = c->spec;
+    for (uint32_t i = 0; i < spec->kernel.n; i++) {
+        tdagi_piece *p = tdagi_index_add(out, i, i);
+        p->kernel = spec->kernel.v[i];
+        p->stride = spec->stride.v[i];
+        if (p->kernel > 1) p->kind = TDAGI_PIECE_WINDOWS;
     }
 }
 
 static tdag_status unfold_eval(const tdagi_eval_call *c)
 {
-    tdagi_loop loop;
-    window_loop(&loop, c->spec, c->inputs[0], c->out, 1);
-    tdagi_loop_copy(&loop, c->out->data, c->inputs[0]->data,
-                    tdag_dtype_size(c->out->dtype));
-    return TDAG_OK;
+    return tdagi_eval_by_index(c, unfold_index);
 }
 
 static tdag_status fold_eval(const tdagi_eval_call *c)
 {
     tdagi_loop loop;
-    window_loop(&loop, c->spec, c->out, c->inputs[0], 0);
+    tdagi_loop_by_spec(&loop, c->spec, unfold_index, c->inputs[0], c->out, c->out);
     return tdagi_accumulate(c, TDAG_REDUCE_SUM, &loop, 1);
 }
 
@@ -192,22 +179,26 @@ static tdag_status fold_add_dim(const tdagi_axis_call *c)
 
 const tdagi_opdef tdagi_op_unfold = {
     .brief = "windows of k elements every s elements of each axis, laid side by side",
+    .op_class = TDAGI_CLASS_MOVE,
     .spec_size = sizeof(tdag_window_spec),
     .fields = window_fields,
     .shape = unfold_shape,
     .cost = unfold_cost,
     .eval = unfold_eval,
+    .index = unfold_index,
     .drop_dim = unfold_drop_dim,
     .counts_dim = true,
     .add_dim = unfold_add_dim,
 };
 const tdagi_opdef tdagi_op_fold = {
     .brief = "the transpose of unfold: windows put back, overlapping elements summed",
+    .op_class = TDAGI_CLASS_FOLD,
     .spec_size = sizeof(tdag_window_spec),
     .fields = window_fields,
     .shape = fold_shape,
     .cost = fold_cost,
     .eval = fold_eval,
+    .index = unfold_index,
     .drop_dim = fold_drop_dim,
     .add_dim = fold_add_dim,
 };

@@ -203,90 +203,51 @@ static tdagi_expr combine(const tdagi_raiser *r, tdagi_space *s,
     return e;
 }
 
-/* From per-run expressions to per-axis ones: down through group, up through ungroup. */
-static bool spread_runs(const tdagi_raiser *r, tdagi_space *s, tdag_list runs,
-                        const tdag_dim *dims, const tdagi_expr *in, tdagi_expr *out)
-{
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < runs.n; i++) {
-        uint32_t n = (uint32_t)runs.v[i];
-        if (!spread(r, s, &in[i], dims + at, n, out + at)) return false;
-        at += n;
-    }
-    return true;
-}
-
-static void combine_runs(const tdagi_raiser *r, tdagi_space *s, tdag_list runs,
-                         const tdag_dim *dims, const tdagi_expr *in, tdagi_expr *out)
-{
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < runs.n; i++) {
-        uint32_t n = (uint32_t)runs.v[i];
-        out[i] = combine(r, s, in + at, dims + at, n);
-        at += n;
-    }
-}
-
-static bool has(tdag_list axes, uint32_t axis)
-{
-    for (uint32_t i = 0; i < axes.n; i++)
-        if (axes.v[i] == (int64_t)axis) return true;
-    return false;
-}
-
-/* Takes the listed axes out of in[0..rank). */
-static void drop_axes(tdag_list axes, const tdagi_expr *in, uint32_t rank,
-                      tdagi_expr *out)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < rank; i++)
-        if (!has(axes, i)) out[n++] = in[i];
-}
-
-/* Inserts zeroes so that out[0..rank) has them at the listed axes. */
-static void insert_axes(tdag_list axes, const tdagi_expr *in, uint32_t rank,
-                        tdagi_expr *out)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < rank; i++)
-        out[i] = has(axes, i) ? (tdagi_expr){0} : in[n++];
-}
-
-static bool pull_pad(const tdagi_raiser *r, tdagi_space *s, tdag_value v,
-                     const tdagi_expr *index, tdagi_expr *out, tdagi_guards *guards)
-{
-    const tdagi_node *n = tdagi_raiser_node(r, v);
-    const tdagi_node *x = tdagi_raiser_node(r, tdagi_node_inputs(n)[0]);
-    const tdag_pad_spec *spec = n->u.spec;
-    if (spec->mode != TDAG_PAD_CONSTANT || guards == NULL) return false;
-    for (uint32_t i = 0; i < n->rank; i++) {
-        int64_t before = tdagi_raiser_dim(r, spec->before.v[i]),
-                after = tdagi_raiser_dim(r, spec->after.v[i]);
-        out[i] = index[i];
-        if (before == 0 && after == 0) continue;
-        out[i].c = plus(s, out[i].c, -before);
-        if (guards->n == TDAGI_MOST_GUARDS) return false;
-        guards->g[guards->n++] = (tdagi_guard){.e = out[i],
-                                               .size = tdagi_raiser_dim(r, x->shape[i]),
-                                               .value = spec->value,
-                                               .pad = v,
-                                               .axis = i};
-    }
-    return true;
-}
-
-static bool pull_unfold(tdagi_space *s, const tdag_window_spec *spec,
+static void pull_affine(const tdagi_raiser *r, tdagi_space *s, const tdagi_piece *p,
                         const tdagi_expr *index, tdagi_expr *out)
 {
-    for (uint32_t i = 0; i < spec->kernel.n; i++) {
-        int64_t k = spec->kernel.v[i], stride = spec->stride.v[i];
-        out[i] = index[i];
-        if (k == stride) continue;
-        tdagi_expr window, tap;
-        if (!tdagi_expr_divide(s, &index[i], k, &window, &tap)) return false;
-        out[i] = tdagi_expr_add(s, &tap, &window, stride);
-    }
+    if (p->n_out == 0 || p->stride == 0)
+        *out = (tdagi_expr){0};
+    else if (p->stride == 1)
+        *out = index[p->out];
+    else
+        *out = tdagi_expr_add(s, &(tdagi_expr){0}, &index[p->out], p->stride);
+    if (p->start != 0) out->c = plus(s, out->c, tdagi_raiser_dim(r, p->start));
+}
+
+static bool pull_windows(tdagi_space *s, const tdagi_piece *p, const tdagi_expr *index,
+                         tdagi_expr *out)
+{
+    tdagi_expr window, tap;
+    *out = index[p->out];
+    if (p->kernel == p->stride) return true;
+    if (!tdagi_expr_divide(s, &index[p->out], p->kernel, &window, &tap)) return false;
+    *out = tdagi_expr_add(s, &tap, &window, p->stride);
     return true;
+}
+
+/* The guard of an axis that is padded; out is its index. */
+static bool guard_pad(const tdagi_raiser *r, tdagi_space *s, tdag_value v,
+                      const tdagi_piece *p, tdagi_expr *out, tdagi_guards *guards)
+{
+    const tdag_pad_spec *spec = tdagi_raiser_node(r, v)->u.spec;
+    const tdagi_node *x = tdagi_raiser_node(r, tdagi_raiser_input(r, v, 0));
+    int64_t before = tdagi_raiser_dim(r, p->before),
+            after = tdagi_raiser_dim(r, p->after);
+    if (before == 0 && after == 0) return true;
+    out->c = plus(s, out->c, -before);
+    if (guards->n == TDAGI_MOST_GUARDS) return false;
+    guards->g[guards->n++] = (tdagi_guard){.e = *out,
+                                           .size = tdagi_raiser_dim(r, x->shape[p->in]),
+                                           .value = spec->value,
+                                           .pad = v,
+                                           .axis = p->in};
+    return true;
+}
+
+static void index_map(const tdagi_node *n, const tdagi_node *x, tdagi_index_map *map)
+{
+    tdagi_op_index(n->op, &(tdagi_index_call){n->u.spec, x->rank, n->rank}, map);
 }
 
 bool tdagi_pull(const tdagi_raiser *r, tdagi_space *s, tdag_value v,
@@ -294,52 +255,25 @@ bool tdagi_pull(const tdagi_raiser *r, tdagi_space *s, tdag_value v,
 {
     const tdagi_node *n = tdagi_raiser_node(r, v);
     const tdagi_node *x = tdagi_raiser_node(r, tdagi_node_inputs(n)[0]);
-    const void *spec = n->u.spec;
-    const tdag_permute_spec *permute = spec;
-    const tdag_group_spec *group = spec;
-    const tdag_ungroup_spec *ungroup = spec;
-    const tdag_axes_spec *axes = spec;
-    const tdag_slice_spec *slice = spec;
-    const tdag_select_spec *select = spec;
-    const tdag_repeat_spec *repeat = spec;
-    uint32_t rank = n->rank;
-    switch (n->op) {
-    case TDAG_OP_PERMUTE:
-        for (uint32_t i = 0; i < rank; i++)
-            out[permute->order.v[i]] = index[i];
-        return true;
-    case TDAG_OP_GROUP:
-        return spread_runs(r, s, group->runs, x->shape, index, out);
-    case TDAG_OP_UNGROUP:
-        combine_runs(r, s, ungroup->counts, n->shape, index, out);
-        return true;
-    case TDAG_OP_SQUEEZE:
-        insert_axes(axes->axes, index, x->rank, out);
-        return true;
-    case TDAG_OP_UNSQUEEZE:
-        drop_axes(axes->axes, index, rank, out);
-        return true;
-    case TDAG_OP_SLICE:
-        for (uint32_t i = 0; i < rank; i++) {
-            out[i] = index[i];
-            out[i].c = plus(s, out[i].c, tdagi_raiser_dim(r, slice->start.v[i]));
-        }
-        return true;
-    case TDAG_OP_SELECT:
-        memcpy(out, index, rank * sizeof(*out));
-        out[select->axis] = (tdagi_expr){.c = tdagi_raiser_dim(r, select->index)};
-        return true;
-    case TDAG_OP_REPEAT:
-        for (uint32_t i = 0; i < rank; i++)
-            out[i] = repeat->counts.v[i] == 1 ? index[i] : (tdagi_expr){0};
-        return true;
-    case TDAG_OP_PAD:
-        return pull_pad(r, s, v, index, out, guards);
-    case TDAG_OP_UNFOLD:
-        return pull_unfold(s, spec, index, out);
-    default:
+    tdagi_index_map map;
+    index_map(n, x, &map);
+    if (map.pad != NULL && (map.pad->mode != TDAG_PAD_CONSTANT || guards == NULL))
         return false;
+    for (uint32_t i = 0; i < map.n; i++) {
+        const tdagi_piece *p = &map.pieces[i];
+        bool ok = true;
+        if (p->kind == TDAGI_PIECE_WINDOWS)
+            ok = pull_windows(s, p, index, &out[p->in]);
+        else if (p->kind == TDAGI_PIECE_AFFINE && p->n_in == 1)
+            pull_affine(r, s, p, index, &out[p->in]);
+        else if (p->kind == TDAGI_PIECE_DIGITS && p->n_out == 1)
+            ok = spread(r, s, &index[p->out], x->shape + p->in, p->n_in, out + p->in);
+        else if (p->kind == TDAGI_PIECE_DIGITS)
+            out[p->in] = combine(r, s, index + p->out, n->shape + p->out, p->n_out);
+        if (ok && map.pad != NULL) ok = guard_pad(r, s, v, p, &out[p->in], guards);
+        if (!ok) return false;
     }
+    return true;
 }
 
 bool tdagi_push(const tdagi_raiser *r, tdagi_space *s, tdag_value v,
@@ -347,30 +281,21 @@ bool tdagi_push(const tdagi_raiser *r, tdagi_space *s, tdag_value v,
 {
     const tdagi_node *n = tdagi_raiser_node(r, v);
     const tdagi_node *x = tdagi_raiser_node(r, tdagi_node_inputs(n)[0]);
-    const void *spec = n->u.spec;
-    const tdag_permute_spec *permute = spec;
-    const tdag_group_spec *group = spec;
-    const tdag_ungroup_spec *ungroup = spec;
-    const tdag_axes_spec *axes = spec;
-    switch (n->op) {
-    case TDAG_OP_PERMUTE:
-        for (uint32_t i = 0; i < n->rank; i++)
-            out[i] = index[permute->order.v[i]];
-        return true;
-    case TDAG_OP_GROUP:
-        combine_runs(r, s, group->runs, x->shape, index, out);
-        return true;
-    case TDAG_OP_UNGROUP:
-        return spread_runs(r, s, ungroup->counts, n->shape, index, out);
-    case TDAG_OP_SQUEEZE:
-        drop_axes(axes->axes, index, x->rank, out);
-        return true;
-    case TDAG_OP_UNSQUEEZE:
-        insert_axes(axes->axes, index, n->rank, out);
-        return true;
-    default:
-        return false;
+    tdagi_index_map map;
+    if (!tdagi_node_def(n)->rearranges) return false;
+    index_map(n, x, &map);
+    for (uint32_t i = 0; i < map.n; i++) {
+        const tdagi_piece *p = &map.pieces[i];
+        if (p->kind == TDAGI_PIECE_AFFINE && p->n_out == 1)
+            out[p->out] = p->n_in == 1 ? index[p->in] : (tdagi_expr){0};
+        else if (p->kind == TDAGI_PIECE_DIGITS && p->n_out == 1)
+            out[p->out] = combine(r, s, index + p->in, x->shape + p->in, p->n_in);
+        else if (p->kind == TDAGI_PIECE_DIGITS &&
+                 !spread(r, s, &index[p->in], n->shape + p->out, p->n_out,
+                         out + p->out))
+            return false;
     }
+    return true;
 }
 
 /* ---- levels ---- */

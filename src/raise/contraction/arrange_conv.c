@@ -166,9 +166,7 @@ static bool conv_from(tdagi_raiser *r, tdagi_arrangement *a)
  */
 static bool is_relabeling(const tdagi_raiser *r, tdag_value v)
 {
-    uint32_t op = tdagi_raiser_node(r, v)->op;
-    return op == TDAG_OP_PERMUTE || op == TDAG_OP_GROUP || op == TDAG_OP_UNGROUP ||
-           op == TDAG_OP_SQUEEZE || op == TDAG_OP_UNSQUEEZE;
+    return tdagi_node_def(tdagi_raiser_node(r, v))->rearranges;
 }
 
 /* From the level that *out reads up to the first one that is more than a view of it: so

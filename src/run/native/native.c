@@ -117,16 +117,6 @@ tdagi_native_fn *tdagi_native_composite(uint32_t composite)
 tdagi_native_fn *tdagi_native_core(uint32_t op)
 {
     static tdagi_native_fn *const rows[TDAGI_OP_CODES] = {
-        [TDAG_OP_PERMUTE] = tdagi_native_permute,
-        [TDAG_OP_GROUP] = tdagi_native_reshape,
-        [TDAG_OP_UNGROUP] = tdagi_native_reshape,
-        [TDAG_OP_SQUEEZE] = tdagi_native_reshape,
-        [TDAG_OP_UNSQUEEZE] = tdagi_native_reshape,
-        [TDAG_OP_SLICE] = tdagi_native_slice,
-        [TDAG_OP_SELECT] = tdagi_native_select,
-        [TDAG_OP_REPEAT] = tdagi_native_repeat,
-        [TDAG_OP_UNFOLD] = tdagi_native_unfold,
-        [TDAG_OP_PAD] = tdagi_native_pad,
         [TDAG_OP_REDUCE] = tdagi_native_reduce,
         [TDAG_OP_NEG] = tdagi_native_neg,
         [TDAG_OP_RECIPROCAL] = tdagi_native_reciprocal,
@@ -142,7 +132,7 @@ tdagi_native_fn *tdagi_native_core(uint32_t op)
         [TDAG_OP_MULTIPLY] = tdagi_native_multiply,
         [TDAG_OP_WHERE] = tdagi_native_where,
     };
-    return rows[op];
+    return tdagi_op_is_movement(op) ? tdagi_native_view : rows[op];
 }
 
 static tdag_status run_kernel(tdagi_native_call *c)

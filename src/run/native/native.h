@@ -38,9 +38,7 @@ tdagi_native_fn tdagi_native_BY_LOWERING;
 
 /* Of a core op; NULL: the reference evaluates it. */
 tdagi_native_fn *tdagi_native_core(uint32_t op);
-tdagi_native_fn tdagi_native_reshape, tdagi_native_permute, tdagi_native_slice,
-    tdagi_native_select, tdagi_native_repeat, tdagi_native_unfold,
-    tdagi_native_pad; /* view.c */
+tdagi_native_fn tdagi_native_view; /* of all movement; view.c */
 tdagi_native_fn tdagi_native_neg, tdagi_native_reciprocal, tdagi_native_sqrt,
     tdagi_native_exp, tdagi_native_log, tdagi_native_sin, tdagi_native_cos,
     tdagi_native_tanh, tdagi_native_floor, tdagi_native_gaussian, tdagi_native_add,

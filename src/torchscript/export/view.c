@@ -11,8 +11,7 @@ static bool is_core(const tdagi_kernel *k, tdag_op op)
 
 bool tdagi_export_is_reshape(const tdagi_kernel *k)
 {
-    return is_core(k, TDAG_OP_GROUP) || is_core(k, TDAG_OP_UNGROUP) ||
-           is_core(k, TDAG_OP_SQUEEZE) || is_core(k, TDAG_OP_UNSQUEEZE);
+    return k->composite == TDAGI_CORE && tdagi_op_row_of(k->op)->def->same_order;
 }
 
 /* True if `squeeze` removes just the axes that its input made 1. */

@@ -144,7 +144,7 @@ static tdag_status absorb(descent d, tdag_value v, const tdag_tensor *t,
 
 static bool is_linear(uint32_t op)
 {
-    return (op >= TDAG_OP_PERMUTE && op <= TDAG_OP_FOLD) || op == TDAG_OP_NEG ||
+    return tdagi_op_is_movement(op) || op == TDAG_OP_FOLD || op == TDAG_OP_NEG ||
            op == TDAG_OP_REDUCE;
 }
 
@@ -266,8 +266,8 @@ static tdag_status absorb(descent d, tdag_value v, const tdag_tensor *t,
     if (tdagi_folded_of(f, v)->uses != 1 || d.steps++ == MOST_STEPS) return TDAG_OK;
     if (is_linear(op)) {
         TDAGI_TRY(through_step(d, v, t, out));
-        bool moved = op >= TDAG_OP_PERMUTE && op <= TDAG_OP_UNFOLD;
-        if (out->id != 0 || !tdagi_is_weight(f, v) || moved) return TDAG_OK;
+        if (out->id != 0 || !tdagi_is_weight(f, v) || tdagi_op_is_movement(op))
+            return TDAG_OK;
     }
     if (tdagi_is_weight(f, v)) return d.in_sum ? into_leaf(f, v, t, out) : TDAG_OK;
     if (op == TDAG_OP_MULTIPLY && d.in_sum) return into_product(d, v, t, out);

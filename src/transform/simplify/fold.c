@@ -187,17 +187,12 @@ typedef struct way {
     int weight;                  /* which operand of it is the weight */
 } way;
 
-static bool is_view(uint32_t op)
-{
-    return op >= TDAG_OP_PERMUTE && op <= TDAG_OP_UNFOLD;
-}
-
 /* Follows views with one reader each; what they end at. */
 static tdag_value follow(const tdagi_folder *f, tdag_value v, tdag_value *views,
                          uint32_t *n)
 {
     *n = 0;
-    while (*n < MOST_PATH && is_view(f->b->graph->nodes[v.id].op) &&
+    while (*n < MOST_PATH && tdagi_op_is_movement(f->b->graph->nodes[v.id].op) &&
            f->infos[v.id].uses == 1) {
         views[(*n)++] = v;
         v = f->b->graph->nodes[v.id].in.few[0];
@@ -494,7 +489,7 @@ static tdag_status fold_node(tdagi_folder *f, uint32_t id)
         return TDAG_OK;
     if (op == TDAG_OP_MULTIPLY && info.after) TDAGI_TRY(fold_multiply(f, v, &better));
     if (op == TDAG_OP_ADD && info.after) TDAGI_TRY(fold_add(f, v, &better));
-    if (is_view(op)) TDAGI_TRY(float_bias(f, v, &better));
+    if (tdagi_op_is_movement(op)) TDAGI_TRY(float_bias(f, v, &better));
     if (op == TDAG_OP_REDUCE) TDAGI_TRY(fold_sums(f, v, &better));
     if (better.id == 0) return tdag_builder_get_status(f->b);
     f->changed = true;

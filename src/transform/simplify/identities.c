@@ -27,11 +27,6 @@ static bool is_splat(const tdagi_rewriter *rw, tdag_value v, double x)
     return true;
 }
 
-static bool is_view(uint32_t op)
-{
-    return op >= TDAG_OP_PERMUTE && op <= TDAG_OP_UNFOLD && op != TDAG_OP_PAD;
-}
-
 /* Whether no element can be the negative zero. */
 static bool never_negative_zero(const tdagi_rewriter *rw, tdag_value v)
 {
@@ -39,7 +34,7 @@ static bool never_negative_zero(const tdagi_rewriter *rw, tdag_value v)
         const tdagi_node *n = tdagi_made(rw, v);
         if (!tdag_dtype_is_float((tdag_dtype)n->dtype)) return true;
         if (n->op == TDAG_OP_EXP || n->op == TDAG_OP_IOTA) return true;
-        if (n->op != TDAG_OP_CONVERT && !is_view(n->op)) return false;
+        if (n->op != TDAG_OP_CONVERT && !tdagi_op_selects(n->op)) return false;
         v = tdagi_node_inputs(n)[0];
         /* A small negative number may become -0 in a narrower dtype. */
         if (n->op == TDAG_OP_CONVERT &&
