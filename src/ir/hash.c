@@ -138,10 +138,10 @@ static tdag_status add_field(tdagi_hasher *h, const tdagi_field *f, const void *
 }
 
 /* Whether the node counts as part of the module; leaves belong to who uses them. */
-static bool is_inside(const tdagi_hasher *h, const tdagi_node *n)
+static inline bool is_inside(const tdagi_hasher *h, const tdagi_node *n)
 {
     if (h->whole || n->op == TDAG_OP_INPUT) return h->whole;
-    return tdagi_op_is_leaf(n->op) || h->is_inside[n->scope];
+    return h->is_inside[n->scope] || tdagi_op_is_leaf(n->op);
 }
 
 static void add_leaf(tdagi_hasher *h, uint32_t id)
@@ -242,7 +242,7 @@ static int by_id(const void *a, const void *b)
 static void cross(tdagi_hasher *h, uint32_t id, uint32_t scope)
 {
     const tdagi_node *n = &h->g->nodes[id];
-    if (tdagi_op_is_leaf(n->op) || n->scope == scope) return;
+    if (n->scope == scope || tdagi_op_is_leaf(n->op)) return;
     if (h->crossings != NULL) h->crossings[h->n_crossings] = (crossing){id, scope};
     h->n_crossings++;
 }

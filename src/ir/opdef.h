@@ -191,9 +191,18 @@ typedef struct tdagi_op_row {
 } tdagi_op_row;
 
 /* The row of an op; NULL for a number that is no op. */
-const tdagi_op_row *tdagi_op_row_of(uint32_t op);
+extern const tdagi_op_row tdagi_op_rows[TDAGI_OP_CODES];
+static inline const tdagi_op_row *tdagi_op_row_of(uint32_t op)
+{
+    return op < TDAGI_OP_CODES && tdagi_op_rows[op].def != NULL ? &tdagi_op_rows[op]
+                                                                : NULL;
+}
 /* 0 for a number that is no op. */
-tdagi_op_class tdagi_op_class_of(uint32_t op);
+static inline tdagi_op_class tdagi_op_class_of(uint32_t op)
+{
+    const tdagi_op_row *row = tdagi_op_row_of(op);
+    return row == NULL ? (tdagi_op_class)0 : (tdagi_op_class)row->def->op_class;
+}
 static inline bool tdagi_op_is_leaf(uint32_t op)
 {
     return tdagi_op_class_of(op) == TDAGI_CLASS_LEAF;
@@ -208,9 +217,19 @@ static inline bool tdagi_op_selects(uint32_t op)
 {
     return tdagi_op_is_movement(op) && op != TDAG_OP_PAD;
 }
-bool tdagi_op_holds_tensor(uint32_t op);
+static inline bool tdagi_op_holds_tensor(uint32_t op)
+{
+    const tdagi_op_row *row = tdagi_op_row_of(op);
+    return row != NULL && row->def->holds_tensor;
+}
 /* The index map of a movement op. */
-void tdagi_op_index(uint32_t op, const tdagi_index_call *call, tdagi_index_map *out);
+static inline void tdagi_op_index(uint32_t op, const tdagi_index_call *call,
+                                  tdagi_index_map *out)
+{
+    out->n = 0;
+    out->pad = NULL;
+    tdagi_op_rows[op].def->index(call, out);
+}
 
 /* ---- generic work on specs by their fields ---- */
 struct tdagi_arena;

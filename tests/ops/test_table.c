@@ -47,6 +47,22 @@ static void check_fields(const char *name, const tdagi_opdef *def)
     if (covered != def->spec_size) fail_msg("%s: the fields leave out a part", name);
 }
 
+static void check_class(uint32_t op, const tdagi_op_row *row)
+{
+    const tdagi_opdef *def = row->def;
+    bool moves = tdagi_op_is_movement(op);
+    if (def->op_class == 0 || def->op_class > TDAGI_CLASS_OPAQUE)
+        fail_msg("%s has no class", row->name);
+    if ((def->op_class == TDAGI_CLASS_LEAF) != (row->n_inputs == 0))
+        fail_msg("%s is a leaf or not, wrongly", row->name);
+    if ((def->index != NULL) != (moves || def->op_class == TDAGI_CLASS_FOLD))
+        fail_msg("%s has an index map or not, wrongly", row->name);
+    if ((def->same_order && !def->rearranges) || (def->rearranges && !moves))
+        fail_msg("%s does not rearrange", row->name);
+    if (def->holds_tensor && (def->op_class != TDAGI_CLASS_LEAF || def->fields != NULL))
+        fail_msg("%s holds no tensor", row->name);
+}
+
 static void test_rows(void **state)
 {
     (void)state;
@@ -61,11 +77,13 @@ static void test_rows(void **state)
             fail_msg("%s has no brief", row->name);
         if (row->def->shape == NULL) fail_msg("%s has no shape rule", row->name);
         if (row->def->cost == NULL) fail_msg("%s has no cost", row->name);
-        bool declared = op <= TDAG_OP_CONSTANT || op == TDAG_OP_OPAQUE;
-        if ((row->def->eval == NULL) != declared)
+        bool declared = op == TDAG_OP_INPUT || tdagi_op_holds_tensor(op);
+        bool is_opaque = row->def->op_class == TDAGI_CLASS_OPAQUE;
+        if ((row->def->eval == NULL) != (declared || is_opaque))
             fail_msg("%s has an evaluation or not, wrongly", row->name);
-        if ((row->def->drop_dim == NULL) != (op <= TDAG_OP_CONSTANT))
+        if ((row->def->drop_dim == NULL) != declared)
             fail_msg("%s has an axis rule or not, wrongly", row->name);
+        check_class(op, row);
         check_fields(row->name, row->def);
     }
     uint32_t rows = 0;
