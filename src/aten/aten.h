@@ -14,6 +14,7 @@
 #define TDAGI_ATEN_H
 
 #include "aten/cell.h"
+#include "aten/dtype.h"
 #include "aten/env.h"
 #include "aten/schema.h"
 #include "derive/derive.h"
@@ -26,10 +27,6 @@
  * into the cell of its argument. */
 tdagi_any tdagi_aten_call(tdagi_env *env, const tdagi_schema *schema,
                           const tdagi_any *args, uint32_t n_args);
-
-/* PyTorch's number of a dtype (ScalarType); DTYPE_NONE and -1 where there is none. */
-tdag_dtype tdagi_dtype_of_scalar_type(int64_t scalar_type);
-int64_t tdagi_scalar_type_of_dtype(tdag_dtype dtype);
 
 /* ---- rows ---- */
 typedef struct tdagi_call {
@@ -184,6 +181,14 @@ bool tdagi_list_reduce(tdagi_call *c, tdagi_fold_op op, tdagi_any *out);
 /* ---- used across families ---- */
 /* y = f(x) of an elementwise binary of tensors or numbers with promotion. */
 tdagi_any tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any y);
+/* A known result as a rank-0 tensor; false where the number does not fit the dtype. */
+bool tdagi_known_result(tdagi_call *c, tdagi_any v, tdag_dtype dtype, tdagi_any *out);
+/* A result of numbers that depend on data is such a number again. */
+tdagi_any tdagi_as_number(tdagi_call *c, tdagi_any x, tdagi_any y, tdagi_any out);
+/* Another view of the whole tensor; a known number as it is. */
+tdagi_any tdagi_alias(tdagi_call *c, tdagi_cell *t);
+/* Indices made non-negative for an axis of that extent. */
+tdag_value tdagi_wrap_index(tdagi_call *c, tdag_value index, tdag_dim n);
 /* Rows and columns of an n x n matrix with column - row >= offset, row by row, as two
  * constants; n is at most 10000. */
 void tdagi_pairs_above(tdagi_call *c, int64_t n, int64_t offset, tdag_value out[2]);

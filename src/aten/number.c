@@ -272,7 +272,7 @@ tdagi_any tdagi_aten_to_number(tdagi_call *c)
         if (strcmp(v.u.s, "-inf") == 0) return tdagi_any_float(-INFINITY);
         if (strcmp(v.u.s, "nan") == 0) return tdagi_any_float(NAN);
     }
-    if (v.kind == TDAGI_ANY_TENSOR || v.kind == TDAGI_ANY_DATA) {
+    if (tdagi_any_is_tensor(v)) {
         tdag_dtype have = tdagi_cell_dtype(c->env, v.u.tensor);
         char is = tdag_dtype_is_float(have) ? 'f' : have == TDAG_BOOL ? 'b' : 'i';
         char want = c->data == 0 ? is : (char)c->data;

@@ -93,7 +93,7 @@ tdagi_any tdagi_number_tensor(tdagi_env *env, tdagi_any v)
 tdag_value tdagi_as(tdagi_call *c, tdagi_any v, tdag_dtype dtype)
 {
     tdag_value x = TDAG_NO_VALUE;
-    if (v.kind == TDAGI_ANY_TENSOR || v.kind == TDAGI_ANY_DATA) {
+    if (tdagi_any_is_tensor(v)) {
         const tdagi_any *known = tdagi_cell_number(v.u.tensor);
         if (known == NULL || v.u.tensor->value.id != 0)
             x = tdagi_cast(c->b, tdagi_cell_read(c->env, v.u.tensor), dtype);

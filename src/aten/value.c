@@ -115,6 +115,11 @@ bool tdagi_any_is_seq(tdagi_any v)
     return v.kind == TDAGI_ANY_LIST || v.kind == TDAGI_ANY_TUPLE;
 }
 
+bool tdagi_any_is_tensor(tdagi_any v)
+{
+    return v.kind == TDAGI_ANY_TENSOR || v.kind == TDAGI_ANY_DATA;
+}
+
 bool tdagi_any_is_number(tdagi_any v)
 {
     return v.kind == TDAGI_ANY_INT || v.kind == TDAGI_ANY_FLOAT ||

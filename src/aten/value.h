@@ -81,6 +81,7 @@ const tdagi_any *tdagi_dict_get(struct tdagi_env *env, const tdagi_dict *d,
 /* POISON itself or a sequence that holds one, which is given; else NULL. */
 const tdagi_any *tdagi_any_find_poison(const tdagi_any *v);
 bool tdagi_any_is_seq(tdagi_any v);
+bool tdagi_any_is_tensor(tdagi_any v); /* TENSOR, DATA */
 bool tdagi_any_is_number(tdagi_any v); /* INT, FLOAT, BOOL */
 /* INT or BOOL */
 bool tdagi_any_const_int(struct tdagi_env *env, tdagi_any v, int64_t *out);

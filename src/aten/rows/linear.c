@@ -1,5 +1,4 @@
 /* Products of vectors and matrices beyond matmul, distances, triangular systems. */
-#include <math.h>
 #include <string.h>
 
 #include "aten/rows/steps.h"

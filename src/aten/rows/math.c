@@ -7,18 +7,12 @@
 
 /* ---- helpers ---- */
 
-static bool is_tensor(tdagi_any v)
-{
-    return v.kind == TDAGI_ANY_TENSOR || v.kind == TDAGI_ANY_DATA;
-}
-
 static bool compares(tdagi_fold_op op)
 {
     return op >= TDAGI_FOLD_LT && op <= TDAGI_FOLD_NE;
 }
 
-/* A known result as a rank-0 tensor; false where the number does not fit the dtype. */
-static bool known_result(tdagi_call *c, tdagi_any v, tdag_dtype dtype, tdagi_any *out)
+bool tdagi_known_result(tdagi_call *c, tdagi_any v, tdag_dtype dtype, tdagi_any *out)
 {
     int64_t i;
     if (v.assumed) return false;
@@ -42,9 +36,9 @@ static bool fold_tensors(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any
                          tdag_dtype dtype, tdagi_any *out)
 {
     tdagi_any a = tdagi_any_known(x), b = tdagi_any_known(y), v;
-    if (is_tensor(a) || is_tensor(b)) return false;
+    if (tdagi_any_is_tensor(a) || tdagi_any_is_tensor(b)) return false;
     if (!tdagi_fold(c->env, op, a, b, &v)) return false;
-    return known_result(c, v, compares(op) ? TDAG_BOOL : dtype, out);
+    return tdagi_known_result(c, v, compares(op) ? TDAG_BOOL : dtype, out);
 }
 
 static tdag_value composite(tdagi_call *c, tdagi_composite id, tdag_value x,
@@ -151,8 +145,7 @@ static tdag_value compute(tdagi_call *c, tdagi_fold_op op, tdag_value x, tdag_va
     return TDAG_NO_VALUE;
 }
 
-/* A result of numbers that depend on data is such a number again. */
-static tdagi_any as_number(tdagi_call *c, tdagi_any x, tdagi_any y, tdagi_any out)
+tdagi_any tdagi_as_number(tdagi_call *c, tdagi_any x, tdagi_any y, tdagi_any out)
 {
     if (x.kind == TDAGI_ANY_TENSOR || y.kind == TDAGI_ANY_TENSOR) return out;
     if (out.kind != TDAGI_ANY_TENSOR) return out;
@@ -165,12 +158,13 @@ static tdagi_any as_number(tdagi_call *c, tdagi_any x, tdagi_any y, tdagi_any ou
 tdagi_any tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any y)
 {
     tdagi_any both[2] = {x, y}, out;
-    if (!is_tensor(x) && !is_tensor(y) && tdagi_fold(c->env, op, x, y, &out))
+    if (!tdagi_any_is_tensor(x) && !tdagi_any_is_tensor(y) &&
+        tdagi_fold(c->env, op, x, y, &out))
         return out;
     tdag_dtype dtype = tdagi_result_type(c, 2, both);
     if (op == TDAGI_FOLD_DIV && !tdag_dtype_is_float(dtype)) dtype = TDAG_F32;
     if (op == TDAGI_FOLD_POW && dtype == TDAG_BOOL) dtype = TDAG_I64;
-    if (fold_tensors(c, op, x, y, dtype, &out)) return as_number(c, x, y, out);
+    if (fold_tensors(c, op, x, y, dtype, &out)) return tdagi_as_number(c, x, y, out);
     if (op == TDAGI_FOLD_POW && !tdag_dtype_is_float(dtype)) {
         c->bad = true;
         return tdagi_env_issue(c->env, "%s of integer tensors", c->schema->name);
@@ -178,7 +172,7 @@ tdagi_any tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any y
     tdag_value v[2] = {tdagi_as(c, x, dtype), tdagi_as(c, y, dtype)};
     if (c->bad) return tdagi_any_poison();
     tdagi_match_broadcast(c, 2, v);
-    return as_number(c, x, y, tdagi_result(c, compute(c, op, v[0], v[1])));
+    return tdagi_as_number(c, x, y, tdagi_result(c, compute(c, op, v[0], v[1])));
 }
 
 /* ---- rows ---- */
@@ -234,13 +228,13 @@ tdagi_any tdagi_aten_binary(tdagi_call *c)
     tdagi_fold_op op = (tdagi_fold_op)c->data;
     tdagi_any x = c->args[0], y = second(c);
     c->read |= 3;
-    if (!is_tensor(x) && !is_tensor(y)) {
+    if (!tdagi_any_is_tensor(x) && !tdagi_any_is_tensor(y)) {
         if (c->n > 2 && (tdagi_has(c, "alpha") || tdagi_has(c, "rounding_mode")))
             tdagi_refuse(c, tdagi_has(c, "alpha") ? "alpha" : "rounding_mode");
         return python_binary(c, op, x, y);
     }
     if (y.kind == TDAGI_ANY_NONE) return tdagi_refuse(c, c->schema->args[0].name);
-    if (is_tensor(x)) y = literal_as_number(c, y);
+    if (tdagi_any_is_tensor(x)) y = literal_as_number(c, y);
     if (tdagi_has(c, "rounding_mode")) {
         const char *mode = tdagi_arg_string(c, "rounding_mode");
         if (strcmp(mode, "trunc") == 0)
@@ -256,7 +250,7 @@ tdagi_any tdagi_aten_binary(tdagi_call *c)
         if (!tdagi_any_equal(c->env, alpha, tdagi_any_int(c->env, 1), &assumed)) {
             tdagi_any both[2] = {x, y};
             tdag_dtype d = tdagi_result_type(c, 2, both);
-            if (is_tensor(y)) y = tdagi_result(c, tdagi_as(c, y, d));
+            if (tdagi_any_is_tensor(y)) y = tdagi_result(c, tdagi_as(c, y, d));
             y = tdagi_binary(c, TDAGI_FOLD_MUL, y, alpha);
         }
     }
@@ -322,19 +316,19 @@ tdagi_any tdagi_aten_pow(tdagi_call *c)
 {
     tdagi_any x = c->args[0], y = second(c), out;
     c->read |= 3;
-    if (!is_tensor(x) && !is_tensor(y)) {
+    if (!tdagi_any_is_tensor(x) && !tdagi_any_is_tensor(y)) {
         if (tdagi_fold(c->env, TDAGI_FOLD_POW, x, y, &out)) return out;
         return python_binary(c, TDAGI_FOLD_POW, x, y);
     }
     if (c->data == 1) {
-        if (is_tensor(x)) x = tdagi_result(c, tdagi_as(c, x, TDAG_F64));
+        if (tdagi_any_is_tensor(x)) x = tdagi_result(c, tdagi_as(c, x, TDAG_F64));
         y = tdagi_any_known(y);
-        if (is_tensor(y) || !is_tensor(x))
+        if (tdagi_any_is_tensor(y) || !tdagi_any_is_tensor(x))
             y = tdagi_result(c, tdagi_as(c, y, TDAG_F64));
         if (c->bad) return tdagi_any_poison();
     }
     tdagi_any e = tdagi_any_known(y);
-    if (is_tensor(x) && tdagi_any_is_number(e) && !e.assumed) {
+    if (tdagi_any_is_tensor(x) && tdagi_any_is_number(e) && !e.assumed) {
         int64_t i = 0;
         tdagi_any both[2] = {x, y};
         tdag_dtype d = tdagi_result_type(c, 2, both);
@@ -352,97 +346,6 @@ tdagi_any tdagi_aten_square(tdagi_call *c)
     if (c->bad) return tdagi_any_poison();
     if (tdagi_dtype(c, x) == TDAG_BOOL) x = tdagi_cast(c->b, x, TDAG_I64);
     return constant_power(c, x, 2);
-}
-
-/* ---- unary ---- */
-
-static bool fold_one(tdagi_call *c, tdagi_any v, bool to_float, tdagi_any *out)
-{
-    tdagi_any number = tdagi_any_known(v), folded;
-    if (is_tensor(number) || !tdagi_fold_unary(c, number, &folded)) return false;
-    tdag_dtype d = tdagi_cell_dtype(c->env, v.u.tensor);
-    if (to_float && !tdag_dtype_is_float(d)) d = TDAG_F32;
-    return known_result(c, folded, d, out);
-}
-
-static tdag_value unary_node(tdagi_call *c, int code, tdag_value x)
-{
-    if (code < TDAGI_OP_CODES) return tdag_unary(c->b, (tdag_op)code, x);
-    return tdagi_unary_composite(c->b, (tdagi_composite)(code - TDAGI_OP_CODES), x);
-}
-
-static tdagi_any unary(tdagi_call *c, bool to_float)
-{
-    tdagi_any v = c->args[0], out;
-    c->read |= 1;
-    if (tdagi_any_is_number(v)) return tdagi_number_unary(c, v);
-    if (!is_tensor(v)) return tdagi_refuse(c, c->schema->args[0].name);
-    if (fold_one(c, v, to_float, &out)) return as_number(c, v, v, out);
-    tdag_value x = tdagi_cell_read(c->env, v.u.tensor);
-    if (x.id == 0) return tdagi_any_poison();
-    if (to_float) x = tdagi_as_float(c, x);
-    return as_number(c, v, v, tdagi_result(c, unary_node(c, c->data, x)));
-}
-
-/* Row data: a core op, or TDAGI_OP_CODES + a composite. Integers become f32. */
-tdagi_any tdagi_aten_unary_float(tdagi_call *c) { return unary(c, true); }
-/* Integers stay integers. */
-tdagi_any tdagi_aten_unary(tdagi_call *c) { return unary(c, false); }
-
-/* floor, ceil, round, trunc: nothing to do for integers */
-tdagi_any tdagi_aten_rounding(tdagi_call *c)
-{
-    tdagi_any v = c->args[0];
-    int64_t decimals = tdagi_arg_int(c, "decimals", 0);
-    if (is_tensor(v) && !tdag_dtype_is_float(tdagi_cell_dtype(c->env, v.u.tensor))) {
-        c->read |= 1;
-        tdagi_any out;
-        if (fold_one(c, v, false, &out)) return out;
-        return tdagi_result(c, tdagi_cell_read(c->env, v.u.tensor));
-    }
-    if (is_tensor(v) && c->data == TDAGI_OP_CODES + TDAGI_ROUND) {
-        tdag_value x = tdagi_arg_tensor(c, c->schema->args[0].name);
-        tdagi_round_spec s = {decimals};
-        return tdagi_result(c, tdagi_lower(c->b, TDAGI_ROUND, &x, 1, &s));
-    }
-    return unary(c, false);
-}
-
-tdagi_any tdagi_aten_frac(tdagi_call *c)
-{
-    tdag_value x = tdagi_arg_tensor(c, "self");
-    return tdagi_result(
-        c, tdagi_sub(c->b, x, tdagi_unary_composite(c->b, TDAGI_TRUNC, x)));
-}
-
-/* exp2, log2, log10: row data '2', 'l', 't' */
-tdagi_any tdagi_aten_other_base(tdagi_call *c)
-{
-    tdag_value x = tdagi_as_float(c, tdagi_arg_tensor(c, "self"));
-    if (c->bad) return tdagi_any_poison();
-    if (c->data == '2') {
-        tdag_value in[2] = {tdagi_full_like(c->b, x, 2), x};
-        return tdagi_result(c, tdagi_lower(c->b, TDAGI_POW, in, 2, NULL));
-    }
-    double base = c->data == 'l' ? log(2) : log(10);
-    tdag_value y = tdag_unary(c->b, TDAG_OP_LOG, x);
-    return tdagi_result(
-        c, tdagi_div(c->b, y, tdag_add_scalar(c->b, tdagi_dtype(c, x), base)));
-}
-
-/* isnan, isinf, isfinite: row data 'n', 'i', 'f' */
-tdagi_any tdagi_aten_is_special(tdagi_call *c)
-{
-    tdag_value x = tdagi_arg_tensor(c, "self");
-    if (c->bad) return tdagi_any_poison();
-    if (!tdag_dtype_is_float(tdagi_dtype(c, x)))
-        return tdagi_result(c, tdagi_full(c->b, TDAG_BOOL, tdagi_rank(c, x),
-                                          tdagi_shape(c, x), c->data == 'f'));
-    if (c->data == 'n') return tdagi_result(c, composite(c, TDAGI_NOT_EQUAL, x, x));
-    tdag_value size = tdagi_unary_composite(c->b, TDAGI_ABS, x);
-    tdag_value inf = tdag_add_scalar(c->b, tdagi_dtype(c, x), INFINITY);
-    return tdagi_result(
-        c, tdag_binary(c->b, c->data == 'i' ? TDAG_OP_EQUAL : TDAG_OP_LESS, size, inf));
 }
 
 /* ---- clamp, where, maximum of rows with other names ---- */
@@ -463,7 +366,7 @@ tdagi_any tdagi_aten_clamp(tdagi_call *c)
                   tdagi_any_const_int(c->env, low, &i)) &&
                  (!s.has_max || high.kind == TDAGI_ANY_FLOAT ||
                   tdagi_any_const_int(c->env, high, &i));
-    bool known = !is_tensor(tdagi_any_known(x));
+    bool known = !tdagi_any_is_tensor(tdagi_any_known(x));
     if (plain && !known && !low.assumed && !high.assumed) {
         if (s.has_min) s.min = tdagi_any_sample(c->env, low);
         if (s.has_max) s.max = tdagi_any_sample(c->env, high);
@@ -521,128 +424,4 @@ tdagi_any tdagi_aten_lerp(tdagi_call *c)
     if (c->bad) return d;
     return tdagi_binary(c, TDAGI_FOLD_ADD, start,
                         tdagi_binary(c, TDAGI_FOLD_MUL, d, w));
-}
-
-/* ---- dtypes ---- */
-
-/* The tensor in another dtype; itself where it has it already. */
-static tdagi_any convert(tdagi_call *c, tdagi_cell *t, tdag_dtype d, bool copy)
-{
-    tdagi_env *env = c->env;
-    if (d == TDAG_DTYPE_NONE || d == tdagi_cell_dtype(env, t)) {
-        if (!copy) return tdagi_same(t);
-        const tdagi_any *known = tdagi_cell_number(t);
-        if (known != NULL)
-            return tdagi_any_tensor(
-                tdagi_cell_known(env, tdagi_cell_dtype(env, t), *known));
-        return tdagi_result(c, tdagi_cell_read(env, t));
-    }
-    const tdagi_any *known = tdagi_cell_number(t);
-    tdagi_any out, v;
-    int64_t i = 0;
-    if (known != NULL && !known->assumed) {
-        v = *known;
-        bool is_const = v.kind == TDAGI_ANY_FLOAT || tdagi_any_const_int(env, v, &i);
-        if (d == TDAG_I64 && v.kind == TDAGI_ANY_FLOAT && fabs(v.u.f) < 9e18)
-            v = tdagi_any_int(env, (int64_t)v.u.f);
-        else if (d == TDAG_I64 && v.kind == TDAGI_ANY_BOOL)
-            v = tdagi_any_int(env, i);
-        else if (d == TDAG_BOOL && is_const)
-            v = tdagi_any_bool(tdagi_any_sample(env, v) != 0);
-        if (known_result(c, v, d, &out)) return out;
-        if (d == TDAG_I32 && v.kind == TDAGI_ANY_INT) /* sizes as int32 */
-            return tdagi_any_tensor(tdagi_cell_known(env, d, v));
-    }
-    return tdagi_result(c, tdagi_cast(c->b, tdagi_cell_read(env, t), d));
-}
-
-tdagi_any tdagi_aten_to(tdagi_call *c)
-{
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
-    bool copy = tdagi_arg_bool(c, "copy", false);
-    tdag_dtype d = TDAG_DTYPE_NONE;
-    if (tdagi_has(c, "other")) {
-        tdagi_cell *other = tdagi_arg_cell(c, "other");
-        if (other != NULL) d = tdagi_cell_dtype(c->env, other);
-    } else {
-        d = tdagi_arg_dtype(c, "dtype");
-    }
-    if (c->bad) return tdagi_any_poison();
-    return convert(c, t, d, copy);
-}
-
-tdagi_any tdagi_aten_cast_to(tdagi_call *c) /* row data: the dtype */
-{
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
-    return t == NULL ? tdagi_any_poison() : convert(c, t, (tdag_dtype)c->data, false);
-}
-
-/* ---- what a tensor is ---- */
-
-tdagi_any tdagi_aten_prim_dtype(tdagi_call *c)
-{
-    c->read |= 1;
-    if (c->args[0].kind != TDAGI_ANY_TENSOR) return tdagi_any_poison();
-    tdag_dtype d = tdagi_cell_dtype(c->env, c->args[0].u.tensor);
-    return tdagi_any_int(c->env, tdagi_scalar_type_of_dtype(d));
-}
-
-tdagi_any tdagi_aten_prim_device(tdagi_call *c)
-{
-    c->read |= 1;
-    return (tdagi_any){.kind = TDAGI_ANY_DEVICE, .u.s = "cpu"};
-}
-
-tdagi_any tdagi_aten_prim_type(tdagi_call *c) /* of a device */
-{
-    c->read |= 1;
-    return tdagi_any_string("cpu");
-}
-
-tdagi_any tdagi_aten_is_floating_point(tdagi_call *c)
-{
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
-    if (t == NULL) return tdagi_any_poison();
-    return tdagi_any_bool(tdag_dtype_is_float(tdagi_cell_dtype(c->env, t)));
-}
-
-tdagi_any tdagi_aten_size(tdagi_call *c)
-{
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
-    if (t == NULL) return tdagi_any_poison();
-    uint32_t rank = tdagi_cell_rank(c->env, t);
-    if (tdagi_has(c, "dim")) {
-        uint32_t axis = tdagi_arg_axis(c, "dim", rank);
-        if (rank == 0)
-            tdagi_call_fail(c, TDAG_E_SHAPE, "a tensor of rank 0 has no sizes");
-        return c->bad ? tdagi_any_poison()
-                      : tdagi_any_dim(tdagi_cell_dim(c->env, t, axis));
-    }
-    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
-    for (uint32_t i = 0; i < rank && out.kind == TDAGI_ANY_LIST; i++)
-        tdagi_seq_append(c->env, out.u.seq,
-                         tdagi_any_dim(tdagi_cell_dim(c->env, t, i)));
-    return out;
-}
-
-tdagi_any tdagi_aten_rank(tdagi_call *c)
-{
-    tdagi_cell *t = tdagi_arg_cell(c, c->schema->args[0].name);
-    return t == NULL ? tdagi_any_poison()
-                     : tdagi_any_int(c->env, tdagi_cell_rank(c->env, t));
-}
-
-tdagi_any tdagi_aten_numel(tdagi_call *c)
-{
-    tdagi_cell *t = tdagi_arg_cell(c, c->schema->args[0].name);
-    if (t == NULL) return tdagi_any_poison();
-    return tdagi_any_dim(tdagi_dim_product(c->env->pool, tdagi_cell_rank(c->env, t),
-                                           tdagi_cell_shape(c->env, t)));
-}
-
-tdagi_any tdagi_aten_is_contiguous(tdagi_call *c)
-{
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
-    return t == NULL ? tdagi_any_poison()
-                     : tdagi_any_bool(tdagi_cell_is_contiguous(c->env, t));
 }

@@ -1,5 +1,4 @@
 /* Reductions over axes, softmax, running sums, order. */
-#include <math.h>
 #include <string.h>
 
 #include "aten/aten.h"

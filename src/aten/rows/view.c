@@ -1,11 +1,10 @@
 /* Operators whose result shows the memory of their argument: reshapes, permutations,
  * slices, splits, expansions. */
-#include <string.h>
 
 #include "aten/aten.h"
 
 /* A new tensor object that shows the same elements. */
-static tdagi_any alias(tdagi_call *c, tdagi_cell *t)
+tdagi_any tdagi_alias(tdagi_call *c, tdagi_cell *t)
 {
     const tdagi_any *known = tdagi_cell_number(t);
     if (known != NULL) return tdagi_same(t);
@@ -59,7 +58,7 @@ static tdagi_any reshaped(tdagi_call *c, tdagi_cell *t, uint32_t rank,
     if (tdag_builder_get_status(c->b) != TDAG_OK) return tdagi_any_poison();
     if (may_copy && !tdagi_cell_can_view(c->env, t, rank, dims))
         return tdagi_result(c, tdagi_reshape(c->b, x, rank, dims));
-    if (tdagi_same_shape(c, x, rank, dims)) return alias(c, t);
+    if (tdagi_same_shape(c, x, rank, dims)) return tdagi_alias(c, t);
     tdagi_view_step w = {.kind = TDAGI_VIEW_RESHAPE, .dims = {rank, dims}};
     return tdagi_view(c, t, &w);
 }
@@ -148,7 +147,7 @@ tdagi_any tdagi_aten_squeeze(tdagi_call *c)
         if (rank > 0 && tdagi_cell_dim(c->env, t, (uint32_t)axes.v[i]) == 1)
             gone[n++] = axes.v[i];
     if (c->bad) return tdagi_any_poison();
-    if (n == 0) return alias(c, t);
+    if (n == 0) return tdagi_alias(c, t);
     tdagi_view_step w = {.kind = TDAGI_VIEW_SQUEEZE, .dims = {n, gone}};
     return tdagi_view(c, t, &w);
 }
@@ -204,7 +203,7 @@ static tdagi_any permuted(tdagi_call *c, tdagi_cell *t, uint32_t rank,
     bool moves = false;
     for (uint32_t i = 0; i < rank; i++)
         moves |= order[i] != i;
-    if (!moves) return alias(c, t);
+    if (!moves) return tdagi_alias(c, t);
     tdagi_view_step w = {.kind = TDAGI_VIEW_PERMUTE, .dims = {rank, order}};
     return tdagi_view(c, t, &w);
 }
@@ -288,250 +287,6 @@ tdagi_any tdagi_aten_movedim(tdagi_call *c)
     return c->bad ? tdagi_any_poison() : permuted(c, t, rank, order);
 }
 
-/* ---- slices ---- */
-
-/* A Python bound: from the end where negative, then within 0..n. A symbolic bound of a
- * fixed extent that lies within it at the samples (the first S of a table of 64
- * positions) is taken to do so always: the slice then fails at other sizes, where
- * PyTorch would clamp it and, as a rule, fail at what comes next. */
-tdag_dim tdagi_slice_bound(tdagi_call *c, tdag_dim d, tdag_dim n)
-{
-    tdagi_pool *p = c->env->pool;
-    int64_t i;
-    bool negative = tdagi_dim_is_const(p, d, &i)   ? i < 0
-                    : tdagi_dim_proves_ge(p, d, 0) ? false
-                                                   : tdagi_dim_sample(p, d) < 0;
-    if (negative) d = tdagi_dim_add(p, d, n);
-    if (negative && !tdagi_dim_proves_ge(p, d, 0)) d = tdagi_dim_max(p, d, 0);
-    if (d == INT64_MAX || tdagi_dim_proves_ge(p, d, n)) return n;
-    if (n >= 0 && tdagi_dim_sample(p, d) <= n) return d;
-    return tdagi_dim_proves_ge(p, n, d) ? d : tdagi_dim_min(p, d, n);
-}
-
-static tdagi_any sliced(tdagi_call *c, tdagi_cell *t, uint32_t axis, tdag_dim start,
-                        tdag_dim end)
-{
-    tdagi_view_step w = {.kind = TDAGI_VIEW_SLICE, .axis = axis, .step = 1};
-    w.start = start;
-    w.end = end;
-    return tdagi_view(c, t, &w);
-}
-
-tdagi_any tdagi_aten_slice(tdagi_call *c)
-{
-    if (c->n > 0 && c->args[0].kind != TDAGI_ANY_TENSOR) return tdagi_list_slice(c);
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
-    if (t == NULL) return tdagi_any_poison();
-    uint32_t rank = tdagi_cell_rank(c->env, t);
-    uint32_t axis = tdagi_arg_axis(c, "dim", rank);
-    if (rank == 0)
-        return tdagi_call_fail(c, TDAG_E_SHAPE, "a slice of a rank-0 tensor");
-    tdag_dim n = tdagi_cell_dim(c->env, t, axis);
-    tdagi_view_step w = {.kind = TDAGI_VIEW_SLICE, .axis = axis};
-    w.start = tdagi_slice_bound(c, tdagi_arg_dim(c, "start", 0), n);
-    w.end = tdagi_slice_bound(c, tdagi_arg_dim(c, "end", INT64_MAX), n);
-    w.step = tdagi_arg_int(c, "step", 1);
-    if (c->bad) return tdagi_any_poison();
-    if (w.step < 1) return tdagi_call_fail(c, TDAG_E_ARG, "a slice with step below 1");
-    if (!tdagi_dim_proves_ge(c->env->pool, w.end, w.start))
-        w.end = tdagi_dim_max(c->env->pool, w.end, w.start);
-    if (w.start == 0 && w.end == n && w.step == 1) return alias(c, t);
-    return tdagi_view(c, t, &w);
-}
-
-tdagi_any tdagi_aten_narrow(tdagi_call *c)
-{
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
-    if (t == NULL) return tdagi_any_poison();
-    uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_cell_rank(c->env, t));
-    if (c->bad) return tdagi_any_poison();
-    tdag_dim n = tdagi_cell_dim(c->env, t, axis);
-    tdag_dim start = tdagi_slice_bound(c, tdagi_arg_dim(c, "start", 0), n);
-    tdag_dim length = tdagi_arg_dim(c, "length", 0);
-    if (c->bad) return tdagi_any_poison();
-    return sliced(c, t, axis, start, tdag_dim_add(c->b, start, length));
-}
-
-static tdagi_any selected(tdagi_call *c, tdagi_cell *t, uint32_t axis, tdag_dim index)
-{
-    tdagi_view_step w = {.kind = TDAGI_VIEW_SELECT, .axis = axis, .start = index};
-    return tdagi_view(c, t, &w);
-}
-
-static tdag_value make_selected(tdag_builder *b, const tdagi_view_step *w, tdag_value x)
-{
-    const tdag_value in[2] = {x, w->index};
-    const tdagi_axis_spec s = {w->axis};
-    const int64_t gone = w->axis;
-    return tdag_squeeze(b, tdagi_lower(b, TDAGI_INDEX_SELECT, in, 2, &s),
-                        (tdag_list){1, &gone});
-}
-
-/* x[i] where i is a number that depends on data: read by position. */
-static tdagi_any select_by_data(tdagi_call *c, tdagi_cell *t, uint32_t axis,
-                                tdagi_any where)
-{
-    tdag_value at = tdagi_as(c, where, TDAG_I64);
-    if (c->bad || at.id == 0) return tdagi_any_poison();
-    tdag_value n = tdagi_dim_value(c->b, tdagi_cell_dim(c->env, t, axis));
-    tdag_value zero = tdag_add_scalar(c->b, TDAG_I64, 0);
-    at = tdag_where(c->b, tdag_binary(c->b, TDAG_OP_LESS, at, zero),
-                    tdag_binary(c->b, TDAG_OP_ADD, at, n), at);
-    const tdagi_view_step w = {
-        .make = make_selected, .axis = axis, .index = tdagi_unsqueeze1(c->b, at, 0)};
-    return tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));
-}
-
-tdagi_any tdagi_aten_select(tdagi_call *c)
-{
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
-    if (t == NULL) return tdagi_any_poison();
-    uint32_t rank = tdagi_cell_rank(c->env, t);
-    uint32_t axis = tdagi_arg_axis(c, "dim", rank);
-    tdagi_any where = tdagi_arg(c, "index");
-    if (where.kind == TDAGI_ANY_DATA && rank > 0 && !c->bad)
-        return select_by_data(c, t, axis, where);
-    tdag_dim index = tdagi_arg_dim(c, "index", 0);
-    if (rank == 0)
-        return tdagi_call_fail(c, TDAG_E_SHAPE, "a select of a rank-0 tensor");
-    if (c->bad) return tdagi_any_poison();
-    tdagi_pool *p = c->env->pool;
-    tdag_dim n = tdagi_cell_dim(c->env, t, axis);
-    if (tdagi_dim_sample(p, index) < 0) index = tdagi_dim_add(p, index, n);
-    int64_t at = tdagi_dim_sample(p, index);
-    if (at < 0 || at >= tdagi_dim_sample(p, n))
-        return tdagi_call_fail(c, TDAG_E_SHAPE,
-                               "index %lld is out of range for axis %u", (long long)at,
-                               (unsigned)axis);
-    return selected(c, t, axis, index);
-}
-
-tdagi_any tdagi_aten_unbind(tdagi_call *c)
-{
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
-    if (t == NULL) return tdagi_any_poison();
-    uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_cell_rank(c->env, t));
-    int64_t n = 0;
-    if (c->bad ||
-        !tdagi_dim_is_const(c->env->pool, tdagi_cell_dim(c->env, t, axis), &n)) {
-        c->bad = true;
-        return tdagi_env_issue(c->env, "aten::unbind of an axis of symbolic size");
-    }
-    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
-    for (int64_t i = 0; i < n && out.kind == TDAGI_ANY_LIST && tdagi_env_ok(c->env);
-         i++)
-        tdagi_seq_append(c->env, out.u.seq, selected(c, t, axis, i));
-    return out;
-}
-
-/* Slices of those sizes, one after the other. */
-static tdagi_any pieces(tdagi_call *c, tdagi_cell *t, uint32_t axis, uint32_t n,
-                        const tdag_dim *sizes)
-{
-    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
-    tdag_dim at = 0;
-    for (uint32_t i = 0; i < n && out.kind == TDAGI_ANY_LIST && tdagi_env_ok(c->env);
-         i++) {
-        tdag_dim end = tdag_dim_add(c->b, at, sizes[i]);
-        tdagi_seq_append(c->env, out.u.seq, sliced(c, t, axis, at, end));
-        at = end;
-    }
-    return out;
-}
-
-static tdagi_any equal_pieces(tdagi_call *c, tdagi_cell *t, uint32_t axis, int64_t n,
-                              int64_t each)
-{
-    int64_t count = each < 1 || n == 0 ? 1 : (n + each - 1) / each;
-    tdag_dim *sizes = tdagi_env_alloc(c->env, (size_t)count * sizeof(*sizes));
-    if (sizes == NULL) return tdagi_any_poison();
-    for (int64_t i = 0; i < count; i++)
-        sizes[i] = i + 1 < count ? each : n - each * (count - 1);
-    return pieces(c, t, axis, (uint32_t)count, sizes);
-}
-
-/* split by size or by sizes, chunk (row data 1) */
-tdagi_any tdagi_aten_split(tdagi_call *c)
-{
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
-    if (t == NULL) return tdagi_any_poison();
-    uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_cell_rank(c->env, t));
-    const char *name = c->data == 1                  ? "chunks"
-                       : tdagi_has(c, "split_sizes") ? "split_sizes"
-                                                     : "split_size";
-    tdagi_any how = tdagi_arg(c, name);
-    if (c->bad) return tdagi_any_poison();
-    if (tdagi_any_is_seq(how)) {
-        tdag_list sizes = tdagi_arg_dims(c, name);
-        return c->bad ? tdagi_any_poison() : pieces(c, t, axis, sizes.n, sizes.v);
-    }
-    tdag_dim d = tdagi_cell_dim(c->env, t, axis);
-    int64_t n = 0, each = tdagi_arg_int(c, name, 1);
-    if (c->bad) return tdagi_any_poison();
-    if (each < 1)
-        return tdagi_call_fail(c, TDAG_E_ARG, "a split by %lld", (long long)each);
-    if (!tdagi_dim_is_const(c->env->pool, d, &n)) {
-        tdag_dim part = c->data == 1 ? tdag_dim_floordiv(c->b, d, each) : 0;
-        if (c->data != 1 || tdag_dim_mul(c->b, part, each) != d) {
-            c->bad = true;
-            return tdagi_env_issue(c->env, "%s of an axis of symbolic size",
-                                   c->schema->name);
-        }
-        tdag_list sizes = tdagi_list_of(c, (uint32_t)each, part);
-        return pieces(c, t, axis, sizes.n, sizes.v);
-    }
-    if (c->data == 1 && n == 0) { /* as many pieces as were asked for, all empty */
-        tdag_list sizes = tdagi_list_of(c, (uint32_t)each, 0);
-        return c->bad ? tdagi_any_poison() : pieces(c, t, axis, sizes.n, sizes.v);
-    }
-    return equal_pieces(c, t, axis, n, c->data == 1 ? (n + each - 1) / each : each);
-}
-
-/* Pieces that start at the given places, the first at 0. */
-static tdagi_any split_at(tdagi_call *c, tdagi_cell *t, uint32_t axis)
-{
-    tdag_list at = tdagi_arg_dims(c, "indices");
-    tdag_dim n = tdagi_cell_dim(c->env, t, axis), before = 0;
-    tdagi_pool *p = c->env->pool;
-    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
-    for (uint32_t i = 0; i <= at.n && !c->bad && out.kind == TDAGI_ANY_LIST; i++) {
-        tdag_dim end = i == at.n ? n : tdagi_slice_bound(c, at.v[i], n);
-        tdag_dim stop =
-            tdagi_dim_proves_ge(p, end, before) ? end : tdagi_dim_max(p, end, before);
-        tdagi_seq_append(c->env, out.u.seq, sliced(c, t, axis, before, stop));
-        before = end;
-    }
-    return c->bad ? tdagi_any_poison() : out;
-}
-
-/* tensor_split: the first n % k pieces are longer by one; or split at indices. hsplit
- * (row data 'h'), vsplit ('v') and dsplit ('d') name the axis; their parts are equal.
- */
-tdagi_any tdagi_aten_tensor_split(tdagi_call *c)
-{
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
-    if (t == NULL) return tdagi_any_poison();
-    uint32_t rank = tdagi_cell_rank(c->env, t);
-    uint32_t axis = c->data == 'h'   ? rank > 1
-                    : c->data == 'v' ? 0
-                    : c->data == 'd' ? 2
-                                     : tdagi_arg_axis(c, "dim", rank);
-    int64_t n = 0, k = 0;
-    if (c->bad || axis >= rank) return tdagi_refuse(c, "self");
-    if (!tdagi_has(c, "sections")) return split_at(c, t, axis);
-    if (!tdagi_dim_is_const(c->env->pool, tdagi_cell_dim(c->env, t, axis), &n))
-        return tdagi_refuse(c, "self");
-    k = tdagi_arg_int(c, "sections", 1);
-    if (c->bad || k < 1 || k > 1000000) return tdagi_refuse(c, "sections");
-    if (c->data != 0 && n % k != 0)
-        return tdagi_call_fail(c, TDAG_E_SHAPE, "%lld elements in %lld equal parts",
-                               (long long)n, (long long)k);
-    tdag_dim *sizes = tdagi_env_alloc(c->env, (size_t)k * sizeof(*sizes));
-    for (int64_t i = 0; sizes != NULL && i < k; i++)
-        sizes[i] = n / k + (i < n % k);
-    return sizes == NULL ? tdagi_any_poison() : pieces(c, t, axis, (uint32_t)k, sizes);
-}
-
 /* ---- expansion ---- */
 
 static tdagi_any expanded(tdagi_call *c, tdagi_cell *t, uint32_t n,
@@ -551,7 +306,7 @@ static tdagi_any expanded(tdagi_call *c, tdagi_cell *t, uint32_t n,
             return tdagi_call_fail(c, TDAG_E_SHAPE, "-1 for an axis that is new");
         dims[i] = keep ? tdagi_shape(c, x)[i - (n - rank)] : sizes[i];
     }
-    if (tdagi_same_shape(c, x, n, dims)) return alias(c, t);
+    if (tdagi_same_shape(c, x, n, dims)) return tdagi_alias(c, t);
     tdagi_view_step w = {.kind = TDAGI_VIEW_EXPAND, .dims = {n, dims}};
     return tdagi_view(c, t, &w);
 }
@@ -584,134 +339,6 @@ tdagi_any tdagi_aten_broadcast_tensors(tdagi_call *c)
         tdagi_seq_append(c->env, out.u.seq,
                          expanded(c, list.u.seq->v[i].u.tensor, rank, dims));
     return out;
-}
-
-/* ---- windows and diagonals ---- */
-
-/* start: size of a window */
-static tdag_value make_unfolded(tdag_builder *b, const tdagi_view_step *w, tdag_value x)
-{
-    uint32_t rank = tdag_builder_get_rank(b, x), k = 0;
-    const tdag_dim *shape = tdag_builder_get_shape(b, x);
-    int64_t counts[TDAG_MAX_RANK], order[TDAG_MAX_RANK];
-    int64_t kernel[TDAG_MAX_RANK], stride[TDAG_MAX_RANK];
-    tdag_dim factors[TDAG_MAX_RANK + 1];
-    tdag_dim span = tdag_dim_sub(b, shape[w->axis], w->start);
-    tdag_dim windows = tdag_dim_add(b, tdag_dim_floordiv(b, span, w->step), 1);
-    for (uint32_t i = 0; i < rank; i++) {
-        bool here = i == w->axis;
-        kernel[i] = here ? w->start : 1;
-        stride[i] = here ? w->step : 1;
-        counts[i] = here ? 2 : 1;
-        factors[k++] = here ? windows : shape[i];
-        if (here) factors[k++] = w->start;
-        order[i] = i <= w->axis ? i : i + 1;
-    }
-    order[rank] = w->axis + 1;
-    tdag_value y =
-        tdag_unfold(b, x, (tdag_list){rank, kernel}, (tdag_list){rank, stride});
-    y = tdag_ungroup(b, y, (tdag_list){rank, counts}, (tdag_list){rank + 1, factors});
-    if (w->axis + 1 != rank) y = tdag_permute(b, y, (tdag_list){rank + 1, order});
-    return y;
-}
-
-tdagi_any tdagi_aten_unfold(tdagi_call *c)
-{
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
-    if (t == NULL) return tdagi_any_poison();
-    uint32_t rank = tdagi_cell_rank(c->env, t);
-    const tdagi_view_step w = {.make = make_unfolded,
-                               .axis = tdagi_arg_axis(c, "dimension", rank),
-                               .start = tdagi_arg_int(c, "size", 1),
-                               .step = tdagi_arg_int(c, "step", 1)};
-    if (c->bad || rank == 0 || rank + 1 > TDAG_MAX_RANK || w.start < 1 || w.step < 1)
-        return tdagi_refuse(c, "size");
-    return tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));
-}
-
-/* Positions start + sum of index * stride into the elements, gathered. dims: the sizes,
- * then the strides. */
-static tdag_value make_strided(tdag_builder *b, const tdagi_view_step *w, tdag_value x)
-{
-    uint32_t n = w->dims.n / 2;
-    tdag_dim flat =
-        tdagi_dim_product(tdagi_builder_pool(b), tdag_builder_get_rank(b, x),
-                          tdag_builder_get_shape(b, x));
-    tdag_value index = tdag_add_scalar(b, TDAG_I64, (double)w->start);
-    for (uint32_t i = 0; i < n; i++) {
-        tdag_value k = tdagi_mul_scalar(b, tdag_iota(b, w->dims.v[i], TDAG_I64),
-                                        (double)w->dims.v[n + i]);
-        for (uint32_t a = 0; a < i; a++)
-            k = tdagi_unsqueeze1(b, k, 0);
-        if (i > 0) index = tdagi_unsqueeze1(b, index, i);
-        index = tdagi_add(b, index, k);
-    }
-    return tdag_gather(b, tdagi_reshape(b, x, 1, &flat), index, 0);
-}
-
-tdagi_any tdagi_aten_as_strided(tdagi_call *c)
-{
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
-    tdag_list size = tdagi_arg_ints(c, "size"), stride = tdagi_arg_ints(c, "stride");
-    int64_t offset = tdagi_arg_int(c, "storage_offset", 0), both[2 * TDAG_MAX_RANK];
-    if (c->bad || size.n != stride.n || size.n > TDAG_MAX_RANK)
-        return tdagi_refuse(c, "size");
-    if (t->parent != NULL || !tdagi_cell_is_contiguous(c->env, t)) {
-        c->bad = true;
-        return tdagi_env_issue(c->env, "aten::as_strided of a view");
-    }
-    for (uint32_t i = 0; i < size.n; i++) {
-        both[i] = size.v[i];
-        both[size.n + i] = stride.v[i];
-    }
-    const tdagi_view_step w = {
-        .make = make_strided, .start = offset, .dims = {2 * size.n, both}};
-    return tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));
-}
-
-/* The diagonal of axes `axis` and `end`, `start` above the main one, as the last axis.
- */
-static tdag_value make_diagonal(tdag_builder *b, const tdagi_view_step *w, tdag_value x)
-{
-    uint32_t rank = tdag_builder_get_rank(b, x), k = 2;
-    const tdag_dim *shape = tdag_builder_get_shape(b, x);
-    int64_t n = shape[w->axis], m = shape[w->end], order[TDAG_MAX_RANK];
-    int64_t row = w->start < 0 ? -w->start : 0, column = w->start > 0 ? w->start : 0;
-    int64_t length = n - row < m - column ? n - row : m - column;
-    int64_t runs[TDAG_MAX_RANK] = {2};
-    order[0] = w->axis;
-    order[1] = w->end;
-    for (uint32_t i = 0; i < rank; i++)
-        if (i != w->axis && i != w->end) order[k++] = i;
-    for (uint32_t i = 1; i < rank - 1; i++)
-        runs[i] = 1;
-    x = tdag_permute(b, x, (tdag_list){rank, order});
-    x = tdag_group(b, x, (tdag_list){rank - 1, runs});
-    tdag_value index = tdagi_mul_scalar(
-        b, tdag_iota(b, length < 0 ? 0 : length, TDAG_I64), (double)(m + 1));
-    index = tdagi_add_scalar(b, index, (double)(row * m + column));
-    x = tdag_gather(b, x, index, 0);
-    for (uint32_t i = 0; i + 1 < rank; i++)
-        order[i] = i + 2 < rank ? i + 1 : 0;
-    return rank > 2 ? tdag_permute(b, x, (tdag_list){rank - 1, order}) : x;
-}
-
-tdagi_any tdagi_aten_diagonal(tdagi_call *c)
-{
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
-    if (t == NULL) return tdagi_any_poison();
-    uint32_t rank = tdagi_cell_rank(c->env, t);
-    const tdagi_view_step w = {.make = make_diagonal,
-                               .axis = tdagi_arg_axis(c, "dim1", rank),
-                               .end = tdagi_arg_axis(c, "dim2", rank),
-                               .start = tdagi_arg_int(c, "offset", 0)};
-    int64_t n, m;
-    if (c->bad || rank < 2 || w.axis == w.end ||
-        !tdagi_dim_is_const(c->env->pool, tdagi_cell_dim(c->env, t, w.axis), &n) ||
-        !tdagi_dim_is_const(c->env->pool, tdagi_cell_dim(c->env, t, (uint32_t)w.end),
-                            &m))
-        return tdagi_refuse(c, "dim1");
-    return tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));
 }
 
 /* The shape two shapes broadcast to. */

@@ -80,7 +80,6 @@ void tdagi_export_begin_pair(tdagi_exporter *e, uint32_t first, uint32_t second)
 void tdagi_export_dims(tdagi_exporter *e, uint32_t n, const tdag_dim *dims);
 /* A shape literal where one symbolic dim may be written -1. */
 void tdagi_export_shape(tdagi_exporter *e, uint32_t n, const tdag_dim *dims);
-int tdagi_export_dtype(tdag_dtype dtype); /* PyTorch's number */
 
 /* ---- values (leaves.c) ---- */
 /* The expression that reads a kernel; a leaf is registered or fetched at first use. */

@@ -3,18 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aten/dtype.h"
 #include "base/number_text.h"
 #include "torchscript/export/export.h"
-
-int tdagi_export_dtype(tdag_dtype dtype)
-{
-    static const signed char numbers[] = {
-        [TDAG_U8] = 0,    [TDAG_I8] = 1,    [TDAG_I16] = 2, [TDAG_I32] = 3,
-        [TDAG_I64] = 4,   [TDAG_F16] = 5,   [TDAG_F32] = 6, [TDAG_F64] = 7,
-        [TDAG_BOOL] = 11, [TDAG_BF16] = 15,
-    };
-    return numbers[dtype];
-}
 
 /* A dim's text is Python but for floor(a/b), which becomes (a//b), and symbols, which
  * get a prefix so that they meet no other variable. */
@@ -140,8 +131,9 @@ static void add_argument(tdagi_exporter *e, char what, va_list *args)
     } else if (what == 'd') {
         add_dim(e, va_arg(*args, tdag_dim));
     } else if (what == 't') {
-        tdagi_text_printf(&e->body, "%d",
-                          tdagi_export_dtype((tdag_dtype)va_arg(*args, int)));
+        tdagi_text_printf(
+            &e->body, "%lld",
+            (long long)tdagi_scalar_type_of_dtype((tdag_dtype)va_arg(*args, int)));
     } else if (what == 'v') {
         const char *expression = tdagi_export_value(e, va_arg(*args, uint32_t));
         if (expression != NULL) tdagi_text_add(&e->body, expression);

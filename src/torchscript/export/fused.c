@@ -3,10 +3,7 @@
  * what trunc leaves, and torch.index takes positions that count from the end. */
 #include "torchscript/export/export.h"
 
-typedef tdagi_exporter X;
-typedef tdagi_kernel K;
-
-static bool is_core(const K *k, tdag_op op)
+static bool is_core(const tdagi_kernel *k, tdag_op op)
 {
     return k->composite == TDAGI_CORE && k->op == op;
 }
@@ -20,9 +17,9 @@ typedef struct extreme {
     bool is_min, is_position;
 } extreme;
 
-static bool is_extreme(const X *e, uint32_t i, extreme *out)
+static bool is_extreme(const tdagi_exporter *e, uint32_t i, extreme *out)
 {
-    const K *k = tdagi_export_kernel(e, i);
+    const tdagi_kernel *k = tdagi_export_kernel(e, i);
     if (e->deferred[i]) return false;
     if (k->composite == TDAGI_ARGMAX || k->composite == TDAGI_ARGMIN) {
         const tdagi_axis_keep_spec *s = k->spec;
@@ -41,14 +38,14 @@ static bool is_extreme(const X *e, uint32_t i, extreme *out)
     return tdagi_export_kernel(e, out->x)->dtype != TDAG_BOOL;
 }
 
-static void pair(X *e, uint32_t i, uint32_t j)
+static void pair(tdagi_exporter *e, uint32_t i, uint32_t j)
 {
     e->partner[i] = j;
     e->partner[j] = i;
 }
 
 /* last[x]: the last extreme of x that is still alone. */
-static void plan_extreme(X *e, uint32_t i, uint32_t *last)
+static void plan_extreme(tdagi_exporter *e, uint32_t i, uint32_t *last)
 {
     extreme here, there;
     if (!is_extreme(e, i, &here)) return;
@@ -64,26 +61,26 @@ static void plan_extreme(X *e, uint32_t i, uint32_t *last)
 }
 
 /* What is read in the order of its own sort. */
-static void plan_sort(X *e, uint32_t i)
+static void plan_sort(tdagi_exporter *e, uint32_t i)
 {
-    const K *k = tdagi_export_kernel(e, i);
+    const tdagi_kernel *k = tdagi_export_kernel(e, i);
     if (k->composite != TDAGI_TAKE_ALONG) return;
-    const K *order = tdagi_export_kernel(e, k->inputs[1]);
+    const tdagi_kernel *order = tdagi_export_kernel(e, k->inputs[1]);
     if (!is_core(order, TDAG_OP_ARGSORT) || order->inputs[0] != k->inputs[0]) return;
     const tdagi_axis_spec *s = k->spec;
     const tdag_argsort_spec *t = order->spec;
-    const K *x = tdagi_export_kernel(e, k->inputs[0]);
+    const tdagi_kernel *x = tdagi_export_kernel(e, k->inputs[0]);
     if (s->axis != t->axis || k->rank != x->rank || e->partner[k->inputs[1]] != 0)
         return;
     pair(e, k->inputs[1], i);
 }
 
 /* Both at the first one's place. */
-static void emit_pair(X *e, uint32_t i)
+static void emit_pair(tdagi_exporter *e, uint32_t i)
 {
     uint32_t other = e->partner[i];
     if (e->var[i] != NULL) return;
-    const K *k = tdagi_export_kernel(e, i);
+    const tdagi_kernel *k = tdagi_export_kernel(e, i);
     extreme m;
     if (is_core(k, TDAG_OP_ARGSORT)) {
         const tdag_argsort_spec *s = k->spec;
@@ -103,38 +100,38 @@ static void emit_pair(X *e, uint32_t i)
 
 /* ---- one result ---- */
 
-static void plan_std(X *e, uint32_t i)
+static void plan_std(tdagi_exporter *e, uint32_t i)
 {
-    const K *k = tdagi_export_kernel(e, i);
+    const tdagi_kernel *k = tdagi_export_kernel(e, i);
     if (!is_core(k, TDAG_OP_SQRT) || e->uses[k->inputs[0]] != 1) return;
     if (tdagi_export_kernel(e, k->inputs[0])->composite == TDAGI_VAR)
         e->deferred[k->inputs[0]] = 1;
 }
 
 /* x - trunc(x); PyTorch 1.13 has no trunc of halves. */
-static void plan_frac(X *e, uint32_t i)
+static void plan_frac(tdagi_exporter *e, uint32_t i)
 {
-    const K *k = tdagi_export_kernel(e, i);
+    const tdagi_kernel *k = tdagi_export_kernel(e, i);
     if (k->composite != TDAGI_SUB || e->uses[k->inputs[1]] != 1) return;
-    const K *whole = tdagi_export_kernel(e, k->inputs[1]);
+    const tdagi_kernel *whole = tdagi_export_kernel(e, k->inputs[1]);
     if (whole->composite == TDAGI_TRUNC && whole->inputs[0] == k->inputs[0] &&
         tdag_dtype_is_float((tdag_dtype)k->dtype))
         e->deferred[k->inputs[1]] = 1;
 }
 
-static bool is_number(const X *e, uint32_t i, int64_t want)
+static bool is_number(const tdagi_exporter *e, uint32_t i, int64_t want)
 {
     double value;
     return tdagi_export_scalar(e, i, &value) && value == (double)want;
 }
 
 /* The position p of where(p < 0, p + n, p), which only the kernel k reads; 0: other. */
-static uint32_t wrapped_position(const X *e, uint32_t i, int64_t n)
+static uint32_t wrapped_position(const tdagi_exporter *e, uint32_t i, int64_t n)
 {
-    const K *where = tdagi_export_kernel(e, i);
+    const tdagi_kernel *where = tdagi_export_kernel(e, i);
     if (!is_core(where, TDAG_OP_WHERE) || where->dtype != TDAG_I64 || n < 0) return 0;
-    const K *less = tdagi_export_kernel(e, where->inputs[0]),
-            *add = tdagi_export_kernel(e, where->inputs[1]);
+    const tdagi_kernel *less = tdagi_export_kernel(e, where->inputs[0]),
+                       *add = tdagi_export_kernel(e, where->inputs[1]);
     uint32_t p = where->inputs[2];
     if (!is_core(less, TDAG_OP_LESS) || !is_core(add, TDAG_OP_ADD)) return 0;
     uint32_t moved = add->inputs[0] == p ? add->inputs[1] : add->inputs[0];
@@ -148,7 +145,7 @@ static uint32_t wrapped_position(const X *e, uint32_t i, int64_t n)
 }
 
 /* Where k reads by such positions: the axis, or -1. */
-static int64_t indexed_axis(const K *k)
+static int64_t indexed_axis(const tdagi_kernel *k)
 {
     if (k->composite == TDAGI_EMBEDDING) return 0;
     if (k->composite != TDAGI_INDEX_SELECT) return -1;
@@ -156,22 +153,22 @@ static int64_t indexed_axis(const K *k)
     return s->axis;
 }
 
-static void plan_index(X *e, uint32_t i)
+static void plan_index(tdagi_exporter *e, uint32_t i)
 {
-    const K *k = tdagi_export_kernel(e, i);
+    const tdagi_kernel *k = tdagi_export_kernel(e, i);
     int64_t axis = indexed_axis(k);
     if (axis < 0) return;
-    const K *x = tdagi_export_kernel(e, k->inputs[0]);
+    const tdagi_kernel *x = tdagi_export_kernel(e, k->inputs[0]);
     uint32_t p = wrapped_position(e, k->inputs[1], x->shape[axis]);
     /* index_select keeps the axis of a single position; torch.index does not */
     if (p == 0 || k->rank + 1u != x->rank + tdagi_export_kernel(e, p)->rank) return;
-    const K *where = tdagi_export_kernel(e, k->inputs[1]);
+    const tdagi_kernel *where = tdagi_export_kernel(e, k->inputs[1]);
     e->deferred[k->inputs[1]] = 1;
     e->deferred[where->inputs[0]] = 1;
     e->deferred[where->inputs[1]] = 1;
 }
 
-static void emit_index(X *e, const K *k)
+static void emit_index(tdagi_exporter *e, const tdagi_kernel *k)
 {
     int64_t axis = indexed_axis(k);
     uint32_t p = tdagi_export_kernel(e, k->inputs[1])->inputs[2];
@@ -186,7 +183,7 @@ static void emit_index(X *e, const K *k)
 
 /* ---- all ---- */
 
-void tdagi_export_plan_fused(X *e)
+void tdagi_export_plan_fused(tdagi_exporter *e)
 {
     uint32_t *last = e->partner + e->r->n + 1;
     for (uint32_t i = 1; i <= e->r->n; i++) {
@@ -198,9 +195,9 @@ void tdagi_export_plan_fused(X *e)
     }
 }
 
-bool tdagi_export_fused(X *e, uint32_t i)
+bool tdagi_export_fused(tdagi_exporter *e, uint32_t i)
 {
-    const K *k = tdagi_export_kernel(e, i);
+    const tdagi_kernel *k = tdagi_export_kernel(e, i);
     if (e->partner[i] != 0)
         emit_pair(e, i);
     else if (is_core(k, TDAG_OP_SQRT) && e->deferred[k->inputs[0]])

@@ -74,6 +74,12 @@ void tdagi_import_free_leaves(tdagi_import *im);
 /* ---- walk.c ---- */
 const tdagi_any *tdagi_frame_get(tdagi_frame *f, const tdag_shim_var *var);
 void tdagi_frame_set(tdagi_frame *f, const tdag_shim_var *var, tdagi_any v);
+/* Argument i of a node, POISON where nothing was bound to it. */
+tdagi_any tdagi_frame_input(tdagi_frame *f, const tdag_shim_node *node, size_t i);
+/* Binds result i, or all of them to one value. */
+void tdagi_frame_output(tdagi_frame *f, const tdag_shim_node *node, size_t i,
+                        tdagi_any v);
+void tdagi_frame_outputs(tdagi_frame *f, const tdag_shim_node *node, tdagi_any v);
 /* Runs a root block on its arguments. */
 tdagi_any tdagi_import_call(tdagi_import *im, const tdag_shim_graph *graph,
                             const tdagi_any *args, uint32_t n_args);
@@ -83,6 +89,11 @@ void tdagi_import_block(tdagi_frame *f, const tdag_shim_block *block);
 /* Runs a node without a row in aten.def: control flow, calls, containers. False: the
  * kind is unknown. */
 bool tdagi_import_prim(tdagi_frame *f, const tdag_shim_node *node, const char *kind);
+
+/* ---- control.c ---- */
+void tdagi_prim_if(tdagi_frame *f, const tdag_shim_node *node);
+void tdagi_prim_loop(tdagi_frame *f, const tdag_shim_node *node);
+void tdagi_prim_raise(tdagi_frame *f, const tdag_shim_node *node);
 
 /* ---- operator.c ---- */
 void tdagi_import_operator(tdagi_frame *f, const tdag_shim_node *node);

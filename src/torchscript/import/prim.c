@@ -1,33 +1,11 @@
-/* Nodes that are structure rather than arithmetic: constants, attributes, calls,
- * control flow and containers. What they need is known at import, or it is an issue. */
+/* Nodes that are structure rather than arithmetic: constants, attributes, calls and
+ * containers. What they need is known at import, or it is an issue. */
 #include "torchscript/import/import.h"
 
 #include <stdio.h>
 #include <string.h>
 
 typedef void (*prim_fn)(tdagi_frame *f, const tdag_shim_node *node);
-
-/* ---- arguments and results ---- */
-
-static tdagi_any arg(tdagi_frame *f, const tdag_shim_node *node, size_t i)
-{
-    const tdag_shim_var *var = f->im->api->node_input(node, i);
-    const tdagi_any *v = var == NULL ? NULL : tdagi_frame_get(f, var);
-    return v == NULL ? tdagi_any_poison() : *v;
-}
-
-static void put(tdagi_frame *f, const tdag_shim_node *node, size_t i, tdagi_any v)
-{
-    const tdag_shim_var *var = f->im->api->node_output(node, i);
-    if (var != NULL) tdagi_frame_set(f, var, v);
-}
-
-static void put_all(tdagi_frame *f, const tdag_shim_node *node, tdagi_any v)
-{
-    size_t n = f->im->api->node_n_outputs(node);
-    for (size_t i = 0; i < n; i++)
-        put(f, node, i, v);
-}
 
 /* What a node that needs something else of its argument gives. */
 static tdagi_any refuse(tdagi_frame *f, const char *what, tdagi_any v)
@@ -43,7 +21,7 @@ static tdagi_any args_as(tdagi_frame *f, const tdag_shim_node *node,
     tdagi_any out = tdagi_any_seq(&f->im->env, kind, 0, NULL);
     size_t n = f->im->api->node_n_inputs(node);
     for (size_t i = first; i < n && out.kind != TDAGI_ANY_POISON; i += step)
-        tdagi_seq_append(&f->im->env, out.u.seq, arg(f, node, i));
+        tdagi_seq_append(&f->im->env, out.u.seq, tdagi_frame_input(f, node, i));
     return out;
 }
 
@@ -69,12 +47,14 @@ static void do_constant(tdagi_frame *f, const tdag_shim_node *node)
     const tdag_shim_var *out = api->node_output(node, 0);
     if (*string_attr(f, node, "name") != '\0' &&
         api->node_attr(f->im->session, node, "value") == NULL) {
-        put(f, node, 0, (tdagi_any){.kind = TDAGI_ANY_FUNCTION, .u.foreign = out});
+        tdagi_frame_output(f, node, 0,
+                           (tdagi_any){.kind = TDAGI_ANY_FUNCTION, .u.foreign = out});
         return;
     }
     const tdag_shim_value *v = api->var_constant(f->im->session, out);
     if (v == NULL) {
-        put(f, node, 0, tdagi_env_issue(&f->im->env, "a constant of an unknown type"));
+        tdagi_frame_output(
+            f, node, 0, tdagi_env_issue(&f->im->env, "a constant of an unknown type"));
         return;
     }
     const char *name = NULL;
@@ -83,17 +63,19 @@ static void do_constant(tdagi_frame *f, const tdag_shim_node *node)
     tdagi_any x = tdagi_import_value(f->im, v, name);
     if (x.kind == TDAGI_ANY_TENSOR && !x.u.tensor->is_leaf)
         x.u.tensor->is_literal = tdagi_cell_number(x.u.tensor) != NULL;
-    put(f, node, 0, x);
+    tdagi_frame_output(f, node, 0, x);
 }
 
 static void do_get_attr(tdagi_frame *f, const tdag_shim_node *node)
 {
-    tdagi_any o = arg(f, node, 0);
+    tdagi_any o = tdagi_frame_input(f, node, 0);
     if (o.kind != TDAGI_ANY_OBJECT) { /* None: a context of create_object */
-        put(f, node, 0, o.kind == TDAGI_ANY_NONE ? o : refuse(f, "an attribute", o));
+        tdagi_frame_output(f, node, 0,
+                           o.kind == TDAGI_ANY_NONE ? o : refuse(f, "an attribute", o));
         return;
     }
-    put(f, node, 0, tdagi_import_attr(f->im, o.u.object, string_attr(f, node, "name")));
+    tdagi_frame_output(
+        f, node, 0, tdagi_import_attr(f->im, o.u.object, string_attr(f, node, "name")));
 }
 
 /* `with torch.no_grad():` and its like, which change nothing here, are None. */
@@ -101,19 +83,20 @@ static void do_create_object(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_import *im = f->im;
     const char *type = im->api->var_type(im->session, im->api->node_output(node, 0));
-    put(f, node, 0,
-        strstr(type, "grad_mode") != NULL
-            ? tdagi_any_none()
-            : tdagi_env_issue(&im->env, "an object of class %s made in a method",
-                              type));
+    tdagi_frame_output(f, node, 0,
+                       strstr(type, "grad_mode") != NULL
+                           ? tdagi_any_none()
+                           : tdagi_env_issue(&im->env,
+                                             "an object of class %s made in a method",
+                                             type));
 }
 
 static void do_set_attr(tdagi_frame *f, const tdag_shim_node *node)
 {
-    tdagi_any o = arg(f, node, 0);
+    tdagi_any o = tdagi_frame_input(f, node, 0);
     if (o.kind == TDAGI_ANY_OBJECT)
         tdagi_import_set_attr(f->im, o.u.object, string_attr(f, node, "name"),
-                              arg(f, node, 1));
+                              tdagi_frame_input(f, node, 1));
 }
 
 static tdagi_any shim_failed(tdagi_import *im, const tdag_shim_error *error)
@@ -135,31 +118,31 @@ static void call(tdagi_frame *f, const tdag_shim_node *node,
     tdagi_any out = tdagi_import_call(im, graph, args.u.seq->v, args.u.seq->n);
     im->env.scope = before;
     if (scope != before) tdag_builder_set_scope(im->env.b, before);
-    put(f, node, 0, out);
+    tdagi_frame_output(f, node, 0, out);
 }
 
 static void do_call_method(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_import *im = f->im;
-    tdagi_any o = arg(f, node, 0);
+    tdagi_any o = tdagi_frame_input(f, node, 0);
     const char *name = string_attr(f, node, "name");
     const tdag_shim_graph *graph = NULL;
     tdag_shim_error error;
     if (o.kind == TDAGI_ANY_NONE && strcmp(name, "__init__") == 0) {
-        put(f, node, 0, o);
+        tdagi_frame_output(f, node, 0, o);
         return;
     }
     if (o.kind != TDAGI_ANY_OBJECT) {
-        put(f, node, 0,
-            o.kind == TDAGI_ANY_POISON
-                ? o
-                : tdagi_env_issue(&im->env, "a call of %s on %s", name,
-                                  tdagi_any_text(&im->env, o)));
+        tdagi_frame_output(f, node, 0,
+                           o.kind == TDAGI_ANY_POISON
+                               ? o
+                               : tdagi_env_issue(&im->env, "a call of %s on %s", name,
+                                                 tdagi_any_text(&im->env, o)));
         return;
     }
     if (im->api->method_graph(im->session, o.u.object->shim, name, &graph, &error) !=
         0) {
-        put(f, node, 0, shim_failed(im, &error));
+        tdagi_frame_output(f, node, 0, shim_failed(im, &error));
         return;
     }
     call(f, node, graph, 0, o.u.object->path);
@@ -168,180 +151,28 @@ static void do_call_method(tdagi_frame *f, const tdag_shim_node *node)
 static void do_call_function(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_import *im = f->im;
-    tdagi_any fn = arg(f, node, 0);
+    tdagi_any fn = tdagi_frame_input(f, node, 0);
     const tdag_shim_graph *graph = NULL;
     const char *name = NULL;
     tdag_shim_error error;
     if (fn.kind != TDAGI_ANY_FUNCTION) {
-        put(f, node, 0,
+        tdagi_frame_output(
+            f, node, 0,
             tdagi_env_issue(&im->env, "a call of %s", tdagi_any_text(&im->env, fn)));
         return;
     }
     if (im->api->var_function(im->session, fn.u.foreign, &graph, &name, &error) != 0) {
-        put(f, node, 0, shim_failed(im, &error));
+        tdagi_frame_output(f, node, 0, shim_failed(im, &error));
         return;
     }
     call(f, node, graph, 1, im->env.scope);
-}
-
-/* ---- control flow ---- */
-
-static bool raises(tdagi_import *im, const tdag_shim_block *block)
-{
-    const tdag_shim_node *n = im->api->block_first(block);
-    for (; n != NULL; n = im->api->node_next(n))
-        if (strcmp(im->api->node_kind(n), "prim::RaiseException") == 0) return true;
-    return false;
-}
-
-/* A condition as a bool; a rank-0 tensor with a known number is one too. */
-static tdagi_any truth(tdagi_import *im, tdagi_any v)
-{
-    v = tdagi_any_known(v);
-    if (v.kind != TDAGI_ANY_BOOL && tdagi_any_is_number(v)) {
-        tdagi_any b = tdagi_any_bool(false);
-        bool equal =
-            tdagi_any_equal(&im->env, v, tdagi_any_int(&im->env, 0), &b.assumed);
-        b.u.b = !equal;
-        return b;
-    }
-    return v;
-}
-
-/* Walks blocks that cannot be decided, only to find what else is unsupported. */
-static void explore(tdagi_frame *f, const tdag_shim_node *node)
-{
-    tdagi_import *im = f->im;
-    size_t n = im->api->node_n_blocks(node);
-    for (size_t i = 0; i < n && tdagi_env_ok(&im->env); i++) {
-        const tdag_shim_block *block = im->api->node_block(node, i);
-        if (raises(im, block)) continue;
-        for (size_t k = 0; k < im->api->block_n_inputs(block); k++)
-            tdagi_frame_set(f, im->api->block_input(block, k), tdagi_any_poison());
-        tdagi_import_block(f, block);
-    }
-    put_all(f, node, tdagi_any_poison());
-}
-
-static void take_branch(tdagi_frame *f, const tdag_shim_node *node,
-                        const tdag_shim_block *block)
-{
-    const tdag_shim_api *api = f->im->api;
-    tdagi_import_block(f, block);
-    size_t n = api->block_n_outputs(block);
-    for (size_t i = 0; i < n && tdagi_env_ok(&f->im->env); i++) {
-        const tdagi_any *v = tdagi_frame_get(f, api->block_output(block, i));
-        put(f, node, i, v == NULL ? tdagi_any_none() : *v);
-    }
-}
-
-static void do_if(tdagi_frame *f, const tdag_shim_node *node)
-{
-    tdagi_import *im = f->im;
-    const tdag_shim_api *api = im->api;
-    tdagi_any c = truth(im, arg(f, node, 0));
-    const tdag_shim_block *yes = api->node_block(node, 0),
-                          *no = api->node_block(node, 1);
-    if (yes == NULL || no == NULL) return;
-    bool known = c.kind == TDAGI_ANY_BOOL;
-    if (known && !c.assumed) {
-        take_branch(f, node, c.u.b ? yes : no);
-        return;
-    }
-    /* A check that can only stop the program is taken as passed where it cannot be
-     * decided for all sizes or all data. */
-    bool yes_raises = raises(im, yes), no_raises = raises(im, no);
-    if (yes_raises != no_raises && (!known || c.u.b != yes_raises) &&
-        c.kind != TDAGI_ANY_POISON) {
-        take_branch(f, node, yes_raises ? no : yes);
-        return;
-    }
-    if (known)
-        tdagi_env_issue(&im->env,
-                        "a branch that a symbolic size decides; give that dim a "
-                        "fixed size");
-    else if (c.kind != TDAGI_ANY_POISON)
-        tdagi_env_issue(&im->env, "a branch that depends on tensor data");
-    explore(f, node);
-}
-
-/* One trip: false when the loop is over. */
-static bool trip(tdagi_frame *f, const tdag_shim_node *node,
-                 const tdag_shim_block *body, int64_t i)
-{
-    tdagi_import *im = f->im;
-    const tdag_shim_api *api = im->api;
-    size_t n = api->block_n_inputs(body);
-    tdagi_frame_set(f, api->block_input(body, 0), tdagi_any_int(&im->env, i));
-    for (size_t k = 1; k < n; k++) { /* the outputs hold what is carried meanwhile */
-        const tdagi_any *v = tdagi_frame_get(f, api->node_output(node, k - 1));
-        tdagi_frame_set(f, api->block_input(body, k),
-                        v == NULL ? tdagi_any_poison() : *v);
-    }
-    tdagi_import_block(f, body);
-    im->node = node;
-    tdagi_any next[64];
-    for (size_t k = 0; k < n && k < 64 && tdagi_env_ok(&im->env); k++) {
-        const tdagi_any *v = tdagi_frame_get(f, api->block_output(body, k));
-        next[k] = v == NULL ? tdagi_any_none() : *v;
-    }
-    for (size_t k = 1; k < n && k < 64 && tdagi_env_ok(&im->env); k++)
-        put(f, node, k - 1, next[k]);
-    if (!tdagi_env_ok(&im->env)) return false;
-    tdagi_any c = truth(im, next[0]);
-    if (c.kind == TDAGI_ANY_BOOL && !c.assumed) return c.u.b;
-    if (c.kind != TDAGI_ANY_POISON)
-        tdagi_env_issue(&im->env, "a loop whose end depends on %s",
-                        c.kind == TDAGI_ANY_BOOL ? "a symbolic size" : "tensor data");
-    put_all(f, node, tdagi_any_poison());
-    return false;
-}
-
-static void do_loop(tdagi_frame *f, const tdag_shim_node *node)
-{
-    tdagi_import *im = f->im;
-    const tdag_shim_api *api = im->api;
-    const tdag_shim_block *body = api->node_block(node, 0);
-    if (body == NULL) return;
-    tdagi_any trips = arg(f, node, 0), c = truth(im, arg(f, node, 1));
-    int64_t n = 0;
-    if (api->block_n_inputs(body) > 64)
-        tdagi_env_fail(&im->env, TDAG_E_LIMIT, "a loop carries more than 63 values");
-    if (c.kind != TDAGI_ANY_BOOL || c.assumed ||
-        !tdagi_any_const_int(&im->env, trips, &n)) {
-        if (trips.kind == TDAGI_ANY_INT && c.kind == TDAGI_ANY_BOOL)
-            tdagi_env_issue(&im->env, "a loop of %s trips; give that dim a fixed size",
-                            tdagi_any_text(&im->env, trips));
-        else if (trips.kind != TDAGI_ANY_POISON && c.kind != TDAGI_ANY_POISON)
-            tdagi_env_issue(&im->env, "a loop whose end depends on tensor data");
-        explore(f, node);
-        return;
-    }
-    for (size_t k = 2; k < api->node_n_inputs(node); k++)
-        put(f, node, k - 2, arg(f, node, k));
-    bool more = c.u.b;
-    for (int64_t i = 0; more && i < n && tdagi_env_ok(&im->env); i++) {
-        if ((uint64_t)i >= im->env.ctx->limits.max_loop_trips) {
-            tdagi_env_fail(&im->env, TDAG_E_LIMIT, "a loop runs more than %llu times",
-                           (unsigned long long)im->env.ctx->limits.max_loop_trips);
-            return;
-        }
-        more = trip(f, node, body, i);
-    }
-}
-
-static void do_raise(tdagi_frame *f, const tdag_shim_node *node)
-{
-    tdagi_any text = arg(f, node, 0);
-    tdagi_env_fail(&f->im->env, TDAG_E_ARG, "the model refuses these inputs: %s",
-                   tdagi_any_text(&f->im->env, text));
 }
 
 /* ---- containers ---- */
 
 static void do_list(tdagi_frame *f, const tdag_shim_node *node)
 {
-    put(f, node, 0, args_as(f, node, TDAGI_ANY_LIST, 0, 1));
+    tdagi_frame_output(f, node, 0, args_as(f, node, TDAGI_ANY_LIST, 0, 1));
 }
 
 static void do_tuple(tdagi_frame *f, const tdag_shim_node *node)
@@ -359,15 +190,15 @@ static void do_tuple(tdagi_frame *f, const tdag_shim_node *node)
         for (uint32_t i = 0; i < s->n && s->fields != NULL; i++)
             s->fields[i] = im->api->var_tuple_field(im->session, var, i);
     }
-    put(f, node, 0, t);
+    tdagi_frame_output(f, node, 0, t);
 }
 
 static void do_unpack(tdagi_frame *f, const tdag_shim_node *node)
 {
-    tdagi_any s = arg(f, node, 0);
+    tdagi_any s = tdagi_frame_input(f, node, 0);
     size_t n = f->im->api->node_n_outputs(node);
     if (!tdagi_any_is_seq(s)) {
-        put_all(f, node, refuse(f, "an unpacking", s));
+        tdagi_frame_outputs(f, node, refuse(f, "an unpacking", s));
         return;
     }
     if (s.u.seq->n != n) {
@@ -376,16 +207,16 @@ static void do_unpack(tdagi_frame *f, const tdag_shim_node *node)
         return;
     }
     for (size_t i = 0; i < n; i++)
-        put(f, node, i, s.u.seq->v[i]);
+        tdagi_frame_output(f, node, i, s.u.seq->v[i]);
 }
 
 static void do_index(tdagi_frame *f, const tdag_shim_node *node)
 {
-    tdagi_any s = arg(f, node, 0);
+    tdagi_any s = tdagi_frame_input(f, node, 0);
     int64_t i = 0;
-    bool known = tdagi_any_const_int(&f->im->env, arg(f, node, 1), &i);
+    bool known = tdagi_any_const_int(&f->im->env, tdagi_frame_input(f, node, 1), &i);
     if (!tdagi_any_is_seq(s) || !known) {
-        put(f, node, 0, refuse(f, "an item", s));
+        tdagi_frame_output(f, node, 0, refuse(f, "an item", s));
         return;
     }
     if (i < 0) i += s.u.seq->n;
@@ -394,7 +225,7 @@ static void do_index(tdagi_frame *f, const tdag_shim_node *node)
                        (long long)i, (unsigned)s.u.seq->n);
         return;
     }
-    put(f, node, 0, s.u.seq->v[i]);
+    tdagi_frame_output(f, node, 0, s.u.seq->v[i]);
 }
 
 static void do_dict(tdagi_frame *f, const tdag_shim_node *node)
@@ -402,18 +233,19 @@ static void do_dict(tdagi_frame *f, const tdag_shim_node *node)
     tdagi_any d = tdagi_any_dict(&f->im->env);
     size_t n = f->im->api->node_n_inputs(node);
     for (size_t i = 0; i + 1 < n && d.kind == TDAGI_ANY_DICT; i += 2)
-        tdagi_dict_set(&f->im->env, d.u.dict, arg(f, node, i), arg(f, node, i + 1));
-    put(f, node, 0, d);
+        tdagi_dict_set(&f->im->env, d.u.dict, tdagi_frame_input(f, node, i),
+                       tdagi_frame_input(f, node, i + 1));
+    tdagi_frame_output(f, node, 0, d);
 }
 
 static void do_same(tdagi_frame *f, const tdag_shim_node *node)
 {
-    put(f, node, 0, arg(f, node, 0));
+    tdagi_frame_output(f, node, 0, tdagi_frame_input(f, node, 0));
 }
 
 static void do_none(tdagi_frame *f, const tdag_shim_node *node)
 {
-    put_all(f, node, tdagi_any_none());
+    tdagi_frame_outputs(f, node, tdagi_any_none());
 }
 
 /* ---- isinstance ---- */
@@ -465,7 +297,7 @@ static bool is_instance(tdagi_any v, const char *type)
 static void do_isinstance(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_import *im = f->im;
-    tdagi_any v = arg(f, node, 0);
+    tdagi_any v = tdagi_frame_input(f, node, 0);
     const tdag_shim_value *types = im->api->node_attr(im->session, node, "types");
     bool is = false;
     size_t n = types == NULL ? 0 : im->api->value_size(types);
@@ -473,7 +305,7 @@ static void do_isinstance(tdagi_frame *f, const tdag_shim_node *node)
         const tdag_shim_value *t = im->api->value_item(im->session, types, i);
         is = t != NULL && is_instance(v, im->api->value_string(im->session, t, NULL));
     }
-    put(f, node, 0, v.kind == TDAGI_ANY_POISON ? v : tdagi_any_bool(is));
+    tdagi_frame_output(f, node, 0, v.kind == TDAGI_ANY_POISON ? v : tdagi_any_bool(is));
 }
 
 /* ---- the table ---- */
@@ -490,12 +322,12 @@ static const struct {
     {"Enter", do_none},
     {"Exit", do_none},
     {"GetAttr", do_get_attr},
-    {"If", do_if},
+    {"If", tdagi_prim_if},
     {"ListConstruct", do_list},
     {"ListUnpack", do_unpack},
-    {"Loop", do_loop},
+    {"Loop", tdagi_prim_loop},
     {"Print", do_none},
-    {"RaiseException", do_raise},
+    {"RaiseException", tdagi_prim_raise},
     {"SetAttr", do_set_attr},
     {"TupleConstruct", do_tuple},
     {"TupleIndex", do_index},

@@ -50,6 +50,27 @@ const tdagi_any *tdagi_frame_get(tdagi_frame *f, const tdag_shim_var *var)
     return f->ids[at] == 0 ? NULL : &f->values[at];
 }
 
+tdagi_any tdagi_frame_input(tdagi_frame *f, const tdag_shim_node *node, size_t i)
+{
+    const tdag_shim_var *var = f->im->api->node_input(node, i);
+    const tdagi_any *v = var == NULL ? NULL : tdagi_frame_get(f, var);
+    return v == NULL ? tdagi_any_poison() : *v;
+}
+
+void tdagi_frame_output(tdagi_frame *f, const tdag_shim_node *node, size_t i,
+                        tdagi_any v)
+{
+    const tdag_shim_var *var = f->im->api->node_output(node, i);
+    if (var != NULL) tdagi_frame_set(f, var, v);
+}
+
+void tdagi_frame_outputs(tdagi_frame *f, const tdag_shim_node *node, tdagi_any v)
+{
+    size_t n = f->im->api->node_n_outputs(node);
+    for (size_t i = 0; i < n; i++)
+        tdagi_frame_output(f, node, i, v);
+}
+
 /* ---- blocks and calls ---- */
 
 void tdagi_import_block(tdagi_frame *f, const tdag_shim_block *block)

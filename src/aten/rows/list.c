@@ -1,6 +1,5 @@
 /* Operators on lists, dicts and strings, which are all known at import. Arguments are
  * taken by position: these operators have no defaults that could be overlooked. */
-#include <stdio.h>
 #include <string.h>
 
 #include "aten/aten.h"

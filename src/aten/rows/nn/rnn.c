@@ -1,6 +1,5 @@
 /* Recurrent layers, unrolled over the sequence: the inputs' products of all steps are
  * one contraction, the states' products one per step. And the cells by themselves. */
-#include <string.h>
 
 #include "aten/aten.h"
 

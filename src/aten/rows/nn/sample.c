@@ -1,7 +1,6 @@
 /* Sampling at positions between elements: grid_sampler, affine_grid_generator, and
  * resizing with anti-aliasing. */
 #include <math.h>
-#include <string.h>
 
 #include "aten/rows/steps.h"
 

@@ -1,0 +1,204 @@
+/* Operators that make tensors of numbers: filled ones, ranges, literals. */
+#include <math.h>
+
+#include "aten/aten.h"
+
+static tdag_dtype dtype_or(tdagi_call *c, tdag_dtype otherwise)
+{
+    tdag_dtype d = tdagi_arg_dtype(c, "dtype");
+    return d == TDAG_DTYPE_NONE ? otherwise : d;
+}
+
+static tdagi_any filled(tdagi_call *c, tdag_dtype d, tdag_list size, tdagi_any value)
+{
+    if (c->bad) return tdagi_any_poison();
+    if (size.n > TDAG_MAX_RANK) return tdagi_refuse(c, "size");
+    int64_t i;
+    if (size.n == 0 && d == TDAG_I64 && value.kind == TDAGI_ANY_INT && !value.assumed &&
+        tdagi_any_const_int(c->env, value, &i))
+        return tdagi_any_tensor(tdagi_cell_known(c->env, d, value));
+    return tdagi_result(c, tdagi_expand(c->b, tdagi_as(c, value, d), size.n, size.v));
+}
+
+/* zeros, ones, empty: row data is the value */
+tdagi_any tdagi_aten_filled(tdagi_call *c)
+{
+    tdag_dtype d = dtype_or(c, TDAG_F32);
+    return filled(c, d, tdagi_arg_dims(c, "size"), tdagi_any_int(c->env, c->data));
+}
+
+static tdag_dtype dtype_of_number(tdagi_call *c, tdagi_any v)
+{
+    return tdagi_result_type(c, 1, &v);
+}
+
+tdagi_any tdagi_aten_full(tdagi_call *c)
+{
+    tdagi_any v = tdagi_arg(c, "fill_value");
+    tdag_dtype d = dtype_or(c, dtype_of_number(c, v));
+    return filled(c, d, tdagi_arg_dims(c, "size"), v);
+}
+
+/* zeros_like, ones_like, empty_like, full_like (row data 2), and the new_ forms */
+tdagi_any tdagi_aten_filled_like(tdagi_call *c)
+{
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    if (t == NULL) return tdagi_any_poison();
+    tdag_dtype d = dtype_or(c, tdagi_cell_dtype(c->env, t));
+    tdag_list size = {tdagi_cell_rank(c->env, t), tdagi_cell_shape(c->env, t)};
+    if (tdagi_has(c, "size")) size = tdagi_arg_dims(c, "size");
+    tdagi_any v =
+        c->data == 2 ? tdagi_arg(c, "fill_value") : tdagi_any_int(c->env, c->data);
+    return filled(c, d, size, v);
+}
+
+/* fill_ and zero_, whose result replaces self (row data as above) */
+tdagi_any tdagi_aten_fill(tdagi_call *c)
+{
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    if (t == NULL) return tdagi_any_poison();
+    tdag_list size = {tdagi_cell_rank(c->env, t), tdagi_cell_shape(c->env, t)};
+    tdagi_any v = c->data == 2 ? tdagi_arg(c, "value") : tdagi_any_int(c->env, c->data);
+    return filled(c, tdagi_cell_dtype(c->env, t), size, v);
+}
+
+/* How many numbers from start to end by step: ceil((end - start) / step). */
+static tdag_dim range_length(tdagi_call *c, tdagi_any start, tdagi_any end,
+                             tdagi_any step)
+{
+    int64_t s = 1;
+    tdagi_pool *p = c->env->pool;
+    if (start.kind == TDAGI_ANY_FLOAT || end.kind == TDAGI_ANY_FLOAT ||
+        step.kind == TDAGI_ANY_FLOAT) {
+        double n =
+            ceil((tdagi_any_sample(c->env, end) - tdagi_any_sample(c->env, start)) /
+                 tdagi_any_sample(c->env, step));
+        bool fixed = !start.assumed && !end.assumed && !step.assumed;
+        if (!fixed || !(n >= 0 && n < 1e15)) c->bad = true;
+        return c->bad ? 0 : (tdag_dim)n;
+    }
+    if (start.kind != TDAGI_ANY_INT || end.kind != TDAGI_ANY_INT ||
+        !tdagi_any_const_int(c->env, step, &s) || s == 0) {
+        c->bad = true;
+        return 0;
+    }
+    tdag_dim span = s > 0 ? tdagi_dim_sub(p, end.u.i, start.u.i)
+                          : tdagi_dim_sub(p, start.u.i, end.u.i);
+    int64_t size = s > 0 ? s : -s;
+    tdag_dim n = tdagi_dim_floordiv(p, tdagi_dim_add(p, span, size - 1), size);
+    if (tdagi_dim_sample(p, n) < 0) c->bad = true;
+    return n;
+}
+
+static tdagi_any known_argument(tdagi_call *c, const char *name, int64_t when_none)
+{
+    tdagi_any v = tdagi_arg(c, name);
+    if (v.kind == TDAGI_ANY_NONE) return tdagi_any_int(c->env, when_none);
+    return tdagi_any_known(v);
+}
+
+tdagi_any tdagi_aten_arange(tdagi_call *c)
+{
+    tdagi_any start = known_argument(c, "start", 0), end = known_argument(c, "end", 0);
+    tdagi_any step = known_argument(c, "step", 1);
+    bool is_float = start.kind == TDAGI_ANY_FLOAT || end.kind == TDAGI_ANY_FLOAT ||
+                    step.kind == TDAGI_ANY_FLOAT;
+    tdag_dtype d = dtype_or(c, is_float ? TDAG_F32 : TDAG_I64);
+    if (!tdagi_any_is_number(end)) return tdagi_refuse(c, "end");
+    tdag_dim n = range_length(c, start, end, step);
+    if (c->bad) return tdagi_refuse(c, "end");
+    if (d == TDAG_BOOL) return tdagi_refuse(c, "dtype");
+    int64_t one = 0, zero = 1;
+    bool plain = tdagi_any_const_int(c->env, step, &one) && one == 1 &&
+                 tdagi_any_const_int(c->env, start, &zero) && zero == 0;
+    if (plain) return tdagi_result(c, tdag_iota(c->b, n, d));
+    tdag_dtype wide = is_float ? TDAG_F64 : TDAG_I64; /* as exact as PyTorch's */
+    tdag_value x = tdag_iota(c->b, n, wide);
+    x = tdagi_mul(c->b, x, tdagi_as(c, step, wide));
+    x = tdagi_add(c->b, x, tdagi_as(c, start, wide));
+    return tdagi_result(c, tdagi_cast(c->b, x, d));
+}
+
+tdagi_any tdagi_aten_linspace(tdagi_call *c)
+{
+    tdagi_any start = tdagi_arg(c, "start"), end = tdagi_arg(c, "end");
+    tdag_dtype d = dtype_or(c, TDAG_F32);
+    tdag_dim n = tdagi_arg_dim(c, "steps", 100);
+    tdag_value a = tdagi_as(c, start, TDAG_F64), z = tdagi_as(c, end, TDAG_F64);
+    if (c->bad) return tdagi_any_poison();
+    if (n == 1) {
+        tdag_dim one = 1;
+        return tdagi_result(c, tdagi_expand(c->b, tdagi_cast(c->b, a, d), 1, &one));
+    }
+    tdag_value count =
+        tdagi_cast(c->b, tdagi_dim_value(c->b, tdag_dim_sub(c->b, n, 1)), TDAG_F64);
+    tdag_value step = tdagi_div(c->b, tdagi_sub(c->b, z, a), count);
+    tdag_value x = tdagi_mul(c->b, tdag_iota(c->b, n, TDAG_F64), step);
+    return tdagi_result(c, tdagi_cast(c->b, tdagi_add(c->b, x, a), d));
+}
+
+tdagi_any tdagi_aten_eye(tdagi_call *c)
+{
+    tdag_dim n = tdagi_arg_dim(c, "n", 0), m = tdagi_arg_dim(c, "m", n);
+    tdag_dtype d = dtype_or(c, TDAG_F32);
+    if (c->bad) return tdagi_any_poison();
+    tdag_value row = tdagi_unsqueeze1(c->b, tdag_iota(c->b, n, TDAG_I64), 1);
+    tdag_value x = tdag_binary(c->b, TDAG_OP_EQUAL, row, tdag_iota(c->b, m, TDAG_I64));
+    return tdagi_result(c, tdagi_cast(c->b, x, d));
+}
+
+/* A list of lists of numbers, as deep as it is. */
+static tdag_value nested(tdagi_call *c, tdagi_any v, tdag_dtype d)
+{
+    if (!tdagi_any_is_seq(v)) return tdagi_as(c, v, d);
+    uint32_t n = v.u.seq->n;
+    tdag_value *parts = tdagi_env_alloc(c->env, n * sizeof(*parts));
+    for (uint32_t i = 0; parts != NULL && i < n; i++)
+        parts[i] = nested(c, v.u.seq->v[i], d);
+    return parts == NULL || n == 0 ? TDAG_NO_VALUE : tdagi_stack(c->b, parts, n, 0);
+}
+
+/* torch.tensor(x) of a number or of nested lists of numbers; row data 1: scalar_tensor,
+ * of the default dtype whatever the number is */
+tdagi_any tdagi_aten_tensor(tdagi_call *c)
+{
+    tdagi_any v = c->args[0];
+    c->read |= 1;
+    tdag_dtype d = tdagi_arg_dtype(c, "dtype");
+    uint32_t n = 1;
+    const tdagi_any *items = &v;
+    if (tdagi_any_is_seq(v)) {
+        n = v.u.seq->n;
+        items = v.u.seq->v;
+    }
+    if (c->bad) return tdagi_any_poison();
+    tdagi_any inner = v;
+    while (tdagi_any_is_seq(inner) && inner.u.seq->n > 0)
+        inner = inner.u.seq->v[0];
+    if (n > 0 && tdagi_any_is_seq(items[0]) && !tdagi_any_is_seq(inner)) {
+        if (d == TDAG_DTYPE_NONE) d = tdagi_result_type(c, 1, &inner);
+        return tdagi_result(c, nested(c, v, d));
+    }
+    for (uint32_t i = 0; i < n; i++)
+        if (!tdagi_any_is_number(items[i]) && items[i].kind != TDAGI_ANY_DATA)
+            return tdagi_refuse(c, c->schema->args[0].name);
+    if (d == TDAG_DTYPE_NONE && c->data == 1) d = TDAG_F32;
+    if (d == TDAG_DTYPE_NONE) d = n == 0 ? TDAG_F32 : tdagi_result_type(c, 1, items);
+    if (!tdagi_any_is_seq(v)) {
+        if (v.kind != TDAGI_ANY_DATA && d == TDAG_I64 && v.kind == TDAGI_ANY_INT)
+            return tdagi_any_tensor(tdagi_cell_known(c->env, d, v));
+        return tdagi_result(c, tdagi_as(c, v, d));
+    }
+    if (n == 0) return tdagi_result(c, tdagi_full(c->b, d, 1, (tdag_dim[]){0}, 0));
+    bool known = true;
+    for (uint32_t i = 0; i < n; i++)
+        known =
+            known && items[i].kind == (d == TDAG_I64 ? TDAGI_ANY_INT : TDAGI_ANY_FLOAT);
+    if (known && n <= 4096)
+        return tdagi_any_tensor(tdagi_cell_known_list(c->env, d, n, items));
+    tdag_value *parts = tdagi_env_alloc(c->env, n * sizeof(*parts));
+    for (uint32_t i = 0; parts != NULL && i < n; i++)
+        parts[i] = tdagi_as(c, items[i], d);
+    return parts == NULL ? tdagi_any_poison()
+                         : tdagi_result(c, tdagi_stack(c->b, parts, n, 0));
+}

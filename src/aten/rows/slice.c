@@ -1,0 +1,245 @@
+/* Operators whose result is a part of a tensor's memory: slices, selected positions,
+ * pieces. */
+#include "aten/aten.h"
+
+/* A Python bound: from the end where negative, then within 0..n. A symbolic bound of a
+ * fixed extent that lies within it at the samples (the first S of a table of 64
+ * positions) is taken to do so always: the slice then fails at other sizes, where
+ * PyTorch would clamp it and, as a rule, fail at what comes next. */
+tdag_dim tdagi_slice_bound(tdagi_call *c, tdag_dim d, tdag_dim n)
+{
+    tdagi_pool *p = c->env->pool;
+    int64_t i;
+    bool negative = tdagi_dim_is_const(p, d, &i)   ? i < 0
+                    : tdagi_dim_proves_ge(p, d, 0) ? false
+                                                   : tdagi_dim_sample(p, d) < 0;
+    if (negative) d = tdagi_dim_add(p, d, n);
+    if (negative && !tdagi_dim_proves_ge(p, d, 0)) d = tdagi_dim_max(p, d, 0);
+    if (d == INT64_MAX || tdagi_dim_proves_ge(p, d, n)) return n;
+    if (n >= 0 && tdagi_dim_sample(p, d) <= n) return d;
+    return tdagi_dim_proves_ge(p, n, d) ? d : tdagi_dim_min(p, d, n);
+}
+
+static tdagi_any sliced(tdagi_call *c, tdagi_cell *t, uint32_t axis, tdag_dim start,
+                        tdag_dim end)
+{
+    tdagi_view_step w = {.kind = TDAGI_VIEW_SLICE, .axis = axis, .step = 1};
+    w.start = start;
+    w.end = end;
+    return tdagi_view(c, t, &w);
+}
+
+tdagi_any tdagi_aten_slice(tdagi_call *c)
+{
+    if (c->n > 0 && c->args[0].kind != TDAGI_ANY_TENSOR) return tdagi_list_slice(c);
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    if (t == NULL) return tdagi_any_poison();
+    uint32_t rank = tdagi_cell_rank(c->env, t);
+    uint32_t axis = tdagi_arg_axis(c, "dim", rank);
+    if (rank == 0)
+        return tdagi_call_fail(c, TDAG_E_SHAPE, "a slice of a rank-0 tensor");
+    tdag_dim n = tdagi_cell_dim(c->env, t, axis);
+    tdagi_view_step w = {.kind = TDAGI_VIEW_SLICE, .axis = axis};
+    w.start = tdagi_slice_bound(c, tdagi_arg_dim(c, "start", 0), n);
+    w.end = tdagi_slice_bound(c, tdagi_arg_dim(c, "end", INT64_MAX), n);
+    w.step = tdagi_arg_int(c, "step", 1);
+    if (c->bad) return tdagi_any_poison();
+    if (w.step < 1) return tdagi_call_fail(c, TDAG_E_ARG, "a slice with step below 1");
+    if (!tdagi_dim_proves_ge(c->env->pool, w.end, w.start))
+        w.end = tdagi_dim_max(c->env->pool, w.end, w.start);
+    if (w.start == 0 && w.end == n && w.step == 1) return tdagi_alias(c, t);
+    return tdagi_view(c, t, &w);
+}
+
+tdagi_any tdagi_aten_narrow(tdagi_call *c)
+{
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    if (t == NULL) return tdagi_any_poison();
+    uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_cell_rank(c->env, t));
+    if (c->bad) return tdagi_any_poison();
+    tdag_dim n = tdagi_cell_dim(c->env, t, axis);
+    tdag_dim start = tdagi_slice_bound(c, tdagi_arg_dim(c, "start", 0), n);
+    tdag_dim length = tdagi_arg_dim(c, "length", 0);
+    if (c->bad) return tdagi_any_poison();
+    return sliced(c, t, axis, start, tdag_dim_add(c->b, start, length));
+}
+
+static tdagi_any selected(tdagi_call *c, tdagi_cell *t, uint32_t axis, tdag_dim index)
+{
+    tdagi_view_step w = {.kind = TDAGI_VIEW_SELECT, .axis = axis, .start = index};
+    return tdagi_view(c, t, &w);
+}
+
+static tdag_value make_selected(tdag_builder *b, const tdagi_view_step *w, tdag_value x)
+{
+    const tdag_value in[2] = {x, w->index};
+    const tdagi_axis_spec s = {w->axis};
+    const int64_t gone = w->axis;
+    return tdag_squeeze(b, tdagi_lower(b, TDAGI_INDEX_SELECT, in, 2, &s),
+                        (tdag_list){1, &gone});
+}
+
+/* x[i] where i is a number that depends on data: read by position. */
+static tdagi_any select_by_data(tdagi_call *c, tdagi_cell *t, uint32_t axis,
+                                tdagi_any where)
+{
+    tdag_value at = tdagi_as(c, where, TDAG_I64);
+    if (c->bad || at.id == 0) return tdagi_any_poison();
+    tdag_value n = tdagi_dim_value(c->b, tdagi_cell_dim(c->env, t, axis));
+    tdag_value zero = tdag_add_scalar(c->b, TDAG_I64, 0);
+    at = tdag_where(c->b, tdag_binary(c->b, TDAG_OP_LESS, at, zero),
+                    tdag_binary(c->b, TDAG_OP_ADD, at, n), at);
+    const tdagi_view_step w = {
+        .make = make_selected, .axis = axis, .index = tdagi_unsqueeze1(c->b, at, 0)};
+    return tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));
+}
+
+tdagi_any tdagi_aten_select(tdagi_call *c)
+{
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    if (t == NULL) return tdagi_any_poison();
+    uint32_t rank = tdagi_cell_rank(c->env, t);
+    uint32_t axis = tdagi_arg_axis(c, "dim", rank);
+    tdagi_any where = tdagi_arg(c, "index");
+    if (where.kind == TDAGI_ANY_DATA && rank > 0 && !c->bad)
+        return select_by_data(c, t, axis, where);
+    tdag_dim index = tdagi_arg_dim(c, "index", 0);
+    if (rank == 0)
+        return tdagi_call_fail(c, TDAG_E_SHAPE, "a select of a rank-0 tensor");
+    if (c->bad) return tdagi_any_poison();
+    tdagi_pool *p = c->env->pool;
+    tdag_dim n = tdagi_cell_dim(c->env, t, axis);
+    if (tdagi_dim_sample(p, index) < 0) index = tdagi_dim_add(p, index, n);
+    int64_t at = tdagi_dim_sample(p, index);
+    if (at < 0 || at >= tdagi_dim_sample(p, n))
+        return tdagi_call_fail(c, TDAG_E_SHAPE,
+                               "index %lld is out of range for axis %u", (long long)at,
+                               (unsigned)axis);
+    return selected(c, t, axis, index);
+}
+
+tdagi_any tdagi_aten_unbind(tdagi_call *c)
+{
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    if (t == NULL) return tdagi_any_poison();
+    uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_cell_rank(c->env, t));
+    int64_t n = 0;
+    if (c->bad ||
+        !tdagi_dim_is_const(c->env->pool, tdagi_cell_dim(c->env, t, axis), &n)) {
+        c->bad = true;
+        return tdagi_env_issue(c->env, "aten::unbind of an axis of symbolic size");
+    }
+    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
+    for (int64_t i = 0; i < n && out.kind == TDAGI_ANY_LIST && tdagi_env_ok(c->env);
+         i++)
+        tdagi_seq_append(c->env, out.u.seq, selected(c, t, axis, i));
+    return out;
+}
+
+/* Slices of those sizes, one after the other. */
+static tdagi_any pieces(tdagi_call *c, tdagi_cell *t, uint32_t axis, uint32_t n,
+                        const tdag_dim *sizes)
+{
+    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
+    tdag_dim at = 0;
+    for (uint32_t i = 0; i < n && out.kind == TDAGI_ANY_LIST && tdagi_env_ok(c->env);
+         i++) {
+        tdag_dim end = tdag_dim_add(c->b, at, sizes[i]);
+        tdagi_seq_append(c->env, out.u.seq, sliced(c, t, axis, at, end));
+        at = end;
+    }
+    return out;
+}
+
+static tdagi_any equal_pieces(tdagi_call *c, tdagi_cell *t, uint32_t axis, int64_t n,
+                              int64_t each)
+{
+    int64_t count = each < 1 || n == 0 ? 1 : (n + each - 1) / each;
+    tdag_dim *sizes = tdagi_env_alloc(c->env, (size_t)count * sizeof(*sizes));
+    if (sizes == NULL) return tdagi_any_poison();
+    for (int64_t i = 0; i < count; i++)
+        sizes[i] = i + 1 < count ? each : n - each * (count - 1);
+    return pieces(c, t, axis, (uint32_t)count, sizes);
+}
+
+/* split by size or by sizes, chunk (row data 1) */
+tdagi_any tdagi_aten_split(tdagi_call *c)
+{
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    if (t == NULL) return tdagi_any_poison();
+    uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_cell_rank(c->env, t));
+    const char *name = c->data == 1                  ? "chunks"
+                       : tdagi_has(c, "split_sizes") ? "split_sizes"
+                                                     : "split_size";
+    tdagi_any how = tdagi_arg(c, name);
+    if (c->bad) return tdagi_any_poison();
+    if (tdagi_any_is_seq(how)) {
+        tdag_list sizes = tdagi_arg_dims(c, name);
+        return c->bad ? tdagi_any_poison() : pieces(c, t, axis, sizes.n, sizes.v);
+    }
+    tdag_dim d = tdagi_cell_dim(c->env, t, axis);
+    int64_t n = 0, each = tdagi_arg_int(c, name, 1);
+    if (c->bad) return tdagi_any_poison();
+    if (each < 1)
+        return tdagi_call_fail(c, TDAG_E_ARG, "a split by %lld", (long long)each);
+    if (!tdagi_dim_is_const(c->env->pool, d, &n)) {
+        tdag_dim part = c->data == 1 ? tdag_dim_floordiv(c->b, d, each) : 0;
+        if (c->data != 1 || tdag_dim_mul(c->b, part, each) != d) {
+            c->bad = true;
+            return tdagi_env_issue(c->env, "%s of an axis of symbolic size",
+                                   c->schema->name);
+        }
+        tdag_list sizes = tdagi_list_of(c, (uint32_t)each, part);
+        return pieces(c, t, axis, sizes.n, sizes.v);
+    }
+    if (c->data == 1 && n == 0) { /* as many pieces as were asked for, all empty */
+        tdag_list sizes = tdagi_list_of(c, (uint32_t)each, 0);
+        return c->bad ? tdagi_any_poison() : pieces(c, t, axis, sizes.n, sizes.v);
+    }
+    return equal_pieces(c, t, axis, n, c->data == 1 ? (n + each - 1) / each : each);
+}
+
+/* Pieces that start at the given places, the first at 0. */
+static tdagi_any split_at(tdagi_call *c, tdagi_cell *t, uint32_t axis)
+{
+    tdag_list at = tdagi_arg_dims(c, "indices");
+    tdag_dim n = tdagi_cell_dim(c->env, t, axis), before = 0;
+    tdagi_pool *p = c->env->pool;
+    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
+    for (uint32_t i = 0; i <= at.n && !c->bad && out.kind == TDAGI_ANY_LIST; i++) {
+        tdag_dim end = i == at.n ? n : tdagi_slice_bound(c, at.v[i], n);
+        tdag_dim stop =
+            tdagi_dim_proves_ge(p, end, before) ? end : tdagi_dim_max(p, end, before);
+        tdagi_seq_append(c->env, out.u.seq, sliced(c, t, axis, before, stop));
+        before = end;
+    }
+    return c->bad ? tdagi_any_poison() : out;
+}
+
+/* tensor_split: the first n % k pieces are longer by one; or split at indices. hsplit
+ * (row data 'h'), vsplit ('v') and dsplit ('d') name the axis; their parts are equal.
+ */
+tdagi_any tdagi_aten_tensor_split(tdagi_call *c)
+{
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    if (t == NULL) return tdagi_any_poison();
+    uint32_t rank = tdagi_cell_rank(c->env, t);
+    uint32_t axis = c->data == 'h'   ? rank > 1
+                    : c->data == 'v' ? 0
+                    : c->data == 'd' ? 2
+                                     : tdagi_arg_axis(c, "dim", rank);
+    int64_t n = 0, k = 0;
+    if (c->bad || axis >= rank) return tdagi_refuse(c, "self");
+    if (!tdagi_has(c, "sections")) return split_at(c, t, axis);
+    if (!tdagi_dim_is_const(c->env->pool, tdagi_cell_dim(c->env, t, axis), &n))
+        return tdagi_refuse(c, "self");
+    k = tdagi_arg_int(c, "sections", 1);
+    if (c->bad || k < 1 || k > 1000000) return tdagi_refuse(c, "sections");
+    if (c->data != 0 && n % k != 0)
+        return tdagi_call_fail(c, TDAG_E_SHAPE, "%lld elements in %lld equal parts",
+                               (long long)n, (long long)k);
+    tdag_dim *sizes = tdagi_env_alloc(c->env, (size_t)k * sizeof(*sizes));
+    for (int64_t i = 0; sizes != NULL && i < k; i++)
+        sizes[i] = n / k + (i < n % k);
+    return sizes == NULL ? tdagi_any_poison() : pieces(c, t, axis, (uint32_t)k, sizes);
+}

@@ -1,0 +1,128 @@
+/* Views that a function makes: windows, given strides, diagonals. */
+#include "aten/aten.h"
+
+/* start: size of a window */
+static tdag_value make_unfolded(tdag_builder *b, const tdagi_view_step *w, tdag_value x)
+{
+    uint32_t rank = tdag_builder_get_rank(b, x), k = 0;
+    const tdag_dim *shape = tdag_builder_get_shape(b, x);
+    int64_t counts[TDAG_MAX_RANK], order[TDAG_MAX_RANK];
+    int64_t kernel[TDAG_MAX_RANK], stride[TDAG_MAX_RANK];
+    tdag_dim factors[TDAG_MAX_RANK + 1];
+    tdag_dim span = tdag_dim_sub(b, shape[w->axis], w->start);
+    tdag_dim windows = tdag_dim_add(b, tdag_dim_floordiv(b, span, w->step), 1);
+    for (uint32_t i = 0; i < rank; i++) {
+        bool here = i == w->axis;
+        kernel[i] = here ? w->start : 1;
+        stride[i] = here ? w->step : 1;
+        counts[i] = here ? 2 : 1;
+        factors[k++] = here ? windows : shape[i];
+        if (here) factors[k++] = w->start;
+        order[i] = i <= w->axis ? i : i + 1;
+    }
+    order[rank] = w->axis + 1;
+    tdag_value y =
+        tdag_unfold(b, x, (tdag_list){rank, kernel}, (tdag_list){rank, stride});
+    y = tdag_ungroup(b, y, (tdag_list){rank, counts}, (tdag_list){rank + 1, factors});
+    if (w->axis + 1 != rank) y = tdag_permute(b, y, (tdag_list){rank + 1, order});
+    return y;
+}
+
+tdagi_any tdagi_aten_unfold(tdagi_call *c)
+{
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    if (t == NULL) return tdagi_any_poison();
+    uint32_t rank = tdagi_cell_rank(c->env, t);
+    const tdagi_view_step w = {.make = make_unfolded,
+                               .axis = tdagi_arg_axis(c, "dimension", rank),
+                               .start = tdagi_arg_int(c, "size", 1),
+                               .step = tdagi_arg_int(c, "step", 1)};
+    if (c->bad || rank == 0 || rank + 1 > TDAG_MAX_RANK || w.start < 1 || w.step < 1)
+        return tdagi_refuse(c, "size");
+    return tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));
+}
+
+/* Positions start + sum of index * stride into the elements, gathered. dims: the sizes,
+ * then the strides. */
+static tdag_value make_strided(tdag_builder *b, const tdagi_view_step *w, tdag_value x)
+{
+    uint32_t n = w->dims.n / 2;
+    tdag_dim flat =
+        tdagi_dim_product(tdagi_builder_pool(b), tdag_builder_get_rank(b, x),
+                          tdag_builder_get_shape(b, x));
+    tdag_value index = tdag_add_scalar(b, TDAG_I64, (double)w->start);
+    for (uint32_t i = 0; i < n; i++) {
+        tdag_value k = tdagi_mul_scalar(b, tdag_iota(b, w->dims.v[i], TDAG_I64),
+                                        (double)w->dims.v[n + i]);
+        for (uint32_t a = 0; a < i; a++)
+            k = tdagi_unsqueeze1(b, k, 0);
+        if (i > 0) index = tdagi_unsqueeze1(b, index, i);
+        index = tdagi_add(b, index, k);
+    }
+    return tdag_gather(b, tdagi_reshape(b, x, 1, &flat), index, 0);
+}
+
+tdagi_any tdagi_aten_as_strided(tdagi_call *c)
+{
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    tdag_list size = tdagi_arg_ints(c, "size"), stride = tdagi_arg_ints(c, "stride");
+    int64_t offset = tdagi_arg_int(c, "storage_offset", 0), both[2 * TDAG_MAX_RANK];
+    if (c->bad || size.n != stride.n || size.n > TDAG_MAX_RANK)
+        return tdagi_refuse(c, "size");
+    if (t->parent != NULL || !tdagi_cell_is_contiguous(c->env, t)) {
+        c->bad = true;
+        return tdagi_env_issue(c->env, "aten::as_strided of a view");
+    }
+    for (uint32_t i = 0; i < size.n; i++) {
+        both[i] = size.v[i];
+        both[size.n + i] = stride.v[i];
+    }
+    const tdagi_view_step w = {
+        .make = make_strided, .start = offset, .dims = {2 * size.n, both}};
+    return tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));
+}
+
+/* The diagonal of axes `axis` and `end`, `start` above the main one, as the last axis.
+ */
+static tdag_value make_diagonal(tdag_builder *b, const tdagi_view_step *w, tdag_value x)
+{
+    uint32_t rank = tdag_builder_get_rank(b, x), k = 2;
+    const tdag_dim *shape = tdag_builder_get_shape(b, x);
+    int64_t n = shape[w->axis], m = shape[w->end], order[TDAG_MAX_RANK];
+    int64_t row = w->start < 0 ? -w->start : 0, column = w->start > 0 ? w->start : 0;
+    int64_t length = n - row < m - column ? n - row : m - column;
+    int64_t runs[TDAG_MAX_RANK] = {2};
+    order[0] = w->axis;
+    order[1] = w->end;
+    for (uint32_t i = 0; i < rank; i++)
+        if (i != w->axis && i != w->end) order[k++] = i;
+    for (uint32_t i = 1; i < rank - 1; i++)
+        runs[i] = 1;
+    x = tdag_permute(b, x, (tdag_list){rank, order});
+    x = tdag_group(b, x, (tdag_list){rank - 1, runs});
+    tdag_value index = tdagi_mul_scalar(
+        b, tdag_iota(b, length < 0 ? 0 : length, TDAG_I64), (double)(m + 1));
+    index = tdagi_add_scalar(b, index, (double)(row * m + column));
+    x = tdag_gather(b, x, index, 0);
+    for (uint32_t i = 0; i + 1 < rank; i++)
+        order[i] = i + 2 < rank ? i + 1 : 0;
+    return rank > 2 ? tdag_permute(b, x, (tdag_list){rank - 1, order}) : x;
+}
+
+tdagi_any tdagi_aten_diagonal(tdagi_call *c)
+{
+    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    if (t == NULL) return tdagi_any_poison();
+    uint32_t rank = tdagi_cell_rank(c->env, t);
+    const tdagi_view_step w = {.make = make_diagonal,
+                               .axis = tdagi_arg_axis(c, "dim1", rank),
+                               .end = tdagi_arg_axis(c, "dim2", rank),
+                               .start = tdagi_arg_int(c, "offset", 0)};
+    int64_t n, m;
+    if (c->bad || rank < 2 || w.axis == w.end ||
+        !tdagi_dim_is_const(c->env->pool, tdagi_cell_dim(c->env, t, w.axis), &n) ||
+        !tdagi_dim_is_const(c->env->pool, tdagi_cell_dim(c->env, t, (uint32_t)w.end),
+                            &m))
+        return tdagi_refuse(c, "dim1");
+    return tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));
+}
