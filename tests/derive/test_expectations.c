@@ -33,6 +33,7 @@ typedef struct one_case {
     uint32_t n_symbols;
     int64_t sizes[MAX_SYMBOLS], samples[MAX_SYMBOLS];
     tdag_tensor *inputs[MAX_INPUTS], *want; /* NULL: an input that is left out */
+    tdag_tensor *bounds[2];                 /* f64, by engine; NULL: atol */
 } one_case;
 
 /* ---- sugar, as if it were composites ---- */
@@ -235,6 +236,10 @@ static bool read_case(reader *r, one_case *c)
         assert_true(next_line(r));
     }
     c->want = read_tensor(r);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_true(next_line(r));
+        c->bounds[i] = read_tensor(r);
+    }
     return true;
 }
 
@@ -259,21 +264,30 @@ static int64_t float_order(const tdag_tensor *t, int64_t i)
     return h < 0 ? -bits : bits;
 }
 
-static bool near(const one_case *c, const tdag_tensor *got, int64_t i)
+static double allowed(const one_case *c, tdag_engine engine, int64_t i)
+{
+    const tdag_tensor *bound = c->bounds[engine == TDAG_ENGINE_NATIVE];
+    return c->atol + (bound != NULL ? tdagi_tensor_get_f64(bound, i) : 0);
+}
+
+static bool near(const one_case *c, tdag_engine engine, const tdag_tensor *got,
+                 int64_t i)
 {
     if (!tdag_dtype_is_float(got->dtype))
         return tdagi_tensor_get_i64(got, i) == tdagi_tensor_get_i64(c->want, i);
     double a = tdagi_tensor_get_f64(got, i), b = tdagi_tensor_get_f64(c->want, i);
     if (isnan(a) || isnan(b)) return isnan(a) && isnan(b);
-    if (c->ulps == 0 && c->atol == 0) return a == b && signbit(a) == signbit(b);
-    if (a == b || fabs(a - b) <= c->atol) return true;
+    if (c->ulps == 0 && c->atol == 0 && c->bounds[0] == NULL)
+        return a == b && signbit(a) == signbit(b);
+    if (a == b || fabs(a - b) <= allowed(c, engine, i)) return true;
     if (signbit(a) != signbit(b)) return false;
     int64_t apart = float_order(got, i) - float_order(c->want, i);
     return apart <= c->ulps && -apart <= c->ulps;
 }
 
 /* Writes what is wrong, "" if nothing is. */
-static void compare(const one_case *c, const tdag_tensor *got, char *said, size_t room)
+static void compare(const one_case *c, tdag_engine engine, const tdag_tensor *got,
+                    char *said, size_t room)
 {
     int64_t n_wrong = 0;
     said[0] = '\0';
@@ -284,7 +298,7 @@ static void compare(const one_case *c, const tdag_tensor *got, char *said, size_
         return;
     }
     for (int64_t i = 0; i < got->count; i++) {
-        if (near(c, got, i)) continue;
+        if (near(c, engine, got, i)) continue;
         const tdag_tensor *x = c->inputs[0];
         if (n_wrong++ == 0)
             snprintf(said, room,
@@ -351,7 +365,7 @@ static void run_case(tdag_ctx *ctx, const one_case *c, bool symbolic,
     if (st == TDAG_OK) st = tdag_verify(ctx, graph);
     if (st == TDAG_OK) st = tdag_graph_run(ctx, graph, inputs, n, &options, &got);
     if (st == TDAG_OK)
-        compare(c, got, said, room);
+        compare(c, engine, got, said, room);
     else
         snprintf(said, room, "%s", tdag_ctx_get_error(ctx)->message);
     tdag_graph_free(graph);
@@ -367,6 +381,8 @@ static void free_case(one_case *c)
     for (uint32_t i = 0; i < c->n_inputs; i++)
         tdag_tensor_free(c->inputs[i]);
     tdag_tensor_free(c->want);
+    tdag_tensor_free(c->bounds[0]);
+    tdag_tensor_free(c->bounds[1]);
 }
 
 static void test_cases(void **state)

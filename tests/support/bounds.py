@@ -1,0 +1,77 @@
+"""What a test may hold a float result against, whatever the processor and PyTorch.
+
+PyTorch's f32 kernels sum in an order, and with a rounding or none between product and sum,
+that depend on the processor and on the library that they ask. So they are no yardstick for
+the last digits: expected values come from the same operator on the same numbers in f64,
+rounded once (exact), and what may lie between that and a correct result follows from the
+terms of its sums (sums)."""
+import math
+
+import torch
+
+# Largest relative error of one rounding to nearest.
+ROUNDING = {torch.float64: 2.0 ** -53, torch.float32: 2.0 ** -24, torch.float16: 2.0 ** -11,
+            torch.bfloat16: 2.0 ** -8}
+HALVES = (torch.float16, torch.bfloat16)
+
+
+def wide(t):
+    return t.double() if isinstance(t, torch.Tensor) and t.is_floating_point() else t
+
+
+def exact(f, *xs):
+    """f in f64, rounded once to the dtype of the first operand."""
+    return f(*[wide(x) for x in xs]).to(xs[0].dtype)
+
+
+class Sums:
+    """A result of f, a sum of products of one element of each operand: its exact value, and
+    per element how many terms it has, the sum of their sizes and that of their squares.
+    stages: how often each term is rounded before the sum, even if sums are wide: once, the
+    product."""
+
+    def __init__(self, f, *xs, stages=1):
+        self.dtype = xs[0].dtype
+        self.exact = f(*[wide(x) for x in xs])
+        self.n = f(*[torch.ones_like(wide(x)) for x in xs])
+        self.size = f(*[wide(x).abs() for x in xs])
+        self.squares = f(*[wide(x) ** 2 for x in xs]) * stages
+
+    def round_value(self):
+        """What follows takes the sum as a value of its own."""
+        self.squares = self.squares + self.exact ** 2
+        if self.dtype in HALVES:
+            self.exact = wide(self.value())
+
+    def scaled(self, by):
+        self.round_value()
+        self.exact, self.size = self.exact * by, self.size * abs(by)
+        self.squares = self.squares * by ** 2
+        return self
+
+    def plus(self, term):
+        """term: of the same dtype, or None."""
+        if term is not None:
+            self.round_value()
+            self.exact, self.size = self.exact + wide(term), self.size + wide(term).abs()
+            self.squares, self.n = self.squares + wide(term) ** 2, self.n + 1
+        return self
+
+    def value(self):
+        return self.exact.to(self.dtype)
+
+    def bound(self, any_order):
+        """How far a result may be off; of a half, besides the rounding of the result.
+
+        Each term is rounded by at most half a unit, to either side, so that n errors grow
+        like the root of the sum of their squares: three times that is allowed. Summed in
+        f32 in any order, each partial sum is rounded, too. They can be as large as the sum
+        of all sizes: the root of n times that. Halves are multiplied and summed in f32. An
+        f64 value is no more exact than what it is compared with."""
+        unit = ROUNDING[torch.float32 if self.dtype in HALVES else self.dtype]
+        terms = 3 * self.squares.sqrt()
+        if any_order or self.dtype == torch.float64:
+            terms = terms + self.n.sqrt() * self.size
+        if self.dtype == torch.float64:
+            terms = 2 * terms
+        return unit * (terms + 2 * self.exact.abs())
