@@ -3,9 +3,10 @@
 
     import_cases.py DIR
 
-writes DIR/N.pt, N.in.safetensors, N.out.safetensors and DIR/manifest with one line
-"N how text" per case. A case is the body of forward(self, x, y, ...); what this PyTorch
+writes DIR/N.pt, N.in.safetensors, N.out.safetensors, N.bounds (a line per output: how far its
+elements may be off) and DIR/manifest with one line "N how text" per case. A case is the body of forward(self, x, y, ...); what this PyTorch
 cannot compile or trace is left out."""
+import copy
 import math
 import os
 import sys
@@ -13,6 +14,9 @@ import warnings
 
 import torch
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+import bounds  # noqa: E402
 import module_cases
 import operator_cases
 import parity_cases
@@ -477,6 +481,26 @@ def traced(made, inputs):
     return torch.jit.trace(made, copies, check_trace=False, strict=False)
 
 
+def in_f64(made, inputs):
+    """What the module gives in f64, None if that is not to be had: its operators are asked
+    from Python, as a graph names the dtypes it was traced with."""
+    kinds = {t.dtype for t in inputs if t.is_floating_point()}
+    if kinds != {torch.float32} or isinstance(made, torch.jit.ScriptModule):
+        return None
+    try:
+        with torch.no_grad():
+            wide = copy.deepcopy(made).double()
+            return flat(wide(*[bounds.wide(t).clone() for t in inputs]))
+    except Exception:
+        return None
+
+
+def better(result, wide):
+    if wide is None or len(wide) != len(result):
+        return result
+    return [bounds.better(a, b) for a, b in zip(result, wide)]
+
+
 def write(folder, cases, ways=lambda i: ("compiled", "traced"), refused=()):
     """ways(i): how case i is made into TorchScript. refused: as REFUSED, traced."""
     os.makedirs(folder, exist_ok=True)
@@ -491,16 +515,16 @@ def write(folder, cases, ways=lambda i: ("compiled", "traced"), refused=()):
         module = None if isinstance(text, str) else text
         if module is not None:
             text = getattr(module, "original_name", type(module).__name__)
+        made = module or getattr(source, "M%d" % i)().eval()
+        wide = in_f64(made, inputs)
         for how in ways(i):
             n = str(len(lines))
             stem = os.path.join(folder, n)
             try:
                 with torch.no_grad():
-                    made = module or getattr(source, "M%d" % i)().eval()
-                    made = makers[how](made, inputs).eval()
-                    torch.jit.save(made, stem + ".pt")
+                    torch.jit.save(makers[how](made, inputs).eval(), stem + ".pt")
                     loaded = torch.jit.load(stem + ".pt").eval()
-                    result = flat(loaded(*[t.clone() for t in inputs]))
+                    result = better(flat(loaded(*[t.clone() for t in inputs])), wide)
                 save_safetensors(stem + ".out.safetensors",
                                  {"out%d" % k: t for k, t in enumerate(result)})
             except Exception as e:
@@ -509,6 +533,8 @@ def write(folder, cases, ways=lambda i: ("compiled", "traced"), refused=()):
                     print("left out: %s %r: %s" % (how, text, why[0] if why else e))
                 skipped += 1
                 continue
+            with open(stem + ".bounds", "w") as f:
+                f.writelines("%s\n" % bounds.of_largest(t).hex() for t in result)
             save_safetensors(stem + ".in.safetensors",
                              {"in%d" % k: t for k, t in enumerate(inputs)})
             lines.append("%s %s %s" % (n, how, text.replace("\n", "; ")))
