@@ -482,23 +482,12 @@ def traced(made, inputs):
 
 
 def in_f64(made, inputs):
-    """What the module gives in f64, None if that is not to be had: its operators are asked
-    from Python, as a graph names the dtypes it was traced with."""
+    """Asks the module's operators from Python, as a graph names the dtypes it was traced
+    with."""
     kinds = {t.dtype for t in inputs if t.is_floating_point()}
     if kinds != {torch.float32} or isinstance(made, torch.jit.ScriptModule):
-        return None
-    try:
-        with torch.no_grad():
-            wide = copy.deepcopy(made).double()
-            return flat(wide(*[bounds.wide(t).clone() for t in inputs]))
-    except Exception:
-        return None
-
-
-def better(result, wide):
-    if wide is None or len(wide) != len(result):
-        return result
-    return [bounds.better(a, b) for a, b in zip(result, wide)]
+        return []
+    return flat(copy.deepcopy(made).double()(*[bounds.wide(t).clone() for t in inputs]))
 
 
 def write(folder, cases, ways=lambda i: ("compiled", "traced"), refused=()):
@@ -516,7 +505,6 @@ def write(folder, cases, ways=lambda i: ("compiled", "traced"), refused=()):
         if module is not None:
             text = getattr(module, "original_name", type(module).__name__)
         made = module or getattr(source, "M%d" % i)().eval()
-        wide = in_f64(made, inputs)
         for how in ways(i):
             n = str(len(lines))
             stem = os.path.join(folder, n)
@@ -524,7 +512,8 @@ def write(folder, cases, ways=lambda i: ("compiled", "traced"), refused=()):
                 with torch.no_grad():
                     torch.jit.save(makers[how](made, inputs).eval(), stem + ".pt")
                     loaded = torch.jit.load(stem + ".pt").eval()
-                    result = better(flat(loaded(*[t.clone() for t in inputs])), wide)
+                    result = bounds.all_better(flat(loaded(*[t.clone() for t in inputs])),
+                                               lambda: in_f64(made, inputs))
                 save_safetensors(stem + ".out.safetensors",
                                  {"out%d" % k: t for k, t in enumerate(result)})
             except Exception as e:

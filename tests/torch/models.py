@@ -23,8 +23,11 @@ import warnings
 import torch
 from torch import nn
 
-import macs
-from architectures import ARCHITECTURES
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+import bounds  # noqa: E402
+import macs  # noqa: E402
+from architectures import ARCHITECTURES  # noqa: E402
 
 warnings.filterwarnings("ignore")
 DTYPES = {torch.float32: "F32", torch.float64: "F64", torch.float16: "F16",
@@ -235,6 +238,14 @@ def flat(result):
     return []
 
 
+def doubled(inputs):
+    if isinstance(inputs, dict):
+        return {key: doubled(v) for key, v in inputs.items()}
+    if isinstance(inputs, (list, tuple)):
+        return type(inputs)(doubled(v) for v in inputs)
+    return bounds.wide(inputs)
+
+
 def named(inputs):
     """The tensors of the arguments: those of a dict by their keys."""
     if len(inputs) == 1 and isinstance(inputs[0], dict):
@@ -263,10 +274,9 @@ def folder_of(out=None):
 def recipe(name):
     """What made a model: this file and those that it stands on."""
     digest = hashlib.sha256(("%d %s" % (SEED, torch.__version__)).encode())
-    here = os.path.dirname(os.path.abspath(__file__))
-    files = ("models.py", "macs.py", "architectures.py")
-    for file in files if name in ARCHITECTURES else files[:2]:
-        with open(os.path.join(here, file), "rb") as f:
+    files = ("models.py", "macs.py", "../support/bounds.py", "architectures.py")
+    for file in files if name in ARCHITECTURES else files[:3]:
+        with open(os.path.join(HERE, file), "rb") as f:
             digest.update(f.read())
     return digest.hexdigest()
 
@@ -304,12 +314,13 @@ def make(name, script, folder, size=None):
         os.remove(stem + ".made.json")
     torch.jit.save(made, stem + ".pt")
     with torch.no_grad():
-        result = torch.jit.load(stem + ".pt").eval()(*inputs)
+        result = flat(torch.jit.load(stem + ".pt").eval()(*inputs))
     torch.save(inputs, stem + ".inputs")
     save_safetensors(stem + ".in.safetensors", named(inputs))
-    save_safetensors(stem + ".out.safetensors",
-                     {"out%d" % i: t for i, t in enumerate(flat(result))})
     facts = {"recipe": recipe(name), "macs": macs.count(model, inputs)}
+    result = bounds.all_better(result, lambda: flat(model.double()(*doubled(inputs))))
+    save_safetensors(stem + ".out.safetensors",
+                     {"out%d" % i: t for i, t in enumerate(result)})
     with open(stem + ".made.json", "w") as f: # the last: before it, nothing is made
         json.dump(facts, f)
     return stem + ".pt"
