@@ -432,11 +432,8 @@ tdag_status tdagi_tdag_write(tdag_ctx *ctx, tdagi_arena *arena, const tdag_model
     tdagi_text text, nodes;
     tdagi_text_init(&text, ctx);
     tdagi_text_init(&nodes, ctx);
-    writer w = {.ctx = ctx,
-                .arena = arena,
-                .g = tdag_model_get_graph(model),
-                .to = &text,
-                .t = tensors_out};
+    writer w = {.ctx = ctx, .arena = arena, .to = &text, .t = tensors_out};
+    TDAGI_TRY(tdagi_model_straight(ctx, model, &w.g));
     TDAGI_TRY(prepare(&w));
     put(&w, "{");
     put_methods(&w, model);

@@ -1,22 +1,50 @@
-/* Models inside the library. */
+/* Models inside the library: named graphs, state, and methods that use both. Weights
+ * are tensors of the graphs, shared by reference. A model of one graph is one method
+ * `forward` whose program is one call and a return: a straight-line model. */
 #ifndef TDAGI_MODEL_H
 #define TDAGI_MODEL_H
 
 #include <tdagger/model.h>
 
-#include "program/structure.h"
+#include "program/program.h"
+
+typedef struct tdagi_named_graph {
+    const char *name;
+    tdag_graph *graph;
+} tdagi_named_graph;
+
+/* A tensor that lives between calls. */
+typedef struct tdagi_state {
+    const char *name;
+    tdag_tensor *initial;       /* its dtype and sizes are the state's */
+    const char *const *symbols; /* by axis: the symbol of a size that may change, NULL
+                                   where it is fixed */
+} tdagi_state;
 
 struct tdag_model {
+    atomic_uint refs;
     tdag_allocator allocator;
-    tdag_graph *graph;
-    tdagi_structure *inputs, *outputs;
+    tdagi_arena arena; /* names */
+    tdagi_named_graph *graphs;
+    tdagi_state *states;
+    tdagi_method **methods;
+    uint32_t n_graphs, n_states, n_methods;
 };
 
+tdag_model *tdagi_model_copy(const tdag_model *model); /* one reference more */
+/* Same graphs, states and methods in the same order. */
+bool tdagi_model_equal(const tdag_model *a, const tdag_model *b);
+/* NULL if there is none. */
+const tdagi_method *tdagi_model_method(const tdag_model *model, const char *name);
+/* Checks every rule of programs; the sentence names method, statement and rule. The
+ * graphs are taken to be right (tdag_verify). */
+tdag_status tdagi_model_verify(tdag_ctx *ctx, const tdag_model *model);
+
+/* ---- straight-line models ---- */
 /* As tdag_model_create, with structures (one more reference each); NULL: flat. */
 tdag_status tdagi_model_create(tdag_ctx *ctx, const tdag_graph *graph,
                                const tdagi_structure *inputs,
                                const tdagi_structure *outputs, tdag_model **out);
-
 /* The graph of a straight-line model, lent: what those start with who know graphs only.
  * Errors: E_ARG (NULL), E_UNSUPPORTED (a program of more than one call). */
 tdag_status tdagi_model_straight(tdag_ctx *ctx, const tdag_model *model,
