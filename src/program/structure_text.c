@@ -1,6 +1,5 @@
 /* The text form of structures: written once, read once. Brackets are kept on a stack of
  * our own, so that hostile nesting meets a limit and no recursion. */
-#include <math.h>
 #include <string.h>
 
 #include "base/number_text.h"
@@ -8,19 +7,13 @@
 
 /* ---- writing ---- */
 
-/* As Python writes it: the shortest digits that read back, always with a point. */
+/* As Python writes it, with a digit behind the point. */
 static void write_float(tdagi_text *to, double value)
 {
     char buf[TDAGI_NUMBER_TEXT_SIZE];
-    double back = 0;
-    for (int digits = 1; digits <= 17; digits++) {
-        tdagi_f64_text(value, digits, buf);
-        if (!isfinite(value) ||
-            (tdagi_f64_parse(buf, strlen(buf), &back) && back == value))
-            break;
-    }
+    tdagi_f64_literal(value, buf);
     tdagi_text_add(to, buf);
-    if (isfinite(value) && strpbrk(buf, ".e") == NULL) tdagi_text_add(to, ".0");
+    if (buf[strlen(buf) - 1] == '.') tdagi_text_add(to, "0");
 }
 
 void tdagi_structure_quote(tdagi_text *to, const char *s)
