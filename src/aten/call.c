@@ -83,6 +83,8 @@ static void check_unread(tdagi_call *c)
 /* Stores a pure result into argument 0. */
 static tdagi_any store(tdagi_call *c, tdagi_any self, tdagi_any result)
 {
+    if (result.kind == TDAGI_ANY_LIST && self.kind == TDAGI_ANY_LIST)
+        *self.u.seq = *result.u.seq; /* l += [1] */
     if (result.kind != TDAGI_ANY_TENSOR || self.kind != TDAGI_ANY_TENSOR)
         return self.kind == TDAGI_ANY_TENSOR ? result : self;
     if (result.u.tensor == self.u.tensor) return self;
@@ -132,12 +134,20 @@ static tdagi_any settle(tdagi_call *c, tdagi_any out)
     return tdagi_any_poison();
 }
 
+/* The tensor of out=, of an operator of one result; a list of several stays unread. */
+static tdagi_any target_of(tdagi_call *c)
+{
+    uint64_t read = c->read;
+    tdagi_any target = tdagi_arg(c, "out");
+    if (target.kind != TDAGI_ANY_TENSOR) c->read = read;
+    return target;
+}
+
 static tdagi_any run_row(tdagi_call *c)
 {
     tdagi_env *env = c->env;
     uint32_t noted = env->n_noted;
-    tdagi_any target = tdagi_any_none(); /* out=, of an operator of one result */
-    if (tdagi_has(c, "out")) target = tdagi_arg(c, "out");
+    tdagi_any target = target_of(c);
     tdagi_any out = c->row->fn(c);
     bool missing = out.kind == TDAGI_ANY_POISON && out.u.issue == NULL;
     if ((c->bad || missing) && env->n_noted == noted && tdagi_env_ok(env) &&

@@ -310,14 +310,26 @@ tdagi_any tdagi_aten_contains(tdagi_call *c)
     return out;
 }
 
+/* In all of a text: where another one stands first, or how often (row data 'c'). */
+static tdagi_any find_text(tdagi_call *c)
+{
+    const char *s = c->args[0].u.s, *word = c->args[1].u.s, *at = strstr(s, word);
+    int64_t start = 0, end = -1, n = 0;
+    bool known = c->n < 4 || (tdagi_any_const_int(c->env, c->args[2], &start) &&
+                              tdagi_any_const_int(c->env, c->args[3], &end));
+    if (!known || start != 0 || end != -1 || *word == '\0') return refuse(c);
+    if (c->data != 'c') return tdagi_any_int(c->env, at == NULL ? -1 : at - s);
+    for (; at != NULL; at = strstr(at + strlen(word), word))
+        n++;
+    return tdagi_any_int(c->env, n);
+}
+
 /* index, count and find: row data 'i', 'c', 'f' */
 tdagi_any tdagi_aten_find(tdagi_call *c)
 {
     read_all(c);
-    if (is_kind(c, 0, TDAGI_ANY_STRING) && is_kind(c, 1, TDAGI_ANY_STRING)) {
-        const char *s = c->args[0].u.s, *at = strstr(s, c->args[1].u.s);
-        return tdagi_any_int(c->env, at == NULL ? -1 : at - s);
-    }
+    if (is_kind(c, 0, TDAGI_ANY_STRING) && is_kind(c, 1, TDAGI_ANY_STRING))
+        return find_text(c);
     if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
     int64_t found = 0;
     for (uint32_t i = 0; i < c->args[0].u.seq->n; i++) {
@@ -447,6 +459,12 @@ tdagi_any tdagi_aten_always(tdagi_call *c) /* a bool that eval on the CPU fixes 
 {
     read_all(c);
     return tdagi_any_bool(c->data != 0);
+}
+
+tdagi_any tdagi_aten_strided(tdagi_call *c) /* the number of that layout */
+{
+    read_all(c);
+    return tdagi_any_int(c->env, 0);
 }
 
 tdagi_any tdagi_aten_nothing(tdagi_call *c) /* warnings and the like */

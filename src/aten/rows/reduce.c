@@ -51,7 +51,7 @@ tdagi_any tdagi_aten_extreme(tdagi_call *c)
 {
     bool max = c->data == TDAG_REDUCE_MAX;
     tdagi_fold_op op = max ? TDAGI_FOLD_MAX : TDAGI_FOLD_MIN;
-    if (c->n > 1 && !tdagi_has(c, "dim")) {
+    if (tdagi_has(c, "other")) {
         c->read |= 3;
         return tdagi_binary(c, op, c->args[0], c->args[1]);
     }
