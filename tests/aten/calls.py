@@ -1,0 +1,285 @@
+"""Calls that no model of the lists in tests/torch makes: record(recorder) makes them."""
+import math
+
+import torch
+
+G = torch.Generator().manual_seed(31)
+
+
+def F(*shape):
+    return (torch.randn(shape, generator=G) * 512).round() / 512
+
+
+def P(*shape):
+    return ((torch.rand(shape, generator=G) + 0.125) * 512).round() / 512
+
+
+def I(*shape, low=0, high=5):
+    return torch.randint(low, high, shape, generator=G)
+
+
+EDGES = torch.tensor([0.0, -0.0, 1.0, -1.0, 2.5, -2.5, 0.5, math.inf, -math.inf, math.nan])
+
+
+def record(recorder):
+    call = recorder.by_name
+    for part in (elementwise, facts, texts, lists, shapes, windows, statistics, recurrent,
+                 products, edges):
+        part(call)
+
+
+def elementwise(call):
+    for name in "frac exp2 special_exp2 special_round".split():
+        for x in (EDGES, F(2, 3), F(0)):
+            call("aten::" + name, x)
+    for name in ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"):
+        call("aten::" + name, F(2, 3), 0.5, False)
+        call("aten::" + name + "_", F(2, 3), 0.5, False)
+    for dtype in (torch.float64, torch.int64, torch.bool, torch.float16, None):
+        call("aten::_to_copy", EDGES[:7], dtype)
+    call("aten::_cast_Float", I(4))
+    call("aten::_cast_Long", F(4))
+    call("aten::_autocast_to_full_precision", F(4), False, False)
+    call("aten::_autocast_to_reduced_precision", F(4), False, False, torch.float16,
+         torch.bfloat16)
+    for x in (I(2, 3), F(2, 3), F(2, 3) > 0):
+        call("aten::__iand__.Tensor", x, x)
+        call("aten::__ixor__.Scalar", x, 3)
+
+
+def facts(call):
+    x = F(2, 3)
+    for name in ("prim::is_cpu", "prim::is_cuda", "prim::requires_grad", "prim::is_sparse",
+                 "prim::is_leaf", "aten::is_floating_point", "aten::is_complex",
+                 "aten::is_contiguous", "aten::dim", "aten::numel", "prim::dtype",
+                 "prim::device", "aten::is_nonzero", "aten::get_device"):
+        call(name, F(1) if name.endswith("nonzero") else x)
+    call("aten::is_nonzero", torch.tensor(0))
+    call("aten::requires_grad_", x, True)
+    call("aten::is_contiguous.memory_format", x, torch.contiguous_format)
+    for name in ("is_grad_enabled", "is_autocast_enabled", "is_autocast_cpu_enabled",
+                 "is_scripting", "has_torch_function"):
+        call("aten::" + name)
+    call("aten::has_torch_function", [x])
+    call("prim::NumToTensor.Scalar", 3)
+    call("prim::NumToTensor.Scalar", 2.5)
+    call("prim::NumToTensor.bool", True)
+    call("aten::FloatImplicit", torch.tensor(2.5))
+    call("aten::IntImplicit", torch.tensor(3))
+    call("aten::ScalarImplicit", torch.tensor(3))
+    for lo, hi, step in ((0, 7, 2), (7, 0, -3), (0, 0, 1), (3, 1, 1)):
+        call("aten::__range_length", lo, hi, step)
+        call("aten::__irange_length", lo, hi, step)
+    call("aten::__derive_index", 3, 1, 2)
+    call("aten::__iderive_index", 3, 1, 2)
+
+
+def texts(call):
+    call("aten::lower", "AbC")
+    call("aten::upper", "AbC")
+    for word in ("bc", "x", ""):
+        call("aten::endswith", "abc", word, 0, -1)
+        call("aten::startswith", "abc", word, 0, -1)
+        call("aten::find", "abcbc", word, 0, -1)
+        if word:  # PyTorch counts for ever
+            call("aten::count", "abcbc", word, 0, -1)
+    call("aten::join", ", ", ["a", "b"])
+    call("aten::join", "", [])
+    call("aten::replace", "abcb", "b", "xx", -1)
+    call("aten::split.str", "a,b,c", ",", -1)
+    call("aten::strip", "  a ", " \n\t\f\v")
+    call("aten::format", "{} and {}", 1, "b")
+    call("aten::format", "{}", 2.5)
+    call("aten::percentFormat", "%d of %s", 1, "b")
+    call("aten::ord", "a")
+    call("aten::chr", 97)
+    call("aten::hex", 255)
+    call("aten::oct", 8)
+    call("aten::bin", 5)
+    call("aten::warn", "careful", 2)
+    for name in ("lt", "le", "gt", "ge", "eq", "ne"):
+        call("aten::%s.str" % name, "a", "b")
+
+
+def lists(call):
+    for x in ([3, 1, 2], [], [1]):
+        call("aten::extend.t", list(x), [7, 8])
+        call("aten::append.t", list(x), 7)
+        call("aten::clear.t", list(x))
+        call("aten::reverse.t", list(x))
+        call("aten::copy.t", list(x))
+        call("aten::len.t", list(x))
+        call("aten::mul.left_t", list(x), 2)
+        call("aten::add.t", list(x), [4])
+        call("aten::slice.t", list(x), None, None, 1)
+        call("aten::slice.t", list(x), -2, 9, 2)
+        call("aten::insert.t", list(x), 1, 9)
+        call("aten::insert.t", list(x), -9, 9)
+        call("aten::sort.int", list(x), False)
+        call("aten::count.int", list(x), 1)
+        call("aten::list.t", list(x))
+    x = [3, 1, 2, 1]
+    for i in (0, -1, 2):
+        call("aten::Delete.t", list(x), i)
+        call("aten::pop.t", list(x), i)
+        call("aten::_set_item.t", list(x), i, 9)
+        call("aten::__getitem__.t", list(x), i)
+    call("aten::remove.int", list(x), 1)
+    call("aten::index.list_int", list(x), 2)
+    for name in ("max", "min", "sum"):
+        call("aten::%s.int" % name if name == "sum" else "prim::%s.self_int" % name, list(x))
+    d = {"a": 1, "b": 2}
+    for name in ("keys", "values", "items", "dict", "copy", "clear"):
+        call("aten::%s.%s" % (name, "Dict_str" if name in ("copy", "dict") else "str"), dict(d))
+    call("aten::len.Dict_str", dict(d))
+    for key in ("a", "z"):
+        call("aten::get.str", dict(d), key)
+        call("aten::get.default_str", dict(d), key, 7)
+        call("aten::__contains__.str", dict(d), key)
+        call("aten::setdefault.str", dict(d), key, 7)
+        call("aten::_set_item.str", dict(d), key, 7)
+    call("aten::pop.Dict_str", dict(d), "a")
+    call("aten::pop.Dict_default_str", dict(d), "z", 5)
+    call("aten::Delete.Dict_str", dict(d), "a")
+    call("aten::update.str", dict(d), {"b": 3, "c": 4})
+    call("aten::__getitem__.Dict_str", dict(d), "b")
+    call("aten::values.int", {1: F(2), 2: F(2)})
+    call("aten::__getitem__.Dict_int", {1: F(2), 2: F(2)}, 2)
+    call("aten::eq.int_list", [1, 2], [1, 2])
+    call("aten::ne.int_list", [1, 2], [1, 3])
+    call("aten::any.int", [0, 2])
+    call("aten::all.int", [0, 2])
+    for v in ([True, True], [False, True], []):
+        call("aten::all.bool", v)
+        call("aten::any.bool", v)
+
+
+def shapes(call):
+    call("aten::_reshape_alias", F(2, 6), [3, 4], [4, 1])
+    call("aten::numpy_T", F(2, 3))
+    call("aten::numpy_T", F(2, 3, 4))
+    call("aten::broadcast_to", F(3, 1), [2, 3, 4])
+    call("aten::_infer_size", [3, 1], [2, 3, 4])
+    for d in (1, 2, 3):
+        for x in (F(), F(2), F(2, 3), F(2, 3, 4)):
+            call("aten::atleast_%dd" % d, x)
+        call("aten::atleast_%dd.Sequence" % d, [F(), F(2)])
+    call("aten::constant_pad_nd", F(2, 3), [1, 2, 0, 1], 2.5)
+    call("aten::constant_pad_nd", F(2, 3), [-1, 0], 0)
+    for kind in ("reflection", "replication"):
+        for x in (F(2, 5), F(2, 3, 5)):
+            call("aten::%s_pad1d" % kind, x, [2, 1])
+        for x in (F(2, 4, 5), F(2, 3, 4, 5)):
+            call("aten::%s_pad2d" % kind, x, [2, 1, 1, 2])
+        call("aten::%s_pad3d" % kind, F(1, 2, 3, 4, 5), [2, 1, 1, 2, 1, 1])
+    call("aten::flipud", F(2, 3))
+    call("aten::fliplr", F(2, 3))
+    call("aten::empty.memory_format", [2, 3])
+    call("aten::as_tensor.float", 2.5)
+    call("aten::as_tensor.int", 2)
+    call("aten::as_tensor.bool", True)
+    call("aten::as_tensor.list", [1, 2, 3])
+    call("aten::as_tensor", F(2, 3), torch.float64)
+    call("aten::tensor", [1.5, 2.0], torch.float64)
+    call("aten::tensor", [[1, 2], [3, 4]])
+    call("aten::tensor.bool", True)
+
+
+def windows(call):
+    x2, x3 = F(1, 2, 5, 6), F(1, 2, 3, 4, 4)
+    call("aten::conv3d", x3, F(3, 2, 2, 2, 2), F(3), [1, 2, 1], [1, 0, 1])
+    call("aten::convolution", F(1, 2, 6), F(3, 2, 3), F(3), [2], [1], [1], False, [0], 1)
+    call("aten::convolution", x2, F(2, 1, 3, 3), None, [1, 2], [1, 0], [1, 1], False, [0, 0],
+         2)
+    call("aten::convolution", x2, F(2, 3, 2, 2), F(3), [2, 2], [1, 0], [1, 1], True, [1, 0], 1)
+    call("aten::conv_transpose2d.input", F(1, 2, 3, 3), F(2, 2, 2, 2), F(2), [2, 2], [0, 1])
+    call("aten::conv_transpose3d.input", F(1, 1, 2, 3, 2), F(1, 2, 2, 2, 2), F(2), [2, 1, 2])
+    call("aten::max_pool3d", x3, [2, 2, 2])
+    call("aten::max_pool1d_with_indices", F(1, 2, 7), 3, 2, 1)
+    call("aten::max_pool2d_with_indices", x2, 2)
+    call("aten::max_pool2d_with_indices", x2, [3, 2], [1, 2], [1, 0], [1, 2], True)
+    call("aten::max_pool3d_with_indices", x3, 2)
+    call("aten::adaptive_avg_pool3d", x3, [2, 2, 3])
+    call("aten::adaptive_max_pool3d", x3, [1, 2, 2])
+
+
+def statistics(call):
+    x = F(3, 4)
+    for name in ("std_mean", "var_mean"):
+        call("aten::" + name, x)
+        call("aten::%s.dim" % name, x, [0], False, True)
+        call("aten::%s.correction" % name, x, [1], correction=2)
+    for name in ("_softmax", "_log_softmax"):
+        call("aten::" + name, x, 1, False)
+        call("aten::" + name, x, -2, False)
+    call("aten::frobenius_norm.dim", x, [0, 1])
+    call("aten::frobenius_norm.dim", x, [1], True)
+    call("aten::nll_loss_forward", F(4, 5), I(4), None, 1, -100)
+    call("aten::nll_loss_forward", F(4, 5), I(4), P(5), 2, 3)
+    call("aten::nll_loss2d_forward", F(2, 5, 2, 2), I(2, 2, 2), None, 1, -100)
+    call("aten::rms_norm", x, [4], F(4), 1e-5)
+    call("aten::rms_norm", x, [3, 4])
+    call("aten::_native_batch_norm_legit_no_training", F(2, 3, 4), F(3), F(3), F(3), P(3), 0.1,
+         1e-5)
+    call("aten::_weight_norm", F(3, 4), P(3, 1), 0)
+    call("aten::_index_put_impl_", F(4, 3), [I(2, high=4)], F(2, 3))
+    call("aten::_embedding_bag", F(5, 3), I(6), torch.tensor([0, 2, 5]))
+
+
+def gates(n, inputs, hidden):
+    return [F(n * hidden, inputs), F(n * hidden, hidden), F(n * hidden), F(n * hidden)]
+
+
+def recurrent(call):
+    for name, n in (("rnn_tanh", 1), ("rnn_relu", 1), ("gru", 3)):
+        weights = gates(n, 2, 3)
+        call("aten::%s.input" % name, F(4, 2, 2), F(1, 2, 3), weights, True, 1, 0.0, False,
+             False, False)
+        call("aten::%s.input" % name, F(2, 4, 2), F(4, 2, 3),
+             weights + gates(n, 2, 3) + gates(n, 6, 3) + gates(n, 6, 3), True, 2, 0.0, False,
+             True, True)
+        call("aten::%s_cell" % name, F(2, 2), F(2, 3), *weights)
+        call("aten::%s_cell" % name, F(2, 2), F(2, 3), *weights[:2])
+    weights = gates(4, 2, 3)
+    call("aten::lstm.input", F(4, 2, 2), [F(1, 2, 3), F(1, 2, 3)], weights, True, 1, 0.0,
+         False, False, False)
+    call("aten::lstm.input", F(2, 4, 2), [F(2, 2, 3), F(2, 2, 3)],
+         weights[:2] + gates(4, 2, 3)[:2], False, 1, 0.0, False, True, True)
+    call("aten::lstm_cell", F(2, 2), [F(2, 3), F(2, 3)], *weights)
+
+
+def products(call):
+    call("aten::mv", F(3, 4), F(4))
+    call("aten::addmv", F(3), F(3, 4), F(4), beta=0.5, alpha=2)
+    q = F(1, 2, 4, 3)
+    call("aten::_scaled_dot_product_efficient_attention", q, q, q, None, False)
+    x, n = F(2, 3, 4), 4
+    call("aten::_native_multi_head_attention", x, x, x, n, 2, F(12, 4), F(12), F(4, 4), F(4))
+    call("aten::_transformer_encoder_layer_fwd", x, n, 2, F(12, 4), F(12), F(4, 4), F(4),
+         False, True, 1e-5, P(4), F(4), P(4), F(4), F(6, 4), F(6), F(4, 6), F(4))
+
+
+def edges(call):
+    """No elements, no axes, axes from the end, other dtypes."""
+    for name in ("sum", "mean", "prod", "amax", "logsumexp", "argmax", "any", "all", "std"):
+        for x in (F(2, 0), F(), F(2, 3)):
+            call("aten::" + name, x)
+            call("aten::%s.dim_int" % name, x, -1)
+            call("aten::%s.dim" % name, x, -1)
+            call("aten::%s.dim_IntList" % name, x, [-1], True)
+            call("aten::" + name, x, [-1])
+    for name in ("cumsum", "cumprod", "sort", "softmax.int", "log_softmax.int", "unbind.int"):
+        for x in (F(0, 3), F(), F(2, 3)):
+            call("aten::" + name, x, -1)
+    for dtype in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.float16,
+                  torch.bfloat16, torch.float64, torch.bool):
+        x, y = I(2, 3).to(dtype), I(3, low=1).to(dtype)
+        for name in "add.Tensor sub.Tensor mul.Tensor div.Tensor remainder.Tensor " \
+                    "pow.Tensor_Tensor eq.Tensor lt.Tensor maximum minimum".split():
+            call("aten::" + name, x, y)
+        for name in "sum prod neg abs sign relu square sqrt exp any cumsum".split():
+            call("aten::" + name, *((x, 0) if name == "cumsum" else (x,)))
+        call("aten::matmul", x, x.t())
+        call("aten::where.self", x > 1, x, y)
+        call("aten::add.Scalar", x, 2.5)
+        call("aten::mul.Scalar", x, 2)
