@@ -247,10 +247,11 @@ static tdag_status ask(tdagi_raiser *r, const tdagi_pattern *rows, tdagi_root *r
                        tdagi_match **out)
 {
     for (const tdagi_pattern *p = rows; p->composite != TDAGI_CORE; p++) {
-        if (!worth_trying(r, p, root->top) || left_out(r, p->composite)) continue;
+        if (!worth_trying(r, p, root->top)) continue;
         root->composite = p->composite;
         TDAGI_TRY(p->guess(r, root, out));
-        if (*out != NULL) return TDAG_OK;
+        if (*out != NULL && !left_out(r, (*out)->composite)) return TDAG_OK;
+        *out = NULL;
     }
     return TDAG_OK;
 }

@@ -575,7 +575,10 @@ tdag_value rg_add_op(rg_maker *m, tdag_op op)
     return v;
 }
 
-static bool moves(uint32_t op) { return op >= TDAG_OP_PERMUTE && op <= TDAG_OP_FOLD; }
+static bool moves(uint32_t op)
+{
+    return tdagi_op_is_movement(op) || op == TDAG_OP_FOLD;
+}
 
 static tdag_op random_op(rg_maker *m)
 {

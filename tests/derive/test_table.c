@@ -1,0 +1,253 @@
+/* The table of composites, row by row, with one small example of each: it lowers, it is
+ * raised again, it can be left as its parts, and what its native and exporter columns
+ * say is true. */
+#include "raise/support.h"
+
+#include "analysis/kinds.h"
+#include "run/native/native.h"
+#include "torchscript/export/export.h"
+
+#include <math.h>
+
+#define L(...)                                                                         \
+    {                                                                                  \
+        sizeof((int64_t[]){__VA_ARGS__}) / 8, (const int64_t[]) { __VA_ARGS__ }        \
+    }
+#define F(...)                                                                         \
+    {                                                                                  \
+        TDAG_F32, sizeof((int64_t[]){__VA_ARGS__}) / 8, { __VA_ARGS__ }                \
+    }
+#define I(...)                                                                         \
+    {                                                                                  \
+        TDAG_I64, sizeof((int64_t[]){__VA_ARGS__}) / 8, { __VA_ARGS__ }                \
+    }
+#define B(...)                                                                         \
+    {                                                                                  \
+        TDAG_BOOL, sizeof((int64_t[]){__VA_ARGS__}) / 8, { __VA_ARGS__ }               \
+    }
+#define SPEC(name, ...)                                                                \
+    &(const tdagi_##name##_spec) { __VA_ARGS__ }
+
+/* clang-format off */
+static const law examples[] = {
+    {TDAGI_SUB, NULL, 2, {F(2, 3), F(2, 3)}},
+    {TDAGI_DIV, NULL, 2, {F(2, 3), F(2, 3)}},
+    {TDAGI_RSQRT, NULL, 1, {F(2, 3)}},
+    {TDAGI_POW, NULL, 2, {F(2, 3), F(2, 3)}},
+    {TDAGI_POW_INT, SPEC(pow_int, 3), 1, {F(2, 3)}},
+    {TDAGI_REMAINDER, NULL, 2, {F(2, 3), F(2, 3)}},
+    {TDAGI_TRUNC, NULL, 1, {F(2, 3)}},
+    {TDAGI_CEIL, NULL, 1, {F(2, 3)}},
+    {TDAGI_ROUND, SPEC(round, 0), 1, {F(2, 3)}},
+    {TDAGI_ABS, NULL, 1, {F(2, 3)}},
+    {TDAGI_MAXIMUM, NULL, 2, {F(2, 3), F(2, 3)}},
+    {TDAGI_MINIMUM, NULL, 2, {F(2, 3), F(2, 3)}},
+    {TDAGI_CLAMP, SPEC(clamp, 1, 1, -0.25, 0.5), 1, {F(2, 3)}},
+    {TDAGI_LOGICAL_NOT, NULL, 1, {B(2, 3)}},
+    {TDAGI_NOT_EQUAL, NULL, 2, {F(2, 3), F(2, 3)}},
+    {TDAGI_LESS_EQUAL, NULL, 2, {F(2, 3), F(2, 3)}},
+    {TDAGI_LOG1P, NULL, 1, {F(2, 3)}},
+    {TDAGI_EXPM1, NULL, 1, {F(2, 3)}},
+    {TDAGI_ERF, NULL, 1, {F(2, 3)}},
+    {TDAGI_ERFINV, NULL, 1, {F(2, 3)}},
+    {TDAGI_RELU, NULL, 1, {F(2, 3)}},
+    {TDAGI_LEAKY_RELU, SPEC(scalar, 0.2), 1, {F(2, 3)}},
+    {TDAGI_PRELU, NULL, 2, {F(2, 3, 4), F(3)}},
+    {TDAGI_ELU, SPEC(elu, 0.7, 1, 1), 1, {F(2, 3)}},
+    {TDAGI_SIGMOID, NULL, 1, {F(2, 3)}},
+    {TDAGI_LOG_SIGMOID, NULL, 1, {F(2, 3)}},
+    {TDAGI_SILU, NULL, 1, {F(2, 3)}},
+    {TDAGI_GELU, SPEC(gelu, 0), 1, {F(2, 3)}},
+    {TDAGI_SOFTPLUS, SPEC(softplus, 2, 20), 1, {F(2, 3)}},
+    {TDAGI_MISH, NULL, 1, {F(2, 3)}},
+    {TDAGI_HARDSIGMOID, NULL, 1, {F(2, 3)}},
+    {TDAGI_HARDSWISH, NULL, 1, {F(2, 3)}},
+    {TDAGI_MASKED_FILL, SPEC(scalar, -1.5), 2, {F(2, 3), B(2, 3)}},
+    {TDAGI_CONV, SPEC(conv, L(1, 2), L(1, 1), L(1, 0), L(1, 0), 1), 3,
+     {F(1, 2, 5, 6), F(3, 2, 3, 3), F(3)}},
+    {TDAGI_CONV_TRANSPOSE, SPEC(conv_transpose, L(2), L(1), L(0), L(0), 1), 2,
+     {F(1, 2, 4), F(2, 3, 3)}},
+    {TDAGI_LINEAR, NULL, 3, {F(2, 3), F(4, 3), F(4)}},
+    {TDAGI_MATMUL, NULL, 2, {F(2, 3, 4), F(2, 4, 5)}},
+    {TDAGI_ADDMM, SPEC(addmm, 1, 1), 3, {F(2, 4), F(2, 3), F(3, 4)}},
+    {TDAGI_EINSUM, SPEC(einsum, "bhid,bjhd->bhij"), 2, {F(2, 3, 4, 5), F(2, 6, 3, 5)}},
+    {TDAGI_MAX_POOL, SPEC(pool, L(2, 3), L(2, 2), L(0, 1), L(1, 1), 0, 0, 0), 1,
+     {F(1, 2, 6, 7)}},
+    {TDAGI_AVG_POOL, SPEC(pool, L(2, 3), L(2, 2), L(0, 1), L(1, 1), 0, 1, 0), 1,
+     {F(1, 2, 6, 7)}},
+    {TDAGI_ADAPTIVE_AVG_POOL, SPEC(adaptive_pool, L(2)), 1, {F(1, 2, 5)}},
+    {TDAGI_ADAPTIVE_MAX_POOL, SPEC(adaptive_pool, L(2)), 1, {F(1, 2, 5)}},
+    {TDAGI_IM2COL, SPEC(im2col, L(2, 2), L(1, 1), L(0, 0), L(1, 2), {0, NULL}), 1,
+     {F(1, 2, 4, 6)}},
+    {TDAGI_COL2IM, SPEC(im2col, L(2, 2), L(1, 1), L(0, 0), L(1, 2), L(4, 6)), 1,
+     {F(1, 8, 9)}},
+    {TDAGI_SOFTMAX, SPEC(axis, 1), 1, {F(2, 3)}},
+    {TDAGI_LOG_SOFTMAX, SPEC(axis, 1), 1, {F(2, 3)}},
+    {TDAGI_LOGSUMEXP, SPEC(axes_keep, L(1), 1), 1, {F(2, 3)}},
+    {TDAGI_VAR, SPEC(var, L(1), 1, 0), 1, {F(2, 3)}},
+    {TDAGI_VECTOR_NORM, SPEC(norm, L(1), 2, 0, 0), 1, {F(2, 3)}},
+    {TDAGI_LAYER_NORM, SPEC(layer_norm, 1, 1e-5), 3, {F(2, 3), F(3), F(3)}},
+    {TDAGI_RMS_NORM, SPEC(layer_norm, 1, 1e-5), 2, {F(2, 3), F(3)}},
+    {TDAGI_GROUP_NORM, SPEC(group_norm, 2, 1e-5), 3, {F(2, 4, 3), F(4), F(4)}},
+    {TDAGI_BATCH_NORM, SPEC(eps, 2), 5, {F(2, 3, 4), F(3), F(3), F(3), F(3)}},
+    {TDAGI_INSTANCE_NORM, SPEC(eps, 1e-5), 3, {F(2, 3, 4), F(3), F(3)}},
+    {TDAGI_NORMALIZE, SPEC(norm, L(1), 2, 0, 1e-12), 1, {F(2, 3)}},
+    {TDAGI_ATTENTION, SPEC(attention, 0.125, 0), 3, {F(2, 4, 8), F(2, 5, 8), F(2, 5, 3)}},
+    {TDAGI_CONCAT, SPEC(axis, 1), 3, {F(2, 3), F(2, 1), F(2, 4)}},
+    {TDAGI_STACK, SPEC(axis, 1), 3, {F(2, 3), F(2, 3), F(2, 3)}},
+    {TDAGI_ROLL, SPEC(roll, L(2), L(1)), 1, {F(2, 5)}},
+    {TDAGI_FLIP, SPEC(axes_list, L(1)), 1, {F(2, 5)}},
+    {TDAGI_REPEAT_INTERLEAVE, SPEC(repeat_interleave, 1, 2), 1, {F(2, 3)}},
+    {TDAGI_TILE, SPEC(tile, L(1, 3)), 1, {F(2, 3)}},
+    {TDAGI_UPSAMPLE, SPEC(upsample, TDAGI_UPSAMPLE_NEAREST, 0, L(5), {0}), 1, {F(1, 2, 3)}},
+    {TDAGI_EMBEDDING, NULL, 2, {F(5, 3), I(4)}},
+    {TDAGI_INDEX_SELECT, SPEC(axis, 1), 2, {F(2, 5), I(3)}},
+    {TDAGI_TAKE_ALONG, SPEC(axis, 1), 2, {F(2, 5), I(2, 3)}},
+    {TDAGI_ARGMAX, SPEC(axis_keep, 1, 0), 1, {F(2, 5)}},
+    {TDAGI_ARGMIN, SPEC(axis_keep, 1, 0), 1, {F(2, 5)}},
+    {TDAGI_TRIU, SPEC(diagonal, 1), 1, {F(3, 4)}},
+    {TDAGI_TRIL, SPEC(diagonal, 1), 1, {F(3, 4)}},
+};
+/* clang-format on */
+
+static const char *name_of(tdagi_composite id)
+{
+    return tdagi_composite_row_of(id)->name;
+}
+
+static tdag_graph *graph_of(tdag_ctx *ctx, const law *l)
+{
+    tdag_builder *b = NULL;
+    tdag_graph *g = NULL;
+    tdag_value in[8];
+    TEST_OK(ctx, tdag_builder_create(ctx, &b));
+    for (uint32_t i = 0; i < l->n; i++)
+        in[i] = tdag_add_input(b, NULL, l->in[i].dtype, l->in[i].rank, l->in[i].shape);
+    tdag_builder_add_output(b, tdagi_lower(b, l->id, in, l->n, l->spec));
+    TEST_OK(ctx, tdag_builder_finish(b, &g));
+    tdag_builder_free(b);
+    return g;
+}
+
+/* ---- raising ---- */
+
+static void expect_raised(tdag_ctx *ctx, const law *l, const tdag_graph *g)
+{
+    tdagi_raised *r = raise_graph(ctx, g);
+    if (output_kernel(r, 0)->composite != l->id) fail_raised(ctx, r, name_of(l->id));
+    tdagi_raised_free(r);
+}
+
+static void expect_parts(tdag_ctx *ctx, const law *l, const tdag_graph *g)
+{
+    bool by_parts[TDAGI_N_COMPOSITES] = {false};
+    tdagi_raised *r = NULL;
+    by_parts[l->id] = true;
+    TEST_OK(ctx, tdagi_raise(ctx, g, by_parts, &r));
+    if (n_of(r, l->id) > 0) fail_raised(ctx, r, "it should be left as its parts");
+    expect_same_values(ctx, r);
+    tdagi_raised_free(r);
+}
+
+/* ---- columns ---- */
+
+static void fill(tdag_tensor *t)
+{
+    for (int64_t i = 0; i < t->count; i++)
+        tdagi_tensor_set_f64(t, i,
+                             tdag_dtype_is_float(t->dtype)
+                                 ? 0.05 + 0.0625 * (double)(i * 7 % 15)
+                                 : (double)(i % 2));
+}
+
+/* Whether the row's function runs the example's kernel itself. */
+static bool is_handled(tdag_ctx *ctx, const law *l, const tdag_graph *g,
+                       tdag_tensor *const *in)
+{
+    tdagi_native s = {.ctx = ctx, .g = g, .r = raise_graph(ctx, g)};
+    const tdagi_kernel *k = output_kernel(s.r, 0);
+    tdagi_strided values[8], out = {0};
+    const tdagi_strided *operands[8];
+    for (uint32_t i = 0; i < k->n_inputs; i++) {
+        uint32_t at = 0; /* among the inputs of the graph */
+        while (at < l->n && s.r->kernel_of[g->inputs[at].id] != k->inputs[i])
+            at++;
+        if (at == l->n) fail_raised(ctx, s.r, "an operand is no input");
+        tdagi_strided_wrap(&values[i], in[at]);
+        operands[i] = &values[i];
+    }
+    tdagi_native_call call = {&s, k, operands, &out, true};
+    TEST_OK(ctx, tdagi_native_composite(l->id)(&call));
+    for (uint32_t i = 0; i < k->n_inputs; i++)
+        tdagi_strided_free(&values[i]);
+    tdagi_strided_free(&out);
+    tdagi_raised_free(s.r);
+    return call.handled;
+}
+
+static void expect_native(tdag_ctx *ctx, const law *l, const tdag_graph *g)
+{
+    tdag_tensor *in[8], *want = NULL, *got = NULL;
+    for (uint32_t i = 0; i < l->n; i++) {
+        TEST_OK(ctx, tdag_tensor_create(ctx, l->in[i].dtype, l->in[i].rank,
+                                        l->in[i].shape, &in[i]));
+        fill(in[i]);
+    }
+    bool has = tdagi_native_composite(l->id) != tdagi_native_BY_LOWERING;
+    if (is_handled(ctx, l, g, in) != has)
+        fail_msg("%s is run natively or not, wrongly", name_of(l->id));
+    TEST_OK(ctx, tdagi_run_reference(ctx, g, in, &want));
+    TEST_OK(ctx, tdagi_run_native(ctx, g, in, &got));
+    for (int64_t i = 0; i < want->count; i++) {
+        double a = tdagi_tensor_get_f64(got, i), b = tdagi_tensor_get_f64(want, i);
+        if (!(fabs(a - b) <= 1e-4 * (1 + fabs(b))))
+            fail_msg("%s: element %d is %g, not %g", name_of(l->id), (int)i, a, b);
+    }
+    for (uint32_t i = 0; i < l->n; i++)
+        tdag_tensor_free(in[i]);
+    tdag_tensor_free(want);
+    tdag_tensor_free(got);
+}
+
+static void check_row(tdagi_composite id)
+{
+    const tdagi_composite_row *row = tdagi_composite_row_of(id);
+    const tdagi_kernel kernel = {.composite = (uint16_t)id};
+    tdagi_kind kind = tdagi_kernel_kind(&kernel);
+    assert_non_null(row->def->lower);
+    if ((row->def->spec_size == 0) != (row->def->fields == NULL))
+        fail_msg("%s has fields or not, wrongly", row->name);
+    if (kind == TDAGI_KIND_LEAF || kind == TDAGI_KIND_VIEW || kind == TDAGI_KIND_OPAQUE)
+        fail_msg("%s is of a kind that composites are not", row->name);
+    assert_non_null(tdagi_native_composite(id));
+    const tdagi_emitter *e = tdagi_export_composite_emitter(id);
+    int ways = (e == &tdagi_emitter_BY_PARTS) + (e->format != NULL) + (e->emit != NULL);
+    if (ways != 1) fail_msg("%s is exported in %d ways", row->name, ways);
+    for (uint32_t i = 1; i < (uint32_t)id; i++)
+        assert_string_not_equal(row->name, name_of((tdagi_composite)i));
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    for (uint32_t id = 1; id < TDAGI_N_COMPOSITES; id++) {
+        const law *l = NULL;
+        check_row((tdagi_composite)id);
+        for (size_t i = 0; i < sizeof(examples) / sizeof(*examples); i++)
+            if (examples[i].id == id) l = &examples[i];
+        if (l == NULL) fail_msg("%s has no example", name_of((tdagi_composite)id));
+        tdag_graph *g = graph_of(ctx, l);
+        expect_raised(ctx, l, g);
+        expect_parts(ctx, l, g);
+        expect_native(ctx, l, g);
+        tdag_graph_free(g);
+    }
+    tdag_ctx_free(ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_table)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
