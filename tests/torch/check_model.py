@@ -13,7 +13,6 @@ Exit status 77: this PyTorch can neither trace nor compile the model."""
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,7 +20,7 @@ import time
 import torch
 
 import models
-from models import bounds
+from models import bounds, commands
 
 
 class Failed(Exception):
@@ -29,8 +28,7 @@ class Failed(Exception):
 
 
 def tdag(args, *words, status=0):
-    made = subprocess.run([args.tdag, *words], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    made = commands.run(args.tdag, *words, together=True)
     if made.returncode != status:
         raise Failed("tdag %s: exit status %d instead of %d\n%s" % (
             " ".join(words), made.returncode, status, made.stdout[-3000:]))

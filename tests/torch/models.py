@@ -2,7 +2,7 @@
 """Makes TorchScript files and what they compute, for tests: with either PyTorch line.
 
     models.py list
-    models.py make NAME [--script] [--seed N] [--size N] [--out DIR]
+    models.py make NAME... [--script] [--seed N] [--size N] [--out DIR]
 
 make writes NAME.trace.pt or NAME.script.pt (NAME-SIZE.… with --size, which sets height and
 width of images), NAME.*.in.safetensors (in0, in1, ..., tensors of the arguments depth
@@ -10,8 +10,8 @@ first; of a dict by key), NAME.*.out.safetensors (out0, ..., tensors of the resu
 NAME.*.inputs (the arguments, for torch.load) and NAME.*.made.json (the multiply-adds that
 macs.py counts). Without --out the folder is $TDAG_MODEL_CACHE or ~/.cache/tdagger/models,
 with one subfolder per PyTorch version; what is there already, made by this file as it
-is now, is kept. The last line printed is the path of the model.
-Exit status 77: this PyTorch cannot make that model (the reason is printed)."""
+is now, is kept. A line with the path of each model is printed.
+Exit status 77: this PyTorch cannot make one of them (the reason is printed)."""
 import argparse
 import hashlib
 import json
@@ -26,6 +26,7 @@ from torch import nn
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 import bounds  # noqa: E402
+import commands  # noqa: E402
 import macs  # noqa: E402
 from architectures import ARCHITECTURES  # noqa: E402
 
@@ -330,7 +331,7 @@ def main():
     global SEED
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["list", "make"])
-    parser.add_argument("name", nargs="?")
+    parser.add_argument("names", nargs="*")
     parser.add_argument("--script", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--size", type=int)
@@ -341,10 +342,9 @@ def main():
         return
     SEED = args.seed
     torch.set_num_threads(1)
-    path = make(args.name, args.script, folder_of(args.out), args.size)
-    if path is None:
-        sys.exit(77)
-    print(path)
+    paths = [make(name, args.script, folder_of(args.out), args.size) for name in args.names]
+    print("\n".join(path for path in paths if path))
+    sys.exit(77 if None in paths else 0)
 
 
 if __name__ == "__main__":

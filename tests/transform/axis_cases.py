@@ -4,7 +4,6 @@ it back; or that mix samples and are refused, with the node that does.
 Expectations come from PyTorch: the original's results on a batch of 3, sample by sample.
 """
 import os
-import subprocess
 import sys
 import tempfile
 
@@ -14,6 +13,7 @@ from torch import nn
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import bounds  # noqa: E402
+from commands import run  # noqa: E402
 
 B = 3
 
@@ -388,10 +388,6 @@ def trace(function, parts, inputs, path):
         torch.jit.trace(model, tuple(inputs), check_trace=False).save(path)
         result = flat(torch.jit.load(path).eval()(*inputs))
         return bounds.all_better(result, lambda: flat(model.double()(*map(bounds.wide, inputs))))
-
-
-def run(tdag, *args):
-    return subprocess.run([tdag, *args], capture_output=True, text=True)
 
 
 def per_input(axis, n):

@@ -6,7 +6,6 @@ equals the original on the whole batch.
 """
 import json
 import os
-import subprocess
 import sys
 import tempfile
 
@@ -17,6 +16,7 @@ from torch import nn
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", folder) for folder in ("torch", "support")]
 import bounds  # noqa: E402
+import commands  # noqa: E402
 import models  # noqa: E402
 
 B = 3
@@ -127,7 +127,7 @@ def specs(inputs, axis, size):
 
 
 def run(*args):
-    done = subprocess.run(args, capture_output=True, text=True)
+    done = commands.run(*args)
     if done.returncode:
         sys.exit("%s\n%s" % (" ".join(args), done.stderr))
     return done.stdout

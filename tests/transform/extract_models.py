@@ -6,14 +6,14 @@ makes; the chain composed again equals the original as PyTorch runs it, with the
 and the same weights under the same names."""
 import json
 import os
-import subprocess
 import sys
 import tempfile
 
 import torch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "torch"))
+sys.path[:0] = [os.path.join(HERE, "..", folder) for folder in ("torch", "support")]
+import commands  # noqa: E402
 import models  # noqa: E402
 
 torch.set_num_threads(1)
@@ -30,8 +30,7 @@ CASES = {
 
 
 def run(*args):
-    done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          universal_newlines=True)
+    done = commands.run(*args, together=True)
     if done.returncode != 0:
         raise AssertionError("%s: %s" % (" ".join(args[1:3]), done.stdout))
     return done.stdout

@@ -4,12 +4,8 @@
 python=$1 program=$2 root=$3
 shift 3
 stems=
-for name in "$@"; do
-    path=$("$python" -W ignore "$root/tests/torch/models.py" make "$name" | tail -1)
-    case $path in
-    *.pt) stems="$stems ${path%.pt}" ;;
-    *) echo "skipped: $path" ;;
-    esac
+for path in $("$python" -W ignore "$root/tests/torch/models.py" make "$@" | grep '\.pt$'); do
+    stems="$stems ${path%.pt}"
 done
 [ -n "$stems" ] || exit 77
 "$program" $stems
