@@ -73,6 +73,33 @@ class Branch(nn.Module):
         return x - 1
 
 
+class Sized(nn.Module):
+    def forward(self, x):
+        if x.size(0) > 2:
+            return x + 1
+        return x
+
+
+class Decided(nn.Module):
+    def forward(self, x):
+        assert x.size(0) != 3
+        if x.size(0) * 2 >= x.size(0):
+            return x + 1
+        return x
+
+
+class Loop(nn.Module):
+    def forward(self, x):
+        for i in range(x.size(0)):
+            x = x + i
+        return x
+
+
+class Scaled(nn.Module):
+    def forward(self, x):
+        return x * (float(x.size(0)) / 2.0)
+
+
 def main():
     os.makedirs(sys.argv[1], exist_ok=True)
     os.chdir(sys.argv[1])
@@ -85,7 +112,8 @@ def main():
         torch.jit.save(torch.jit.trace(Keep(), batch), "keep.pt")
         torch.jit.save(torch.jit.trace(Mixed(), x), "mixed.pt")
         torch.jit.save(torch.jit.trace(Lookup(), torch.tensor([1, 2])), "lookup.pt")
-        torch.jit.save(torch.jit.script(Branch()), "branch.pt")
+        for maker in (Branch, Sized, Decided, Loop, Scaled):
+            torch.jit.save(torch.jit.script(maker()), maker.__name__.lower() + ".pt")
         torch.jit.save(torch.jit.trace(nn.Conv2d(3, 8, 3), torch.rand(1, 3, 8, 8)),
                        "conv.pt")
     torch.save(nn.Linear(2, 3).state_dict(), "state.pt")

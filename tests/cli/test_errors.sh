@@ -26,6 +26,16 @@ expect 3 'branch.pt: .*depends on tensor data.*error_models.py:[0-9]+' \
     info branch.pt -i 'f32[2]'
 expect 2 'give one -i' info conv.pt
 
+# What a symbolic size decides, as docs/symbols.md has it.
+expect 3 'sized.pt: .*a branch that a symbolic size decides; give that dim a fixed size' \
+    info sized.pt -i 'f32[N=4]'
+expect 0 '^sized.pt' info sized.pt -i 'f32[4]'
+expect 0 'f32\[N\] = add' show decided.pt -i 'f32[N=4]'
+expect 3 'decided.pt: .*a branch that a symbolic size decides' info decided.pt -i 'f32[N=3]'
+expect 3 'loop.pt: .*a loop of N trips; give that dim a fixed size' info loop.pt -i 'f32[N=4]'
+expect 3 'scaled.pt: .*computed from a symbolic size is used as data' \
+    info scaled.pt -i 'f32[N=4]'
+
 # All unknown operators at once, each with its module and line.
 x='f32[4,4]'
 expect 3 'aten::special_bessel_j0.* in wave \(.*error_models.py:[0-9]+\); aten::special_bessel_j1.* in wave \(.*aten::linalg_inv.* in solve \(.*error_models.py:[0-9]+\)' \
