@@ -40,3 +40,8 @@ const char *tdagi_kernel_name(const tdagi_kernel *kernel)
         tdagi_composite_row_of((tdagi_composite)kernel->composite);
     return row == NULL ? "?" : row->name;
 }
+
+tdag_dim tdagi_kernel_count(tdagi_pool *pool, const tdagi_kernel *kernel)
+{
+    return tdagi_dim_product(pool, kernel->rank, kernel->shape);
+}

@@ -19,5 +19,7 @@ tdagi_kind tdagi_op_kind(uint32_t op);
 tdagi_kind tdagi_kernel_kind(const tdagi_kernel *kernel);
 /* The name of its composite, or of its op. */
 const char *tdagi_kernel_name(const tdagi_kernel *kernel);
+/* Elements of a kernel's result. */
+tdag_dim tdagi_kernel_count(tdagi_pool *pool, const tdagi_kernel *kernel);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "ir/graft.h"
+
 /* ---- pricers ---- */
 static tdag_dim view_footprint(tdagi_pricer *p, const tdagi_kernel *view)
 {
@@ -98,20 +100,6 @@ void tdagi_price_node(tdagi_pricer *p, tdag_value value, tdagi_cost *out)
     tdagi_node_def(node)->cost(&call);
 }
 
-/* What an output needs, by value id. */
-static void mark_live(const tdag_graph *g, uint8_t *live)
-{
-    for (uint32_t i = 0; i < g->n_outputs; i++)
-        live[g->outputs[i].id] = 1;
-    for (uint32_t id = g->n; id >= 1; id--) {
-        if (!live[id]) continue;
-        const tdagi_node *node = &g->nodes[id];
-        const tdag_value *in = tdagi_node_inputs(node);
-        for (uint32_t i = 0; i < node->n_inputs; i++)
-            live[in[i].id] = 1;
-    }
-}
-
 static tdag_status visit_node(tdagi_pricer *p, uint32_t id, tdagi_unit_visit visit,
                               void *user)
 {
@@ -138,7 +126,7 @@ static tdag_status price_core(tdagi_pricer *p, tdagi_unit_visit visit, void *use
     void *block = NULL;
     TDAGI_TRY(tdagi_alloc(p->ctx, (size_t)g->n + 1, &block));
     uint8_t *live = block;
-    mark_live(g, live);
+    tdagi_mark_live(g, live);
     tdag_status status = TDAG_OK;
     for (uint32_t id = 1; id <= g->n && status == TDAG_OK; id++)
         if (live[id] && !tdagi_op_is_leaf(g->nodes[id].op))
@@ -148,11 +136,6 @@ static tdag_status price_core(tdagi_pricer *p, tdagi_unit_visit visit, void *use
 }
 
 /* ---- the kernel level ---- */
-tdag_dim tdagi_kernel_count(tdagi_pool *pool, const tdagi_kernel *kernel)
-{
-    return tdagi_dim_product(pool, kernel->rank, kernel->shape);
-}
-
 static tdag_dim times_size(tdagi_pool *pool, tdag_dim count, uint8_t dtype)
 {
     return tdagi_dim_mul(pool, count, (tdag_dim)tdag_dtype_size((tdag_dtype)dtype));

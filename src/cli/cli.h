@@ -172,7 +172,7 @@ typedef struct cli_names {
     uint32_t n;
 } cli_names;
 /* The value of an option, NULL: no names. Prints what is wrong; frees what it made. */
-int cli_split_names(const char *option, const char *value, cli_names *out);
+int cli_split_names(const char *name, const char *value, cli_names *out);
 void cli_free_names(cli_names *names);
 
 /* ---- writing models (save.c) ---- */
@@ -183,7 +183,7 @@ int cli_write_model(cli *c, const tdag_model *model, const char *path);
 /* The model simplified as --passes and --fold say; *model is replaced. */
 int cli_simplify_model(cli *c, tdag_model **model);
 
-/* ---- comparing (verify.c) ---- */
+/* ---- comparing (compare.c) ---- */
 typedef struct cli_comparison {
     double rtol, atol; /* an element may differ by atol + rtol*|b| */
     double max_abs, max_rel;
@@ -194,9 +194,9 @@ typedef struct cli_comparison {
 void cli_compare(const cli *c, const tdag_tensor *a, const tdag_tensor *b,
                  cli_comparison *out);
 bool cli_same_type(const tdag_tensor *a, const tdag_tensor *b);
-/* The end of a line on standard output: "  ok" and such, in colour. */
-/* "  max abs 1e-06 ..." */
+/* "  max abs 1e-06 ..." on standard output */
 void cli_print_errors(const cli_comparison *c);
+/* The end of a line there: "  ok" and such, in colour. */
 void cli_print_verdict(bool good, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Finds and prints the first value at which the two models differ (first.c). */

@@ -40,5 +40,11 @@ tdag_value tdagi_graft_as_input(tdagi_graft *t, uint32_t id);
 
 /* live[id] = 1 for each value that a marked one needs, marked ones included. */
 void tdagi_mark_ancestors(const tdag_graph *g, unsigned char *live);
+/* live[id] = 1 for each value that an output needs. */
+void tdagi_mark_live(const tdag_graph *g, unsigned char *live);
+/* Maps and adds all nodes whose live[id] is set (NULL: all) and all inputs, then the
+ * outputs, and finishes the builder. */
+tdag_status tdagi_graft_all(tdagi_graft *t, const unsigned char *live,
+                            tdag_graph **out);
 
 #endif

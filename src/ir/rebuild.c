@@ -4,17 +4,6 @@
 
 #include "ir/graft.h"
 
-static tdag_status copy_all(tdagi_graft *t, const unsigned char *live, tdag_graph **out)
-{
-    const tdag_graph *g = t->g;
-    for (uint32_t id = 1; id <= g->n; id++)
-        if (live == NULL || live[id] || g->nodes[id].op == TDAG_OP_INPUT)
-            tdagi_graft_node(t, id);
-    for (uint32_t i = 0; i < g->n_outputs; i++)
-        tdag_builder_add_output(t->b, t->new_of[g->outputs[i].id]);
-    return tdag_builder_finish(t->b, out);
-}
-
 tdag_status tdagi_graph_prune(tdag_ctx *ctx, const tdag_graph *g, tdag_graph **out)
 {
     size_t n = (size_t)g->n + 1;
@@ -23,12 +12,10 @@ tdag_status tdagi_graph_prune(tdag_ctx *ctx, const tdag_graph *g, tdag_graph **o
     tdagi_graft t = {0};
     TDAGI_TRY(tdagi_array_alloc(ctx, n, 1, &live));
     memset(live, 0, n);
-    for (uint32_t i = 0; i < g->n_outputs; i++)
-        ((unsigned char *)live)[g->outputs[i].id] = 1;
-    tdagi_mark_ancestors(g, live);
+    tdagi_mark_live(g, live);
     tdag_status st = tdagi_builder_create_like(ctx, g, &b);
     if (st == TDAG_OK) st = tdagi_graft_init(&t, b, g, NULL);
-    if (st == TDAG_OK) st = copy_all(&t, live, out);
+    if (st == TDAG_OK) st = tdagi_graft_all(&t, live, out);
     tdagi_graft_free(&t);
     tdag_builder_free(b);
     tdagi_free(ctx, live, n);
@@ -49,7 +36,7 @@ tdag_status tdagi_graph_bind(tdag_ctx *ctx, const tdag_graph *g, const int64_t *
     tdagi_graft t = {0};
     tdag_status st = tdag_builder_create(ctx, &b);
     if (st == TDAG_OK) st = tdagi_graft_init(&t, b, g, n == 0 ? none : values);
-    if (st == TDAG_OK) st = copy_all(&t, NULL, out);
+    if (st == TDAG_OK) st = tdagi_graft_all(&t, NULL, out);
     tdagi_graft_free(&t);
     tdag_builder_free(b);
     return st;

@@ -191,6 +191,20 @@ tdag_status tdagi_model_with_graph(tdag_ctx *ctx, const tdag_model *m,
                               out);
 }
 
+tdag_status tdagi_model_transform(tdag_ctx *ctx, const tdag_model *m,
+                                  tdagi_transform *transform, const void *arguments,
+                                  tdag_model **out)
+{
+    const tdag_graph *graph = NULL;
+    tdag_graph *g = NULL;
+    TDAGI_TRY(tdagi_model_straight(ctx, m, &graph));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    TDAGI_TRY(transform(ctx, graph, arguments, &g));
+    tdag_status st = tdagi_model_with_graph(ctx, m, g, out);
+    tdag_graph_free(g);
+    return st;
+}
+
 const tdag_graph *tdag_model_get_graph(const tdag_model *m)
 {
     return m == NULL ? NULL : straight_graph(m);

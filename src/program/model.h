@@ -54,6 +54,14 @@ tdag_status tdagi_model_straight(tdag_ctx *ctx, const tdag_model *model,
 tdag_status tdagi_model_with_graph(tdag_ctx *ctx, const tdag_model *model,
                                    const tdag_graph *graph, tdag_model **out);
 
+/* What a transform of graphs is for models: the graph is another, the structures stay.
+ * `arguments` are the transform's own. */
+typedef tdag_status tdagi_transform(tdag_ctx *ctx, const tdag_graph *graph,
+                                    const void *arguments, tdag_graph **out);
+tdag_status tdagi_model_transform(tdag_ctx *ctx, const tdag_model *model,
+                                  tdagi_transform *transform, const void *arguments,
+                                  tdag_model **out);
+
 /* The structures of forward; lent. */
 const tdagi_structure *tdagi_model_inputs(const tdag_model *model);
 const tdagi_structure *tdagi_model_outputs(const tdag_model *model);

@@ -1,6 +1,6 @@
 /* Finding and loading the PyTorch shim, when something first needs it. */
-#ifndef TDAGI_TORCH_SHIM_LOAD_H
-#define TDAGI_TORCH_SHIM_LOAD_H
+#ifndef TDAGI_SHIM_LOAD_H
+#define TDAGI_SHIM_LOAD_H
 
 #include <tdagger/status.h>
 

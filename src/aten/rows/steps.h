@@ -1,7 +1,7 @@
 /* Short steps that functions of several operators are written in. All take and give
  * values of the builder; TDAG_NO_VALUE passes through. */
-#ifndef TDAGI_ATEN_STEPS_H
-#define TDAGI_ATEN_STEPS_H
+#ifndef TDAGI_STEPS_H
+#define TDAGI_STEPS_H
 
 #include "aten/aten.h"
 

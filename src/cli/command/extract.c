@@ -4,38 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void cli_free_names(cli_names *l)
-{
-    free(l->text);
-    free(l->names);
-    memset(l, 0, sizeof(*l));
-}
-
-int cli_split_names(const char *option, const char *value, cli_names *out)
-{
-    memset(out, 0, sizeof(*out));
-    if (value == NULL) return CLI_DONE;
-    size_t size = strlen(value) + 1;
-    out->text = malloc(size);
-    out->names = calloc(size, sizeof(*out->names));
-    if (out->text == NULL || out->names == NULL) {
-        cli_free_names(out);
-        return cli_fail(CLI_BAD, "out of memory");
-    }
-    memcpy(out->text, value, size);
-    for (char *s = out->text; s != NULL;) {
-        char *comma = strchr(s, ',');
-        if (comma != NULL) *comma = '\0';
-        if (*s == '\0') {
-            cli_free_names(out);
-            return cli_fail(CLI_USAGE, "%s has an empty name in \"%s\"", option, value);
-        }
-        out->names[out->n++] = s;
-        s = comma == NULL ? NULL : comma + 1;
-    }
-    return CLI_DONE;
-}
-
 /* Extracts by c's options and writes the part. */
 static int extract_to(cli *c, const tdag_model *model, const cli_names *in,
                       const cli_names *out)

@@ -1,6 +1,6 @@
 /* Functions that the C library lacks. */
-#ifndef TDAGI_OPS_UNARY_MATH_H
-#define TDAGI_OPS_UNARY_MATH_H
+#ifndef TDAGI_UNARY_MATH_H
+#define TDAGI_UNARY_MATH_H
 
 /* The standard normal cumulative distribution, accurate relative to its value. */
 double tdagi_gaussian(double x);

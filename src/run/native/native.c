@@ -7,13 +7,6 @@
 
 #include "run/product.h"
 
-tdag_status tdagi_native_result(tdagi_native_call *c, tdagi_strided *out)
-{
-    const tdagi_kernel *k = c->kernel;
-    return tdagi_strided_create(c->native->ctx, (tdag_dtype)k->dtype, k->rank, k->shape,
-                                out);
-}
-
 /* ---- kernels without a function of ours ---- */
 
 static tdag_status input_tensors(const tdagi_native_call *c, tdag_tensor **in)

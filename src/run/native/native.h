@@ -49,6 +49,11 @@ tdagi_native_fn tdagi_native_reduce;           /* pool.c */
 void tdagi_native_gemm(const tdagi_native *native, tdag_dtype dtype,
                        const tdagi_gemm *g);
 /* A new contiguous result of the kernel's own dtype and shape. */
-tdag_status tdagi_native_result(tdagi_native_call *c, tdagi_strided *out);
+static inline tdag_status tdagi_native_result(tdagi_native_call *c, tdagi_strided *out)
+{
+    const tdagi_kernel *k = c->kernel;
+    return tdagi_strided_create(c->native->ctx, (tdag_dtype)k->dtype, k->rank, k->shape,
+                                out);
+}
 
 #endif

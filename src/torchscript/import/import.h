@@ -3,8 +3,8 @@
  * A frame maps every TorchScript variable to a value as rows of operators know them
  * (src/aten). What is structure (calls, control flow, containers, attributes) is run
  * here; operators are calls of rows. */
-#ifndef TDAGI_TORCHSCRIPT_IMPORT_H
-#define TDAGI_TORCHSCRIPT_IMPORT_H
+#ifndef TDAGI_IMPORT_H
+#define TDAGI_IMPORT_H
 
 #include <tdagger/torch.h>
 

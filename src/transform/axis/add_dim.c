@@ -143,9 +143,7 @@ static tdag_status add_to_node(addition *a, uint32_t id)
 static tdag_status add_to_all(addition *a, tdag_graph **out)
 {
     const tdag_graph *g = a->g;
-    for (uint32_t i = 0; i < g->n_outputs; i++)
-        a->live[g->outputs[i].id] = 1;
-    tdagi_mark_ancestors(g, a->live);
+    tdagi_mark_live(g, a->live);
     for (uint32_t id = 1; id <= g->n; id++) {
         tdag_status st = add_to_node(a, id);
         if (st != TDAG_OK) return fail_at(a, id, st);
@@ -247,16 +245,21 @@ tdag_status tdag_graph_add_dim(tdag_ctx *ctx, const tdag_graph *graph, const cha
     return st;
 }
 
+typedef struct add_arguments {
+    const char *dim;
+    const tdag_add_dim_options *options;
+} add_arguments;
+
+static tdag_status add_graph(tdag_ctx *ctx, const tdag_graph *graph,
+                             const void *arguments, tdag_graph **out)
+{
+    const add_arguments *a = arguments;
+    return tdag_graph_add_dim(ctx, graph, a->dim, a->options, out);
+}
+
 tdag_status tdag_add_dim(tdag_ctx *ctx, const tdag_model *model, const char *dim,
                          const tdag_add_dim_options *options, tdag_model **out)
 {
-    TDAGI_TRY(tdagi_need(ctx, model, "model"));
-    TDAGI_TRY(tdagi_need(ctx, out, "out"));
-    const tdag_graph *graph = NULL;
-    tdag_graph *g = NULL;
-    TDAGI_TRY(tdagi_model_straight(ctx, model, &graph));
-    TDAGI_TRY(tdag_graph_add_dim(ctx, graph, dim, options, &g));
-    tdag_status st = tdagi_model_with_graph(ctx, model, g, out);
-    tdag_graph_free(g);
-    return st;
+    const add_arguments a = {dim, options};
+    return tdagi_model_transform(ctx, model, add_graph, &a, out);
 }

@@ -309,9 +309,7 @@ static tdag_status remove_from_node(removal *r, uint32_t id)
 static tdag_status remove_from_all(removal *r, tdag_graph **out)
 {
     const tdag_graph *g = r->g;
-    for (uint32_t i = 0; i < g->n_outputs; i++)
-        r->live[g->outputs[i].id] = 1;
-    tdagi_mark_ancestors(g, r->live);
+    tdagi_mark_live(g, r->live);
     for (uint32_t id = 1; id <= g->n; id++) {
         tdag_status st = remove_from_node(r, id);
         if (tdagi_pool_status(r->pool) != TDAG_OK)
@@ -335,15 +333,10 @@ static tdag_status copy_live(removal *r, tdagi_graft *t, tdag_graph **out)
     TDAGI_TRY(tdagi_array_alloc(r->ctx, (size_t)g->n + 1, 1, &block));
     unsigned char *live = block;
     memset(live, 0, (size_t)g->n + 1);
-    for (uint32_t i = 0; i < g->n_outputs; i++)
-        live[g->outputs[i].id] = 1;
-    tdagi_mark_ancestors(g, live);
-    for (uint32_t id = 1; id <= g->n; id++)
-        if (live[id] || g->nodes[id].op == TDAG_OP_INPUT) (void)tdagi_graft_node(t, id);
-    for (uint32_t i = 0; i < g->n_outputs; i++)
-        tdag_builder_add_output(t->b, t->new_of[g->outputs[i].id]);
+    tdagi_mark_live(g, live);
+    tdag_status st = tdagi_graft_all(t, live, out);
     tdagi_free(r->ctx, block, (size_t)g->n + 1);
-    return tdag_builder_finish(t->b, out);
+    return st;
 }
 
 /* Makes a graph of g with a pool of its own, which has the symbols but one. */
@@ -526,16 +519,21 @@ tdag_status tdag_graph_remove_dim(tdag_ctx *ctx, const tdag_graph *graph,
     return st;
 }
 
+typedef struct remove_arguments {
+    const char *dim;
+    const tdag_remove_dim_options *options;
+} remove_arguments;
+
+static tdag_status remove_graph(tdag_ctx *ctx, const tdag_graph *graph,
+                                const void *arguments, tdag_graph **out)
+{
+    const remove_arguments *a = arguments;
+    return tdag_graph_remove_dim(ctx, graph, a->dim, a->options, out);
+}
+
 tdag_status tdag_remove_dim(tdag_ctx *ctx, const tdag_model *model, const char *dim,
                             const tdag_remove_dim_options *options, tdag_model **out)
 {
-    TDAGI_TRY(tdagi_need(ctx, model, "model"));
-    TDAGI_TRY(tdagi_need(ctx, out, "out"));
-    const tdag_graph *graph = NULL;
-    tdag_graph *g = NULL;
-    TDAGI_TRY(tdagi_model_straight(ctx, model, &graph));
-    TDAGI_TRY(tdag_graph_remove_dim(ctx, graph, dim, options, &g));
-    tdag_status st = tdagi_model_with_graph(ctx, model, g, out);
-    tdag_graph_free(g);
-    return st;
+    const remove_arguments a = {dim, options};
+    return tdagi_model_transform(ctx, model, remove_graph, &a, out);
 }

@@ -183,17 +183,22 @@ tdag_status tdag_graph_substitute(tdag_ctx *ctx, const tdag_graph *graph,
     return st;
 }
 
+typedef struct substitute_arguments {
+    const char *const *assignments;
+    uint32_t n;
+} substitute_arguments;
+
+static tdag_status substitute_graph(tdag_ctx *ctx, const tdag_graph *graph,
+                                    const void *arguments, tdag_graph **out)
+{
+    const substitute_arguments *a = arguments;
+    return tdag_graph_substitute(ctx, graph, a->assignments, a->n, out);
+}
+
 tdag_status tdag_substitute(tdag_ctx *ctx, const tdag_model *model,
                             const char *const *assignments, uint32_t n_assignments,
                             tdag_model **out)
 {
-    TDAGI_TRY(tdagi_need(ctx, model, "model"));
-    TDAGI_TRY(tdagi_need(ctx, out, "out"));
-    const tdag_graph *graph = NULL;
-    tdag_graph *g = NULL;
-    TDAGI_TRY(tdagi_model_straight(ctx, model, &graph));
-    TDAGI_TRY(tdag_graph_substitute(ctx, graph, assignments, n_assignments, &g));
-    tdag_status st = tdagi_model_with_graph(ctx, model, g, out);
-    tdag_graph_free(g);
-    return st;
+    const substitute_arguments a = {assignments, n_assignments};
+    return tdagi_model_transform(ctx, model, substitute_graph, &a, out);
 }

@@ -14,7 +14,7 @@
 
 /* Every kind is looked for in turn, once to count and once to write. */
 typedef struct report {
-    tdagi_match m;
+    tdagi_graph_match m;
     tdag_difference *items; /* NULL while they are counted */
     uint32_t n;
 } report;
@@ -27,7 +27,7 @@ static void add(report *r, tdag_difference item)
 
 /* ---- two nodes ---- */
 
-static bool has_other_operands(const tdagi_match *m, const tdagi_node *x,
+static bool has_other_operands(const tdagi_graph_match *m, const tdagi_node *x,
                                const tdagi_node *y)
 {
     if (x->n_inputs != y->n_inputs) return true;
@@ -38,7 +38,7 @@ static bool has_other_operands(const tdagi_match *m, const tdagi_node *x,
     return false;
 }
 
-static uint32_t find_changes(const tdagi_match *m, uint32_t a, uint32_t b)
+static uint32_t find_changes(const tdagi_graph_match *m, uint32_t a, uint32_t b)
 {
     const tdagi_node *x = &m->a.g->nodes[a], *y = &m->b.g->nodes[b];
     uint32_t what = 0;
@@ -79,7 +79,7 @@ static void compare_elements(const tdag_tensor *a, const tdag_tensor *b,
 }
 
 /* Whether both hold tensors of one kind and type, with other elements. */
-static bool has_other_elements(const tdagi_match *m, uint32_t a, uint32_t b)
+static bool has_other_elements(const tdagi_graph_match *m, uint32_t a, uint32_t b)
 {
     return tdagi_op_holds_tensor(m->a.g->nodes[a].op) && !tdagi_match_equal(m, a, b) &&
            find_changes(m, a, b) == 0;

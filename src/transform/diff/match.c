@@ -42,7 +42,7 @@ typedef struct key_table {
 } key_table;
 
 typedef struct matcher {
-    tdagi_match *m;
+    tdagi_graph_match *m;
     bool loose;
     entry *entries[2]; /* scratch */
     uint32_t *stack;   /* nodes of a whose pairing has not spread yet */
@@ -62,7 +62,7 @@ static bool is_same(const uint64_t a[2], const uint64_t b[2])
 
 static bool fits(const matcher *t, uint32_t a, uint32_t b)
 {
-    const tdagi_match *m = t->m;
+    const tdagi_graph_match *m = t->m;
     uint32_t op_a = m->a.g->nodes[a].op, op_b = m->b.g->nodes[b].op;
     if (!m->a.counts[a] || !m->b.counts[b]) return false;
     if (m->a.partner[a] != 0 || m->b.partner[b] != 0) return false;
@@ -325,7 +325,7 @@ static void match_all(matcher *t)
 
 /* ---- preparing ---- */
 
-static tdag_status get(tdagi_match *m, size_t n, size_t size, void *out)
+static tdag_status get(tdagi_graph_match *m, size_t n, size_t size, void *out)
 {
     void *block = tdagi_arena_array(&m->arena, n, size);
     if (block == NULL) return tdagi_nomem(m->ctx);
@@ -351,7 +351,7 @@ static void find_users(matcher *t)
 
 static tdag_status prepare_matcher(matcher *t)
 {
-    tdagi_match *m = t->m;
+    tdagi_graph_match *m = t->m;
     size_t n = (size_t)m->a.g->n + 2, n_edges = 0;
     for (uint32_t id = 1; id <= m->a.g->n; id++)
         n_edges += m->a.g->nodes[id].n_inputs;
@@ -370,7 +370,7 @@ static tdag_status prepare_matcher(matcher *t)
     return TDAG_OK;
 }
 
-static tdag_status prepare_side(tdagi_match *m, tdagi_match_side *s,
+static tdag_status prepare_side(tdagi_graph_match *m, tdagi_match_side *s,
                                 const tdag_graph *g)
 {
     size_t n = (size_t)g->n + 1;
@@ -393,7 +393,7 @@ static tdag_status prepare_side(tdagi_match *m, tdagi_match_side *s,
 }
 
 tdag_status tdagi_match_graphs(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph *b,
-                               tdagi_match *out)
+                               tdagi_graph_match *out)
 {
     memset(out, 0, sizeof *out);
     matcher t = {.m = out};
@@ -409,4 +409,4 @@ tdag_status tdagi_match_graphs(tdag_ctx *ctx, const tdag_graph *a, const tdag_gr
     return st;
 }
 
-void tdagi_match_free(tdagi_match *m) { tdagi_arena_free(&m->arena); }
+void tdagi_match_free(tdagi_graph_match *m) { tdagi_arena_free(&m->arena); }

@@ -1,6 +1,6 @@
 /* Which node of one graph stands for which of another. */
-#ifndef TDAGI_MATCH_H
-#define TDAGI_MATCH_H
+#ifndef TDAGI_DIFF_MATCH_H
+#define TDAGI_DIFF_MATCH_H
 
 #include "ir/graph.h"
 #include "ir/hash.h"
@@ -13,19 +13,19 @@ typedef struct tdagi_match_side {
     unsigned char *is_free;  /* by id: depends on no input */
 } tdagi_match_side;
 
-typedef struct tdagi_match {
+typedef struct tdagi_graph_match {
     tdag_ctx *ctx;
     tdagi_arena arena;
     tdagi_match_side a, b;
-} tdagi_match;
+} tdagi_graph_match;
 
 /* The graphs are borrowed. On failure there is nothing to free. Errors: E_NOMEM. */
 tdag_status tdagi_match_graphs(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph *b,
-                               tdagi_match *out);
-void tdagi_match_free(tdagi_match *m);
+                               tdagi_graph_match *out);
+void tdagi_match_free(tdagi_graph_match *m);
 
 /* Whether the two compute the same from the same leaves. */
-static inline bool tdagi_match_equal(const tdagi_match *m, uint32_t a, uint32_t b)
+static inline bool tdagi_match_equal(const tdagi_graph_match *m, uint32_t a, uint32_t b)
 {
     const uint64_t *x = m->a.hashes[a].whole, *y = m->b.hashes[b].whole;
     return x[0] == y[0] && x[1] == y[1];

@@ -14,7 +14,7 @@ static bool has_same_type(const tdag_graph *a, uint32_t x, const tdag_graph *b,
 }
 
 /* The value of b that has the name; 0 if there is none of that type. */
-static uint32_t find_by_name(const tdagi_match *m, uint32_t id)
+static uint32_t find_by_name(const tdagi_graph_match *m, uint32_t id)
 {
     const tdagi_node *n = &m->a.g->nodes[id];
     if (n->name == NULL) return 0;
@@ -39,7 +39,7 @@ static void mark_other_uses(const tdag_graph *g, unsigned char *other_use)
 
 /* slots[id]: a value of b that a matched node takes where its partner takes id; what
  * stands at the same place is compared, though it be made by another op. */
-static void find_slots(const tdagi_match *m, uint32_t *slots)
+static void find_slots(const tdagi_graph_match *m, uint32_t *slots)
 {
     for (uint32_t id = 1; id <= m->a.g->n; id++) {
         if (m->a.partner[id] == 0) continue;
@@ -53,7 +53,7 @@ static void find_slots(const tdagi_match *m, uint32_t *slots)
 }
 
 /* The value of b to compare a value of a with; 0 for none. */
-static uint32_t find_other(const tdagi_match *m, uint32_t id,
+static uint32_t find_other(const tdagi_graph_match *m, uint32_t id,
                            const unsigned char *other_use, const uint32_t *slots)
 {
     const tdagi_node *n = &m->a.g->nodes[id];
@@ -67,7 +67,7 @@ static uint32_t find_other(const tdagi_match *m, uint32_t id,
     return m->b.counts[other] && !m->b.is_free[other] ? other : 0;
 }
 
-static tdag_status list_pairs(tdag_ctx *ctx, tdagi_match *m, tdag_pairs *out)
+static tdag_status list_pairs(tdag_ctx *ctx, tdagi_graph_match *m, tdag_pairs *out)
 {
     size_t n = m->a.g->n, count = 0;
     void *found = NULL;
@@ -100,7 +100,7 @@ tdag_status tdag_pair_values(tdag_ctx *ctx, const tdag_model *a, const tdag_mode
     TDAGI_TRY(tdagi_need(ctx, a, "a"));
     TDAGI_TRY(tdagi_need(ctx, b, "b"));
     TDAGI_TRY(tdagi_need(ctx, out, "out"));
-    tdagi_match m;
+    tdagi_graph_match m;
     const tdag_graph *graph_a = NULL, *graph_b = NULL;
     TDAGI_TRY(tdagi_model_straight(ctx, a, &graph_a));
     TDAGI_TRY(tdagi_model_straight(ctx, b, &graph_b));

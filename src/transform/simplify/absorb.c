@@ -8,13 +8,6 @@
 
 #define MOST_STEPS 256 /* from the factor to the weight */
 
-bool tdagi_tensor_is_finite(const tdag_tensor *t)
-{
-    for (int64_t i = 0; i < t->count; i++)
-        if (!isfinite(tdagi_tensor_get_f64(t, i))) return false;
-    return true;
-}
-
 static tdag_status binary(tdagi_folder *f, tdag_op op, const tdag_tensor *x,
                           const tdag_tensor *y, tdag_tensor **out)
 {

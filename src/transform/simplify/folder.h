@@ -54,6 +54,8 @@ tdag_status tdagi_folder_note(tdagi_folder *f, tdag_value v, const tdagi_folded 
 /* A node in the place of `like`, with its scope and name. */
 tdag_status tdagi_folder_add(tdagi_folder *f, tdag_value like, const tdag_value *in,
                              tdag_value *out);
+/* The depth of weights that v is, beside what its operands are; TDAGI_NO_WEIGHT. */
+uint8_t tdagi_folder_weight_depth(const tdagi_folder *f, tdag_value v);
 /* The name that a value will have at the end, if any. */
 const char *tdagi_folder_name(const tdagi_folder *f, tdag_value v);
 /* From now on nodes belong to the scope of v. */

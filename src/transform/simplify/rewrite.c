@@ -20,19 +20,12 @@ tdag_value tdagi_rewrite_nomem(tdagi_rewriter *rw)
 
 static void list_rules(tdagi_rewriter *rw)
 {
-    const struct {
-        uint32_t pass;
-        const tdagi_rule_row *rows;
-    } tables[] = {{TDAG_PASS_CONSTANTS, tdagi_constant_rules},
-                  {TDAG_PASS_IDENTITIES, tdagi_identity_rules},
-                  {TDAG_PASS_VIEWS, tdagi_view_rules},
-                  {TDAG_PASS_VIEWS, tdagi_reshape_rules}};
     uint32_t n = 0;
     for (uint32_t op = 1; op < TDAGI_OP_CODES; op++) {
         rw->first[op] = (uint16_t)n;
-        for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-            if (!(rw->options.passes & tables[i].pass)) continue;
-            for (const tdagi_rule_row *r = tables[i].rows; r->apply != NULL; r++)
+        for (const tdagi_rule_table *t = rw->options.tables; t->rows != NULL; t++) {
+            if (!(rw->options.passes & t->pass)) continue;
+            for (const tdagi_rule_row *r = t->rows; r->apply != NULL; r++)
                 if (r->op == TDAG_OP_NONE || (uint32_t)r->op == op)
                     rw->rules[n++] = r->apply;
         }
@@ -240,20 +233,12 @@ static tdag_value name_output(tdagi_rewriter *rw, uint32_t id)
     return tdagi_graft_node(t, id);
 }
 
-/* live[id] = 1 for what an output needs. */
-static void mark_live(const tdag_graph *g, unsigned char *live)
-{
-    for (uint32_t i = 0; i < g->n_outputs; i++)
-        live[g->outputs[i].id] = 1;
-    tdagi_mark_ancestors(g, live);
-}
-
 /* Whether there is nothing to prune. */
 static tdag_status all_are_live(tdag_ctx *ctx, const tdag_graph *g, bool *out)
 {
     void *live = NULL;
     TDAGI_TRY(tdagi_alloc(ctx, (size_t)g->n + 1, &live));
-    mark_live(g, live);
+    tdagi_mark_live(g, live);
     *out = true;
     for (uint32_t id = 1; id <= g->n; id++)
         *out =
@@ -299,7 +284,7 @@ tdag_status tdagi_rewrite(tdag_ctx *ctx, const tdag_graph *g,
     if (st == TDAG_OK) st = tdagi_graft_init(&rw->graft, rw->b, g, NULL);
     if (st == TDAG_OK) {
         tdagi_common_init(&rw->common, rw->b->graph);
-        mark_live(g, live);
+        tdagi_mark_live(g, live);
         remake_all(rw, live);
         st = finish(rw, out);
     }

@@ -45,7 +45,14 @@ extern const tdagi_rule_row tdagi_view_rules[];
 extern const tdagi_rule_row tdagi_reshape_rules[];
 extern const tdagi_rule_row tdagi_identity_rules[];
 
+/* The rules of a pass; the last row of an array has no rows. */
+typedef struct tdagi_rule_table {
+    uint32_t pass;
+    const tdagi_rule_row *rows;
+} tdagi_rule_table;
+
 typedef struct tdagi_rewrite_options {
+    const tdagi_rule_table *tables;
     uint32_t passes;         /* bits of tdag_simplify_pass */
     uint64_t constant_limit; /* bytes that a folded constant may have */
     bool inexact;            /* -0 may become +0, sums may be taken in another order */

@@ -12,6 +12,12 @@
  * this many walks unwind whatever is unwound at all. */
 #define MOST_WALKS 1000
 
+static const tdagi_rule_table tables[] = {{TDAG_PASS_CONSTANTS, tdagi_constant_rules},
+                                          {TDAG_PASS_IDENTITIES, tdagi_identity_rules},
+                                          {TDAG_PASS_VIEWS, tdagi_view_rules},
+                                          {TDAG_PASS_VIEWS, tdagi_reshape_rules},
+                                          {0, NULL}};
+
 static tdag_status load(tdag_ctx *ctx, const tdag_simplify_options *options,
                         tdagi_rewrite_options *out)
 {
@@ -21,6 +27,7 @@ static tdag_status load(tdag_ctx *ctx, const tdag_simplify_options *options,
     if (o.passes & ~known)
         return tdagi_fail(ctx, TDAG_E_ARG, "there is no simplification pass 0x%x",
                           (unsigned)(o.passes & ~known));
+    out->tables = tables;
     out->passes = o.passes != 0 ? o.passes : TDAG_PASS_EXACT;
     out->constant_limit =
         o.constant_limit != 0 ? o.constant_limit : DEFAULT_CONSTANT_LIMIT;
@@ -73,16 +80,14 @@ tdag_status tdag_graph_simplify(tdag_ctx *ctx, const tdag_graph *graph,
     return st;
 }
 
+static tdag_status simplify_graph(tdag_ctx *ctx, const tdag_graph *graph,
+                                  const void *options, tdag_graph **out)
+{
+    return tdag_graph_simplify(ctx, graph, options, out);
+}
+
 tdag_status tdag_simplify(tdag_ctx *ctx, const tdag_model *model,
                           const tdag_simplify_options *options, tdag_model **out)
 {
-    TDAGI_TRY(tdagi_need(ctx, model, "model"));
-    TDAGI_TRY(tdagi_need(ctx, out, "out"));
-    const tdag_graph *graph = NULL;
-    tdag_graph *g = NULL;
-    TDAGI_TRY(tdagi_model_straight(ctx, model, &graph));
-    TDAGI_TRY(tdag_graph_simplify(ctx, graph, options, &g));
-    tdag_status st = tdagi_model_with_graph(ctx, model, g, out);
-    tdag_graph_free(g);
-    return st;
+    return tdagi_model_transform(ctx, model, simplify_graph, options, out);
 }
