@@ -13,9 +13,11 @@ LINTS, ROOT, CC, *CXX = sys.argv[1:]
 CLEAN = {
     "include/tdagger/a.h": "#ifndef A_H\n#define A_H\n#include <stdint.h>\n"
                            "extern const int32_t tdag_a;\n#endif\n",
-    "src/base/low.h": "#ifndef LOW_H\n#define LOW_H\nint tdagi_low(void);\n#endif\n",
+    "src/base/low.h": "#ifndef LOW_H\n#define LOW_H\nint tdagi_low(void);\n"
+                      "struct tdagi_lowest {\n    int x;\n};\n#endif\n",
     "src/base/low.c": '/* Owns low. */\n#include "base/low.h"\n\nint tdagi_low(void)\n{\n'
-                      "    static const int table[] = {1, 2};\n    return table[1];\n}\n",
+                      "    static const int table[] = {1, 2};\n    return table[tdagi_c()];\n"
+                      "}\n",
     "src/aten/row.h": "#ifndef ROW_H\n#define ROW_H\n#endif\n",
     "src/derive/recipe.h": "#ifndef RECIPE_H\n#define RECIPE_H\n#endif\n",
     "src/raise/up.h": "#ifndef UP_H\n#define UP_H\n#endif\n",
@@ -24,8 +26,10 @@ CLEAN = {
     "tests/base/test_low.c": "/* Tests low. */\n",
     "docs/low.md": "Low.\n",
 }
-LONG_FUNCTION = "/* Owns f. */\nint f(int x);\n\nint f(int x)\n{\n" + "    x++;\n" * 79 \
+LONG_FUNCTION = "/* Owns f. */\nint f(int x);\n\nint f(int x)\n{\n" + "    x++;\n" * 59 \
     + "    return x;\n}\n"
+
+CIRCLE = "/* . */\nint tdagi_c(void)\n{\n    return tdagi_low();\n}\n"
 
 # lint, file, its text, whether the lint is to fail
 CASES = [
@@ -67,6 +71,19 @@ CASES = [
     ("ops", "src/base/o.c", "switch (op) {\ncase TDAG_OP_ADD:\n    break;\n}\n", True),
     ("ops", "src/base/o.c", "bool b = n->op == TDAG_OP_ADD; /* < TDAG_OP_NEG */\n", False),
     ("ops", "src/ops/o.c", "bool b = op <= TDAG_OP_IOTA;\n", False),
+    ("names", "src/base/near.h", "#ifndef TDAGI_LOW_H\n#define TDAGI_LOW_H\n#endif\n",
+     True),
+    ("names", "src/base/near.h", "#ifndef TDAGI_BASE_NEAR_H\n#define TDAGI_BASE_NEAR_H\n"
+     "#endif\n", False),
+    ("names", "src/base/sub/low.h", "#ifndef LOW_H\n#define LOW_H\n#endif\n", True),
+    ("names", "src/base/bare.h", "int tdagi_bare(void);\n", True),
+    ("names", "src/base/n.c", "/* . */\ntypedef struct tdagi_lowest {\n    int x;\n} y;\n",
+     True),
+    ("names", "src/base/n.c", "/* . */\ntypedef struct tdagi_lowest tdagi_lowest;\n"
+     "typedef struct other {\n    int x;\n} other;\n", False),
+    ("circles", "src/base/c.c", CIRCLE, True),
+    ("circles", "src/base/c.c", CIRCLE.replace("tdagi_low", "low"), False),
+    ("circles", "src/base/c.c", CIRCLE.replace("int tdagi_c", "static int tdagi_c"), False),
     ("words", "src/base/w.c", "/* TO" "DO: later */\n", True),
     ("words", "docs/w.md", "See /ho" "me/me/notes.\n", True),
     ("words", "src/base/w.c", "/* . */\n\tint x;\n", True),
@@ -153,6 +170,10 @@ with tempfile.TemporaryDirectory() as folder:
     write(tree, "src/raise/forth.c", '/* . */\n#include "derive/recipe.h"\n')
     expect("includes on a circle", lint("includes", tree), True, "include each other")
 
+    for i in range(21):
+        write(tree, f"src/raise/many/m{i}.c", "/* . */\n")
+    expect("sizes on a full folder", lint("sizes", tree), True, "src/raise/many")
+
     for text, fails in OBJECTS:
         made = build(folder, text, "-c")
         listing = write(folder, "objects.txt", made + "\n")
@@ -178,5 +199,5 @@ with tempfile.TemporaryDirectory() as folder:
     os.chmod(slow, 0o755)
     expect("library, slow command", lint("library", small, slow), True, "ms")
 
-print("\n".join(failures) or f"{len(CASES) + len(OBJECTS) + len(EXPORTS) + 6} cases found")
+print("\n".join(failures) or f"{len(CASES) + len(OBJECTS) + len(EXPORTS) + 7} cases found")
 sys.exit(1 if failures else 0)

@@ -1,15 +1,19 @@
-"""Files of at most 800 lines, functions of at most 80: sizes.py ROOT
+"""Files of at most 800 lines, functions of at most 60, folders of src/ with at most 20
+files: sizes.py ROOT
 
 A function is what stands between a line that is '{' and the next line that is '}', as our
 formatting has it. Tables (.def) are exempt, and whatever says so with a reason:
 '/* long: reason */' in a file's first 20 lines, or in the function or just above it."""
+import collections
+import os
 import re
 import sys
 
 import lintlib
 
 FILE_LINES = 800
-FUNCTION_LINES = 80
+FUNCTION_LINES = 60
+FOLDER_FILES = 20
 EXEMPT = re.compile(r"(/\*|//) long: \S")
 NO_FUNCTION = re.compile(r"(inline )?(namespace|struct|class|enum|union|extern)\b")
 
@@ -35,6 +39,9 @@ def heading(lines, start):
 
 def main(root):
     findings = []
+    folders = collections.Counter(map(os.path.dirname, lintlib.files(root, ["src"])))
+    findings += [f"{folder}: {n} files, at most {FOLDER_FILES}"
+                 for folder, n in sorted(folders.items()) if n > FOLDER_FILES]
     for path in lintlib.files(root, ["src", "shim", "include", "tests", "examples"]):
         if path.endswith(".def"):
             continue

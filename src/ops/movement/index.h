@@ -1,6 +1,6 @@
 /* Loops and evaluation by index maps. */
-#ifndef TDAGI_OPS_INDEX_H
-#define TDAGI_OPS_INDEX_H
+#ifndef TDAGI_MOVEMENT_INDEX_H
+#define TDAGI_MOVEMENT_INDEX_H
 
 #include "ops/loop.h"
 
