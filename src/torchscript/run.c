@@ -7,6 +7,7 @@
 #include <tdagger/torch.h>
 
 #include "base/ctx.h"
+#include "torchscript/arguments.h"
 #include "torchscript/shim_load.h"
 
 typedef struct torch_run {
@@ -15,7 +16,10 @@ typedef struct torch_run {
     tdag_shim_session *session;
     tdag_tensor *const *inputs;
     const char *const *names; /* NULL: inputs go by position */
-    uint32_t n_inputs, n_taken;
+    uint32_t n_inputs;
+    tdagi_arena arena;     /* of the arguments */
+    const uint32_t *order; /* by tensor of the arguments: the input */
+    uint32_t n_taken;      /* tensors so far */
     tdag_named_tensors out;
     uint32_t capacity; /* of the arrays of out */
 } torch_run;
@@ -23,10 +27,7 @@ typedef struct torch_run {
 /* ---- arguments ---- */
 static tdag_status make_tensor(torch_run *r, const tdag_shim_value **out)
 {
-    if (r->n_taken == r->n_inputs)
-        return tdagi_fail(r->ctx, TDAG_E_ARG, "the model takes more than %u inputs",
-                          (unsigned)r->n_inputs);
-    const tdag_tensor *t = r->inputs[r->n_taken++];
+    const tdag_tensor *t = r->inputs[r->order[r->n_taken++]];
     tdag_shim_error error;
     tdag_shim_tensor_spec spec = {.dtype = tdag_tensor_get_dtype(t),
                                   .rank = tdag_tensor_get_rank(t),
@@ -37,156 +38,86 @@ static tdag_status make_tensor(torch_run *r, const tdag_shim_value **out)
     return TDAG_OK;
 }
 
-/* The end of one type in a list of types: the ',' or ']' after it. */
-static const char *type_end(const char *type)
-{
-    int depth = 0;
-    for (; *type != '\0'; type++) {
-        if (*type == '[') depth++;
-        if (depth == 0 && (*type == ',' || *type == ']')) break;
-        if (*type == ']') depth--;
-    }
-    return type;
-}
-
-static bool starts(const char *type, const char *head)
-{
-    return strncmp(type, head, strlen(head)) == 0;
-}
-
-#define MOST_ITEMS 256
-
-static tdag_status make_argument(torch_run *r, const char *type,
+static tdag_status make_argument(torch_run *r, const tdagi_structure_node *node,
                                  const tdag_shim_value **out);
 
-/* The elements of a tuple by its types, or tensors for all inputs left. */
-static tdag_status make_items(torch_run *r, const char *types, bool is_tuple,
-                              const tdag_shim_value **items, size_t *n_out)
+/* The items of a node, and of a dict their keys. */
+static tdag_status make_items(torch_run *r, const tdagi_structure_node *node,
+                              const tdag_shim_value **items,
+                              const tdag_shim_value **keys)
 {
-    size_t n = 0;
-    while (is_tuple ? *types != '\0' && *types != ']' : r->n_taken < r->n_inputs) {
-        if (n == MOST_ITEMS)
-            return tdagi_fail(r->ctx, TDAG_E_LIMIT,
-                              "an argument has more than %d parts", MOST_ITEMS);
-        TDAGI_TRY(make_argument(r, types, &items[n++]));
-        if (!is_tuple) continue;
-        types = type_end(types);
-        types += strspn(types, ", ");
+    const tdagi_structure_node *item = tdagi_structure_first(node);
+    for (uint32_t i = 0; i < node->n; i++, item = tdagi_structure_next(item)) {
+        if (node->kind == TDAGI_STRUCTURE_DICT) {
+            keys[i] = r->api->make_string(r->session, item->key);
+            if (keys[i] == NULL) return tdagi_nomem(r->ctx);
+        }
+        TDAGI_TRY(make_argument(r, item, &items[i]));
     }
-    *n_out = n;
     return TDAG_OK;
 }
 
-static tdag_status make_sequence(torch_run *r, const char *type,
-                                 const tdag_shim_value **out)
+static tdag_status make_container(torch_run *r, const tdagi_structure_node *node,
+                                  const tdag_shim_value **out)
 {
-    const tdag_shim_value *items[MOST_ITEMS];
-    size_t n = 0;
-    bool is_tuple = starts(type, "Tuple[");
-    const char *types = strchr(type, '[') + 1;
-    TDAGI_TRY(make_items(r, types, is_tuple, items, &n));
+    const tdag_shim_api *api = r->api;
+    size_t n = node->n;
+    const tdag_shim_value **items = tdagi_arena_array(&r->arena, n + 1, sizeof *items);
+    const tdag_shim_value **keys = tdagi_arena_array(&r->arena, n + 1, sizeof *keys);
+    if (items == NULL || keys == NULL) return tdagi_nomem(r->ctx);
+    TDAGI_TRY(make_items(r, node, items, keys));
     tdag_shim_error error;
-    int failed = is_tuple
-                     ? r->api->make_tuple(r->session, n, items, out, &error)
-                     : r->api->make_list(r->session, "Tensor", n, items, out, &error);
+    int failed =
+        node->kind == TDAGI_STRUCTURE_TUPLE
+            ? api->make_tuple(r->session, n, items, out, &error)
+        : node->kind == TDAGI_STRUCTURE_LIST
+            ? api->make_list(r->session, NULL, n, items, out, &error)
+            : api->make_dict(r->session, "str", "Tensor", n, keys, items, out, &error);
     return failed ? tdagi_shim_fail(r->ctx, TDAG_E_SHIM, &error) : TDAG_OK;
 }
 
-/* A dict takes what is left, under the names of the inputs, as at import. */
-static tdag_status make_dict(torch_run *r, const tdag_shim_value **out)
-{
-    const tdag_shim_value *keys[MOST_ITEMS], *values[MOST_ITEMS];
-    size_t n = 0;
-    for (; r->n_taken < r->n_inputs; n++) {
-        const char *key = r->names == NULL ? NULL : r->names[r->n_taken];
-        if (n == MOST_ITEMS)
-            return tdagi_fail(r->ctx, TDAG_E_LIMIT,
-                              "an argument has more than %d parts", MOST_ITEMS);
-        if (key == NULL || *key == '\0')
-            return tdagi_fail(r->ctx, TDAG_E_ARG,
-                              "the model takes a dict: input %u needs its key as its "
-                              "name",
-                              (unsigned)r->n_taken);
-        keys[n] = r->api->make_string(r->session, key);
-        if (keys[n] == NULL) return tdagi_nomem(r->ctx);
-        TDAGI_TRY(make_tensor(r, &values[n]));
-    }
-    tdag_shim_error error;
-    if (r->api->make_dict(r->session, "str", "Tensor", n, keys, values, out, &error) !=
-        0)
-        return tdagi_shim_fail(r->ctx, TDAG_E_SHIM, &error);
-    return TDAG_OK;
-}
-
-static tdag_status make_argument(torch_run *r, const char *type,
+/* A value of the structure; constants but None are defaults, which PyTorch holds. */
+static tdag_status make_argument(torch_run *r, const tdagi_structure_node *node,
                                  const tdag_shim_value **out)
 {
-    if (starts(type, "Tensor")) return make_tensor(r, out);
-    if (starts(type, "Tuple[") || starts(type, "List[Tensor]"))
-        return make_sequence(r, type, out);
-    if (starts(type, "Dict[str, Tensor]")) return make_dict(r, out);
-    if (starts(type, "Optional[")) {
-        if (r->n_taken < r->n_inputs)
-            return make_argument(r, type + strlen("Optional["), out);
-        *out = r->api->make_none(r->session);
-        return *out == NULL ? tdagi_nomem(r->ctx) : TDAG_OK;
-    }
-    return tdagi_fail(r->ctx, TDAG_E_UNSUPPORTED,
-                      "an argument has type %s, which tensors do not make", type);
+    if (node->kind == TDAGI_STRUCTURE_TENSOR) return make_tensor(r, out);
+    if (tdagi_structure_has_items(node)) return make_container(r, node, out);
+    *out = r->api->make_none(r->session);
+    return *out == NULL ? tdagi_nomem(r->ctx) : TDAG_OK;
 }
 
-/* The input of an argument's name; n_inputs if there is none. */
-static uint32_t find_input(const torch_run *r, const char *name)
+static tdag_status make_all(torch_run *r, const tdag_shim_schema *schema,
+                            const tdagi_arguments *bound, const tdag_shim_value **args)
 {
-    uint32_t i = 0;
-    while (i < r->n_inputs && (r->names[i] == NULL || strcmp(r->names[i], name) != 0))
-        i++;
-    return i;
-}
-
-/* Are all inputs named as arguments? */
-static bool goes_by_name(torch_run *r, const tdag_shim_schema *schema)
-{
-    uint32_t n = 0;
-    for (size_t i = 1; r->names != NULL && i < r->api->schema_n_args(schema); i++) {
+    const tdagi_structure_node *root = bound->structure->nodes;
+    const tdagi_structure_node *item = tdagi_structure_first(root);
+    for (uint32_t i = 0; i < root->n; i++, item = tdagi_structure_next(item)) {
         tdag_shim_arg arg;
-        r->api->schema_arg(r->session, schema, i, &arg);
-        n += find_input(r, arg.name) < r->n_inputs;
+        r->api->schema_arg(r->session, schema, i + 1, &arg); /* 0 is self */
+        if (bound->is_default[i])
+            args[i] = arg.default_value;
+        else
+            TDAGI_TRY(make_argument(r, item, &args[i]));
     }
-    return n == r->n_inputs && n > 0;
-}
-
-static tdag_status make_named(torch_run *r, const tdag_shim_arg *arg,
-                              const tdag_shim_value **out)
-{
-    r->n_taken = find_input(r, arg->name);
-    if (r->n_taken < r->n_inputs) return make_argument(r, arg->type, out);
-    if (!arg->has_default)
-        return tdagi_fail(r->ctx, TDAG_E_ARG, "the model's argument %s is not given",
-                          arg->name);
-    *out = arg->default_value;
     return TDAG_OK;
 }
 
 static tdag_status make_arguments(torch_run *r, const tdag_shim_schema *schema,
                                   const tdag_shim_value **args)
 {
-    size_t n = r->api->schema_n_args(schema);
-    bool by_name = goes_by_name(r, schema);
-    for (size_t i = 1; i < n; i++) { /* 0 is self */
-        tdag_shim_arg arg;
-        r->api->schema_arg(r->session, schema, i, &arg);
-        bool takes_tensor = strstr(arg.type, "Tensor") != NULL;
-        if (by_name)
-            TDAGI_TRY(make_named(r, &arg, &args[i - 1]));
-        else if (arg.has_default && (!takes_tensor || r->n_taken == r->n_inputs))
-            args[i - 1] = arg.default_value;
-        else
-            TDAGI_TRY(make_argument(r, arg.type, &args[i - 1]));
-    }
-    if (by_name || r->n_taken == r->n_inputs) return TDAG_OK;
-    return tdagi_fail(r->ctx, TDAG_E_ARG, "%u inputs were given, the model takes %u",
-                      (unsigned)r->n_inputs, (unsigned)r->n_taken);
+    const tdagi_arguments_call call = {.ctx = r->ctx,
+                                       .api = r->api,
+                                       .session = r->session,
+                                       .schema = schema,
+                                       .arena = &r->arena,
+                                       .names = r->names,
+                                       .n_inputs = r->n_inputs};
+    tdagi_arguments bound;
+    TDAGI_TRY(tdagi_arguments_bind(&call, &bound));
+    r->order = bound.order;
+    tdag_status st = make_all(r, schema, &bound, args);
+    tdagi_structure_free(bound.structure);
+    return st;
 }
 
 /* ---- results ---- */
@@ -311,7 +242,9 @@ tdag_status tdag_run_torchscript(tdag_ctx *ctx, const char *path,
     tdag_shim_error error;
     if (r.api->session_create(&r.session, &error) != 0)
         return tdagi_shim_fail(ctx, TDAG_E_SHIM, &error);
+    tdagi_arena_init(&r.arena, &ctx->allocator);
     tdag_status status = run_method(&r, path, o.method == NULL ? "forward" : o.method);
+    tdagi_arena_free(&r.arena);
     r.api->session_free(r.session);
     if (status == TDAG_OK)
         *out = r.out;

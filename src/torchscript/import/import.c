@@ -36,19 +36,36 @@ static tdagi_any run_method(tdagi_import *im, tdagi_object *root, const char *me
     return tdagi_import_call(im, graph, args, n);
 }
 
-static void finish(tdagi_import *im, const char *inputs, const char *outputs,
-                   tdag_model **out)
+static void finish(tdagi_import *im, const tdagi_structure *inputs,
+                   const tdagi_structure *outputs, tdag_model **out)
 {
     tdag_graph *graph = NULL;
-    tdagi_structure *in = NULL, *results = NULL;
     tdag_status st = tdag_builder_finish(im->env.b, &graph);
-    if (st == TDAG_OK) st = tdagi_structure_parse(im->env.ctx, inputs, &in);
-    if (st == TDAG_OK) st = tdagi_structure_parse(im->env.ctx, outputs, &results);
-    if (st == TDAG_OK) st = tdagi_model_create(im->env.ctx, graph, in, results, out);
-    tdagi_structure_free(in);
-    tdagi_structure_free(results);
+    if (st == TDAG_OK)
+        st = tdagi_model_create(im->env.ctx, graph, inputs, outputs, out);
     tdag_graph_free(graph);
     im->env.status = st;
+}
+
+/* Walks the method on its arguments, whose structure is `inputs`. */
+static void walk_method(tdagi_import *im, const tdag_shim_value *module,
+                        const char *method, const tdag_shim_schema *schema,
+                        tdagi_any *args, const tdagi_structure *inputs,
+                        tdag_model **out)
+{
+    tdagi_structure *outputs = NULL;
+    tdagi_object *root = tdagi_import_module(im, module);
+    if (root == NULL || !tdagi_env_ok(&im->env)) return;
+    tdagi_any result = run_method(im, root, method, schema, args);
+    im->node = NULL;
+    im->env.scope = "";
+    tdag_builder_set_scope(im->env.b, "");
+    if (tdagi_env_ok(&im->env) && im->env.n_issues == 0 &&
+        tdagi_import_outputs(im, result, &outputs))
+        tdagi_import_check_state(im);
+    settle(im);
+    if (tdagi_env_ok(&im->env)) finish(im, inputs, outputs, out);
+    tdagi_structure_free(outputs);
 }
 
 static void import_method(tdagi_import *im, const tdag_shim_value *module,
@@ -63,20 +80,11 @@ static void import_method(tdagi_import *im, const tdag_shim_value *module,
     }
     size_t n = im->api->schema_n_args(schema);
     tdagi_any *args = tdagi_env_alloc(&im->env, (n + 1) * sizeof(*args));
-    const char *in_text = "", *out_text = "";
+    tdagi_structure *structure = NULL;
     if (args == NULL) return;
-    if (!tdagi_import_inputs(im, schema, inputs, n_inputs, args, &in_text)) return;
-    tdagi_object *root = tdagi_import_module(im, module);
-    if (root == NULL || !tdagi_env_ok(&im->env)) return;
-    tdagi_any result = run_method(im, root, method, schema, args);
-    im->node = NULL;
-    im->env.scope = "";
-    tdag_builder_set_scope(im->env.b, "");
-    if (tdagi_env_ok(&im->env) && im->env.n_issues == 0 &&
-        tdagi_import_outputs(im, result, &out_text))
-        tdagi_import_check_state(im);
-    settle(im);
-    if (tdagi_env_ok(&im->env)) finish(im, in_text, out_text, out);
+    if (tdagi_import_inputs(im, schema, inputs, n_inputs, args, &structure))
+        walk_method(im, module, method, schema, args, structure, out);
+    tdagi_structure_free(structure);
 }
 
 /* Where the node at hand comes from, "" if the file does not tell. */

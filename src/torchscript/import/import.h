@@ -12,6 +12,7 @@
 #include "aten/env.h"
 #include "aten/schema.h"
 #include "tdag_shim.h"
+#include "torchscript/arguments.h"
 
 /* A slot of a module, read on first use. */
 typedef struct tdagi_attr {
@@ -104,12 +105,13 @@ tdagi_any tdagi_import_opaque(tdagi_env *env, const tdagi_schema *schema,
                               const tdagi_any *args, uint32_t n_args);
 
 /* ---- io.c ---- */
-/* Inputs of the method as values; *structure_out in the arena. */
+/* Inputs of the method as values, with their structure, which is the caller's to free
+ * even after a failure. */
 bool tdagi_import_inputs(tdagi_import *im, const tdag_shim_schema *schema,
                          const tdag_input_spec *inputs, uint32_t n_inputs,
-                         tdagi_any *args, const char **structure_out);
-/* Adds the graph's outputs and tells their structure. */
+                         tdagi_any *args, tdagi_structure **structure_out);
+/* Adds the graph's outputs and tells their structure, likewise. */
 bool tdagi_import_outputs(tdagi_import *im, tdagi_any result,
-                          const char **structure_out);
+                          tdagi_structure **structure_out);
 
 #endif

@@ -1,65 +1,20 @@
 /* Inputs and outputs of the imported method: flat tensors against the structure that
- * the method's declared types and its result have (the grammar of tdagger/model.h). */
-#include <string.h>
-
+ * the method's declared types and its result have. */
 #include "torchscript/import/import.h"
+
+/* ---- inputs ---- */
 
 typedef struct intake {
     tdagi_import *im;
     const tdag_input_spec *specs;
-    uint32_t n, next;
-    bool failed;
-    const char *text; /* the structure so far */
+    const uint32_t *order; /* by tensor of the structure: its spec */
+    uint32_t n_tensors;    /* so far */
 } intake;
-
-static bool starts(const char *type, const char *head)
-{
-    return strncmp(type, head, strlen(head)) == 0;
-}
-
-/* The end of one type in a list of types: the ',' or ']' after it. */
-static const char *type_end(const char *type)
-{
-    int depth = 0;
-    for (; *type != '\0'; type++) {
-        if (*type == '[') depth++;
-        if (depth == 0 && (*type == ',' || *type == ']')) break;
-        if (*type == ']') depth--;
-    }
-    return type;
-}
-
-/* Tensors that a type asks for; a list asks for at least none. */
-static uint32_t count_tensors(const char *type)
-{
-    if (starts(type, "Tensor")) return 1;
-    if (!starts(type, "Tuple[")) return 0;
-    uint32_t n = 0;
-    for (type += strlen("Tuple["); *type != '\0' && *type != ']';) {
-        n += count_tensors(type);
-        type = type_end(type);
-        type += strspn(type, ", ");
-    }
-    return n;
-}
-
-static bool takes_tensors(const char *type) { return strstr(type, "Tensor") != NULL; }
-
-static void say(intake *t, const char *piece)
-{
-    t->text = tdagi_env_text(&t->im->env, "%s%s", t->text, piece);
-}
-
-/* ---- inputs ---- */
 
 static tdagi_any take_input(intake *t, const char *name)
 {
     tdagi_import *im = t->im;
-    if (t->next >= t->n) {
-        t->failed = true;
-        return tdagi_any_poison();
-    }
-    const tdag_input_spec *s = &t->specs[t->next++];
+    const tdag_input_spec *s = &t->specs[t->order[t->n_tensors++]];
     tdag_dim dims[TDAG_MAX_RANK];
     for (uint32_t i = 0; i < s->rank && i < TDAG_MAX_RANK; i++)
         dims[i] = s->symbol[i] == NULL
@@ -71,272 +26,180 @@ static tdagi_any take_input(intake *t, const char *name)
         im->env.status = tdag_builder_get_status(im->env.b);
         return tdagi_any_poison();
     }
-    say(t, "T");
     return tdagi_any_tensor(tdagi_cell_new(&im->env, v));
 }
 
-static tdagi_any take(intake *t, const char *type, const char *name);
+static tdagi_any take(intake *t, const tdagi_structure_node *node, const char *name);
 
-static tdagi_any take_tuple(intake *t, const char *types, const char *name)
+static tdagi_any take_items(intake *t, const tdagi_structure_node *node,
+                            const char *name)
 {
-    tdagi_any out = tdagi_any_seq(&t->im->env, TDAGI_ANY_TUPLE, 0, NULL);
-    say(t, "(");
-    uint32_t i = 0;
-    for (; *types != '\0' && *types != ']' && out.kind == TDAGI_ANY_TUPLE; i++) {
-        if (i > 0) say(t, ", ");
-        const char *item = tdagi_env_text(&t->im->env, "%s.%u", name, (unsigned)i);
-        tdagi_seq_append(&t->im->env, out.u.seq, take(t, types, item));
-        types = type_end(types);
-        types += strspn(types, ", ");
+    tdagi_env *env = &t->im->env;
+    bool is_list = node->kind == TDAGI_STRUCTURE_LIST;
+    tdagi_any out =
+        tdagi_any_seq(env, is_list ? TDAGI_ANY_LIST : TDAGI_ANY_TUPLE, 0, NULL);
+    const tdagi_structure_node *item = tdagi_structure_first(node);
+    for (uint32_t i = 0; i < node->n && tdagi_env_ok(env); i++) {
+        const char *its_name = tdagi_env_text(env, "%s.%u", name, (unsigned)i);
+        tdagi_seq_append(env, out.u.seq, take(t, item, its_name));
+        item = tdagi_structure_next(item);
     }
-    say(t, i == 1 ? ",)" : ")");
     return out;
 }
 
-static tdagi_any take_list(intake *t, const char *type, const char *name)
+static tdagi_any take_dict(intake *t, const tdagi_structure_node *node)
 {
-    tdagi_any out = tdagi_any_seq(&t->im->env, TDAGI_ANY_LIST, 0, NULL);
-    say(t, "[");
-    for (uint32_t i = 0; t->next < t->n && out.kind == TDAGI_ANY_LIST && !t->failed;
-         i++) {
-        if (i > 0) say(t, ", ");
-        const char *item = tdagi_env_text(&t->im->env, "%s.%u", name, (unsigned)i);
-        tdagi_seq_append(&t->im->env, out.u.seq, take(t, type, item));
+    tdagi_env *env = &t->im->env;
+    tdagi_any out = tdagi_any_dict(env);
+    const tdagi_structure_node *item = tdagi_structure_first(node);
+    for (uint32_t i = 0; i < node->n && tdagi_env_ok(env); i++) {
+        const char *key = tdagi_env_text(env, "%s", item->key);
+        tdagi_dict_set(env, out.u.dict, tdagi_any_string(key), take(t, item, key));
+        item = tdagi_structure_next(item);
     }
-    say(t, "]");
     return out;
 }
 
-/* A dict takes what is left, under the names of the inputs. */
-static tdagi_any take_dict(intake *t)
+/* A value of a structure; constants are left to take_default(). */
+static tdagi_any take(intake *t, const tdagi_structure_node *node, const char *name)
 {
-    tdagi_any out = tdagi_any_dict(&t->im->env);
-    say(t, "{");
-    for (uint32_t i = 0; t->next < t->n && out.kind == TDAGI_ANY_DICT; i++) {
-        const char *key = t->specs[t->next].name;
-        if (key == NULL || *key == '\0') {
-            t->im->env.status =
-                tdagi_fail(t->im->env.ctx, TDAG_E_ARG,
-                           "the model takes a dict: input %u needs its key as "
-                           "its name",
-                           (unsigned)t->next);
-            return out;
-        }
-        say(t, tdagi_env_text(&t->im->env, "%s\"%s\": ", i > 0 ? ", " : "", key));
-        tdagi_dict_set(&t->im->env, out.u.dict, tdagi_any_string(key),
-                       take_input(t, key));
-    }
-    say(t, "}");
-    return out;
+    if (node->kind == TDAGI_STRUCTURE_TENSOR) return take_input(t, name);
+    if (node->kind == TDAGI_STRUCTURE_DICT) return take_dict(t, node);
+    if (tdagi_structure_has_items(node)) return take_items(t, node, name);
+    return tdagi_any_none();
 }
 
-static tdagi_any take(intake *t, const char *type, const char *name)
+static tdag_status bind(tdagi_import *im, const tdag_shim_schema *schema,
+                        const tdag_input_spec *inputs, uint32_t n, tdagi_arguments *out)
 {
-    if (starts(type, "Tensor")) return take_input(t, name);
-    if (starts(type, "Tuple[")) return take_tuple(t, type + strlen("Tuple["), name);
-    if (starts(type, "List[") && takes_tensors(type))
-        return take_list(t, type + strlen("List["), name);
-    if (starts(type, "Dict[str, Tensor]")) return take_dict(t);
-    if (starts(type, "Optional[")) {
-        if (takes_tensors(type) && t->next < t->n)
-            return take(t, type + strlen("Optional["), name);
-        say(t, "None");
-        return tdagi_any_none();
-    }
-    t->im->env.status =
-        tdagi_fail(t->im->env.ctx, TDAG_E_UNSUPPORTED,
-                   "argument %s has type %.*s, which tensors do not make", name,
-                   (int)(type_end(type) - type), type);
-    return tdagi_any_poison();
-}
-
-/* The input named as an argument is; n if there is none. */
-static uint32_t find_input(const intake *t, const char *name)
-{
-    uint32_t i = 0;
-    while (i < t->n &&
-           (t->specs[i].name == NULL || strcmp(t->specs[i].name, name) != 0))
-        i++;
-    return i;
-}
-
-/* Whether every input is named as an argument, so that order does not matter. */
-static bool goes_by_name(intake *t, const tdag_shim_schema *schema)
-{
-    uint32_t found = 0;
-    for (size_t i = 1; i < t->im->api->schema_n_args(schema); i++) {
-        tdag_shim_arg arg;
-        t->im->api->schema_arg(t->im->session, schema, i, &arg);
-        found += find_input(t, arg.name) < t->n;
-    }
-    return found == t->n && found > 0;
-}
-
-static tdagi_any take_default(intake *t, const tdag_shim_arg *arg)
-{
-    tdagi_any v = tdagi_any_none();
-    if (arg->default_value != NULL)
-        v = tdagi_import_value(t->im, arg->default_value, arg->name);
-    bool plain = v.kind == TDAGI_ANY_NONE || tdagi_any_is_number(v);
-    say(t, plain ? tdagi_any_text(&t->im->env, v) : "None");
-    return v;
-}
-
-static void wrong_number(intake *t, const tdag_shim_schema *schema)
-{
-    uint32_t least = 0, most = 0;
-    bool open = false;
-    for (size_t i = 1; i < t->im->api->schema_n_args(schema); i++) {
-        tdag_shim_arg arg;
-        t->im->api->schema_arg(t->im->session, schema, i, &arg);
-        bool optional = arg.has_default || starts(arg.type, "Optional[");
-        const char *type = arg.type;
-        if (starts(type, "Optional[")) type += strlen("Optional[");
-        open |= starts(type, "List[Tensor]") || starts(type, "Dict[str, Tensor]");
-        most += count_tensors(type);
-        if (!optional) least += count_tensors(type);
-    }
-    const char *range =
-        least == most || open ? "" : tdagi_env_text(&t->im->env, " to %u", most);
-    t->im->env.status = tdagi_fail(t->im->env.ctx, TDAG_E_ARG,
-                                   "the model takes %u%s%s input%s, %u %s given",
-                                   (unsigned)least, range, open ? " or more" : "",
-                                   least == 1 && *range == '\0' ? "" : "s",
-                                   (unsigned)t->n, t->n == 1 ? "was" : "were");
+    const char **names = tdagi_arena_array(&im->env.arena, n + 1u, sizeof *names);
+    if (names == NULL) return tdagi_nomem(im->env.ctx);
+    for (uint32_t i = 0; i < n; i++)
+        names[i] = inputs[i].name;
+    const tdagi_arguments_call call = {.ctx = im->env.ctx,
+                                       .api = im->api,
+                                       .session = im->session,
+                                       .schema = schema,
+                                       .arena = &im->env.arena,
+                                       .names = names,
+                                       .n_inputs = n};
+    return tdagi_arguments_bind(&call, out);
 }
 
 bool tdagi_import_inputs(tdagi_import *im, const tdag_shim_schema *schema,
                          const tdag_input_spec *inputs, uint32_t n_inputs,
-                         tdagi_any *args, const char **structure_out)
+                         tdagi_any *args, tdagi_structure **structure_out)
 {
-    intake t = {.im = im, .specs = inputs, .n = n_inputs, .text = "("};
-    bool by_name = goes_by_name(&t, schema);
-    size_t n = im->api->schema_n_args(schema);
-    uint32_t taken = 0;
-    for (size_t i = 1; i < n && tdagi_env_ok(&im->env) && !t.failed; i++) {
+    tdagi_arguments bound;
+    im->env.status = bind(im, schema, inputs, n_inputs, &bound);
+    if (!tdagi_env_ok(&im->env)) return false;
+    *structure_out = bound.structure;
+    intake t = {.im = im, .specs = inputs, .order = bound.order};
+    const tdagi_structure_node *root = bound.structure->nodes;
+    const tdagi_structure_node *item = tdagi_structure_first(root);
+    for (uint32_t i = 0; i < root->n && tdagi_env_ok(&im->env); i++) {
         tdag_shim_arg arg;
-        im->api->schema_arg(im->session, schema, i, &arg);
-        if (i > 1) say(&t, ", ");
-        bool left = t.next < t.n && takes_tensors(arg.type);
-        if (by_name) {
-            t.next = find_input(&t, arg.name);
-            left = t.next < t.n;
-        }
-        bool optional = arg.has_default || starts(arg.type, "Optional[");
-        uint32_t before = t.next;
-        args[i] =
-            optional && !left ? take_default(&t, &arg) : take(&t, arg.type, arg.name);
-        if (left) taken += t.next - before;
+        im->api->schema_arg(im->session, schema, i + 1, &arg);
+        args[i + 1] = bound.is_default[i]
+                          ? tdagi_import_value(im, arg.default_value, arg.name)
+                          : take(&t, item, arg.name);
+        item = tdagi_structure_next(item);
     }
-    if (tdagi_env_ok(&im->env) && (t.failed || (by_name ? taken : t.next) != t.n))
-        wrong_number(&t, schema);
     if (tdag_builder_get_status(im->env.b) != TDAG_OK && tdagi_env_ok(&im->env))
         im->env.status = tdag_builder_get_status(im->env.b);
-    *structure_out = tdagi_env_text(&im->env, "%s%s", t.text, n == 2 ? ",)" : ")");
     return tdagi_env_ok(&im->env);
 }
 
 /* ---- outputs ---- */
 
-static const char *quote(tdagi_import *im, const char *s)
-{
-    size_t n = strlen(s), k = 0;
-    char *out = tdagi_env_alloc(&im->env, 2 * n + 3);
-    if (out == NULL) return "\"\"";
-    out[k++] = '"';
-    for (; *s != '\0'; s++) {
-        if (*s == '"' || *s == '\\') out[k++] = '\\';
-        out[k++] = *s;
-    }
-    out[k++] = '"';
-    out[k] = '\0';
-    return out;
-}
+typedef struct outcome {
+    tdagi_import *im;
+    tdagi_structure_builder s;
+} outcome;
 
-static const char *describe(tdagi_import *im, tdagi_any v, uint32_t depth);
+static void describe(outcome *o, tdagi_any v);
 
-static const char *describe_seq(tdagi_import *im, tdagi_any v, uint32_t depth)
+static void describe_seq(outcome *o, tdagi_any v)
 {
     const tdagi_seq *s = v.u.seq;
-    bool tuple = v.kind == TDAGI_ANY_TUPLE;
-    const char *text = tuple ? "(" : "[";
-    if (s->type_name != NULL) text = tdagi_env_text(&im->env, "%s(", s->type_name);
-    for (uint32_t i = 0; i < s->n && tdagi_env_ok(&im->env); i++) {
-        const char *field = s->type_name == NULL || s->fields == NULL
-                                ? ""
-                                : tdagi_env_text(&im->env, "%s=", s->fields[i]);
-        text = tdagi_env_text(&im->env, "%s%s%s%s", text, i > 0 ? ", " : "", field,
-                              describe(im, s->v[i], depth + 1));
+    bool is_tuple = v.kind == TDAGI_ANY_TUPLE;
+    tdagi_structure_open(&o->s, is_tuple ? TDAGI_STRUCTURE_TUPLE : TDAGI_STRUCTURE_LIST,
+                         s->type_name);
+    for (uint32_t i = 0; i < s->n && o->s.status == TDAG_OK; i++) {
+        if (s->type_name != NULL && s->fields != NULL)
+            tdagi_structure_key(&o->s, s->fields[i]);
+        describe(o, s->v[i]);
     }
-    bool one = tuple && s->n == 1 && s->type_name == NULL;
-    return tdagi_env_text(&im->env, "%s%s", text, !tuple ? "]" : one ? ",)" : ")");
+    tdagi_structure_close(&o->s);
 }
 
-static const char *describe_dict(tdagi_import *im, tdagi_any v, uint32_t depth)
+static void describe_dict(outcome *o, tdagi_any v)
 {
+    tdagi_env *env = &o->im->env;
     const tdagi_dict *d = v.u.dict;
-    const char *text = "{";
-    for (uint32_t i = 0; i < d->keys.n && tdagi_env_ok(&im->env); i++) {
+    tdagi_structure_open(&o->s, TDAGI_STRUCTURE_DICT, NULL);
+    for (uint32_t i = 0; i < d->keys.n && o->s.status == TDAG_OK; i++) {
+        const char *key = tdagi_any_text(env, d->keys.v[i]);
         if (d->keys.v[i].kind != TDAGI_ANY_STRING)
-            tdagi_env_issue(&im->env, "an output with the dict key %s",
-                            tdagi_any_text(&im->env, d->keys.v[i]));
-        text = tdagi_env_text(&im->env, "%s%s%s: %s", text, i > 0 ? ", " : "",
-                              quote(im, tdagi_any_text(&im->env, d->keys.v[i])),
-                              describe(im, d->values.v[i], depth + 1));
+            tdagi_env_issue(env, "an output with the dict key %s", key);
+        tdagi_structure_key(&o->s, key);
+        describe(o, d->values.v[i]);
     }
-    return tdagi_env_text(&im->env, "%s}", text);
+    tdagi_structure_close(&o->s);
 }
 
-static const char *describe(tdagi_import *im, tdagi_any v, uint32_t depth)
+static void describe_tensor(outcome *o, tdagi_any v)
+{
+    tdag_value x = tdagi_cell_read(&o->im->env, v.u.tensor);
+    tdag_builder_add_output(o->im->env.b, x);
+    tdagi_structure_tensor(&o->s);
+}
+
+/* What is no value that a structure holds; None stands for it. */
+static void refuse(outcome *o, tdagi_any v)
+{
+    tdagi_env *env = &o->im->env;
+    tdagi_structure_none(&o->s);
+    if (v.kind != TDAGI_ANY_POISON) {
+        tdagi_env_issue(env, "an output that is %s", tdagi_any_text(env, v));
+        return;
+    }
+    tdagi_env_note_poison(env, &v);
+    if (env->n_noted == 0) tdagi_env_issue(env, "an output that is not computed");
+}
+
+/* Recursion ends where the structure's depth does. */
+static void describe(outcome *o, tdagi_any v)
 {
     int64_t i;
-    if (depth > 64) {
-        tdagi_env_fail(&im->env, TDAG_E_LIMIT, "the outputs nest deeper than 64");
-        return "None";
-    }
-    switch ((tdagi_any_kind)v.kind) {
-    case TDAGI_ANY_TENSOR: {
-        tdag_value x = tdagi_cell_read(&im->env, v.u.tensor);
-        tdag_builder_add_output(im->env.b, x);
-        return "T";
-    }
-    case TDAGI_ANY_LIST:
-    case TDAGI_ANY_TUPLE:
-        return describe_seq(im, v, depth);
-    case TDAGI_ANY_DICT:
-        return describe_dict(im, v, depth);
-    case TDAGI_ANY_NONE:
-        return "None";
-    case TDAGI_ANY_STRING:
-        return quote(im, v.u.s);
-    case TDAGI_ANY_INT:
-        if (tdagi_any_const_int(&im->env, v, &i)) return tdagi_any_text(&im->env, v);
-        break;
-    case TDAGI_ANY_FLOAT:
-    case TDAGI_ANY_BOOL:
-        if (!v.assumed) return tdagi_any_text(&im->env, v);
-        break;
-    case TDAGI_ANY_POISON:
-        tdagi_env_note_poison(&im->env, &v);
-        if (im->env.n_noted == 0)
-            tdagi_env_issue(&im->env, "an output that is not computed");
-        return "None";
-    case TDAGI_ANY_DATA:
-    case TDAGI_ANY_DEVICE:
-    case TDAGI_ANY_OBJECT:
-    case TDAGI_ANY_FUNCTION:
-    case TDAGI_ANY_OTHER:
-        break;
-    }
-    tdagi_env_issue(&im->env, "an output that is %s", tdagi_any_text(&im->env, v));
-    return "None";
+    if (v.kind == TDAGI_ANY_TENSOR)
+        describe_tensor(o, v);
+    else if (v.kind == TDAGI_ANY_LIST || v.kind == TDAGI_ANY_TUPLE)
+        describe_seq(o, v);
+    else if (v.kind == TDAGI_ANY_DICT)
+        describe_dict(o, v);
+    else if (v.kind == TDAGI_ANY_NONE)
+        tdagi_structure_none(&o->s);
+    else if (v.kind == TDAGI_ANY_STRING)
+        tdagi_structure_string(&o->s, v.u.s);
+    else if (v.kind == TDAGI_ANY_INT && tdagi_any_const_int(&o->im->env, v, &i))
+        tdagi_structure_int(&o->s, i);
+    else if (v.kind == TDAGI_ANY_FLOAT && !v.assumed)
+        tdagi_structure_float(&o->s, v.u.f);
+    else if (v.kind == TDAGI_ANY_BOOL && !v.assumed)
+        tdagi_structure_bool(&o->s, v.u.b);
+    else
+        refuse(o, v);
 }
 
 bool tdagi_import_outputs(tdagi_import *im, tdagi_any result,
-                          const char **structure_out)
+                          tdagi_structure **structure_out)
 {
-    *structure_out = describe(im, result, 0);
-    tdag_status st = tdag_builder_get_status(im->env.b);
+    outcome o = {.im = im};
+    tdagi_structure_begin(&o.s, im->env.ctx);
+    describe(&o, result);
+    tdag_status st = tdagi_structure_finish(&o.s, structure_out);
+    if (st == TDAG_OK) st = tdag_builder_get_status(im->env.b);
     if (st != TDAG_OK) tdagi_env_fail_here(&im->env, st, "the outputs");
     return tdagi_env_ok(&im->env);
 }
