@@ -122,13 +122,13 @@ static tdagi_any settle(tdagi_call *c, tdagi_any out)
 {
     tdagi_env *env = c->env;
     tdag_status st = tdag_builder_get_status(env->b);
+    if (tdagi_pool_status(env->pool) != TDAG_OK) /* the cause of whatever follows */
+        st = tdagi_pool_report(env->ctx, env->pool);
     if (st == TDAG_E_UNSUPPORTED) {
         const char *why = tdagi_env_text(env, "%s", env->ctx->error.message);
         tdagi_builder_forgive(env->b);
         return tdagi_env_issue(env, "%s: %s", tdagi_schema_name(env, c->schema), why);
     }
-    if (st == TDAG_OK && tdagi_pool_status(env->pool) != TDAG_OK)
-        st = tdagi_pool_report(env->ctx, env->pool);
     if (st == TDAG_OK) return out;
     tdagi_env_fail_here(env, st, tdagi_schema_name(env, c->schema));
     return tdagi_any_poison();

@@ -8,6 +8,17 @@ static bool usable(tdag_builder *b, tdag_value x)
     return tdagi_builder_ok(b) && x.id != 0;
 }
 
+/* Also of its axes: callers may have an operand of another rank than they think. */
+static bool usable_axis(tdag_builder *b, tdag_value x, uint32_t axis)
+{
+    if (!usable(b, x)) return false;
+    uint32_t rank = tdag_builder_get_rank(b, x);
+    if (axis < rank) return true;
+    tdagi_builder_fail(b, TDAG_E_SHAPE, "a value of rank %u has no axis %u",
+                       (unsigned)rank, (unsigned)axis);
+    return false;
+}
+
 static tdag_list list_of(uint32_t n, const int64_t *v) { return (tdag_list){n, v}; }
 
 /* ---- one axis ---- */
@@ -38,7 +49,7 @@ tdag_value tdagi_transpose(tdag_builder *b, tdag_value x, uint32_t axis0,
 tdag_value tdagi_slice1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim start,
                         tdag_dim end)
 {
-    if (!usable(b, x)) return TDAG_NO_VALUE;
+    if (!usable_axis(b, x, axis)) return TDAG_NO_VALUE;
     uint32_t rank = tdag_builder_get_rank(b, x);
     const tdag_dim *shape = tdag_builder_get_shape(b, x);
     if (start == 0 && end == shape[axis]) return x;
@@ -53,7 +64,7 @@ tdag_value tdagi_slice1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim s
 tdag_value tdagi_pad1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim before,
                       tdag_dim after, tdag_pad_mode mode, double value)
 {
-    if (!usable(b, x)) return TDAG_NO_VALUE;
+    if (!usable_axis(b, x, axis)) return TDAG_NO_VALUE;
     if (before == 0 && after == 0) return x;
     uint32_t rank = tdag_builder_get_rank(b, x);
     tdagi_axes from = tdagi_axes_of(0), to = tdagi_axes_of(0);

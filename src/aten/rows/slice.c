@@ -51,9 +51,18 @@ tdagi_any tdagi_aten_slice(tdagi_call *c)
     return tdagi_view(c, t, &w);
 }
 
-tdagi_any tdagi_aten_narrow(tdagi_call *c)
+/* NULL: an issue was noted. */
+static tdagi_cell *self_with_axes(tdagi_call *c)
 {
     tdagi_cell *t = tdagi_arg_cell(c, "self");
+    if (t == NULL || tdagi_cell_rank(c->env, t) > 0) return t;
+    tdagi_refuse(c, "self");
+    return NULL;
+}
+
+tdagi_any tdagi_aten_narrow(tdagi_call *c)
+{
+    tdagi_cell *t = self_with_axes(c);
     if (t == NULL) return tdagi_any_poison();
     uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_cell_rank(c->env, t));
     if (c->bad) return tdagi_any_poison();
@@ -120,7 +129,7 @@ tdagi_any tdagi_aten_select(tdagi_call *c)
 
 tdagi_any tdagi_aten_unbind(tdagi_call *c)
 {
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    tdagi_cell *t = self_with_axes(c);
     if (t == NULL) return tdagi_any_poison();
     uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_cell_rank(c->env, t));
     int64_t n = 0;
@@ -165,7 +174,7 @@ static tdagi_any equal_pieces(tdagi_call *c, tdagi_cell *t, uint32_t axis, int64
 /* split by size or by sizes, chunk (row data 1) */
 tdagi_any tdagi_aten_split(tdagi_call *c)
 {
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    tdagi_cell *t = self_with_axes(c);
     if (t == NULL) return tdagi_any_poison();
     uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_cell_rank(c->env, t));
     const char *name = c->data == 1                  ? "chunks"
@@ -221,7 +230,7 @@ static tdagi_any split_at(tdagi_call *c, tdagi_cell *t, uint32_t axis)
  */
 tdagi_any tdagi_aten_tensor_split(tdagi_call *c)
 {
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    tdagi_cell *t = self_with_axes(c);
     if (t == NULL) return tdagi_any_poison();
     uint32_t rank = tdagi_cell_rank(c->env, t);
     uint32_t axis = c->data == 'h'   ? rank > 1

@@ -192,6 +192,7 @@ tdagi_any tdagi_aten_adaptive_pool(tdagi_call *c)
     if (c->bad || tdagi_rank(c, x) < n) return tdagi_refuse(c, "self");
     tdag_dim out[3];
     bool one = !tdagi_any_is_seq(sizes) || sizes.u.seq->n == 1;
+    if (!one && sizes.u.seq->n != n) return tdagi_refuse(c, "output_size");
     for (uint32_t i = 0; i < n; i++) {
         tdagi_any v = !tdagi_any_is_seq(sizes) ? sizes : sizes.u.seq->v[one ? 0 : i];
         out[i] =
