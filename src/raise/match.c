@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/half.h"
-#include "base/number_text.h"
-
 #define MOST_STEPS 4096
 
 typedef struct tdagi_compare {
@@ -359,45 +356,4 @@ tdag_status tdagi_guess_type(tdagi_raiser *r, const tdagi_guess *guess,
     *ok = top.id != 0;
     if (*ok) tdagi_value_type(r->scratch->graph, top, type);
     return TDAG_OK;
-}
-
-/* ---- numbers ---- */
-
-static double rounded(tdag_dtype dtype, double x)
-{
-    if (dtype == TDAG_F32) return (double)(float)x;
-    if (dtype == TDAG_F16) return (double)tdagi_f16_to_f32(tdagi_f64_to_f16(x));
-    if (dtype == TDAG_BF16) return (double)tdagi_bf16_to_f32(tdagi_f64_to_bf16(x));
-    return x;
-}
-
-/* PyTorch refuses a number beyond it, though it would round to it. */
-static double largest(tdag_dtype dtype)
-{
-    return dtype == TDAG_F32    ? 0x1.fffffep127
-           : dtype == TDAG_F16  ? 65504
-           : dtype == TDAG_BF16 ? 0x1.fep127
-                                : INFINITY;
-}
-
-/* The shortest decimal near `near` that, or whose inverse, rounds to x. */
-static double shorten(tdag_dtype dtype, double x, double near, bool inverse)
-{
-    if (!isfinite(near)) return near;
-    for (int digits = 1; digits < 17; digits++) {
-        double y = tdagi_f64_rounded(near, digits);
-        if (fabs(y) > largest(dtype)) continue;
-        if (rounded(dtype, inverse ? 1 / y : y) == x) return y;
-    }
-    return near;
-}
-
-double tdagi_shortest(tdag_dtype dtype, double x)
-{
-    return shorten(dtype, x, x, false);
-}
-
-double tdagi_shortest_inverse(tdag_dtype dtype, double x)
-{
-    return shorten(dtype, x, 1 / x, true);
 }

@@ -7,6 +7,7 @@
 #ifndef TDAGI_MATCH_H
 #define TDAGI_MATCH_H
 
+#include "raise/number.h"
 #include "raise/raiser.h"
 
 #define TDAGI_GUESS_INPUTS 8
@@ -55,12 +56,6 @@ tdag_status tdagi_new_match(tdagi_raiser *r, const tdagi_match *like,
                             const tdag_value *operands, tdagi_match **out);
 /* Puts values in order and drops repeated ones; returns how many are left. */
 uint32_t tdagi_sort_values(tdag_value *v, uint32_t n);
-/* The shortest decimal that has the value x in that dtype: 1e-5 for f32 9.99999975e-06.
- */
-double tdagi_shortest(tdag_dtype dtype, double x);
-/* The shortest decimal whose inverse has the value x in that dtype. */
-double tdagi_shortest_inverse(tdag_dtype dtype, double x);
-
 /* Empties the scratch builder, for building in it outside these calls. */
 void tdagi_scratch_empty(tdagi_raiser *r);
 /* After such building: true if all went well; else forgets the failure, unless there

@@ -73,6 +73,10 @@ static inline tdag_value tdagi_raiser_input(const tdagi_raiser *r, tdag_value v,
 {
     return tdagi_node_inputs(&r->graph->nodes[v.id])[i];
 }
+static inline bool tdagi_raiser_leaves_out(const tdagi_raiser *r, uint32_t composite)
+{
+    return r->by_parts != NULL && r->by_parts[composite];
+}
 /* A dim's number at the values that maps are read at; -1 where it has none. */
 int64_t tdagi_raiser_dim(const tdagi_raiser *r, tdag_dim d);
 /* Memory of the result; NULL when out of memory. */

@@ -57,6 +57,9 @@ static tdag_value lower_embedding(tdag_builder *b, const tdag_value *in, uint32_
                                   const void *spec)
 {
     (void)n, (void)spec;
+    if (!tdagi_usable(b, in[0])) return TDAG_NO_VALUE;
+    if (tdag_builder_get_rank(b, in[0]) != 2)
+        return tdagi_builder_fail(b, TDAG_E_SHAPE, "embedding takes a table of rank 2");
     return tdag_gather(b, in[0], in[1], 0);
 }
 
@@ -76,6 +79,10 @@ static tdag_value lower_index_select(tdag_builder *b, const tdag_value *in, uint
     int64_t axis = ((const tdagi_axis_spec *)spec)->axis;
     if (!tdagi_axis_fits(b, in[0], axis, "index_select")) return TDAG_NO_VALUE;
     tdag_value index = in[1];
+    if (!tdagi_usable(b, index)) return TDAG_NO_VALUE;
+    if (tdag_builder_get_rank(b, index) > 1)
+        return tdagi_builder_fail(b, TDAG_E_SHAPE,
+                                  "index_select takes a list of positions");
     if (tdag_builder_get_rank(b, index) == 0) index = tdagi_unsqueeze1(b, index, 0);
     return tdagi_gather_axis(b, in[0], (uint32_t)axis, index);
 }

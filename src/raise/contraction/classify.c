@@ -164,7 +164,9 @@ static bool as_conv(tdagi_raiser *r, const trio *t, tdagi_candidate *c)
     for (uint32_t i = 0; i < n; i++) {
         uint32_t axis = 2 + i;
         window win;
-        tdagi_space s = {0};
+        tdagi_space s; /* large, and nothing is split in it */
+        s.n = 0;
+        s.bad = false;
         if (!read_window(&s, &t->x->index[axis], &t->r->index[axis], &t->r->axis[axis],
                          &t->w->index[axis], &t->w->axis[axis], &win))
             return false;

@@ -5,7 +5,7 @@
  * polynomial p, whatever the order, and its numbers are compared with the formula's. */
 #include <math.h>
 
-#include "raise/patterns.h"
+#include "raise/guess/guess.h"
 
 #define DEGREE  3
 #define VISITED 48

@@ -1,18 +1,14 @@
-/* Guesses of what joins and moves: concat, stack, roll, flip, repeat_interleave, tile,
- * triu, tril.
+/* Guesses of what joins and moves: concat, stack, roll, flip, repeat_interleave, tile.
  *
  * A concat is a tree of pairs, each the sum of two neighbours padded to their common
  * size. It is read off directly, however many operands it has: nested ones along the
  * same axis that nothing else reads become one. */
 #include <math.h>
 
-#include "raise/patterns.h"
+#include "raise/guess/guess.h"
 
 #define ANY        TDAG_OP_NONE
 #define MOST_DEPTH 64 /* of nested pairs */
-#define GUESS(name)                                                                    \
-    tdag_status tdagi_guess_##name(tdagi_raiser *r, const tdagi_root *root,            \
-                                   tdagi_match **out)
 
 /* ---- concat and stack ---- */
 
@@ -108,7 +104,7 @@ static bool below_unsqueezes(const tdagi_raiser *r, parts *p)
     return true;
 }
 
-GUESS(concat)
+TDAGI_GUESS(concat)
 {
     parts p = {0};
     tdag_value x, y;
@@ -178,7 +174,7 @@ static uint32_t read_chain(const tdagi_raiser *r, tdag_value v, tdag_pad_mode mo
     return n;
 }
 
-GUESS(roll)
+TDAGI_GUESS(roll)
 {
     int64_t axes[TDAG_MAX_RANK], shifts[TDAG_MAX_RANK];
     tdag_value x;
@@ -187,7 +183,7 @@ GUESS(roll)
     return n > 0 ? tdagi_guess_known(r, root, &spec, 1, &x, out) : TDAG_OK;
 }
 
-GUESS(flip)
+TDAGI_GUESS(flip)
 {
     int64_t axes[TDAG_MAX_RANK], amounts[TDAG_MAX_RANK];
     tdag_value x;
@@ -198,7 +194,7 @@ GUESS(flip)
 
 /* ---- repeating ---- */
 
-GUESS(repeat_interleave)
+TDAGI_GUESS(repeat_interleave)
 {
     const tdag_group_spec *group = tdagi_raiser_node(r, root->v)->u.spec;
     tdag_value repeat = tdagi_raiser_input(r, root->v, 0);
@@ -213,7 +209,7 @@ GUESS(repeat_interleave)
     return tdagi_guess_known(r, root, &spec, 1, &x, out);
 }
 
-GUESS(tile)
+TDAGI_GUESS(tile)
 {
     const tdag_group_spec *group = tdagi_raiser_node(r, root->v)->u.spec;
     tdag_value repeat = tdagi_raiser_input(r, root->v, 0);
@@ -232,18 +228,4 @@ GUESS(tile)
         TDAGI_TRY(tdagi_guess_known(r, root, &spec, 1, &x, out));
     }
     return TDAG_OK;
-}
-
-/* ---- triangles ---- */
-
-GUESS(triangle)
-{
-    tdagi_diagonal_spec spec = {0};
-    double diagonal;
-    tdag_value less = tdagi_step(r, root->v, TDAG_OP_WHERE, 0);
-    tdag_value edge = tdagi_step_to(r, less, TDAG_OP_ADD);
-    tdag_value x = tdagi_step(r, root->v, TDAG_OP_WHERE, 2);
-    if (!tdagi_scalar_input(r, edge, &diagonal)) return TDAG_OK;
-    spec.diagonal = (int64_t)diagonal;
-    return tdagi_guess_known(r, root, &spec, 1, &x, out);
 }

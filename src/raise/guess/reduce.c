@@ -1,13 +1,9 @@
-/* Guesses of what reduces whole axes: softmax and its kin, variance, norms, argmax,
- * attention. */
+/* Guesses of vector norms and attention. */
 #include <math.h>
 
-#include "raise/patterns.h"
+#include "raise/guess/guess.h"
 
 #define ANY TDAG_OP_NONE
-#define GUESS(name)                                                                    \
-    tdag_status tdagi_guess_##name(tdagi_raiser *r, const tdagi_root *root,            \
-                                   tdagi_match **out)
 
 static uint32_t op_of(const tdagi_raiser *r, tdag_value v)
 {
@@ -26,80 +22,7 @@ static tdag_value kept(const tdagi_raiser *r, const tdagi_root *root, int64_t *k
     return *keep ? root->top : tdagi_raiser_input(r, root->top, 0);
 }
 
-/* ---- softmax and its kin ---- */
-
-GUESS(softmax)
-{
-    tdag_value inverse = tdagi_step_to(r, root->top, TDAG_OP_RECIPROCAL);
-    const tdag_reduce_spec *sum = reduce_of(r, tdagi_step(r, inverse, ANY, 0));
-    if (sum == NULL || sum->axes.n != 1) return TDAG_OK;
-    const tdagi_axis_spec spec = {sum->axes.v[0]};
-    return tdagi_guess_typed(r, root, &spec, &root->type, out);
-}
-
-GUESS(log_softmax)
-{
-    tdag_value neg = tdagi_step_to(r, root->top, TDAG_OP_NEG);
-    tdag_value log = tdagi_step(r, neg, ANY, 0);
-    const tdag_reduce_spec *sum = reduce_of(r, tdagi_step(r, log, TDAG_OP_LOG, 0));
-    if (sum == NULL || sum->axes.n != 1) return TDAG_OK;
-    const tdagi_axis_spec spec = {sum->axes.v[0]};
-    return tdagi_guess_typed(r, root, &spec, &root->type, out);
-}
-
-GUESS(logsumexp)
-{
-    tdagi_axes_keep_spec spec;
-    tdag_value top = kept(r, root, &spec.keep);
-    tdag_value log = tdagi_step_to(r, top, TDAG_OP_LOG),
-               sum = tdagi_step(r, log, ANY, 0);
-    const tdag_reduce_spec *reduce = reduce_of(r, sum);
-    if (reduce == NULL) return TDAG_OK;
-    tdag_value exp = tdagi_step(r, sum, ANY, 0);
-    tdag_value x = tdagi_step(r, tdagi_step(r, exp, TDAG_OP_EXP, 0), TDAG_OP_ADD, 0);
-    spec.axes = reduce->axes;
-    x = tdagi_narrow(r, root, x);
-    return x.id == 0 ? TDAG_OK : tdagi_guess_known(r, root, &spec, 1, &x, out);
-}
-
-/* ---- variance and norms ---- */
-
-/* Elements of the reduced axes, at the samples. */
-static double count_of(const tdagi_raiser *r, tdag_value x, tdag_list axes)
-{
-    double n = 1;
-    for (uint32_t i = 0; i < axes.n; i++)
-        n *= (double)tdagi_dim_sample(r->pool,
-                                      tdagi_raiser_node(r, x)->shape[axes.v[i]]);
-    return n;
-}
-
-GUESS(var)
-{
-    tdagi_var_spec spec = {.correction = 0};
-    tdag_value top = kept(r, root, &spec.keep), sum = top, inverse = TDAG_NO_VALUE;
-    if (op_of(r, top) == TDAG_OP_MULTIPLY) {
-        inverse = tdagi_step_to(r, top, TDAG_OP_RECIPROCAL);
-        sum = tdagi_step_other(r, top, inverse);
-    }
-    const tdag_reduce_spec *reduce = reduce_of(r, sum);
-    if (reduce == NULL) return TDAG_OK;
-    tdag_value square = tdagi_step(r, sum, ANY, 0);
-    tdag_value x =
-        tdagi_step(r, tdagi_step(r, square, TDAG_OP_MULTIPLY, 0), TDAG_OP_ADD, 0);
-    if (x.id == 0) return TDAG_OK;
-    spec.axes = reduce->axes;
-    tdag_value degrees = tdagi_step(r, inverse, ANY, 0);
-    double number;
-    if (tdagi_scalar_of(r, degrees, &number))
-        spec.correction = count_of(r, x, spec.axes) - number;
-    else if (tdagi_scalar_input(r, tdagi_step(r, degrees, TDAG_OP_WHERE, 2), &number))
-        spec.correction = -number;
-    else if (degrees.id != 0)
-        return TDAG_OK;
-    x = tdagi_narrow(r, root, x);
-    return tdagi_guess_known(r, root, &spec, 1, &x, out);
-}
+/* ---- norms ---- */
 
 /* x below |x| = where(x < 0, -x, x) + 0 */
 static tdag_value below_abs(const tdagi_raiser *r, tdag_value v)
@@ -142,7 +65,7 @@ static bool read_norm(const tdagi_raiser *r, tdag_value y, tdagi_norm_spec *spec
     return x->id != 0;
 }
 
-GUESS(vector_norm)
+TDAGI_GUESS(vector_norm)
 {
     tdagi_norm_spec spec = {.eps = 0};
     tdag_value x;
@@ -151,7 +74,7 @@ GUESS(vector_norm)
     return tdagi_guess_known(r, root, &spec, 1, &x, out);
 }
 
-GUESS(normalize)
+TDAGI_GUESS(normalize)
 {
     tdagi_norm_spec spec = {.eps = 0};
     tdag_value inverse = tdagi_step_to(r, root->top, TDAG_OP_RECIPROCAL), x, y;
@@ -166,25 +89,6 @@ GUESS(normalize)
     TDAGI_TRY(tdagi_guess_known(r, root, &spec, 1, &x, out));
     spec.keep = 1; /* unused, so either */
     return *out == NULL ? tdagi_guess_known(r, root, &spec, 1, &x, out) : TDAG_OK;
-}
-
-/* ---- positions ---- */
-
-GUESS(argmax)
-{
-    tdagi_axis_keep_spec spec;
-    tdag_value top = kept(r, root, &spec.keep);
-    const tdag_reduce_spec *least = reduce_of(r, top);
-    tdag_value where = tdagi_step(r, top, ANY, 0);
-    tdag_value hit = tdagi_step(r, where, TDAG_OP_WHERE, 0);
-    const tdag_reduce_spec *extreme =
-        reduce_of(r, tdagi_step(r, hit, TDAG_OP_EQUAL, 1));
-    if (least == NULL || extreme == NULL || least->axes.n != 1) return TDAG_OK;
-    tdagi_root row = *root;
-    row.composite = extreme->kind == TDAG_REDUCE_MIN ? TDAGI_ARGMIN : TDAGI_ARGMAX;
-    spec.axis = least->axes.v[0];
-    tdag_value x = tdagi_step(r, hit, ANY, 0);
-    return tdagi_guess_known(r, &row, &spec, 1, &x, out);
 }
 
 /* ---- attention ---- */
@@ -217,7 +121,7 @@ static tdag_value below_masks(const tdagi_raiser *r, tdag_value s, bool masked,
     return s;
 }
 
-GUESS(attention)
+TDAGI_GUESS(attention)
 {
     const tdagi_match *outer = matmul_at(r, root->top);
     if (outer == NULL) return TDAG_OK;

@@ -2,13 +2,10 @@
  *
  * A window of an axis is an unfold, an ungroup and for a dilation an unfold of kernel
  * 1; read_windows() steps down over them. */
-#include "raise/patterns.h"
+#include "raise/guess/guess.h"
 
 #define ANY          TDAG_OP_NONE
 #define MOST_SPATIAL 3
-#define GUESS(name)                                                                    \
-    tdag_status tdagi_guess_##name(tdagi_raiser *r, const tdagi_root *root,            \
-                                   tdagi_match **out)
 
 static uint32_t op_of(const tdagi_raiser *r, tdag_value v)
 {
@@ -108,7 +105,7 @@ static tdag_status try_pool(tdagi_raiser *r, const tdagi_root *root, const windo
 }
 
 /* squeeze(reduce(windows)), or that over a count or a divisor */
-GUESS(pool)
+TDAGI_GUESS(pool)
 {
     windows w;
     tdag_value top = root->top;
@@ -158,14 +155,14 @@ static tdag_status try_ranks(tdagi_raiser *r, const tdagi_root *root, tdag_value
 }
 
 /* The value that a gather along an axis reads, before its permute. */
-tdag_value tdagi_below_gather(const tdagi_raiser *r, tdag_value v, uint32_t budget)
+static tdag_value below_gather(const tdagi_raiser *r, tdag_value v, uint32_t budget)
 {
     tdag_value gather = tdagi_find_below(r, v, TDAG_OP_GATHER, budget);
     tdag_value x = tdagi_step(r, gather, ANY, 0);
     return op_of(r, x) == TDAG_OP_PERMUTE ? tdagi_raiser_input(r, x, 0) : x;
 }
 
-GUESS(adaptive_pool)
+TDAGI_GUESS(adaptive_pool)
 {
     tdagi_root row = *root;
     tdag_value reduce = tdagi_find_below(r, root->top, TDAG_OP_REDUCE, 4);
@@ -176,7 +173,7 @@ GUESS(adaptive_pool)
     tdag_value x, levels[MOST_SPATIAL];
     uint32_t n = 0;
     for (x = root->top; n < MOST_SPATIAL; n++) {
-        x = tdagi_below_gather(r, x, 64);
+        x = below_gather(r, x, 64);
         if (x.id == 0) break;
         levels[n] = x;
     }
@@ -189,7 +186,7 @@ GUESS(adaptive_pool)
 
 /* ---- im2col and col2im ---- */
 
-GUESS(im2col)
+TDAGI_GUESS(im2col)
 {
     windows w;
     tdag_value permute = tdagi_step(r, root->v, ANY, 0);
@@ -239,7 +236,7 @@ static bool read_folds(const tdagi_raiser *r, tdag_value v, windows *w, int64_t 
     return false;
 }
 
-GUESS(col2im)
+TDAGI_GUESS(col2im)
 {
     windows w;
     int64_t span[2];

@@ -1,13 +1,10 @@
-/* Guesses of what reads by index: embedding, index_select, take_along, upsample. */
+/* Guesses of upsampling: a gather for each axis that is resized. */
 #include <math.h>
 
-#include "raise/patterns.h"
+#include "raise/guess/guess.h"
 
 #define ANY          TDAG_OP_NONE
 #define MOST_SPATIAL 3
-#define GUESS(name)                                                                    \
-    tdag_status tdagi_guess_##name(tdagi_raiser *r, const tdagi_root *root,            \
-                                   tdagi_match **out)
 
 static uint32_t op_of(const tdagi_raiser *r, tdag_value v)
 {
@@ -18,78 +15,6 @@ static tdag_value below(const tdagi_raiser *r, tdag_value v, uint32_t op)
 {
     return op_of(r, v) == op ? tdagi_raiser_input(r, v, 0) : v;
 }
-
-/* With as many as there are of the slices that cut x to the index. */
-static tdag_status take_along(tdagi_raiser *r, const tdagi_root *root,
-                              const tdagi_axis_spec *axis, tdag_value in[2],
-                              tdagi_match **out)
-{
-    tdag_value levels[TDAG_MAX_RANK];
-    uint32_t n = 0;
-    levels[n++] = in[0];
-    while (n < TDAG_MAX_RANK && op_of(r, levels[n - 1]) == TDAG_OP_SLICE) {
-        levels[n] = tdagi_raiser_input(r, levels[n - 1], 0);
-        n++;
-    }
-    while (n-- > 0 && *out == NULL) {
-        in[0] = levels[n];
-        TDAGI_TRY(tdagi_guess_known(r, root, axis, 2, in, out));
-    }
-    return TDAG_OK;
-}
-
-/* Tables of rank 2 are embeddings; other first axes are selected from by a list. */
-GUESS(gather)
-{
-    const tdag_gather_spec *gather = tdagi_raiser_node(r, root->v)->u.spec;
-    tdag_value x = tdagi_raiser_input(r, root->v, 0),
-               i = tdagi_raiser_input(r, root->v, 1);
-    uint32_t rank = tdagi_raiser_node(r, x)->rank;
-    tdagi_root row = *root;
-    tdag_value in[2] = {x, i};
-    const tdagi_axis_spec last = {rank - 1}, first = {0};
-    if (gather->batch == 0 && rank == 2) {
-        row.composite = TDAGI_EMBEDDING;
-        return tdagi_guess_known(r, &row, NULL, 2, in, out);
-    }
-    if (gather->batch == 0) {
-        row.composite = TDAGI_INDEX_SELECT;
-        in[1] = below(r, i, TDAG_OP_UNSQUEEZE);
-        if (tdagi_raiser_node(r, in[1])->rank != 0) in[1] = i;
-        if (tdagi_raiser_node(r, in[1])->rank > 1) return TDAG_OK;
-        return tdagi_guess_known(r, &row, &first, 2, in, out);
-    }
-    if (gather->batch + 1 != rank) return TDAG_OK;
-    row.composite = TDAGI_TAKE_ALONG;
-    return take_along(r, &row, &last, in, out);
-}
-
-/* The same along another axis: permutes around. */
-GUESS(gather_axis)
-{
-    tdag_value gather = tdagi_raiser_input(r, root->v, 0);
-    const tdag_gather_spec *spec = tdagi_raiser_node(r, gather)->u.spec;
-    tdag_value moved = tdagi_raiser_input(r, gather, 0);
-    tdag_value index = tdagi_raiser_input(r, gather, 1);
-    if (op_of(r, moved) != TDAG_OP_PERMUTE) return TDAG_OK;
-    const tdag_permute_spec *order = tdagi_raiser_node(r, moved)->u.spec;
-    tdagi_root row = *root;
-    tdag_value in[2] = {tdagi_raiser_input(r, moved, 0), index};
-    tdagi_axis_spec axis = {order->order.v[0]};
-    if (spec->batch == 0) {
-        row.composite = TDAGI_INDEX_SELECT;
-        in[1] = below(r, index, TDAG_OP_UNSQUEEZE);
-        if (tdagi_raiser_node(r, in[1])->rank != 0) in[1] = index;
-        if (tdagi_raiser_node(r, in[1])->rank > 1) return TDAG_OK;
-        return tdagi_guess_known(r, &row, &axis, 2, in, out);
-    }
-    row.composite = TDAGI_TAKE_ALONG;
-    axis.axis = order->order.v[order->order.n - 1];
-    in[1] = below(r, index, TDAG_OP_PERMUTE);
-    return take_along(r, &row, &axis, in, out);
-}
-
-/* ---- upsample ---- */
 
 /* One resized axis: the gather nearest to the root, and what it read. */
 typedef struct level {
@@ -152,7 +77,7 @@ static tdag_status try_modes(tdagi_raiser *r, const tdagi_root *root, tdag_value
     return TDAG_OK;
 }
 
-GUESS(upsample)
+TDAGI_GUESS(upsample)
 {
     uint32_t rank = root->type.rank, n = rank - 2;
     if (rank < 3 || n > MOST_SPATIAL) return TDAG_OK;
