@@ -13,8 +13,7 @@
 #define MOST_STEPS 4096
 
 typedef struct tdagi_compare {
-    tdag_value bound[TDAGI_GUESS_INPUTS];
-    uint32_t slot_of[TDAGI_GUESS_INPUTS]; /* scratch input k is slot slot_of[k] */
+    tdag_value input[TDAGI_GUESS_INPUTS]; /* what the scratch inputs stand for */
     uint32_t twin[TDAGI_MOST_COVERED]; /* by scratch id: the graph's value, 0 = none */
     struct {
         uint32_t scratch, old;
@@ -22,8 +21,6 @@ typedef struct tdagi_compare {
     } trail[TDAGI_MOST_COVERED];
     uint32_t n_trail;
     uint32_t steps;
-    bool probing;
-    double found[TDAGI_PROBES];
     tdag_value covered[TDAGI_MOST_COVERED];
     uint8_t safe[TDAGI_MOST_COVERED]; /* covered[i] may be repeated outside */
 } tdagi_compare;
@@ -76,17 +73,11 @@ static tdag_status lower(tdagi_raiser *r, const tdagi_guess *guess, tdag_value *
     uint32_t n_inputs = 0;
     tdagi_scratch_empty(r);
     for (uint32_t i = 0; i < guess->n; i++) {
-        const tdagi_slot *s = &guess->in[i];
         in[i] = TDAG_NO_VALUE;
-        c->bound[i] = s->value;
-        if (s->value.id == 0 && s->type == NULL) continue;
-        tdagi_type type;
-        if (s->value.id != 0)
-            tdagi_value_type(r->graph, s->value, &type);
-        else
-            type = *s->type;
-        in[i] = tdag_add_input(b, NULL, type.dtype, type.rank, type.shape);
-        c->slot_of[n_inputs++] = i;
+        if (guess->in[i].id == 0) continue;
+        const tdagi_node *n = tdagi_raiser_node(r, guess->in[i]);
+        in[i] = tdag_add_input(b, NULL, (tdag_dtype)n->dtype, n->rank, n->shape);
+        c->input[n_inputs++] = guess->in[i];
     }
     *out = tdagi_lower(b, guess->composite, in, guess->n, guess->spec);
     bool ok;
@@ -96,23 +87,6 @@ static tdag_status lower(tdagi_raiser *r, const tdagi_guess *guess, tdag_value *
 }
 
 /* ---- comparing ---- */
-
-static bool same_type(const tdagi_node *a, const tdagi_node *b)
-{
-    if (a->dtype != b->dtype || a->rank != b->rank) return false;
-    for (uint32_t i = 0; i < a->rank; i++)
-        if (a->shape[i] != b->shape[i]) return false;
-    return true;
-}
-
-static bool same_constant(tdagi_compare *c, const tdag_tensor *s, const tdag_tensor *a)
-{
-    if (!c->probing || s->count != 1 || a->count != 1) return tdagi_tensor_equal(s, a);
-    double number = tdagi_tensor_get_f64(s, 0);
-    for (uint32_t i = 0; i < TDAGI_PROBES; i++)
-        if (number == tdagi_probe(i)) c->found[i] = tdagi_tensor_get_f64(a, 0);
-    return true;
-}
 
 static bool note(tdagi_compare *c, uint32_t scratch, tdag_value v)
 {
@@ -125,16 +99,11 @@ static bool note(tdagi_compare *c, uint32_t scratch, tdag_value v)
     return true;
 }
 
-static void unwind(tdagi_raiser *r, uint32_t to)
+static void unwind(tdagi_compare *c, uint32_t to)
 {
-    tdagi_compare *c = r->compare;
-    const tdag_graph *g = r->scratch->graph;
     while (c->n_trail > to) {
         c->n_trail--;
-        uint32_t s = c->trail[c->n_trail].scratch;
-        c->twin[s] = c->trail[c->n_trail].old;
-        if (g->nodes[s].op == TDAG_OP_INPUT)
-            c->bound[c->slot_of[s - 1]] = TDAG_NO_VALUE;
+        c->twin[c->trail[c->n_trail].scratch] = c->trail[c->n_trail].old;
     }
 }
 
@@ -149,19 +118,8 @@ static bool compare_inputs(tdagi_raiser *r, const tdagi_node *ns, const tdagi_no
     for (uint32_t i = 0; same && i < ns->n_inputs; i++)
         same = compare(r, is[i], ia[i]);
     if (same || !tdagi_node_def(ns)->commutes) return same;
-    unwind(r, mark);
+    unwind(r->compare, mark);
     return compare(r, is[0], ia[1]) && compare(r, is[1], ia[0]);
-}
-
-static bool compare_placeholder(tdagi_raiser *r, tdag_value s, tdag_value a)
-{
-    tdagi_compare *c = r->compare;
-    tdag_value *bound = &c->bound[c->slot_of[s.id - 1]];
-    if (bound->id != 0) return bound->id == a.id;
-    const tdagi_node *ns = &r->scratch->graph->nodes[s.id];
-    if (!same_type(ns, tdagi_raiser_node(r, a)) || !note(c, s.id, a)) return false;
-    *bound = a;
-    return true;
 }
 
 static bool compare(tdagi_raiser *r, tdag_value s, tdag_value a)
@@ -171,11 +129,12 @@ static bool compare(tdagi_raiser *r, tdag_value s, tdag_value a)
     if (c->steps++ > MOST_STEPS) return false;
     const tdagi_node *ns = &r->scratch->graph->nodes[s.id];
     const tdagi_node *na = tdagi_raiser_node(r, a);
-    if (ns->op == TDAG_OP_INPUT) return compare_placeholder(r, s, a);
+    if (ns->op == TDAG_OP_INPUT) return c->input[s.id - 1].id == a.id;
     if (ns->op != na->op || ns->dtype != na->dtype || ns->rank != na->rank)
         return false;
     if (tdagi_op_holds_tensor(ns->op)) {
-        if (ns->op != TDAG_OP_CONSTANT || !same_constant(c, ns->u.tensor, na->u.tensor))
+        if (ns->op != TDAG_OP_CONSTANT ||
+            !tdagi_tensor_equal(ns->u.tensor, na->u.tensor))
             return false;
         return note(c, s.id, a);
     }
@@ -187,7 +146,7 @@ static bool compare(tdagi_raiser *r, tdag_value s, tdag_value a)
 
 /* Lowers and compares; the trail tells what was met. */
 static tdag_status lower_and_compare(tdagi_raiser *r, tdag_value root,
-                                     const tdagi_guess *guess, bool probing, bool *ok)
+                                     const tdagi_guess *guess, bool *ok)
 {
     tdagi_compare *c = r->compare;
     tdag_value top;
@@ -199,9 +158,6 @@ static tdag_status lower_and_compare(tdagi_raiser *r, tdag_value root,
     memset(c->twin, 0, (g->n + 1) * sizeof(c->twin[0]));
     c->n_trail = 0;
     c->steps = 0;
-    c->probing = probing;
-    for (uint32_t i = 0; i < TDAGI_PROBES; i++)
-        c->found[i] = (double)NAN;
     *ok = compare(r, top, root);
     return TDAG_OK;
 }
@@ -262,7 +218,7 @@ static bool stays_inside(tdagi_raiser *r, tdag_value root, const tdag_value *cov
         }
         if (inside < r->uses[covered[i].id]) return false;
         for (uint32_t k = 0; k < guess->n; k++)
-            if (r->compare->bound[k].id == covered[i].id) return false;
+            if (guess->in[k].id == covered[i].id) return false;
     }
     return true;
 }
@@ -300,8 +256,8 @@ static tdag_status make_match(tdagi_raiser *r, tdag_value root,
                      .n_covered = n,
                      .covered = covered};
     for (uint32_t i = 0; i < guess->n; i++)
-        if (r->compare->bound[i].id != 0) m.n_operands = i + 1;
-    return tdagi_new_match(r, &m, r->compare->bound, out);
+        if (guess->in[i].id != 0) m.n_operands = i + 1;
+    return tdagi_new_match(r, &m, guess->in, out);
 }
 
 /* ---- the calls ---- */
@@ -311,8 +267,6 @@ tdag_status tdagi_accept_guess(tdagi_raiser *r, tdag_value root,
                                uint32_t n_covered, tdagi_match **out)
 {
     *out = NULL;
-    for (uint32_t i = 0; i < guess->n; i++)
-        r->compare->bound[i] = guess->in[i].value;
     uint32_t n = tdagi_sort_values(covered, n_covered);
     if (!stays_inside(r, root, covered, n, guess)) return TDAG_OK;
     return make_match(r, root, guess, covered, n, out);
@@ -324,28 +278,13 @@ tdag_status tdagi_check_guess(tdagi_raiser *r, tdag_value root,
     tdagi_compare *c = r->compare;
     bool ok = false;
     *out = NULL;
-    TDAGI_TRY(lower_and_compare(r, root, guess, false, &ok));
+    TDAGI_TRY(lower_and_compare(r, root, guess, &ok));
     if (!ok) return TDAG_OK;
-    uint32_t n = 0;
     for (uint32_t i = 0; i < c->n_trail; i++)
-        if (r->scratch->graph->nodes[c->trail[i].scratch].op != TDAG_OP_INPUT)
-            c->covered[n++] = c->trail[i].value;
-    n = tdagi_sort_values(c->covered, n);
-    for (uint32_t i = 0; i < guess->n; i++) /* an operand that the lowering ignores */
-        if (guess->in[i].value.id == 0 && guess->in[i].type != NULL &&
-            c->bound[i].id == 0)
-            return TDAG_OK;
+        c->covered[i] = c->trail[i].value;
+    uint32_t n = tdagi_sort_values(c->covered, c->n_trail);
     if (!stays_inside(r, root, c->covered, n, guess)) return TDAG_OK;
     return make_match(r, root, guess, c->covered, n, out);
-}
-
-tdag_status tdagi_probe_guess(tdagi_raiser *r, tdag_value root,
-                              const tdagi_guess *guess, double found[TDAGI_PROBES],
-                              bool *ok)
-{
-    TDAGI_TRY(lower_and_compare(r, root, guess, true, ok));
-    memcpy(found, r->compare->found, sizeof(r->compare->found));
-    return TDAG_OK;
 }
 
 tdag_status tdagi_guess_type(tdagi_raiser *r, const tdagi_guess *guess,

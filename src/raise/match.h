@@ -1,9 +1,8 @@
 /* Guess and check: a composite is lowered on placeholders and compared with the graph.
  *
  * A recogniser only guesses which composite, attributes and operands may be rooted at a
- * value; the formula stands in src/derive alone. Placeholders with a known value must
- * meet exactly that value; free ones bind to whatever stands in their place, if it has
- * their type. */
+ * value; the formula stands in src/derive alone. Where the lowering has a placeholder
+ * the graph must have that operand. */
 #ifndef TDAGI_MATCH_H
 #define TDAGI_MATCH_H
 
@@ -11,38 +10,18 @@
 #include "raise/raiser.h"
 
 #define TDAGI_GUESS_INPUTS 8
-#define TDAGI_PROBES       3
-
-typedef struct tdagi_slot {
-    tdag_value value;       /* id 0: not known before */
-    const tdagi_type *type; /* of a free placeholder; NULL with id 0: an absent input */
-} tdagi_slot;
 
 typedef struct tdagi_guess {
     tdagi_composite composite;
     const void *spec; /* dims in the raiser's pool; borrowed */
     uint32_t n;
-    tdagi_slot in[TDAGI_GUESS_INPUTS];
+    tdag_value in[TDAGI_GUESS_INPUTS]; /* id 0: absent */
 } tdagi_guess;
-
-/* Numbers to put where an attribute is unknown: exact in every dtype, unlikely
- * elsewhere. Where the lowering has the scalar constant tdagi_probe(i), probing reports
- * what the graph has there. */
-static inline double tdagi_probe(uint32_t i)
-{
-    static const double numbers[TDAGI_PROBES] = {85, 89, 101};
-    return numbers[i];
-}
 
 /* *out is NULL where the guess is wrong. Nodes inside that others read too make it
  * wrong unless repeating them is cheap. */
 tdag_status tdagi_check_guess(tdagi_raiser *r, tdag_value root,
                               const tdagi_guess *guess, tdagi_match **out);
-/* Compares without regard to the values of scalar constants. On success *ok, and
- * found[i] is what stands for probe i (NaN: nothing does). */
-tdag_status tdagi_probe_guess(tdagi_raiser *r, tdag_value root,
-                              const tdagi_guess *guess, double found[TDAGI_PROBES],
-                              bool *ok);
 /* The shape that lowering the guess gives, without comparing. */
 tdag_status tdagi_guess_type(tdagi_raiser *r, const tdagi_guess *guess,
                              tdagi_type *type, bool *ok);

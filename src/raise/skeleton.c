@@ -14,6 +14,8 @@
 
 typedef struct matching {
     const tdagi_raiser *r;
+    bool wide;                        /* slots are below the converts of a half dtype */
+    tdag_dtype half;                  /* that one */
     const uint8_t *start[MOST_NODES]; /* of each node's code */
     uint32_t n, steps;
     tdag_value slot[TDAGI_GUESS_INPUTS];
@@ -87,6 +89,11 @@ static const uint8_t *meet_again(matching *m, const uint8_t *code, tdag_value v)
 static const uint8_t *meet_slot(matching *m, const uint8_t *code, tdag_value v)
 {
     tdag_value *slot = &m->slot[*code - TDAGI_CODE_SLOT];
+    const tdagi_node *n = tdagi_raiser_node(m->r, v);
+    if (m->wide && n->op == TDAG_OP_CONVERT) {
+        tdag_value narrow = tdagi_node_inputs(n)[0];
+        if (tdagi_raiser_node(m->r, narrow)->dtype == m->half) v = narrow;
+    }
     if (slot->id == 0) *slot = v;
     return slot->id == v.id ? code + 1 : NULL;
 }
@@ -262,11 +269,31 @@ static bool meets_any(const op_set *s, const tdagi_skeleton_rows *rows)
            (s->bits[1] & rows->children[1]) != 0;
 }
 
-static void begin(matching *m, const tdagi_raiser *r)
+/* A place where composites may be rooted. */
+typedef struct place {
+    tdag_value v, top; /* top: below the last convert of a half dtype, else v */
+    tdag_dtype dtype;  /* of v */
+} place;
+
+static place place_at(const tdagi_raiser *r, tdag_value v)
 {
-    m->r = r;
-    m->n = m->steps = 0;
-    memset(m->slot, 0, sizeof(m->slot));
+    const tdagi_node *n = tdagi_raiser_node(r, v);
+    place p = {v, v, (tdag_dtype)n->dtype};
+    if (n->op != TDAG_OP_CONVERT || tdagi_dtype_kind(p.dtype) != TDAGI_KIND_HALF)
+        return p;
+    tdag_value below = tdagi_node_inputs(n)[0];
+    if (tdagi_raiser_node(r, below)->dtype == TDAG_F32) p.top = below;
+    return p;
+}
+
+static bool is_wide(const place *p) { return p->v.id != p->top.id; }
+
+static bool fits(const tdagi_raiser *r, const tdagi_skeleton *s, const matching *m)
+{
+    uint8_t kind =
+        tdagi_dtype_kind((tdag_dtype)tdagi_raiser_node(r, m->slot[0])->dtype);
+    if (m->wide) kind = kind == TDAGI_KIND_HALF ? TDAGI_KIND_WIDE : 0;
+    return (s->kinds & kind) != 0;
 }
 
 static tdag_status confirm(tdagi_raiser *r, tdag_value v, const tdagi_skeleton *s,
@@ -276,22 +303,24 @@ static tdag_status confirm(tdagi_raiser *r, tdag_value v, const tdagi_skeleton *
     if (!read_spec(r, s, m, spec)) return TDAG_OK;
     tdagi_guess g = {.composite = (tdagi_composite)s->composite, .spec = spec};
     for (uint32_t i = 0; i < TDAGI_GUESS_INPUTS; i++) {
-        g.in[i].value = m->slot[i];
+        g.in[i] = m->slot[i];
         if (m->slot[i].id != 0) g.n = i + 1;
     }
     return tdagi_check_guess(r, v, &g, out);
 }
 
-static tdag_status try_skeleton(tdagi_raiser *r, tdag_value v, const tdagi_skeleton *s,
-                                tdagi_match **out)
+static tdag_status try_skeleton(tdagi_raiser *r, const place *p,
+                                const tdagi_skeleton *s, tdagi_match **out)
 {
     matching m; /* nodes are set before they are read */
-    begin(&m, r);
-    if (meet(&m, &tdagi_skeleton_codes[s->code], v) == NULL || m.slot[0].id == 0)
-        return TDAG_OK;
-    tdag_dtype dtype = (tdag_dtype)tdagi_raiser_node(r, m.slot[0])->dtype;
-    if (!(s->kinds & tdagi_dtype_kind(dtype))) return TDAG_OK;
-    return confirm(r, v, s, &m, out);
+    m.r = r;
+    m.wide = is_wide(p);
+    m.half = p->dtype;
+    m.n = m.steps = 0;
+    memset(m.slot, 0, sizeof(m.slot));
+    if (meet(&m, &tdagi_skeleton_codes[s->code], p->top) == NULL) return TDAG_OK;
+    if (m.slot[0].id == 0 || !fits(r, s, &m)) return TDAG_OK;
+    return confirm(r, p->v, s, &m, out);
 }
 
 /* The first that is confirmed, of those with more nodes than `least`, from
@@ -299,10 +328,13 @@ static tdag_status try_skeleton(tdagi_raiser *r, tdag_value v, const tdagi_skele
 static tdag_status largest(tdagi_raiser *r, tdag_value v, uint32_t least,
                            uint32_t *next, tdagi_match **out)
 {
-    const tdagi_node *n = tdagi_raiser_node(r, v);
-    *out = NULL;
-    const tdagi_skeleton_rows *rows = &tdagi_skeleton_roots[n->op];
+    const place p = place_at(r, v);
+    const tdagi_node *n = tdagi_raiser_node(r, p.top);
+    const tdagi_skeleton_rows *rows =
+        &tdagi_skeleton_roots[tdagi_skeleton_root_of[n->op]];
     uint32_t i = rows->first + *next;
+    *out = NULL;
+    if (is_wide(&p) && least > 0) least--; /* the last convert */
     if (i >= rows->end || tdagi_skeletons[i].n_nodes <= least) return TDAG_OK;
     const op_set ops = children(r, n);
     if (!meets_any(&ops, rows)) return TDAG_OK;
@@ -310,7 +342,7 @@ static tdag_status largest(tdagi_raiser *r, tdag_value v, uint32_t least,
         const tdagi_skeleton *s = &tdagi_skeletons[i];
         if (s->n_nodes <= least) break;
         if (has(&ops, s->child) && !tdagi_raiser_leaves_out(r, s->composite))
-            TDAGI_TRY(try_skeleton(r, v, s, out));
+            TDAGI_TRY(try_skeleton(r, &p, s, out));
     }
     *next = i - rows->first;
     return TDAG_OK;

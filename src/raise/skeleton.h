@@ -50,6 +50,8 @@ enum {
     TDAGI_KIND_HALF = 2,
     TDAGI_KIND_INT = 4,
     TDAGI_KIND_BOOL = 8,
+    TDAGI_KIND_WIDE = 16, /* half, computed in f32: operands are widened, the result is
+                             rounded, which the code does not show */
 };
 static inline uint8_t tdagi_dtype_kind(tdag_dtype dtype)
 {
@@ -77,8 +79,9 @@ typedef struct tdagi_skeleton_rows {
     uint16_t first, end;
     uint64_t children[TDAGI_OP_CODES / 64]; /* the set of their children */
 } tdagi_skeleton_rows;
-extern const tdagi_skeleton_rows tdagi_skeleton_roots[TDAGI_OP_CODES];
-extern const double tdagi_skeleton_numbers[]; /* [0] is unused */
+extern const tdagi_skeleton_rows tdagi_skeleton_roots[];     /* [0]: no rows */
+extern const uint8_t tdagi_skeleton_root_of[TDAGI_OP_CODES]; /* by op */
+extern const double tdagi_skeleton_numbers[];                /* [0] is unused */
 
 /* Core nodes that a match computes, leaves not counted; 0 for NULL. */
 uint32_t tdagi_match_size(const tdagi_raiser *r, const tdagi_match *m);

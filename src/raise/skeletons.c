@@ -12,6 +12,7 @@ enum {
     HALVES = TDAGI_KIND_HALF,
     INTS = TDAGI_KIND_INT,
     BOOLS = TDAGI_KIND_BOOL,
+    WIDE = TDAGI_KIND_WIDE,
     SIZE = TDAGI_CODE_SIZE,
     AGAIN = TDAGI_CODE_AGAIN,
     KIND = TDAGI_CODE_KIND,
@@ -49,8 +50,13 @@ const tdagi_tag tdagi_skeleton_tags[] = {
 #include "raise/skeletons.def"
 };
 
-#define TDAGI_ROOT(op, first, end, low, high) [op] = {first, end, {low, high}},
-const tdagi_skeleton_rows tdagi_skeleton_roots[TDAGI_OP_CODES] = {
+#define TDAGI_ROOT(i, op, first, end, low, high) [i] = {first, end, {low, high}},
+const tdagi_skeleton_rows tdagi_skeleton_roots[] = {
+#include "raise/skeletons.def"
+};
+
+#define TDAGI_ROOT(i, op, first, end, low, high) [op] = i,
+const uint8_t tdagi_skeleton_root_of[TDAGI_OP_CODES] = {
 #include "raise/skeletons.def"
 };
 /* clang-format on */

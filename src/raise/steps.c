@@ -35,13 +35,6 @@ tdag_value tdagi_narrow(const tdagi_raiser *r, const tdagi_root *root, tdag_valu
     return tdagi_raiser_node(r, x)->dtype == root->type.dtype ? x : v;
 }
 
-tdag_value tdagi_below_views(const tdagi_raiser *r, tdag_value v)
-{
-    while (v.id != 0 && tdagi_op_is_movement(tdagi_raiser_node(r, v)->op))
-        v = tdagi_raiser_input(r, v, 0);
-    return v;
-}
-
 bool tdagi_scalar_of(const tdagi_raiser *r, tdag_value v, double *out)
 {
     if (v.id == 0) return false;
@@ -80,25 +73,11 @@ tdag_value tdagi_find_below(const tdagi_raiser *r, tdag_value v, uint32_t op,
 
 /* ---- guesses of common forms ---- */
 
-tdag_status tdagi_guess_typed(tdagi_raiser *r, const tdagi_root *root, const void *spec,
-                              const tdagi_type *type, tdagi_match **out)
-{
-    tdagi_guess g = {.composite = root->composite, .spec = spec, .n = 1};
-    g.in[0].type = type;
-    return tdagi_check_guess(r, root->v, &g, out);
-}
-
-tdag_status tdagi_guess_unary(tdagi_raiser *r, const tdagi_root *root,
-                              tdagi_match **out)
-{
-    return tdagi_guess_typed(r, root, NULL, &root->type, out);
-}
-
 tdag_status tdagi_guess_known(tdagi_raiser *r, const tdagi_root *root, const void *spec,
                               uint32_t n, const tdag_value *in, tdagi_match **out)
 {
     tdagi_guess g = {.composite = root->composite, .spec = spec, .n = n};
     for (uint32_t i = 0; i < n; i++)
-        g.in[i].value = in[i];
+        g.in[i] = in[i];
     return tdagi_check_guess(r, root->v, &g, out);
 }

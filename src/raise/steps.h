@@ -24,8 +24,6 @@ tdag_value tdagi_step_to(const tdagi_raiser *r, tdag_value v, uint32_t op);
 tdag_value tdagi_step_other(const tdagi_raiser *r, tdag_value v, tdag_value but);
 /* v without the convert that widens a half root's operand. */
 tdag_value tdagi_narrow(const tdagi_raiser *r, const tdagi_root *root, tdag_value v);
-/* v without movement above it. */
-tdag_value tdagi_below_views(const tdagi_raiser *r, tdag_value v);
 /* True and its number if v is a constant of one element. */
 bool tdagi_scalar_of(const tdagi_raiser *r, tdag_value v, double *out);
 /* The scalar constant among the inputs of v. */
@@ -36,14 +34,8 @@ tdag_value tdagi_find_below(const tdagi_raiser *r, tdag_value v, uint32_t op,
                             uint32_t budget);
 
 /* ---- guesses ---- */
-/* One operand of the root's type; no spec. */
-tdag_status tdagi_guess_unary(tdagi_raiser *r, const tdagi_root *root,
-                              tdagi_match **out);
 /* Operands given, absent ones with id 0. */
 tdag_status tdagi_guess_known(tdagi_raiser *r, const tdagi_root *root, const void *spec,
                               uint32_t n, const tdag_value *in, tdagi_match **out);
-/* One operand of the given type. */
-tdag_status tdagi_guess_typed(tdagi_raiser *r, const tdagi_root *root, const void *spec,
-                              const tdagi_type *type, tdagi_match **out);
 
 #endif

@@ -18,6 +18,7 @@ typedef struct writing {
     uint8_t *ordinal; /* by value: + 1; 0: not met */
     uint32_t n_nodes;
     bool boolean; /* numbers of the spec are 0 and 1 */
+    bool wide;    /* converts of inputs are not written */
 } writing;
 
 static double field_f64(const void *spec, const tdagi_field *f)
@@ -161,6 +162,11 @@ static void write_tree(writing *w, tdag_value v)
     const tdagi_node *n = &w->g->nodes[v.id];
     const tdag_value *in = tdagi_node_inputs(n);
     contents c = look_at(w, v);
+    if (w->wide && n->op == TDAG_OP_CONVERT &&
+        w->g->nodes[in[0].id].op == TDAG_OP_INPUT) {
+        v = in[0];
+        n = &w->g->nodes[v.id];
+    }
     if (n->op == TDAG_OP_INPUT) {
         uint32_t slot = input_index(w->g, v);
         put_code(w, TDAGI_CODE_SLOT + slot);
@@ -211,6 +217,12 @@ void learn_add(learned *all, tdagi_composite id, tdag_builder *b, tdag_value top
                void *spec)
 {
     const tdag_graph *g = b->graph;
+    tdag_dtype dtype = (tdag_dtype)g->nodes[g->inputs[0].id].dtype;
+    uint8_t kind = tdagi_dtype_kind(dtype);
+    if (kind == TDAGI_KIND_HALF && g->nodes[top.id].op == TDAG_OP_CONVERT) {
+        top = tdagi_node_inputs(&g->nodes[top.id])[0];
+        kind = TDAGI_KIND_WIDE;
+    }
     learn_skeleton row = {.composite = id, .root = g->nodes[top.id].op};
     learn_sample *sample = calloc(1, sizeof(*sample));
     *sample = (learn_sample){.builder = b, .spec = spec, .n_reduced = count_reduced(g)};
@@ -222,7 +234,8 @@ void learn_add(learned *all, tdagi_composite id, tdag_builder *b, tdag_value top
                  .row = &row,
                  .sample = sample,
                  .ordinal = ordinal,
-                 .boolean = g->nodes[g->inputs[0].id].dtype == TDAG_BOOL};
+                 .boolean = dtype == TDAG_BOOL,
+                 .wide = kind == TDAGI_KIND_WIDE};
     write_tree(&w, top);
     free(ordinal);
     row.n_nodes = w.n_nodes;
@@ -241,7 +254,7 @@ void learn_add(learned *all, tdagi_composite id, tdag_builder *b, tdag_value top
     }
     sample->next = all->rows[i].samples;
     all->rows[i].samples = sample;
-    all->rows[i].kinds |= tdagi_dtype_kind((tdag_dtype)g->nodes[g->inputs[0].id].dtype);
+    all->rows[i].kinds |= kind;
 }
 
 /* ---- tags ---- */

@@ -40,9 +40,9 @@ static void print_op(text *t, uint32_t op)
 
 static void print_kinds(text *t, uint32_t kinds)
 {
-    static const char *const names[] = {"FLOATS", "HALVES", "INTS", "BOOLS"};
+    static const char *const names[] = {"FLOATS", "HALVES", "INTS", "BOOLS", "WIDE"};
     bool first = true;
-    for (uint32_t i = 0; i < 4; i++)
+    for (uint32_t i = 0; i < 5; i++)
         if (kinds >> i & 1) {
             print(t, "%s%s", first ? "" : " | ", names[i]);
             first = false;
@@ -141,13 +141,13 @@ static void print_table(text *t, const learned *all)
     for (uint32_t i = 0; i < all->n; i++)
         print_row(t, &all->rows[i], &code, &tags);
     print(t, "#undef TDAGI_SKELETON\n#endif\n#ifdef TDAGI_ROOT\n");
-    for (uint32_t i = 0, end; i < all->n; i = end) {
+    for (uint32_t i = 0, end, k = 1; i < all->n; i = end, k++) {
         uint64_t children[2] = {0};
         for (end = i; end < all->n && all->rows[end].root == all->rows[i].root; end++) {
             uint32_t child = all->rows[end].child;
             children[child / 64] |= UINT64_C(1) << child % 64;
         }
-        print(t, "TDAGI_ROOT(");
+        print(t, "TDAGI_ROOT(%u, ", (unsigned)k);
         print_op(t, all->rows[i].root);
         print(t, ", %u, %u, 0x%llx, 0x%llx)\n", (unsigned)i, (unsigned)end,
               (unsigned long long)children[0], (unsigned long long)children[1]);

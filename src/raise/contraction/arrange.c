@@ -76,7 +76,7 @@ tdag_status tdagi_accept_arrangement(tdagi_raiser *r, const tdagi_arrangement *a
         .composite = a->c.composite, .spec = tdagi_candidate_spec(&a->c), .n = 2};
     for (uint32_t i = 0; i < 2; i++) {
         uint32_t side = i == 0 ? a->c.first : 1 - a->c.first;
-        g.in[i].value = m->down[side][a->c.level[i]].value;
+        g.in[i] = m->down[side][a->c.level[i]].value;
     }
     uint32_t n = tdagi_candidate_covered(m, &a->c, covered);
     tdagi_match *match = NULL;

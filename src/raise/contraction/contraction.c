@@ -26,7 +26,7 @@ static void to_guess(const tdagi_maps *m, const tdagi_candidate *c, tdagi_guess 
         .composite = c->composite, .spec = tdagi_candidate_spec(c), .n = 2};
     for (uint32_t i = 0; i < 2; i++) {
         uint32_t side = i == 0 ? c->first : 1 - c->first;
-        g->in[i].value = m->down[side][c->level[i]].value;
+        g->in[i] = m->down[side][c->level[i]].value;
     }
 }
 
@@ -215,7 +215,7 @@ static tdag_status add_bias_by_maps(tdagi_raiser *r, tdag_value sum, tdag_value 
     uint32_t channel = linear ? n->rank - 1u : 1u, level = 0;
     tdagi_level *levels = r->maps->down[0];
     if (!bias_by_maps(r, sum, v, channel, levels, &level)) return TDAG_OK;
-    g->in[2] = (tdagi_slot){.value = levels[level].value};
+    g->in[2] = levels[level].value;
     if (tdagi_raiser_node(r, levels[level].value)->shape[0] != n->shape[channel])
         return TDAG_OK;
     tdag_value covered[TDAGI_MOST_COVERED];
@@ -240,12 +240,12 @@ static tdag_status add_bias(tdagi_raiser *r, tdag_value sum, const tdagi_match *
     tdagi_guess g = {
         .composite = (tdagi_composite)m->composite, .spec = m->spec, .n = 3};
     for (uint32_t i = 0; i < 2; i++) {
-        g.in[i].value = m->operands[i].value;
+        g.in[i] = m->operands[i].value;
         if (m->operands[i].n_views > 0) return TDAG_OK;
     }
     for (uint32_t i = 0; i < TDAGI_MOST_UP && *out == NULL; i++) {
         const tdagi_node *n = tdagi_raiser_node(r, v);
-        g.in[2].value = v;
+        g.in[2] = v;
         if (n->rank == 1) TDAGI_TRY(tdagi_check_guess(r, sum, &g, out));
         if (!tdagi_op_is_movement(n->op)) break;
         v = tdagi_node_inputs(n)[0];
@@ -285,14 +285,14 @@ static tdag_status add_matrix(tdagi_raiser *r, tdag_value sum, tdag_value produc
     for (uint32_t i = 0; i < 2; i++) {
         uint32_t rank = tdagi_raiser_node(r, m->operands[i].value)->rank;
         if (m->operands[i].n_views > 0 || rank < 2 || rank > 3) return TDAG_OK;
-        g.in[1 + i].value = m->operands[i].value;
+        g.in[1 + i] = m->operands[i].value;
     }
     if (scaled_by(r, other, &spec.beta, &c)) {
-        g.in[0].value = c;
+        g.in[0] = c;
         TDAGI_TRY(tdagi_check_guess(r, sum, &g, out));
     }
     spec.beta = 1;
-    g.in[0].value = other;
+    g.in[0] = other;
     return *out == NULL ? tdagi_check_guess(r, sum, &g, out) : TDAG_OK;
 }
 

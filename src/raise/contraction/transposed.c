@@ -94,8 +94,8 @@ static tdag_status try_pair(tdagi_raiser *r, const folds *f, tdag_value x, tdag_
     int64_t list[4][TDAGI_MOST_SPATIAL];
     tdagi_conv_transpose_spec spec;
     tdagi_guess g = {.composite = TDAGI_CONV_TRANSPOSE, .spec = &spec, .n = 2};
-    g.in[0].value = x;
-    g.in[1].value = w;
+    g.in[0] = x;
+    g.in[1] = w;
     for (uint32_t i = f->n_ends; i-- > 0 && *out == NULL;)
         if (read_spec(r, f, x, w, f->ends[i], &spec, list))
             TDAGI_TRY(tdagi_check_guess(r, f->ends[i], &g, out));

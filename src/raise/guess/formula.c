@@ -167,7 +167,7 @@ tdag_status tdagi_guess_gelu_formula(tdagi_raiser *r, const tdagi_root *root,
             continue;
         const tdagi_gelu_spec spec = {tanh};
         tdagi_guess g = {.composite = TDAGI_GELU, .spec = &spec, .n = 1};
-        g.in[0].value = x;
+        g.in[0] = x;
         return tdagi_accept_guess(r, root->v, &g, w.covered, w.n, out);
     }
     return TDAG_OK;
