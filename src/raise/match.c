@@ -192,6 +192,21 @@ static int64_t find(const tdag_value *v, uint32_t n, uint32_t id)
     return lo < n && v[lo].id == id ? (int64_t)lo : -1;
 }
 
+/* covered[i], which is read within, is read nowhere else. */
+static bool read_inside_only(const tdagi_raiser *r, const tdag_value *covered,
+                             uint32_t n, uint32_t i)
+{
+    uint32_t inside = 0, uses = r->uses[covered[i].id];
+    if (uses == 1) return true;
+    for (uint32_t j = i + 1; j < n; j++) {
+        const tdagi_node *node = tdagi_raiser_node(r, covered[j]);
+        const tdag_value *in = tdagi_node_inputs(node);
+        for (uint32_t k = 0; k < node->n_inputs; k++)
+            inside += in[k].id == covered[i].id;
+    }
+    return inside >= uses;
+}
+
 /* True where nothing dear is computed twice: a covered value that is read from outside,
  * and all that is covered below it, must be cheap. covered is ascending. */
 static bool stays_inside(tdagi_raiser *r, tdag_value root, const tdag_value *covered,
@@ -209,14 +224,7 @@ static bool stays_inside(tdagi_raiser *r, tdag_value root, const tdag_value *cov
     }
     for (uint32_t i = 0; i < n; i++) {
         if (covered[i].id == root.id || safe[i]) continue;
-        uint32_t inside = 0;
-        for (uint32_t j = i + 1; j < n; j++) {
-            const tdagi_node *node = tdagi_raiser_node(r, covered[j]);
-            const tdag_value *in = tdagi_node_inputs(node);
-            for (uint32_t k = 0; k < node->n_inputs; k++)
-                inside += in[k].id == covered[i].id;
-        }
-        if (inside < r->uses[covered[i].id]) return false;
+        if (!read_inside_only(r, covered, n, i)) return false;
         for (uint32_t k = 0; k < guess->n; k++)
             if (guess->in[k].id == covered[i].id) return false;
     }

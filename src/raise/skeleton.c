@@ -86,14 +86,19 @@ static const uint8_t *meet_again(matching *m, const uint8_t *code, tdag_value v)
     return same ? code + 1 : NULL;
 }
 
+/* v before it was widened. */
+static tdag_value narrowed(const matching *m, tdag_value v)
+{
+    const tdagi_node *n = tdagi_raiser_node(m->r, v);
+    if (n->op != TDAG_OP_CONVERT) return v;
+    tdag_value narrow = tdagi_node_inputs(n)[0];
+    return tdagi_raiser_node(m->r, narrow)->dtype == m->half ? narrow : v;
+}
+
 static const uint8_t *meet_slot(matching *m, const uint8_t *code, tdag_value v)
 {
     tdag_value *slot = &m->slot[*code - TDAGI_CODE_SLOT];
-    const tdagi_node *n = tdagi_raiser_node(m->r, v);
-    if (m->wide && n->op == TDAG_OP_CONVERT) {
-        tdag_value narrow = tdagi_node_inputs(n)[0];
-        if (tdagi_raiser_node(m->r, narrow)->dtype == m->half) v = narrow;
-    }
+    if (m->wide) v = narrowed(m, v);
     if (slot->id == 0) *slot = v;
     return slot->id == v.id ? code + 1 : NULL;
 }
@@ -405,11 +410,13 @@ static tdag_status cuts_larger(tdagi_raiser *r, const tdagi_match *m, bool *yes)
 {
     uint32_t size = tdagi_match_size(r, m);
     *yes = false;
+    if (size < 2) return TDAG_OK; /* nothing but its root */
     for (uint32_t i = 0; !*yes && i < m->n_covered; i++) {
         tdag_value v = m->covered[i];
         tdagi_match *larger = NULL;
-        if (v.id == m->result.id) continue;
         uint32_t next = 0;
+        if (v.id == m->result.id || tdagi_op_is_leaf(tdagi_raiser_node(r, v)->op))
+            continue;
         TDAGI_TRY(largest(r, v, size, &next, &larger));
         if (larger == NULL || n_beyond(r, larger, m) == 0) continue;
         TDAGI_TRY(rest_is_whole(r, m, larger, yes));
