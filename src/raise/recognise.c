@@ -109,7 +109,6 @@ static const struct {
 static bool worth_trying(const tdagi_raiser *r, const pattern *p, tdag_value top)
 {
     const tdagi_node *n = tdagi_raiser_node(r, top);
-    if (tdagi_raiser_leaves_out(r, p->composite)) return false;
     if (p->child == ANY) return true;
     const tdag_value *in = tdagi_node_inputs(n);
     for (uint32_t i = 0; i < n->n_inputs; i++) {
@@ -149,7 +148,7 @@ static tdag_status ask(tdagi_raiser *r, tdag_value v, tdagi_match **out)
         root.composite = p->composite;
         TDAGI_TRY(p->guess(r, &root, &m));
         uint32_t size = tdagi_match_size(r, m);
-        if (size <= most) continue;
+        if (size <= most || tdagi_raiser_leaves_out(r, m->composite)) continue;
         most = size;
         *out = m;
     }
