@@ -1,7 +1,7 @@
 /* What guesses share: the value they start from, steps down from it, and guesses of
  * common forms. */
-#ifndef TDAGI_STEPS_H
-#define TDAGI_STEPS_H
+#ifndef TDAGI_RAISE_STEPS_H
+#define TDAGI_RAISE_STEPS_H
 
 #include "raise/match.h"
 
