@@ -11,8 +11,7 @@
 #include "base/text.h"
 #include "format/json_read.h"
 #include "ir/text/number.h"
-
-#define MAX_ENUM 64 /* more names than any ENUM field has */
+#include "ir/text/print_field.h"
 
 typedef struct writer {
     tdag_ctx *ctx;
@@ -96,19 +95,6 @@ static void put_dim(writer *w, tdag_dim d)
     tdagi_json_put_string(w->to, text);
 }
 
-static void put_list(writer *w, uint32_t n, const int64_t *v, bool dims)
-{
-    put(w, "[");
-    for (uint32_t i = 0; i < n; i++) {
-        if (i > 0) put(w, ",");
-        if (dims)
-            put_dim(w, v[i]);
-        else
-            put_int(w, v[i]);
-    }
-    put(w, "]");
-}
-
 /* A number's text as JSON: what JSON has no number for is a string, and -0 keeps its
  * sign in readers that know integers. */
 static void put_number(writer *w, const char *text)
@@ -123,62 +109,47 @@ static void put_number(writer *w, const char *text)
 
 /* ---- specs ---- */
 
-static void put_enum(writer *w, const tdagi_field *f, int64_t value)
+static void add_word(void *user, const char *name)
 {
-    int64_t i = 0; /* the first name may be a hole; any later NULL ends the table */
-    while (i < value && i < MAX_ENUM && (i == 0 || f->names[i] != NULL))
-        i++;
-    if (i == value && f->names[i] != NULL)
-        tdagi_json_put_string(w->to, f->names[i]);
-    else if (w->to->status == TDAG_OK)
+    tdagi_json_put_string(((writer *)user)->to, name);
+}
+
+static void add_unnamed(void *user, const tdagi_field *f, int64_t value)
+{
+    writer *w = user;
+    if (w->to->status == TDAG_OK)
         w->to->status = tdagi_fail(w->ctx, TDAG_E_ARG, "there is no %s number %lld",
                                    f->name, (long long)value);
 }
 
-static void put_field(writer *w, const tdagi_field *f, const void *spec)
+static void add_dim(void *user, tdag_dim d) { put_dim(user, d); }
+
+static void add_number(void *user, const char *text) { put_number(user, text); }
+
+static void add_string(void *user, const tdagi_field *f, const char *string)
 {
-    const void *member = (const char *)spec + f->offset;
-    char number[TDAGI_NUMBER_TEXT_SIZE];
-    const tdag_list *list = member;
-    const int64_t *integer = member;
-    switch ((tdagi_field_kind)f->kind) {
-    case TDAGI_FIELD_INT:
-        put_int(w, *integer);
-        break;
-    case TDAGI_FIELD_BOOL:
-        put(w, *integer != 0 ? "true" : "false");
-        break;
-    case TDAGI_FIELD_ENUM:
-        put_enum(w, f, *integer);
-        break;
-    case TDAGI_FIELD_DTYPE:
-        tdagi_json_put_string(w->to, tdag_dtype_name((tdag_dtype)*integer));
-        break;
-    case TDAGI_FIELD_DIM:
-        put_dim(w, *integer);
-        break;
-    case TDAGI_FIELD_F64:
-        tdagi_double_text(*(const double *)member, number);
-        put_number(w, number);
-        break;
-    case TDAGI_FIELD_INTS:
-    case TDAGI_FIELD_DIMS:
-        put_list(w, list->n, list->v, f->kind == TDAGI_FIELD_DIMS);
-        break;
-    case TDAGI_FIELD_STRING:
-        put_string(w, f->name, *(const char *const *)member);
-        break;
-    case TDAGI_FIELD_END:
-        break;
-    }
+    put_string(user, f->name, string);
+}
+
+static tdagi_field_printer printer_of(writer *w)
+{
+    return (tdagi_field_printer){w->to,   w,          add_word,  add_unnamed,
+                                 add_dim, add_number, add_string};
+}
+
+static void put_shape(writer *w, uint32_t n, const tdag_dim *v)
+{
+    const tdagi_field_printer p = printer_of(w);
+    tdagi_print_list(&p, n, v, true);
 }
 
 static void put_spec(writer *w, const tdagi_field *fields, const void *spec)
 {
+    const tdagi_field_printer p = printer_of(w);
     put(w, ",\"spec\":{");
     for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++) {
         tdagi_text_printf(w->to, "%s\"%s\":", f == fields ? "" : ",", f->name);
-        put_field(w, f, spec);
+        tdagi_print_field(&p, f, spec);
     }
     put(w, "}");
 }
@@ -320,7 +291,7 @@ static void put_node(writer *w, uint32_t id)
         put_spec(w, tdagi_node_def(n)->fields, n->u.spec);
     tdagi_text_printf(
         w->to, ",\"dtype\":\"%s\",\"shape\":", tdag_dtype_name((tdag_dtype)n->dtype));
-    put_list(w, n->rank, n->shape, true);
+    put_shape(w, n->rank, n->shape);
     put(w, "}");
 }
 

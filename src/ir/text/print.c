@@ -6,6 +6,7 @@
 #include "ir/graph.h"
 #include "ir/text/number.h"
 #include "ir/text/parse.h"
+#include "ir/text/print_field.h"
 
 #define SMALL_TENSOR 16 /* elements that are always written */
 
@@ -69,66 +70,29 @@ static void put_dim(printer *p, tdag_dim d)
         tdagi_text_add_dim(&p->text, p->g->pool, d);
 }
 
-static void put_list(printer *p, uint32_t n, const int64_t *v, bool dims)
+/* ---- fields ---- */
+
+static void add_word(void *user, const char *name) { put(user, name); }
+
+static void add_unnamed(void *user, const tdagi_field *f, int64_t value)
 {
-    put(p, "[");
-    for (uint32_t i = 0; i < n; i++) {
-        if (i > 0) put(p, ",");
-        if (dims)
-            put_dim(p, v[i]);
-        else
-            put_int(p, v[i]);
-    }
-    put(p, "]");
+    (void)f;
+    put_int(user, value);
 }
 
-static void put_enum(printer *p, const tdagi_field *f, int64_t value)
+static void add_dim(void *user, tdag_dim d) { put_dim(user, d); }
+
+static void add_string(void *user, const tdagi_field *f, const char *string)
 {
-    int64_t i = 0;
-    while (i < value && i < TDAGI_TEXT_MAX_ENUM && (f->names[i] != NULL || i == 0))
-        i++;
-    if (i == value && f->names[i] != NULL)
-        put(p, f->names[i]);
-    else
-        put_int(p, value);
+    (void)f;
+    put_quoted(user, string);
 }
 
 static void put_field(printer *p, const tdagi_field *f, const void *spec)
 {
-    const void *member = (const char *)spec + f->offset;
-    char number[TDAGI_NUMBER_TEXT_SIZE];
-    const tdag_list *list = member;
-    const int64_t *integer = member;
-    switch ((tdagi_field_kind)f->kind) {
-    case TDAGI_FIELD_INT:
-        put_int(p, *integer);
-        break;
-    case TDAGI_FIELD_BOOL:
-        put(p, *integer != 0 ? "true" : "false");
-        break;
-    case TDAGI_FIELD_ENUM:
-        put_enum(p, f, *integer);
-        break;
-    case TDAGI_FIELD_DTYPE:
-        put(p, tdag_dtype_name((tdag_dtype)*integer));
-        break;
-    case TDAGI_FIELD_DIM:
-        put_dim(p, *integer);
-        break;
-    case TDAGI_FIELD_F64:
-        tdagi_double_text(*(const double *)member, number);
-        put(p, number);
-        break;
-    case TDAGI_FIELD_INTS:
-    case TDAGI_FIELD_DIMS:
-        put_list(p, list->n, list->v, f->kind == TDAGI_FIELD_DIMS);
-        break;
-    case TDAGI_FIELD_STRING:
-        put_quoted(p, *(const char *const *)member);
-        break;
-    case TDAGI_FIELD_END:
-        break;
-    }
+    const tdagi_field_printer to = {&p->text, p,        add_word,  add_unnamed,
+                                    add_dim,  add_word, add_string};
+    tdagi_print_field(&to, f, spec);
 }
 
 static void put_values(printer *p, const tdag_tensor *t)
