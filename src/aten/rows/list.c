@@ -317,7 +317,8 @@ static tdagi_any find_text(tdagi_call *c)
     int64_t start = 0, end = -1, n = 0;
     bool known = c->n < 4 || (tdagi_any_const_int(c->env, c->args[2], &start) &&
                               tdagi_any_const_int(c->env, c->args[3], &end));
-    if (!known || start != 0 || end != -1 || *word == '\0') return refuse(c);
+    bool is_all = start == 0 && (end == -1 || end >= (int64_t)strlen(s));
+    if (!known || !is_all || *word == '\0') return refuse(c);
     if (c->data != 'c') return tdagi_any_int(c->env, at == NULL ? -1 : at - s);
     for (; at != NULL; at = strstr(at + strlen(word), word))
         n++;
