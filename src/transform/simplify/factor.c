@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "ops/movement/index.h"
+
 typedef struct numbers {
     int64_t v[TDAG_MAX_RANK];
 } numbers;
@@ -38,12 +40,6 @@ tdag_status tdagi_factor_apply(tdagi_factors *f, tdag_op op, const void *spec,
     return st;
 }
 
-static tdag_status apply1(tdagi_factors *f, tdag_op op, const void *spec,
-                          const tdag_tensor *t, tdag_tensor **out)
-{
-    return tdagi_factor_apply(f, op, spec, 1, &t, out);
-}
-
 static void free_shared(void *user) { tdag_tensor_free(user); }
 
 tdag_status tdagi_factor_reshape(tdagi_factors *f, const tdag_tensor *t, uint32_t rank,
@@ -70,91 +66,105 @@ tdag_status tdagi_factor_of(tdagi_factors *f, const tdag_tensor *t,
     return tdagi_factor_reshape(f, t, value->rank, shape, out);
 }
 
-/* Whether any of the n dims from `axis` on is not 1. */
-static bool varies(const tdag_tensor *t, uint32_t axis, uint32_t n)
+/* ---- along an index map ---- */
+
+/* From a factor of one end of a step to one of the other. */
+typedef struct way {
+    const tdagi_step *s;
+    const tdag_tensor *t;         /* the factor */
+    bool up;                      /* from x to the result */
+    int64_t shape[TDAG_MAX_RANK]; /* of the factor that it becomes */
+} way;
+
+/* The step's map; where its op has none, the axes stay. */
+static void map_of(const tdagi_step *s, tdagi_index_map *map)
 {
+    uint32_t op = (uint32_t)s->op;
+    map->n = 0;
+    map->pad = NULL;
+    if (tdagi_op_row_of(op)->def->index != NULL)
+        tdagi_op_index(op, &(tdagi_index_call){s->spec, s->x->rank, s->result->rank},
+                       map);
+    else
+        for (uint32_t i = 0; i < s->x->rank; i++)
+            tdagi_index_add(map, i, i);
+}
+
+/* Whether the factor varies along the axes of a piece. */
+static bool varies(const way *w, const tdagi_piece *p)
+{
+    uint32_t first = w->up ? p->in : p->out, n = w->up ? p->n_in : p->n_out;
     for (uint32_t i = 0; i < n; i++)
-        if (t->shape[axis + i] != 1) return true;
+        if (w->t->shape[first + i] != 1) return true;
     return false;
 }
 
-/* t repeated to the dims of the runs that vary, then each run as one dim; runs[i] axes
- * of t make axis i. NULL where such a dim is symbolic. */
-static tdag_status merge_runs(tdagi_factors *f, const tdag_tensor *t, uint32_t n,
-                              const int64_t *runs, const tdag_dim *shape,
-                              tdag_tensor **out)
+static bool are_numbers(const tdag_dim *dims, uint32_t n)
 {
-    numbers counts;
-    int64_t merged[TDAG_MAX_RANK];
-    uint32_t axis = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t run = (uint32_t)runs[i];
-        bool some = varies(t, axis, run);
-        merged[i] = 1;
-        for (uint32_t k = 0; k < run; k++, axis++) {
-            if (some && shape[axis] < 0) return TDAG_OK;
-            counts.v[axis] = some && t->shape[axis] == 1 ? shape[axis] : 1;
-            if (some) merged[i] *= shape[axis];
-        }
-    }
-    const tdag_repeat_spec repeat = {list(t->rank, &counts)};
-    tdag_tensor *full = NULL;
-    TDAGI_TRY(apply1(f, TDAG_OP_REPEAT, &repeat, t, &full));
-    tdag_status st = tdagi_factor_reshape(f, full, n, merged, out);
-    tdag_tensor_free(full);
-    return st;
+    for (uint32_t i = 0; i < n; i++)
+        if (dims[i] < 0) return false;
+    return true;
 }
 
-/* Each dim that varies as the dims of its run, others as ones. */
-static tdag_status split_runs(tdagi_factors *f, const tdag_tensor *t,
-                              const int64_t *runs, const tdag_dim *shape,
-                              tdag_tensor **out)
+/* Whether a factor that varies along the piece's axes has a place at its other end. */
+static bool follows(const way *w, const tdagi_piece *p)
 {
-    int64_t split[TDAG_MAX_RANK];
-    uint32_t axis = 0;
+    const tdag_dim *in = w->s->x->shape, *out = w->s->result->shape;
+    if (!are_numbers(in + p->in, p->n_in) || !are_numbers(out + p->out, p->n_out))
+        return false;
+    if (p->kind == TDAGI_PIECE_DIGITS || tdagi_piece_is_whole(p, in, out)) return true;
+    return w->up && p->stride != 0 && p->start >= 0;
+}
+
+/* The dims of the new factor: its value's where the old one varies, else ones. Only the
+ * pieces along which it varies stay in the map. */
+static bool turn(way *w, tdagi_index_map *map)
+{
+    const tdag_dim *to = w->up ? w->s->result->shape : w->s->x->shape;
+    uint32_t kept = 0;
+    for (uint32_t k = 0; k < map->n; k++) {
+        const tdagi_piece p = map->pieces[k];
+        uint32_t first = w->up ? p.out : p.in, n = w->up ? p.n_out : p.n_in;
+        bool some = varies(w, &p);
+        if (some && !follows(w, &p)) return false;
+        for (uint32_t i = 0; i < n; i++)
+            w->shape[first + i] = some ? to[first + i] : 1;
+        if (some) map->pieces[kept++] = p;
+    }
+    map->n = kept;
+    return true;
+}
+
+/* Strides of a side whose dims may be 1 where its value's are not. */
+static void side_strides(const tdag_tensor *t, int64_t *stride)
+{
+    tdagi_strides(t, stride);
     for (uint32_t i = 0; i < t->rank; i++)
-        for (int64_t k = 0; k < runs[i]; k++, axis++) {
-            bool some = varies(t, i, 1);
-            if (some && shape[axis] < 0) return TDAG_OK;
-            split[axis] = some ? shape[axis] : 1;
-        }
-    return tdagi_factor_reshape(f, t, axis, split, out);
+        if (t->shape[i] == 1) stride[i] = 0;
 }
 
-/* Whether the op leaves axis i as it is. */
-static bool keeps_axis(const tdagi_step *s, uint32_t i)
+static tdag_status carry(tdagi_factors *f, way *w, tdag_tensor **out)
 {
-    if (s->op == TDAG_OP_UNFOLD || s->op == TDAG_OP_FOLD) {
-        const tdag_window_spec *w = s->spec;
-        return w->kernel.v[i] == 1 && w->stride.v[i] == 1;
+    int64_t stride[2][TDAG_MAX_RANK];
+    uint32_t rank = w->up ? w->s->result->rank : w->s->x->rank;
+    tdag_tensor *to = NULL;
+    tdagi_index_map map;
+    tdagi_loop loop;
+    map_of(w->s, &map);
+    if (!turn(w, &map)) return TDAG_OK;
+    if (rank == w->t->rank &&
+        tdagi_index_is_identity(&map, w->s->x->shape, w->s->result->shape)) {
+        *out = tdag_tensor_copy(w->t);
+        return TDAG_OK;
     }
-    if (s->op == TDAG_OP_PAD) {
-        const tdag_pad_spec *p = s->spec;
-        return p->before.v[i] == 0 && p->after.v[i] == 0;
-    }
-    if (s->op == TDAG_OP_SLICE) {
-        const tdag_slice_spec *p = s->spec;
-        return p->start.v[i] == 0 && p->end.v[i] == s->x->shape[i];
-    }
-    return s->x->shape[i] == s->result->shape[i];
-}
-
-/* Zeroes, of either sign, around the value: they stay when it is scaled. */
-static bool pads_with_number(const tdagi_step *s)
-{
-    const tdag_pad_spec *p = s->spec;
-    return s->op == TDAG_OP_PAD && p->mode == TDAG_PAD_CONSTANT && p->value != 0;
-}
-
-/* Ops that keep the axes: t is a factor of both sides where it is constant along the
- * axes that change. */
-static tdag_status same_axes(const tdagi_step *s, const tdag_tensor *t,
-                             tdag_tensor **out)
-{
-    if (pads_with_number(s)) return TDAG_OK;
-    for (uint32_t i = 0; i < t->rank; i++)
-        if (t->shape[i] != 1 && !keeps_axis(s, i)) return TDAG_OK;
-    *out = tdag_tensor_copy(t);
+    TDAGI_TRY(tdag_tensor_create(f->ctx, w->t->dtype, rank, w->shape, &to));
+    side_strides(w->up ? to : w->t, stride[0]);
+    side_strides(w->up ? w->t : to, stride[1]);
+    tdagi_loop_by_index(&loop, &map,
+                        &(tdagi_index_side){!w->up, w->s->result->shape, stride[0]},
+                        &(tdagi_index_side){w->up, w->s->x->shape, stride[1]});
+    tdagi_loop_copy(&loop, to->data, w->t->data, tdag_dtype_size(to->dtype));
+    *out = to;
     return TDAG_OK;
 }
 
@@ -165,70 +175,32 @@ static bool is_sum(const tdagi_step *s)
            (r->kind == TDAG_REDUCE_SUM || r->kind == TDAG_REDUCE_MEAN);
 }
 
+/* Zeroes, of either sign, around the value: they stay when it is scaled. */
+static bool pads_with_number(const tdagi_step *s)
+{
+    const tdag_pad_spec *p = s->spec;
+    return s->op == TDAG_OP_PAD && p->mode == TDAG_PAD_CONSTANT && p->value != 0;
+}
+
 tdag_status tdagi_factor_pull(tdagi_factors *f, const tdagi_step *s,
                               const tdag_tensor *t, tdag_tensor **out)
 {
+    way w = {.s = s, .t = t};
     *out = NULL;
-    if (s->op == TDAG_OP_PERMUTE) {
-        const tdag_permute_spec *p = s->spec;
-        numbers inverse;
-        for (uint32_t i = 0; i < t->rank; i++)
-            inverse.v[p->order.v[i]] = i;
-        const tdag_permute_spec back = {list(t->rank, &inverse)};
-        return apply1(f, TDAG_OP_PERMUTE, &back, t, out);
-    }
-    if (s->op == TDAG_OP_SQUEEZE) return apply1(f, TDAG_OP_UNSQUEEZE, s->spec, t, out);
-    if (s->op == TDAG_OP_UNSQUEEZE) return apply1(f, TDAG_OP_SQUEEZE, s->spec, t, out);
-    if (s->op == TDAG_OP_GROUP) {
-        const tdag_group_spec *g = s->spec;
-        return split_runs(f, t, g->runs.v, s->x->shape, out);
-    }
-    if (s->op == TDAG_OP_UNGROUP) {
-        const tdag_ungroup_spec *u = s->spec;
-        return merge_runs(f, t, u->counts.n, u->counts.v, u->factors.v, out);
-    }
-    bool moves = s->op == TDAG_OP_SLICE || s->op == TDAG_OP_SELECT ||
-                 s->op == TDAG_OP_PAD || s->op == TDAG_OP_REPEAT ||
-                 s->op == TDAG_OP_UNFOLD || s->op == TDAG_OP_FOLD;
-    return moves || is_sum(s) || s->op == TDAG_OP_NEG ? same_axes(s, t, out) : TDAG_OK;
-}
-
-/* A slice of the axes that vary. */
-static tdag_status push_slice(tdagi_factors *f, const tdag_slice_spec *s,
-                              const tdag_tensor *t, tdag_tensor **out)
-{
-    numbers start, end;
-    for (uint32_t i = 0; i < t->rank; i++) {
-        bool some = t->shape[i] != 1;
-        if (some && (s->start.v[i] < 0 || s->end.v[i] < 0)) return TDAG_OK;
-        start.v[i] = some ? s->start.v[i] : 0;
-        end.v[i] = some ? s->end.v[i] : 1;
-    }
-    const tdag_slice_spec part = {list(t->rank, &start), list(t->rank, &end)};
-    return apply1(f, TDAG_OP_SLICE, &part, t, out);
-}
-
-static tdag_status push_unfold(tdagi_factors *f, const tdag_window_spec *s,
-                               const tdag_tensor *t, tdag_tensor **out)
-{
-    numbers kernel, stride;
-    for (uint32_t i = 0; i < t->rank; i++) {
-        kernel.v[i] = t->shape[i] != 1 ? s->kernel.v[i] : 1;
-        stride.v[i] = t->shape[i] != 1 ? s->stride.v[i] : 1;
-    }
-    const tdag_window_spec some = {list(t->rank, &kernel), list(t->rank, &stride)};
-    return apply1(f, TDAG_OP_UNFOLD, &some, t, out);
+    bool moves = tdagi_op_is_movement((uint32_t)s->op) || s->op == TDAG_OP_FOLD ||
+                 s->op == TDAG_OP_NEG || is_sum(s);
+    return moves && !pads_with_number(s) ? carry(f, &w, out) : TDAG_OK;
 }
 
 /* A factor may be anything where the padding is zero; a term has to be zero there, and
  * then it is no longer the same along the axis: refused. */
-static tdag_status push_pad(tdagi_factors *f, const tdagi_step *s, const tdag_tensor *t,
-                            bool term, tdag_tensor **out)
+static tdag_status push_pad(tdagi_factors *f, const tdag_pad_spec *p,
+                            const tdag_tensor *t, bool term, tdag_tensor **out)
 {
-    const tdag_pad_spec *p = s->spec;
     numbers before, after;
     for (uint32_t i = 0; i < t->rank; i++) {
-        bool some = t->shape[i] != 1, pads = !keeps_axis(s, i);
+        bool some = t->shape[i] != 1;
+        bool pads = p->before.v[i] != 0 || p->after.v[i] != 0;
         if (some && (p->before.v[i] < 0 || p->after.v[i] < 0)) return TDAG_OK;
         if (pads && p->mode == TDAG_PAD_CONSTANT && (term || p->value != 0))
             return TDAG_OK;
@@ -237,27 +209,14 @@ static tdag_status push_pad(tdagi_factors *f, const tdagi_step *s, const tdag_te
     }
     const tdag_pad_spec around = {list(t->rank, &before), list(t->rank, &after),
                                   p->mode, 1};
-    return apply1(f, TDAG_OP_PAD, &around, t, out);
+    return tdagi_factor_apply(f, TDAG_OP_PAD, &around, 1, &t, out);
 }
 
 tdag_status tdagi_factor_push(tdagi_factors *f, const tdagi_step *s,
                               const tdag_tensor *t, bool term, tdag_tensor **out)
 {
+    way w = {.s = s, .t = t, .up = true};
     *out = NULL;
-    if (s->op == TDAG_OP_PERMUTE || s->op == TDAG_OP_SQUEEZE ||
-        s->op == TDAG_OP_UNSQUEEZE)
-        return apply1(f, s->op, s->spec, t, out);
-    if (s->op == TDAG_OP_GROUP) {
-        const tdag_group_spec *g = s->spec;
-        return merge_runs(f, t, g->runs.n, g->runs.v, s->x->shape, out);
-    }
-    if (s->op == TDAG_OP_UNGROUP) {
-        const tdag_ungroup_spec *u = s->spec;
-        return split_runs(f, t, u->counts.v, u->factors.v, out);
-    }
-    if (s->op == TDAG_OP_SLICE) return push_slice(f, s->spec, t, out);
-    if (s->op == TDAG_OP_UNFOLD) return push_unfold(f, s->spec, t, out);
-    if (s->op == TDAG_OP_PAD) return push_pad(f, s, t, term, out);
-    if (s->op == TDAG_OP_SELECT || s->op == TDAG_OP_REPEAT) return same_axes(s, t, out);
-    return TDAG_OK;
+    if (s->op == TDAG_OP_PAD) return push_pad(f, s->spec, t, term, out);
+    return tdagi_op_is_movement((uint32_t)s->op) ? carry(f, &w, out) : TDAG_OK;
 }

@@ -17,11 +17,22 @@ static tdagi_node operand(const tdagi_rewriter *rw, const tdagi_apply *a)
     return tdagi_made_by(rw, a->in[0]);
 }
 
-static bool all_are(tdag_list l, int64_t x)
+static void map_of(uint32_t op, const void *spec, uint32_t rank, tdagi_index_map *map)
 {
-    for (uint32_t i = 0; i < l.n; i++)
-        if (l.v[i] != x) return false;
-    return true;
+    tdagi_op_index(op, &(tdagi_index_call){spec, rank, rank}, map);
+}
+
+/* Whether the view is its operand; it keeps the rank. */
+static bool does_nothing(const tdagi_apply *a, const tdagi_node *x)
+{
+    tdagi_index_map map;
+    map_of((uint32_t)a->op, a->spec, x->rank, &map);
+    bool nothing = true;
+    for (uint32_t i = 0; i < map.n; i++) {
+        const tdagi_piece *p = &map.pieces[i];
+        nothing &= p->in == p->out && p->stride == 1 && p->before == 0 && p->after == 0;
+    }
+    return nothing;
 }
 
 /* ---- permute ---- */
@@ -30,10 +41,7 @@ static tdag_value permute(tdagi_rewriter *rw, const tdagi_apply *a)
 {
     const tdag_permute_spec *spec = a->spec;
     tdagi_node x = operand(rw, a);
-    bool identity = true;
-    for (uint32_t i = 0; i < spec->order.n; i++)
-        identity &= spec->order.v[i] == (int64_t)i;
-    if (identity) return a->in[0];
+    if (does_nothing(a, &x)) return a->in[0];
     if (x.op != TDAG_OP_PERMUTE) return TDAG_NO_VALUE;
     const tdag_permute_spec *inner = x.u.spec;
     entries order;
@@ -242,7 +250,7 @@ static tdag_value pad(tdagi_rewriter *rw, const tdagi_apply *a)
 {
     const tdag_pad_spec *spec = a->spec;
     tdagi_node x = operand(rw, a);
-    if (all_are(spec->before, 0) && all_are(spec->after, 0)) return a->in[0];
+    if (does_nothing(a, &x)) return a->in[0];
     if (x.op != TDAG_OP_PAD || !pads_join(spec, x.u.spec)) return TDAG_NO_VALUE;
     const tdag_pad_spec *inner = x.u.spec;
     tdagi_pool *pool = tdagi_rewrite_pool(rw);
@@ -262,7 +270,7 @@ static tdag_value repeat(tdagi_rewriter *rw, const tdagi_apply *a)
 {
     const tdag_repeat_spec *spec = a->spec;
     tdagi_node x = operand(rw, a);
-    if (all_are(spec->counts, 1)) return a->in[0];
+    if (does_nothing(a, &x)) return a->in[0];
     if (x.op != TDAG_OP_REPEAT) return TDAG_NO_VALUE;
     const tdag_repeat_spec *inner = x.u.spec;
     entries counts;
