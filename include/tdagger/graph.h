@@ -170,6 +170,12 @@ enum { TDAG_TEXT_FULL = 1 };
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_graph_print(tdag_ctx *ctx,
                                                       const tdag_graph *graph,
                                                       uint32_t flags, char **out);
+/* The composites that are recognised in the graph, and the core ops that none took, one
+ * per line and leaves included: what kernels are counted as and what the native engine
+ * runs. For reading; it does not parse back. */
+TDAG_API TDAG_MUST_CHECK tdag_status tdag_graph_print_raised(tdag_ctx *ctx,
+                                                             const tdag_graph *graph,
+                                                             char **out);
 TDAG_API void tdag_text_free(tdag_ctx *ctx, char *text);
 /* Reads it back. Errors: E_FORMAT with the byte offset, and all of the builder's. */
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_graph_parse(tdag_ctx *ctx, const char *text,

@@ -31,6 +31,7 @@ static const option options[] = {
     {CLI_ATOL,   "--atol",   NULL, "A", "absolute tolerance"},
     {CLI_SEED,   "--seed",   NULL, "N", "of random inputs (default 0)"},
     {CLI_FULL,   "--full",   NULL, NULL, "write large tensors too"},
+    {CLI_RAISED, "--raised", NULL, NULL, "composites instead of core ops"},
     {CLI_AT,     "--at",     NULL, "N=8,S=T,...", "symbols given numbers, other names, expressions"},
     {CLI_OPAQUE, "--opaque", NULL, NULL, "keep unknown operators as opaque nodes"},
     {CLI_SHIM,   "--shim",   NULL, "FILE", "the PyTorch shim to load"},

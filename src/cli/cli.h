@@ -49,6 +49,7 @@ enum {
 #define CLI_CONTENT     CLI_BIT(29)
 #define CLI_TORCH       CLI_BIT(30)
 #define CLI_FIRST       CLI_BIT(32)
+#define CLI_RAISED      CLI_BIT(33)
 #define CLI_AT          CLI_BIT(31)
 #define CLI_IMPORT      (CLI_INPUT | CLI_LIKE | CLI_AT | CLI_OPAQUE | CLI_SHIM | CLI_QUIET)
 

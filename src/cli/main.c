@@ -58,8 +58,9 @@ static const cli_command commands[] = {
      "they differ. TorchScript files need -i, the same for both.\n",
      (CLI_IMPORT & ~CLI_AT) | CLI_JSON | CLI_MOST, cli_diff},
     {"show", "MODEL", 1, "print the textual form, one value per line",
-     "Tensors of more than 16 elements appear by dtype and shape only, unless --full.\n",
-     CLI_IMPORT | CLI_FULL, cli_show},
+     "Tensors of more than 16 elements appear by dtype and shape only, unless --full.\n"
+     "--raised prints the composites that are recognised in it, one kernel per line.\n",
+     CLI_IMPORT | CLI_FULL | CLI_RAISED, cli_show},
     {"debatch", "MODEL OUT --dim N", 2, "remove a dimension, such as the batch",
      "OUT takes one sample: the dimension N, which -i names, is gone from its inputs and\n"
      "outputs and from every value between. A model that mixes samples is refused, with\n"

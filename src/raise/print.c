@@ -116,3 +116,12 @@ tdag_status tdagi_raised_print(tdag_ctx *ctx, const tdagi_raised *raised, char *
         add_kernel(&text, raised, i);
     return tdagi_text_take(&text, out);
 }
+
+tdag_status tdag_graph_print_raised(tdag_ctx *ctx, const tdag_graph *graph, char **out)
+{
+    tdagi_raised *raised = NULL;
+    TDAGI_TRY(tdagi_raise(ctx, graph, NULL, &raised));
+    tdag_status st = tdagi_raised_print(ctx, raised, out);
+    tdagi_raised_free(raised);
+    return st;
+}

@@ -14,9 +14,8 @@ ALLOWED = {
     "src/base/dim/":
         "polynomials have atoms (floor, max) of polynomials: making, ordering, dividing and "
         "evaluating them are one recursion, cut into files by subject",
-    "src/raise/":
-        "a guess is checked by lowering it, and composites are found over composites: the "
-        "raiser's helpers and its finders stand in one recursion still",
+    "src/raise/contraction/arrange.c src/raise/contraction/arrange_conv.c":
+        "convolutions are one way to arrange levels, and an arrangement is accepted by one check",
     "src/torchscript/import/":
         "an if or a loop walks a block again, and a list of a module holds constants",
     "src/torchscript/export/":

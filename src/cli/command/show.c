@@ -1,14 +1,19 @@
 /* tdag show and tdag convert */
 #include "cli/cli.h"
 
+static tdag_status print(cli *c, const tdag_graph *g, char **out)
+{
+    uint32_t flags = c->given & CLI_FULL ? TDAG_TEXT_FULL : 0;
+    if (c->given & CLI_RAISED) return tdag_graph_print_raised(c->ctx, g, out);
+    return tdag_graph_print(c->ctx, g, flags, out);
+}
+
 int cli_show(cli *c)
 {
     tdag_model *model = NULL;
     char *text = NULL;
     int status = cli_load_first(c, &model);
-    uint32_t flags = c->given & CLI_FULL ? TDAG_TEXT_FULL : 0;
-    if (status == CLI_DONE &&
-        tdag_graph_print(c->ctx, tdag_model_get_graph(model), flags, &text) != TDAG_OK)
+    if (status == CLI_DONE && print(c, tdag_model_get_graph(model), &text) != TDAG_OK)
         status = cli_fail_library(c, c->files[0]);
     if (status == CLI_DONE) fputs(text, stdout);
     tdag_text_free(c->ctx, text);

@@ -312,3 +312,19 @@ const void *tdagi_candidate_spec(const tdagi_candidate *c)
     if (c->composite == TDAGI_CONV) return &c->spec.conv;
     return c->composite == TDAGI_EINSUM ? &c->spec.einsum : NULL;
 }
+
+uint32_t tdagi_candidate_covered(const tdagi_maps *m, const tdagi_candidate *c,
+                                 tdag_value *covered)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i <= c->up; i++)
+        covered[n++] = m->up[i].value;
+    for (uint32_t i = 0; i < m->n_interior; i++)
+        covered[n++] = m->interior[i];
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t side = i == 0 ? c->first : 1 - c->first;
+        for (uint32_t j = 0; j < c->level[i]; j++)
+            covered[n++] = m->down[side][j].value;
+    }
+    return n;
+}

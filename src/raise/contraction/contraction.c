@@ -51,22 +51,6 @@ static bool type_is(const tdagi_raiser *r, const tdagi_type *type, tdag_value v)
     return true;
 }
 
-uint32_t tdagi_candidate_covered(const tdagi_maps *m, const tdagi_candidate *c,
-                                 tdag_value *covered)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i <= c->up; i++)
-        covered[n++] = m->up[i].value;
-    for (uint32_t i = 0; i < m->n_interior; i++)
-        covered[n++] = m->interior[i];
-    for (uint32_t i = 0; i < 2; i++) {
-        uint32_t side = i == 0 ? c->first : 1 - c->first;
-        for (uint32_t j = 0; j < c->level[i]; j++)
-            covered[n++] = m->down[side][j].value;
-    }
-    return n;
-}
-
 static tdag_status by_maps(tdagi_raiser *r, const tdagi_candidate *c, tdagi_match **out)
 {
     tdagi_guess g;

@@ -198,3 +198,28 @@ tdag_status tdagi_copy_views(tdagi_raiser *r, uint32_t first, uint32_t last,
     *out = views;
     return TDAG_OK;
 }
+
+static bool unguarded(const tdagi_maps *m, uint32_t side, const tdagi_level *level)
+{
+    for (uint32_t i = 0; i < level->n_guards; i++)
+        if (!m->holds[side][i]) return false;
+    return true;
+}
+
+/* The shallowest level that is dense and unguarded, or one that is `want` already. */
+bool tdagi_pick_level(const tdagi_maps *m, uint32_t side, const tdagi_plan *want,
+                      uint32_t *out)
+{
+    bool found = false;
+    tdagi_plan p;
+    for (uint32_t i = 0; i < m->n_down[side]; i++) {
+        const tdagi_level *level = &m->down[side][i];
+        if (!unguarded(m, side, level) || !tdagi_plan_read(level, 0, &p)) continue;
+        bool exact = want != NULL && tdagi_plan_equal(&p, want);
+        if (found && !exact) continue;
+        *out = i;
+        found = true;
+        if (exact) return true;
+    }
+    return found;
+}
