@@ -102,9 +102,12 @@ static inline uint32_t tdagi_rank(const tdagi_call *c, tdag_value v)
 {
     return tdag_builder_get_rank(c->b, v);
 }
+/* Never NULL: it may be copied from where the rank is 0. */
 static inline const tdag_dim *tdagi_shape(const tdagi_call *c, tdag_value v)
 {
-    return tdag_builder_get_shape(c->b, v);
+    static const tdag_dim none[1];
+    const tdag_dim *shape = tdag_builder_get_shape(c->b, v);
+    return shape == NULL ? none : shape;
 }
 static inline tdag_dtype tdagi_dtype(const tdagi_call *c, tdag_value v)
 {
