@@ -79,6 +79,9 @@ uint32_t tdagi_arg_axis(tdagi_call *c, const char *name, uint32_t rank);
 /* Ascending and distinct; None or an empty list gives all axes. */
 tdag_list tdagi_arg_axes(tdagi_call *c, const char *name, uint32_t rank);
 tdag_list tdagi_arg_tensors(tdagi_call *c, const char *name, const tdag_value **out);
+/* The same with their common dtype and room for as many values; NULL: refused. */
+tdag_value *tdagi_arg_promoted(tdagi_call *c, const char *name, tdag_list *n_out,
+                               const tdag_value **out, tdag_dtype *dtype_out);
 /* DTYPE_NONE for None. */
 tdag_dtype tdagi_arg_dtype(tdagi_call *c, const char *name);
 void tdagi_ignore(tdagi_call *c, const char *name); /* it changes nothing here */

@@ -201,11 +201,10 @@ static tdag_value at_least(tdagi_call *c, tdag_value x, uint32_t want)
 tdagi_any tdagi_aten_stack_along(tdagi_call *c)
 {
     const tdag_value *v;
-    tdag_list n = tdagi_arg_tensors(c, "tensors", &v);
-    tdagi_any list = tdagi_arg(c, "tensors");
-    tdag_value *all = tdagi_env_alloc(c->env, n.n * sizeof(*all));
-    if (c->bad || all == NULL || n.n == 0) return tdagi_refuse(c, "tensors");
-    tdag_dtype d = tdagi_result_type(c, n.n, list.u.seq->v);
+    tdag_list n = {0, NULL};
+    tdag_dtype d;
+    tdag_value *all = tdagi_arg_promoted(c, "tensors", &n, &v, &d);
+    if (n.n == 0) return tdagi_refuse(c, "tensors");
     for (uint32_t i = 0; i < n.n; i++) {
         tdag_value x = tdagi_cast(c->b, v[i], d);
         if (c->data == 'c' && tdagi_rank(c, x) < 2) {
@@ -227,11 +226,10 @@ tdagi_any tdagi_aten_stack_along(tdagi_call *c)
 tdagi_any tdagi_aten_block_diag(tdagi_call *c)
 {
     const tdag_value *v;
-    tdag_list n = tdagi_arg_tensors(c, "tensors", &v);
-    tdagi_any list = tdagi_arg(c, "tensors");
-    tdag_value *rows = tdagi_env_alloc(c->env, n.n * sizeof(*rows));
-    if (c->bad || rows == NULL || n.n == 0) return tdagi_refuse(c, "tensors");
-    tdag_dtype d = tdagi_result_type(c, n.n, list.u.seq->v);
+    tdag_list n = {0, NULL};
+    tdag_dtype d;
+    tdag_value *rows = tdagi_arg_promoted(c, "tensors", &n, &v, &d);
+    if (n.n == 0) return tdagi_refuse(c, "tensors");
     tdag_dim total = 0, before = 0;
     for (uint32_t i = 0; i < n.n; i++) {
         if (tdagi_rank(c, v[i]) > 2) return tdagi_refuse(c, "tensors");

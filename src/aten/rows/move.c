@@ -1,5 +1,5 @@
-/* Operators that move elements into new memory: joining, padding, repeating, shuffling,
- * and factories of tensors. */
+/* Operators that move elements into new memory: joining, padding, repeating, shuffling.
+ */
 #include <string.h>
 
 #include "aten/aten.h"
@@ -10,11 +10,9 @@
 static tdag_list common(tdagi_call *c, const char *name, tdag_value **out)
 {
     const tdag_value *v;
-    tdag_list n = tdagi_arg_tensors(c, name, &v);
-    tdagi_any list = tdagi_arg(c, name);
-    *out = tdagi_env_alloc(c->env, n.n * sizeof(**out));
-    if (c->bad || *out == NULL) return (tdag_list){0, NULL};
-    tdag_dtype d = tdagi_result_type(c, n.n, list.u.seq->v);
+    tdag_list n = {0, NULL};
+    tdag_dtype d;
+    *out = tdagi_arg_promoted(c, name, &n, &v, &d);
     for (uint32_t i = 0; i < n.n; i++)
         (*out)[i] = tdagi_cast(c->b, v[i], d);
     return n;

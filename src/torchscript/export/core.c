@@ -271,14 +271,9 @@ static const tdagi_emitter core_convert = {.emit = emit_convert};
 /* A number may stand on the right only; add and multiply commute. */
 static void emit_commutative(tdagi_exporter *e, const tdagi_kernel *k, const char *name)
 {
-    bool left = tdagi_export_is_scalar(e, k, 0),
-         right = tdagi_export_is_scalar(e, k, 1);
-    if (left && !right)
-        tdagi_export_emit(e, k, "torch.%s($1, #0)", name);
-    else if (right && !left)
-        tdagi_export_emit(e, k, "torch.%s$_($0, #1)", name);
-    else
-        tdagi_export_emit(e, k, "torch.%s$_($0, $1)", name);
+    const char *format = tdagi_export_choose(
+        e, k, "torch.%s($1, #0)", "torch.%s$_($0, #1)", "torch.%s$_($0, $1)");
+    tdagi_export_emit(e, k, format, name);
 }
 
 static void emit_add(tdagi_exporter *e, const tdagi_kernel *k)
@@ -295,23 +290,17 @@ static const tdagi_emitter core_multiply = {.emit = emit_multiply, .is_fresh = t
 
 static void emit_equal(tdagi_exporter *e, const tdagi_kernel *k)
 {
-    bool left = tdagi_export_is_scalar(e, k, 0),
-         right = tdagi_export_is_scalar(e, k, 1);
     tdagi_export_emit(e, k,
-                      left && !right   ? "torch.eq($1, #0)"
-                      : right && !left ? "torch.eq($0, #1)"
-                                       : "torch.eq($0, $1)");
+                      tdagi_export_choose(e, k, "torch.eq($1, #0)", "torch.eq($0, #1)",
+                                          "torch.eq($0, $1)"));
 }
 static const tdagi_emitter core_equal = {.emit = emit_equal};
 
 static void emit_less(tdagi_exporter *e, const tdagi_kernel *k)
 {
-    bool left = tdagi_export_is_scalar(e, k, 0),
-         right = tdagi_export_is_scalar(e, k, 1);
     tdagi_export_emit(e, k,
-                      left && !right   ? "torch.gt($1, #0)"
-                      : right && !left ? "torch.lt($0, #1)"
-                                       : "torch.lt($0, $1)");
+                      tdagi_export_choose(e, k, "torch.gt($1, #0)", "torch.lt($0, #1)",
+                                          "torch.lt($0, $1)"));
 }
 static const tdagi_emitter core_less = {.emit = emit_less};
 

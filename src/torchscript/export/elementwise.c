@@ -25,32 +25,26 @@ const tdagi_emitter tdagi_emitter_prelu = {.format =
 
 static void emit_sub(tdagi_exporter *e, const tdagi_kernel *k)
 {
-    if (tdagi_export_is_scalar(e, k, 0) && !tdagi_export_is_scalar(e, k, 1))
-        tdagi_export_emit(e, k, "torch.rsub($1, #0)");
-    else if (tdagi_export_is_scalar(e, k, 1) && !tdagi_export_is_scalar(e, k, 0))
-        tdagi_export_emit(e, k, "torch.sub$_($0, #1)");
-    else
-        tdagi_export_emit(e, k, "torch.sub$_($0, $1)");
+    tdagi_export_emit(e, k,
+                      tdagi_export_choose(e, k, "torch.rsub($1, #0)",
+                                          "torch.sub$_($0, #1)",
+                                          "torch.sub$_($0, $1)"));
 }
 const tdagi_emitter tdagi_emitter_sub = {.emit = emit_sub, .is_fresh = true};
 
 static void emit_div(tdagi_exporter *e, const tdagi_kernel *k)
 {
-    if (tdagi_export_is_scalar(e, k, 1) && !tdagi_export_is_scalar(e, k, 0))
-        tdagi_export_emit(e, k, "torch.div($0, #1)");
-    else
-        tdagi_export_emit(e, k, "torch.div($0, $1)");
+    const char *plain = "torch.div($0, $1)";
+    tdagi_export_emit(e, k,
+                      tdagi_export_choose(e, k, plain, "torch.div($0, #1)", plain));
 }
 const tdagi_emitter tdagi_emitter_div = {.emit = emit_div};
 
 static void emit_pow(tdagi_exporter *e, const tdagi_kernel *k)
 {
-    bool base = tdagi_export_is_scalar(e, k, 0),
-         exponent = tdagi_export_is_scalar(e, k, 1);
     tdagi_export_emit(e, k,
-                      exponent && !base   ? "torch.pow($0, #1)"
-                      : base && !exponent ? "torch.pow(#0, $1)"
-                                          : "torch.pow($0, $1)");
+                      tdagi_export_choose(e, k, "torch.pow(#0, $1)",
+                                          "torch.pow($0, #1)", "torch.pow($0, $1)"));
 }
 const tdagi_emitter tdagi_emitter_pow = {.emit = emit_pow};
 
@@ -104,12 +98,10 @@ const tdagi_emitter tdagi_emitter_clamp = {.emit = emit_clamp};
 static void emit_comparison(tdagi_exporter *e, const tdagi_kernel *k, const char *name,
                             const char *swapped)
 {
-    if (tdagi_export_is_scalar(e, k, 1) && !tdagi_export_is_scalar(e, k, 0))
-        tdagi_export_emit(e, k, "torch.%s($0, #1)", name);
-    else if (tdagi_export_is_scalar(e, k, 0) && !tdagi_export_is_scalar(e, k, 1))
-        tdagi_export_emit(e, k, "torch.%s($1, #0)", swapped);
-    else
-        tdagi_export_emit(e, k, "torch.%s($0, $1)", name);
+    tdagi_export_emit(e, k,
+                      tdagi_export_choose(e, k, "torch.%s($1, #0)", "torch.%s($0, #1)",
+                                          "torch.%s($0, $1)"),
+                      tdagi_export_choose(e, k, swapped, name, name));
 }
 
 static void emit_not_equal(tdagi_exporter *e, const tdagi_kernel *k)

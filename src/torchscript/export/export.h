@@ -48,6 +48,10 @@ static inline uint32_t tdagi_export_index(const tdagi_exporter *e,
     return (uint32_t)(k - e->r->kernels);
 }
 
+static inline bool tdagi_export_is_core(const tdagi_kernel *k, tdag_op op)
+{
+    return k->composite == TDAGI_CORE && k->op == op;
+}
 static inline const tdagi_kernel *tdagi_export_input(const tdagi_exporter *e,
                                                      const tdagi_kernel *k, uint32_t i)
 {
@@ -88,6 +92,10 @@ const char *tdagi_export_value(tdagi_exporter *e, uint32_t kernel);
 bool tdagi_export_scalar(const tdagi_exporter *e, uint32_t kernel, double *value_out);
 /* The same of k's input i, without the number. */
 bool tdagi_export_is_scalar(const tdagi_exporter *e, const tdagi_kernel *k, uint32_t i);
+/* The format of a binary operator by which of its operands alone is such a constant. */
+const char *tdagi_export_choose(const tdagi_exporter *e, const tdagi_kernel *k,
+                                const char *left, const char *right,
+                                const char *otherwise);
 /* Registers every parameter and buffer of the graph, used or not, in nested modules. */
 tdag_status tdagi_export_register(tdagi_exporter *e);
 void tdagi_export_modules_free(tdagi_exporter *e);

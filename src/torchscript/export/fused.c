@@ -3,11 +3,6 @@
  * what trunc leaves, and torch.index takes positions that count from the end. */
 #include "torchscript/export/export.h"
 
-static bool is_core(const tdagi_kernel *k, tdag_op op)
-{
-    return k->composite == TDAGI_CORE && k->op == op;
-}
-
 /* ---- values and positions ---- */
 
 /* The extremes of x along one axis, or where they are. */
@@ -26,10 +21,11 @@ static bool is_extreme(const tdagi_exporter *e, uint32_t i, extreme *out)
         *out = (extreme){k->inputs[0], s->axis, s->keep, k->composite == TDAGI_ARGMIN,
                          true};
     } else {
-        bool squeezed = is_core(k, TDAG_OP_SQUEEZE) && e->deferred[k->inputs[0]];
+        bool squeezed =
+            tdagi_export_is_core(k, TDAG_OP_SQUEEZE) && e->deferred[k->inputs[0]];
         if (squeezed) k = tdagi_export_kernel(e, k->inputs[0]);
         const tdag_reduce_spec *s = k->spec;
-        if (!is_core(k, TDAG_OP_REDUCE) || s->axes.n != 1 ||
+        if (!tdagi_export_is_core(k, TDAG_OP_REDUCE) || s->axes.n != 1 ||
             (s->kind != TDAG_REDUCE_MAX && s->kind != TDAG_REDUCE_MIN))
             return false;
         *out = (extreme){k->inputs[0], s->axes.v[0], !squeezed,
@@ -66,7 +62,9 @@ static void plan_sort(tdagi_exporter *e, uint32_t i)
     const tdagi_kernel *k = tdagi_export_kernel(e, i);
     if (k->composite != TDAGI_TAKE_ALONG) return;
     const tdagi_kernel *order = tdagi_export_kernel(e, k->inputs[1]);
-    if (!is_core(order, TDAG_OP_ARGSORT) || order->inputs[0] != k->inputs[0]) return;
+    if (!tdagi_export_is_core(order, TDAG_OP_ARGSORT) ||
+        order->inputs[0] != k->inputs[0])
+        return;
     const tdagi_axis_spec *s = k->spec;
     const tdag_argsort_spec *t = order->spec;
     const tdagi_kernel *x = tdagi_export_kernel(e, k->inputs[0]);
@@ -82,7 +80,7 @@ static void emit_pair(tdagi_exporter *e, uint32_t i)
     if (e->var[i] != NULL) return;
     const tdagi_kernel *k = tdagi_export_kernel(e, i);
     extreme m;
-    if (is_core(k, TDAG_OP_ARGSORT)) {
+    if (tdagi_export_is_core(k, TDAG_OP_ARGSORT)) {
         const tdag_argsort_spec *s = k->spec;
         tdagi_export_value(e, k->inputs[0]);
         tdagi_export_begin_pair(e, other, i);
@@ -103,7 +101,7 @@ static void emit_pair(tdagi_exporter *e, uint32_t i)
 static void plan_std(tdagi_exporter *e, uint32_t i)
 {
     const tdagi_kernel *k = tdagi_export_kernel(e, i);
-    if (!is_core(k, TDAG_OP_SQRT) || e->uses[k->inputs[0]] != 1) return;
+    if (!tdagi_export_is_core(k, TDAG_OP_SQRT) || e->uses[k->inputs[0]] != 1) return;
     if (tdagi_export_kernel(e, k->inputs[0])->composite == TDAGI_VAR)
         e->deferred[k->inputs[0]] = 1;
 }
@@ -129,11 +127,15 @@ static bool is_number(const tdagi_exporter *e, uint32_t i, int64_t want)
 static uint32_t wrapped_position(const tdagi_exporter *e, uint32_t i, int64_t n)
 {
     const tdagi_kernel *where = tdagi_export_kernel(e, i);
-    if (!is_core(where, TDAG_OP_WHERE) || where->dtype != TDAG_I64 || n < 0) return 0;
+    if (!tdagi_export_is_core(where, TDAG_OP_WHERE) || where->dtype != TDAG_I64 ||
+        n < 0)
+        return 0;
     const tdagi_kernel *less = tdagi_export_kernel(e, where->inputs[0]),
                        *add = tdagi_export_kernel(e, where->inputs[1]);
     uint32_t p = where->inputs[2];
-    if (!is_core(less, TDAG_OP_LESS) || !is_core(add, TDAG_OP_ADD)) return 0;
+    if (!tdagi_export_is_core(less, TDAG_OP_LESS) ||
+        !tdagi_export_is_core(add, TDAG_OP_ADD))
+        return 0;
     uint32_t moved = add->inputs[0] == p ? add->inputs[1] : add->inputs[0];
     bool other = add->inputs[0] != p && add->inputs[1] != p;
     if (other || less->inputs[0] != p || !is_number(e, less->inputs[1], 0) ||
@@ -200,7 +202,7 @@ bool tdagi_export_fused(tdagi_exporter *e, uint32_t i)
     const tdagi_kernel *k = tdagi_export_kernel(e, i);
     if (e->partner[i] != 0)
         emit_pair(e, i);
-    else if (is_core(k, TDAG_OP_SQRT) && e->deferred[k->inputs[0]])
+    else if (tdagi_export_is_core(k, TDAG_OP_SQRT) && e->deferred[k->inputs[0]])
         tdagi_export_var(e, k, "std", tdagi_export_kernel(e, k->inputs[0]));
     else if (k->composite == TDAGI_SUB && e->deferred[k->inputs[1]])
         tdagi_export_emit(e, k, "torch.frac($0)");

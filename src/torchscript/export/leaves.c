@@ -232,3 +232,12 @@ bool tdagi_export_is_scalar(const tdagi_exporter *e, const tdagi_kernel *k, uint
     double value;
     return tdagi_export_scalar(e, k->inputs[i], &value);
 }
+
+const char *tdagi_export_choose(const tdagi_exporter *e, const tdagi_kernel *k,
+                                const char *left, const char *right,
+                                const char *otherwise)
+{
+    bool at_left = tdagi_export_is_scalar(e, k, 0),
+         at_right = tdagi_export_is_scalar(e, k, 1);
+    return at_left == at_right ? otherwise : at_left ? left : right;
+}

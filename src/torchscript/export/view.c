@@ -4,11 +4,6 @@
  * user thus takes along; they are not emitted by themselves. */
 #include "torchscript/export/export.h"
 
-static bool is_core(const tdagi_kernel *k, tdag_op op)
-{
-    return k->composite == TDAGI_CORE && k->op == op;
-}
-
 bool tdagi_export_is_reshape(const tdagi_kernel *k)
 {
     return k->composite == TDAGI_CORE && tdagi_op_row_of(k->op)->def->same_order;
@@ -18,11 +13,11 @@ bool tdagi_export_is_reshape(const tdagi_kernel *k)
 static bool completes(const tdagi_kernel *squeeze, const tdagi_kernel *x)
 {
     const tdag_axes_spec *removed = squeeze->spec;
-    if (is_core(x, TDAG_OP_SELECT)) {
+    if (tdagi_export_is_core(x, TDAG_OP_SELECT)) {
         const tdag_select_spec *s = x->spec;
         return removed->axes.n == 1 && removed->axes.v[0] == s->axis;
     }
-    if (!is_core(x, TDAG_OP_REDUCE)) return false;
+    if (!tdagi_export_is_core(x, TDAG_OP_REDUCE)) return false;
     const tdag_reduce_spec *s = x->spec;
     if (s->axes.n == 0 || s->axes.n != removed->axes.n) return false;
     for (uint32_t i = 0; i < s->axes.n; i++)
@@ -39,7 +34,8 @@ void tdagi_export_plan_views(tdagi_exporter *e)
         const tdagi_kernel *k = tdagi_export_kernel(e, user);
         if (tdagi_export_is_reshape(x) && tdagi_export_is_reshape(k))
             e->deferred[i] = 1;
-        else if (is_core(k, TDAG_OP_SQUEEZE) && !e->deferred[user] && completes(k, x))
+        else if (tdagi_export_is_core(k, TDAG_OP_SQUEEZE) && !e->deferred[user] &&
+                 completes(k, x))
             e->deferred[i] = 1;
     }
 }
@@ -87,7 +83,7 @@ static void emit_completed(tdagi_exporter *e, const tdagi_kernel *k,
                            const tdagi_kernel *x)
 {
     tdagi_export_value(e, x->inputs[0]);
-    if (is_core(x, TDAG_OP_REDUCE)) {
+    if (tdagi_export_is_core(x, TDAG_OP_REDUCE)) {
         tdagi_export_reduce(e, k, false, x);
         return;
     }
