@@ -21,7 +21,7 @@ import re
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "torch"), os.path.join(HERE, "..", "support"), HERE]
+sys.path[:0] = [os.path.join(HERE, "..", "torchscript"), os.path.join(HERE, "..", "support"), HERE]
 
 import torch  # noqa: E402
 

@@ -3,7 +3,7 @@
 
     bench_export.py TDAG [--models A,B] [--size N] [--pairs N] [--folder DIR] [--check]
 
-Each model is made (tests/torch/models.py), converted by `TDAG convert`, and both files run
+Each model is made (tests/torchscript/models.py), converted by `TDAG convert`, and both files run
 on one thread without gradients, after the runs in which the JIT profiles and specialises.
 Runs are interleaved, in the order a b b a, so that what else the machine does meets both
 alike. Printed are the fastest run of each and the ratio of the fastest runs beside the
@@ -20,7 +20,7 @@ import time
 
 import torch
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "torch"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "torchscript"))
 import models as made  # noqa: E402  (found through the line above)
 
 STANDARD = "resnet50,mobilenet_v3_large,vit_b_16,swin_t,convnext_tiny,densenet121"

@@ -61,7 +61,7 @@ def main():
     if not has("torchvision") or (script == FVCORE and not has("fvcore")):
         print("skipped: this Python lacks torchvision or a counter of FLOPs")
         sys.exit(77)
-    maker = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "torch",
+    maker = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "torchscript",
                          "models.py")
     made = clock([sys.executable, "-W", "ignore", maker, "make", args.model, "--size",
                   str(args.size)])[2]

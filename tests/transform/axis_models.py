@@ -2,7 +2,7 @@
 sample of a batch of 3; its multiply-adds are those of batch 1; with a batch added again it
 equals the original on the whole batch.
 
-    axis_models.py TDAG MODEL      MODEL is one of tests/torch/models.py, or bert or gpt
+    axis_models.py TDAG MODEL      MODEL is one of tests/torchscript/models.py, or bert or gpt
 """
 import json
 import os
@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import nn
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", folder) for folder in ("torch", "support")]
+sys.path[:0] = [os.path.join(HERE, "..", folder) for folder in ("torchscript", "support")]
 import bounds  # noqa: E402
 import commands  # noqa: E402
 import models  # noqa: E402

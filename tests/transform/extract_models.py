@@ -12,7 +12,7 @@ import tempfile
 import torch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", folder) for folder in ("torch", "support")]
+sys.path[:0] = [os.path.join(HERE, "..", folder) for folder in ("torchscript", "support")]
 import commands  # noqa: E402
 import models  # noqa: E402
 

@@ -4,7 +4,7 @@
 python=$1 program=$2 root=$3
 shift 3
 stems=
-for path in $("$python" -W ignore "$root/tests/torch/models.py" make "$@" | grep '\.pt$'); do
+for path in $("$python" -W ignore "$root/tests/torchscript/models.py" make "$@" | grep '\.pt$'); do
     stems="$stems ${path%.pt}"
 done
 [ -n "$stems" ] || exit 77

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", folder) for folder in ("torch", "support")]
+sys.path[:0] = [os.path.join(HERE, "..", folder) for folder in ("torchscript", "support")]
 import commands  # noqa: E402
 import models  # noqa: E402
 

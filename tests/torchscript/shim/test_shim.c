@@ -1,5 +1,5 @@
 /* Reading through the shim, with a real libtorch: files, values, tensors, graphs. */
-#include "torch/shim_fixture.h"
+#include "torchscript/shim/shim_fixture.h"
 
 static void test_version(void **state)
 {

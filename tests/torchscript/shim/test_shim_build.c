@@ -3,7 +3,7 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "torch/shim_fixture.h"
+#include "torchscript/shim/shim_fixture.h"
 
 static void test_op_run(void **state)
 {
