@@ -1,4 +1,4 @@
-"""Calls that no model of the lists in tests/torch makes: record(recorder) makes them."""
+"""Calls that no model of the lists in tests/torchscript makes: record(recorder) makes them."""
 import math
 
 import torch

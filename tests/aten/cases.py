@@ -3,7 +3,7 @@
 
     cases.py FILE       writes tests/aten/cases.golden, or another FILE
 
-The models of the lists in tests/torch and calls.py are run operator by operator; each call
+The models of the lists in tests/torchscript and calls.py are run operator by operator; each call
 of an operator with a row becomes a line
 
     aten::add.Tensor f32[2]=... f32[2]=... 1 -> f32[2]=...
@@ -407,7 +407,7 @@ class Walk:
 
 
 def record_models(recorder, cases, folder):
-    """What the case lists of tests/torch call, compiled and traced."""
+    """What the case lists of tests/torchscript call, compiled and traced."""
     import import_cases
     source = import_cases.classes(folder, cases)
     for i, (made, inputs) in enumerate(cases):
