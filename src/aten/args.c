@@ -101,6 +101,19 @@ tdag_list tdagi_arg_tensors(tdagi_call *c, const char *name, const tdag_value **
     return (tdag_list){v.u.seq->n, NULL};
 }
 
+tdag_value *tdagi_arg_promoted(tdagi_call *c, const char *name, tdag_list *n_out,
+                               const tdag_value **out, tdag_dtype *dtype_out)
+{
+    tdag_list n = tdagi_arg_tensors(c, name, out);
+    tdagi_any list = tdagi_arg(c, name);
+    tdag_value *room = tdagi_env_alloc(c->env, n.n * sizeof(*room));
+    c->bad |= room == NULL;
+    if (c->bad) return NULL;
+    *dtype_out = tdagi_result_type(c, n.n, list.u.seq->v);
+    *n_out = n;
+    return room;
+}
+
 /* ---- numbers ---- */
 
 /* A number where one is due; a rank-0 tensor that is known serves. */

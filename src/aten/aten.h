@@ -52,6 +52,8 @@ typedef struct tdagi_aten_row {
 
 /* NULL: no row. */
 const tdagi_aten_row *tdagi_aten_row_of(const char *name, size_t length);
+/* Why an operator or its in-place form is not imported; NULL: no reason is known. */
+const char *tdagi_aten_refusal(const char *name);
 
 #define ATEN(name, handler, data, ignorable)                                           \
     tdagi_any tdagi_aten_##handler(tdagi_call *c);

@@ -5,47 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- the table ---- */
-
-#define ATEN(name, handler, data, ignorable)                                           \
-    {name, tdagi_aten_##handler, data, ignorable},
-static const tdagi_aten_row aten_rows[] = {
-#include "aten/aten.def"
-};
-
-#define REFUSED(name, why) {name, why},
-static const struct {
-    const char *name, *why;
-} refused_rows[] = {
-#include "aten/aten.def"
-};
-
-/* Why an operator or its in-place form is not imported; NULL: no reason is known. */
-static const char *refused(const char *name)
-{
-    size_t n = strlen(name);
-    for (size_t i = 0; i < sizeof(refused_rows) / sizeof(refused_rows[0]); i++) {
-        size_t k = strlen(refused_rows[i].name);
-        bool in_place = n == k + 1 && name[k] == '_';
-        if ((n == k || in_place) && strncmp(refused_rows[i].name, name, k) == 0)
-            return refused_rows[i].why;
-    }
-    return NULL;
-}
-
 /* Arguments of any operator that say where and how, not what. */
 static const char everywhere[] = "device pin_memory layout memory_format non_blocking "
                                  "generator requires_grad cudnn_enabled cudnn_enable "
                                  "benchmark deterministic allow_tf32";
-
-const tdagi_aten_row *tdagi_aten_row_of(const char *name, size_t length)
-{
-    for (size_t i = 0; i < sizeof(aten_rows) / sizeof(aten_rows[0]); i++)
-        if (strncmp(aten_rows[i].name, name, length) == 0 &&
-            aten_rows[i].name[length] == '\0')
-            return &aten_rows[i];
-    return NULL;
-}
 
 /* ---- the check of unread arguments ---- */
 
@@ -170,7 +133,7 @@ static tdagi_any run_unknown(tdagi_call *c, bool poison)
     tdagi_env *env = c->env;
     if (env->opaque != NULL)
         return poison ? tdagi_any_poison() : env->opaque(env, c->schema, c->args, c->n);
-    const char *why = refused(c->schema->name);
+    const char *why = tdagi_aten_refusal(c->schema->name);
     return tdagi_env_issue(env, why == NULL ? "%s%s" : "%s: %s",
                            tdagi_schema_name(env, c->schema), why == NULL ? "" : why);
 }

@@ -81,19 +81,6 @@ tdag_dtype tdagi_result_type(tdagi_call *c, uint32_t n, const tdagi_any *v)
     return combine(dims, combine(zero, wrapped));
 }
 
-tdag_value *tdagi_arg_promoted(tdagi_call *c, const char *name, tdag_list *n_out,
-                               const tdag_value **out, tdag_dtype *dtype_out)
-{
-    tdag_list n = tdagi_arg_tensors(c, name, out);
-    tdagi_any list = tdagi_arg(c, name);
-    tdag_value *room = tdagi_env_alloc(c->env, n.n * sizeof(*room));
-    c->bad |= room == NULL;
-    if (c->bad) return NULL;
-    *dtype_out = tdagi_result_type(c, n.n, list.u.seq->v);
-    *n_out = n;
-    return room;
-}
-
 tdagi_any tdagi_number_tensor(tdagi_env *env, tdagi_any v)
 {
     if (v.kind == TDAGI_ANY_DATA) return tdagi_any_tensor(v.u.tensor);

@@ -22,8 +22,6 @@ ALLOWED = {
         "an emitter asks for its operands' variables, which are emitted when first asked for",
     "src/aten/env.c src/aten/value.c":
         "values live in the environment's arena, and an environment has values",
-    "src/aten/args.c src/aten/call.c src/aten/schema.c":
-        "a call reads its arguments by the schema, which is found by the row that is called",
     "src/program/structure.c src/program/structure_text.c":
         "a tree keeps its text, and the text makes the tree",
     "src/program/build.c src/program/model.c":
