@@ -225,6 +225,8 @@ static void test_graphs(void **state)
     FAILS_ALONE(tdag_verify, graph);
     FAILS("graph", tdag_graph_print, NULL, 0, &text);
     FAILS("out", tdag_graph_print, graph, 0, NULL);
+    FAILS("graph", tdag_graph_print_raised, NULL, &text);
+    FAILS("out", tdag_graph_print_raised, graph, NULL);
     FAILS("text", tdag_graph_parse, NULL, 0, &g);
     FAILS("out", tdag_graph_parse, "", 0, NULL);
     FAILS("graph", tdag_count, NULL, TDAG_LEVEL_CORE, &counts);
