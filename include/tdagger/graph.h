@@ -172,7 +172,8 @@ TDAG_API TDAG_MUST_CHECK tdag_status tdag_graph_print(tdag_ctx *ctx,
                                                       uint32_t flags, char **out);
 /* The composites that are recognised in the graph, and the core ops that none took, one
  * per line and leaves included: what kernels are counted as and what the native engine
- * runs. For reading; it does not parse back. */
+ * runs. For reading; it does not parse back. *out is freed with tdag_text_free().
+ * Errors: E_ARG (NULL), E_NOMEM. */
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_graph_print_raised(tdag_ctx *ctx,
                                                              const tdag_graph *graph,
                                                              char **out);

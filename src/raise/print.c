@@ -120,6 +120,8 @@ tdag_status tdagi_raised_print(tdag_ctx *ctx, const tdagi_raised *raised, char *
 tdag_status tdag_graph_print_raised(tdag_ctx *ctx, const tdag_graph *graph, char **out)
 {
     tdagi_raised *raised = NULL;
+    TDAGI_TRY(tdagi_need(ctx, graph, "graph"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     TDAGI_TRY(tdagi_raise(ctx, graph, NULL, &raised));
     tdag_status st = tdagi_raised_print(ctx, raised, out);
     tdagi_raised_free(raised);
