@@ -19,6 +19,13 @@ static float f32_of_bits(uint32_t u)
     return f;
 }
 
+static uint64_t f64_bits(double d)
+{
+    uint64_t bits;
+    memcpy(&bits, &d, sizeof bits);
+    return bits;
+}
+
 /* Rounds a binary64 to exponent_bits and mantissa_bits, nearest even. */
 static uint16_t narrow_f64(uint64_t bits, int exponent_bits, int mantissa_bits)
 {
@@ -57,17 +64,7 @@ static uint64_t widen_f32(float f)
     if ((u & 0x7F800000) == 0x7F800000)
         return (uint64_t)(u >> 31) << 63 | UINT64_C(0x7FF) << 52 |
                (uint64_t)(u & 0x7FFFFF) << 29;
-    double d = f;
-    uint64_t bits;
-    memcpy(&bits, &d, sizeof bits);
-    return bits;
-}
-
-static uint64_t f64_bits(double d)
-{
-    uint64_t bits;
-    memcpy(&bits, &d, sizeof bits);
-    return bits;
+    return f64_bits(f);
 }
 
 float tdagi_f16_to_f32(uint16_t h)

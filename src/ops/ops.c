@@ -64,6 +64,16 @@ tdag_status tdagi_ops_check_dims(const tdagi_shape_call *c, const char *op,
     return TDAG_OK;
 }
 
+tdag_status tdagi_ops_check_ends(const tdagi_shape_call *c, const char *op,
+                                 const char *low_field, tdag_list low,
+                                 const char *high_field, tdag_list high)
+{
+    TDAGI_TRY(tdagi_ops_check_per_axis(c, op, low_field, low));
+    TDAGI_TRY(tdagi_ops_check_per_axis(c, op, high_field, high));
+    TDAGI_TRY(tdagi_ops_check_dims(c, op, low_field, low));
+    return tdagi_ops_check_dims(c, op, high_field, high);
+}
+
 tdag_status tdagi_ops_check_reduction(const tdagi_shape_call *c, const char *op,
                                       int64_t kind, bool with_mean)
 {

@@ -24,6 +24,10 @@ tdag_status tdagi_ops_check_axis(const tdagi_shape_call *c, const char *op,
 /* Every dim of a list is a dim, and not negative at the samples. */
 tdag_status tdagi_ops_check_dims(const tdagi_shape_call *c, const char *op,
                                  const char *field, tdag_list dims);
+/* Two such lists, a dim each per axis of the first input. */
+tdag_status tdagi_ops_check_ends(const tdagi_shape_call *c, const char *op,
+                                 const char *low_field, tdag_list low,
+                                 const char *high_field, tdag_list high);
 /* `kind` is one of the reductions and fits the first input's dtype. */
 tdag_status tdagi_ops_check_reduction(const tdagi_shape_call *c, const char *op,
                                       int64_t kind, bool with_mean);

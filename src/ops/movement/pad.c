@@ -49,10 +49,8 @@ static tdag_status pad_shape(const tdagi_shape_call *c)
 {
     const tdag_pad_spec *spec = c->spec;
     const tdagi_type *x = &c->inputs[0];
-    TDAGI_TRY(tdagi_ops_check_per_axis(c, "pad", "before", spec->before));
-    TDAGI_TRY(tdagi_ops_check_per_axis(c, "pad", "after", spec->after));
-    TDAGI_TRY(tdagi_ops_check_dims(c, "pad", "before", spec->before));
-    TDAGI_TRY(tdagi_ops_check_dims(c, "pad", "after", spec->after));
+    TDAGI_TRY(
+        tdagi_ops_check_ends(c, "pad", "before", spec->before, "after", spec->after));
     if (spec->mode < TDAG_PAD_CONSTANT || spec->mode > TDAG_PAD_CIRCULAR)
         return tdagi_fail(c->ctx, TDAG_E_ARG,
                           "pad: mode %" PRId64 " is not one of its modes", spec->mode);

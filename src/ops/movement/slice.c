@@ -22,10 +22,7 @@ static tdag_status slice_shape(const tdagi_shape_call *c)
 {
     const tdag_slice_spec *spec = c->spec;
     const tdagi_type *x = &c->inputs[0];
-    TDAGI_TRY(tdagi_ops_check_per_axis(c, "slice", "start", spec->start));
-    TDAGI_TRY(tdagi_ops_check_per_axis(c, "slice", "end", spec->end));
-    TDAGI_TRY(tdagi_ops_check_dims(c, "slice", "start", spec->start));
-    TDAGI_TRY(tdagi_ops_check_dims(c, "slice", "end", spec->end));
+    TDAGI_TRY(tdagi_ops_check_ends(c, "slice", "start", spec->start, "end", spec->end));
     for (uint32_t i = 0; i < x->rank; i++) {
         int64_t start = tdagi_dim_sample(c->pool, spec->start.v[i]);
         int64_t end = tdagi_dim_sample(c->pool, spec->end.v[i]);

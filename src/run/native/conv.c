@@ -23,32 +23,25 @@ static void finish_geometry(geometry *g)
     }
 }
 
-static geometry conv_geometry(const tdagi_kernel *k, const tdagi_strided *x,
-                              const tdagi_strided *w)
+/* Of a convolution from `in` to `out`, shapes [N, C, spatial...]; its weight is `w`. */
+static geometry make_geometry(const int64_t *in, const int64_t *out,
+                              const tdagi_strided *w, int64_t groups,
+                              const tdag_list *stride, const tdag_list *dilation,
+                              const tdag_list *before)
 {
-    const tdagi_conv_spec *s = k->spec;
-    uint32_t nd = s->stride.n;
-    geometry g = {x->shape[0],
-                  s->groups,
-                  w->shape[1],
-                  w->shape[0] / s->groups,
-                  {1, 1, 1},
-                  {1, 1, 1},
-                  {1, 1, 1},
-                  {1, 1, 1},
-                  {1, 1, 1},
-                  {0, 0, 0},
-                  0,
-                  0,
+    uint32_t nd = stride->n;
+    geometry g = {in[0],     groups,    w->shape[1], w->shape[0] / groups,
+                  {1, 1, 1}, {1, 1, 1}, {1, 1, 1},   {1, 1, 1},
+                  {1, 1, 1}, {0, 0, 0}, 0,           0,
                   0};
     for (uint32_t i = 0; i < nd; i++) {
         uint32_t at = 3 - nd + i;
-        g.in[at] = x->shape[2 + i];
-        g.out[at] = k->shape[2 + i];
+        g.in[at] = in[2 + i];
+        g.out[at] = out[2 + i];
         g.kernel[at] = w->shape[2 + i];
-        g.stride[at] = s->stride.v[i];
-        g.dilation[at] = s->dilation.v[i];
-        g.before[at] = s->before.v[i];
+        g.stride[at] = stride->v[i];
+        g.dilation[at] = dilation->v[i];
+        g.before[at] = before->v[i];
     }
     finish_geometry(&g);
     return g;
@@ -272,7 +265,9 @@ static tdag_status with_contiguous(tdagi_native_call *c, contiguous_fn *run)
 static tdag_status run_conv(tdagi_native_call *c, const tdagi_strided *x,
                             const tdagi_strided *w)
 {
-    geometry g = conv_geometry(c->kernel, x, w);
+    const tdagi_conv_spec *s = c->kernel->spec;
+    geometry g = make_geometry(x->shape, c->kernel->shape, w, s->groups, &s->stride,
+                               &s->dilation, &s->before);
     c->handled = fits_blas(&g);
     return c->handled ? conv_all(c, &g, x, w) : TDAG_OK;
 }
@@ -283,39 +278,6 @@ tdag_status tdagi_native_conv(tdagi_native_call *c)
 }
 
 /* ---- transposed ---- */
-
-/* The geometry of the convolution it is the transpose of: `in` is the result, `out` x.
- */
-static geometry transpose_geometry(const tdagi_kernel *k, const tdagi_strided *x,
-                                   const tdagi_strided *w)
-{
-    const tdagi_conv_transpose_spec *s = k->spec;
-    uint32_t nd = s->stride.n;
-    geometry g = {x->shape[0],
-                  s->groups,
-                  w->shape[1],
-                  w->shape[0] / s->groups,
-                  {1, 1, 1},
-                  {1, 1, 1},
-                  {1, 1, 1},
-                  {1, 1, 1},
-                  {1, 1, 1},
-                  {0, 0, 0},
-                  0,
-                  0,
-                  0};
-    for (uint32_t i = 0; i < nd; i++) {
-        uint32_t at = 3 - nd + i;
-        g.in[at] = k->shape[2 + i];
-        g.out[at] = x->shape[2 + i];
-        g.kernel[at] = w->shape[2 + i];
-        g.stride[at] = s->stride.v[i];
-        g.dilation[at] = s->dilation.v[i];
-        g.before[at] = s->padding.v[i];
-    }
-    finish_geometry(&g);
-    return g;
-}
 
 /* columns = w^T x per sample and group, then added where their taps lie. */
 static tdag_status transpose_all(tdagi_native_call *c, const geometry *g,
@@ -374,7 +336,10 @@ static tdag_status transpose_all(tdagi_native_call *c, const geometry *g,
 static tdag_status run_transpose(tdagi_native_call *c, const tdagi_strided *x,
                                  const tdagi_strided *w)
 {
-    geometry g = transpose_geometry(c->kernel, x, w);
+    const tdagi_conv_transpose_spec *s = c->kernel->spec;
+    /* of the convolution that it is the transpose of */
+    geometry g = make_geometry(c->kernel->shape, x->shape, w, s->groups, &s->stride,
+                               &s->dilation, &s->padding);
     c->handled = fits_blas(&g);
     return c->handled ? transpose_all(c, &g, x, w) : TDAG_OK;
 }
