@@ -135,13 +135,18 @@ void tdagi_mark_live(const tdag_graph *g, unsigned char *live)
     tdagi_mark_ancestors(g, live);
 }
 
+void tdagi_graft_nodes(tdagi_graft *t, const unsigned char *live)
+{
+    for (uint32_t id = 1; id <= t->g->n; id++)
+        if (t->new_of[id].id == 0 &&
+            (live == NULL || live[id] || t->g->nodes[id].op == TDAG_OP_INPUT))
+            tdagi_graft_node(t, id);
+}
+
 tdag_status tdagi_graft_all(tdagi_graft *t, const unsigned char *live, tdag_graph **out)
 {
-    const tdag_graph *g = t->g;
-    for (uint32_t id = 1; id <= g->n; id++)
-        if (live == NULL || live[id] || g->nodes[id].op == TDAG_OP_INPUT)
-            tdagi_graft_node(t, id);
-    for (uint32_t i = 0; i < g->n_outputs; i++)
-        tdag_builder_add_output(t->b, t->new_of[g->outputs[i].id]);
+    tdagi_graft_nodes(t, live);
+    for (uint32_t i = 0; i < t->g->n_outputs; i++)
+        tdag_builder_add_output(t->b, t->new_of[t->g->outputs[i].id]);
     return tdag_builder_finish(t->b, out);
 }

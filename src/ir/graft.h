@@ -42,8 +42,10 @@ tdag_value tdagi_graft_as_input(tdagi_graft *t, uint32_t id);
 void tdagi_mark_ancestors(const tdag_graph *g, unsigned char *live);
 /* live[id] = 1 for each value that an output needs. */
 void tdagi_mark_live(const tdag_graph *g, unsigned char *live);
-/* Maps and adds all nodes whose live[id] is set (NULL: all) and all inputs, then the
- * outputs, and finishes the builder. */
+/* Adds the nodes whose live[id] is set (NULL: all) and all inputs, but for those that
+ * are mapped already. */
+void tdagi_graft_nodes(tdagi_graft *t, const unsigned char *live);
+/* The same, then the outputs, and finishes the builder. */
 tdag_status tdagi_graft_all(tdagi_graft *t, const unsigned char *live,
                             tdag_graph **out);
 

@@ -9,6 +9,8 @@
 #include "ir/graft.h"
 #include "ops/ops.h"
 #include "program/model.h"
+#include "transform/axis/walk.h"
+#include "transform/compose/cut.h"
 
 typedef struct addition {
     tdag_ctx *ctx;
@@ -18,22 +20,11 @@ typedef struct addition {
     tdag_dim dim;
     const char *name; /* of the dimension */
     uint32_t axis;
-    uint32_t most;        /* inputs of a node */
-    unsigned char *live;  /* by old id */
-    unsigned char *has;   /* by old id: the new value has the dimension */
-    tdagi_type *types;    /* [most], of the inputs of one node */
-    tdagi_mark *in_marks; /* [most] */
-    uint32_t *in;         /* [most] */
+    unsigned char *live;          /* by old id */
+    unsigned char *has;           /* by old id: the new value has the dimension */
+    tdagi_axis_operands operands; /* of one node */
+    tdagi_arena arena;            /* of the arrays */
 } addition;
-
-static tdag_status fail_at(addition *a, uint32_t id, tdag_status st)
-{
-    char buf[16];
-    const tdag_value v = {id};
-    if (st == TDAG_E_NOMEM) return st;
-    return tdagi_fail_at_node(a->ctx, tdagi_value_name(a->g, v, buf),
-                              tdagi_value_scope(a->g, v));
-}
 
 /* v with its axis `from` moved to `to`. */
 static tdag_value moved(addition *a, tdag_value v, uint32_t from, uint32_t to)
@@ -72,8 +63,9 @@ static tdag_status add_to_input(addition *a, uint32_t id)
     return tdag_builder_get_status(a->b);
 }
 
-static tdag_status add_to_output(addition *a, tdag_value old)
+static tdag_status add_to_output(void *self, tdag_value old)
 {
+    addition *a = self;
     const tdagi_node *n = &a->g->nodes[old.id];
     tdag_value v = a->graft.new_of[old.id];
     TDAGI_TRY(check_axis(a, n, "output"));
@@ -102,9 +94,9 @@ static tdag_status apply_rule(addition *a, uint32_t id)
                           "%s cannot be added: %s has no rule for it", a->name,
                           tdag_op_name((tdag_op)n->op));
     for (uint32_t i = 0; i < n->n_inputs; i++) {
-        tdagi_value_type(a->g, in[i], &a->types[i]);
-        a->in_marks[i] = (tdagi_mark){.axis = a->has[in[i].id] ? 0 : -1};
-        a->in[i] = a->graft.new_of[in[i].id].id;
+        tdagi_value_type(a->g, in[i], &a->operands.types[i]);
+        a->operands.marks[i] = (tdagi_mark){.axis = a->has[in[i].id] ? 0 : -1};
+        a->operands.in[i] = a->graft.new_of[in[i].id].id;
     }
     tdagi_value_type(a->g, (tdag_value){id}, &type);
     tdag_builder_set_scope(a->b, a->g->scopes[n->scope]);
@@ -115,10 +107,10 @@ static tdag_status apply_rule(addition *a, uint32_t id)
                             .dim = a->dim,
                             .spec = n->u.spec,
                             .n_inputs = n->n_inputs,
-                            .types = a->types,
+                            .types = a->operands.types,
                             .output = &type,
-                            .marks = a->in_marks,
-                            .inputs = a->in,
+                            .marks = a->operands.marks,
+                            .inputs = a->operands.in,
                             .out = &out};
     TDAGI_TRY(def->add_dim(&call));
     a->graft.new_of[id].id = out;
@@ -126,8 +118,9 @@ static tdag_status apply_rule(addition *a, uint32_t id)
     return tdag_builder_get_status(a->b);
 }
 
-static tdag_status add_to_node(addition *a, uint32_t id)
+static tdag_status add_to_node(void *self, uint32_t id)
 {
+    addition *a = self;
     const tdagi_node *n = &a->g->nodes[id];
     const tdag_value *in = tdagi_node_inputs(n);
     tdag_builder_set_scope(a->b, a->g->scopes[n->scope]);
@@ -142,16 +135,9 @@ static tdag_status add_to_node(addition *a, uint32_t id)
 
 static tdag_status add_to_all(addition *a, tdag_graph **out)
 {
-    const tdag_graph *g = a->g;
-    tdagi_mark_live(g, a->live);
-    for (uint32_t id = 1; id <= g->n; id++) {
-        tdag_status st = add_to_node(a, id);
-        if (st != TDAG_OK) return fail_at(a, id, st);
-    }
-    for (uint32_t i = 0; i < g->n_outputs; i++) {
-        tdag_status st = add_to_output(a, g->outputs[i]);
-        if (st != TDAG_OK) return fail_at(a, g->outputs[i].id, st);
-    }
+    const tdagi_axis_rewriter by = {a, add_to_node, add_to_output};
+    tdagi_mark_live(a->g, a->live);
+    TDAGI_TRY(tdagi_axis_walk(a->ctx, a->g, &by));
     return tdag_builder_finish(a->b, out);
 }
 
@@ -185,30 +171,14 @@ static tdag_status declare(addition *a, const tdag_add_dim_options *o)
     return tdag_builder_get_status(a->b);
 }
 
-/* The arrays of an addition, allocated one after another; all are freed at the end. */
-typedef struct room {
-    void *block;
-    size_t size;
-} room;
-enum { N_ROOMS = 5 };
-
-static tdag_status get_rooms(addition *a, room rooms[N_ROOMS])
+static tdag_status get_rooms(addition *a)
 {
-    const size_t n = (size_t)a->g->n + 1, most = a->most;
-    const size_t counts[N_ROOMS] = {n, n, most, most, most};
-    const size_t sizes[N_ROOMS] = {1, 1, sizeof(tdagi_type), sizeof(tdagi_mark),
-                                   sizeof(uint32_t)};
-    for (uint32_t i = 0; i < N_ROOMS; i++) {
-        TDAGI_TRY(tdagi_array_alloc(a->ctx, counts[i], sizes[i], &rooms[i].block));
-        rooms[i].size = counts[i] * sizes[i];
-        memset(rooms[i].block, 0, rooms[i].size);
-    }
-    a->live = rooms[0].block;
-    a->has = rooms[1].block;
-    a->types = rooms[2].block;
-    a->in_marks = rooms[3].block;
-    a->in = rooms[4].block;
-    return TDAG_OK;
+    void *live, *has;
+    TDAGI_TRY(tdagi_scratch(a->ctx, &a->arena, a->g->n, 1, &live));
+    TDAGI_TRY(tdagi_scratch(a->ctx, &a->arena, a->g->n, 1, &has));
+    a->live = live;
+    a->has = has;
+    return tdagi_axis_get_operands(a->ctx, a->g, &a->arena, &a->operands);
 }
 
 static tdag_status add_in_rooms(addition *a, const tdag_add_dim_options *o,
@@ -234,14 +204,11 @@ tdag_status tdag_graph_add_dim(tdag_ctx *ctx, const tdag_graph *graph, const cha
     TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdag_add_dim_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
-    addition a = {.ctx = ctx, .g = graph, .name = dim, .axis = o.axis, .most = 1};
-    for (uint32_t id = 1; id <= graph->n; id++)
-        if (graph->nodes[id].n_inputs > a.most) a.most = graph->nodes[id].n_inputs;
-    room rooms[N_ROOMS] = {{NULL, 0}};
-    tdag_status st = get_rooms(&a, rooms);
+    addition a = {.ctx = ctx, .g = graph, .name = dim, .axis = o.axis};
+    tdagi_arena_init(&a.arena, &ctx->allocator);
+    tdag_status st = get_rooms(&a);
     if (st == TDAG_OK) st = add_in_rooms(&a, &o, out);
-    for (uint32_t i = 0; i < N_ROOMS; i++)
-        if (rooms[i].block != NULL) tdagi_free(ctx, rooms[i].block, rooms[i].size);
+    tdagi_arena_free(&a.arena);
     return st;
 }
 

@@ -14,6 +14,8 @@
 #include "ir/graft.h"
 #include "ops/ops.h"
 #include "program/model.h"
+#include "transform/axis/walk.h"
+#include "transform/compose/cut.h"
 
 typedef struct removal {
     tdag_ctx *ctx;
@@ -25,16 +27,14 @@ typedef struct removal {
     uint32_t symbol;     /* its number; UINT32_MAX: it is a fixed 1 */
     const int64_t *axes; /* per input, where it is fixed */
     bool at_one;
-    uint32_t most;         /* inputs of a node */
-    unsigned char *live;   /* by old id */
-    tdagi_mark *marks;     /* by old id */
-    uint32_t *new_of;      /* by old id */
-    tdagi_type *types;     /* [most], of the inputs of one node */
-    tdagi_mark *in_marks;  /* [most] */
-    uint32_t *in;          /* [most] */
-    uint32_t n_symbols;    /* of g */
-    tdag_dim *at_one_dims; /* by symbol: itself, or 1 for the dimension */
-    tdagi_arena specs;     /* of nodes at one */
+    unsigned char *live;          /* by old id */
+    tdagi_mark *marks;            /* by old id */
+    uint32_t *new_of;             /* by old id */
+    tdagi_axis_operands operands; /* of one node */
+    uint32_t n_symbols;           /* of g */
+    tdag_dim *at_one_dims;        /* by symbol: itself, or 1 for the dimension */
+    tdagi_arena specs;            /* of nodes at one */
+    tdagi_arena arena;            /* of the arrays */
 } removal;
 
 static bool is_alone(const tdagi_mark *m)
@@ -49,16 +49,6 @@ static tdag_dim dim_at_one(removal *r, tdag_dim d)
 }
 
 static bool mentions(removal *r, tdag_dim d) { return dim_at_one(r, d) != d; }
-
-static tdag_status fail_at(removal *r, uint32_t id, tdag_status st)
-{
-    char buf[16];
-    const tdag_value v = {id};
-    return st == TDAG_E_NOMEM
-               ? st
-               : tdagi_fail_at_node(r->ctx, tdagi_value_name(r->g, v, buf),
-                                    tdagi_value_scope(r->g, v));
-}
 
 /* ---- inputs and outputs ---- */
 
@@ -107,8 +97,9 @@ static tdag_status remove_from_input(removal *r, uint32_t id)
 }
 
 /* At one, what is left of the dimension in an output goes there. */
-static tdag_status add_output(removal *r, tdag_value old)
+static tdag_status add_output(void *self, tdag_value old)
 {
+    removal *r = self;
     if (r->marks[old.id].ramp != 0 && !r->at_one)
         return tdagi_fail(r->ctx, TDAG_E_UNSUPPORTED,
                           "%s cannot be removed: an output counts its positions",
@@ -129,8 +120,9 @@ static tdag_status add_output(removal *r, tdag_value old)
 /* The rewritten input with its axis of size 1 back. */
 static uint32_t with_axis(removal *r, uint32_t i)
 {
-    if (!is_alone(&r->in_marks[i])) return r->in[i];
-    return tdag_unsqueeze(r->b, (tdag_value){r->in[i]}, TDAG_LIST(r->in_marks[i].axis))
+    if (!is_alone(&r->operands.marks[i])) return r->operands.in[i];
+    return tdag_unsqueeze(r->b, (tdag_value){r->operands.in[i]},
+                          TDAG_LIST(r->operands.marks[i].axis))
         .id;
 }
 
@@ -153,11 +145,11 @@ static tdagi_mark mark_of_shape(removal *r, const tdagi_node *n)
 /* A fixed 1 is where it was in the operand, as long as it is 1. */
 static tdagi_mark mark_in_place(const removal *r, const tdagi_node *n)
 {
-    const tdagi_mark *m = &r->in_marks[0];
+    const tdagi_mark *m = &r->operands.marks[0];
     bool moves =
         n->op == TDAG_OP_UNGROUP || n->op == TDAG_OP_GROUP || n->op == TDAG_OP_PERMUTE;
-    if (n->n_inputs == 1 && is_alone(m) && !moves && n->rank == r->types[0].rank &&
-        n->shape[m->axis] == 1)
+    if (n->n_inputs == 1 && is_alone(m) && !moves &&
+        n->rank == r->operands.types[0].rank && n->shape[m->axis] == 1)
         return (tdagi_mark){.axis = m->axis, .outer = 1, .inner = 1};
     return (tdagi_mark){.axis = -1, .outer = 1, .inner = 1};
 }
@@ -220,10 +212,10 @@ static void settle_mark(const removal *r, const tdagi_node *n, tdagi_mark *mark)
 {
     bool any = false, same = true, free = true;
     for (uint32_t i = 0; i < n->n_inputs; i++) {
-        if (r->in_marks[i].axis < 0) continue;
+        if (r->operands.marks[i].axis < 0) continue;
         any = true;
-        same = same && r->in_marks[i].same;
-        free = free && r->in_marks[i].free;
+        same = same && r->operands.marks[i].same;
+        free = free && r->operands.marks[i].free;
     }
     if (any) {
         mark->same = same;
@@ -241,7 +233,7 @@ static tdag_status apply_rule(removal *r, const tdagi_node *n, const tdagi_type 
         return tdagi_fail(r->ctx, TDAG_E_UNSUPPORTED,
                           "%s cannot be removed: %s has no rule for it", r->name, op);
     for (uint32_t i = 0; i < n->n_inputs && !def->counts_dim; i++)
-        if (r->in_marks[i].ramp != 0)
+        if (r->operands.marks[i].ramp != 0)
             return tdagi_fail(r->ctx, TDAG_E_UNSUPPORTED,
                               "%s cannot be removed: %s computes with its positions",
                               r->name, op);
@@ -251,10 +243,10 @@ static tdag_status apply_rule(removal *r, const tdagi_node *n, const tdagi_type 
                             .dim = r->dim,
                             .spec = n->u.spec,
                             .n_inputs = n->n_inputs,
-                            .types = r->types,
+                            .types = r->operands.types,
                             .output = type,
-                            .marks = r->in_marks,
-                            .inputs = r->in,
+                            .marks = r->operands.marks,
+                            .inputs = r->operands.in,
                             .mark_out = mark,
                             .out = out};
     tdag_status st = def->drop_dim(&call);
@@ -275,9 +267,9 @@ static tdag_status remove_from_op(removal *r, uint32_t id)
     tdagi_mark mark = {.axis = -1, .outer = 1, .inner = 1};
     uint32_t out = 0, before = r->b->graph->n;
     for (uint32_t i = 0; i < n->n_inputs; i++) {
-        tdagi_value_type(r->g, in[i], &r->types[i]);
-        r->in_marks[i] = r->marks[in[i].id];
-        r->in[i] = r->new_of[in[i].id];
+        tdagi_value_type(r->g, in[i], &r->operands.types[i]);
+        r->operands.marks[i] = r->marks[in[i].id];
+        r->operands.in[i] = r->new_of[in[i].id];
     }
     tdagi_value_type(r->g, (tdag_value){id}, &type);
     tdag_status st = apply_rule(r, n, &type, &mark, &out);
@@ -306,20 +298,20 @@ static tdag_status remove_from_node(removal *r, uint32_t id)
     return tdag_builder_get_status(r->b);
 }
 
+/* What failed in the dims comes before what was made of it. */
+static tdag_status rewrite_node(void *self, uint32_t id)
+{
+    removal *r = self;
+    tdag_status st = remove_from_node(r, id);
+    return tdagi_pool_status(r->pool) == TDAG_OK ? st
+                                                 : tdagi_pool_report(r->ctx, r->pool);
+}
+
 static tdag_status remove_from_all(removal *r, tdag_graph **out)
 {
-    const tdag_graph *g = r->g;
-    tdagi_mark_live(g, r->live);
-    for (uint32_t id = 1; id <= g->n; id++) {
-        tdag_status st = remove_from_node(r, id);
-        if (tdagi_pool_status(r->pool) != TDAG_OK)
-            st = tdagi_pool_report(r->ctx, r->pool);
-        if (st != TDAG_OK) return fail_at(r, id, st);
-    }
-    for (uint32_t i = 0; i < g->n_outputs; i++) {
-        tdag_status st = add_output(r, g->outputs[i]);
-        if (st != TDAG_OK) return fail_at(r, g->outputs[i].id, st);
-    }
+    const tdagi_axis_rewriter by = {r, rewrite_node, add_output};
+    tdagi_mark_live(r->g, r->live);
+    TDAGI_TRY(tdagi_axis_walk(r->ctx, r->g, &by));
     return tdag_builder_finish(r->b, out);
 }
 
@@ -328,15 +320,10 @@ static tdag_status remove_from_all(removal *r, tdag_graph **out)
 /* Its live nodes. */
 static tdag_status copy_live(removal *r, tdagi_graft *t, tdag_graph **out)
 {
-    const tdag_graph *g = t->g;
-    void *block = NULL;
-    TDAGI_TRY(tdagi_array_alloc(r->ctx, (size_t)g->n + 1, 1, &block));
-    unsigned char *live = block;
-    memset(live, 0, (size_t)g->n + 1);
-    tdagi_mark_live(g, live);
-    tdag_status st = tdagi_graft_all(t, live, out);
-    tdagi_free(r->ctx, block, (size_t)g->n + 1);
-    return st;
+    void *live = NULL;
+    TDAGI_TRY(tdagi_scratch(r->ctx, &r->arena, t->g->n, 1, &live));
+    tdagi_mark_live(t->g, live);
+    return tdagi_graft_all(t, live, out);
 }
 
 /* Makes a graph of g with a pool of its own, which has the symbols but one. */
@@ -365,37 +352,43 @@ static tdag_status forget_symbol(removal *r, const tdag_graph *g,
 
 /* ---- at one, plainly ---- */
 
+/* The axes of a node that are the dimension. */
+static uint32_t find_axes(const removal *r, const tdagi_node *n,
+                          int64_t axes[TDAG_MAX_RANK])
+{
+    uint32_t n_axes = 0;
+    for (uint32_t i = 0; i < n->rank; i++)
+        if (n->shape[i] == r->dim) axes[n_axes++] = i;
+    return n_axes;
+}
+
+/* The input without its axes of size 1, and the value that has them. */
+static void keep_input_at_one(removal *r, tdagi_graft *t, uint32_t id)
+{
+    const tdagi_node *n = &r->g->nodes[id];
+    tdag_dim shape[TDAG_MAX_RANK];
+    int64_t axes[TDAG_MAX_RANK];
+    uint32_t rank = 0, n_axes = find_axes(r, n, axes);
+    for (uint32_t i = 0; i < n->rank; i++)
+        if (n->shape[i] != r->dim) shape[rank++] = tdagi_graft_dim(t, n->shape[i]);
+    tdag_builder_set_scope(t->b, r->g->scopes[n->scope]);
+    tdag_value v = tdag_add_input(t->b, n->name, (tdag_dtype)n->dtype, rank, shape);
+    t->new_of[id] = tdag_unsqueeze(t->b, v, (tdag_list){n_axes, axes});
+}
+
 /* The graph at that size with the axes of size 1 taken from its inputs and outputs
  * only, for the few whose formulas of shapes do not hold there. */
 static tdag_status keep_all_at_one(removal *r, tdagi_graft *t, tdag_graph **out)
 {
     const tdag_graph *g = r->g;
-    int64_t axes[TDAG_MAX_RANK];
-    for (uint32_t id = 1; id <= g->n; id++) {
-        const tdagi_node *n = &g->nodes[id];
-        tdag_dim shape[TDAG_MAX_RANK];
-        uint32_t rank = 0, n_axes = 0;
-        if (n->op != TDAG_OP_INPUT) {
-            if (r->live[id]) (void)tdagi_graft_node(t, id);
-            continue;
-        }
-        for (uint32_t i = 0; i < n->rank; i++) {
-            if (n->shape[i] == r->dim)
-                axes[n_axes++] = i;
-            else
-                shape[rank++] = tdagi_graft_dim(t, n->shape[i]);
-        }
-        tdag_builder_set_scope(t->b, g->scopes[n->scope]);
-        tdag_value v = tdag_add_input(t->b, n->name, (tdag_dtype)n->dtype, rank, shape);
-        t->new_of[id] = tdag_unsqueeze(t->b, v, (tdag_list){n_axes, axes});
-    }
+    for (uint32_t i = 0; i < g->n_inputs; i++)
+        keep_input_at_one(r, t, g->inputs[i].id);
+    tdagi_graft_nodes(t, r->live);
     for (uint32_t i = 0; i < g->n_outputs; i++) {
-        const tdagi_node *n = &g->nodes[g->outputs[i].id];
-        uint32_t n_axes = 0;
-        for (uint32_t k = 0; k < n->rank; k++)
-            if (n->shape[k] == r->dim) axes[n_axes++] = k;
-        tdag_builder_add_output(t->b, tdag_squeeze(t->b, t->new_of[g->outputs[i].id],
-                                                   (tdag_list){n_axes, axes}));
+        int64_t axes[TDAG_MAX_RANK];
+        uint32_t id = g->outputs[i].id, n_axes = find_axes(r, &g->nodes[id], axes);
+        tdag_builder_add_output(
+            t->b, tdag_squeeze(t->b, t->new_of[id], (tdag_list){n_axes, axes}));
     }
     return tdag_builder_finish(t->b, out);
 }
@@ -441,37 +434,19 @@ static tdag_status find_symbol(removal *r, const char *dim)
                       names[0] == '\0' ? "none" : names);
 }
 
-/* The arrays of a removal, allocated one after another; all are freed at the end. */
-typedef struct room {
-    void *block;
-    size_t size;
-} room;
-enum { N_ROOMS = 7 };
-
-static tdag_status get_rooms(removal *r, room rooms[N_ROOMS])
+static tdag_status get_rooms(removal *r)
 {
-    const size_t n = (size_t)r->g->n + 1, most = r->most;
-    const size_t counts[N_ROOMS] = {n, n, n, most, most, most, r->n_symbols};
-    const size_t sizes[N_ROOMS] = {1,
-                                   sizeof(tdagi_mark),
-                                   sizeof(uint32_t),
-                                   sizeof(tdagi_type),
-                                   sizeof(tdagi_mark),
-                                   sizeof(uint32_t),
-                                   sizeof(tdag_dim)};
-    for (uint32_t i = 0; i < N_ROOMS; i++) {
-        TDAGI_TRY(tdagi_array_alloc(r->ctx, counts[i], sizes[i], &rooms[i].block));
-        rooms[i].size = counts[i] * sizes[i];
-        memset(rooms[i].block, 0, rooms[i].size);
-    }
-    r->live = rooms[0].block;
-    r->marks = rooms[1].block;
-    r->new_of = rooms[2].block;
-    r->types = rooms[3].block;
-    r->in_marks = rooms[4].block;
-    r->in = rooms[5].block;
-    r->at_one_dims = rooms[6].block;
-    return TDAG_OK;
+    const size_t n = r->g->n;
+    void *live, *marks, *new_of, *dims;
+    TDAGI_TRY(tdagi_scratch(r->ctx, &r->arena, n, 1, &live));
+    TDAGI_TRY(tdagi_scratch(r->ctx, &r->arena, n, sizeof(*r->marks), &marks));
+    TDAGI_TRY(tdagi_scratch(r->ctx, &r->arena, n, sizeof(*r->new_of), &new_of));
+    TDAGI_TRY(tdagi_scratch(r->ctx, &r->arena, r->n_symbols, sizeof(tdag_dim), &dims));
+    r->live = live;
+    r->marks = marks;
+    r->new_of = new_of;
+    r->at_one_dims = dims;
+    return tdagi_axis_get_operands(r->ctx, r->g, &r->arena, &r->operands);
 }
 
 static tdag_status remove_in_rooms(removal *r, tdag_graph **out)
@@ -505,17 +480,14 @@ tdag_status tdag_graph_remove_dim(tdag_ctx *ctx, const tdag_graph *graph,
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     if ((o.flags & ~(uint32_t)TDAG_REMOVE_DIM_AT_ONE) != 0)
         return tdagi_fail(ctx, TDAG_E_ARG, "unknown flags for removing a dimension");
-    removal r = {.ctx = ctx, .g = graph, .name = dim, .most = 1};
+    removal r = {.ctx = ctx, .g = graph, .name = dim};
     r.at_one = (o.flags & TDAG_REMOVE_DIM_AT_ONE) != 0;
     r.n_symbols = tdagi_pool_n_symbols(graph->pool);
     TDAGI_TRY(o.n_axes > 0 ? take_axes(&r, &o) : find_symbol(&r, dim));
-    for (uint32_t id = 1; id <= graph->n; id++)
-        if (graph->nodes[id].n_inputs > r.most) r.most = graph->nodes[id].n_inputs;
-    room rooms[N_ROOMS] = {{NULL, 0}};
-    tdag_status st = get_rooms(&r, rooms);
+    tdagi_arena_init(&r.arena, &ctx->allocator);
+    tdag_status st = get_rooms(&r);
     if (st == TDAG_OK) st = remove_in_rooms(&r, out);
-    for (uint32_t i = 0; i < N_ROOMS; i++)
-        if (rooms[i].block != NULL) tdagi_free(ctx, rooms[i].block, rooms[i].size);
+    tdagi_arena_free(&r.arena);
     return st;
 }
 

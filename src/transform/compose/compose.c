@@ -269,12 +269,9 @@ static tdag_status rebuild(replacing *r, tdag_builder *b)
         if (!r->behind[id]) tdagi_graft_node(&t, id);
     tdag_status st = tdag_builder_get_status(b);
     if (st == TDAG_OK) st = insert(r, &t);
-    for (uint32_t id = 1; id <= r->g->n && st == TDAG_OK; id++)
-        if (t.new_of[id].id == 0) tdagi_graft_node(&t, id);
-    for (uint32_t i = 0; i < r->g->n_outputs && st == TDAG_OK; i++)
-        tdag_builder_add_output(b, t.new_of[r->g->outputs[i].id]);
+    if (st == TDAG_OK) st = tdagi_graft_all(&t, NULL, &r->whole);
     tdagi_graft_free(&t);
-    return st == TDAG_OK ? tdag_builder_finish(b, &r->whole) : st;
+    return st;
 }
 
 static tdag_status find_part(replacing *r, const tdag_replace_options *o)

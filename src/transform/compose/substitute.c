@@ -150,12 +150,9 @@ static tdag_status copy_all(substituting *s, tdag_graph **out)
 {
     tdagi_graft t;
     TDAGI_TRY(tdagi_graft_init(&t, s->b, s->g, s->replacements));
-    for (uint32_t id = 1; id <= s->g->n; id++)
-        tdagi_graft_node(&t, id);
-    for (uint32_t i = 0; i < s->g->n_outputs; i++)
-        tdag_builder_add_output(s->b, t.new_of[s->g->outputs[i].id]);
+    tdag_status st = tdagi_graft_all(&t, NULL, out);
     tdagi_graft_free(&t);
-    return tdag_builder_finish(s->b, out);
+    return st;
 }
 
 tdag_status tdag_graph_substitute(tdag_ctx *ctx, const tdag_graph *graph,

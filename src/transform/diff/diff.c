@@ -203,13 +203,9 @@ tdag_status tdag_graph_diff(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph
 tdag_status tdag_diff(tdag_ctx *ctx, const tdag_model *a, const tdag_model *b,
                       tdag_differences *out)
 {
-    TDAGI_TRY(tdagi_need(ctx, a, "a"));
-    TDAGI_TRY(tdagi_need(ctx, b, "b"));
-    TDAGI_TRY(tdagi_need(ctx, out, "out"));
-    const tdag_graph *graph_a = NULL, *graph_b = NULL;
-    TDAGI_TRY(tdagi_model_straight(ctx, a, &graph_a));
-    TDAGI_TRY(tdagi_model_straight(ctx, b, &graph_b));
-    return tdag_graph_diff(ctx, graph_a, graph_b, out);
+    const tdag_graph *graphs[2] = {NULL, NULL};
+    TDAGI_TRY(tdagi_match_operands(ctx, a, b, out, graphs));
+    return tdag_graph_diff(ctx, graphs[0], graphs[1], out);
 }
 
 void tdag_differences_free(tdag_differences *d)

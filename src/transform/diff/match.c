@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "ir/graft.h"
+#include "program/model.h"
 #include "transform/compose/cut.h"
 
 /* A node of a side under a key by which both sides are sorted. */
@@ -410,3 +411,14 @@ tdag_status tdagi_match_graphs(tdag_ctx *ctx, const tdag_graph *a, const tdag_gr
 }
 
 void tdagi_match_free(tdagi_graph_match *m) { tdagi_arena_free(&m->arena); }
+
+tdag_status tdagi_match_operands(tdag_ctx *ctx, const tdag_model *a,
+                                 const tdag_model *b, const void *out,
+                                 const tdag_graph *graphs[2])
+{
+    TDAGI_TRY(tdagi_need(ctx, a, "a"));
+    TDAGI_TRY(tdagi_need(ctx, b, "b"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    TDAGI_TRY(tdagi_model_straight(ctx, a, &graphs[0]));
+    return tdagi_model_straight(ctx, b, &graphs[1]);
+}

@@ -19,6 +19,11 @@ typedef struct tdagi_graph_match {
     tdagi_match_side a, b;
 } tdagi_graph_match;
 
+/* The graphs of two models that are to be compared, whose result goes to `out`; each
+ * may be missing, which is E_ARG. */
+tdag_status tdagi_match_operands(tdag_ctx *ctx, const tdag_model *a,
+                                 const tdag_model *b, const void *out,
+                                 const tdag_graph *graphs[2]);
 /* The graphs are borrowed. On failure there is nothing to free. Errors: E_NOMEM. */
 tdag_status tdagi_match_graphs(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph *b,
                                tdagi_graph_match *out);

@@ -97,14 +97,10 @@ static tdag_status list_pairs(tdag_ctx *ctx, tdagi_graph_match *m, tdag_pairs *o
 tdag_status tdag_pair_values(tdag_ctx *ctx, const tdag_model *a, const tdag_model *b,
                              tdag_pairs *out)
 {
-    TDAGI_TRY(tdagi_need(ctx, a, "a"));
-    TDAGI_TRY(tdagi_need(ctx, b, "b"));
-    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdagi_graph_match m;
-    const tdag_graph *graph_a = NULL, *graph_b = NULL;
-    TDAGI_TRY(tdagi_model_straight(ctx, a, &graph_a));
-    TDAGI_TRY(tdagi_model_straight(ctx, b, &graph_b));
-    TDAGI_TRY(tdagi_match_graphs(ctx, graph_a, graph_b, &m));
+    const tdag_graph *graphs[2] = {NULL, NULL};
+    TDAGI_TRY(tdagi_match_operands(ctx, a, b, out, graphs));
+    TDAGI_TRY(tdagi_match_graphs(ctx, graphs[0], graphs[1], &m));
     tdag_status st = list_pairs(ctx, &m, out);
     tdagi_match_free(&m);
     return st;
