@@ -22,15 +22,18 @@ typedef struct law {
     tdagi_type in[8]; /* dtype 0: an absent optional input */
 } law;
 /* Lowers it in `b` (whose pool the dims are of, and which is freed), raises the graph
- * and expects the composite back, on its inputs, with an equal spec; then compares
- * values. */
+ * and expects the composite back, on its inputs, with an equal spec and nothing
+ * besides; then compares values. */
 void expect_law(tdag_ctx *ctx, tdag_builder *b, const law *l, const rnd *seed);
 
 /* The same where attributes may come back in another form that says the same: the
  * composite and its operands count, and the values. */
 void expect_composite(tdag_ctx *ctx, tdag_builder *b, const law *l, const rnd *seed);
 
-/* Whether either was called for the composite in this process. */
+/* Where another composite or none may come back: the values. */
+void expect_values(tdag_ctx *ctx, tdag_builder *b, const law *l, const rnd *seed);
+
+/* Whether one of them was called for the composite in this process. */
 bool law_was_tested(tdagi_composite id);
 
 /* Raises a finished graph; fails the test where that fails. */

@@ -1,0 +1,193 @@
+/* The law raise(lower(op)) == op, for every row of the composites' table: a test of
+ * each by random operands and specs. A row without a generator fails. TDAG_SEED=n draws
+ * others than usual. */
+#include "raise/draw.h"
+
+#define N_DRAWS 400
+
+/* ---- where another form says the same ---- */
+
+static bool is_no_power(const draw *d)
+{
+    return llabs((long long)d->spec.pow_int.exponent) < 2;
+}
+static bool has_no_bound(const draw *d)
+{
+    const tdagi_clamp_spec *s = &d->spec.clamp;
+    return !s->has_max && (!s->has_min || s->min == 0);
+}
+static bool has_no_addend(const draw *d) { return d->spec.addmm.beta == 0; }
+static bool is_alone(const draw *d) { return d->l.n == 1; }
+static bool is_vector(const draw *d) { return d->l.in[0].rank == 1; }
+static bool picks_rows(const draw *d)
+{
+    return d->l.in[0].rank == 2 && d->spec.axis.axis == 0;
+}
+static bool pools_all(const draw *d)
+{
+    const tdagi_type *x = &d->l.in[0];
+    tdag_list out = d->spec.adaptive.output;
+    for (uint32_t i = 0; i < out.n; i++)
+        if (out.v[i] != 1 && out.v[i] != x->shape[x->rank - out.n + i]) return false;
+    return true;
+}
+static int64_t size_of(const draw *d, uint32_t i, uint32_t axis)
+{
+    return tdagi_dim_sample(tdagi_builder_pool(d->b), d->l.in[i].shape[axis]);
+}
+static bool is_product(const draw *d)
+{
+    for (uint32_t i = 0; i < 2; i++)
+        for (uint32_t k = 0; k < d->l.in[i].rank; k++)
+            if (size_of(d, i, k) == 1) return true;
+    return d->l.in[0].rank + d->l.in[1].rank == 3;
+}
+static bool flips_one(const draw *d)
+{
+    tdag_list axes = d->spec.flip.axes;
+    for (uint32_t i = 0; i < axes.n; i++)
+        if (size_of(d, 0, (uint32_t)axes.v[i]) == 1) return true;
+    return false;
+}
+static bool tiles_ones(const draw *d)
+{
+    tdag_list counts = d->spec.tile.counts;
+    for (uint32_t i = 0; i < counts.n; i++)
+        if (counts.v[i] != 1 && d->l.in[0].shape[i] != 1) return false;
+    return true;
+}
+
+/* ---- the table ---- */
+
+/* clang-format off */
+static const generator generators[] = {
+    {TDAGI_SUB,               "fdhbi", 0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_DIV,               "fdhb",  0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_RSQRT,             "fdhb",  0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_POW,               "fdhb",  0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_POW_INT,           "fdhb",  0, 4, 0, "",     fit_power,          is_no_power,
+     "x, 1 or a reciprocal"},
+    {TDAGI_REMAINDER,         "fdhbi", 0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_TRUNC,             "fdhb",  0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_CEIL,              "fdhb",  0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_ROUND,             "fdhb",  0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_ABS,               "fdhbi", 0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_MAXIMUM,           "fdhbi", 0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_MINIMUM,           "fdhbi", 0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_CLAMP,             "fdhbi", 0, 4, 0, "",     fit_clamp,          has_no_bound,
+     "x, or a relu"},
+    {TDAGI_LOGICAL_NOT,       "o",     0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_NOT_EQUAL,         "fdhbi", 0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_LESS_EQUAL,        "fdhbi", 0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_LOG1P,             "fdhb",  0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_EXPM1,             "fdhb",  0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_ERF,               "fdhb",  0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_ERFINV,            "fdhb",  0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_RELU,              "fdhbi", 0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_LEAKY_RELU,        "fdhb",  0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_PRELU,             "fdhb",  1, 4, 0, "p",    NULL,               NULL, NULL},
+    {TDAGI_ELU,               "fdhb",  0, 4, 0, "",     fit_elu,            NULL, NULL},
+    {TDAGI_SIGMOID,           "fdhb",  0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_LOG_SIGMOID,       "fdhb",  0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_SILU,              "fdhb",  0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_GELU,              "fdhb",  0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_SOFTPLUS,          "fdhb",  0, 4, 0, "",     fit_positive,       NULL, NULL},
+    {TDAGI_MISH,              "fdhb",  0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_HARDSIGMOID,       "fdhb",  0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_HARDSWISH,         "fdhb",  0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_MASKED_FILL,       "fdhbi", 0, 4, 0, "?",    fit_exact,          NULL, NULL},
+    {TDAGI_CONV,              "fdhb",  2, 2, 3, "",     fit_conv,           NULL, NULL},
+    {TDAGI_CONV_TRANSPOSE,    "fdhb",  2, 2, 3, "",     fit_conv_transpose, NULL, NULL},
+    {TDAGI_LINEAR,            "fdhb",  1, 4, 0, "",     fit_linear,         NULL, NULL},
+    {TDAGI_MATMUL,            "fdhb",  1, 4, 0, "",     fit_matmul,         NULL, NULL},
+    {TDAGI_ADDMM,             "fdhb",  1, 3, 0, "",     fit_addmm,          has_no_addend,
+     "a matmul, times alpha"},
+    {TDAGI_EINSUM,            "fdhb",  1, 1, 0, "",     fit_einsum,         is_product,
+     "a linear, a matmul or a conv where a matrix meets a vector or a size is 1"},
+    {TDAGI_MAX_POOL,          "fdhbi", 1, 2, 3, "",     fit_max_pool,       NULL, NULL},
+    {TDAGI_AVG_POOL,          "fdhb",  1, 2, 3, "",     fit_avg_pool,       NULL, NULL},
+    {TDAGI_ADAPTIVE_AVG_POOL, "fdhb",  1, 2, 3, "",     fit_adaptive,       pools_all,
+     "a mean of whole axes"},
+    {TDAGI_ADAPTIVE_MAX_POOL, "fdhb",  1, 2, 3, "",     fit_adaptive,       pools_all,
+     "a maximum of whole axes"},
+    {TDAGI_IM2COL,            "fdhbi", 2, 2, 2, "",     fit_im2col,         NULL, NULL},
+    {TDAGI_COL2IM,            "fdhb",  2, 2, 2, "",     fit_col2im,         NULL, NULL},
+    {TDAGI_SOFTMAX,           "fdhb",  1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_LOG_SOFTMAX,       "fdhb",  1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_LOGSUMEXP,         "fdhb",  1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_VAR,               "fdhb",  1, 4, 0, "",     fit_var,            NULL, NULL},
+    {TDAGI_VECTOR_NORM,       "fdhb",  1, 4, 0, "",     fit_norm,           NULL, NULL},
+    {TDAGI_LAYER_NORM,        "fdhb",  1, 4, 0, "ll",   fit_layer_norm,     NULL, NULL},
+    {TDAGI_RMS_NORM,          "fdhb",  1, 4, 0, "l",    fit_layer_norm,     NULL, NULL},
+    {TDAGI_GROUP_NORM,        "fdhb",  2, 2, 2, "cc",   fit_group_norm,     NULL, NULL},
+    {TDAGI_BATCH_NORM,        "fdhb",  2, 4, 0, "cccc", NULL,               NULL, NULL},
+    {TDAGI_INSTANCE_NORM,     "fdhb",  3, 4, 0, "cc",   NULL,               is_alone,
+     "a layer_norm of the spatial axes"},
+    {TDAGI_NORMALIZE,         "fdhb",  1, 4, 0, "",     fit_normalize,      NULL, NULL},
+    {TDAGI_ATTENTION,         "fdhb",  2, 4, 0, "",     fit_attention,      NULL, NULL},
+    {TDAGI_CONCAT,            "fdhio", 1, 4, 0, "+",    NULL,               is_alone,
+     "x"},
+    {TDAGI_STACK,             "fdhio", 0, 4, 0, "+",    NULL,               is_alone,
+     "an unsqueeze"},
+    {TDAGI_ROLL,              "fdhio", 1, 4, 0, "",     fit_roll,           NULL, NULL},
+    {TDAGI_FLIP,              "fdhio", 1, 4, 0, "",     NULL,               flips_one,
+     "an axis of one element is left out"},
+    {TDAGI_REPEAT_INTERLEAVE, "fdhio", 1, 4, 0, "",     fit_repeat,         NULL, NULL},
+    {TDAGI_TILE,              "fdhio", 1, 4, 0, "",     fit_tile,           tiles_ones,
+     "a repeat"},
+    {TDAGI_UPSAMPLE,          "fdhb",  2, 2, 3, "",     fit_upsample,       NULL, NULL},
+    {TDAGI_EMBEDDING,         "fdhb",  2, 2, 0, "",     fit_embedding,      NULL, NULL},
+    {TDAGI_INDEX_SELECT,      "fdhio", 1, 4, 0, "",     fit_index_select,   picks_rows,
+     "an embedding"},
+    {TDAGI_TAKE_ALONG,        "fdhio", 1, 4, 0, "",     fit_take_along,     is_vector,
+     "an index_select"},
+    {TDAGI_ARGMAX,            "fdhbi", 1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_ARGMIN,            "fdhbi", 1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_TRIU,              "fdhio", 2, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_TRIL,              "fdhio", 2, 4, 0, "",     NULL,               NULL, NULL},
+};
+/* clang-format on */
+
+static uint64_t base_seed(void)
+{
+    const char *text = getenv("TDAG_SEED");
+    return text == NULL ? 1 : strtoull(text, NULL, 10);
+}
+
+/* Whether the composite itself had to come back. */
+static bool test_draw(tdag_ctx *ctx, const generator *g, uint64_t seed)
+{
+    draw d = {.r = rnd_seeded(seed)};
+    TEST_OK(ctx, tdag_builder_create(ctx, &d.b));
+    draw_example(&d, g);
+    bool other = g->other != NULL && g->other(&d);
+    (other ? expect_values : expect_law)(ctx, d.b, &d.l, &d.r);
+    return !other;
+}
+
+static void test_row(void **state)
+{
+    const tdagi_composite id = (tdagi_composite)(uintptr_t)*state;
+    const generator *g = NULL;
+    for (size_t i = 0; i < sizeof(generators) / sizeof(*generators); i++)
+        if (generators[i].id == id) g = &generators[i];
+    if (g == NULL) fail_msg("it has no generator");
+    tdag_ctx *ctx = test_ctx();
+    uint32_t n = 0;
+    for (uint64_t i = 0; i < N_DRAWS; i++)
+        n += test_draw(ctx, g, base_seed() + (uint64_t)id * 100000 + i);
+    if (n < N_DRAWS / 4)
+        fail_msg("only %u draws are not %s", (unsigned)n, g->why == NULL ? "" : g->why);
+    tdag_ctx_free(ctx);
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[TDAGI_N_COMPOSITES - 1];
+    for (uintptr_t id = 1; id < TDAGI_N_COMPOSITES; id++)
+        tests[id - 1] =
+            (struct CMUnitTest){tdagi_composite_row_of((tdagi_composite)id)->name,
+                                test_row, NULL, NULL, (void *)id};
+    print_message("TDAG_SEED=%llu\n", (unsigned long long)base_seed());
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
