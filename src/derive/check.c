@@ -8,7 +8,6 @@
  *   - an axis is one of the first input's, or of the result's;
  *   - dims are dims of this builder and not negative. */
 #include <inttypes.h>
-#include <string.h>
 
 #include "derive/parts.h"
 
@@ -50,13 +49,18 @@ static bool check_list(spec_check *c, const tdagi_field *f, tdag_list list)
 {
     if (list.n > TDAG_MAX_RANK || (list.n > 0 && list.v == NULL))
         return refuse(c, f, list.n);
-    if (f->role & TDAGI_ROLE_SPATIAL) {
-        if (c->n_spatial >= 0 && c->n_spatial != list.n) return refuse(c, f, list.n);
-        c->n_spatial = list.n;
-    }
-    for (uint32_t i = 0; i < list.n; i++)
-        if (f->kind == TDAGI_FIELD_DIMS ? !check_dim(c, f, list.v[i])
-                                        : !check_integer(c, f, list.v[i]))
+    if ((f->role & TDAGI_ROLE_SPATIAL) == 0) return true;
+    if (c->n_spatial >= 0 && c->n_spatial != list.n) return refuse(c, f, list.n);
+    c->n_spatial = list.n;
+    return true;
+}
+
+static bool check_numbers(spec_check *c, const tdagi_field *f, tdag_list numbers)
+{
+    if (tdagi_field_is_list(f) && !check_list(c, f, numbers)) return false;
+    for (uint32_t i = 0; i < numbers.n; i++)
+        if (tdagi_field_has_dims(f) ? !check_dim(c, f, numbers.v[i])
+                                    : !check_integer(c, f, numbers.v[i]))
             return false;
     return true;
 }
@@ -66,20 +70,10 @@ bool tdagi_spec_fits(tdag_builder *b, tdagi_composite id, const tdag_value *inpu
 {
     const tdagi_composite_row *row = tdagi_composite_row_of(id);
     spec_check c = {b, row, tdag_builder_get_rank(b, inputs[0]), -1};
-    for (const tdagi_field *f = row->def->fields; f != NULL && f->name != NULL; f++) {
-        const void *at = (const unsigned char *)spec + f->offset;
-        int64_t number;
-        tdag_list list;
-        bool fits = true;
-        if (f->kind == TDAGI_FIELD_INTS || f->kind == TDAGI_FIELD_DIMS) {
-            memcpy(&list, at, sizeof list);
-            fits = check_list(&c, f, list);
-        } else if (f->kind != TDAGI_FIELD_F64 && f->kind != TDAGI_FIELD_STRING) {
-            memcpy(&number, at, sizeof number);
-            fits = f->kind == TDAGI_FIELD_DIM ? check_dim(&c, f, number)
-                                              : check_integer(&c, f, number);
-        }
-        if (!fits) return false;
+    for (const tdagi_field *f = row->def->fields;
+         f != NULL && f->kind != TDAGI_FIELD_END; f++) {
+        if (f->kind == TDAGI_FIELD_F64) continue;
+        if (!check_numbers(&c, f, tdagi_field_numbers(f, spec))) return false;
     }
     return true;
 }

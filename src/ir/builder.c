@@ -382,9 +382,8 @@ static tdag_status check_lists(tdag_ctx *ctx, const char *op, const tdagi_field 
 {
     if (fields == NULL) return TDAG_OK;
     for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++) {
-        if (f->kind != TDAGI_FIELD_INTS && f->kind != TDAGI_FIELD_DIMS) continue;
-        const tdag_list *l = (const void *)((const char *)spec + f->offset);
-        if (l->n > 0 && l->v == NULL)
+        tdag_list numbers = tdagi_field_numbers(f, spec);
+        if (numbers.n > 0 && numbers.v == NULL)
             return tdagi_fail(ctx, TDAG_E_ARG, "%s: the list %s is NULL", op, f->name);
     }
     return TDAG_OK;

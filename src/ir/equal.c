@@ -16,13 +16,9 @@ static bool field_equal(const tdag_graph *a, const tdag_graph *b, const tdagi_fi
                         const void *x, const void *y)
 {
     const tdagi_field one[2] = {*f, {0}};
-    const tdag_list *lx = (const void *)((const char *)x + f->offset);
-    const tdag_list *ly = (const void *)((const char *)y + f->offset);
-    if (f->kind == TDAGI_FIELD_DIM)
-        return dims_equal(a, b, 1, (const void *)lx, (const void *)ly);
-    if (f->kind == TDAGI_FIELD_DIMS)
-        return lx->n == ly->n && dims_equal(a, b, lx->n, lx->v, ly->v);
-    return tdagi_spec_equal(one, x, y);
+    if (!tdagi_field_has_dims(f)) return tdagi_spec_equal(one, x, y);
+    tdag_list dims = tdagi_field_numbers(f, x), others = tdagi_field_numbers(f, y);
+    return dims.n == others.n && dims_equal(a, b, dims.n, dims.v, others.v);
 }
 
 static bool specs_equal(const tdag_graph *a, const tdag_graph *b, const tdagi_node *x,

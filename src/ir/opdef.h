@@ -53,6 +53,30 @@ typedef struct tdagi_field {
 #define TDAGI_FIELD_NAMED(type, member, table)                                         \
     TDAGI_FIELD_OF(type, member, ENUM, 0, table)
 
+static inline bool tdagi_field_is_list(const tdagi_field *f)
+{
+    return f->kind == TDAGI_FIELD_INTS || f->kind == TDAGI_FIELD_DIMS;
+}
+
+static inline bool tdagi_field_has_dims(const tdagi_field *f)
+{
+    return f->kind == TDAGI_FIELD_DIM || f->kind == TDAGI_FIELD_DIMS;
+}
+
+/* The numbers of a field of a spec, which they lie in: a list's, or the one of a field
+ * that is no list, a double by its bits; none of a string. */
+static inline tdag_list tdagi_field_numbers(const tdagi_field *f, const void *spec)
+{
+    const void *at = (const char *)spec + f->offset;
+    if (tdagi_field_is_list(f)) return *(const tdag_list *)at;
+    return (tdag_list){f->kind != TDAGI_FIELD_STRING, at};
+}
+
+static inline const char *tdagi_field_string(const tdagi_field *f, const void *spec)
+{
+    return *(const char *const *)(const void *)((const char *)spec + f->offset);
+}
+
 /* ---- the hooks' arguments ---- */
 /* Dtype, rank and dims of one value. */
 typedef struct tdagi_type {

@@ -6,32 +6,20 @@
 #include "base/arena.h"
 #include "ir/opdef.h"
 
-static const void *member_of(const void *spec, const tdagi_field *f)
+/* Doubles by their bits, so that -0 and NaN count as written. */
+static bool field_equal(const tdagi_field *f, const void *a, const void *b)
 {
-    return (const char *)spec + f->offset;
-}
-
-static bool list_equal(const tdag_list *a, const tdag_list *b)
-{
-    return a->n == b->n &&
-           (a->n == 0 || memcmp(a->v, b->v, a->n * sizeof(int64_t)) == 0);
+    if (f->kind == TDAGI_FIELD_STRING)
+        return strcmp(tdagi_field_string(f, a), tdagi_field_string(f, b)) == 0;
+    tdag_list x = tdagi_field_numbers(f, a), y = tdagi_field_numbers(f, b);
+    return x.n == y.n && (x.n == 0 || memcmp(x.v, y.v, x.n * sizeof(int64_t)) == 0);
 }
 
 bool tdagi_spec_equal(const tdagi_field *fields, const void *a, const void *b)
 {
     if (fields == NULL) return true;
-    for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++) {
-        const void *x = member_of(a, f), *y = member_of(b, f);
-        bool same;
-        if (f->kind == TDAGI_FIELD_INTS || f->kind == TDAGI_FIELD_DIMS)
-            same = list_equal(x, y);
-        else if (f->kind == TDAGI_FIELD_STRING)
-            same = strcmp(*(const char *const *)x, *(const char *const *)y) == 0;
-        else /* integers and doubles: eight bytes, so that -0 and NaN count as written
-              */
-            same = memcmp(x, y, 8) == 0;
-        if (!same) return false;
-    }
+    for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++)
+        if (!field_equal(f, a, b)) return false;
     return true;
 }
 
@@ -41,26 +29,29 @@ static uint64_t mix(uint64_t h, uint64_t x)
     return h * 0xff51afd7ed558ccdu;
 }
 
+static uint64_t hash_field(uint64_t h, const tdagi_field *f, const void *spec)
+{
+    if (f->kind == TDAGI_FIELD_STRING) {
+        for (const char *s = tdagi_field_string(f, spec); *s != '\0'; s++)
+            h = mix(h, (unsigned char)*s);
+        return h;
+    }
+    tdag_list numbers = tdagi_field_numbers(f, spec);
+    if (tdagi_field_is_list(f)) h = mix(h, numbers.n);
+    for (uint32_t i = 0; i < numbers.n; i++) {
+        uint64_t bits;
+        memcpy(&bits, &numbers.v[i], sizeof(bits));
+        h = mix(h, bits);
+    }
+    return h;
+}
+
 uint64_t tdagi_spec_hash(const tdagi_field *fields, const void *spec)
 {
     uint64_t h = 0;
     if (fields == NULL) return h;
-    for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++) {
-        const void *x = member_of(spec, f);
-        if (f->kind == TDAGI_FIELD_INTS || f->kind == TDAGI_FIELD_DIMS) {
-            const tdag_list *l = x;
-            h = mix(h, l->n);
-            for (uint32_t i = 0; i < l->n; i++)
-                h = mix(h, (uint64_t)l->v[i]);
-        } else if (f->kind == TDAGI_FIELD_STRING) {
-            for (const char *s = *(const char *const *)x; *s != '\0'; s++)
-                h = mix(h, (unsigned char)*s);
-        } else {
-            uint64_t bits;
-            memcpy(&bits, x, 8);
-            h = mix(h, bits);
-        }
-    }
+    for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++)
+        h = hash_field(h, f, spec);
     return h;
 }
 
@@ -113,8 +104,8 @@ static void *copy_mapped(tdagi_arena *arena, const tdagi_field *fields, size_t s
     for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++) {
         void *x = copy + f->offset;
         bool ok = true;
-        if (f->kind == TDAGI_FIELD_INTS || f->kind == TDAGI_FIELD_DIMS)
-            ok = copy_list(arena, x, m, f->kind == TDAGI_FIELD_DIMS);
+        if (tdagi_field_is_list(f))
+            ok = copy_list(arena, x, m, tdagi_field_has_dims(f));
         else if (f->kind == TDAGI_FIELD_STRING)
             ok = copy_string(arena, x);
         else if (f->kind == TDAGI_FIELD_DIM)

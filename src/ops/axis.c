@@ -67,11 +67,9 @@ static tdag_status check_spec(const tdagi_axis_call *c, const tdagi_op_row *row,
                               const void *spec)
 {
     if (spec == NULL || row->def->fields == NULL) return TDAG_OK;
-    for (const tdagi_field *f = row->def->fields; f->name != NULL; f++) {
-        const void *at = (const unsigned char *)spec + f->offset;
-        tdag_list dims = {0, NULL};
-        if (f->kind == TDAGI_FIELD_DIM) dims = (tdag_list){1, at};
-        if (f->kind == TDAGI_FIELD_DIMS) dims = *(const tdag_list *)at;
+    for (const tdagi_field *f = row->def->fields; f->kind != TDAGI_FIELD_END; f++) {
+        if (!tdagi_field_has_dims(f)) continue;
+        tdag_list dims = tdagi_field_numbers(f, spec);
         for (uint32_t i = 0; i < dims.n; i++) {
             bool mentions;
             TDAGI_TRY(tdagi_axis_mentions(c, dims.v[i], &mentions));

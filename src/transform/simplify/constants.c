@@ -19,13 +19,10 @@ bool tdagi_spec_is_fixed(const tdagi_field *fields, const void *spec)
 {
     if (fields == NULL) return true;
     for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++) {
-        const char *member = (const char *)spec + f->offset;
-        if (f->kind == TDAGI_FIELD_DIM && *(const int64_t *)(const void *)member < 0)
-            return false;
-        if (f->kind != TDAGI_FIELD_DIMS) continue;
-        const tdag_list *l = (const void *)member;
-        for (uint32_t i = 0; i < l->n; i++)
-            if (l->v[i] < 0) return false;
+        if (!tdagi_field_has_dims(f)) continue;
+        tdag_list dims = tdagi_field_numbers(f, spec);
+        for (uint32_t i = 0; i < dims.n; i++)
+            if (dims.v[i] < 0) return false;
     }
     return true;
 }
