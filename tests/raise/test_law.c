@@ -35,6 +35,8 @@ static int64_t size_of(const draw *d, uint32_t i, uint32_t axis)
 {
     return tdagi_dim_sample(tdagi_builder_pool(d->b), d->l.in[i].shape[axis]);
 }
+/* A summed symbol whose sample is 1 is read as no axis at all (see prove() of
+ * contraction.c), so that the product and its sum may stay. */
 static bool is_product(const draw *d)
 {
     for (uint32_t i = 0; i < 2; i++)
