@@ -3,6 +3,7 @@
 
 tdag_list draw_list(draw *d, uint32_t n, int64_t lo, int64_t hi)
 {
+    assert_true(d->n_lists < DRAW_MOST_LISTS);
     int64_t *v = d->lists[d->n_lists++];
     for (uint32_t i = 0; i < n; i++)
         v[i] = rnd_in(&d->r, lo, hi);

@@ -5,6 +5,8 @@
 
 #include "raise/support.h"
 
+#define DRAW_MOST_LISTS 16 /* a spec's fields, drawn once and fitted once */
+
 typedef struct draw {
     rnd r;
     tdag_builder *b;
@@ -36,7 +38,7 @@ typedef struct draw {
         tdagi_tile_spec tile;
         tdagi_upsample_spec upsample;
     } spec;
-    int64_t lists[8][TDAG_MAX_RANK]; /* what the spec's lists point at */
+    int64_t lists[DRAW_MOST_LISTS][TDAG_MAX_RANK]; /* what the spec's lists point at */
     uint32_t n_lists;
 } draw;
 

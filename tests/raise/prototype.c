@@ -64,7 +64,7 @@ typedef struct form {
 
 typedef struct specs {
     uint32_t n;
-    char v[MOST_SPECS][SPEC_SIZE];
+    _Alignas(8) char v[MOST_SPECS][SPEC_SIZE];
 } specs;
 
 static int64_t lists[][TDAG_MAX_RANK] = {{0}, {1}, {2}, {0, 1}, {1, 2}, {0, 1, 2}};
