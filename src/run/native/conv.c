@@ -208,6 +208,19 @@ static bool fits_blas(const geometry *g)
            g->out_channels * g->n_taps <= INT32_MAX;
 }
 
+/* Room for columns of that many rows; one byte where none are needed (rows = 0). */
+static tdag_status columns_of(tdagi_native_call *c, const geometry *g, int64_t rows,
+                              size_t *size, void **out)
+{
+    const size_t element = c->kernel->dtype == TDAG_F32 ? 4 : 8;
+    *size = 1;
+    if (rows > 0 && (__builtin_mul_overflow((size_t)rows, (size_t)g->n_out, size) ||
+                     __builtin_mul_overflow(*size, element, size)))
+        return tdagi_fail(c->native->ctx, TDAG_E_OVERFLOW,
+                          "the columns of a convolution are too many");
+    return tdagi_alloc(c->native->ctx, *size, out);
+}
+
 static tdag_status conv_all(tdagi_native_call *c, const geometry *g,
                             const tdagi_strided *x, const tdagi_strided *w)
 {
@@ -215,14 +228,10 @@ static tdag_status conv_all(tdagi_native_call *c, const geometry *g,
     int64_t size = single ? 4 : 8, k = g->in_channels * g->n_taps;
     void *columns = NULL;
     tdag_ctx *ctx = c->native->ctx;
-    size_t scratch = 1;
+    size_t scratch;
     bool depthwise = g->in_channels == 1 && g->out_channels == 1;
-    if (!depthwise && !reads_input_itself(g) &&
-        (__builtin_mul_overflow((size_t)k, (size_t)g->n_out, &scratch) ||
-         __builtin_mul_overflow(scratch, (size_t)size, &scratch)))
-        return tdagi_fail(ctx, TDAG_E_OVERFLOW,
-                          "the columns of a convolution are too many");
-    TDAGI_TRY(tdagi_alloc(ctx, scratch, &columns));
+    int64_t rows = depthwise || reads_input_itself(g) ? 0 : k;
+    TDAGI_TRY(columns_of(c, g, rows, &scratch, &columns));
     tdagi_strided out;
     tdag_status st = tdagi_native_result(c, &out);
     if (st == TDAG_OK) {
@@ -288,11 +297,7 @@ static tdag_status transpose_all(tdagi_native_call *c, const geometry *g,
     tdag_ctx *ctx = c->native->ctx;
     void *columns = NULL;
     size_t scratch;
-    if (__builtin_mul_overflow((size_t)m, (size_t)g->n_out, &scratch) ||
-        __builtin_mul_overflow(scratch, (size_t)size, &scratch))
-        return tdagi_fail(ctx, TDAG_E_OVERFLOW,
-                          "the columns of a convolution are too many");
-    TDAGI_TRY(tdagi_alloc(ctx, scratch, &columns));
+    TDAGI_TRY(columns_of(c, g, m, &scratch, &columns));
     tdagi_strided out;
     tdag_status st = tdagi_native_result(c, &out);
     if (st == TDAG_OK) {

@@ -81,16 +81,23 @@ static bool pads_at_once(const tdagi_kernel *k, uint32_t n_axes)
     return n_axes <= 3 && (n_axes + 2 == k->rank || is_image);
 }
 
+/* Starts the statement of an op that is written axis by axis; shape is what the axes
+ * have at first, those of its input. */
+static void begin_by_axis(tdagi_exporter *e, const tdagi_kernel *k, tdag_dim *shape)
+{
+    const tdagi_kernel *x = tdagi_export_kernel(e, k->inputs[0]);
+    for (uint32_t i = 0; i < k->rank; i++)
+        shape[i] = x->shape[i];
+    tdagi_export_begin(e, k);
+}
+
 /* Other ranks, one axis at a time as the middle of [1, outer, n, inner]:
  * PyTorch pads the last two axes of a rank-4 tensor in every mode. */
 static void emit_pad_mode(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdag_pad_spec *s = k->spec;
-    const tdagi_kernel *x = tdagi_export_kernel(e, k->inputs[0]);
     tdag_dim shape[TDAG_MAX_RANK];
-    for (uint32_t i = 0; i < k->rank; i++)
-        shape[i] = x->shape[i];
-    tdagi_export_begin(e, k);
+    begin_by_axis(e, k, shape);
     for (uint32_t i = 0; i < k->rank; i++)
         if (s->before.v[i] != 0 || s->after.v[i] != 0)
             tdagi_export_piece(e, k, "torch.reshape(torch.pad(torch.reshape(");
@@ -173,11 +180,8 @@ static void emit_fold(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdag_window_spec *s = k->spec;
     tdagi_pool *pool = e->r->pool;
-    const tdagi_kernel *x = tdagi_export_kernel(e, k->inputs[0]);
     tdag_dim shape[TDAG_MAX_RANK];
-    for (uint32_t i = 0; i < k->rank; i++)
-        shape[i] = x->shape[i];
-    tdagi_export_begin(e, k);
+    begin_by_axis(e, k, shape);
     for (uint32_t i = 0; i < k->rank; i++)
         if (s->kernel.v[i] != 1 || s->stride.v[i] != 1)
             tdagi_export_piece(e, k,
