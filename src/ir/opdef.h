@@ -262,15 +262,12 @@ bool tdagi_spec_equal(const tdagi_field *fields, const void *a, const void *b);
 void *tdagi_spec_copy(struct tdagi_arena *arena, const tdagi_field *fields, size_t size,
                       const void *spec);
 uint64_t tdagi_spec_hash(const tdagi_field *fields, const void *spec);
-/* A copy with every dim taken over into another pool (tdagi_dim_import). */
-void *tdagi_spec_import(struct tdagi_arena *arena, const tdagi_field *fields,
-                        size_t size, const void *spec, tdagi_pool *to,
-                        const tdagi_pool *from);
-/* A copy with every dim taken over and its symbols replaced (tdagi_dim_substitute). */
+/* A copy with every dim taken over into another pool, its symbols replaced or kept
+ * (tdagi_dim_substitute, tdagi_dim_import). */
 typedef struct tdagi_substitution {
     tdagi_pool *to;
     const tdagi_pool *from;
-    const tdag_dim *replacements; /* one dim of `to` per symbol of `from` */
+    const tdag_dim *replacements; /* one dim of `to` per symbol of `from`; NULL: kept */
 } tdagi_substitution;
 void *tdagi_spec_substitute(struct tdagi_arena *arena, const tdagi_field *fields,
                             size_t size, const void *spec,

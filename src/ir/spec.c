@@ -122,13 +122,6 @@ void *tdagi_spec_copy(tdagi_arena *arena, const tdagi_field *fields, size_t size
     return copy_mapped(arena, fields, size, spec, &keep);
 }
 
-void *tdagi_spec_import(tdagi_arena *arena, const tdagi_field *fields, size_t size,
-                        const void *spec, tdagi_pool *to, const tdagi_pool *from)
-{
-    const dim_map import = {to, from, NULL};
-    return copy_mapped(arena, fields, size, spec, &import);
-}
-
 void *tdagi_spec_sample(tdagi_arena *arena, const tdagi_field *fields, size_t size,
                         const void *spec, const tdagi_pool *pool)
 {

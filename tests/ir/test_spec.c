@@ -122,8 +122,9 @@ static void test_import(void **state)
     set_up(&x);
     tdagi_pool *to = tdagi_pool_create(&x.ctx->allocator);
     tdagi_dim_symbol(to, "K", 9); /* numbers differ between the pools */
+    const tdagi_substitution keep = {to, x.pool, NULL};
     const all_spec *s =
-        tdagi_spec_import(&x.arena, fields, sizeof x.spec, &x.spec, to, x.pool);
+        tdagi_spec_substitute(&x.arena, fields, sizeof x.spec, &x.spec, &keep);
     assert_non_null(s);
     assert_true(tdagi_dim_same(to, s->dim, x.pool, x.spec.dim));
     assert_true(tdagi_dim_same(to, s->dims.v[0], x.pool, x.spec.dims.v[0]));

@@ -7,7 +7,7 @@
 #include <tdagger/torch.h>
 
 #include "support/comma.h"
-#include "torchscript/shim_load.h"
+#include "torchscript/one_thread.h"
 
 enum { TDAG, SOURCE, TEXT, N_MADE };
 
@@ -123,18 +123,6 @@ static void test_cases(void **state)
     fclose(f);
     tdag_ctx_free(ctx);
     assert_true(n_fractions > 5);
-}
-
-/* LeakSanitizer crashes on the TLS of threads that a dlopened OpenMP started. */
-static int one_thread(void **state)
-{
-    (void)state;
-    tdag_ctx *ctx = test_ctx();
-    const tdag_shim_api *api = NULL;
-    tdag_shim_error error;
-    TEST_OK(ctx, tdagi_shim_load(ctx, NULL, &api));
-    tdag_ctx_free(ctx);
-    return api->set_threads(1, &error);
 }
 
 int main(void)

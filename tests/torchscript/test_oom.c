@@ -8,7 +8,7 @@
 #include <tdagger/torch.h>
 
 #include "support/test.h"
-#include "torchscript/shim_load.h"
+#include "torchscript/one_thread.h"
 
 #define N_CASES    40 /* taken of those in the folder */
 #define N_FAILURES 40 /* at most, of each case: the first ones, then in strides */
@@ -124,18 +124,6 @@ static void test_cases(void **state)
     assert_int_equal(unlink(r.target), 0);
     assert_int_equal(rmdir(r.folder), 0);
     assert_true(n_done > N_CASES / 2);
-}
-
-/* LeakSanitizer crashes on the TLS of threads that a dlopened OpenMP started. */
-static int one_thread(void **state)
-{
-    (void)state;
-    tdag_ctx *ctx = test_ctx();
-    const tdag_shim_api *api = NULL;
-    tdag_shim_error error;
-    TEST_OK(ctx, tdagi_shim_load(ctx, NULL, &api));
-    tdag_ctx_free(ctx);
-    return api->set_threads(1, &error);
 }
 
 int main(void)
