@@ -11,11 +11,13 @@ import sys
 import lintlib
 
 ORDER = [["base"], ["ir"], ["ops"], ["derive", "raise", "analysis"],
-         ["transform", "program", "run"], ["format", "aten"],
-         ["torchscript", "coreml", "cli"]]
+         ["transform", "program", "run", "archive"], ["format", "aten"],
+         ["torchscript", "pt2", "coreml", "cli"]]
 # The parts of a builder and of a model that importers need; see docs/deviations.md.
 APP_MAY = {"base", "derive", "raise", "ir/graph.h", "program/model.h"}
-MAY = {"aten": {"base", "derive", "ir/graph.h"}, "torchscript": APP_MAY | {"aten"},
+MAY = {"aten": {"base", "derive", "ir/graph.h"}, "archive": {"base"},
+       "torchscript": APP_MAY | {"aten", "archive"},
+       "pt2": APP_MAY | {"aten", "archive", "format/json_read.h"},
        "coreml": APP_MAY, "cli": APP_MAY}
 C_HEADERS = {"stdbool.h", "stddef.h", "stdint.h", "string.h"}
 HEIGHT = {folder: i for i, group in enumerate(ORDER) for folder in group}
