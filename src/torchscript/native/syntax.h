@@ -14,15 +14,15 @@
 /* ---- types ---- */
 /* "Tensor", "List[int]", "__torch__.a.B": the head, a dotted path, and its arguments.
  */
-typedef struct tdagi_type {
+typedef struct tdagi_source_type {
     const char *name; /* "List"; ended by a zero byte, interned in the arena */
     uint32_t n;
-    const struct tdagi_type **args;
+    const struct tdagi_source_type **args;
     const char *text; /* as libtorch prints it: "List[int]", "Optional[Tensor]" */
-} tdagi_type;
+} tdagi_source_type;
 
 /* ---- expressions ---- */
-typedef enum tdagi_expr_kind {
+typedef enum tdagi_source_expr_kind {
     TDAGI_EXPR_NONE = 0, /* None */
     TDAGI_EXPR_BOOL,     /* i */
     TDAGI_EXPR_INT,      /* i */
@@ -44,24 +44,24 @@ typedef enum tdagi_expr_kind {
     TDAGI_EXPR_NOT,
     TDAGI_EXPR_TERNARY, /* items[0] if items[1] else items[2] */
     TDAGI_EXPR_SLICE,   /* items[0..2], NULL where left out; only inside INDEX */
-} tdagi_expr_kind;
+} tdagi_source_expr_kind;
 
-typedef struct tdagi_expr {
+typedef struct tdagi_source_expr {
     uint8_t kind;
     uint32_t offset; /* bytes from the start of the file: where libtorch says it is */
     uint32_t n, n_named, n_s;
-    const struct tdagi_expr **items;
+    const struct tdagi_source_expr **items;
     const char **names; /* CALL: n_named names */
-    const tdagi_type *type;
+    const tdagi_source_type *type;
     union {
         int64_t i;
         double f;
         const char *s; /* ended by a zero byte */
     } u;
-} tdagi_expr;
+} tdagi_source_expr;
 
 /* ---- statements ---- */
-typedef enum tdagi_stmt_kind {
+typedef enum tdagi_source_stmt_kind {
     TDAGI_STMT_ASSIGN,  /* targets = value, type where annotated; n_targets 0: a bare
                            call */
     TDAGI_STMT_AUGMENT, /* targets[0] s= value, s in op */
@@ -76,59 +76,60 @@ typedef enum tdagi_stmt_kind {
     TDAGI_STMT_CONTINUE,
     TDAGI_STMT_ASSERT, /* value, message in orelse_value */
     TDAGI_STMT_RAISE,
-} tdagi_stmt_kind;
+} tdagi_source_stmt_kind;
 
-typedef struct tdagi_stmt {
+typedef struct tdagi_source_stmt {
     uint8_t kind;
     bool is_unpacking; /* `a, b, = e`: one value taken apart */
     uint32_t offset;
     uint32_t n_targets;
-    const tdagi_expr **targets; /* NAME, ATTR or INDEX */
-    const tdagi_expr *value, *message;
+    const tdagi_source_expr **targets; /* NAME, ATTR or INDEX */
+    const tdagi_source_expr *value, *message;
     const char *op;
-    const tdagi_type *type;
-    const struct tdagi_function *function;
-    const struct tdagi_stmt *body, *orelse, *next; /* first of a list; next in it */
-} tdagi_stmt;
+    const tdagi_source_type *type;
+    const struct tdagi_source_function *function;
+    const struct tdagi_source_stmt *body, *orelse,
+        *next; /* first of a list; next in it */
+} tdagi_source_stmt;
 
-typedef struct tdagi_function {
+typedef struct tdagi_source_function {
     const char *name;
     uint32_t n_args;
-    const struct tdagi_function_arg {
+    const struct tdagi_source_function_arg {
         const char *name;
-        const tdagi_type *type;       /* NULL: none is written */
-        const tdagi_expr *by_default; /* NULL: must be given */
+        const tdagi_source_type *type;       /* NULL: none is written */
+        const tdagi_source_expr *by_default; /* NULL: must be given */
     } * args;
-    const tdagi_type *result; /* NULL: none is written */
-    const tdagi_stmt *body;
+    const tdagi_source_type *result; /* NULL: none is written */
+    const tdagi_source_stmt *body;
     uint32_t offset;
-    const struct tdagi_function *next;
-} tdagi_function;
+    const struct tdagi_source_function *next;
+} tdagi_source_function;
 
-typedef struct tdagi_class {
+typedef struct tdagi_source_class {
     const char *name; /* "Linear" */
     const char *
         base; /* "Module", "NamedTuple", "Enum", "Interface", "ModuleInterface" or "" */
     uint32_t n_attrs;
-    const struct tdagi_class_attr {
+    const struct tdagi_source_class_attr {
         const char *name;
-        const tdagi_type *type; /* NULL of an Enum's member */
-        const tdagi_expr
+        const tdagi_source_type *type; /* NULL of an Enum's member */
+        const tdagi_source_expr
             *value; /* of a constant (Final[...]), a field's default or a member */
         bool is_parameter, is_buffer;
     } * attrs;
     const char **forward_hooks, **forward_pre_hooks; /* ended by NULL */
-    const tdagi_function *functions;
+    const tdagi_source_function *functions;
     uint32_t offset;
-    const struct tdagi_class *next;
-} tdagi_class;
+    const struct tdagi_source_class *next;
+} tdagi_source_class;
 
 typedef struct tdagi_source {
     const char *path; /* "code/__torch__/a/b.py" */
     const char *text;
     size_t size;
-    const tdagi_class *classes; /* in the file's order */
-    const tdagi_function *functions;
+    const tdagi_source_class *classes; /* in the file's order */
+    const tdagi_source_function *functions;
     bool has_op_version_set; /* 1.4's files */
 } tdagi_source;
 
