@@ -34,6 +34,17 @@ void tdagi_arena_free(tdagi_arena *arena)
     arena->total = 0;
 }
 
+void tdagi_arena_empty(tdagi_arena *arena)
+{
+    struct tdagi_arena_block *kept = arena->blocks;
+    if (kept == NULL) return;
+    arena->blocks = kept->next;
+    tdagi_arena_free(arena);
+    kept->next = NULL;
+    arena->blocks = kept;
+    arena->total = kept->size;
+}
+
 static void *new_block(tdagi_arena *arena, size_t size)
 {
     size_t block_size = arena->blocks == NULL ? FIRST_BLOCK : arena->total;

@@ -379,15 +379,27 @@ static tdag_status read_node(tdagi_tdag_reader *rd, tdagi_json_reader *r)
 
 /* ---- the whole ---- */
 
-static tdag_status read_nodes(tdagi_tdag_reader *rd, tdagi_json_reader r)
+static tdag_status read_all_nodes(tdagi_tdag_reader *rd, tdagi_json_reader *r)
 {
     bool first = true, more = false;
-    TDAGI_TRY(tdagi_json_expect(&r, '['));
+    TDAGI_TRY(tdagi_json_expect(r, '['));
     for (;;) {
-        TDAGI_TRY(tdagi_json_next(&r, ']', &first, &more));
-        if (!more) return tdagi_json_end(&r);
-        TDAGI_TRY(read_node(rd, &r));
+        TDAGI_TRY(tdagi_json_next(r, ']', &first, &more));
+        if (!more) return tdagi_json_end(r);
+        TDAGI_TRY(read_node(rd, r));
+        tdagi_arena_empty(r->arena);
     }
+}
+
+/* What is read of a node is needed until it stands in the graph. */
+static tdag_status read_nodes(tdagi_tdag_reader *rd, tdagi_json_reader r)
+{
+    tdagi_arena arena;
+    tdagi_arena_init(&arena, &rd->ctx->allocator);
+    r.arena = &arena;
+    tdag_status st = read_all_nodes(rd, &r);
+    tdagi_arena_free(&arena);
+    return st;
 }
 
 /* The list of inputs repeats what the nodes say, for readers that want it first. */

@@ -40,7 +40,7 @@ tdag_status tdagi_tdag_read_dtype(tdagi_json_reader *r, tdag_dtype *out)
     return tdagi_fail_at_offset(r->ctx, start.offset + (uint64_t)(start.p - r->text));
 }
 
-/* A list of unknown length: it grows by doubling in the arena. */
+/* A list of unknown length: it grows by doubling in the reader's arena. */
 static tdag_status read_list(tdagi_tdag_reader *rd, tdagi_json_reader *r, bool dims,
                              tdag_list *out)
 {
@@ -54,7 +54,7 @@ static tdag_status read_list(tdagi_tdag_reader *rd, tdagi_json_reader *r, bool d
         if (n == capacity) {
             if (capacity > UINT32_MAX / 4) return tdagi_json_fail(r, "too long a list");
             capacity = capacity == 0 ? TDAG_MAX_RANK : capacity * 2;
-            int64_t *wider = tdagi_arena_array(rd->arena, capacity, sizeof *wider);
+            int64_t *wider = tdagi_arena_array(r->arena, capacity, sizeof *wider);
             if (wider == NULL) return tdagi_nomem(rd->ctx);
             if (n > 0) memcpy(wider, v, n * sizeof *v);
             v = wider;

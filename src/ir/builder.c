@@ -327,7 +327,9 @@ tdag_value tdag_add_input(tdag_builder *b, const char *name, tdag_dtype dtype,
 {
     if (!usable(b)) return TDAG_NO_VALUE;
     tdag_graph *g = b->graph;
-    tdagi_type type = {dtype, rank, {0}};
+    tdagi_type type;
+    type.dtype = dtype;
+    type.rank = rank;
     tdag_status st = rank == 0 ? TDAG_OK : tdagi_need(b->ctx, shape, "shape");
     if (st == TDAG_OK && rank <= TDAG_MAX_RANK)
         for (uint32_t i = 0; i < rank; i++)
@@ -401,7 +403,9 @@ static tdag_status infer(tdag_builder *b, const tdagi_op_row *row, const void *s
     }
     for (uint32_t i = 0; i < n; i++)
         tdagi_value_type(b->graph, inputs[i], &types[i]);
-    memset(out, 0, sizeof(*out));
+    out->dtype = TDAG_DTYPE_NONE; /* of all at once a slow string instruction is made */
+    out->rank = 0;
+    memset(out->shape, 0, sizeof(out->shape));
     tdagi_shape_call call = {b->ctx, b->graph->pool, spec, n, types, out};
     tdag_status st = check_lists(b->ctx, row->name, row->def->fields, spec);
     if (st == TDAG_OK) st = row->def->shape(&call);

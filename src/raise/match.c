@@ -46,7 +46,7 @@ void tdagi_scratch_empty(tdagi_raiser *r)
     for (uint32_t id = 1; id <= g->n; id++)
         if (tdagi_op_holds_tensor(g->nodes[id].op))
             tdag_tensor_free(g->nodes[id].u.tensor);
-    tdagi_arena_free(&g->arena);
+    tdagi_arena_empty(&g->arena);
     g->n = 0;
     g->n_inputs = 0;
     g->n_scopes = 1;

@@ -66,13 +66,8 @@ tdag_dim tdagi_dim_sub(tdagi_pool *pool, tdag_dim a, tdag_dim b)
     return tdagi_dim_const(pool, a - b);
 }
 
-tdag_dim tdagi_dim_mul(tdagi_pool *pool, tdag_dim a, tdag_dim b)
+static tdag_dim multiply_terms(tdagi_pool *pool, tdag_dim a, tdag_dim b)
 {
-    int64_t product;
-    if (a >= 0 && b >= 0) {
-        if (__builtin_mul_overflow(a, b, &product)) return overflow(pool);
-        return product;
-    }
     if (!check(pool, a, b)) return TDAGI_DIM_BAD;
     if (a == 0 || b == 0) return 0;
     if (a == 1) return b;
@@ -86,6 +81,19 @@ tdag_dim tdagi_dim_mul(tdagi_pool *pool, tdag_dim a, tdag_dim b)
         d = tdagi_terms_finish(pool, &words);
     tdagi_words_free(pool, &words);
     return d;
+}
+
+static inline tdag_dim multiply(tdagi_pool *pool, tdag_dim a, tdag_dim b)
+{
+    int64_t product;
+    if (a < 0 || b < 0) return multiply_terms(pool, a, b);
+    if (__builtin_mul_overflow(a, b, &product)) return overflow(pool);
+    return product;
+}
+
+tdag_dim tdagi_dim_mul(tdagi_pool *pool, tdag_dim a, tdag_dim b)
+{
+    return multiply(pool, a, b);
 }
 
 tdag_dim tdagi_dim_floordiv(tdagi_pool *pool, tdag_dim a, tdag_dim b)
@@ -130,6 +138,6 @@ tdag_dim tdagi_dim_product(tdagi_pool *pool, uint32_t n, const tdag_dim *v)
     for (uint32_t i = 0; i < n; i++)
         if (v[i] == 0) product = 0;
     for (uint32_t i = 0; i < n; i++)
-        product = tdagi_dim_mul(pool, product, v[i]);
+        product = multiply(pool, product, v[i]);
     return product;
 }

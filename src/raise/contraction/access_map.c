@@ -25,7 +25,7 @@ static int64_t plus(tdagi_space *s, int64_t a, int64_t b)
     return x;
 }
 
-static uint32_t new_atom(tdagi_space *s, int64_t extent)
+static uint8_t new_atom(tdagi_space *s, int64_t extent)
 {
     if (s->n == TDAGI_MOST_ATOMS) {
         s->bad = true;
@@ -33,7 +33,7 @@ static uint32_t new_atom(tdagi_space *s, int64_t extent)
     }
     s->extent[s->n] = extent;
     s->split[s->n] = false;
-    return s->n++;
+    return (uint8_t)s->n++;
 }
 
 tdagi_expr tdagi_atom(tdagi_space *s, int64_t extent)
@@ -42,17 +42,24 @@ tdagi_expr tdagi_atom(tdagi_space *s, int64_t extent)
     if (extent == 1) return e;
     if (extent < 1) s->bad = true;
     e.n = 1;
-    e.t[0].atom = new_atom(s, extent);
-    e.t[0].k = 1;
+    e.atom[0] = new_atom(s, extent);
+    e.k[0] = 1;
     return e;
 }
 
-static void add_term(tdagi_space *s, tdagi_expr *e, uint32_t atom, int64_t k)
+static void drop_term(tdagi_expr *e, uint32_t i)
+{
+    e->n--;
+    e->k[i] = e->k[e->n];
+    e->atom[i] = e->atom[e->n];
+}
+
+static void add_term(tdagi_space *s, tdagi_expr *e, uint8_t atom, int64_t k)
 {
     for (uint32_t i = 0; i < e->n; i++) {
-        if (e->t[i].atom != atom) continue;
-        e->t[i].k = plus(s, e->t[i].k, k);
-        if (e->t[i].k == 0) e->t[i] = e->t[--e->n];
+        if (e->atom[i] != atom) continue;
+        e->k[i] = plus(s, e->k[i], k);
+        if (e->k[i] == 0) drop_term(e, i);
         return;
     }
     if (k == 0) return;
@@ -60,8 +67,8 @@ static void add_term(tdagi_space *s, tdagi_expr *e, uint32_t atom, int64_t k)
         s->bad = true;
         return;
     }
-    e->t[e->n].atom = atom;
-    e->t[e->n].k = k;
+    e->atom[e->n] = atom;
+    e->k[e->n] = k;
     e->n++;
 }
 
@@ -71,7 +78,7 @@ tdagi_expr tdagi_expr_add(tdagi_space *s, const tdagi_expr *a, const tdagi_expr 
     tdagi_expr e = *a;
     e.c = plus(s, e.c, mul(s, b->c, m));
     for (uint32_t i = 0; i < b->n; i++)
-        add_term(s, &e, b->t[i].atom, mul(s, b->t[i].k, m));
+        add_term(s, &e, b->atom[i], mul(s, b->k[i], m));
     return e;
 }
 
@@ -80,12 +87,12 @@ tdagi_expr tdagi_resolve(tdagi_space *s, const tdagi_expr *e)
     tdagi_expr now = *e;
     for (uint32_t round = 0; round < TDAGI_MOST_ATOMS && !s->bad; round++) {
         uint32_t i = 0;
-        while (i < now.n && !s->split[now.t[i].atom])
+        while (i < now.n && !s->split[now.atom[i]])
             i++;
         if (i == now.n) return now;
-        uint32_t atom = now.t[i].atom;
-        int64_t k = now.t[i].k;
-        now.t[i] = now.t[--now.n];
+        uint32_t atom = now.atom[i];
+        int64_t k = now.k[i];
+        drop_term(&now, i);
         now = tdagi_expr_add(s, &now, &s->subst[atom], k);
     }
     return now;
@@ -95,7 +102,7 @@ bool tdagi_expr_equal(const tdagi_expr *a, const tdagi_expr *b)
 {
     if (a->c != b->c || a->n != b->n) return false;
     for (uint32_t i = 0; i < a->n; i++)
-        if (tdagi_expr_factor(b, a->t[i].atom) != a->t[i].k) return false;
+        if (tdagi_expr_factor(b, a->atom[i]) != a->k[i]) return false;
     return true;
 }
 
@@ -103,14 +110,14 @@ uint64_t tdagi_expr_mask(const tdagi_expr *e)
 {
     uint64_t mask = 0;
     for (uint32_t i = 0; i < e->n; i++)
-        mask |= (uint64_t)1 << e->t[i].atom;
+        mask |= (uint64_t)1 << e->atom[i];
     return mask;
 }
 
 int64_t tdagi_expr_factor(const tdagi_expr *e, uint32_t atom)
 {
     for (uint32_t i = 0; i < e->n; i++)
-        if (e->t[i].atom == atom) return e->t[i].k;
+        if (e->atom[i] == atom) return e->k[i];
     return 0;
 }
 
@@ -118,7 +125,7 @@ void tdagi_expr_bounds(tdagi_space *s, const tdagi_expr *e, int64_t *lo, int64_t
 {
     *lo = *hi = e->c;
     for (uint32_t i = 0; i < e->n; i++) {
-        int64_t most = mul(s, e->t[i].k, s->extent[e->t[i].atom] - 1);
+        int64_t most = mul(s, e->k[i], s->extent[e->atom[i]] - 1);
         if (most < 0)
             *lo = plus(s, *lo, most);
         else
@@ -129,8 +136,8 @@ void tdagi_expr_bounds(tdagi_space *s, const tdagi_expr *e, int64_t *lo, int64_t
 /* atom = inner*outer + rest */
 static void split(tdagi_space *s, uint32_t atom, int64_t inner)
 {
-    uint32_t outer = new_atom(s, s->extent[atom] / inner);
-    uint32_t rest = new_atom(s, inner);
+    uint8_t outer = new_atom(s, s->extent[atom] / inner);
+    uint8_t rest = new_atom(s, inner);
     if (s->bad) return;
     tdagi_expr e = {0};
     add_term(s, &e, outer, inner);
@@ -144,11 +151,11 @@ static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 static bool split_for(tdagi_space *s, const tdagi_expr *rest, int64_t b)
 {
     for (uint32_t i = 0; i < rest->n; i++) {
-        int64_t k = rest->t[i].k, n = s->extent[rest->t[i].atom];
+        int64_t k = rest->k[i], n = s->extent[rest->atom[i]];
         if (k <= 0 || b % k != 0) continue;
         int64_t inner = b / k;
         if (n <= inner || n % inner != 0) continue;
-        split(s, rest->t[i].atom, inner);
+        split(s, rest->atom[i], inner);
         return !s->bad;
     }
     return false;
@@ -163,10 +170,10 @@ bool tdagi_expr_divide(tdagi_space *s, const tdagi_expr *e, int64_t b, tdagi_exp
         *q = (tdagi_expr){.c = floor_div(now.c, b)};
         *r = (tdagi_expr){.c = now.c - q->c * b};
         for (uint32_t i = 0; i < now.n; i++) {
-            if (now.t[i].k % b == 0)
-                add_term(s, q, now.t[i].atom, now.t[i].k / b);
+            if (now.k[i] % b == 0)
+                add_term(s, q, now.atom[i], now.k[i] / b);
             else
-                add_term(s, r, now.t[i].atom, now.t[i].k);
+                add_term(s, r, now.atom[i], now.k[i]);
         }
         int64_t lo, hi;
         tdagi_expr_bounds(s, r, &lo, &hi);
@@ -334,13 +341,12 @@ static void settle_axis(const tdagi_space *s, const tdagi_expr *e, int64_t dim,
     uint8_t reversed[TDAGI_MOST_TERMS];
     while (left != 0) {
         uint32_t i = 0;
-        while (i < e->n &&
-               (e->t[i].k != inner || !(left & (uint64_t)1 << e->t[i].atom)))
+        while (i < e->n && (e->k[i] != inner || !(left & (uint64_t)1 << e->atom[i])))
             i++;
         if (i == e->n) return;
-        reversed[axis->n++] = (uint8_t)e->t[i].atom;
-        left &= ~((uint64_t)1 << e->t[i].atom);
-        inner *= s->extent[e->t[i].atom];
+        reversed[axis->n++] = e->atom[i];
+        left &= ~((uint64_t)1 << e->atom[i]);
+        inner *= s->extent[e->atom[i]];
     }
     for (uint32_t i = 0; i < axis->n; i++)
         axis->atoms[i] = reversed[axis->n - 1 - i];

@@ -14,13 +14,12 @@
 #define TDAGI_MOST_GUARDS 16
 #define TDAGI_MOST_LEVELS 24
 
+/* c + the sum of k[i] * atom[i]; no k is 0. */
 typedef struct tdagi_expr {
-    int64_t c; /* the constant */
+    int64_t c;
+    int64_t k[TDAGI_MOST_TERMS];
     uint32_t n;
-    struct {
-        uint32_t atom;
-        int64_t k; /* not 0 */
-    } t[TDAGI_MOST_TERMS];
+    uint8_t atom[TDAGI_MOST_TERMS];
 } tdagi_expr;
 
 typedef struct tdagi_space {

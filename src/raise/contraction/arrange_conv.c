@@ -27,15 +27,15 @@ static bool read_run(const tdagi_space *s, const tdagi_expr *e, uint64_t mask,
     for (uint64_t left = mask & tdagi_expr_mask(e); left != 0;) {
         uint32_t best = TDAGI_MOST_TERMS;
         for (uint32_t i = 0; i < e->n; i++)
-            if ((left & (uint64_t)1 << e->t[i].atom) &&
-                (best == TDAGI_MOST_TERMS || e->t[i].k < e->t[best].k))
+            if ((left & (uint64_t)1 << e->atom[i]) &&
+                (best == TDAGI_MOST_TERMS || e->k[i] < e->k[best]))
                 best = i;
         if (best == TDAGI_MOST_TERMS) return false;
-        if (n == 0) *step = e->t[best].k;
-        if (e->t[best].k < 1 || (n > 0 && e->t[best].k != next)) return false;
-        next = e->t[best].k * s->extent[e->t[best].atom];
-        reversed[n++] = (uint8_t)e->t[best].atom;
-        left &= ~((uint64_t)1 << e->t[best].atom);
+        if (n == 0) *step = e->k[best];
+        if (e->k[best] < 1 || (n > 0 && e->k[best] != next)) return false;
+        next = e->k[best] * s->extent[e->atom[best]];
+        reversed[n++] = e->atom[best];
+        left &= ~((uint64_t)1 << e->atom[best]);
     }
     out->n = 0;
     while (n > 0)

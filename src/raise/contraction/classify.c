@@ -27,6 +27,8 @@ static bool unguarded(const trio *t, uint32_t operand)
     return true;
 }
 
+static bool unpadded(const trio *t) { return unguarded(t, 0) && unguarded(t, 1); }
+
 static bool covers_loops(const trio *t)
 {
     return ((t->x->mask | t->w->mask) & t->m->loops) == t->m->loops;
@@ -293,18 +295,16 @@ static bool as_einsum(const trio *t, tdagi_candidate *c)
 
 /* ---- all ---- */
 
-bool tdagi_classify(tdagi_raiser *r, tdagi_candidate *c, tdagi_composite composite)
+bool tdagi_classify(tdagi_raiser *r, tdagi_candidate *c)
 {
     const tdagi_maps *m = r->maps;
     trio t = {.m = m, .r = &m->up[c->up], .side = {c->first, 1 - c->first}};
     t.x = &m->down[c->first][c->level[0]];
     t.w = &m->down[1 - c->first][c->level[1]];
-    c->composite = composite;
-    if (composite == TDAGI_CONV) return as_conv(r, &t, c);
-    if (!unguarded(&t, 0) || !unguarded(&t, 1)) return false;
-    if (composite == TDAGI_LINEAR) return as_linear(&t);
-    if (composite == TDAGI_MATMUL) return as_matmul(&t);
-    return composite == TDAGI_EINSUM && as_einsum(&t, c);
+    if (c->composite == TDAGI_CONV) return as_conv(r, &t, c);
+    if (c->composite == TDAGI_LINEAR) return as_linear(&t) && unpadded(&t);
+    if (c->composite == TDAGI_MATMUL) return as_matmul(&t) && unpadded(&t);
+    return c->composite == TDAGI_EINSUM && unpadded(&t) && as_einsum(&t, c);
 }
 
 const void *tdagi_candidate_spec(const tdagi_candidate *c)

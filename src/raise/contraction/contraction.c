@@ -67,38 +67,54 @@ static tdag_status by_maps(tdagi_raiser *r, const tdagi_candidate *c, tdagi_matc
 
 /* ---- the search ---- */
 
-/* Counts 0..n-1, or down from n-1. */
-static uint32_t nth(uint32_t i, uint32_t n, bool deepest)
-{
-    return deepest ? n - 1 - i : i;
-}
-
 /* Where a search starts: per operand of the multiply, the least level. */
 typedef struct search_from {
     uint32_t least[2];
 } search_from;
 
-/* All choices of levels, the deepest operands first or last. */
+/* The levels of an operand in the order in which they are tried. */
+static uint32_t n_tried(const tdagi_maps *m, const search_from *from, uint32_t side)
+{
+    return m->n_down[side] - from->least[side];
+}
+static uint32_t nth_tried(const tdagi_maps *m, const search_from *from, uint32_t side,
+                          uint32_t i, bool deepest)
+{
+    return deepest ? m->n_down[side] - 1 - i : from->least[side] + i;
+}
+
+/* All pairs of levels of the operands, the deepest first or last, with the result and
+ * the first operand that c names. */
+static tdag_status search_pairs(tdagi_raiser *r, tdagi_candidate *c, bool deepest,
+                                const search_from *from, uint32_t *checks,
+                                tdagi_match **out)
+{
+    const tdagi_maps *m = r->maps;
+    uint32_t x = c->first, w = 1 - c->first;
+    for (uint32_t i = 0; i < n_tried(m, from, x); i++) {
+        c->level[0] = nth_tried(m, from, x, i, deepest);
+        for (uint32_t j = 0; j < n_tried(m, from, w); j++) {
+            c->level[1] = nth_tried(m, from, w, j, deepest);
+            if (!tdagi_classify(r, c)) continue;
+            if ((*checks)++ >= MOST_CHECKS) return TDAG_OK;
+            TDAGI_TRY(deepest ? by_structure(r, c, out) : by_maps(r, c, out));
+            if (*out != NULL) return TDAG_OK;
+        }
+    }
+    return TDAG_OK;
+}
+
+/* All choices of levels. */
 static tdag_status search_levels(tdagi_raiser *r, tdagi_composite class, bool deepest,
                                  const search_from *from, uint32_t *checks,
                                  tdagi_match **out)
 {
-    const tdagi_maps *m = r->maps;
     tdagi_candidate c;
-    for (c.up = 0; c.up < m->n_up; c.up++)
-        for (uint32_t k = 0; k < 2 * m->n_down[0] * m->n_down[1]; k++) {
-            uint32_t pairs = m->n_down[0] * m->n_down[1];
-            c.first = k / pairs;
-            uint32_t n = m->n_down[1 - c.first];
-            c.level[0] = nth(k % pairs / n, m->n_down[c.first], deepest);
-            c.level[1] = nth(k % pairs % n, n, deepest);
-            if (c.level[0] < from->least[c.first] ||
-                c.level[1] < from->least[1 - c.first])
-                continue;
-            if (!tdagi_classify(r, &c, class)) continue;
-            if ((*checks)++ >= MOST_CHECKS) return TDAG_OK;
-            TDAGI_TRY(deepest ? by_structure(r, &c, out) : by_maps(r, &c, out));
-            if (*out != NULL) return TDAG_OK;
+    c.composite = class;
+    for (c.up = 0; c.up < r->maps->n_up; c.up++)
+        for (c.first = 0; c.first < 2; c.first++) {
+            TDAGI_TRY(search_pairs(r, &c, deepest, from, checks, out));
+            if (*out != NULL || *checks > MOST_CHECKS) return TDAG_OK;
         }
     return TDAG_OK;
 }

@@ -49,8 +49,8 @@ typedef struct tdagi_candidate {
     char equation[3 * TDAG_MAX_RANK + 8];
 } tdagi_candidate;
 
-/* True where the levels of `c` are, as they stand, that composite; fills the spec. */
-bool tdagi_classify(tdagi_raiser *r, tdagi_candidate *c, tdagi_composite composite);
+/* True where the levels of `c` are, as they stand, its composite; fills the spec. */
+bool tdagi_classify(tdagi_raiser *r, tdagi_candidate *c);
 /* Zero padding that `axis` of operand `side`'s level absorbs, as dims: what the pads on
  * the way say where that adds up to `before`, else what the maps need. */
 bool tdagi_read_padding(tdagi_raiser *r, uint32_t side, const tdagi_level *x,

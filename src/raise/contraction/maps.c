@@ -107,7 +107,7 @@ static void settle(tdagi_raiser *r)
     uint64_t reduced = 0;
     for (uint32_t i = 0; i < m->space.n; i++) {
         if (!(m->reduced & (uint64_t)1 << i)) continue;
-        tdagi_expr whole = {.n = 1, .t = {{i, 1}}};
+        tdagi_expr whole = {.n = 1, .k = {1}, .atom = {(uint8_t)i}};
         whole = tdagi_resolve(&m->space, &whole);
         reduced |= tdagi_expr_mask(&whole);
     }
