@@ -91,7 +91,7 @@ static tdag_status run_plainly(tdagi_native_call *c)
 
 /* ---- the walk ---- */
 
-tdag_status tdagi_native_BY_LOWERING(tdagi_native_call *c)
+tdag_status tdagi_native_BY_REFERENCE(tdagi_native_call *c)
 {
     c->handled = false;
     return TDAG_OK;
@@ -110,23 +110,23 @@ tdagi_native_fn *tdagi_native_composite(uint32_t composite)
 tdagi_native_fn *tdagi_native_core(uint32_t op)
 {
     static tdagi_native_fn *const rows[TDAGI_OP_CODES] = {
-        [TDAG_OP_REDUCE] = tdagi_native_reduce,
-        [TDAG_OP_NEG] = tdagi_native_neg,
-        [TDAG_OP_RECIPROCAL] = tdagi_native_reciprocal,
-        [TDAG_OP_SQRT] = tdagi_native_sqrt,
-        [TDAG_OP_EXP] = tdagi_native_exp,
-        [TDAG_OP_LOG] = tdagi_native_log,
-        [TDAG_OP_SIN] = tdagi_native_sin,
-        [TDAG_OP_COS] = tdagi_native_cos,
-        [TDAG_OP_TANH] = tdagi_native_tanh,
-        [TDAG_OP_FLOOR] = tdagi_native_floor,
-        [TDAG_OP_GAUSSIAN] = tdagi_native_gaussian,
-        [TDAG_OP_ADD] = tdagi_native_add,
-        [TDAG_OP_MULTIPLY] = tdagi_native_multiply,
-        [TDAG_OP_WHERE] = tdagi_native_where,
+#define TDAGI_NATIVE(ID, native) [TDAG_OP_##ID] = tdagi_native_##native,
+#include "run/native/core.def"
     };
-    return tdagi_op_is_movement(op) ? tdagi_native_view : rows[op];
+    return rows[op];
 }
+
+/* No op twice, that the compiler sees above; and none left out. */
+enum {
+    N_OPS = 0
+#define TDAG_OP(id, code, name, inputs, definition) +1
+#include <tdagger/ops.def>
+    ,
+    N_ROWS = 0
+#define TDAGI_NATIVE(ID, native) +1
+#include "run/native/core.def"
+};
+_Static_assert(N_OPS == N_ROWS, "an op without a row in core.def");
 
 static tdag_status run_kernel(tdagi_native_call *c)
 {
@@ -134,8 +134,8 @@ static tdag_status run_kernel(tdagi_native_call *c)
     tdagi_native_fn *fn = k->composite == TDAGI_CORE
                               ? tdagi_native_core(k->op)
                               : tdagi_native_composite(k->composite);
-    c->handled = fn != NULL;
-    if (fn != NULL) TDAGI_TRY(fn(c));
+    c->handled = true;
+    TDAGI_TRY(fn(c));
     return c->handled ? TDAG_OK : run_plainly(c);
 }
 

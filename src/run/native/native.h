@@ -32,18 +32,14 @@ typedef tdag_status tdagi_native_fn(tdagi_native_call *c);
 tdagi_native_fn *tdagi_native_composite(uint32_t composite);
 #define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter)        \
     tdagi_native_fn tdagi_native_##native;
+/* Handles nothing: the reference evaluates the op, or what the composite lowers to. */
+#define tdagi_native_BY_LOWERING tdagi_native_BY_REFERENCE
 #include "derive/composites.def"
-/* Handles nothing: the reference evaluates what the composite lowers to. */
-tdagi_native_fn tdagi_native_BY_LOWERING;
 
-/* Of a core op; NULL: the reference evaluates it. */
+/* Of a core op: its row of core.def. */
 tdagi_native_fn *tdagi_native_core(uint32_t op);
-tdagi_native_fn tdagi_native_view; /* of all movement; view.c */
-tdagi_native_fn tdagi_native_neg, tdagi_native_reciprocal, tdagi_native_sqrt,
-    tdagi_native_exp, tdagi_native_log, tdagi_native_sin, tdagi_native_cos,
-    tdagi_native_tanh, tdagi_native_floor, tdagi_native_gaussian, tdagi_native_add,
-    tdagi_native_multiply, tdagi_native_where; /* map.c */
-tdagi_native_fn tdagi_native_reduce;           /* pool.c */
+#define TDAGI_NATIVE(ID, native) tdagi_native_fn tdagi_native_##native;
+#include "run/native/core.def"
 
 /* C (m x n, row-major, leading dimension ldc) = op(A) op(B) + beta C, f32 or f64. */
 void tdagi_native_gemm(const tdagi_native *native, tdag_dtype dtype,
