@@ -232,6 +232,8 @@ tdag_value tdagi_matmul(tdag_builder *b, tdag_value x, tdag_value y);
 tdag_value tdagi_linear(tdag_builder *b, tdag_value x, tdag_value w, tdag_value bias);
 tdag_value tdagi_concat(tdag_builder *b, const tdag_value *v, uint32_t n, int64_t axis);
 tdag_value tdagi_stack(tdag_builder *b, const tdag_value *v, uint32_t n, int64_t axis);
+/* Positions along an axis of n, as i64: negative ones are counted from its end. */
+tdag_value tdagi_wrap_position(tdag_builder *b, tdag_value index, tdag_dim n);
 /* Sorted values and i64 positions along an axis (stable); top-k takes the first k. */
 void tdagi_sort(tdag_builder *b, tdag_value x, int64_t axis, bool descending,
                 tdag_value *values_out, tdag_value *indices_out);

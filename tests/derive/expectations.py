@@ -149,6 +149,7 @@ def by_f64(f):
 UNARY = [
     ("rsqrt", torch.rsqrt, {}, (2, 0)),
     ("trunc", torch.trunc, {}, None),
+    ("frac", torch.frac, {}, None),
     ("ceil", torch.ceil, {}, None),
     ("round", torch.round, {"decimals": 0}, None),
     ("abs", torch.abs, {}, None),
@@ -503,6 +504,8 @@ def norms():
             for unbiased in (0, 1):
                 case(dtype, "var", [x], exact(lambda x: x.var(axes, bool(unbiased)), x),
                      *close, axes=axes, correction=float(unbiased))
+                case(dtype, "std", [x], exact(lambda x: x.std(axes, bool(unbiased)), x),
+                     *close, axes=axes, correction=float(unbiased))
             for correction, keep in ((2, 1), (0.5, 0), (7, 1)):
                 case(dtype, "var", [x],
                      exact(lambda x: variance(x, axes, correction, bool(keep)), x),
@@ -719,6 +722,10 @@ def indexing():
             case(dtype, "index_select", [x, i], torch.index_select(x, axis, i), axis=axis)
             i = torch.randint(0, x.shape[axis], ())
             case(dtype, "index_select", [x, i], torch.index_select(x, axis, i), axis=axis)
+            for shape in ((6,), (2, 3), (), (0,)):
+                n = x.shape[axis]
+                i = torch.randint(-n, n, shape)
+                case(dtype, "index", [x, i], x[(slice(None),) * axis + (i,)], axis=axis)
             for shape in ((3, 4, 5), (2, 3, 2), (3, 4, 0)):
                 s = list(shape)
                 s[axis] = 7

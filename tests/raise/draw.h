@@ -94,6 +94,7 @@ void fit_tile(draw *d);
 void fit_upsample(draw *d);
 void fit_embedding(draw *d);
 void fit_index_select(draw *d);
+void fit_index(draw *d);
 void fit_take_along(draw *d);
 
 #endif

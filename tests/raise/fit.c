@@ -357,4 +357,5 @@ static void indices(draw *d, uint32_t least, uint32_t most)
 
 void fit_embedding(draw *d) { indices(d, 0, 3); }
 void fit_index_select(draw *d) { indices(d, 1, 1); }
+void fit_index(draw *d) { indices(d, 0, 3); }
 void fit_take_along(draw *d) { indices(d, d->l.in[0].rank, d->l.in[0].rank); }

@@ -151,6 +151,17 @@ static void write_constant(writing *w, const tdagi_node *n)
         put_code(w, number_index(w->all, x, (tdag_dtype)n->dtype));
 }
 
+/* An integer that is the size of one of the first operand's axes. */
+static bool is_size(const writing *w, const tdagi_node *n)
+{
+    const tdagi_node *x = &w->g->nodes[w->g->inputs[0].id];
+    if (n->op != TDAG_OP_CONSTANT || n->dtype != TDAG_I64) return false;
+    double number = tdagi_tensor_get_f64(n->u.tensor, 0);
+    for (uint32_t i = 0; i < x->rank; i++)
+        if (number == (double)x->shape[i]) return true;
+    return false;
+}
+
 static uint32_t input_index(const tdag_graph *g, tdag_value v)
 {
     const char *name = g->nodes[v.id].name; /* "0", "1", ... */
@@ -173,7 +184,7 @@ static void write_tree(writing *w, tdag_value v)
         if (slot >= w->row->n_slots) w->row->n_slots = slot + 1;
         return;
     }
-    if (c.size && !c.input && !c.spec) {
+    if (!c.input && !c.spec && (c.size || is_size(w, n))) {
         put_code(w, TDAGI_CODE_SIZE);
         return;
     }

@@ -129,7 +129,8 @@ static void make_specs(const tdagi_composite_def *def, const form *w, specs *out
 
 /* ---- operands ---- */
 
-static const tdag_dim dims[MOST_RANK] = {6, 12, 20, 28, 7, 5, 9, 10};
+/* None is an axis or one of the numbers above: sizes are told from the spec. */
+static const tdag_dim dims[MOST_RANK] = {6, 12, 20, 28, 13, 15, 9, 10};
 
 enum { SAME, SCALAR, CHANNEL, LIST, LAST, CUT = LAST + 3, N_SHAPES = CUT + 7 };
 

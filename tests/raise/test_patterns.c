@@ -39,7 +39,7 @@ static const struct {
     {TDAGI_ERF, "fdhb"},       {TDAGI_ERFINV, "fdhb"},   {TDAGI_RELU, "fdhbi"},
     {TDAGI_SIGMOID, "fdhb"},   {TDAGI_SILU, "fdhb"},     {TDAGI_LOG_SIGMOID, "fdhb"},
     {TDAGI_MISH, "fdhb"},      {TDAGI_LOGICAL_NOT, "o"}, {TDAGI_HARDSIGMOID, "fdhb"},
-    {TDAGI_HARDSWISH, "fdhb"},
+    {TDAGI_HARDSWISH, "fdhb"}, {TDAGI_FRAC, "fdhb"},
 };
 
 static tdag_dtype dtype_of(char c)
@@ -164,6 +164,7 @@ static void reduction_law(void **state)
                     {TDAGI_LOG_SOFTMAX, &axis},
                     {TDAGI_LOGSUMEXP, &keep},
                     {TDAGI_VAR, &var},
+                    {TDAGI_STD, &var},
                     {TDAGI_VECTOR_NORM, &norm},
                     {TDAGI_NORMALIZE, &unit},
                     {rnd_yes(&r) ? TDAGI_ARGMAX : TDAGI_ARGMIN, &arg}};
@@ -445,6 +446,10 @@ static void index_law(void **state)
         law s = {TDAGI_INDEX_SELECT, &axis, 2, {x, list}};
         make_symbolic(&r, b, &s.in[0]);
         expect_law(ctx, b, &s, &r);
+        law p = {TDAGI_INDEX, &axis, 2, {x, random_type(&r, TDAG_I64, 0, 3)}};
+        b = builder(ctx);
+        make_symbolic(&r, b, &p.in[0]);
+        expect_law(ctx, b, &p, &r);
         law t = {TDAGI_TAKE_ALONG, &axis, 2, {x, index}};
         expect_law(ctx, builder(ctx), &t, &r);
     }

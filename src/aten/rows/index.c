@@ -34,11 +34,7 @@ tdag_value tdagi_wrap_index(tdagi_call *c, tdag_value index, tdag_dim n)
 {
     if (index.id == 0 || !tdagi_builder_ok(c->b)) return TDAG_NO_VALUE;
     if (nonnegative(c->b->graph, index, 12)) return index;
-    index = tdagi_cast(c->b, index, TDAG_I64);
-    tdag_value zero = tdag_add_scalar(c->b, TDAG_I64, 0);
-    tdag_value low = tdag_binary(c->b, TDAG_OP_LESS, index, zero);
-    tdag_value up = tdagi_add(c->b, index, tdagi_dim_value(c->b, n));
-    return tdag_where(c->b, low, up, index);
+    return tdagi_wrap_position(c->b, index, n);
 }
 
 /* ---- x[i, :, j] ---- */

@@ -149,8 +149,8 @@ tdagi_any tdagi_aten_var(tdagi_call *c)
     s.keep = tdagi_arg_bool(c, "keepdim", false);
     s.correction = tdagi_arg_bool(c, "unbiased", true) ? 1 : 0;
     if (tdagi_has(c, "correction")) s.correction = tdagi_arg_float(c, "correction", 1);
-    tdag_value v[2] = {lower(c, TDAGI_VAR, x, &s), TDAG_NO_VALUE};
-    if ((c->data & 1) != 0) v[0] = tdag_unary(c->b, TDAG_OP_SQRT, v[0]);
+    tdagi_composite id = (c->data & 1) != 0 ? TDAGI_STD : TDAGI_VAR;
+    tdag_value v[2] = {lower(c, id, x, &s), TDAG_NO_VALUE};
     if ((c->data & 2) == 0) return tdagi_result(c, v[0]);
     v[1] = tdagi_reduce_keep(c->b, x, TDAG_REDUCE_MEAN, s.axes, s.keep != 0);
     return tdagi_results(c, 2, v);

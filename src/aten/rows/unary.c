@@ -57,13 +57,6 @@ tdagi_any tdagi_aten_rounding(tdagi_call *c)
     return unary(c, false);
 }
 
-tdagi_any tdagi_aten_frac(tdagi_call *c)
-{
-    tdag_value x = tdagi_arg_tensor(c, "self");
-    return tdagi_result(
-        c, tdagi_sub(c->b, x, tdagi_unary_composite(c->b, TDAGI_TRUNC, x)));
-}
-
 /* exp2, log2, log10: row data '2', 'l', 't' */
 tdagi_any tdagi_aten_other_base(tdagi_call *c)
 {

@@ -54,6 +54,17 @@ UNARY(trunc)
 }
 const tdagi_composite_def tdagi_composite_trunc = {.lower = lower_trunc};
 
+/* x - trunc(x): exact; NaN at the infinities. */
+UNARY(frac)
+{
+    (void)n;
+    (void)spec;
+    if (!is_float(b, in[0]))
+        return tdagi_builder_fail(b, TDAG_E_DTYPE, "frac takes floating numbers");
+    return tdagi_sub(b, in[0], tdagi_unary_composite(b, TDAGI_TRUNC, in[0]));
+}
+const tdagi_composite_def tdagi_composite_frac = {.lower = lower_frac};
+
 static const tdagi_field round_fields[] = {TDAGI_FIELD(tdagi_round_spec, decimals, INT),
                                            {0}};
 

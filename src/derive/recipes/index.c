@@ -1,5 +1,5 @@
-/* Reading by index: embedding, index_select, take_along. All exact: they only move
- * elements. Indices are i64 or i32, in range and not negative. */
+/* Reading by index: embedding, index_select, index, take_along. All exact: they only
+ * move elements. Indices are i64 or i32, in range and, but for index, not negative. */
 #include "derive/parts.h"
 
 bool tdagi_axis_fits(tdag_builder *b, tdag_value x, int64_t axis, const char *what)
@@ -91,6 +91,37 @@ const tdagi_composite_def tdagi_composite_index_select = {
     .spec_size = sizeof(tdagi_axis_spec),
     .fields = axis_fields,
     .lower = lower_index_select,
+};
+
+tdag_value tdagi_wrap_position(tdag_builder *b, tdag_value index, tdag_dim n)
+{
+    if (!tdagi_usable(b, index)) return TDAG_NO_VALUE;
+    index = tdagi_cast(b, index, TDAG_I64);
+    tdag_value zero = tdag_add_scalar(b, TDAG_I64, 0);
+    tdag_value low = tdag_binary(b, TDAG_OP_LESS, index, zero);
+    tdag_value up = tdagi_add(b, index, tdagi_dim_value(b, n));
+    return tdag_where(b, low, up, index);
+}
+
+/* x[:, ..., index] as Python has it: an index of any axes, which counts from the end
+ * where it is negative. */
+static tdag_value lower_index(tdag_builder *b, const tdag_value *in, uint32_t n,
+                              const void *spec)
+{
+    (void)n;
+    int64_t axis = ((const tdagi_axis_spec *)spec)->axis;
+    if (!tdagi_axis_fits(b, in[0], axis, "index")) return TDAG_NO_VALUE;
+    tdag_dim size = tdagi_dim_of(b, in[0], (uint32_t)axis);
+    if (tdag_builder_get_dtype(b, in[1]) != TDAG_I64)
+        return tdagi_builder_fail(b, TDAG_E_DTYPE, "index takes positions of i64");
+    return tdagi_gather_axis(b, in[0], (uint32_t)axis,
+                             tdagi_wrap_position(b, in[1], size));
+}
+
+const tdagi_composite_def tdagi_composite_index = {
+    .spec_size = sizeof(tdagi_axis_spec),
+    .fields = axis_fields,
+    .lower = lower_index,
 };
 
 /* out[..., j, ...] = x[..., index[..., j, ...], ...], both of the same rank:

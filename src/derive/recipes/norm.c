@@ -37,29 +37,48 @@ static tdag_value degrees(tdag_builder *b, tdag_value x, tdag_list axes,
 
 /* sum((x - mean(x))^2) / max(n - correction, 0), so x/0 as PyTorch has it where there
  * are too few elements; without a correction the mean of the squares. */
-static tdag_value lower_var(tdag_builder *b, const tdag_value *in, uint32_t n,
-                            const void *spec)
+static tdag_value variance(tdag_builder *b, tdag_value x, const tdagi_var_spec *s)
 {
-    (void)n;
-    const tdagi_var_spec *s = spec;
     for (uint32_t i = 0; i < s->axes.n; i++)
-        if (!tdagi_axis_fits(b, in[0], s->axes.v[i], "var")) return TDAG_NO_VALUE;
-    if (!tdagi_usable(b, in[0])) return TDAG_NO_VALUE;
-    tdag_value x = tdagi_wide(b, in[0]);
+        if (!tdagi_axis_fits(b, x, s->axes.v[i], "var")) return TDAG_NO_VALUE;
+    if (!tdagi_usable(b, x)) return TDAG_NO_VALUE;
     tdag_value y = square(b, centered(b, x, s->axes));
     if (s->correction == 0)
         y = tdag_reduce(b, y, TDAG_REDUCE_MEAN, s->axes);
     else
         y = tdagi_div(b, tdag_reduce(b, y, TDAG_REDUCE_SUM, s->axes),
                       degrees(b, x, s->axes, s->correction));
-    if (!s->keep && s->axes.n > 0) y = tdag_squeeze(b, y, s->axes);
-    return tdagi_cast(b, y, tdag_builder_get_dtype(b, in[0]));
+    return s->keep || s->axes.n == 0 ? y : tdag_squeeze(b, y, s->axes);
+}
+
+static tdag_value lower_var(tdag_builder *b, const tdag_value *in, uint32_t n,
+                            const void *spec)
+{
+    (void)n;
+    tdag_dtype own;
+    tdag_value x = tdagi_widen(b, in[0], &own);
+    return tdagi_cast(b, variance(b, x, spec), own);
 }
 
 const tdagi_composite_def tdagi_composite_var = {
     .spec_size = sizeof(tdagi_var_spec),
     .fields = var_fields,
     .lower = lower_var,
+};
+
+static tdag_value lower_std(tdag_builder *b, const tdag_value *in, uint32_t n,
+                            const void *spec)
+{
+    (void)n;
+    tdag_dtype own;
+    tdag_value x = tdagi_widen(b, in[0], &own);
+    return tdagi_cast(b, tdag_unary(b, TDAG_OP_SQRT, variance(b, x, spec)), own);
+}
+
+const tdagi_composite_def tdagi_composite_std = {
+    .spec_size = sizeof(tdagi_var_spec),
+    .fields = var_fields,
+    .lower = lower_std,
 };
 
 /* ---- norms ---- */

@@ -3,6 +3,7 @@
 
 const tdagi_emitter tdagi_emitter_rsqrt = {.format = "torch.rsqrt($0)"};
 const tdagi_emitter tdagi_emitter_trunc = {.format = "torch.trunc($0)"};
+const tdagi_emitter tdagi_emitter_frac = {.format = "torch.frac($0)"};
 const tdagi_emitter tdagi_emitter_ceil = {.format = "torch.ceil($0)"};
 const tdagi_emitter tdagi_emitter_abs = {.format = "torch.abs($0)"};
 const tdagi_emitter tdagi_emitter_logical_not = {.format = "torch.logical_not($0)"};

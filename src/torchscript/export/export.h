@@ -116,9 +116,6 @@ const tdagi_emitter *tdagi_export_composite_emitter(uint32_t composite);
 const tdagi_emitter *tdagi_export_core_emitter(uint32_t op);
 const tdagi_emitter *tdagi_export_emitter(const tdagi_kernel *k);
 void tdagi_export_opaque(tdagi_exporter *e, const tdagi_kernel *k);
-/* The variance (or std) that `var` describes, as k's value. */
-void tdagi_export_var(tdagi_exporter *e, const tdagi_kernel *k, const char *name,
-                      const tdagi_kernel *var);
 /* Kernels that share a call (fused.c): plan fills deferred and partner after
  * plan_views; the other emits kernel i if it is one of them, else says false. */
 void tdagi_export_plan_fused(tdagi_exporter *e);

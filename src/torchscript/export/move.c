@@ -95,6 +95,19 @@ static void emit_index_select(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_index_select = {.emit = emit_index_select};
 
+static void emit_index(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_axis_spec *s = k->spec;
+    tdagi_export_value(e, k->inputs[1]);
+    tdagi_export_begin(e, k);
+    tdagi_export_piece(e, k, "torch.index($0, [");
+    for (int64_t i = 0; i < s->axis; i++)
+        tdagi_export_piece(e, k, "None, ");
+    tdagi_export_piece(e, k, "$1])");
+    tdagi_export_end(e);
+}
+const tdagi_emitter tdagi_emitter_index = {.emit = emit_index};
+
 static void emit_take_along(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_axis_spec *s = k->spec;

@@ -23,25 +23,28 @@ static void emit_logsumexp(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_logsumexp = {.emit = emit_logsumexp};
 
-void tdagi_export_var(tdagi_exporter *e, const tdagi_kernel *k, const char *name,
-                      const tdagi_kernel *var)
+static void emit_spread(tdagi_exporter *e, const tdagi_kernel *k, const char *name)
 {
-    const tdagi_var_spec *s = var->spec;
-    uint32_t x = var->inputs[0];
-    tdagi_export_value(e, x);
+    const tdagi_var_spec *s = k->spec;
     if (s->correction == 0 || s->correction == 1)
-        tdagi_export_emit(e, k, "torch.%s(%v, %l, %b, %b)", name, x, &s->axes,
+        tdagi_export_emit(e, k, "torch.%s($0, %l, %b, %b)", name, &s->axes,
                           (int64_t)(s->correction == 1), s->keep);
     else
-        tdagi_export_emit(e, k, "torch.%s(%v, %l, correction=%i, keepdim=%b)", name, x,
+        tdagi_export_emit(e, k, "torch.%s($0, %l, correction=%i, keepdim=%b)", name,
                           &s->axes, (int64_t)s->correction, s->keep);
 }
 
 static void emit_var(tdagi_exporter *e, const tdagi_kernel *k)
 {
-    tdagi_export_var(e, k, "var", k);
+    emit_spread(e, k, "var");
 }
 const tdagi_emitter tdagi_emitter_var = {.emit = emit_var};
+
+static void emit_std(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_spread(e, k, "std");
+}
+const tdagi_emitter tdagi_emitter_std = {.emit = emit_std};
 
 static void emit_vector_norm(tdagi_exporter *e, const tdagi_kernel *k)
 {
