@@ -2,36 +2,15 @@
 #include "base/text.h"
 #include "ir/opdef.h"
 
-static const char *field_type(const tdagi_field *field)
-{
-    switch ((tdagi_field_kind)field->kind) {
-    case TDAGI_FIELD_INT:
-        return "integer";
-    case TDAGI_FIELD_BOOL:
-        return "0 or 1";
-    case TDAGI_FIELD_ENUM:
-        return NULL;
-    case TDAGI_FIELD_DTYPE:
-        return "dtype";
-    case TDAGI_FIELD_DIM:
-        return "dim";
-    case TDAGI_FIELD_F64:
-        return "number";
-    case TDAGI_FIELD_INTS:
-        return "integers";
-    case TDAGI_FIELD_DIMS:
-        return "dims";
-    case TDAGI_FIELD_STRING:
-        return "text";
-    case TDAGI_FIELD_END:
-        break;
-    }
-    return "?";
-}
+static const char *const field_types[] = {
+#define FIELD_TYPE(KIND, member, type, text) [TDAGI_FIELD_##KIND] = text,
+    TDAGI_FIELD_KINDS(FIELD_TYPE)
+#undef FIELD_TYPE
+};
 
 static void add_field(tdagi_text *text, const tdagi_field *field)
 {
-    const char *type = field_type(field);
+    const char *type = field_types[field->kind];
     tdagi_text_printf(text, "`%s`: ", field->name);
     if (type != NULL) {
         tdagi_text_add(text, type);

@@ -6,8 +6,6 @@
 
 #include "ir/text/number.h"
 
-#define MAX_ENUM 64 /* more names than any ENUM field has */
-
 tdag_status tdagi_tdag_read_dim(tdagi_tdag_reader *rd, tdagi_json_reader *r,
                                 tdag_dim *out)
 {
@@ -68,64 +66,91 @@ static tdag_status read_list(tdagi_tdag_reader *rd, tdagi_json_reader *r, bool d
     return TDAG_OK;
 }
 
-static tdag_status read_enum(tdagi_json_reader *r, const tdagi_field *f, int64_t *out)
+/* ---- fields ---- */
+
+typedef struct source {
+    tdagi_tdag_reader *rd;
+    tdagi_json_reader *r;
+} source;
+
+static tdag_status read_int(void *user, const tdagi_field *f, int64_t *out)
 {
+    (void)f;
+    return tdagi_json_int64(((source *)user)->r, out);
+}
+
+static tdag_status read_bool(void *user, const tdagi_field *f, int64_t *out)
+{
+    bool yes = false;
+    (void)f;
+    TDAGI_TRY(tdagi_json_bool(((source *)user)->r, &yes));
+    *out = yes;
+    return TDAG_OK;
+}
+
+static tdag_status read_enum(void *user, const tdagi_field *f, int64_t *out)
+{
+    tdagi_json_reader *r = ((source *)user)->r;
     const char *word;
     const tdagi_json_reader start = *r;
     TDAGI_TRY(tdagi_json_string(r, &word));
-    /* The first name may be a hole; any later NULL ends the table. */
-    for (int64_t i = 0; i < MAX_ENUM && (i == 0 || f->names[i] != NULL); i++) {
-        if (f->names[i] == NULL || strcmp(f->names[i], word) != 0) continue;
-        *out = i;
-        return TDAG_OK;
-    }
+    if (tdagi_field_value_of(f, word, out)) return TDAG_OK;
     tdagi_fail(r->ctx, TDAG_E_FORMAT, "there is no %s '%.80s'", f->name, word);
     return tdagi_fail_at_offset(r->ctx, start.offset + (uint64_t)(start.p - r->text));
 }
 
-static tdag_status read_f64(tdagi_json_reader *r, double *out)
+static tdag_status read_dtype(void *user, const tdagi_field *f, int64_t *out)
 {
+    tdag_dtype dtype = TDAG_DTYPE_NONE;
+    (void)f;
+    TDAGI_TRY(tdagi_tdag_read_dtype(((source *)user)->r, &dtype));
+    *out = dtype;
+    return TDAG_OK;
+}
+
+static tdag_status read_dim(void *user, const tdagi_field *f, tdag_dim *out)
+{
+    const source *s = user;
+    (void)f;
+    return tdagi_tdag_read_dim(s->rd, s->r, out);
+}
+
+static tdag_status read_f64(void *user, const tdagi_field *f, double *out)
+{
+    tdagi_json_reader *r = ((source *)user)->r;
     const char *text;
     size_t n;
     const tdagi_json_reader start = *r;
+    (void)f;
     TDAGI_TRY(tdagi_json_scalar(r, &text, &n));
     if (tdagi_double_parse(text, n, out)) return TDAG_OK;
     return tdagi_json_fail(&start, "no number where one must come");
 }
 
-static tdag_status read_field(tdagi_tdag_reader *rd, tdagi_json_reader *r,
-                              const tdagi_field *f, void *member)
+static tdag_status read_ints(void *user, const tdagi_field *f, tdag_list *out)
 {
-    tdag_dtype dtype = TDAG_DTYPE_NONE;
-    bool yes = false;
-    tdag_status st;
-    switch ((tdagi_field_kind)f->kind) {
-    case TDAGI_FIELD_INT:
-        return tdagi_json_int64(r, member);
-    case TDAGI_FIELD_BOOL:
-        st = tdagi_json_bool(r, &yes);
-        *(int64_t *)member = yes;
-        return st;
-    case TDAGI_FIELD_ENUM:
-        return read_enum(r, f, member);
-    case TDAGI_FIELD_DTYPE:
-        st = tdagi_tdag_read_dtype(r, &dtype);
-        *(int64_t *)member = dtype;
-        return st;
-    case TDAGI_FIELD_DIM:
-        return tdagi_tdag_read_dim(rd, r, member);
-    case TDAGI_FIELD_F64:
-        return read_f64(r, member);
-    case TDAGI_FIELD_INTS:
-    case TDAGI_FIELD_DIMS:
-        return read_list(rd, r, f->kind == TDAGI_FIELD_DIMS, member);
-    case TDAGI_FIELD_STRING:
-        return tdagi_json_string(r, member);
-    case TDAGI_FIELD_END:
-        break;
-    }
-    return tdagi_json_fail(r, "a field that cannot be read");
+    const source *s = user;
+    (void)f;
+    return read_list(s->rd, s->r, false, out);
 }
+
+static tdag_status read_dims(void *user, const tdagi_field *f, tdag_list *out)
+{
+    const source *s = user;
+    (void)f;
+    return read_list(s->rd, s->r, true, out);
+}
+
+static tdag_status read_string(void *user, const tdagi_field *f, const char **out)
+{
+    (void)f;
+    return tdagi_json_string(((source *)user)->r, out);
+}
+
+static const tdagi_field_visitor reading = {
+    read_int, read_bool, read_enum, read_dtype,  read_dim,
+    read_f64, read_ints, read_dims, read_string,
+};
 
 static tdag_status field_fail(const tdagi_json_reader *r, const char *op,
                               const char *why, const char *name)
@@ -139,6 +164,7 @@ tdag_status tdagi_tdag_read_spec(tdagi_tdag_reader *rd, tdagi_json_reader *r,
 {
     bool first = true, more = false;
     uint64_t seen = 0;
+    source from = {rd, r};
     TDAGI_TRY(tdagi_json_expect(r, '{'));
     for (;;) {
         TDAGI_TRY(tdagi_json_next(r, '}', &first, &more));
@@ -146,15 +172,13 @@ tdag_status tdagi_tdag_read_spec(tdagi_tdag_reader *rd, tdagi_json_reader *r,
         const char *name;
         const tdagi_json_reader start = *r;
         TDAGI_TRY(tdagi_json_key(r, &name));
-        const tdagi_field *f = fields;
-        while (f->kind != TDAGI_FIELD_END && strcmp(f->name, name) != 0)
-            f++;
+        const tdagi_field *f = tdagi_field_find(fields, name);
         if (f->kind == TDAGI_FIELD_END)
             return field_fail(&start, op, "has an unknown field", name);
         uint64_t bit = UINT64_C(1) << ((f - fields) & 63);
         if ((seen & bit) != 0) return field_fail(&start, op, "has twice", name);
         seen |= bit;
-        TDAGI_TRY(read_field(rd, r, f, (char *)spec + f->offset));
+        TDAGI_TRY(tdagi_field_visit(&reading, &from, f, spec));
     }
     for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++)
         if ((seen & UINT64_C(1) << ((f - fields) & 63)) == 0)

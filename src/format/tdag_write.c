@@ -145,7 +145,7 @@ static void put_shape(writer *w, uint32_t n, const tdag_dim *v)
 
 static void put_spec(writer *w, const tdagi_field *fields, const void *spec)
 {
-    const tdagi_field_printer p = printer_of(w);
+    tdagi_field_printer p = printer_of(w);
     put(w, ",\"spec\":{");
     for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++) {
         tdagi_text_printf(w->to, "%s\"%s\":", f == fields ? "" : ",", f->name);

@@ -103,39 +103,54 @@ static tdag_status add_dims(tdagi_hasher *h, uint32_t n, const tdag_dim *v)
     return TDAG_OK;
 }
 
-static tdag_status add_field(tdagi_hasher *h, const tdagi_field *f, const void *spec)
+static tdag_status hash_integer(void *user, const tdagi_field *f, int64_t *value)
 {
-    const void *member = (const char *)spec + f->offset;
-    const tdag_list *list = member;
-    uint64_t bits;
-    switch ((tdagi_field_kind)f->kind) {
-    case TDAGI_FIELD_DIM:
-        return add_dim(h, *(const tdag_dim *)member);
-    case TDAGI_FIELD_DIMS:
-        return add_dims(h, list->n, list->v);
-    case TDAGI_FIELD_INTS:
-        add_number(h, list->n);
-        for (uint32_t i = 0; i < list->n; i++)
-            add_signed(h, list->v[i]);
-        break;
-    case TDAGI_FIELD_STRING:
-        add_text(h, *(const char *const *)member);
-        break;
-    case TDAGI_FIELD_INT:
-    case TDAGI_FIELD_BOOL:
-    case TDAGI_FIELD_ENUM:
-    case TDAGI_FIELD_DTYPE:
-        add_signed(h, *(const int64_t *)member);
-        break;
-    case TDAGI_FIELD_F64:
-        memcpy(&bits, member, sizeof bits);
-        add_number(h, bits);
-        break;
-    case TDAGI_FIELD_END:
-        break;
-    }
+    (void)f;
+    add_signed(user, *value);
     return TDAG_OK;
 }
+
+static tdag_status hash_dim(void *user, const tdagi_field *f, tdag_dim *value)
+{
+    (void)f;
+    return add_dim(user, *value);
+}
+
+static tdag_status hash_real(void *user, const tdagi_field *f, double *value)
+{
+    uint64_t bits;
+    (void)f;
+    memcpy(&bits, value, sizeof bits);
+    add_number(user, bits);
+    return TDAG_OK;
+}
+
+static tdag_status hash_integers(void *user, const tdagi_field *f, tdag_list *value)
+{
+    (void)f;
+    add_number(user, value->n);
+    for (uint32_t i = 0; i < value->n; i++)
+        add_signed(user, value->v[i]);
+    return TDAG_OK;
+}
+
+static tdag_status hash_dims(void *user, const tdagi_field *f, tdag_list *value)
+{
+    (void)f;
+    return add_dims(user, value->n, value->v);
+}
+
+static tdag_status hash_string(void *user, const tdagi_field *f, const char **value)
+{
+    (void)f;
+    add_text(user, *value);
+    return TDAG_OK;
+}
+
+static const tdagi_field_visitor hashing = {
+    hash_integer, hash_integer,  hash_integer, hash_integer, hash_dim,
+    hash_real,    hash_integers, hash_dims,    hash_string,
+};
 
 /* Whether the node counts as part of the module; leaves belong to who uses them. */
 static inline bool is_inside(const tdagi_hasher *h, const tdagi_node *n)
@@ -159,7 +174,7 @@ static tdag_status add_spec(tdagi_hasher *h, const tdagi_node *n)
 {
     const tdagi_field *f = tdagi_node_def(n)->fields;
     for (; f != NULL && f->kind != TDAGI_FIELD_END; f++)
-        TDAGI_TRY(add_field(h, f, n->u.spec));
+        TDAGI_TRY(tdagi_field_show(&hashing, h, f, n->u.spec));
     return TDAG_OK;
 }
 

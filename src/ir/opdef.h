@@ -7,75 +7,8 @@
 
 #include "base/dim/dim.h"
 #include "base/tensor.h"
+#include "ir/field.h"
 #include "ir/index_map.h"
-
-/* ---- spec reflection ---- */
-typedef enum tdagi_field_kind {
-    TDAGI_FIELD_END = 0,
-    TDAGI_FIELD_INT,    /* int64_t, a plain integer */
-    TDAGI_FIELD_BOOL,   /* int64_t 0 or 1 */
-    TDAGI_FIELD_ENUM,   /* int64_t, named by `names` (index = value; NULL holes) */
-    TDAGI_FIELD_DTYPE,  /* int64_t, a tdag_dtype */
-    TDAGI_FIELD_DIM,    /* tdag_dim */
-    TDAGI_FIELD_F64,    /* double; text must round-trip, inf and nan included */
-    TDAGI_FIELD_INTS,   /* tdag_list of plain integers */
-    TDAGI_FIELD_DIMS,   /* tdag_list of dims */
-    TDAGI_FIELD_STRING, /* const char *, never NULL once in a graph */
-} tdagi_field_kind;
-
-/* What the numbers of a field mean, and so which of them fit. */
-enum {
-    TDAGI_ROLE_POSITIVE = 1,    /* at least 1 */
-    TDAGI_ROLE_NATURAL = 2,     /* at least 0 */
-    TDAGI_ROLE_AXIS = 4,        /* axes of the first input */
-    TDAGI_ROLE_RESULT_AXIS = 8, /* axes of the result, which has one more */
-    TDAGI_ROLE_SPATIAL = 16,    /* one per spatial axis */
-};
-
-typedef struct tdagi_field {
-    const char *name;
-    uint16_t offset;
-    uint8_t kind;             /* tdagi_field_kind */
-    uint8_t role;             /* TDAGI_ROLE_*; 0 = any number */
-    const char *const *names; /* of an ENUM, by value: NULL at 0 where that is none of
-                                 them, and after the last */
-} tdagi_field;
-
-#define TDAGI_FIELD_OF(type, member, what, role, names)                                \
-    {                                                                                  \
-#member, (uint16_t)offsetof(type, member), TDAGI_FIELD_##what, role, names     \
-    }
-#define TDAGI_FIELD(type, member, what) TDAGI_FIELD_OF(type, member, what, 0, NULL)
-#define TDAGI_FIELD_AS(type, member, what, role)                                       \
-    TDAGI_FIELD_OF(type, member, what, TDAGI_ROLE_##role, NULL)
-#define TDAGI_FIELD_SPATIAL(type, member, what, role)                                  \
-    TDAGI_FIELD_OF(type, member, what, TDAGI_ROLE_SPATIAL | TDAGI_ROLE_##role, NULL)
-#define TDAGI_FIELD_NAMED(type, member, table)                                         \
-    TDAGI_FIELD_OF(type, member, ENUM, 0, table)
-
-static inline bool tdagi_field_is_list(const tdagi_field *f)
-{
-    return f->kind == TDAGI_FIELD_INTS || f->kind == TDAGI_FIELD_DIMS;
-}
-
-static inline bool tdagi_field_has_dims(const tdagi_field *f)
-{
-    return f->kind == TDAGI_FIELD_DIM || f->kind == TDAGI_FIELD_DIMS;
-}
-
-/* The numbers of a field of a spec, which they lie in: a list's, or the one of a field
- * that is no list, a double by its bits; none of a string. */
-static inline tdag_list tdagi_field_numbers(const tdagi_field *f, const void *spec)
-{
-    const void *at = (const char *)spec + f->offset;
-    if (tdagi_field_is_list(f)) return *(const tdag_list *)at;
-    return (tdag_list){f->kind != TDAGI_FIELD_STRING, at};
-}
-
-static inline const char *tdagi_field_string(const tdagi_field *f, const void *spec)
-{
-    return *(const char *const *)(const void *)((const char *)spec + f->offset);
-}
 
 /* ---- the hooks' arguments ---- */
 /* Dtype, rank and dims of one value. */

@@ -6,6 +6,60 @@
 #include "base/arena.h"
 #include "ir/opdef.h"
 
+#define MOST_NAMES 64 /* more than any ENUM has */
+
+bool tdagi_field_value_of(const tdagi_field *f, const char *word, int64_t *out)
+{
+    /* The first name may be a hole; any later NULL ends the table. */
+    for (int64_t i = 0; i < MOST_NAMES && (i == 0 || f->names[i] != NULL); i++) {
+        if (f->names[i] == NULL || strcmp(f->names[i], word) != 0) continue;
+        *out = i;
+        return true;
+    }
+    return false;
+}
+
+const char *tdagi_field_name_of(const tdagi_field *f, int64_t value)
+{
+    int64_t i = 0;
+    while (i < value && (f->names[i] != NULL || i == 0))
+        i++;
+    return i == value ? f->names[i] : NULL;
+}
+
+const tdagi_field *tdagi_field_find(const tdagi_field *fields, const char *name)
+{
+    static const tdagi_field none = {0};
+    const tdagi_field *f = fields == NULL ? &none : fields;
+    while (f->kind != TDAGI_FIELD_END && strcmp(f->name, name) != 0)
+        f++;
+    return f;
+}
+
+tdag_status tdagi_field_visit(const tdagi_field_visitor *v, void *user,
+                              const tdagi_field *f, void *spec)
+{
+    void *value = (char *)spec + f->offset;
+    switch ((tdagi_field_kind)f->kind) {
+#define VISIT_KIND(KIND, member, type, text)                                           \
+    case TDAGI_FIELD_##KIND:                                                           \
+        return v->member(user, f, value);
+        TDAGI_FIELD_KINDS(VISIT_KIND)
+#undef VISIT_KIND
+    case TDAGI_FIELD_END:
+        break;
+    }
+    return TDAG_OK;
+}
+
+tdag_status tdagi_field_show(const tdagi_field_visitor *v, void *user,
+                             const tdagi_field *f, const void *spec)
+{
+    void *same;
+    memcpy(&same, &spec, sizeof(same));
+    return tdagi_field_visit(v, user, f, same);
+}
+
 /* Doubles by their bits, so that -0 and NaN count as written. */
 static bool field_equal(const tdagi_field *f, const void *a, const void *b)
 {

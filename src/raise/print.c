@@ -3,6 +3,7 @@
 
 #include "base/dim/type_text.h"
 #include "base/number_text.h"
+#include "ir/text/print_field.h"
 
 static void add_name(tdagi_text *t, const tdagi_raised *r, uint32_t i)
 {
@@ -15,70 +16,66 @@ static void add_name(tdagi_text *t, const tdagi_raised *r, uint32_t i)
         tdagi_text_add(t, tdagi_value_name(r->graph, r->kernels[i].value, buf));
 }
 
-static void add_dim(tdagi_text *t, const tdagi_raised *r, tdag_dim d)
+/* ---- fields ---- */
+
+typedef struct printer {
+    tdagi_text *text;
+    const tdagi_raised *raised;
+} printer;
+
+static void add_word(void *user, const char *name)
 {
-    tdagi_text_add_dim(t, r->pool, d);
+    tdagi_text_add(((printer *)user)->text, name);
 }
 
-static void add_list(tdagi_text *t, const tdagi_raised *r, const tdag_list *list)
+static void add_unnamed(void *user, const tdagi_field *f, int64_t value)
 {
-    tdagi_text_add(t, "[");
-    for (uint32_t i = 0; i < list->n; i++) {
-        if (i > 0) tdagi_text_add(t, ",");
-        add_dim(t, r, list->v[i]);
-    }
-    tdagi_text_add(t, "]");
+    (void)f;
+    (void)value;
+    add_word(user, "?");
 }
 
-/* Plain negative integers stand for themselves; in a field of dims they are names. */
-static void add_ints(tdagi_text *t, const tdag_list *list)
+static void add_dim(void *user, tdag_dim d)
 {
-    tdagi_text_add(t, "[");
-    for (uint32_t i = 0; i < list->n; i++)
-        tdagi_text_printf(t, "%s%lld", i > 0 ? "," : "", (long long)list->v[i]);
-    tdagi_text_add(t, "]");
+    printer *p = user;
+    tdagi_text_add_dim(p->text, p->raised->pool, d);
 }
 
-static void add_field(tdagi_text *t, const tdagi_raised *r, const tdagi_field *f,
-                      const void *spec)
+static void add_string(void *user, const tdagi_field *f, const char *string)
 {
-    const void *at = (const char *)spec + f->offset;
-    const int64_t *number = at;
-    const double *real = at;
-    const char *const *string = at;
+    (void)f;
+    tdagi_text_printf(((printer *)user)->text, "\"%s\"", string);
+}
+
+/* For reading by eye: as far as f32 goes. */
+static tdag_status add_real(void *user, const tdagi_field *f, double *value)
+{
+    const tdagi_field_printer *to = user;
     char digits[TDAGI_NUMBER_TEXT_SIZE];
-    tdagi_text_printf(t, "%s=", f->name);
-    switch ((tdagi_field_kind)f->kind) {
-    case TDAGI_FIELD_INT:
-    case TDAGI_FIELD_BOOL:
-        tdagi_text_printf(t, "%lld", (long long)*number);
-        break;
-    case TDAGI_FIELD_ENUM:
-        tdagi_text_add(t, f->names[*number] == NULL ? "?" : f->names[*number]);
-        break;
-    case TDAGI_FIELD_DTYPE:
-        tdagi_text_add(t, tdag_dtype_name((tdag_dtype)*number));
-        break;
-    case TDAGI_FIELD_DIM:
-        add_dim(t, r, *number);
-        break;
-    case TDAGI_FIELD_F64:
-        tdagi_f64_text(*real, 9, digits);
-        tdagi_text_add(t, digits);
-        break;
-    case TDAGI_FIELD_INTS:
-        add_ints(t, at);
-        break;
-    case TDAGI_FIELD_DIMS:
-        add_list(t, r, at);
-        break;
-    case TDAGI_FIELD_STRING:
-        tdagi_text_printf(t, "\"%s\"", *string);
-        break;
-    case TDAGI_FIELD_END:
-        break;
-    }
+    (void)f;
+    tdagi_f64_text(*value, 9, digits);
+    tdagi_text_add(to->text, digits);
+    return TDAG_OK;
 }
+
+static void add_spec(tdagi_text *t, const tdagi_raised *r, const tdagi_field *fields,
+                     const void *spec)
+{
+    printer p = {t, r};
+    tdagi_field_printer to = {t,       &p,       add_word,  add_unnamed,
+                              add_dim, add_word, add_string};
+    tdagi_field_visitor v = tdagi_field_printing;
+    v.boolean = v.integer;
+    v.real = add_real;
+    tdagi_text_add(t, " {");
+    for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++) {
+        tdagi_text_printf(t, "%s%s=", f == fields ? "" : ", ", f->name);
+        (void)tdagi_field_show(&v, &to, f, spec);
+    }
+    tdagi_text_add(t, "}");
+}
+
+/* ---- kernels ---- */
 
 static void add_kernel(tdagi_text *t, const tdagi_raised *r, uint32_t i)
 {
@@ -97,14 +94,7 @@ static void add_kernel(tdagi_text *t, const tdagi_raised *r, uint32_t i)
         add_name(t, r, k->inputs[j]);
     }
     tdagi_text_add(t, ")");
-    if (fields != NULL && k->spec != NULL) {
-        tdagi_text_add(t, " {");
-        for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++) {
-            if (f != fields) tdagi_text_add(t, ", ");
-            add_field(t, r, f, k->spec);
-        }
-        tdagi_text_add(t, "}");
-    }
+    if (fields != NULL && k->spec != NULL) add_spec(t, r, fields, k->spec);
     tdagi_text_add(t, "\n");
 }
 

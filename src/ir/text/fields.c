@@ -4,79 +4,80 @@
 
 /* ---- specs ---- */
 
-static tdag_status read_bool(tdagi_lexer *l, int64_t *out)
+static tdag_status read_int(void *user, const tdagi_field *f, int64_t *out)
 {
+    (void)f;
+    return tdagi_lex_int(user, out);
+}
+
+static tdag_status read_bool(void *user, const tdagi_field *f, int64_t *out)
+{
+    tdagi_lexer *l = user;
     const char *word, *start = l->p;
+    (void)f;
     TDAGI_TRY(tdagi_lex_word(l, &word));
     *out = strcmp(word, "true") == 0;
     if (*out || strcmp(word, "false") == 0) return TDAG_OK;
     return tdagi_lex_fail(l, start, "expected true or false here");
 }
 
-static tdag_status read_enum(tdagi_lexer *l, const tdagi_field *f, int64_t *out)
+static tdag_status read_enum(void *user, const tdagi_field *f, int64_t *out)
 {
+    tdagi_lexer *l = user;
     const char *word, *start = l->p;
     TDAGI_TRY(tdagi_lex_word(l, &word));
-    /* The first name may be a hole; any later NULL ends the table. */
-    for (int64_t i = 0; i < TDAGI_TEXT_MAX_ENUM && (i == 0 || f->names[i] != NULL);
-         i++) {
-        if (f->names[i] == NULL || strcmp(f->names[i], word) != 0) continue;
-        *out = i;
-        return TDAG_OK;
-    }
+    if (tdagi_field_value_of(f, word, out)) return TDAG_OK;
     return tdagi_lex_fail(l, start, "'%.80s' is no %s", word, f->name);
 }
 
-static tdag_status read_double(tdagi_lexer *l, double *out)
+static tdag_status read_dtype(void *user, const tdagi_field *f, int64_t *out)
 {
-    tdagi_lex_spaces(l);
+    tdag_dtype dtype;
+    (void)f;
+    TDAGI_TRY(tdagi_lex_dtype(user, &dtype));
+    *out = dtype;
+    return TDAG_OK;
+}
+
+static tdag_status read_dim(void *user, const tdagi_field *f, tdag_dim *out)
+{
+    (void)f;
+    return tdagi_lex_dim(user, out);
+}
+
+static tdag_status read_double(void *user, const tdagi_field *f, double *out)
+{
+    tdagi_lexer *l = user;
     size_t n = tdagi_lex_number_length(l);
+    (void)f;
     if (!tdagi_double_parse(l->p, n, out))
         return tdagi_lex_fail(l, l->p, "expected a number here");
     l->p += n;
     return TDAG_OK;
 }
 
-static tdag_status read_value(tdagi_lexer *l, const tdagi_field *f, void *member)
+static tdag_status read_ints(void *user, const tdagi_field *f, tdag_list *out)
 {
-    tdag_dtype dtype;
-    tdag_status st;
-    tdagi_lex_spaces(l);
-    switch ((tdagi_field_kind)f->kind) {
-    case TDAGI_FIELD_INT:
-        return tdagi_lex_int(l, member);
-    case TDAGI_FIELD_BOOL:
-        return read_bool(l, member);
-    case TDAGI_FIELD_ENUM:
-        return read_enum(l, f, member);
-    case TDAGI_FIELD_DTYPE:
-        st = tdagi_lex_dtype(l, &dtype);
-        if (st == TDAG_OK) *(int64_t *)member = dtype;
-        return st;
-    case TDAGI_FIELD_DIM:
-        return tdagi_lex_dim(l, member);
-    case TDAGI_FIELD_F64:
-        return read_double(l, member);
-    case TDAGI_FIELD_INTS:
-    case TDAGI_FIELD_DIMS:
-        return tdagi_lex_list(l, f->kind == TDAGI_FIELD_DIMS, member);
-    case TDAGI_FIELD_STRING:
-        return tdagi_lex_quoted(l, member);
-    case TDAGI_FIELD_END:
-        break;
-    }
-    return tdagi_lex_fail(l, l->p, "a field that cannot be read");
+    (void)f;
+    return tdagi_lex_list(user, false, out);
 }
 
-/* The row of a field's name, or the ending row. */
-static const tdagi_field *find_field(const tdagi_field *fields, const char *name)
+static tdag_status read_dims(void *user, const tdagi_field *f, tdag_list *out)
 {
-    static const tdagi_field none = {0};
-    const tdagi_field *f = fields == NULL ? &none : fields;
-    while (f->kind != TDAGI_FIELD_END && strcmp(f->name, name) != 0)
-        f++;
-    return f;
+    (void)f;
+    return tdagi_lex_list(user, true, out);
 }
+
+static tdag_status read_string(void *user, const tdagi_field *f, const char **out)
+{
+    (void)f;
+    return tdagi_lex_quoted(user, out);
+}
+
+static const tdagi_field_visitor reading = {
+    read_int,    read_bool, read_enum, read_dtype,  read_dim,
+    read_double, read_ints, read_dims, read_string,
+};
 
 tdag_status tdagi_lex_spec(tdagi_lexer *l, const tdagi_field *fields, void *spec)
 {
@@ -86,7 +87,7 @@ tdag_status tdagi_lex_spec(tdagi_lexer *l, const tdagi_field *fields, void *spec
         tdagi_lex_spaces(l);
         const char *name, *start = l->p;
         TDAGI_TRY(tdagi_lex_word(l, &name));
-        const tdagi_field *f = find_field(fields, name);
+        const tdagi_field *f = tdagi_field_find(fields, name);
         if (f->kind == TDAGI_FIELD_END)
             return tdagi_lex_fail(l, start, "the op has no field '%.80s'", name);
         uint64_t bit = UINT64_C(1) << ((f - fields) & 63);
@@ -94,7 +95,8 @@ tdag_status tdagi_lex_spec(tdagi_lexer *l, const tdagi_field *fields, void *spec
             return tdagi_lex_fail(l, start, "the field %s stands there twice", f->name);
         seen |= bit;
         TDAGI_TRY(tdagi_lex_expect(l, '='));
-        TDAGI_TRY(read_value(l, f, (char *)spec + f->offset));
+        tdagi_lex_spaces(l);
+        TDAGI_TRY(tdagi_field_visit(&reading, l, f, spec));
     }
     return TDAG_OK;
 }

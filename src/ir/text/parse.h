@@ -7,8 +7,7 @@
 #include "base/arena.h"
 #include "ir/graph.h"
 
-#define TDAGI_TEXT_VERSION  1
-#define TDAGI_TEXT_MAX_ENUM 64 /* more names than any ENUM has */
+#define TDAGI_TEXT_VERSION 1
 
 /* A byte of names and scopes that need no quotes. */
 static inline bool tdagi_text_is_plain(char c)

@@ -90,8 +90,8 @@ static void add_string(void *user, const tdagi_field *f, const char *string)
 
 static void put_field(printer *p, const tdagi_field *f, const void *spec)
 {
-    const tdagi_field_printer to = {&p->text, p,        add_word,  add_unnamed,
-                                    add_dim,  add_word, add_string};
+    tdagi_field_printer to = {&p->text, p,        add_word,  add_unnamed,
+                              add_dim,  add_word, add_string};
     tdagi_print_field(&to, f, spec);
 }
 

@@ -3,9 +3,57 @@
 
 #include "ir/text/number.h"
 
-static void put_int(const tdagi_field_printer *p, int64_t value)
+static tdag_status put_int(void *user, const tdagi_field *f, int64_t *value)
 {
-    tdagi_text_printf(p->text, "%lld", (long long)value);
+    const tdagi_field_printer *p = user;
+    (void)f;
+    tdagi_text_printf(p->text, "%lld", (long long)*value);
+    return TDAG_OK;
+}
+
+static tdag_status put_bool(void *user, const tdagi_field *f, int64_t *value)
+{
+    const tdagi_field_printer *p = user;
+    (void)f;
+    tdagi_text_add(p->text, *value != 0 ? "true" : "false");
+    return TDAG_OK;
+}
+
+static tdag_status put_enum(void *user, const tdagi_field *f, int64_t *value)
+{
+    const tdagi_field_printer *p = user;
+    const char *name = tdagi_field_name_of(f, *value);
+    if (name != NULL)
+        p->word(p->user, name);
+    else
+        p->unnamed(p->user, f, *value);
+    return TDAG_OK;
+}
+
+static tdag_status put_dtype(void *user, const tdagi_field *f, int64_t *value)
+{
+    const tdagi_field_printer *p = user;
+    (void)f;
+    p->word(p->user, tdag_dtype_name((tdag_dtype)*value));
+    return TDAG_OK;
+}
+
+static tdag_status put_dim(void *user, const tdagi_field *f, tdag_dim *value)
+{
+    const tdagi_field_printer *p = user;
+    (void)f;
+    p->dim(p->user, *value);
+    return TDAG_OK;
+}
+
+static tdag_status put_double(void *user, const tdagi_field *f, double *value)
+{
+    const tdagi_field_printer *p = user;
+    char number[TDAGI_NUMBER_TEXT_SIZE];
+    (void)f;
+    tdagi_double_text(*value, number);
+    p->number(p->user, number);
+    return TDAG_OK;
 }
 
 void tdagi_print_list(const tdagi_field_printer *p, uint32_t n, const int64_t *v,
@@ -17,63 +65,38 @@ void tdagi_print_list(const tdagi_field_printer *p, uint32_t n, const int64_t *v
         if (dims)
             p->dim(p->user, v[i]);
         else
-            put_int(p, v[i]);
+            tdagi_text_printf(p->text, "%lld", (long long)v[i]);
     }
     tdagi_text_add(p->text, "]");
 }
 
-/* The first name may be a hole; any later NULL ends the table. */
-static void put_enum(const tdagi_field_printer *p, const tdagi_field *f, int64_t value)
+static tdag_status put_ints(void *user, const tdagi_field *f, tdag_list *value)
 {
-    int64_t i = 0;
-    while (i < value && (f->names[i] != NULL || i == 0))
-        i++;
-    if (i == value && f->names[i] != NULL)
-        p->word(p->user, f->names[i]);
-    else
-        p->unnamed(p->user, f, value);
+    (void)f;
+    tdagi_print_list(user, value->n, value->v, false);
+    return TDAG_OK;
 }
 
-static void put_double(const tdagi_field_printer *p, double value)
+static tdag_status put_dims(void *user, const tdagi_field *f, tdag_list *value)
 {
-    char number[TDAGI_NUMBER_TEXT_SIZE];
-    tdagi_double_text(value, number);
-    p->number(p->user, number);
+    (void)f;
+    tdagi_print_list(user, value->n, value->v, true);
+    return TDAG_OK;
 }
 
-void tdagi_print_field(const tdagi_field_printer *p, const tdagi_field *f,
-                       const void *spec)
+static tdag_status put_string(void *user, const tdagi_field *f, const char **value)
 {
-    const void *member = (const char *)spec + f->offset;
-    const tdag_list *list = member;
-    const int64_t *integer = member;
-    switch ((tdagi_field_kind)f->kind) {
-    case TDAGI_FIELD_INT:
-        put_int(p, *integer);
-        break;
-    case TDAGI_FIELD_BOOL:
-        tdagi_text_add(p->text, *integer != 0 ? "true" : "false");
-        break;
-    case TDAGI_FIELD_ENUM:
-        put_enum(p, f, *integer);
-        break;
-    case TDAGI_FIELD_DTYPE:
-        p->word(p->user, tdag_dtype_name((tdag_dtype)*integer));
-        break;
-    case TDAGI_FIELD_DIM:
-        p->dim(p->user, *integer);
-        break;
-    case TDAGI_FIELD_F64:
-        put_double(p, *(const double *)member);
-        break;
-    case TDAGI_FIELD_INTS:
-    case TDAGI_FIELD_DIMS:
-        tdagi_print_list(p, list->n, list->v, f->kind == TDAGI_FIELD_DIMS);
-        break;
-    case TDAGI_FIELD_STRING:
-        p->string(p->user, f, *(const char *const *)member);
-        break;
-    case TDAGI_FIELD_END:
-        break;
-    }
+    const tdagi_field_printer *p = user;
+    p->string(p->user, f, *value);
+    return TDAG_OK;
+}
+
+const tdagi_field_visitor tdagi_field_printing = {
+    put_int,    put_bool, put_enum, put_dtype,  put_dim,
+    put_double, put_ints, put_dims, put_string,
+};
+
+void tdagi_print_field(tdagi_field_printer *p, const tdagi_field *f, const void *spec)
+{
+    (void)tdagi_field_show(&tdagi_field_printing, p, f, spec);
 }

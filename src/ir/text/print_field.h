@@ -17,8 +17,11 @@ typedef struct tdagi_field_printer {
     void (*string)(void *user, const tdagi_field *field, const char *string);
 } tdagi_field_printer;
 
-void tdagi_print_field(const tdagi_field_printer *p, const tdagi_field *field,
+void tdagi_print_field(tdagi_field_printer *p, const tdagi_field *field,
                        const void *spec);
+/* What that visits with, its user being the printer; for printers that do some kinds in
+ * another way. It returns TDAG_OK. */
+extern const tdagi_field_visitor tdagi_field_printing;
 /* [1,2], of dims or of plain integers. */
 void tdagi_print_list(const tdagi_field_printer *p, uint32_t n, const int64_t *v,
                       bool dims);
