@@ -76,98 +76,70 @@ static void pad_index(const tdagi_index_call *c, tdagi_index_map *out)
     }
 }
 
-/* Where position i of a padded axis of dim n comes from; -1: the constant. */
-static int64_t pad_source(int64_t mode, int64_t i, int64_t n)
+/* Neighbouring positions of an axis of the result, and what of the input they show. */
+typedef struct pad_run {
+    int64_t n, to, from, step;
+} pad_run;
+
+/* The padding at one end of an axis of dim n: what each position of it shows. */
+static pad_run pad_end(int64_t mode, int64_t by, int64_t n, bool after)
 {
-    if (i >= 0 && i < n) return i;
-    switch (mode) {
-    case TDAG_PAD_REFLECT:
-        return i < 0 ? -i : 2 * (n - 1) - i;
-    case TDAG_PAD_REPLICATE:
-        return i < 0 ? 0 : n - 1;
-    case TDAG_PAD_CIRCULAR:
-        return i < 0 ? i + n : i - n;
-    default:
-        return -1;
+    pad_run run = {.n = by};
+    if (mode == TDAG_PAD_CONSTANT) run.n = 0; /* filled before */
+    if (mode == TDAG_PAD_REFLECT) {
+        run.from = after ? n - 2 : by;
+        run.step = -1;
+    } else if (mode == TDAG_PAD_CIRCULAR) {
+        run.from = after ? 0 : n - by;
+        run.step = 1;
+    } else if (after) {
+        run.from = n - 1;
     }
+    return run;
 }
 
-#define PAD_ROW(type)                                                                  \
-    do {                                                                               \
-        const type *f = from, *v = value;                                              \
-        type *t = to;                                                                  \
-        for (int64_t i = 0; i < n; i++)                                                \
-            t[i] = f == NULL || map[i] < 0 ? *v : f[map[i]];                           \
-    } while (0)
-
-/* One row; from is NULL where all of it is the constant. */
-static void pad_row(void *to, const void *from, const int64_t *map, int64_t n,
-                    const void *value, size_t size)
-{
-    switch (size) {
-    case 1:
-        PAD_ROW(tdagi_bits8);
-        break;
-    case 2:
-        PAD_ROW(tdagi_bits16);
-        break;
-    case 4:
-        PAD_ROW(tdagi_bits32);
-        break;
-    default:
-        PAD_ROW(tdagi_bits64);
-        break;
-    }
-}
-
-/* maps[axis]: pad_source() of each position of that axis of the result. */
-static void pad_rows(const tdagi_eval_call *c, int64_t *const *maps)
+/* Copies all combinations of the three runs of each axis from `axis` on. */
+static void pad_copy(const tdagi_eval_call *c, uint32_t axis, tdagi_loop loop)
 {
     const tdag_pad_spec *spec = c->spec;
     const tdag_tensor *x = c->inputs[0];
-    size_t size = tdag_dtype_size(x->dtype);
-    uint32_t last = c->out->rank - 1;
-    int64_t at[TDAG_MAX_RANK] = {0}, from[TDAG_MAX_RANK], n = c->out->shape[last];
-    tdagi_bits64 value = 0;
-    tdagi_store_f64(x->dtype, &spec->value, 1, &value);
+    if (axis == x->rank) {
+        tdagi_loop_copy(&loop, c->out->data, x->data, tdag_dtype_size(x->dtype));
+        return;
+    }
+    int64_t to[TDAG_MAX_RANK], from[TDAG_MAX_RANK], n = x->shape[axis];
+    int64_t before = spec->before.v[axis], after = spec->after.v[axis];
+    pad_run runs[3] = {pad_end(spec->mode, before, n, false), {n, before, 0, 1}};
+    runs[2] = pad_end(spec->mode, after, n, true);
+    runs[2].to = before + n;
+    tdagi_strides(c->out, to);
     tdagi_strides(x, from);
-    for (int64_t to = 0; to < c->out->count; to += n) {
-        int64_t base = 0;
-        bool constant = x->count == 0;
-        for (uint32_t i = 0; i < last; i++) {
-            if (maps[i][at[i]] < 0) constant = true;
-            base += maps[i][at[i]] * from[i];
-        }
-        pad_row(tdagi_at(c->out->data, to, size),
-                constant ? NULL : tdagi_const_at(x->data, base, size), maps[last], n,
-                &value, size);
-        for (uint32_t i = last; i-- > 0;) {
-            if (++at[i] < c->out->shape[i]) break;
-            at[i] = 0;
-        }
+    for (uint32_t i = 0; i < 3; i++) {
+        const pad_run *run = &runs[i];
+        if (run->n == 0) continue;
+        tdagi_loop inner = loop;
+        inner.offset[0] += run->to * to[axis];
+        inner.offset[1] += run->from * from[axis];
+        const int64_t steps[2] = {to[axis], run->step * from[axis]};
+        tdagi_loop_axis(&inner, run->n, steps);
+        pad_copy(c, axis + 1, inner);
     }
 }
 
 static tdag_status pad_eval(const tdagi_eval_call *c)
 {
     const tdag_pad_spec *spec = c->spec;
-    const tdag_tensor *x = c->inputs[0], *out = c->out;
-    int64_t *maps[TDAG_MAX_RANK], *next;
-    size_t total = 0;
-    void *block = NULL;
-    if (out->count == 0) return TDAG_OK;
-    if (out->rank == 0) return tdagi_eval_same_order(c);
-    for (uint32_t i = 0; i < out->rank; i++)
-        total += (size_t)out->shape[i];
-    TDAGI_TRY(tdagi_array_alloc(c->ctx, total, sizeof(int64_t), &block));
-    next = block;
-    for (uint32_t i = 0; i < out->rank; i++) {
-        maps[i] = next;
-        for (int64_t k = 0; k < out->shape[i]; k++)
-            *next++ = pad_source(spec->mode, k - spec->before.v[i], x->shape[i]);
+    tdagi_loop loop;
+    tdagi_loop_init(&loop, 2);
+    if (spec->mode == TDAG_PAD_CONSTANT) {
+        tdagi_bits64 value = 0;
+        tdagi_loop fill = loop;
+        const int64_t steps[2] = {1, 0};
+        tdagi_store_f64(c->out->dtype, &spec->value, 1, &value);
+        tdagi_loop_axis(&fill, c->out->count, steps);
+        tdagi_loop_copy(&fill, c->out->data, &value, tdag_dtype_size(c->out->dtype));
     }
-    pad_rows(c, maps);
-    tdagi_free(c->ctx, block, total * sizeof(int64_t));
+    pad_copy(c, 0, loop);
     return TDAG_OK;
 }
 

@@ -1,7 +1,12 @@
 /* Views that do nothing, and views of views that are one view: permute, slice, select,
  * pad, repeat, unfold. Every rule makes fewer nodes, so that none can undo another.
  * Dims may be symbolic: what must be a number is asked to be one, and what must be
- * equal is compared as an expression. */
+ * equal is compared as an expression.
+ *
+ * Whether a view does nothing is asked of its index map. Two views are joined by their
+ * specs: the composition of their maps would have to be read back as a spec, op by op,
+ * which is as long as the joining, and says neither what a pad shows outside nor what
+ * becomes of a part that leaves out padding. */
 #include "transform/simplify/rewrite.h"
 
 #include <string.h>
