@@ -5,7 +5,8 @@
  *     have the same number of them;
  *   - plain integers lie within +-2^31, so that products of two fit 64 bits;
  *   - what is positive is at least 1, what is natural at least 0;
- *   - an axis is one of the first input's, or of the result's;
+ *   - an axis is one of the first input's, or of the result's; a number of axes is at
+ *     most the first input's;
  *   - dims are dims of this builder and not negative. */
 #include <inttypes.h>
 
@@ -33,6 +34,7 @@ static bool check_integer(const spec_check *c, const tdagi_field *f, int64_t val
     if (f->role & TDAGI_ROLE_POSITIVE) fits = fits && value >= 1;
     if (f->role & TDAGI_ROLE_NATURAL) fits = fits && value >= 0;
     if (f->role & TDAGI_ROLE_AXIS) fits = value >= 0 && value < c->rank;
+    if (f->role & TDAGI_ROLE_LAST_AXES) fits = value >= 0 && value <= c->rank;
     if (f->role & TDAGI_ROLE_RESULT_AXIS) fits = value >= 0 && value <= c->rank;
     return fits || refuse(c, f, value);
 }

@@ -39,6 +39,9 @@ enum {
     TDAGI_ROLE_AXIS = 4,        /* axes of the first input */
     TDAGI_ROLE_RESULT_AXIS = 8, /* axes of the result, which has one more */
     TDAGI_ROLE_SPATIAL = 16,    /* one per spatial axis */
+    TDAGI_ROLE_LAST_AXES = 32,  /* how many of the first input's axes, from the last */
+    TDAGI_ROLE_DECIMALS = 64,   /* an exponent of ten */
+    TDAGI_ROLE_MISSING = 128,   /* not counted, of the elements that are reduced */
 };
 
 typedef struct tdagi_field {

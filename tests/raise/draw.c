@@ -43,6 +43,7 @@ static int64_t integer(draw *d, const tdagi_field *f)
 {
     uint32_t rank = d->l.in[0].rank, n = 0;
     if (f->role & TDAGI_ROLE_AXIS) return rnd_in(&d->r, 0, (int64_t)rank - 1);
+    if (f->role & TDAGI_ROLE_LAST_AXES) return rnd_in(&d->r, 1, rank);
     if (f->role & TDAGI_ROLE_RESULT_AXIS) return rnd_in(&d->r, 0, rank);
     if (f->role & TDAGI_ROLE_POSITIVE) return rnd_in(&d->r, 1, 3);
     if (f->role & TDAGI_ROLE_NATURAL) return rnd_in(&d->r, 0, 2);

@@ -279,11 +279,7 @@ void fit_normalize(draw *d)
     d->spec.norm.eps = rnd_yes(&d->r) ? 0.125 : 0.5; /* of any dtype */
 }
 
-void fit_layer_norm(draw *d)
-{
-    d->spec.layer_norm.n_axes = rnd_in(&d->r, 1, d->l.in[0].rank);
-    d->spec.layer_norm.eps = small(d);
-}
+void fit_layer_norm(draw *d) { d->spec.layer_norm.eps = small(d); }
 
 void fit_group_norm(draw *d)
 {

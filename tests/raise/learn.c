@@ -72,8 +72,7 @@ static bool from_spec(const writing *w, double x)
     for (const tdagi_field *f = w->def->fields; f != NULL && f->name != NULL; f++) {
         if (f->kind == TDAGI_FIELD_INT) {
             double i = (double)field_int(w->spec, f);
-            if (strcmp(f->name, "decimals") == 0 && i != 0 &&
-                is_near(x, pow(10, fabs(i))))
+            if (f->role & TDAGI_ROLE_DECIMALS && i != 0 && is_near(x, pow(10, fabs(i))))
                 return true;
             if (fabs(i) >= 5 && x == i) return true;
         }

@@ -79,10 +79,10 @@ static bool field_value(const tdagi_field *f, uint32_t at, uint32_t k, const for
     uint32_t n = 5;
     if (f->kind == TDAGI_FIELD_F64) {
         double x = w->dtype == TDAG_BOOL ? 1 - k : 37 + 16 * at + 5 * k;
-        bool may_vanish = strcmp(f->name, "correction") == 0;
-        if (may_vanish) x = k == 2 ? 0 : 1.5 * (k + 1); /* below the count */
+        bool missing = f->role & TDAGI_ROLE_MISSING;
+        if (missing) x = k == 2 ? 0 : 1.5 * (k + 1); /* below the count */
         memcpy(out, &x, sizeof(x));
-        return k < (may_vanish ? 3 : 2);
+        return k < (missing ? 3 : 2);
     }
     if (f->kind == TDAGI_FIELD_INTS) {
         tdag_list list = {list_lengths[k < 6 ? k : 0], lists[k < 6 ? k : 0]};
@@ -93,11 +93,11 @@ static bool field_value(const tdagi_field *f, uint32_t at, uint32_t k, const for
     if (f->kind == TDAGI_FIELD_ENUM)
         for (n = 0; f->names[n] != NULL; n++) {
         }
-    if (strcmp(f->name, "axis") == 0)
+    if (f->role & TDAGI_ROLE_AXIS)
         n = w->rank;
-    else if (strcmp(f->name, "n_axes") == 0)
+    else if (f->role & TDAGI_ROLE_LAST_AXES)
         i = k + 1, n = w->rank;
-    else if (strcmp(f->name, "groups") == 0)
+    else if (f->role & TDAGI_ROLE_POSITIVE)
         i = k + 2, n = 2;
     else if (f->kind == TDAGI_FIELD_INT)
         i = integers[k < 5 ? k : 0];

@@ -65,8 +65,8 @@ UNARY(frac)
 }
 const tdagi_composite_def tdagi_composite_frac = {.lower = lower_frac};
 
-static const tdagi_field round_fields[] = {TDAGI_FIELD(tdagi_round_spec, decimals, INT),
-                                           {0}};
+static const tdagi_field round_fields[] = {
+    TDAGI_FIELD_AS(tdagi_round_spec, decimals, INT, DECIMALS), {0}};
 
 /* To nearest, ties to even: f = floor(x), d = x - f; up where d > 1/2, or d == 1/2 and
  * f is odd. d is exact, so for decimals = 0 the result is. Otherwise round(x * 10^d) /

@@ -6,7 +6,7 @@
 
 static const tdagi_field var_fields[] = {
     TDAGI_FIELD_AS(tdagi_var_spec, axes, INTS, AXIS),
-    TDAGI_FIELD(tdagi_var_spec, correction, F64),
+    TDAGI_FIELD_AS(tdagi_var_spec, correction, F64, MISSING),
     TDAGI_FIELD(tdagi_var_spec, keep, BOOL),
     {0},
 };
@@ -190,23 +190,14 @@ static tdag_value affine(tdag_builder *b, tdag_value x, tdag_value weight,
 }
 
 static const tdagi_field layer_norm_fields[] = {
-    TDAGI_FIELD_AS(tdagi_layer_norm_spec, n_axes, INT, NATURAL),
+    TDAGI_FIELD_AS(tdagi_layer_norm_spec, n_axes, INT, LAST_AXES),
     TDAGI_FIELD(tdagi_layer_norm_spec, eps, F64),
     {0},
 };
 
-static bool last_axes(tdag_builder *b, tdag_value x, int64_t n, tdagi_axes *room,
-                      tdag_list *out)
+static tdag_list last_axes(tdag_builder *b, tdag_value x, int64_t n, tdagi_axes *room)
 {
-    if (!tdagi_usable(b, x)) return false;
-    uint32_t rank = tdag_builder_get_rank(b, x);
-    if (n < 0 || n > (int64_t)rank) {
-        tdagi_builder_fail(b, TDAG_E_SHAPE, "a norm over %lld axes of an input of %u",
-                           (long long)n, (unsigned)rank);
-        return false;
-    }
-    *out = tdagi_axis_run(room, rank - (uint32_t)n, (uint32_t)n);
-    return true;
+    return tdagi_axis_run(room, tdag_builder_get_rank(b, x) - (uint32_t)n, (uint32_t)n);
 }
 
 /* c * rsqrt(mean(c^2) + eps) * weight + bias with c = x - mean(x) */
@@ -215,8 +206,8 @@ static tdag_value lower_layer_norm(tdag_builder *b, const tdag_value *in, uint32
 {
     const tdagi_layer_norm_spec *s = spec;
     tdagi_axes room;
-    tdag_list axes;
-    if (!last_axes(b, in[0], s->n_axes, &room, &axes)) return TDAG_NO_VALUE;
+    if (!tdagi_usable(b, in[0])) return TDAG_NO_VALUE;
+    tdag_list axes = last_axes(b, in[0], s->n_axes, &room);
     tdag_value x = centered(b, tdagi_wide(b, in[0]), axes);
     x = scaled(b, x, axes, s->eps);
     return affine(b, x, tdagi_optional(in, n, 1), tdagi_optional(in, n, 2), in[0]);
@@ -234,8 +225,8 @@ static tdag_value lower_rms_norm(tdag_builder *b, const tdag_value *in, uint32_t
 {
     const tdagi_layer_norm_spec *s = spec;
     tdagi_axes room;
-    tdag_list axes;
-    if (!last_axes(b, in[0], s->n_axes, &room, &axes)) return TDAG_NO_VALUE;
+    if (!tdagi_usable(b, in[0])) return TDAG_NO_VALUE;
+    tdag_list axes = last_axes(b, in[0], s->n_axes, &room);
     tdag_value x = scaled(b, tdagi_wide(b, in[0]), axes, s->eps);
     return affine(b, x, tdagi_optional(in, n, 1), TDAG_NO_VALUE, in[0]);
 }
