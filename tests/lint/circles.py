@@ -20,6 +20,8 @@ ALLOWED = {
         "an if or a loop walks a block again, and a list of a module holds constants",
     "src/torchscript/export/":
         "an emitter asks for its operands' variables, which are emitted when first asked for",
+    "src/torchscript/native/expr.c src/torchscript/native/operators.c":
+        "arguments and indices are expressions with operators, whose operands have such",
     "src/aten/env.c src/aten/value.c":
         "values live in the environment's arena, and an environment has values",
     "src/program/structure.c src/program/structure_text.c":

@@ -38,21 +38,29 @@ typedef enum tdagi_source_expr_kind {
     TDAGI_EXPR_DICT,  /* key, value, key, value, ... */
     TDAGI_EXPR_TYPE,  /* type: where a type stands as an argument (annotate, isinstance)
                        */
-    TDAGI_EXPR_MINUS, /* of items[0] that is no literal; for hand-made sources */
+    TDAGI_EXPR_MINUS, /* of items[0] that is no number: -inf, and hand-made sources */
     TDAGI_EXPR_BINARY, /* items[0] s items[1]: s is "+", "//", "==", "and", "is not" ...
                         */
     TDAGI_EXPR_NOT,
+    TDAGI_EXPR_INVERT,  /* ~ items[0] */
     TDAGI_EXPR_TERNARY, /* items[0] if items[1] else items[2] */
     TDAGI_EXPR_SLICE,   /* items[0..2], NULL where left out; only inside INDEX */
 } tdagi_source_expr_kind;
 
 typedef struct tdagi_source_expr {
     uint8_t kind;
-    uint32_t offset; /* bytes from the start of the file: where libtorch says it is */
-    uint32_t n, n_named, n_s;
+    uint8_t depth;   /* of the tree below it; limited, so recursion over it is safe */
+    uint32_t offset; /* bytes from the start of the file: where it begins */
+    uint32_t n;      /* items */
+    union {
+        uint32_t n_named; /* CALL */
+        uint32_t n_s;     /* STRING */
+    };
     const struct tdagi_source_expr **items;
-    const char **names; /* CALL: n_named names */
-    const tdagi_source_type *type;
+    union {
+        const char **names;            /* CALL: n_named names */
+        const tdagi_source_type *type; /* TYPE */
+    };
     union {
         int64_t i;
         double f;
