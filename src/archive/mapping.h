@@ -3,6 +3,8 @@
 #ifndef TDAGI_MAPPING_H
 #define TDAGI_MAPPING_H
 
+#include <stdbool.h>
+
 #include <tdagger/status.h>
 
 typedef struct tdagi_mapping tdagi_mapping;

@@ -3,8 +3,10 @@
  * a REDUCE or NEWOBJ is noted as what would be applied to what. Who reads a file
  * decides which of these applications it knows.
  *
- * Memory is bounded by the pickle's size: a memo index is below the number of bytes, a
- * string inside them, nesting below a limit, values are shared and never cyclic. */
+ * Memory is bounded by the pickle's size: a memo index is at most the number of opcodes
+ * so far, a string inside the bytes. Values are shared and never cyclic; who walks them
+ * as a tree meets at most TDAGI_PICKLE_MAX_DEPTH levels, and few more values than the
+ * pickle has bytes. */
 #ifndef TDAGI_PICKLE_H
 #define TDAGI_PICKLE_H
 
@@ -21,7 +23,7 @@ typedef enum tdagi_pickle_kind {
     TDAGI_PICKLE_STRING, /* s, n: UTF-8, ended by a zero byte that n does not count */
     TDAGI_PICKLE_LIST,   /* items, n */
     TDAGI_PICKLE_TUPLE,  /* items, n */
-    TDAGI_PICKLE_DICT,   /* items: key, value, key, ...; n pairs */
+    TDAGI_PICKLE_DICT,   /* items: key, value, key, ...; n pairs; also an OrderedDict */
     TDAGI_PICKLE_GLOBAL, /* s: "torch._utils _rebuild_tensor_v2" (module, space, name)
                           */
     TDAGI_PICKLE_APPLY, /* REDUCE or NEWOBJ: items[0] applied to items[1], a tuple; then
@@ -29,12 +31,17 @@ typedef enum tdagi_pickle_kind {
     TDAGI_PICKLE_PERSISTENT, /* BINPERSID: items[0], its id; n = 1 */
 } tdagi_pickle_kind;
 
+enum { TDAGI_PICKLE_MAX_DEPTH = 512 };
+
 /* Immutable once the pickle is read; equal pointers are the same object of the pickle.
  */
 typedef struct tdagi_pickle {
     uint8_t kind;    /* tdagi_pickle_kind */
     bool is_new;     /* APPLY: by NEWOBJ */
-    uint64_t offset; /* where the opcode that made it stands, for messages */
+    bool is_used;    /* it was fetched from the memo: nothing can be added any more */
+    uint16_t depth;  /* levels below it */
+    uint32_t weight; /* values of the tree that it is, itself included; saturated */
+    uint32_t offset; /* where the opcode that made it stands, for messages */
     uint64_t n;
     union {
         int64_t i;

@@ -144,6 +144,13 @@ tdag_status tdagi_nomem(tdag_ctx *ctx)
     return tdagi_fail(ctx, TDAG_E_NOMEM, "out of memory");
 }
 
+tdag_status tdagi_fail_io(tdag_ctx *ctx, const char *verb, const char *path, int error)
+{
+    char words[128];
+    if (strerror_r(error, words, sizeof words) != 0) strcpy(words, "unknown error");
+    return tdagi_fail(ctx, TDAG_E_IO, "cannot %s %s: %s", verb, path, words);
+}
+
 tdag_status tdagi_fail_at_node(tdag_ctx *ctx, const char *node, const char *scope)
 {
     if (node != NULL && ctx->node[0] == '\0')

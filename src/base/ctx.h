@@ -38,6 +38,8 @@ void tdagi_strfree(tdag_ctx *ctx, char *text); /* NULL is fine */
 tdag_status tdagi_fail(tdag_ctx *ctx, tdag_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 tdag_status tdagi_nomem(tdag_ctx *ctx); /* tdagi_fail(ctx, E_NOMEM, "out of memory") */
+/* E_IO with the system's words for an errno: "cannot open x: no such file". */
+tdag_status tdagi_fail_io(tdag_ctx *ctx, const char *verb, const char *path, int error);
 /* Adds what the failing site did not know; keeps what is there already. Return status.
  */
 tdag_status tdagi_fail_at_node(tdag_ctx *ctx, const char *node, const char *scope);

@@ -23,4 +23,7 @@ void tdagi_text_printf(tdagi_text *text, const char *format, ...)
  * and tdagi_strfree() and tdag_text_free() free; or frees it and returns the status. */
 tdag_status tdagi_text_take(tdagi_text *text, char **out);
 
+/* The bytes of the UTF-8 character at p, below end; 0 if it is none, or U+0000. */
+size_t tdagi_utf8_length(const char *p, const char *end);
+
 #endif

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 static tdag_status fail_at(const tdagi_json_reader *r, const char *at,
                            const char *sentence)
 {
@@ -17,31 +19,11 @@ tdag_status tdagi_json_fail(const tdagi_json_reader *r, const char *sentence)
 
 /* ---- UTF-8 ---- */
 
-/* The length of the character at p, 0 if it is none. */
-static size_t utf8_length(const char *p, const char *end)
-{
-    const unsigned char *u = (const unsigned char *)p;
-    size_t n = u[0] < 0x80             ? 1
-               : (u[0] & 0xE0) == 0xC0 ? 2
-               : (u[0] & 0xF0) == 0xE0 ? 3
-               : (u[0] & 0xF8) == 0xF0 ? 4
-                                       : 0;
-    if (n == 0 || u[0] == 0 || (size_t)(end - p) < n) return 0;
-    uint32_t code = n == 1 ? u[0] : u[0] & (0x7Fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if ((u[i] & 0xC0) != 0x80) return 0;
-        code = code << 6 | (u[i] & 0x3F);
-    }
-    const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
-    bool surrogate = code >= 0xD800 && code < 0xE000;
-    return code < least[n] || code > 0x10FFFF || surrogate ? 0 : n;
-}
-
 tdag_status tdagi_json_check_utf8(const tdagi_json_reader *r)
 {
     for (const char *p = r->text; p < r->end;) {
         bool ascii = *p != 0 && ((unsigned char)*p & 0x80) == 0;
-        size_t n = ascii ? 1 : utf8_length(p, r->end);
+        size_t n = ascii ? 1 : tdagi_utf8_length(p, r->end);
         if (n == 0) return fail_at(r, p, "the text is not UTF-8");
         p += n;
     }
@@ -51,7 +33,7 @@ tdag_status tdagi_json_check_utf8(const tdagi_json_reader *r)
 bool tdagi_json_is_utf8(const char *text, const char *end)
 {
     for (size_t n; text < end; text += n)
-        if ((n = utf8_length(text, end)) == 0) return false;
+        if ((n = tdagi_utf8_length(text, end)) == 0) return false;
     return true;
 }
 

@@ -17,13 +17,6 @@ const char *tdagi_safetensors_dtype_name(tdag_dtype dtype)
     return NULL;
 }
 
-tdag_status tdagi_fail_io(tdag_ctx *ctx, const char *verb, const char *path, int error)
-{
-    char words[128];
-    if (strerror_r(error, words, sizeof words) != 0) strcpy(words, "unknown error");
-    return tdagi_fail(ctx, TDAG_E_IO, "cannot %s %s: %s", verb, path, words);
-}
-
 /* A string that tdagi_strdup() made. */
 static void free_string(const tdag_allocator *a, char *text)
 {

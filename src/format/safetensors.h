@@ -46,7 +46,5 @@ struct tdagi_text;
 void tdagi_json_put_string(struct tdagi_text *to, const char *text);
 /* "F32"; NULL for a bad code. */
 const char *tdagi_safetensors_dtype_name(tdag_dtype dtype);
-/* Adds the system's words for an errno: "cannot open x: no such file". */
-tdag_status tdagi_fail_io(tdag_ctx *ctx, const char *verb, const char *path, int error);
 
 #endif

@@ -4,106 +4,13 @@
  * entries; entries are checked against each other and the file (names once, bytes
  * covered once and without holes, sizes as the shapes say); only then are tensors made.
  * They point into the mapping, which goes when the last of them does. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "archive/mapping.h"
 #include "base/tensor.h"
 #include "format/json_read.h"
 #include "format/safetensors.h"
-
-#define LARGEST_PART ((size_t)1 << 30) /* of one read */
-
-/* ---- the mapping ---- */
-
-typedef struct mapping {
-    atomic_uint refs;
-    tdag_allocator allocator;
-    unsigned char *base;
-    size_t size;
-    bool copied; /* base is a block of the allocator */
-} mapping;
-
-static void mapping_release(void *user)
-{
-    mapping *m = user;
-    if (atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1) return;
-    tdag_allocator a = m->allocator;
-    if (m->copied)
-        tdagi_mem_free(&a, m->base, m->size);
-    else
-        munmap(m->base, m->size);
-    tdagi_mem_free(&a, m, sizeof *m);
-}
-
-/* All of the file in a block of its own. */
-static tdag_status read_descriptor(tdag_ctx *ctx, int fd, const char *path, mapping *m)
-{
-    m->base = tdagi_mem_alloc(&ctx->allocator, m->size);
-    if (m->base == NULL) return tdagi_nomem(ctx);
-    m->copied = true;
-    for (size_t done = 0; done < m->size;) {
-        size_t rest = m->size - done;
-        ssize_t n = read(fd, m->base + done, rest < LARGEST_PART ? rest : LARGEST_PART);
-        if (n < 0 && errno == EINTR) continue;
-        if (n > 0) {
-            done += (size_t)n;
-            continue;
-        }
-        tdag_status st =
-            n < 0 ? tdagi_fail_io(ctx, "read", path, errno)
-                  : tdagi_fail(ctx, TDAG_E_IO, "%s became shorter while read", path);
-        tdagi_free(ctx, m->base, m->size);
-        return st;
-    }
-    return TDAG_OK;
-}
-
-static tdag_status map_descriptor(tdag_ctx *ctx, int fd, const char *path,
-                                  uint32_t flags, mapping *m)
-{
-    struct stat info;
-    if (fstat(fd, &info) != 0) return tdagi_fail_io(ctx, "read", path, errno);
-    if (!S_ISREG(info.st_mode))
-        return tdagi_fail(ctx, TDAG_E_IO, "cannot read %s: it is no regular file",
-                          path);
-    if (info.st_size < 8)
-        return tdagi_fail(ctx, TDAG_E_FORMAT,
-                          "%s is no safetensors file: it has %lld bytes", path,
-                          (long long)info.st_size);
-    m->size = (size_t)info.st_size;
-    if ((flags & TDAGI_SAFETENSORS_COPY) != 0) return read_descriptor(ctx, fd, path, m);
-    void *base = mmap(NULL, m->size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (base == MAP_FAILED) return tdagi_fail_io(ctx, "map", path, errno);
-    m->base = base;
-    return TDAG_OK;
-}
-
-static tdag_status map_file(tdag_ctx *ctx, const char *path, uint32_t flags,
-                            mapping **out)
-{
-    void *p = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return tdagi_fail_io(ctx, "open", path, errno);
-    tdag_status st = tdagi_alloc(ctx, sizeof(mapping), &p);
-    if (st == TDAG_OK) {
-        mapping *m = p;
-        atomic_init(&m->refs, 1);
-        m->allocator = ctx->allocator;
-        m->copied = false;
-        st = map_descriptor(ctx, fd, path, flags, m);
-        if (st == TDAG_OK)
-            *out = m;
-        else
-            tdagi_free(ctx, m, sizeof *m);
-    }
-    close(fd);
-    return st;
-}
 
 /* ---- the header ---- */
 
@@ -339,15 +246,16 @@ static tdag_status check_bools(const loader *l, const entry *e,
     return TDAG_OK;
 }
 
-static tdag_status make_tensor(const loader *l, const entry *e, mapping *m,
+static tdag_status make_tensor(const loader *l, const entry *e, tdagi_mapping *m,
                                size_t start, tdag_tensor **out)
 {
-    unsigned char *data = m->base + start + e->begin;
+    const unsigned char *data = tdagi_mapping_data(m) + start + e->begin;
     if (e->dtype == TDAG_BOOL) TDAGI_TRY(check_bools(l, e, data));
     if ((uintptr_t)data % tdag_dtype_size(e->dtype) == 0) {
-        TDAGI_TRY(tdag_tensor_wrap(l->ctx, e->dtype, e->rank, e->shape, data,
-                                   mapping_release, m, out));
-        atomic_fetch_add_explicit(&m->refs, 1, memory_order_relaxed);
+        TDAGI_TRY(tdag_tensor_wrap(l->ctx, e->dtype, e->rank, e->shape,
+                                   (void *)(uintptr_t)data, /* only read */
+                                   tdagi_mapping_release, m, out));
+        tdagi_mapping_retain(m);
         return TDAG_OK;
     }
     TDAGI_TRY(tdag_tensor_create(l->ctx, e->dtype, e->rank, e->shape, out));
@@ -355,7 +263,7 @@ static tdag_status make_tensor(const loader *l, const entry *e, mapping *m,
     return TDAG_OK;
 }
 
-static tdag_status make_tensors(const loader *l, mapping *m, size_t start,
+static tdag_status make_tensors(const loader *l, tdagi_mapping *m, size_t start,
                                 tdag_named_tensors *out)
 {
     void *p = NULL;
@@ -394,13 +302,19 @@ static tdag_status make_metadata(const loader *l, tdagi_metadata *out)
 
 /* ---- all of it ---- */
 
-static tdag_status header_size(tdag_ctx *ctx, const char *path, const mapping *m,
+static tdag_status header_size(tdag_ctx *ctx, const char *path, const tdagi_mapping *m,
                                size_t *out)
 {
+    const unsigned char *data = tdagi_mapping_data(m);
+    size_t file_size = tdagi_mapping_size(m);
     uint64_t size = 0;
+    if (file_size < 8)
+        return tdagi_fail(ctx, TDAG_E_FORMAT,
+                          "%s is no safetensors file: it has %zu bytes", path,
+                          file_size);
     for (int i = 7; i >= 0; i--)
-        size = size << 8 | m->base[i];
-    if (size > m->size - 8) {
+        size = size << 8 | data[i];
+    if (size > file_size - 8) {
         tdagi_fail(
             ctx, TDAG_E_FORMAT,
             "%s is no safetensors file or is cut: its header would have %llu bytes",
@@ -417,11 +331,11 @@ static tdag_status header_size(tdag_ctx *ctx, const char *path, const mapping *m
 }
 
 /* Parses a private copy of the header, which nobody can change meanwhile. */
-static tdag_status load_header(loader *l, const mapping *m, size_t size)
+static tdag_status load_header(loader *l, const tdagi_mapping *m, size_t size)
 {
     void *copy = NULL;
     TDAGI_TRY(tdagi_alloc(l->ctx, size, &copy));
-    memcpy(copy, m->base + 8, size);
+    memcpy(copy, tdagi_mapping_data(m) + 8, size);
     tdagi_json_reader r = {.ctx = l->ctx,
                            .arena = &l->arena,
                            .text = copy,
@@ -433,7 +347,7 @@ static tdag_status load_header(loader *l, const mapping *m, size_t size)
     return st;
 }
 
-static tdag_status load(loader *l, mapping *m, tdag_named_tensors *tensors,
+static tdag_status load(loader *l, tdagi_mapping *m, tdag_named_tensors *tensors,
                         tdagi_metadata *metadata)
 {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -442,7 +356,7 @@ static tdag_status load(loader *l, mapping *m, tdag_named_tensors *tensors,
 #endif
     size_t size = 0;
     TDAGI_TRY(header_size(l->ctx, l->path, m, &size));
-    l->data_size = m->size - 8 - size;
+    l->data_size = tdagi_mapping_size(m) - 8 - size;
     TDAGI_TRY(load_header(l, m, size));
     TDAGI_TRY(check_entries(l));
     TDAGI_TRY(make_tensors(l, m, 8 + size, tensors));
@@ -453,8 +367,9 @@ tdag_status tdagi_safetensors_load(tdag_ctx *ctx, const char *path, uint32_t fla
                                    tdag_named_tensors *out,
                                    tdagi_metadata *metadata_out)
 {
-    mapping *m = NULL;
-    TDAGI_TRY(map_file(ctx, path, flags, &m));
+    tdagi_mapping *m = NULL;
+    bool copy = (flags & TDAGI_SAFETENSORS_COPY) != 0;
+    TDAGI_TRY(tdagi_mapping_open(ctx, path, copy ? TDAGI_MAPPING_COPY : 0, &m));
     loader l = {.ctx = ctx, .path = path};
     tdagi_arena_init(&l.arena, &ctx->allocator);
     tdag_named_tensors tensors = {0};
@@ -470,7 +385,7 @@ tdag_status tdagi_safetensors_load(tdag_ctx *ctx, const char *path, uint32_t fla
     tdagi_free(ctx, l.entries, l.capacity * sizeof *l.entries);
     tdagi_free(ctx, l.pairs, l.pairs_capacity * sizeof *l.pairs);
     tdagi_arena_free(&l.arena);
-    mapping_release(m);
+    tdagi_mapping_release(m);
     return st;
 }
 

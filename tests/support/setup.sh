@@ -51,7 +51,7 @@ jobs_that_fit() {
     [ "$cores" -lt "$gigabytes" ] && echo "$cores" || echo "$gigabytes"
 }
 
-BUILD_PACKAGES="gcc g++ cmake ninja-build pkg-config libcjson-dev libopenblas-dev
+BUILD_PACKAGES="gcc g++ cmake ninja-build pkg-config libcjson-dev zlib1g-dev libopenblas-dev
     libtorch-dev"
 TEST_PACKAGES="libcmocka-dev python3 python3-numpy python3-torch python3-torchvision
     binutils clang-format-14"
