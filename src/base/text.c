@@ -97,3 +97,25 @@ size_t tdagi_utf8_length(const char *p, const char *end)
     bool surrogate = code >= 0xD800 && code < 0xE000;
     return code < least[n] || code > 0x10FFFF || surrogate ? 0 : n;
 }
+
+void tdagi_text_add_json(tdagi_text *to, const char *text)
+{
+    tdagi_text_add(to, "\"");
+    for (const char *p = text; *p != '\0';) {
+        size_t plain = 0;
+        while (p[plain] != '\0' && p[plain] != '"' && p[plain] != '\\' &&
+               (unsigned char)p[plain] >= 0x20)
+            plain++;
+        tdagi_text_add_bytes(to, p, plain);
+        p += plain;
+        if (*p == '\0') break;
+        if (*p == '"' || *p == '\\')
+            tdagi_text_printf(to, "\\%c", *p);
+        else if (*p == '\n')
+            tdagi_text_add(to, "\\n");
+        else
+            tdagi_text_printf(to, "\\u%04x", (unsigned)*p);
+        p++;
+    }
+    tdagi_text_add(to, "\"");
+}

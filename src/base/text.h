@@ -19,6 +19,8 @@ void tdagi_text_add(tdagi_text *text, const char *piece);
 void tdagi_text_add_bytes(tdagi_text *text, const char *piece, size_t n);
 void tdagi_text_printf(tdagi_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Appends UTF-8 text as a string of JSON, in quotes. */
+void tdagi_text_add_json(tdagi_text *to, const char *text);
 /* Hands the block over as a string of exactly length + 1 bytes, as tdagi_strdup() makes
  * and tdagi_strfree() and tdag_text_free() free; or frees it and returns the status. */
 tdag_status tdagi_text_take(tdagi_text *text, char **out);

@@ -41,9 +41,6 @@ void tdagi_metadata_free(
 /* A longer header is refused, as other readers do. */
 #define TDAGI_SAFETENSORS_MAX_HEADER (100 * 1000 * 1000)
 
-/* Appends a JSON string of UTF-8 text. */
-struct tdagi_text;
-void tdagi_json_put_string(struct tdagi_text *to, const char *text);
 /* "F32"; NULL for a bad code. */
 const char *tdagi_safetensors_dtype_name(tdag_dtype dtype);
 

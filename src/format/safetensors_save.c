@@ -1,30 +1,20 @@
-/* Writing safetensors: into a new file beside the old one, which is then replaced at
- * once, so that an error at any moment leaves the old file whole. Where the system has
- * files without a name (O_TMPFILE), the new one gets its name when it is complete, so
- * that even a killed process leaves nothing behind.
+/* Writing safetensors, into a new file that replaces the old one at once (replace.h).
  *
  * The format allows no holes between tensors. Tensors are therefore laid out by falling
  * alignment of their sizes: after the header, which is padded to 64 bytes, every tensor
  * whose size is a multiple of 64 starts at a multiple of 64, and every other one at a
  * multiple of its element size; with TDAGI_SAFETENSORS_ALIGN filler tensors move those
  * to multiples of 64, too. The header names them in the caller's order. */
-#define _GNU_SOURCE /* O_TMPFILE */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "archive/replace.h"
 #include "base/tensor.h"
 #include "base/text.h"
 #include "format/json_read.h"
 #include "format/safetensors.h"
 
-#define ALIGNMENT    64
-#define LARGEST_PART ((size_t)1 << 30) /* of one write */
-#define MAX_ATTEMPTS 100               /* at finding a free temporary name */
+#define ALIGNMENT 64
 
 /* ---- checks and layout ---- */
 
@@ -138,32 +128,10 @@ static tdag_status lay_out(const saver *s, const tdag_named_tensors *t)
 
 /* ---- the header ---- */
 
-void tdagi_json_put_string(tdagi_text *to, const char *text)
-{
-    tdagi_text_add(to, "\"");
-    for (const char *p = text; *p != '\0';) {
-        size_t plain = 0;
-        while (p[plain] != '\0' && p[plain] != '"' && p[plain] != '\\' &&
-               (unsigned char)p[plain] >= 0x20)
-            plain++;
-        tdagi_text_add_bytes(to, p, plain);
-        p += plain;
-        if (*p == '\0') break;
-        if (*p == '"' || *p == '\\')
-            tdagi_text_printf(to, "\\%c", *p);
-        else if (*p == '\n')
-            tdagi_text_add(to, "\\n");
-        else
-            tdagi_text_printf(to, "\\u%04x", (unsigned)*p);
-        p++;
-    }
-    tdagi_text_add(to, "\"");
-}
-
 static void put_entry(tdagi_text *to, const place *p)
 {
     const tdag_tensor *t = p->tensor;
-    tdagi_json_put_string(to, p->name);
+    tdagi_text_add_json(to, p->name);
     tdagi_text_printf(to, ":{\"dtype\":\"%s\",\"shape\":[",
                       tdagi_safetensors_dtype_name(t->dtype));
     for (uint32_t i = 0; i < t->rank; i++)
@@ -197,9 +165,9 @@ static void put_header(tdagi_text *to, const place *by_number, uint32_t n,
     if (any) tdagi_text_add(to, "\"__metadata__\":{");
     for (uint32_t i = 0; any && i < metadata->n; i++) {
         if (i > 0) tdagi_text_add(to, ",");
-        tdagi_json_put_string(to, metadata->keys[i]);
+        tdagi_text_add_json(to, metadata->keys[i]);
         tdagi_text_add(to, ":");
-        tdagi_json_put_string(to, metadata->values[i]);
+        tdagi_text_add_json(to, metadata->values[i]);
     }
     if (any) tdagi_text_add(to, "}");
     for (uint32_t i = 0; i < n; i++) {
@@ -214,143 +182,29 @@ static void put_header(tdagi_text *to, const place *by_number, uint32_t n,
 
 /* ---- the file ---- */
 
-static tdag_status write_all(tdag_ctx *ctx, int fd, const char *path, const void *bytes,
-                             size_t size)
-{
-    const unsigned char *p = bytes;
-    while (size > 0) {
-        ssize_t n = write(fd, p, size < LARGEST_PART ? size : LARGEST_PART);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return tdagi_fail_io(ctx, "write", path, errno);
-        p += n;
-        size -= (size_t)n;
-    }
-    return TDAG_OK;
-}
-
-static tdag_status write_file(const saver *s, int fd)
+static tdag_status write_file(const saver *s, tdagi_replacement *to)
 {
     static const unsigned char zeros[ALIGNMENT] = {0};
     unsigned char length[8];
     for (int i = 0; i < 8; i++)
         length[i] = (unsigned char)((uint64_t)s->header.length >> (8 * i));
-    TDAGI_TRY(write_all(s->ctx, fd, s->path, length, sizeof length));
-    TDAGI_TRY(write_all(s->ctx, fd, s->path, s->header.data, s->header.length));
+    TDAGI_TRY(tdagi_replace_write(to, length, sizeof length));
+    TDAGI_TRY(tdagi_replace_write(to, s->header.data, s->header.length));
     for (uint32_t i = 0; i < s->n; i++) {
         const place *p = &s->places[i];
-        TDAGI_TRY(write_all(s->ctx, fd, s->path, zeros, p->padding));
-        TDAGI_TRY(write_all(s->ctx, fd, s->path, p->tensor->data, p->tensor->size));
+        TDAGI_TRY(tdagi_replace_write(to, zeros, p->padding));
+        TDAGI_TRY(tdagi_replace_write(to, p->tensor->data, p->tensor->size));
     }
-    if (fsync(fd) != 0 && errno != EINVAL)
-        return tdagi_fail_io(s->ctx, "write", s->path, errno);
     return TDAG_OK;
-}
-
-/* A file of no name in the folder of path; -1 where there are none. `scratch` has room
- * for the path. */
-static int open_nameless(const char *path, char *scratch)
-{
-    strcpy(scratch, path);
-    char *slash = strrchr(scratch, '/');
-    if (slash == NULL)
-        strcpy(scratch, ".");
-    else
-        slash[slash == scratch ? 1 : 0] = '\0';
-    return open(scratch, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
-}
-
-/* Opens a file that did not exist, beside path; its name goes to temporary. */
-static int open_temporary(const char *path, char *temporary, size_t size)
-{
-    for (int i = 0; i < MAX_ATTEMPTS; i++) {
-        snprintf(temporary, size, "%s.%ld-%d.tmp", path, (long)getpid(), i);
-        int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0 || errno != EEXIST) return fd;
-    }
-    return -1;
-}
-
-/* Gives a nameless file a name beside path, which goes to temporary. */
-static bool name_file(int fd, const char *path, char *temporary, size_t size)
-{
-    char from[48];
-    snprintf(from, sizeof from, "/proc/self/fd/%d", fd);
-    for (int i = 0; i < MAX_ATTEMPTS; i++) {
-        snprintf(temporary, size, "%s.%ld-%d.tmp", path, (long)getpid(), i);
-        if (linkat(AT_FDCWD, from, AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) == 0)
-            return true;
-        if (errno != EEXIST) break;
-    }
-    temporary[0] = '\0';
-    return false;
-}
-
-static tdag_status fill_file(const saver *s, int fd)
-{
-    struct stat old;
-    if (stat(s->path, &old) == 0 && fchmod(fd, old.st_mode & 0777) != 0)
-        return tdagi_fail_io(s->ctx, "set the rights of", s->path, errno);
-    return write_file(s, fd);
-}
-
-/* The folder's own change must survive a loss of power, too; not every file system can
- * say so, which is no failure. */
-static void sync_folder(const char *path, char *scratch)
-{
-    strcpy(scratch, path);
-    char *slash = strrchr(scratch, '/');
-    if (slash != NULL) slash[slash == scratch ? 1 : 0] = '\0';
-    int fd = open(slash == NULL ? "." : scratch, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return;
-    (void)fsync(fd);
-    close(fd);
-}
-
-/* Ends the writing of an open file: `temporary` takes the place of the old one, or goes
- * if something failed. */
-static tdag_status finish_file(const saver *s, int fd, char *temporary, tdag_status st)
-{
-    if (close(fd) != 0 && st == TDAG_OK)
-        st = tdagi_fail_io(s->ctx, "write", s->path, errno);
-    if (st == TDAG_OK && rename(temporary, s->path) != 0)
-        st = tdagi_fail_io(s->ctx, "replace", s->path, errno);
-    if (st != TDAG_OK && temporary[0] != '\0') unlink(temporary);
-    if (st == TDAG_OK) sync_folder(s->path, temporary);
-    return st;
-}
-
-/* False where the system cannot do it; nothing has happened then. */
-static bool replace_nameless(const saver *s, char *temporary, size_t size,
-                             tdag_status *st_out)
-{
-    bool possible = access("/proc/self/fd", X_OK) == 0;
-    int fd = possible ? open_nameless(s->path, temporary) : -1;
-    if (fd < 0) return false;
-    temporary[0] = '\0';
-    *st_out = fill_file(s, fd);
-    if (*st_out == TDAG_OK && !name_file(fd, s->path, temporary, size)) {
-        close(fd);
-        return false;
-    }
-    *st_out = finish_file(s, fd, temporary, *st_out);
-    return true;
 }
 
 static tdag_status replace_file(const saver *s)
 {
-    void *p = NULL;
-    size_t size = strlen(s->path) + 48;
-    TDAGI_TRY(tdagi_alloc(s->ctx, size, &p));
-    char *temporary = p;
-    tdag_status st = TDAG_OK;
-    if (!replace_nameless(s, temporary, size, &st)) {
-        int fd = open_temporary(s->path, temporary, size);
-        if (fd < 0)
-            st = tdagi_fail_io(s->ctx, "create", temporary, errno);
-        else
-            st = finish_file(s, fd, temporary, fill_file(s, fd));
-    }
-    tdagi_free(s->ctx, temporary, size);
+    tdagi_replacement to;
+    TDAGI_TRY(tdagi_replace_begin(s->ctx, s->path, &to));
+    tdag_status st = write_file(s, &to);
+    if (st == TDAG_OK) return tdagi_replace_finish(&to);
+    tdagi_replace_abandon(&to);
     return st;
 }
 

@@ -43,7 +43,7 @@ static void fail(writer *w, const char *what, const char *text)
 static void put_string(writer *w, const char *what, const char *text)
 {
     if (tdagi_json_is_utf8(text, text + strlen(text)))
-        tdagi_json_put_string(w->to, text);
+        tdagi_text_add_json(w->to, text);
     else
         fail(w, what, text);
 }
@@ -92,7 +92,7 @@ static void put_dim(writer *w, tdag_dim d)
         tdagi_dim_text(w->g->pool, d, text, n + 1);
     }
     note_symbols(w, text);
-    tdagi_json_put_string(w->to, text);
+    tdagi_text_add_json(w->to, text);
 }
 
 /* A number's text as JSON: what JSON has no number for is a string, and -0 keeps its
@@ -102,7 +102,7 @@ static void put_number(writer *w, const char *text)
     if (strcmp(text, "-0") == 0)
         put(w, "-0.0");
     else if (strchr(text, 'n') != NULL && strcmp(text, "true") != 0)
-        tdagi_json_put_string(w->to, text); /* inf, -inf, nan, nan(0x...) */
+        tdagi_text_add_json(w->to, text); /* inf, -inf, nan, nan(0x...) */
     else
         put(w, text);
 }
@@ -111,7 +111,7 @@ static void put_number(writer *w, const char *text)
 
 static void add_word(void *user, const char *name)
 {
-    tdagi_json_put_string(((writer *)user)->to, name);
+    tdagi_text_add_json(((writer *)user)->to, name);
 }
 
 static void add_unnamed(void *user, const tdagi_field *f, int64_t value)
