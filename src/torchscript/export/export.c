@@ -52,18 +52,31 @@ static bool is_leaf(const tdagi_kernel *k)
            tdagi_op_is_leaf(k->op);
 }
 
+static void emit_kernel(tdagi_exporter *e, uint32_t i)
+{
+    const tdagi_kernel *k = tdagi_export_kernel(e, i);
+    if (is_leaf(k) || e->deferred[i] || tdagi_export_fused(e, i)) return;
+    const tdagi_emitter *emitter = tdagi_export_emitter(k);
+    if (emitter->emit != NULL)
+        emitter->emit(e, k);
+    else
+        tdagi_export_emit(e, k, emitter->format);
+}
+
+void tdagi_export_kernels(tdagi_exporter *e)
+{
+    tdagi_export_plan_views(e);
+    tdagi_export_plan_fused(e);
+    for (uint32_t i = 1; i <= e->r->n && e->body.status == TDAG_OK; i++) {
+        emit_kernel(e, i);
+        if (e->ends != NULL) e->ends[i] = e->body.length;
+    }
+}
+
 static void emit_all(tdagi_exporter *e)
 {
     tdagi_export_head(e);
-    for (uint32_t i = 1; i <= e->r->n && e->body.status == TDAG_OK; i++) {
-        const tdagi_kernel *k = tdagi_export_kernel(e, i);
-        if (is_leaf(k) || e->deferred[i] || tdagi_export_fused(e, i)) continue;
-        const tdagi_emitter *emitter = tdagi_export_emitter(k);
-        if (emitter->emit != NULL)
-            emitter->emit(e, k);
-        else
-            tdagi_export_emit(e, k, emitter->format);
-    }
+    tdagi_export_kernels(e);
     if (e->body.status == TDAG_OK) tdagi_export_return(e);
     if (e->body.status == TDAG_OK)
         e->body.status = tdagi_pool_report(e->ctx, e->r->pool);
@@ -89,21 +102,19 @@ static tdag_status save(tdagi_exporter *e, const char *path)
     return st;
 }
 
-static tdag_status compile_and_save(tdagi_exporter *e, const char *path)
+static tdag_status compile_and_save(tdagi_exporter *e, const tdagi_export_use *use)
 {
     tdag_shim_error error = {""};
     TDAGI_TRY(tdagi_export_register(e));
-    tdagi_export_plan_views(e);
-    tdagi_export_plan_fused(e);
     emit_all(e);
     TDAGI_TRY(e->body.status);
     if (e->api->module_define(e->session, e->modules[0].handle, e->body.data, &error))
         return tdagi_fail(e->ctx, TDAG_E_SHIM,
                           "PyTorch does not compile the export: %s", error.message);
-    return save(e, path);
+    return save(e, use->path);
 }
 
-static tdag_status export_raised(tdagi_exporter *e, const char *path)
+tdag_status tdagi_export_raised(tdagi_exporter *e, const tdagi_export_use *use)
 {
     size_t n = (size_t)e->r->n + 1;
     void *var = NULL, *uses = NULL, *user = NULL, *deferred = NULL, *partner = NULL;
@@ -120,7 +131,7 @@ static tdag_status export_raised(tdagi_exporter *e, const char *path)
     e->partner = partner;
     if (st == TDAG_OK) {
         count_uses(e);
-        st = compile_and_save(e, path);
+        st = use->run(e, use);
     }
     if (var != NULL) tdagi_free(e->ctx, var, n * sizeof(char *));
     if (uses != NULL) tdagi_free(e->ctx, uses, n * sizeof(uint32_t));
@@ -130,14 +141,11 @@ static tdag_status export_raised(tdagi_exporter *e, const char *path)
     return st;
 }
 
-/* The composites that this PyTorch has no call for. */
-static void plan_by_parts(const tdag_shim_api *api, bool *by_parts)
+void tdagi_export_plan_by_parts(bool *by_parts)
 {
     for (uint32_t i = 0; i < TDAGI_N_COMPOSITES; i++)
         by_parts[i] = i != TDAGI_CORE &&
                       tdagi_export_composite_emitter(i) == &tdagi_emitter_BY_PARTS;
-    by_parts[TDAGI_ATTENTION] =
-        api->op_n_overloads("aten::scaled_dot_product_attention") == 0;
 }
 
 tdag_status tdag_to_torchscript(tdag_ctx *ctx, const tdag_model *model,
@@ -157,9 +165,12 @@ tdag_status tdag_to_torchscript(tdag_ctx *ctx, const tdag_model *model,
     tdagi_arena_init(&e.arena, &ctx->allocator);
     tdagi_text_init(&e.body, ctx);
     bool by_parts[TDAGI_N_COMPOSITES];
-    plan_by_parts(e.api, by_parts);
+    tdagi_export_plan_by_parts(by_parts);
+    by_parts[TDAGI_ATTENTION] = /* 1.13 has no call for it */
+        e.api->op_n_overloads("aten::scaled_dot_product_attention") == 0;
     tdag_status st = tdagi_raise(ctx, e.g, by_parts, &e.r);
-    if (st == TDAG_OK) st = export_raised(&e, path);
+    const tdagi_export_use use = {.run = compile_and_save, .path = path};
+    if (st == TDAG_OK) st = tdagi_export_raised(&e, &use);
     tdagi_raised_free(e.r);
     tdagi_export_modules_free(&e);
     tdagi_text_free(&e.body);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "program/model.h"
 #include "raise/raise.h"
+#include "torchscript/export/statements.h"
 #include "torchscript/shim_load.h"
 
 /* A module of the exported tree. */
@@ -35,6 +36,9 @@ typedef struct tdagi_exporter {
     tdagi_export_module *modules;
     uint32_t n_modules, modules_capacity;
     uint32_t n_constants; /* tensor constants registered so far */
+    size_t
+        *ends; /* by kernel: where its statements end in the body; NULL: not wanted */
+    bool is_functional; /* nothing is overwritten */
 } tdagi_exporter;
 
 static inline const tdagi_kernel *tdagi_export_kernel(const tdagi_exporter *e,
@@ -62,6 +66,21 @@ static inline const tdagi_kernel *tdagi_export_input(const tdagi_exporter *e,
 void tdagi_export_fail(tdagi_exporter *e, const tdagi_kernel *k, tdag_status status,
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* ---- the order of work (export.c) ---- */
+/* What the export is for. */
+typedef struct tdagi_export_use {
+    tdag_status (*run)(tdagi_exporter *e, const struct tdagi_export_use *use);
+    const char *path;
+    tdagi_statements_reader *read;
+    void *user;
+} tdagi_export_use;
+/* Makes the tables by kernel of what was raised, runs the use and frees them. */
+tdag_status tdagi_export_raised(tdagi_exporter *e, const tdagi_export_use *use);
+/* The composites without a call of their own. */
+void tdagi_export_plan_by_parts(bool *by_parts);
+/* Plans and writes the statements of all kernels. */
+void tdagi_export_kernels(tdagi_exporter *e);
+
 /* ---- writing (format.c) ---- */
 /* Appends "    <var> = <expression>\n", naming k's variable. In the format:
  *   $0 .. $9  the expression of that input, None where it is absent
@@ -75,6 +94,8 @@ void tdagi_export_emit(tdagi_exporter *e, const tdagi_kernel *k, const char *for
 /* The same without "<var> = " and the line's end: a piece of a statement. */
 void tdagi_export_piece(tdagi_exporter *e, const tdagi_kernel *k, const char *format,
                         ...);
+/* Gives a kernel the name v<i>; "" where there is no memory. */
+const char *tdagi_export_name(tdagi_exporter *e, uint32_t i);
 /* Starts and ends a statement that consists of pieces. */
 void tdagi_export_begin(tdagi_exporter *e, const tdagi_kernel *k);
 void tdagi_export_end(tdagi_exporter *e);

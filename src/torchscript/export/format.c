@@ -85,7 +85,8 @@ static bool may_overwrite(const tdagi_exporter *e, const tdagi_kernel *k)
 {
     uint32_t i = k->inputs[0];
     const tdagi_kernel *x = tdagi_export_kernel(e, i);
-    if (e->uses[i] != 1 || !tdagi_export_emitter(x)->is_fresh) return false;
+    if (e->is_functional || e->uses[i] != 1 || !tdagi_export_emitter(x)->is_fresh)
+        return false;
     if (x->dtype != k->dtype || x->rank != k->rank) return false;
     for (uint32_t axis = 0; axis < k->rank; axis++)
         if (x->shape[axis] != k->shape[axis]) return false;
@@ -169,7 +170,7 @@ static void format_piece(tdagi_exporter *e, const tdagi_kernel *k, const char *f
     }
 }
 
-static const char *name_kernel(tdagi_exporter *e, uint32_t i)
+const char *tdagi_export_name(tdagi_exporter *e, uint32_t i)
 {
     char *var = tdagi_arena_alloc(&e->arena, 16);
     if (var == NULL) {
@@ -184,13 +185,13 @@ static const char *name_kernel(tdagi_exporter *e, uint32_t i)
 void tdagi_export_begin(tdagi_exporter *e, const tdagi_kernel *k)
 {
     fetch_inputs(e, k);
-    const char *var = name_kernel(e, tdagi_export_index(e, k));
+    const char *var = tdagi_export_name(e, tdagi_export_index(e, k));
     tdagi_text_printf(&e->body, "    %s = ", var);
 }
 
 void tdagi_export_begin_pair(tdagi_exporter *e, uint32_t first, uint32_t second)
 {
-    const char *a = name_kernel(e, first), *b = name_kernel(e, second);
+    const char *a = tdagi_export_name(e, first), *b = tdagi_export_name(e, second);
     tdagi_text_printf(&e->body, "    %s, %s = ", a, b);
 }
 

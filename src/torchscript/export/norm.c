@@ -105,7 +105,7 @@ static void emit_rms_norm(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_layer_norm_spec *s = k->spec;
     const tdag_list shape = {(uint32_t)s->n_axes, k->shape + k->rank - s->n_axes};
-    if (e->api->op_n_overloads("aten::rms_norm") > 0) {
+    if (e->api == NULL || e->api->op_n_overloads("aten::rms_norm") > 0) {
         tdagi_export_emit(e, k, "torch.rms_norm($0, %l, $1, %f)", &shape, s->eps);
         return;
     }

@@ -48,8 +48,18 @@ static void opaque_call(tdagi_exporter *e, const tdagi_kernel *k)
     tdagi_text_add(&e->body, ")");
 }
 
-static size_t opaque_n_results(tdagi_exporter *e, const tdag_opaque_spec *s)
+/* Without PyTorch it has several where another than the first one is used. */
+static size_t opaque_n_results(tdagi_exporter *e, const tdagi_kernel *k)
 {
+    const tdag_opaque_spec *s = k->spec;
+    size_t most = 1;
+    for (uint32_t i = tdagi_export_index(e, k); e->api == NULL && i <= e->r->n; i++) {
+        const tdagi_kernel *other = tdagi_export_kernel(e, i);
+        if (!same_call(k, other)) continue;
+        const tdag_opaque_spec *t = other->spec;
+        if (t->output >= (int64_t)most) most = (size_t)t->output + 1;
+    }
+    if (e->api == NULL) return most;
     char name[256];
     size_t n = strcspn(s->name, ".");
     if (n >= sizeof(name)) return 1;
@@ -68,7 +78,7 @@ void tdagi_export_opaque(tdagi_exporter *e, const tdagi_kernel *k)
     const tdag_opaque_spec *s = k->spec;
     for (uint32_t i = 0; i < k->n_inputs; i++) /* fetching writes statements */
         if (tdagi_export_value(e, k->inputs[i]) == NULL) return;
-    if (opaque_n_results(e, s) == 1) {
+    if (opaque_n_results(e, k) == 1) {
         tdagi_export_begin(e, k);
         opaque_call(e, k);
         tdagi_export_end(e);
