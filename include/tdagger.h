@@ -10,6 +10,7 @@
 #include <tdagger/graph.h>
 #include <tdagger/model.h>
 #include <tdagger/ops.h>
+#include <tdagger/pt2.h>
 #include <tdagger/run.h>
 #include <tdagger/simplify.h>
 #include <tdagger/status.h>

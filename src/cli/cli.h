@@ -151,6 +151,7 @@ typedef enum cli_format {
     CLI_UNKNOWN = 0,
     CLI_TORCHSCRIPT,
     CLI_TEXT,
+    CLI_PT2, /* torch.export */
     CLI_TDAG,
 } cli_format;
 

@@ -15,6 +15,7 @@ cli_format cli_format_of_name(const char *path)
 {
     if (ends_with(path, ".pt") || ends_with(path, ".pth") || ends_with(path, ".ts"))
         return CLI_TORCHSCRIPT;
+    if (ends_with(path, ".pt2")) return CLI_PT2;
     if (ends_with(path, ".tdag")) return CLI_TDAG;
     return ends_with(path, ".txt") ? CLI_TEXT : CLI_UNKNOWN;
 }
@@ -30,6 +31,8 @@ int cli_format_of_file(const char *path, cli_format *out)
     fclose(file);
     if (failed) return cli_fail(CLI_BAD, "%s: %s", path, strerror(why));
     cli_format named = cli_format_of_name(path);
+    if (named == CLI_PT2)
+        return cli_fail(CLI_BAD, "%s: .pt2 files are written, but not read yet", path);
     if (memcmp(head, "PK\3\4", 4) == 0)
         *out = CLI_TORCHSCRIPT;
     else if (named == CLI_TORCHSCRIPT)

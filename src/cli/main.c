@@ -21,9 +21,9 @@ static const cli_command commands[] = {
      CLI_IMPORT | CLI_JSON | CLI_LEVEL | CLI_BY | CLI_EXACT | CLI_CONTENT,
      cli_info},
     {"convert", "MODEL OUT", 2, "write a model in another format",
-     "The ending of OUT names the format: .pt (TorchScript), .tdag (docs/formats.md; read\n"
-     "back in milliseconds, its weights mapped) or .txt (the textual form with every tensor\n"
-     "in full, so that it can be read back).\n",
+     "The ending of OUT names the format: .pt (TorchScript), .pt2 (torch.export; docs/pt2.md),\n"
+     ".tdag (docs/formats.md; read back in milliseconds, its weights mapped) or .txt (the\n"
+     "textual form with every tensor in full, so that it can be read back).\n",
      CLI_IMPORT | CLI_SIMPLIFY, cli_convert},
     {"simplify", "MODEL OUT", 2, "write a model that computes the same with fewer nodes",
      "Runs the simplification passes until nothing changes: dead, common, constants,\n"

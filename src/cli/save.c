@@ -35,6 +35,10 @@ int cli_write_model(cli *c, const tdag_model *model, const char *path)
             return CLI_DONE;
         return cli_fail_library(c, path);
     }
+    if (format == CLI_PT2) {
+        if (tdag_to_pt2(c->ctx, model, path, NULL) == TDAG_OK) return CLI_DONE;
+        return cli_fail_library(c, path);
+    }
     if (format == CLI_TDAG) {
         if (tdag_save(c->ctx, model, path, NULL) == TDAG_OK) return CLI_DONE;
         return cli_fail_library(c, path);
@@ -56,9 +60,10 @@ int cli_check_name(const char *path)
     const char *ending = strrchr(path, '.');
     for (size_t i = 0; ending != NULL && i < sizeof(planned) / sizeof(*planned); i++)
         if (strcmp(ending, planned[i]) == 0)
-            return cli_fail(CLI_BAD,
-                            "%s: %s files are not supported yet; .pt, .tdag and .txt "
-                            "are",
-                            path, ending);
-    return cli_fail(CLI_USAGE, "%s: the ending must be .pt, .tdag or .txt", path);
+            return cli_fail(
+                CLI_BAD,
+                "%s: %s files are not supported yet; .pt, .pt2, .tdag and .txt "
+                "are",
+                path, ending);
+    return cli_fail(CLI_USAGE, "%s: the ending must be .pt, .pt2, .tdag or .txt", path);
 }

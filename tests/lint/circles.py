@@ -22,6 +22,8 @@ ALLOWED = {
         "an emitter asks for its operands' variables, which are emitted when first asked for",
     "src/torchscript/native/expr.c src/torchscript/native/operators.c":
         "arguments and indices are expressions with operators, whose operands have such",
+    "src/pt2/write/":
+        "a size is a node whose arguments are sizes, and so are types and arguments of nodes",
     "src/aten/env.c src/aten/value.c":
         "values live in the environment's arena, and an environment has values",
     "src/program/structure.c src/program/structure_text.c":

@@ -17,7 +17,8 @@ ORDER = [["base"], ["ir"], ["ops"], ["derive", "raise", "analysis"],
 APP_MAY = {"base", "derive", "raise", "ir/graph.h", "program/model.h"}
 MAY = {"aten": {"base", "derive", "ir/graph.h"}, "archive": {"base"},
        "torchscript": APP_MAY | {"aten", "archive"},
-       "pt2": APP_MAY | {"aten", "archive", "format/json_read.h"},
+       "pt2": APP_MAY | {"aten", "archive", "format/json_read.h",
+                        "torchscript/export/statements.h", "torchscript/native/syntax.h"},
        "coreml": APP_MAY, "cli": APP_MAY}
 C_HEADERS = {"stdbool.h", "stddef.h", "stdint.h", "string.h"}
 HEIGHT = {folder: i for i, group in enumerate(ORDER) for folder in group}

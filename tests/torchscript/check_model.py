@@ -8,6 +8,7 @@ ones that macs.py counts in PyTorch; the exported file has the source's paramete
 buffers, by name and to the bit; `verify` finds both equal with either engine; the export
 run by PyTorch and by the native engine gives what PyTorch gave when the model was made;
 and `verify` says no, with exit status 1, as soon as one parameter of the export is another.
+Where PyTorch loads .pt2 files, one has the same state and computes the same, too.
 
 Exit status 77: this PyTorch can neither trace nor compile the model."""
 import argparse
@@ -21,6 +22,9 @@ import torch
 
 import models
 from models import bounds, commands
+
+sys.path.append(os.path.join(models.HERE, "..", "pt2"))
+import exported  # noqa: E402
 
 
 class Failed(Exception):
@@ -102,6 +106,20 @@ def check_file(args, path, export, folder, like):
             raise Failed("the .tdag file does not hold %s" % key)
 
 
+def check_exported(args, path, like, folder):
+    """As a .pt2 file, where this PyTorch loads such, the model is the same."""
+    if not exported.LOADS:
+        return
+    program = os.path.join(folder, "export.pt2")
+    want = models.load_safetensors(models.stem_of(path) + ".out.safetensors")
+    tdag(args, "convert", path, program, "--like", like)
+    try:
+        exported.check(program, list(models.load_safetensors(like).values()),
+                       list(want.values()), torch.jit.load(path).state_dict())
+    except exported.Failed as e:
+        raise Failed("as .pt2: %s" % e)
+
+
 def spoil(module, inputs, path):
     """Saves the module with another value of its last parameter that matters."""
     with torch.no_grad():
@@ -127,6 +145,7 @@ def check(args, path, folder):
     macs = check_macs(args, path, like)
     tdag(args, "convert", path, export, "--like", like)
     check_file(args, path, export, folder, like)
+    check_exported(args, path, like, folder)
     module = check_state(path, export)
     for engine in ("torch", "native"):
         tdag(args, "verify", path, export, "--in", like, "--engine", engine)
