@@ -1,6 +1,6 @@
 """The library stays small and light: library.py LIBRARY [COMMAND]
 
-Under 1 MB without debug symbols; linked with none of libtorch, a BLAS or the C++ runtime;
+Under 1.3 MB without debug symbols; linked with none of libtorch, a BLAS or the C++ runtime;
 `COMMAND --version` done in under 10 ms."""
 import os
 import subprocess
@@ -10,7 +10,7 @@ import time
 
 import lintlib
 
-MOST_BYTES = 1_000_000
+MOST_BYTES = 1_300_000
 MOST_SECONDS = 0.010
 HEAVY = ("torch", "c10", "blas", "stdc++", "gomp", "gfortran", "python")
 
