@@ -6,6 +6,7 @@
 #include <tdagger/count.h>
 #include <tdagger/file.h>
 #include <tdagger/ops.h>
+#include <tdagger/pt2.h>
 #include <tdagger/run.h>
 #include <tdagger/simplify.h>
 #include <tdagger/symbol.h>
@@ -348,6 +349,8 @@ static void test_torch(void **state)
     FAILS("out", tdag_from_torchscript, "x", &spec, 1, NULL, NULL);
     FAILS("model", tdag_to_torchscript, NULL, "x", NULL);
     FAILS("path", tdag_to_torchscript, model, NULL, NULL);
+    FAILS("model", tdag_to_pt2, NULL, "x", NULL);
+    FAILS("path", tdag_to_pt2, model, NULL, NULL);
     FAILS("path", tdag_run_torchscript, NULL, &tensor, NULL, 1, NULL, &named);
     FAILS("inputs", tdag_run_torchscript, "x", NULL, NULL, 1, NULL, &named);
     FAILS("out", tdag_run_torchscript, "x", &tensor, NULL, 1, NULL, NULL);
