@@ -46,6 +46,24 @@ tdagi_cell *tdagi_cell_known(tdagi_env *env, tdag_dtype dtype, tdagi_any number)
     return t;
 }
 
+#define KNOWN_MAX 16 /* elements of a constant that may serve as sizes */
+
+tdagi_cell *tdagi_cell_of_constant(tdagi_env *env, const tdag_tensor *t)
+{
+    bool is_float = tdag_dtype_is_float(t->dtype);
+    if (t->rank > 1 || t->count > KNOWN_MAX || (is_float && t->rank > 0) ||
+        t->count == 0)
+        return NULL;
+    tdagi_any numbers[KNOWN_MAX];
+    for (int64_t i = 0; i < t->count; i++)
+        numbers[i] = is_float ? tdagi_any_float(tdagi_tensor_get_f64(t, i))
+                     : t->dtype == TDAG_BOOL
+                         ? tdagi_any_bool(tdagi_tensor_get_i64(t, i) != 0)
+                         : tdagi_any_int(env, tdagi_tensor_get_i64(t, i));
+    if (t->rank == 0) return tdagi_cell_known(env, t->dtype, numbers[0]);
+    return tdagi_cell_known_list(env, t->dtype, (uint32_t)t->count, numbers);
+}
+
 /* ---- types ---- */
 
 tdag_dtype tdagi_cell_dtype(tdagi_env *env, tdagi_cell *t)

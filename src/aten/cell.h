@@ -52,6 +52,8 @@ tdagi_cell *tdagi_cell_known(tdagi_env *env, tdag_dtype dtype, tdagi_any number)
 /* n known numbers; rank 1 */
 tdagi_cell *tdagi_cell_known_list(tdagi_env *env, tdag_dtype dtype, uint32_t n,
                                   const tdagi_any *numbers);
+/* The numbers of a small constant that may turn out to be sizes; NULL: it is none. */
+tdagi_cell *tdagi_cell_of_constant(tdagi_env *env, const tdag_tensor *t);
 tdagi_cell *tdagi_cell_view(tdagi_env *env, tdagi_cell *of,
                             const tdagi_view_step *view);
 tdagi_cell *tdagi_cell_made(tdagi_env *env, tdagi_cell *of,

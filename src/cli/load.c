@@ -31,10 +31,10 @@ int cli_format_of_file(const char *path, cli_format *out)
     fclose(file);
     if (failed) return cli_fail(CLI_BAD, "%s: %s", path, strerror(why));
     cli_format named = cli_format_of_name(path);
-    if (named == CLI_PT2)
-        return cli_fail(CLI_BAD, "%s: .pt2 files are written, but not read yet", path);
     if (memcmp(head, "PK\3\4", 4) == 0)
-        *out = CLI_TORCHSCRIPT;
+        *out = named == CLI_PT2 ? CLI_PT2 : CLI_TORCHSCRIPT;
+    else if (named == CLI_PT2)
+        return cli_fail(CLI_BAD, "%s: no .pt2 file (no zip signature)", path);
     else if (named == CLI_TORCHSCRIPT)
         return cli_fail(CLI_BAD, "%s: no TorchScript file (no zip signature)", path);
     else if (named == CLI_UNKNOWN && head[8] == '{') /* as safetensors begin */
@@ -189,12 +189,24 @@ static int load_torchscript(cli *c, const char *path, const cli_inputs *inputs,
     return CLI_DONE;
 }
 
+static int load_pt2(cli *c, const char *path, const cli_inputs *inputs,
+                    tdag_model **out)
+{
+    tdag_pt2_options options;
+    tdag_pt2_options_init(&options);
+    if (c->given & CLI_OPAQUE) options.flags |= TDAG_PT2_OPAQUE;
+    if (tdag_from_pt2(c->ctx, path, inputs->specs, inputs->n, &options, out) != TDAG_OK)
+        return cli_fail_library(c, path);
+    return CLI_DONE;
+}
+
 int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **out)
 {
     cli_format format = CLI_UNKNOWN;
     int status = cli_format_of_file(path, &format);
     if (status != CLI_DONE) return status;
     cli_progress(c, "reading", path);
+    if (format == CLI_PT2) return load_pt2(c, path, inputs, out);
     return format == CLI_TORCHSCRIPT ? load_torchscript(c, path, inputs, out)
                                      : load_declared(c, path, format, inputs, out);
 }

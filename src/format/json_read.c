@@ -1,8 +1,10 @@
 /* See json_read.h. Nothing here recurses: containers are walked by the caller. */
 #include "format/json_read.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "base/number_text.h"
 #include "base/text.h"
 
 static tdag_status fail_at(const tdagi_json_reader *r, const char *at,
@@ -271,21 +273,31 @@ tdag_status tdagi_json_scalar(tdagi_json_reader *r, const char **out, size_t *n_
     return TDAG_OK;
 }
 
-/* ---- objects of known keys ---- */
+/* ---- past values ---- */
+
+/* The quote that ends the string whose bytes begin at p: the first one with an even
+ * number of backslashes before it; NULL if there is none. */
+static const char *string_end(const char *p, const char *end)
+{
+    for (const char *quote = p;; quote++) {
+        quote = memchr(quote, '"', (size_t)(end - quote));
+        if (quote == NULL) return NULL;
+        const char *q = quote;
+        while (q > p && q[-1] == '\\')
+            q--;
+        if ((quote - q) % 2 == 0) return quote;
+    }
+}
 
 static tdag_status skip_string(tdagi_json_reader *r)
 {
-    const char *start = r->p++;
-    while (r->p < r->end && *r->p != '"')
-        r->p += *r->p == '\\' && r->end - r->p > 1 ? 2 : 1;
-    if (r->p >= r->end) return fail_at(r, start, "a string without an end");
-    r->p++;
+    const char *start = r->p, *close = string_end(start + 1, r->end);
+    if (close == NULL) return fail_at(r, start, "a string without an end");
+    r->p = close + 1;
     return TDAG_OK;
 }
 
-/* Past one value: quotes and the number of brackets are looked at, no more; who reads
- * the value will see the rest. */
-static tdag_status skip_value(tdagi_json_reader *r)
+tdag_status tdagi_json_skip(tdagi_json_reader *r)
 {
     uint64_t depth = 0;
     do {
@@ -309,6 +321,55 @@ static tdag_status skip_value(tdagi_json_reader *r)
     } while (depth > 0);
     return TDAG_OK;
 }
+
+bool tdagi_json_take_null(tdagi_json_reader *r)
+{
+    bool is_null =
+        tdagi_json_peek(r) == 'n' && r->end - r->p >= 4 && memcmp(r->p, "null", 4) == 0;
+    r->p += is_null ? 4 : 0;
+    return is_null;
+}
+
+tdag_status tdagi_json_bytes(tdagi_json_reader *r, const char **out, size_t *n_out)
+{
+    tdagi_json_peek(r);
+    const char *start = r->p;
+    const char *close =
+        start < r->end ? memchr(start + 1, '"', (size_t)(r->end - start - 1)) : NULL;
+    bool plain = close != NULL && *start == '"' &&
+                 memchr(start, '\\', (size_t)(close - start)) == NULL;
+    if (!plain) {
+        TDAGI_TRY(tdagi_json_string(r, out));
+        *n_out = strlen(*out);
+        return TDAG_OK;
+    }
+    *out = start + 1;
+    *n_out = (size_t)(close - start - 1);
+    r->p = close + 1;
+    return TDAG_OK;
+}
+
+tdag_status tdagi_json_f64(tdagi_json_reader *r, double *out)
+{
+    static const struct {
+        const char *name;
+        double value;
+    } named[] = {{"Infinity", INFINITY}, {"-Infinity", -INFINITY}, {"NaN", NAN}};
+    bool quoted = tdagi_json_peek(r) == '"';
+    const char *start = r->p, *text;
+    size_t n;
+    TDAGI_TRY(tdagi_json_scalar(r, &text, &n));
+    for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+        if (n != strlen(named[i].name) || memcmp(text, named[i].name, n) != 0) continue;
+        *out = named[i].value;
+        return TDAG_OK;
+    }
+    bool is_number = n > 0 && (*text == '-' || (*text >= '0' && *text <= '9'));
+    if (!quoted && is_number && tdagi_f64_parse(text, n, out)) return TDAG_OK;
+    return fail_at(r, start, "no number where one must come");
+}
+
+/* ---- objects of known keys ---- */
 
 /* The sentence "<what><why>'<key>'<rest>". */
 static tdag_status fail_key(const tdagi_json_reader *r, const char *at,
@@ -341,7 +402,7 @@ tdag_status tdagi_json_object(tdagi_json_reader *r, const char *what,
         if (slots[i].value != NULL) return fail_key(r, at, twice, key);
         tdagi_json_peek(r);
         slots[i].value = r->p;
-        TDAGI_TRY(skip_value(r));
+        TDAGI_TRY(tdagi_json_skip(r));
         slots[i].end = r->p;
     }
     const char *const missing[3] = {what, " lacks its field ", ""};
@@ -357,4 +418,46 @@ tdagi_json_reader tdagi_json_at(const tdagi_json_reader *r, const tdagi_json_slo
     at.p = slot->value;
     at.end = slot->end;
     return at;
+}
+
+/* ---- objects of keys that are known in part ---- */
+
+/* The field of the key that comes next, taken with its colon; n if there is none. */
+static tdag_status find_field(tdagi_json_reader *r, const tdagi_json_field *fields,
+                              uint32_t n, uint32_t *out)
+{
+    const char *key;
+    size_t length;
+    TDAGI_TRY(tdagi_json_bytes(r, &key, &length));
+    TDAGI_TRY(tdagi_json_expect(r, ':'));
+    uint32_t i = 0;
+    while (i < n &&
+           (strlen(fields[i].key) != length || memcmp(fields[i].key, key, length) != 0))
+        i++;
+    *out = i;
+    return TDAG_OK;
+}
+
+tdag_status tdagi_json_fields(tdagi_json_reader *r, const char *what, void *user,
+                              const tdagi_json_field *fields, uint32_t n)
+{
+    const char *const missing[3] = {what, " lacks its field ", ""};
+    const char *const twice[3] = {what, " has its field ", " twice"};
+    const char *open = r->p;
+    bool first = true, more = false;
+    uint32_t seen = 0, i = 0;
+    TDAGI_TRY(tdagi_json_expect(r, '{'));
+    for (;;) {
+        TDAGI_TRY(tdagi_json_next(r, '}', &first, &more));
+        if (!more) break;
+        const char *at = r->p;
+        TDAGI_TRY(find_field(r, fields, n, &i));
+        if (i < n && (seen >> i & 1) != 0) return fail_key(r, at, twice, fields[i].key);
+        if (i < n) seen |= 1U << i;
+        TDAGI_TRY(i == n ? tdagi_json_skip(r) : fields[i].read(r, user));
+    }
+    for (i = 0; i < n; i++)
+        if (fields[i].required && (seen >> i & 1) == 0)
+            return fail_key(r, open, missing, fields[i].key);
+    return TDAG_OK;
 }

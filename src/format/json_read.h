@@ -38,6 +38,16 @@ tdag_status tdagi_json_bool(tdagi_json_reader *r, bool *out);
 /* A string's content or a number, true, false as it stands there: a scalar that the
  * caller reads by its own rules. Not ended by a zero byte. */
 tdag_status tdagi_json_scalar(tdagi_json_reader *r, const char **out, size_t *n_out);
+/* A string's bytes without a copy where it has no escapes, else decoded in the arena.
+ * Not ended by a zero byte, and not looked at but for its end. */
+tdag_status tdagi_json_bytes(tdagi_json_reader *r, const char **out, size_t *n_out);
+/* A number, or one of the strings "Infinity", "-Infinity" and "NaN". */
+tdag_status tdagi_json_f64(tdagi_json_reader *r, double *out);
+/* Takes null if it comes next. */
+bool tdagi_json_take_null(tdagi_json_reader *r);
+/* Past a value of any kind. Of what is in it, quotes and the number of brackets are
+ * looked at, no more. */
+tdag_status tdagi_json_skip(tdagi_json_reader *r);
 /* The byte that comes next after spaces, without taking it; 0 at the end. */
 char tdagi_json_peek(tdagi_json_reader *r);
 /* Nothing but spaces is left. */
@@ -58,5 +68,19 @@ tdag_status tdagi_json_object(tdagi_json_reader *r, const char *what,
 /* A reader of a slot's value alone; tdagi_json_end() must hold after reading it. */
 tdagi_json_reader tdagi_json_at(const tdagi_json_reader *r,
                                 const tdagi_json_slot *slot);
+
+/* ---- objects of keys that are known in part, read as they come ---- */
+typedef struct tdagi_json_field {
+    const char *key;
+    bool required;
+    tdag_status (*read)(tdagi_json_reader *r, void *user); /* takes the value */
+} tdagi_json_field;
+#define TDAGI_JSON_MAX_FIELDS 32
+
+/* Reads the object that comes next: each field's value by its function, in the order
+ * of the text; values of other keys are skipped. A field that stands there twice or is
+ * required and missing is E_FORMAT; `what` names the object in the sentence. */
+tdag_status tdagi_json_fields(tdagi_json_reader *r, const char *what, void *user,
+                              const tdagi_json_field *fields, uint32_t n);
 
 #endif

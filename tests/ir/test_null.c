@@ -349,6 +349,9 @@ static void test_torch(void **state)
     FAILS("out", tdag_from_torchscript, "x", &spec, 1, NULL, NULL);
     FAILS("model", tdag_to_torchscript, NULL, "x", NULL);
     FAILS("path", tdag_to_torchscript, model, NULL, NULL);
+    FAILS("path", tdag_from_pt2, NULL, &spec, 1, NULL, &m);
+    FAILS("inputs", tdag_from_pt2, "x", NULL, 1, NULL, &m);
+    FAILS("out", tdag_from_pt2, "x", &spec, 1, NULL, NULL);
     FAILS("model", tdag_to_pt2, NULL, "x", NULL);
     FAILS("path", tdag_to_pt2, model, NULL, NULL);
     FAILS("path", tdag_run_torchscript, NULL, &tensor, NULL, 1, NULL, &named);

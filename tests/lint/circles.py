@@ -22,6 +22,8 @@ ALLOWED = {
         "an emitter asks for its operands' variables, which are emitted when first asked for",
     "src/torchscript/native/expr.c src/torchscript/native/operators.c":
         "arguments and indices are expressions with operators, whose operands have such",
+    "src/pt2/read/":
+        "an argument of a node may be a graph, which has nodes with arguments: read and run so",
     "src/pt2/write/":
         "a size is a node whose arguments are sizes, and so are types and arguments of nodes",
     "src/aten/env.c src/aten/value.c":

@@ -133,21 +133,12 @@ static tdagi_cell *make_leaf(tdagi_import *im, const tdag_shim_value *v,
 static tdagi_cell *known_constant(tdagi_import *im, const tdag_shim_value *v,
                                   const tdag_shim_tensor *info)
 {
-    bool is_float = tdag_dtype_is_float(info->dtype);
-    if (info->rank > 1 || info->count > KNOWN_MAX || (is_float && info->rank > 0) ||
-        info->count == 0)
-        return NULL;
+    if (info->rank > 1 || info->count > KNOWN_MAX) return NULL; /* not worth a copy */
     tdag_tensor *t = wrap(im, v);
     if (t == NULL) return NULL;
-    tdagi_any numbers[KNOWN_MAX];
-    for (int64_t i = 0; i < info->count; i++)
-        numbers[i] = is_float ? tdagi_any_float(tdagi_tensor_get_f64(t, i))
-                     : info->dtype == TDAG_BOOL
-                         ? tdagi_any_bool(tdagi_tensor_get_i64(t, i) != 0)
-                         : tdagi_any_int(&im->env, tdagi_tensor_get_i64(t, i));
+    tdagi_cell *known = tdagi_cell_of_constant(&im->env, t);
     tdag_tensor_free(t);
-    if (info->rank == 0) return tdagi_cell_known(&im->env, info->dtype, numbers[0]);
-    return tdagi_cell_known_list(&im->env, info->dtype, (uint32_t)info->count, numbers);
+    return known;
 }
 
 tdagi_any tdagi_import_constant(tdagi_import *im, const tdag_shim_value *v,
