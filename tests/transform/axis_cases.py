@@ -229,6 +229,14 @@ def instance_norm_resize(m, x):
     return F.interpolate(m.norm(x), size=(9, 9), mode="bilinear", align_corners=False)
 
 
+@case([(B, 7, 9)])
+def pools_of_channels(m, x):
+    """Without their channels these have fewer axes than PyTorch pools."""
+    y = F.adaptive_max_pool2d(x, (3, 4)).flatten(1)
+    z = F.adaptive_avg_pool2d(x, (2, 3)).flatten(1)
+    return torch.cat([y, z, F.adaptive_max_pool1d(y, 5)], 1)
+
+
 @case([(B, 8, 4, 4)])
 def pixel_shuffle(m, x):
     return F.pixel_shuffle(x, 2)

@@ -21,15 +21,22 @@ static void pool_begin(tdagi_exporter *e, const tdagi_kernel *k, uint32_t n,
                        (int64_t)n, &flat);
 }
 
-static void pool_end(tdagi_exporter *e, const tdagi_kernel *k, uint32_t n)
+/* `part`: what is taken of the call's results. */
+static void pool_end_part(tdagi_exporter *e, const tdagi_kernel *k, uint32_t n,
+                          const char *part)
 {
     const tdagi_kernel *x = tdagi_export_input(e, k, 0);
     const tdag_list whole = {k->rank, k->shape};
     if (x->rank == n + 1 || x->rank == n + 2)
-        tdagi_export_piece(e, k, ")");
+        tdagi_export_piece(e, k, ")%s", part);
     else
-        tdagi_export_piece(e, k, "), %l)", &whole);
+        tdagi_export_piece(e, k, ")%s, %l)", part, &whole);
     tdagi_export_end(e);
+}
+
+static void pool_end(tdagi_exporter *e, const tdagi_kernel *k, uint32_t n)
+{
+    pool_end_part(e, k, n, "");
 }
 
 static void emit_max_pool(tdagi_exporter *e, const tdagi_kernel *k)
@@ -95,15 +102,9 @@ const tdagi_emitter tdagi_emitter_adaptive_avg_pool = {.emit = emit_adaptive_avg
 static void emit_adaptive_max_pool(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_adaptive_pool_spec *s = k->spec;
-    const tdagi_kernel *x = tdagi_export_input(e, k, 0);
-    uint32_t n = s->output.n;
-    if (x->rank != n + 1 && x->rank != n + 2) {
-        tdagi_export_fail(e, k, TDAG_E_UNSUPPORTED,
-                          "adaptive_max_pool of rank %u cannot be exported", x->rank);
-        return;
-    }
-    tdagi_export_emit(e, k, "torch.adaptive_max_pool%id($0, %l)[0]", (int64_t)n,
-                      &s->output);
+    pool_begin(e, k, s->output.n, "adaptive_max_pool");
+    tdagi_export_piece(e, k, ", %l", &s->output);
+    pool_end_part(e, k, s->output.n, "[0]");
 }
 const tdagi_emitter tdagi_emitter_adaptive_max_pool = {.emit = emit_adaptive_max_pool};
 
