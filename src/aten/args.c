@@ -36,6 +36,14 @@ tdagi_any tdagi_refuse(tdagi_call *c, const char *name)
                            tdagi_any_text(c->env, v));
 }
 
+tdagi_any tdagi_refuse_open(tdagi_call *c)
+{
+    c->bad = true;
+    return tdagi_env_issue(
+        c->env, "%s, which a symbolic size decides; give that dim a fixed size",
+        tdagi_schema_name(c->env, c->schema));
+}
+
 tdagi_any tdagi_call_fail(tdagi_call *c, tdag_status status, const char *format, ...)
 {
     char text[512];

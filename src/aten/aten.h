@@ -174,6 +174,8 @@ typedef enum tdagi_fold_op {
 bool tdagi_fold(tdagi_env *env, tdagi_fold_op op, tdagi_any a, tdagi_any b,
                 tdagi_any *out);
 
+/* An issue: the result of the call is other at other sizes. */
+tdagi_any tdagi_refuse_open(tdagi_call *c);
 /* A function of one number by the operator's name; as above. */
 bool tdagi_fold_unary(tdagi_call *c, tdagi_any v, tdagi_any *out);
 /* The same as the operator on Python numbers; an issue where it cannot be done. */

@@ -53,7 +53,8 @@ static tdagi_any store(tdagi_call *c, tdagi_any self, tdagi_any result)
     if (result.u.tensor == self.u.tensor) return self;
     const tdagi_any *number = tdagi_cell_number(result.u.tensor);
     tdagi_cell *t = self.u.tensor;
-    if (number != NULL && t->parent == NULL && tdagi_cell_rank(c->env, t) == 0 &&
+    bool whole = t->parent == NULL || t->view.kind == TDAGI_VIEW_ALIAS;
+    if (number != NULL && whole && tdagi_cell_rank(c->env, t) == 0 &&
         tdagi_cell_dtype(c->env, t) == result.u.tensor->dtype) {
         tdagi_any kept = *number;
         tdagi_cell_write(c->env, t, tdagi_cell_read(c->env, result.u.tensor));
@@ -74,6 +75,24 @@ static tdagi_any store(tdagi_call *c, tdagi_any self, tdagi_any result)
         return tdagi_call_fail(
             c, TDAG_E_SHAPE, "the result does not have the shape of what it replaces");
     tdagi_cell_write(c->env, t, v);
+    return self;
+}
+
+/* The result of an operator in place, by its pure form. A form that shows its argument
+ * changes what that shows: x.unsqueeze_(0). */
+static tdagi_any store_in_place(tdagi_call *c, tdagi_any result)
+{
+    tdagi_any self = c->args[0];
+    bool shows = result.kind == TDAGI_ANY_TENSOR && self.kind == TDAGI_ANY_TENSOR &&
+                 result.u.tensor->parent == self.u.tensor;
+    if (!shows) return store(c, self, result);
+    if (result.u.tensor->view.kind == TDAGI_VIEW_ALIAS) return self;
+    if (self.u.tensor->is_leaf)
+        return tdagi_env_issue(c->env,
+                               "%s of a tensor that lives between calls, which has "
+                               "another shape in the next one",
+                               tdagi_schema_name(c->env, c->schema));
+    tdagi_cell_become(c->env, self.u.tensor, result.u.tensor);
     return self;
 }
 
@@ -106,6 +125,25 @@ static tdagi_any target_of(tdagi_call *c)
     return target;
 }
 
+/* Texts in which symbols stand by their names, as str(n): so is what is made of them,
+ * and a comparison of them is decided at no size. */
+static tdagi_any follow_texts(tdagi_call *c, tdagi_any out)
+{
+    bool text = false;
+    for (uint32_t i = 0; i < c->n; i++) {
+        text |= c->args[i].kind == TDAGI_ANY_STRING && c->args[i].assumed;
+        if (out.kind == TDAGI_ANY_STRING)
+            out.assumed |= tdagi_any_is_open(c->env, c->args[i]);
+    }
+    if (!text || out.kind == TDAGI_ANY_STRING || out.kind == TDAGI_ANY_POISON)
+        return out;
+    out.assumed |= out.kind == TDAGI_ANY_BOOL;
+    bool kept = tdagi_any_is_seq(out) && tdagi_any_is_seq(c->args[0]) &&
+                out.u.seq == c->args[0].u.seq; /* put into a list */
+    bool shown = out.kind == TDAGI_ANY_NONE && c->args[0].kind != TDAGI_ANY_DICT;
+    return out.kind == TDAGI_ANY_BOOL || kept || shown ? out : tdagi_refuse_open(c);
+}
+
 static tdagi_any run_row(tdagi_call *c)
 {
     tdagi_env *env = c->env;
@@ -117,10 +155,10 @@ static tdagi_any run_row(tdagi_call *c)
         tdag_builder_get_status(env->b) == TDAG_OK)
         tdagi_env_issue(env, "%s with these arguments",
                         tdagi_schema_name(env, c->schema));
+    if (!c->bad) out = follow_texts(c, out);
     if (c->bad) out = tdagi_any_poison();
     if (!c->bad && tdagi_env_ok(env) && !c->schema->is_vararg) check_unread(c);
-    if (c->schema->in_place_of_row && tdagi_env_ok(env))
-        out = store(c, c->args[0], out);
+    if (c->schema->in_place_of_row && tdagi_env_ok(env)) out = store_in_place(c, out);
     if (target.kind == TDAGI_ANY_TENSOR && out.kind == TDAGI_ANY_TENSOR &&
         tdagi_env_ok(env))
         out = store(c, target, out);

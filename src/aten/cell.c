@@ -94,7 +94,7 @@ tdag_dim tdagi_cell_dim(tdagi_env *env, tdagi_cell *t, uint32_t axis)
 
 const tdagi_any *tdagi_cell_number(tdagi_cell *t)
 {
-    if (t->parent != NULL && t->generation != t->root->generation) return NULL;
+    if (t->parent != NULL && t->generation != t->root->writes) return NULL;
     return t->known != NULL && t->known_rank == 0 ? t->known : NULL;
 }
 
@@ -241,15 +241,24 @@ static tdag_value apply(tdagi_env *env, const tdagi_view_step *w, tdag_value x)
     return TDAG_NO_VALUE;
 }
 
+static void adopt(tdagi_cell *parent, tdagi_cell *t)
+{
+    t->parent = parent;
+    t->root = parent->root;
+    t->generation = parent->root->writes;
+    t->sibling = parent->children;
+    t->held = &parent->children;
+    if (t->sibling != NULL) t->sibling->held = &t->sibling;
+    parent->children = t;
+}
+
 static tdagi_cell *attach(tdagi_env *env, tdagi_cell *of, const tdagi_view_step *view,
                           tdag_value v)
 {
     tdagi_cell *t = tdagi_cell_new(env, v);
     if (t == NULL) return NULL;
-    t->parent = of;
-    t->root = of->root;
-    t->generation = of->root->generation;
     t->view = *view;
+    adopt(of, t);
     return t;
 }
 
@@ -268,10 +277,8 @@ static tdagi_cell *known_view(tdagi_env *env, tdagi_cell *of, const tdagi_view_s
         t = tdagi_cell_known_list(env, of->dtype, (uint32_t)(end - start),
                                   of->known + start);
     if (t == NULL) return NULL;
-    t->parent = of;
-    t->root = of->root;
-    t->generation = of->root->generation;
     t->view = *w;
+    adopt(of, t);
     return t;
 }
 
@@ -289,7 +296,14 @@ tdagi_cell *tdagi_cell_view(tdagi_env *env, tdagi_cell *of, const tdagi_view_ste
         w.dims.v = dims;
     }
     tdagi_cell *t = attach(env, of, &w, apply(env, &w, x));
-    if (t != NULL) set_strides(env, t, of);
+    if (t == NULL) return NULL;
+    set_strides(env, t, of);
+    if (w.kind != TDAGI_VIEW_ALIAS) return t;
+    t->known = of->known;
+    t->dtype = of->dtype;
+    t->known_rank = of->known_rank;
+    t->n_known = of->n_known;
+    t->is_literal = of->is_literal;
     return t;
 }
 
@@ -303,6 +317,29 @@ tdagi_cell *tdagi_cell_made(tdagi_env *env, tdagi_cell *of, const tdagi_view_ste
     w.dims.v = dims;
     w.kind = TDAGI_VIEW_MADE;
     return attach(env, of, &w, apply(env, &w, x));
+}
+
+/* The object t stays, as variables and lists hold it; what it was becomes a cell of its
+ * own, which its views and t show. The root stays, too, which counts writes. */
+void tdagi_cell_become(tdagi_env *env, tdagi_cell *t, tdagi_cell *v)
+{
+    tdagi_cell *was = tdagi_env_alloc(env, sizeof(*was));
+    if (was == NULL) return;
+    *was = *t;
+    if (was->held != NULL) *was->held = was;
+    if (was->sibling != NULL) was->sibling->held = &was->sibling;
+    if (was->children != NULL) was->children->held = &was->children;
+    for (tdagi_cell *c = was->children; c != NULL; c = c->sibling)
+        c->parent = was;
+    t->children = NULL;
+    t->value = v->value;
+    t->view = v->view;
+    t->strides = v->strides;
+    t->known = NULL;
+    t->is_literal = false;
+    tdagi_cell *root = t->root;
+    adopt(was, t);
+    t->root = root;
 }
 
 /* ---- reading ---- */
@@ -366,10 +403,10 @@ static tdag_value materialise(tdagi_env *env, tdagi_cell *t)
 tdag_value tdagi_cell_read(tdagi_env *env, tdagi_cell *t)
 {
     if (!tdagi_env_ok(env)) return TDAG_NO_VALUE;
-    if (t->parent != NULL && t->generation != t->root->generation) {
+    if (t->parent != NULL && t->generation != t->root->writes) {
         tdag_value x = tdagi_cell_read(env, t->parent);
         t->value = apply(env, &t->view, x);
-        t->generation = t->root->generation;
+        t->generation = t->root->writes;
         t->known = NULL;
     } else if (t->value.id == 0 && t->known != NULL) {
         t->value = materialise(env, t);
@@ -427,10 +464,10 @@ void tdagi_cell_write(tdagi_env *env, tdagi_cell *t, tdag_value v)
         if (whole.id == 0) return;
         tdagi_cell_write(env, t->parent, invert(env, &t->view, whole, v));
     } else {
-        t->was_written = true;
-        t->generation++;
+        t->root->was_written = true;
+        t->root->writes++;
     }
     t->value = v;
     t->known = NULL;
-    t->generation = t->root->generation;
+    t->generation = t->root->writes;
 }

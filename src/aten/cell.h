@@ -31,10 +31,12 @@ typedef struct tdagi_view_step {
 
 /* Without a parent it owns its memory. */
 struct tdagi_cell {
-    tdag_value value; /* id 0: `known` has not been needed as data yet */
-    uint32_t
-        generation; /* a root: number of writes; a view: the root's when it was made */
+    tdag_value value;    /* id 0: `known` has not been needed as data yet */
+    uint32_t writes;     /* of a root: to its memory, also through views */
+    uint32_t generation; /* the root's writes when the value was made */
     tdagi_cell *parent, *root;
+    tdagi_cell *children, *sibling; /* views of it, and the next one of its parent's */
+    tdagi_cell **held;              /* of a view: what points at it in that list */
     tdagi_view_step view;
     const tdag_dim *strides; /* NULL: row-major */
     const tdagi_any *known;  /* the elements where they are known numbers, else NULL */
@@ -58,6 +60,9 @@ tdagi_cell *tdagi_cell_view(tdagi_env *env, tdagi_cell *of,
                             const tdagi_view_step *view);
 tdagi_cell *tdagi_cell_made(tdagi_env *env, tdagi_cell *of,
                             const tdagi_view_step *view);
+/* t shows from now on what its view v shows, wherever t is held; other views of t stay
+ * what they are. */
+void tdagi_cell_become(tdagi_env *env, tdagi_cell *t, tdagi_cell *v);
 /* The value now; made anew if its memory was written. TDAG_NO_VALUE after a failure. */
 tdag_value tdagi_cell_read(tdagi_env *env, tdagi_cell *t);
 /* Replaces the elements: same shape and dtype as t. */

@@ -294,7 +294,8 @@ tdagi_any tdagi_aten_to_number(tdagi_call *c)
         f.assumed = v.assumed || !tdagi_any_const_int(c->env, v, &i);
         return f;
     }
-    if (c->data == 'i' && v.kind == TDAGI_ANY_BOOL) return tdagi_any_int(c->env, v.u.b);
+    if (c->data == 'i' && v.kind == TDAGI_ANY_BOOL)
+        return v.assumed ? tdagi_refuse_open(c) : tdagi_any_int(c->env, v.u.b);
     if (c->data == 'i' && v.kind == TDAGI_ANY_FLOAT) return rounded(c, v, trunc(v.u.f));
     if (c->data == 'b' && v.kind != TDAGI_ANY_BOOL) {
         tdagi_any b;

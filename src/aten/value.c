@@ -87,9 +87,13 @@ void tdagi_seq_append(tdagi_env *env, tdagi_seq *seq, tdagi_any v)
 static tdagi_any *dict_find(tdagi_env *env, const tdagi_dict *d, tdagi_any key)
 {
     bool assumed = false;
-    for (uint32_t i = 0; i < d->keys.n; i++)
-        if (tdagi_any_equal(env, d->keys.v[i], key, &assumed)) return &d->values.v[i];
-    return NULL;
+    tdagi_any *found = NULL;
+    for (uint32_t i = 0; i < d->keys.n && found == NULL; i++)
+        if (tdagi_any_equal(env, d->keys.v[i], key, &assumed)) found = &d->values.v[i];
+    if (assumed)
+        tdagi_env_issue(env, "a key of a dict that a symbolic size decides; give that "
+                             "dim a fixed size");
+    return found;
 }
 
 void tdagi_dict_set(tdagi_env *env, tdagi_dict *d, tdagi_any key, tdagi_any v)
@@ -154,6 +158,16 @@ double tdagi_any_sample(tdagi_env *env, tdagi_any v)
     return v.kind == TDAGI_ANY_FLOAT ? v.u.f : 0;
 }
 
+bool tdagi_any_is_open(tdagi_env *env, tdagi_any v)
+{
+    int64_t i;
+    if (v.kind == TDAGI_ANY_INT) return !tdagi_any_const_int(env, v, &i);
+    if (!tdagi_any_is_seq(v)) return v.assumed;
+    for (uint32_t k = 0; k < v.u.seq->n; k++)
+        if (tdagi_any_is_open(env, v.u.seq->v[k])) return true;
+    return false;
+}
+
 static bool equal_numbers(tdagi_env *env, tdagi_any a, tdagi_any b, bool *assumed)
 {
     if (a.kind == TDAGI_ANY_INT && b.kind == TDAGI_ANY_INT) {
@@ -164,7 +178,7 @@ static bool equal_numbers(tdagi_env *env, tdagi_any a, tdagi_any b, bool *assume
         *assumed = true;
         return tdagi_dim_sample(env->pool, a.u.i) == tdagi_dim_sample(env->pool, b.u.i);
     }
-    *assumed |= a.assumed || b.assumed;
+    *assumed |= tdagi_any_is_open(env, a) || tdagi_any_is_open(env, b);
     return tdagi_any_sample(env, a) == tdagi_any_sample(env, b);
 }
 
@@ -189,6 +203,7 @@ bool tdagi_any_equal(tdagi_env *env, tdagi_any a, tdagi_any b, bool *assumed)
         return true;
     case TDAGI_ANY_STRING:
     case TDAGI_ANY_DEVICE:
+        *assumed |= a.assumed || b.assumed;
         return strcmp(a.u.s, b.u.s) == 0;
     case TDAGI_ANY_OBJECT:
         return a.u.object == b.u.object;

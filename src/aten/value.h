@@ -34,7 +34,8 @@ typedef struct tdagi_cell tdagi_cell;
 typedef struct tdagi_any {
     uint8_t kind; /* tdagi_any_kind */
     char letter;  /* of DATA: 'i', 'f' or 'b' */
-    bool assumed; /* FLOAT, BOOL: true at the samples of the symbols, unproved beyond */
+    bool assumed; /* FLOAT, BOOL, STRING: so at the samples of the symbols, or with
+                     their names in the text; unproved beyond */
     union {
         tdag_dim i;
         double f;
@@ -85,6 +86,8 @@ bool tdagi_any_is_tensor(tdagi_any v); /* TENSOR, DATA */
 bool tdagi_any_is_number(tdagi_any v); /* INT, FLOAT, BOOL */
 /* INT or BOOL */
 bool tdagi_any_const_int(struct tdagi_env *env, tdagi_any v, int64_t *out);
+/* It, or something in it, depends on symbols: a formula, or what is assumed. */
+bool tdagi_any_is_open(struct tdagi_env *env, tdagi_any v);
 /* Same known value; *assumed_out is set where symbols decide at their samples. */
 bool tdagi_any_equal(struct tdagi_env *env, tdagi_any a, tdagi_any b,
                      bool *assumed_out);

@@ -252,7 +252,10 @@ def products(call):
     call("aten::mv", F(3, 4), F(4))
     call("aten::addmv", F(3), F(3, 4), F(4), beta=0.5, alpha=2)
     q = F(1, 2, 4, 3)
-    call("aten::_scaled_dot_product_efficient_attention", q, q, q, None, False)
+    efficient = "aten::_scaled_dot_product_efficient_attention"
+    call(efficient, q, q, q, None, False)
+    call(efficient, q, 2 * q, -q, q[0, 0] @ q[0, 1].T, False)
+    call(efficient, q, 2 * q, -q, None, True, 0.0, True, scale=0.5)
     x, n = F(2, 3, 4), 4
     call("aten::_native_multi_head_attention", x, x, x, n, 2, F(12, 4), F(12), F(4, 4), F(4))
     call("aten::_transformer_encoder_layer_fwd", x, n, 2, F(12, 4), F(12), F(4, 4), F(4),
@@ -261,6 +264,8 @@ def products(call):
 
 def edges(call):
     """No elements, no axes, axes from the end, other dtypes."""
+    for x in (torch.arange(4.0) - 2, torch.arange(3), torch.tensor(0.5)):
+        call("aten::positive", x)  # and the others that do nothing
     for name in ("sum", "mean", "prod", "amax", "logsumexp", "argmax", "any", "all", "std"):
         for x in (F(2, 0), F(), F(2, 3)):
             call("aten::" + name, x)

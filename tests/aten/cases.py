@@ -103,8 +103,6 @@ def text(v):
     raise Left("a %s" % type(v).__name__)
 
 
-# In place they change the argument's shape, which rows do for their result alone.
-RESHAPING = ("aten::squeeze_", "aten::unsqueeze_", "aten::t_", "aten::transpose_")
 UNDEFINED = ("aten::empty", "aten::empty_like", "aten::new_empty", "aten::empty_strided")
 # PyTorch's own result depends on what its memory held.
 WRONG = ("aten::binary_cross_entropy.out", "aten::_embedding_bag.out")
@@ -186,10 +184,22 @@ def is_generic(schema):
     return re.search(r"[( ]t(Val|1|2)?\b|Dict\(|\[\]\(a!\)", head) is not None
 
 
+def efficient_attention(q, k, v, bias, compute_log_sumexp, dropout_p=0.0, is_causal=False, *,
+                        scale=None):
+    out = torch.ops.aten._scaled_dot_product_attention_math(q, k, v, bias, dropout_p, is_causal,
+                                                            scale=scale)[0]
+    return out, torch.zeros(0), torch.tensor(0), torch.tensor(0)
+
+
+# What PyTorch has no kernel of on a CPU, by another operator that computes the same.
+STANDINS = {"aten::_scaled_dot_product_efficient_attention": efficient_attention}
+
+
 def run(schema, args):
     if is_generic(schema) and schema.name in GENERIC:
         return GENERIC[schema.name](*args)
-    op = torch._C._get_operation_overload(schema.name, schema.overload_name)[0]
+    op = STANDINS.get(schema.name) or \
+        torch._C._get_operation_overload(schema.name, schema.overload_name)[0]
     positional, keywords = [], {}
     for a, v in zip(schema.arguments, args):
         if a.kwarg_only:
@@ -242,7 +252,7 @@ class Recorder:
         line = " ".join([name] + given + ["->", text(result)])
         described = str(schema)
         for i, a in enumerate(mine):
-            if is_written(described, i) and schema.name not in RESHAPING:
+            if is_written(described, i):
                 line += " %d: %s" % (i, text(a))
         if line not in self.lines:
             self.lines[line] = name

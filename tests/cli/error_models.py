@@ -95,6 +95,63 @@ class Loop(nn.Module):
         return x
 
 
+class Sorted(nn.Module):
+    def forward(self, x):
+        sizes = [x.size(0), 3]
+        sizes.sort()
+        return x.unsqueeze(0).expand(sizes[0], x.size(0))
+
+
+class Ordered(nn.Module):
+    """The order of these is the same at all sizes."""
+
+    def forward(self, x):
+        sizes = [x.size(0) + 2, x.size(0), 2 * x.size(0) + 2]
+        sizes.sort(reverse=True)
+        return x.unsqueeze(0).expand(sizes[2], x.size(0))
+
+
+class Counted(nn.Module):
+    def forward(self, x):
+        return x + [4, x.size(0)].count(4)
+
+
+class Numbered(nn.Module):
+    def forward(self, x):
+        return x + int(x.size(0) > 2)
+
+
+class Texted(nn.Module):
+    def forward(self, x):
+        if "size " + str(x.size(0)) == "size 4":
+            return x + 1
+        return x
+
+
+class Told(nn.Module):
+    def forward(self, x):
+        text = "size {}".format(x.size(0))
+        print(text)
+        assert x.size(0) > 1, text
+        return x
+
+
+class Keyed(nn.Module):
+    def forward(self, x):
+        return x + {4: 1, 5: 2}[x.size(0)]
+
+
+class Reshaped(nn.Module):
+    """The first call unsqueezes the buffer, the second would do so again."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("table", torch.ones(4))
+
+    def forward(self, x):
+        return x + self.table.unsqueeze_(0)
+
+
 class Scaled(nn.Module):
     def forward(self, x):
         return x * (float(x.size(0)) / 2.0)
@@ -112,7 +169,8 @@ def main():
         torch.jit.save(torch.jit.trace(Keep(), batch), "keep.pt")
         torch.jit.save(torch.jit.trace(Mixed(), x), "mixed.pt")
         torch.jit.save(torch.jit.trace(Lookup(), torch.tensor([1, 2])), "lookup.pt")
-        for maker in (Branch, Sized, Decided, Loop, Scaled):
+        for maker in (Branch, Sized, Decided, Loop, Scaled, Sorted, Ordered, Counted, Numbered,
+                      Texted, Told, Keyed, Reshaped):
             torch.jit.save(torch.jit.script(maker()), maker.__name__.lower() + ".pt")
         torch.jit.save(torch.jit.trace(nn.Conv2d(3, 8, 3), torch.rand(1, 3, 8, 8)),
                        "conv.pt")

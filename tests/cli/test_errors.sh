@@ -35,6 +35,14 @@ expect 3 'decided.pt: .*a branch that a symbolic size decides' info decided.pt -
 expect 3 'loop.pt: .*a loop of N trips; give that dim a fixed size' info loop.pt -i 'f32[N=4]'
 expect 3 'scaled.pt: .*computed from a symbolic size is used as data' \
     info scaled.pt -i 'f32[N=4]'
+for file in sorted:sort counted:count numbered:Int texted:branch keyed:key; do
+    expect 3 "${file%:*}.pt: .*${file#*:}.*a symbolic size decides; give that dim a fixed size" \
+        info ${file%:*}.pt -i 'f32[N=4]'
+    expect 0 "^${file%:*}.pt" info ${file%:*}.pt -i 'f32[4]'
+done
+expect 0 'f32\[N,N\]' show ordered.pt -i 'f32[N=4]'
+expect 0 '^told.pt' info told.pt -i 'f32[N=4]'
+expect 3 'aten::unsqueeze_ of a tensor that lives between calls' info reshaped.pt -i 'f32[4]'
 
 # All unknown operators at once, each with its module and line.
 x='f32[4,4]'

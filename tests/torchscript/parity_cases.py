@@ -13,6 +13,7 @@ def add(case, F, P, U, I, B, SPECIAL):
     positions(case, F, I, B)
     views(case, F, I, B)
     control(case, F, I, B)
+    shapes_in_place(case)
 
 
 def arithmetic(case, F, I, B):
@@ -78,6 +79,25 @@ def positions(case, F, I, B):
     case("torch.gather(x, 0, y)", F(), torch.tensor([0, 0, 0]))
     case(NN + "local_response_norm(x, 3)", F(2, 2, 4, 2))
     case(NN + "local_response_norm(x, 5)", F(1, 3, 4))
+
+
+def shapes_in_place(case):
+    """What changes its shape in place does so wherever it is held, and its views do not."""
+    def body(text, of="x * 1"):
+        case("y = %s\n%s" % (of, text), torch.arange(6.0).reshape(2, 3) - 2)
+    body("z = y\ny.unsqueeze_(0)\nz.add_(1)\nreturn y, z, y.dim()")
+    body("z = y[0]\nw = y.view(3, 2)\ny.t_()\nz.mul_(2)\ny[2] = 5.0\nreturn y, z, w")
+    body("z = y[:, 1]\ny.transpose_(0, 1)\nz.fill_(7.0)\nreturn y, z, y[1]")
+    body("z = [y, y.t()]\ny.swapaxes_(0, 1)\nz[0][0].mul_(2)\nz[1].sub_(1)\nreturn y, z[0], z[1]")
+    body("y.unsqueeze_(1).squeeze_()\nreturn y, y.unsqueeze(-1)", "x[1:2] * 2")
+    body("y.squeeze_(1)\ny.swapdims_(0, 0)\nreturn y, y.size(0)", "x[1:2] * 2")
+    body("y.as_strided_([3, 2], [1, 3])\nreturn y.mul_(2)", "x + 1")
+    body("v = y.view(6)\nw = y[:, 1:]\nv.unsqueeze_(1).transpose_(0, 1)\ny.t_()\nw.t_()\nu = y[1]\n"
+         "y.unsqueeze_(0)\nv.mul_(3)\nw.sub_(5)\nu.neg_()\ny.squeeze_()\nreturn y, v, w, u")
+    body("for i in range(3):\n    y.unsqueeze_(0)\nreturn y.relu_(), y.dim()")
+    body("z = y.detach()\nw = z\nz.unsqueeze_(0)\nz.add_(1)\nreturn y, z, w")
+    case("x.unsqueeze_(0)\nreturn x + 1", torch.arange(4.0))
+    case("y = torch.tensor([1.0, 2.0])\ny.unsqueeze_(0)\nreturn x + y", torch.arange(4.0).reshape(2, 2))
 
 
 def views(case, F, I, B):

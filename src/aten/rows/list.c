@@ -249,6 +249,20 @@ tdagi_any tdagi_list_slice(tdagi_call *c)
     return out;
 }
 
+/* The order of two numbers for all sizes, where it is known; notes an issue where not.
+ * Either order fits two that are equal at some. */
+static bool order_of_open(tdagi_call *c, tdagi_any a, tdagi_any b, int *out)
+{
+    tdagi_any ge = {0}, le = {0};
+    bool known = tdagi_fold(c->env, TDAGI_FOLD_GE, a, b, &ge) &&
+                 tdagi_fold(c->env, TDAGI_FOLD_LE, a, b, &le);
+    bool after = known && ge.u.b && !ge.assumed,
+         before = known && le.u.b && !le.assumed;
+    *out = after - before;
+    if (!after && !before) tdagi_refuse_open(c);
+    return after || before;
+}
+
 /* -1, 0, 1 as of two numbers or strings; false where they are something else. */
 static bool order_of(tdagi_call *c, tdagi_any a, tdagi_any b, int *out)
 {
@@ -257,6 +271,8 @@ static bool order_of(tdagi_call *c, tdagi_any a, tdagi_any b, int *out)
         return true;
     }
     if (!tdagi_any_is_number(a) || !tdagi_any_is_number(b)) return false;
+    if (tdagi_any_is_open(c->env, a) || tdagi_any_is_open(c->env, b))
+        return order_of_open(c, a, b, out);
     double x = tdagi_any_sample(c->env, a), y = tdagi_any_sample(c->env, b);
     *out = x < y ? -1 : x > y;
     if (a.kind == TDAGI_ANY_INT && b.kind == TDAGI_ANY_INT) { /* past 2^53 too */
@@ -268,7 +284,7 @@ static bool order_of(tdagi_call *c, tdagi_any a, tdagi_any b, int *out)
 }
 
 /* l.sort(reverse), which changes the list, and sorted(l) (row data 1), which does not.
- * An order of symbolic sizes is that of their samples. */
+ */
 tdagi_any tdagi_aten_sort_list(tdagi_call *c)
 {
     read_all(c);
@@ -283,7 +299,8 @@ tdagi_any tdagi_aten_sort_list(tdagi_call *c)
         tdagi_any moved = v[i];
         uint32_t k = i;
         for (int order = 0; k > 0; k--) {
-            if (!order_of(c, moved, v[k - 1], &order)) return refuse(c);
+            if (!order_of(c, moved, v[k - 1], &order))
+                return c->bad ? tdagi_any_poison() : refuse(c);
             if (reverse ? order <= 0 : order >= 0) break;
             v[k] = v[k - 1];
         }
@@ -335,8 +352,10 @@ tdagi_any tdagi_aten_find(tdagi_call *c)
     int64_t found = 0;
     for (uint32_t i = 0; i < c->args[0].u.seq->n; i++) {
         bool assumed = false;
-        if (!tdagi_any_equal(c->env, c->args[0].u.seq->v[i], c->args[1], &assumed))
-            continue;
+        bool same =
+            tdagi_any_equal(c->env, c->args[0].u.seq->v[i], c->args[1], &assumed);
+        if (assumed) return tdagi_refuse_open(c);
+        if (!same) continue;
         if (c->data == 'i') return tdagi_any_int(c->env, i);
         found++;
     }

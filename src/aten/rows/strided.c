@@ -69,6 +69,8 @@ tdagi_any tdagi_aten_as_strided(tdagi_call *c)
     int64_t offset = tdagi_arg_int(c, "storage_offset", 0), both[2 * TDAG_MAX_RANK];
     if (c->bad || size.n != stride.n || size.n > TDAG_MAX_RANK)
         return tdagi_refuse(c, "size");
+    while (t->parent != NULL && t->view.kind == TDAGI_VIEW_ALIAS)
+        t = t->parent;
     if (t->parent != NULL || !tdagi_cell_is_contiguous(c->env, t)) {
         c->bad = true;
         return tdagi_env_issue(c->env, "aten::as_strided of a view");

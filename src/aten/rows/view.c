@@ -6,18 +6,20 @@
 /* A new tensor object that shows the same elements. */
 tdagi_any tdagi_alias(tdagi_call *c, tdagi_cell *t)
 {
-    const tdagi_any *known = tdagi_cell_number(t);
-    if (known != NULL) return tdagi_same(t);
+    if (t->known != NULL && t->value.id == 0) return tdagi_same(t); /* no node as yet */
     tdagi_view_step w = {.kind = TDAGI_VIEW_ALIAS};
     return tdagi_view(c, t, &w);
 }
 
 /* ---- the same tensor ---- */
 
-tdagi_any tdagi_aten_identity(tdagi_call *c) /* detach, dropout in eval mode, ... */
+/* dropout in eval mode, detach_, ...; row data 1: detach and others whose result is an
+ * object of its own */
+tdagi_any tdagi_aten_identity(tdagi_call *c)
 {
     tdagi_cell *t = tdagi_arg_cell(c, c->schema->args[0].name);
-    return t == NULL ? tdagi_any_poison() : tdagi_same(t);
+    if (t == NULL) return tdagi_any_poison();
+    return c->data == 1 ? tdagi_alias(c, t) : tdagi_same(t);
 }
 
 tdagi_any tdagi_aten_contiguous(tdagi_call *c)
