@@ -1,6 +1,6 @@
 /* The table of composites, row by row, with one small example of each: it lowers, it is
- * raised again, it can be left as its parts, and what its native and exporter columns
- * say is true. */
+ * raised again, it can be left as its parts, it is exported as its exporter column says
+ * and by its parts, and what its native column says is true. */
 #include "raise/support.h"
 
 #include "analysis/kinds.h"
@@ -152,6 +152,34 @@ static void expect_parts(tdag_ctx *ctx, const law *l, const tdag_graph *g)
     tdagi_raised_free(r);
 }
 
+/* ---- exporting ---- */
+
+typedef struct wanted {
+    tdagi_composite id;
+    bool parts;
+} wanted;
+
+static tdag_status read_statements(void *user, const tdagi_statements *s)
+{
+    const wanted *w = user;
+    uint32_t at = s->raised->kernel_of[s->raised->graph->outputs[0].id];
+    bool left = n_of(s->raised, w->id) == 0;
+    if (left != w->parts) fail_msg("%s is exported or not, wrongly", name_of(w->id));
+    if (s->values[at] == NULL) fail_msg("%s has no statement", name_of(w->id));
+    return TDAG_OK;
+}
+
+/* As the column says, and by its parts, which are to have statements, too. */
+static void expect_exported(tdag_ctx *ctx, const law *l, const tdag_graph *g)
+{
+    bool by_parts[TDAGI_N_COMPOSITES] = {false};
+    wanted w = {l->id,
+                tdagi_export_composite_emitter(l->id) == &tdagi_emitter_BY_PARTS};
+    TEST_OK(ctx, tdagi_export_statements(ctx, g, NULL, read_statements, &w));
+    by_parts[l->id] = w.parts = true;
+    TEST_OK(ctx, tdagi_export_statements(ctx, g, by_parts, read_statements, &w));
+}
+
 /* ---- columns ---- */
 
 static void fill(tdag_tensor *t)
@@ -243,6 +271,7 @@ static void test_table(void **state)
         tdag_graph *g = graph_of(ctx, l);
         expect_raised(ctx, l, g);
         expect_parts(ctx, l, g);
+        expect_exported(ctx, l, g);
         expect_native(ctx, l, g);
         tdag_graph_free(g);
     }

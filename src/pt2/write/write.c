@@ -193,7 +193,7 @@ static tdag_status read_statements(void *user, const tdagi_statements *s)
 static tdag_status convert(tdagi_pt2_writer *w, const char *path)
 {
     tdagi_text *texts[N_TEXTS];
-    TDAGI_TRY(tdagi_export_statements(w->ctx, w->g, read_statements, w));
+    TDAGI_TRY(tdagi_export_statements(w->ctx, w->g, NULL, read_statements, w));
     texts_of(w, texts);
     for (uint32_t i = 0; i < N_TEXTS; i++)
         TDAGI_TRY(texts[i]->status);

@@ -42,15 +42,18 @@ static tdag_status with_ends(tdagi_exporter *e, const tdagi_export_use *use)
 }
 
 tdag_status tdagi_export_statements(tdag_ctx *ctx, const tdag_graph *graph,
-                                    tdagi_statements_reader *read, void *user)
+                                    const bool *by_parts, tdagi_statements_reader *read,
+                                    void *user)
 {
     tdagi_exporter e = {.ctx = ctx, .g = graph, .is_functional = true};
     const tdagi_export_use use = {.run = write_and_read, .read = read, .user = user};
-    bool by_parts[TDAGI_N_COMPOSITES];
+    bool parts[TDAGI_N_COMPOSITES];
     tdagi_arena_init(&e.arena, &ctx->allocator);
     tdagi_text_init(&e.body, ctx);
-    tdagi_export_plan_by_parts(by_parts);
-    tdag_status st = tdagi_raise(ctx, graph, by_parts, &e.r);
+    tdagi_export_plan_by_parts(parts);
+    for (uint32_t i = 0; by_parts != NULL && i < TDAGI_N_COMPOSITES; i++)
+        parts[i] |= by_parts[i];
+    tdag_status st = tdagi_raise(ctx, graph, parts, &e.r);
     if (st == TDAG_OK) st = with_ends(&e, &use);
     tdagi_raised_free(e.r);
     tdagi_text_free(&e.body);

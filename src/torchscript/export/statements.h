@@ -21,8 +21,11 @@ typedef struct tdagi_statements {
 typedef tdag_status tdagi_statements_reader(void *user, const tdagi_statements *s);
 
 /* Raises the graph, writes its statements and has them read. In-place forms of
- * operators do not occur. Errors: E_UNSUPPORTED, E_NOMEM, and the reader's. */
+ * operators do not occur. A composite is left as its parts where it has no call, or
+ * where by_parts[it]; NULL = nowhere else. Errors: E_UNSUPPORTED, E_NOMEM, and the
+ * reader's. */
 tdag_status tdagi_export_statements(tdag_ctx *ctx, const tdag_graph *graph,
-                                    tdagi_statements_reader *read, void *user);
+                                    const bool *by_parts, tdagi_statements_reader *read,
+                                    void *user);
 
 #endif
