@@ -59,6 +59,8 @@ typedef struct generator {
 
 /* Fills d; its builder and random numbers are there. */
 void draw_example(draw *d, const generator *g);
+/* Whether a pool's ceil_mode adds a window. */
+bool draw_ceil_shows(const draw *d);
 /* A list of the draw, of n numbers within lo...hi. */
 tdag_list draw_list(draw *d, uint32_t n, int64_t lo, int64_t hi);
 /* The numbers of a list of the draw's spec, to be set. */
@@ -67,7 +69,7 @@ int64_t *draw_numbers(tdag_list list);
 void draw_symbol(draw *d, tdagi_type *t, uint32_t axis);
 
 void fit_positive(draw *d); /* numbers above 0 */
-void fit_exact(draw *d);    /* numbers that the dtype holds */
+void fit_fill(draw *d);     /* numbers that the dtype holds, and -inf */
 void fit_power(draw *d);
 void fit_elu(draw *d);
 void fit_clamp(draw *d);
@@ -88,6 +90,7 @@ void fit_normalize(draw *d);
 void fit_layer_norm(draw *d);
 void fit_group_norm(draw *d);
 void fit_attention(draw *d);
+void fit_flip(draw *d);
 void fit_roll(draw *d);
 void fit_repeat(draw *d);
 void fit_tile(draw *d);

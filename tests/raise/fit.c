@@ -12,12 +12,17 @@ static double fraction(draw *d) { return (double)rnd_in(&d->r, 1, 400) / 100; }
 static double exact(draw *d)
 {
     double v = (double)rnd_in(&d->r, -40, 40);
-    return d->l.in[0].dtype == TDAG_I64 ? v : v / 2;
+    if (d->l.in[0].dtype == TDAG_I64) return v;
+    return d->l.in[0].dtype == TDAG_F32 && rnd_yes(&d->r) ? v / 10 : v / 2;
 }
 
 static double small(draw *d) { return (double)rnd_in(&d->r, 1, 400) / 100000; }
 
-void fit_exact(draw *d) { d->spec.scalar.value = exact(d); }
+void fit_fill(draw *d)
+{
+    bool inf = tdag_dtype_is_float(d->l.in[0].dtype) && rnd_in(&d->r, 0, 3) == 0;
+    d->spec.scalar.value = inf ? -(double)INFINITY : exact(d);
+}
 
 void fit_power(draw *d) { d->spec.pow_int.exponent = rnd_in(&d->r, -20, 20); }
 
@@ -56,7 +61,7 @@ static void conv_operands(draw *d, int64_t groups, const int64_t *dilation,
     x->shape[1] = groups * in;
     d->l.in[2] = type_of(x->dtype, 1, groups * out);
     for (uint32_t i = 2; i < x->rank; i++) {
-        w->shape[i] = rnd_in(&d->r, 1, 3);
+        w->shape[i] = rnd_in(&d->r, 1, d->n_spatial == 3 ? 3 : 5);
         x->shape[i] = span_of(w->shape[i], dilation[i - 2]) + rnd_in(&d->r, 0, 4);
     }
 }
@@ -104,7 +109,7 @@ void fit_linear(draw *d)
     if (x->rank > 1) draw_symbol(d, x, 0);
 }
 
-/* A vector on either side, and leading axes that broadcast. */
+/* A vector on either side, and leading axes that broadcast, of either side. */
 void fit_matmul(draw *d)
 {
     tdagi_type *x = &d->l.in[0], *y = &d->l.in[1];
@@ -115,6 +120,10 @@ void fit_matmul(draw *d)
         y->shape[y->rank++] = rnd_in(&d->r, 0, 3) == 0 ? 1 : x->shape[i];
     y->shape[y->rank++] = x->shape[x->rank - 1];
     if (batch > 0 || rnd_yes(&d->r)) y->shape[y->rank++] = rnd_in(&d->r, 1, 4);
+    if (x->rank > 2 && y->rank == x->rank && rnd_yes(&d->r))
+        x->shape[0] = 1;
+    else if (x->rank > 2 && y->rank == x->rank && rnd_yes(&d->r))
+        *x = type_of_dims(x->dtype, x->rank - 1, x->shape + 1);
 }
 
 void fit_addmm(draw *d)
@@ -128,8 +137,36 @@ void fit_addmm(draw *d)
         d->l.in[i] =
             type_of(c->dtype, 3, c->shape[0], d->l.in[i].shape[0], d->l.in[i].shape[1]);
     if (c->rank == 3 && c->shape[1] > 1) d->l.in[1].shape[1] = c->shape[1];
+    if (c->rank < 3 && rnd_yes(&d->r)) /* the same for all products */
+        for (uint32_t i = 1; i < 3; i++)
+            d->l.in[i] = type_of(c->dtype, 3, INT64_C(2), d->l.in[i].shape[0],
+                                 d->l.in[i].shape[1]);
     d->spec.addmm.alpha = rnd_yes(&d->r) ? 1 : exact(d);
     d->spec.addmm.beta = rnd_yes(&d->r) ? 1 : exact(d);
+}
+
+static void swap_letters(char *part, int64_t *shape, uint32_t i, uint32_t k)
+{
+    char c = part[i];
+    part[i] = part[k];
+    part[k] = c;
+    if (shape == NULL) return;
+    int64_t size = shape[i];
+    shape[i] = shape[k];
+    shape[k] = size;
+}
+
+/* Names the letters that stand in the second operand alone anew, in order. */
+static void rename_letters(const char *first, char *second, char *result)
+{
+    char names[26] = {0}, next = (char)('a' + strlen(first));
+    for (char *p = second; *p != '\0'; p++) {
+        if (strchr(first, *p) != NULL) continue;
+        names[*p - 'a'] = next++;
+        *p = names[*p - 'a'];
+    }
+    for (char *p = result; *p != '\0'; p++)
+        if (names[*p - 'a'] != 0) *p = names[*p - 'a'];
 }
 
 /* Each letter is in one of the operands or in both, and in the result or summed; one of
@@ -155,12 +192,11 @@ void fit_einsum(draw *d)
         bool kept = i > 0 && (!first || !second || rnd_yes(&d->r));
         if (kept) part[2][n[2]++] = (char)('a' + i);
     }
-    for (uint32_t i = n[2]; i-- > 1;) { /* the result in any order */
-        uint32_t at = (uint32_t)rnd_in(&d->r, 0, i);
-        char c = part[2][i];
-        part[2][i] = part[2][at];
-        part[2][at] = c;
-    }
+    for (uint32_t i = n[1]; i-- > 1;) /* the second operand in any order */
+        swap_letters(part[1], in[1].shape, i, (uint32_t)rnd_in(&d->r, 0, i));
+    for (uint32_t i = n[2]; i-- > 1;) /* and the result */
+        swap_letters(part[2], NULL, i, (uint32_t)rnd_in(&d->r, 0, i));
+    rename_letters(part[0], part[1], part[2]);
     snprintf(text, 32, "%s,%s->%s", part[0], part[1], part[2]);
     d->spec.einsum.equation = text;
 }
@@ -176,9 +212,10 @@ static void window_sizes(draw *d, const int64_t *kernel, const int64_t *dilation
             span_of(kernel[i], dilation[i]) + rnd_in(&d->r, 2, 5);
 }
 
-/* Whether ceil_mode adds a window somewhere. */
-static bool ceil_shows(const tdagi_type *x, const tdagi_pool_spec *s)
+bool draw_ceil_shows(const draw *d)
 {
+    const tdagi_type *x = &d->l.in[0];
+    const tdagi_pool_spec *s = &d->spec.pool;
     uint32_t n = s->kernel.n;
     for (uint32_t i = 0; i < n; i++) {
         int64_t room = x->shape[x->rank - n + i] + 2 * s->padding.v[i] -
@@ -202,7 +239,6 @@ static bool fit_pool(draw *d)
         padded = padded || s->padding.v[i] > 0;
     }
     window_sizes(d, s->kernel.v, s->dilation.v);
-    if (!ceil_shows(&d->l.in[0], s)) s->ceil_mode = 0;
     return padded;
 }
 
@@ -276,7 +312,9 @@ void fit_normalize(draw *d)
     fit_norm(d);
     d->spec.norm.keep = 0;
     d->spec.norm.axes.n = 1;
-    d->spec.norm.eps = rnd_yes(&d->r) ? 0.125 : 0.5; /* of any dtype */
+    d->spec.norm.eps = d->l.in[0].dtype == TDAG_F32 ? small(d)
+                       : rnd_yes(&d->r)             ? 0.125
+                                                    : 0.5; /* of any dtype */
 }
 
 void fit_layer_norm(draw *d) { d->spec.layer_norm.eps = small(d); }
@@ -304,10 +342,25 @@ void fit_attention(draw *d)
 
 /* ---- moving ---- */
 
+/* Axes in falling order, at times. */
+static void turn_axes(draw *d, tdag_list axes)
+{
+    int64_t *v = draw_numbers(axes);
+    bool falls = rnd_yes(&d->r);
+    for (uint32_t i = 0; falls && i < axes.n / 2; i++) {
+        int64_t axis = v[i];
+        v[i] = v[axes.n - 1 - i];
+        v[axes.n - 1 - i] = axis;
+    }
+}
+
+void fit_flip(draw *d) { turn_axes(d, d->spec.flip.axes); }
+
 /* Neither 0 nor the whole axis. */
 void fit_roll(draw *d)
 {
     tdagi_roll_spec *s = &d->spec.roll;
+    turn_axes(d, s->axes);
     s->shifts = draw_list(d, s->axes.n, 1, 2);
     for (uint32_t i = 0; i < s->axes.n; i++) {
         d->l.in[0].shape[s->axes.v[i]] = rnd_in(&d->r, 3, 5);

@@ -230,17 +230,12 @@ static void check_law(tdag_ctx *ctx, const tdagi_raised *r, const law *l,
             fail_raised(ctx, r, what);
 }
 
-static bool tested[TDAGI_N_COMPOSITES];
-
-bool law_was_tested(tdagi_composite id) { return tested[id]; }
-
 static void expect(tdag_ctx *ctx, tdag_builder *b, const law *l, const rnd *seed,
                    void (*check)(tdag_ctx *ctx, const tdagi_raised *r, const law *l,
                                  const tdag_value *in, const char *what))
 {
     char what[128];
     tdag_value in[8];
-    tested[l->id] = true;
     snprintf(what, sizeof(what), "seed %llu: %s does not come back",
              (unsigned long long)seed->seed, tdagi_composite_row_of(l->id)->name);
     for (uint32_t i = 0; i < l->n; i++) {

@@ -33,9 +33,6 @@ void expect_composite(tdag_ctx *ctx, tdag_builder *b, const law *l, const rnd *s
 /* Where another composite or none may come back: the values. */
 void expect_values(tdag_ctx *ctx, tdag_builder *b, const law *l, const rnd *seed);
 
-/* Whether one of them was called for the composite in this process. */
-bool law_was_tested(tdagi_composite id);
-
 /* Raises a finished graph; fails the test where that fails. */
 tdagi_raised *raise_graph(tdag_ctx *ctx, const tdag_graph *g);
 /* Finishes, raises and frees the builder and the graph's own reference. */
