@@ -1,5 +1,7 @@
-// Schemas, the operators that PyTorch has registered, and running one of them.
+// Schemas, the operators that PyTorch has registered, and running or asking one of
+// them.
 #include <ATen/ATen.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/jit/runtime/operator.h>
 
 #include "session.hpp"
@@ -115,29 +117,101 @@ void schema_result(tdag_shim_session *session, const tdag_shim_schema *schema, s
     describe(session, schema_of(schema).returns(), i, out);
 }
 
+// Calls an operator on its arguments and keeps its results.
+void call(tdag_shim_session *session, const c10::FunctionSchema &s,
+          torch::jit::Stack &stack, size_t n_outs, const tdag_shim_value **outs)
+{
+    const auto op = torch::jit::findOperatorFor(s.operator_name());
+    TORCH_CHECK(op != nullptr, "no such operator: ", s.name());
+    s.checkAndNormalizeInputs(stack, {});
+    const at::NoGradGuard no_grad;
+    op->getOperation()(stack);
+    TORCH_CHECK(stack.size() == n_outs, s.name(), " gave ", stack.size(), " results");
+    std::vector<const tdag_shim_value *> made;
+    for (c10::IValue &v : stack)
+        made.push_back(keep(session, std::move(v)));
+    std::copy(made.begin(), made.end(), outs);
+}
+
+torch::jit::Stack arguments(const c10::FunctionSchema &s, size_t n,
+                            const tdag_shim_value *const *args, size_t n_outs)
+{
+    TORCH_CHECK(n == s.arguments().size() && n_outs == s.returns().size(), s.name(),
+                " takes ", s.arguments().size(), " arguments and gives ",
+                s.returns().size(), " results");
+    torch::jit::Stack stack;
+    for (size_t i = 0; i < n; i++)
+        stack.push_back(ivalue(args[i]));
+    return stack;
+}
+
 int op_run(tdag_shim_session *session, const tdag_shim_schema *schema, size_t n,
            const tdag_shim_value *const *args, size_t n_outs,
            const tdag_shim_value **outs, tdag_shim_error *error) noexcept
 {
     return guard(error, [&] {
         const c10::FunctionSchema &s = schema_of(schema);
-        const auto op = torch::jit::findOperatorFor(s.operator_name());
-        TORCH_CHECK(op != nullptr, "no such operator: ", s.name());
-        TORCH_CHECK(n == s.arguments().size() && n_outs == s.returns().size(), s.name(),
-                    " takes ", s.arguments().size(), " arguments and gives ",
-                    s.returns().size(), " results");
-        torch::jit::Stack stack;
-        for (size_t i = 0; i < n; i++)
-            stack.push_back(ivalue(args[i]));
-        s.checkAndNormalizeInputs(stack, {});
-        const at::NoGradGuard no_grad;
-        op->getOperation()(stack);
-        TORCH_CHECK(stack.size() == n_outs, s.name(), " gave ", stack.size(),
-                    " results");
-        std::vector<const tdag_shim_value *> made;
-        for (c10::IValue &v : stack)
-            made.push_back(keep(session, std::move(v)));
-        std::copy(made.begin(), made.end(), outs);
+        torch::jit::Stack stack = arguments(s, n, args, n_outs);
+        call(session, s, stack, n_outs, outs);
+    });
+}
+
+// ---- asking ----
+
+bool is_meta(const c10::IValue &v)
+{
+    if (v.isTensor()) return v.toTensor().defined() && v.toTensor().is_meta();
+    if (!v.isList()) return false;
+    for (const c10::IValue &item : v.toListRef())
+        if (is_meta(item)) return true;
+    return false;
+}
+
+bool takes_device(const c10::Argument &arg)
+{
+    return arg.type()->str().find("Device") != std::string::npos;
+}
+
+// A kernel for meta tensors, or code that is made of calls of others: of PyTorch's own
+// operators these are known to compute and do nothing else.
+bool has_meta_kernel(const c10::FunctionSchema &s)
+{
+    using key = c10::DispatchKey;
+    const auto op = c10::Dispatcher::singleton().findSchema(s.operator_name());
+    if (!op.has_value() || s.name().compare(0, 6, "aten::") != 0) return false;
+    return op->hasKernelForDispatchKey(key::Meta) ||
+           op->hasKernelForDispatchKey(key::CompositeImplicitAutograd) ||
+           op->hasKernelForDispatchKey(key::CompositeExplicitAutograd);
+}
+
+int op_ask(tdag_shim_session *session, const tdag_shim_schema *schema, size_t n,
+           const tdag_shim_value *const *args, size_t n_outs,
+           const tdag_shim_value **outs, tdag_shim_error *error) noexcept
+{
+    return guard(error, [&] {
+        const c10::FunctionSchema &s = schema_of(schema);
+        torch::jit::Stack stack = arguments(s, n, args, n_outs);
+        bool has_text = false, has_tensor = false, has_device = false;
+        for (size_t i = 0; i < n; i++) {
+            has_text = has_text || stack[i].isString();
+            has_tensor = has_tensor || is_meta(stack[i]);
+            if (!takes_device(s.arguments()[i])) continue;
+            stack[i] = c10::Device(c10::DeviceType::Meta);
+            has_device = true;
+        }
+        TORCH_CHECK(has_tensor || (has_device && !has_text), s.name(),
+                    " takes no tensor whose shape it could go by");
+        TORCH_CHECK(has_meta_kernel(s), s.name(), " cannot be asked by shapes alone");
+        call(session, s, stack, n_outs, outs);
+    });
+}
+
+bool op_is_sized_by_data(const tdag_shim_schema *schema) noexcept
+{
+    return quiet(false, [&] {
+        const auto op =
+            c10::Dispatcher::singleton().findSchema(schema_of(schema).operator_name());
+        return op.has_value() && op->hasTag(at::Tag::dynamic_output_shape);
     });
 }
 
@@ -157,6 +231,8 @@ void add_operators(tdag_shim_api &api)
     api.schema_arg = schema_arg;
     api.schema_result = schema_result;
     api.op_run = op_run;
+    api.op_ask = op_ask;
+    api.op_is_sized_by_data = op_is_sized_by_data;
 }
 
 } // namespace tdag_shim

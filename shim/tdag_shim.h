@@ -27,7 +27,7 @@ extern "C" {
 #endif
 
 /* Raised whenever this file changes in a way that an older shim cannot serve. */
-#define TDAG_SHIM_ABI 1
+#define TDAG_SHIM_ABI 2
 
 #define TDAG_SHIM_MESSAGE_SIZE 1024
 
@@ -307,6 +307,10 @@ typedef struct tdag_shim_api {
      * lives. */
     int (*make_tensor)(tdag_shim_session *session, const tdag_shim_tensor_spec *spec,
                        const tdag_shim_value **out, tdag_shim_error *error);
+    /* A tensor that has dtype and sizes but no elements, for op_ask; spec->data and
+     * what follows it do not count. */
+    int (*make_meta)(tdag_shim_session *session, const tdag_shim_tensor_spec *spec,
+                     const tdag_shim_value **out, tdag_shim_error *error);
     /* type: that of the elements ("int", "float", "bool", "str", "Tensor", "List[int]",
      * "Optional[Tensor]", ...); NULL: that of item 0, Tensor when there are none. */
     int (*make_list)(tdag_shim_session *session, const char *type, size_t n,
@@ -363,6 +367,16 @@ typedef struct tdag_shim_api {
     int (*op_run)(tdag_shim_session *session, const tdag_shim_schema *schema, size_t n,
                   const tdag_shim_value *const *args, size_t n_outs,
                   const tdag_shim_value **outs, tdag_shim_error *error);
+    /* What op_run would give, as meta tensors, without doing what the operator does:
+     * its tensors come from make_meta, a device it takes is "meta" whatever is given.
+     * PyTorch's kernels for such tensors compute dtypes and sizes and touch nothing
+     * else. Fails where there is no such kernel, so also for operators of others, and
+     * where sizes depend on elements. */
+    int (*op_ask)(tdag_shim_session *session, const tdag_shim_schema *schema, size_t n,
+                  const tdag_shim_value *const *args, size_t n_outs,
+                  const tdag_shim_value **outs, tdag_shim_error *error);
+    /* Whether the sizes of results depend on elements, as those of "aten::nonzero". */
+    bool (*op_is_sized_by_data)(const tdag_shim_schema *schema);
 } tdag_shim_api;
 
 /* The shim's only symbol. NULL when it does not speak that ABI; abi 0 gets the table of

@@ -157,6 +157,17 @@ int make_tensor(tdag_shim_session *session, const tdag_shim_tensor_spec *spec,
     });
 }
 
+int make_meta(tdag_shim_session *session, const tdag_shim_tensor_spec *spec,
+              const tdag_shim_value **out, tdag_shim_error *error) noexcept
+{
+    return guard(error, [&] {
+        const at::IntArrayRef sizes(spec->sizes, spec->rank);
+        const auto options =
+            at::TensorOptions(type_of(spec->dtype)).device(c10::DeviceType::Meta);
+        *out = keep(session, at::empty(sizes, options));
+    });
+}
+
 } // namespace
 
 void add_tensors(tdag_shim_api &api)
@@ -166,6 +177,7 @@ void add_tensors(tdag_shim_api &api)
     api.tensor_retain = tensor_retain;
     api.tensor_release = tensor_release;
     api.make_tensor = make_tensor;
+    api.make_meta = make_meta;
 }
 
 } // namespace tdag_shim

@@ -7,6 +7,7 @@
 #ifndef TDAGGER_STATUS_H
 #define TDAGGER_STATUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -28,7 +29,8 @@ TDAG_BEGIN_DECLS
     X(E_UNSUPPORTED, 8, "the model uses something that is not supported")              \
     X(E_IO, 9, "reading or writing failed")                                            \
     X(E_SHIM, 10, "the PyTorch shim is missing or failed")                             \
-    X(E_INTERNAL, 11, "a broken invariant of the library; please report it")
+    X(E_INTERNAL, 11, "a broken invariant of the library; please report it")           \
+    X(E_STOPPED, 12, "the host stopped the call")
 
 typedef enum tdag_status {
 #define TDAG_STATUS_ENUM(id, code, text) TDAG_##id = code,
@@ -46,17 +48,36 @@ typedef struct tdag_allocator {
     void *user;
 } tdag_allocator;
 
-/* Limits that hostile input meets before memory does; 0 is the default beside each. */
+/* Limits that hostile input meets before memory or patience does; 0 is the default
+ * beside each. A call that meets one is TDAG_E_LIMIT, but for the two that say so. */
 typedef struct tdag_limits {
     uint64_t max_nodes;        /* of one graph; default 2^31 - 2 */
     uint64_t max_tensor_bytes; /* of one evaluated tensor; default 2^40 */
     uint64_t max_loop_trips;   /* of one unrolled loop on import; default 10,000 */
+    /* Bytes that may live at once of what the context's calls took from the allocator,
+     * by objects that outlive the context too; mapped files and the memory of PyTorch,
+     * where the shim is used, do not count. Default: none. What would exceed it is
+     * TDAG_E_NOMEM, with the limit in the sentence. */
+    uint64_t max_memory;
+    /* Of what nests in a file that is imported: modules, calls, blocks, values of a
+     * pickle, source. Default 200; more than 500 is 500, as the stack bears no more. */
+    uint64_t max_depth;
+    /* Of one import: a step is an operator or statement, each time it is walked, or 64
+     * bytes of what such a one makes. Default 20,000,000, which is seconds. */
+    uint64_t max_steps;
+    /* Asked again and again while a call imports, raises, transforms, runs or writes a
+     * graph, by the thread of the call: every few hundred nodes, before every kernel of
+     * a run. The call is given up as TDAG_E_STOPPED when it answers false, which it
+     * must go on to do until the call has returned. It calls nothing of the library.
+     * NULL: never stopped. */
+    bool (*keep_going)(void *user);
+    void *keep_going_user;
 } tdag_limits;
 
 typedef struct tdag_ctx_options {
     size_t size;              /* sizeof(tdag_ctx_options), set by the init function */
     tdag_allocator allocator; /* realloc NULL = the C library's */
-    tdag_limits limits;
+    tdag_limits limits;       /* the last member, which grows at its end */
 } tdag_ctx_options;
 
 #define TDAG_OPTIONS_INIT(type)                                                        \

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define BYTES_OF_A_STEP 64
+
 void tdagi_env_init(tdagi_env *env, tdag_ctx *ctx)
 {
     *env = (tdagi_env){.ctx = ctx, .scope = ""};
@@ -20,8 +22,23 @@ void tdagi_env_free(tdagi_env *env)
 
 /* ---- memory and failures ---- */
 
+bool tdagi_env_step(tdagi_env *env, uint64_t n)
+{
+    if (env->status != TDAG_OK) return false;
+    const uint64_t most = env->ctx->limits.max_steps;
+    env->steps += n;
+    if (env->steps > most || n > most)
+        tdagi_env_fail(env, TDAG_E_LIMIT, "the import takes more than %llu steps",
+                       (unsigned long long)most);
+    else
+        env->status = tdagi_poll(env->ctx);
+    return env->status == TDAG_OK;
+}
+
 void *tdagi_env_alloc(tdagi_env *env, size_t size)
 {
+    if (size >= BYTES_OF_A_STEP && !tdagi_env_step(env, size / BYTES_OF_A_STEP))
+        return NULL;
     void *p = tdagi_arena_alloc(&env->arena, size == 0 ? 1 : size);
     if (p == NULL && env->status == TDAG_OK) env->status = tdagi_nomem(env->ctx);
     return p;

@@ -32,6 +32,7 @@ typedef struct tdagi_env {
     tdagi_pool *pool; /* the builder's */
     tdagi_arena arena;
     tdag_status status; /* sticks */
+    uint64_t steps;     /* taken so far, tdag_limits.max_steps of them at most */
     const char *scope;  /* the module at hand: "layer1.0", "" at the top */
     tdagi_issue *issues;
     uint32_t n_issues, issues_capacity;
@@ -50,7 +51,11 @@ typedef struct tdagi_env {
 void tdagi_env_init(tdagi_env *env, tdag_ctx *ctx);
 void tdagi_env_free(tdagi_env *env);
 
-/* Not zeroed; NULL (and env->status) when out of memory. */
+/* Counts n steps of the import and asks the host, now and then, whether to go on.
+ * False: a failure, which stands in env->status. */
+bool tdagi_env_step(tdagi_env *env, uint64_t n);
+/* Not zeroed; NULL (and env->status) when out of memory. Large blocks count as steps.
+ */
 void *tdagi_env_alloc(tdagi_env *env, size_t size);
 const char *tdagi_env_text(tdagi_env *env, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -4,7 +4,7 @@
  * point into the buffer that it replaces. Reporting allocates nothing. */
 #include "base/ctx.h"
 
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,9 @@
 #define DEFAULT_MAX_NODES        UINT64_C(2147483646)
 #define DEFAULT_MAX_TENSOR_BYTES (UINT64_C(1) << 40)
 #define DEFAULT_MAX_LOOP_TRIPS   UINT64_C(10000)
+#define DEFAULT_MAX_DEPTH        UINT64_C(200)
+#define DEFAULT_MAX_STEPS        UINT64_C(20000000)
+#define MOST_DEPTH               UINT64_C(500) /* what a stack of 8 MB bears under the sanitizers */
 #define MAX_OPTIONS_SIZE         4096 /* a larger size field is garbage, not a newer struct */
 
 /* ---- status texts ---- */
@@ -39,6 +42,57 @@ static void *libc_realloc(void *user, void *ptr, size_t old_size, size_t new_siz
         return NULL;
     }
     return realloc(ptr, new_size);
+}
+
+/* Counts what lives of a context's memory. Objects keep the allocator of the context
+ * they were made with and may outlive it, so the meter goes with the last of them. */
+typedef struct tdagi_meter {
+    tdag_allocator inner;
+    atomic_size_t held; /* bytes, those of the meter included while the context lives */
+    size_t most;
+    atomic_bool refused; /* since the last failure that said so */
+} tdagi_meter;
+
+static void meter_drop(tdagi_meter *m, size_t size)
+{
+    const tdag_allocator inner = m->inner;
+    if (atomic_fetch_sub_explicit(&m->held, size, memory_order_acq_rel) == size)
+        inner.realloc(inner.user, m, sizeof *m, 0);
+}
+
+static bool meter_add(tdagi_meter *m, size_t size)
+{
+    size_t held = atomic_fetch_add_explicit(&m->held, size, memory_order_relaxed);
+    if (held <= m->most && size <= m->most - held) return true;
+    atomic_fetch_sub_explicit(&m->held, size, memory_order_relaxed);
+    atomic_store_explicit(&m->refused, true, memory_order_relaxed);
+    return false;
+}
+
+static void *meter_realloc(void *user, void *ptr, size_t old_size, size_t new_size)
+{
+    tdagi_meter *m = user;
+    if (new_size > old_size && !meter_add(m, new_size - old_size)) return NULL;
+    void *p = m->inner.realloc(m->inner.user, ptr, old_size, new_size);
+    if (p == NULL && new_size > 0) {
+        if (new_size > old_size) meter_drop(m, new_size - old_size);
+        return NULL;
+    }
+    if (new_size < old_size) meter_drop(m, old_size - new_size);
+    return p;
+}
+
+static tdag_status meter_create(const tdag_allocator *inner, uint64_t most,
+                                tdagi_meter **out)
+{
+    tdagi_meter *m = inner->realloc(inner->user, NULL, 0, sizeof *m);
+    if (m == NULL) return TDAG_E_NOMEM;
+    m->inner = *inner;
+    m->most = most > SIZE_MAX / 2 ? SIZE_MAX / 2 : (size_t)most;
+    atomic_init(&m->held, sizeof *m);
+    atomic_init(&m->refused, false);
+    *out = m;
+    return TDAG_OK;
 }
 
 /* The hook reads size 0 as "free", so an empty block is one byte, here and when freed.
@@ -136,6 +190,11 @@ tdag_status tdagi_fail(tdag_ctx *ctx, tdag_status status, const char *format, ..
     clear_error(ctx);
     ctx->error.status = status;
     copy_cut(ctx->message, sizeof ctx->message, text);
+    if (status == TDAG_E_NOMEM && ctx->meter != NULL &&
+        atomic_exchange_explicit(&ctx->meter->refused, false, memory_order_relaxed))
+        snprintf(ctx->message, sizeof ctx->message,
+                 "out of memory: the context allows %llu bytes",
+                 (unsigned long long)ctx->limits.max_memory);
     return status;
 }
 
@@ -164,6 +223,18 @@ tdag_status tdagi_fail_at_offset(tdag_ctx *ctx, uint64_t offset)
 {
     if (ctx->error.offset == UINT64_MAX) ctx->error.offset = offset;
     return ctx->error.status;
+}
+
+tdag_status tdagi_ask(tdag_ctx *ctx)
+{
+    const tdag_limits *l = &ctx->limits;
+    if (l->keep_going == NULL || l->keep_going(l->keep_going_user)) return TDAG_OK;
+    return tdagi_fail(ctx, TDAG_E_STOPPED, "stopped by the host");
+}
+
+tdag_status tdagi_poll(tdag_ctx *ctx)
+{
+    return (++ctx->polls & 255) == 0 ? tdagi_ask(ctx) : TDAG_OK;
 }
 
 tdag_status tdagi_need(tdag_ctx *ctx, const void *pointer, const char *name)
@@ -205,21 +276,38 @@ tdag_status tdagi_options_load(tdag_ctx *ctx, void *known, size_t full_size,
 
 /* ---- contexts ---- */
 
+static void fill_limits(tdag_limits *l)
+{
+    if (l->max_nodes == 0 || l->max_nodes > DEFAULT_MAX_NODES)
+        l->max_nodes = DEFAULT_MAX_NODES;
+    if (l->max_tensor_bytes == 0) l->max_tensor_bytes = DEFAULT_MAX_TENSOR_BYTES;
+    if (l->max_loop_trips == 0) l->max_loop_trips = DEFAULT_MAX_LOOP_TRIPS;
+    if (l->max_depth == 0) l->max_depth = DEFAULT_MAX_DEPTH;
+    if (l->max_depth > MOST_DEPTH) l->max_depth = MOST_DEPTH;
+    if (l->max_steps == 0) l->max_steps = DEFAULT_MAX_STEPS;
+}
+
 tdag_status tdag_ctx_create(const tdag_ctx_options *options, tdag_ctx **out)
 {
     if (out == NULL) return TDAG_E_ARG;
     tdag_ctx_options o;
+    tdagi_meter *meter = NULL;
     TDAGI_TRY(tdagi_options_load(NULL, &o, sizeof o, options));
     if (o.allocator.realloc == NULL) o.allocator.realloc = libc_realloc;
-    if (o.limits.max_nodes == 0) o.limits.max_nodes = DEFAULT_MAX_NODES;
-    if (o.limits.max_nodes > DEFAULT_MAX_NODES) o.limits.max_nodes = DEFAULT_MAX_NODES;
-    if (o.limits.max_tensor_bytes == 0)
-        o.limits.max_tensor_bytes = DEFAULT_MAX_TENSOR_BYTES;
-    if (o.limits.max_loop_trips == 0) o.limits.max_loop_trips = DEFAULT_MAX_LOOP_TRIPS;
+    fill_limits(&o.limits);
+    if (o.limits.max_memory > 0) {
+        TDAGI_TRY(meter_create(&o.allocator, o.limits.max_memory, &meter));
+        o.allocator = (tdag_allocator){meter_realloc, meter};
+    }
     tdag_ctx *ctx = tdagi_mem_alloc(&o.allocator, sizeof *ctx);
-    if (ctx == NULL) return TDAG_E_NOMEM;
+    if (ctx == NULL) {
+        if (meter != NULL) meter_drop(meter, sizeof *meter);
+        return TDAG_E_NOMEM;
+    }
     ctx->allocator = o.allocator;
+    ctx->meter = meter;
     ctx->limits = o.limits;
+    ctx->polls = 0;
     clear_error(ctx);
     *out = ctx;
     return TDAG_OK;
@@ -229,7 +317,9 @@ void tdag_ctx_free(tdag_ctx *ctx)
 {
     if (ctx == NULL) return;
     tdag_allocator a = ctx->allocator;
+    tdagi_meter *meter = ctx->meter;
     tdagi_mem_free(&a, ctx, sizeof *ctx);
+    if (meter != NULL) meter_drop(meter, sizeof *meter);
 }
 
 const tdag_error *tdag_ctx_get_error(const tdag_ctx *ctx)

@@ -11,9 +11,11 @@
 #define TDAGI_MESSAGE_SIZE 1024
 
 struct tdag_ctx {
-    tdag_allocator allocator;
-    tdag_limits limits; /* no zeroes: defaults are filled in */
-    tdag_error error;   /* its pointers lead into the buffers below */
+    tdag_allocator allocator;  /* that of `meter`, where there is one */
+    struct tdagi_meter *meter; /* NULL: memory has no limit */
+    tdag_limits limits;        /* no zeroes: defaults are filled in */
+    uint32_t polls;
+    tdag_error error; /* its pointers lead into the buffers below */
     char message[TDAGI_MESSAGE_SIZE];
     char node[256];
     char scope[256];
@@ -44,6 +46,16 @@ tdag_status tdagi_fail_io(tdag_ctx *ctx, const char *verb, const char *path, int
  */
 tdag_status tdagi_fail_at_node(tdag_ctx *ctx, const char *node, const char *scope);
 tdag_status tdagi_fail_at_offset(tdag_ctx *ctx, uint64_t offset);
+
+/* For places that are passed often: asks the host, once in 256 times, whether to go on.
+ * E_STOPPED. */
+tdag_status tdagi_poll(tdag_ctx *ctx);
+tdag_status tdagi_ask(tdag_ctx *ctx); /* the same, every time */
+/* Whether a failure ends all: nothing else is to be tried after it. */
+static inline bool tdagi_is_final(tdag_status status)
+{
+    return status == TDAG_E_NOMEM || status == TDAG_E_STOPPED;
+}
 
 /* What a public call that can fail begins with: E_ARG and a sentence unless the pointer
  * of that name is there. A NULL context is E_ARG, too, but nothing can hold a sentence.

@@ -9,6 +9,8 @@
 
 #include "ir/names.h"
 
+#define LONG_SEARCH 1000 /* suffixes tried before it is noted how many were */
+
 static tdag_graph *graph_create(const tdag_allocator *allocator, tdagi_pool *pool)
 {
     if (pool == NULL) return NULL;
@@ -265,9 +267,12 @@ static char *free_name(tdag_graph *g, const char *name)
     char *candidate = tdagi_arena_alloc(&g->arena, length + 12);
     if (candidate == NULL) return NULL;
     memcpy(candidate, name, length);
-    for (uint32_t i = 1; i < UINT32_MAX; i++) {
+    const uint32_t first = tdagi_names_tried(g, name) + 1;
+    for (uint32_t i = first; i < UINT32_MAX; i++) {
         snprintf(candidate + length, 12, "_%lu", (unsigned long)i);
-        if (!name_is_taken(g, candidate)) return candidate;
+        if (name_is_taken(g, candidate)) continue;
+        if (first > 1 || i > LONG_SEARCH) tdagi_names_set_tried(g, name, i);
+        return candidate;
     }
     return NULL;
 }
@@ -284,6 +289,7 @@ void tdag_builder_set_name(tdag_builder *b, tdag_value value, const char *name)
         stick(b, tdagi_nomem(b->ctx), NULL);
         return;
     }
+    if (old != NULL) tdagi_names_forget_tried(g); /* that name is free again */
     g->nodes[value.id].name = copy;
     tdagi_names_insert(g, value.id);
 }
@@ -292,6 +298,11 @@ void tdag_builder_set_name(tdag_builder *b, tdag_value value, const char *name)
 static tdagi_node *append_node(tdag_builder *b, tdag_op op, const tdagi_type *type)
 {
     tdag_graph *g = b->graph;
+    tdag_status going = tdagi_poll(b->ctx);
+    if (going != TDAG_OK) {
+        stick(b, going, NULL);
+        return NULL;
+    }
     if (g->n >= b->ctx->limits.max_nodes || g->n >= UINT32_MAX / 4) {
         tdagi_builder_fail(b, TDAG_E_LIMIT, "the graph would exceed %llu nodes",
                            (unsigned long long)b->ctx->limits.max_nodes);

@@ -12,18 +12,56 @@ uint64_t tdagi_name_hash(const char *s)
     return h ^ (h >> 32);
 }
 
+/* The slot of a name, or the empty one where its search ends; there is a table. */
+static uint32_t slot_of(const tdag_graph *g, const char *name)
+{
+    const tdagi_names *t = g->names;
+    uint32_t mask = t->capacity - 1, i = (uint32_t)tdagi_name_hash(name) & mask;
+    for (; t->slots[i] != 0; i = (i + 1) & mask) {
+        const char *other = g->nodes[t->slots[i]].name;
+        if (other != NULL && strcmp(other, name) == 0) break;
+    }
+    return i;
+}
+
 uint32_t tdagi_names_find(const tdag_graph *g, const char *name)
 {
     const tdagi_names *t = g->names;
-    if (t == NULL || t->capacity == 0) return 0;
-    uint32_t mask = t->capacity - 1;
-    for (uint32_t i = (uint32_t)tdagi_name_hash(name) & mask; t->slots[i] != 0;
-         i = (i + 1) & mask) {
-        const char *other = g->nodes[t->slots[i]].name;
-        if (other != NULL && strcmp(other, name) == 0) return t->slots[i];
-    }
-    return 0;
+    return t == NULL || t->capacity == 0 ? 0 : t->slots[slot_of(g, name)];
 }
+
+/* ---- suffixes ---- */
+
+uint32_t tdagi_names_tried(const tdag_graph *g, const char *name)
+{
+    const tdagi_names *t = g->names;
+    if (t == NULL || t->tried == NULL) return 0;
+    const uint32_t slot = slot_of(g, name);
+    return t->slots[slot] == 0 ? 0 : t->tried[slot];
+}
+
+void tdagi_names_set_tried(tdag_graph *g, const char *name, uint32_t suffix)
+{
+    tdagi_names *t = g->names;
+    if (t == NULL || t->capacity == 0) return;
+    const size_t size = t->capacity * sizeof(uint32_t);
+    if (t->tried == NULL) {
+        t->tried = tdagi_mem_alloc(&g->allocator, size);
+        if (t->tried == NULL) return; /* slower, not wrong */
+        memset(t->tried, 0, size);
+    }
+    t->tried[slot_of(g, name)] = suffix;
+}
+
+void tdagi_names_forget_tried(tdag_graph *g)
+{
+    tdagi_names *t = g->names;
+    if (t == NULL || t->tried == NULL) return;
+    tdagi_mem_free(&g->allocator, t->tried, t->capacity * sizeof(uint32_t));
+    t->tried = NULL;
+}
+
+/* ---- the table ---- */
 
 static void place(const tdag_graph *g, uint32_t *slots, uint32_t capacity, uint32_t id)
 {
@@ -48,6 +86,7 @@ bool tdagi_names_reserve(tdag_graph *g)
     uint32_t *slots = tdagi_mem_alloc(&g->allocator, capacity * sizeof(uint32_t));
     if (slots == NULL) return false;
     memset(slots, 0, capacity * sizeof(uint32_t));
+    tdagi_names_forget_tried(g);
     t->n = 0;
     for (uint32_t id = 1; id <= g->n; id++)
         if (g->nodes[id].name != NULL) {
@@ -70,6 +109,7 @@ void tdagi_names_insert(tdag_graph *g, uint32_t id)
 void tdagi_names_free(tdag_graph *g)
 {
     if (g->names == NULL) return;
+    tdagi_names_forget_tried(g);
     if (g->names->slots != NULL)
         tdagi_mem_free(&g->allocator, g->names->slots,
                        g->names->capacity * sizeof(uint32_t));

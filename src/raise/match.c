@@ -61,7 +61,7 @@ tdag_status tdagi_scratch_settle(tdagi_raiser *r, bool *ok)
     *ok = st == TDAG_OK;
     if (*ok) return TDAG_OK;
     tdagi_builder_forgive(r->scratch);
-    return st == TDAG_E_NOMEM ? st : TDAG_OK;
+    return tdagi_is_final(st) ? st : TDAG_OK;
 }
 
 /* Lowers the guess; *out has id 0 where it cannot be lowered. */

@@ -51,6 +51,7 @@ static tdag_status demand(tdagi_raiser *r)
         if (!(r->facts[id] & TDAGI_FACT_DEMANDED)) continue;
         const tdagi_node *n = &r->graph->nodes[id];
         tdagi_match *m = NULL;
+        TDAGI_TRY(tdagi_poll(r->ctx));
         if (n->n_inputs > 0) TDAGI_TRY(tdagi_recognise(r, (tdag_value){id}, &m));
         r->matches[id] = m;
         const tdag_value *in = tdagi_node_inputs(n);

@@ -81,6 +81,7 @@ static tdag_status step(run_state *r, uint32_t id)
 {
     const tdagi_node *n = &r->g->nodes[id];
     if (r->uses[id] == 0 || n->op == TDAG_OP_INPUT) return TDAG_OK;
+    TDAGI_TRY(tdagi_ask(r->ctx));
     if (tdagi_op_holds_tensor(n->op)) {
         r->values[id] = tdag_tensor_copy(n->u.tensor);
         return TDAG_OK;

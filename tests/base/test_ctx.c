@@ -163,12 +163,85 @@ static void test_arena(void **state)
     assert_int_equal(heap.live_bytes, 0);
 }
 
+/* ---- limits ---- */
+
+static void test_max_memory(void **state)
+{
+    (void)state;
+    test_heap heap = {0};
+    tdag_ctx_options o;
+    tdag_ctx_options_init(&o);
+    o.allocator = (tdag_allocator){test_heap_realloc, &heap};
+    o.limits.max_memory = 64;
+    tdag_ctx *ctx = NULL;
+    assert_int_equal(tdag_ctx_create(&o, &ctx), TDAG_E_NOMEM);
+    assert_int_equal(heap.live_blocks, 0);
+    heap.fail_at = 1;
+    assert_int_equal(tdag_ctx_create(&o, &ctx), TDAG_E_NOMEM);
+    o.limits.max_memory = 10000;
+    assert_int_equal(tdag_ctx_create(&o, &ctx), TDAG_OK);
+    void *p = NULL, *q = NULL;
+    TEST_OK(ctx, tdagi_alloc(ctx, 5000, &p));
+    assert_int_equal(tdagi_alloc(ctx, 5000, &q), TDAG_E_NOMEM);
+    assert_string_equal(tdag_ctx_get_error(ctx)->message,
+                        "out of memory: the context allows 10000 bytes");
+    assert_int_equal(tdagi_alloc(ctx, SIZE_MAX, &q), TDAG_E_NOMEM);
+    TEST_OK(ctx, tdagi_realloc(ctx, &p, 5000, 6000));
+    assert_int_equal(tdagi_realloc(ctx, &p, 6000, 20000), TDAG_E_NOMEM);
+    TEST_OK(ctx, tdagi_realloc(ctx, &p, 6000, 100));
+    TEST_OK(ctx, tdagi_alloc(ctx, 5000, &q)); /* what was given back is free again */
+    tdagi_free(ctx, p, 100);
+    heap.fail_at = 1; /* the host's own end of memory says no limit */
+    assert_int_equal(tdagi_alloc(ctx, 100, &p), TDAG_E_NOMEM);
+    assert_string_equal(tdag_ctx_get_error(ctx)->message, "out of memory");
+    const tdag_allocator outlives = ctx->allocator;
+    tdag_ctx_free(ctx);
+    assert_int_equal(heap.live_blocks, 2); /* the block, and what counts it */
+    tdagi_mem_free(&outlives, q, 5000);
+    assert_int_equal(heap.live_blocks, 0);
+    assert_int_equal(heap.live_bytes, 0);
+}
+
+static bool answer(void *user)
+{
+    int *calls = user;
+    return --*calls > 0;
+}
+
+static void test_keep_going(void **state)
+{
+    (void)state;
+    int calls = 3;
+    tdag_ctx_options o;
+    tdag_ctx_options_init(&o);
+    o.limits.keep_going = answer;
+    o.limits.keep_going_user = &calls;
+    o.limits.max_depth = 1 << 20;
+    tdag_ctx *ctx = NULL;
+    assert_int_equal(tdag_ctx_create(&o, &ctx), TDAG_OK);
+    assert_int_equal(ctx->limits.max_depth, 500);
+    TEST_OK(ctx, tdagi_ask(ctx));
+    int polls = 0;
+    while (tdagi_poll(ctx) == TDAG_OK)
+        polls++;
+    assert_int_equal(polls, 511); /* asked at every 256th */
+    assert_int_equal(tdag_ctx_get_error(ctx)->status, TDAG_E_STOPPED);
+    assert_string_equal(tdag_ctx_get_error(ctx)->message, "stopped by the host");
+    assert_true(tdagi_is_final(TDAG_E_STOPPED) && !tdagi_is_final(TDAG_E_LIMIT));
+    tdag_ctx_free(ctx);
+    ctx = test_ctx();
+    assert_int_equal(ctx->limits.max_depth, 200);
+    TEST_OK(ctx, tdagi_ask(ctx));
+    tdag_ctx_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status_texts), cmocka_unit_test(test_errors),
         cmocka_unit_test(test_cut),          cmocka_unit_test(test_options),
         cmocka_unit_test(test_allocation),   cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_max_memory),   cmocka_unit_test(test_keep_going),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

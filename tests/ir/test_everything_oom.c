@@ -1,5 +1,6 @@
 /* One graph with every core op, built, verified, counted, printed, parsed back and run
- * by both engines, with each allocation failing in turn. */
+ * by both engines, with each allocation failing in turn, stopped at every place where
+ * the host is asked, and with too little memory allowed. */
 #include "support/test.h"
 
 #include <tdagger.h>
@@ -212,12 +213,73 @@ static void printing_and_parsing(void **state)
     test_every_oom(print_and_parse, NULL);
 }
 
+/* ---- the other limits, over the same ---- */
+
+typedef struct questions {
+    int64_t asked, until; /* no from then on; 0: never */
+} questions;
+
+static bool keep_going(void *user)
+{
+    questions *q = user;
+    q->asked++;
+    return q->until == 0 || q->asked < q->until;
+}
+
+/* build_and_use() on a heap that must be empty afterwards. */
+static tdag_status use_within(const tdag_limits *limits)
+{
+    test_heap heap = {0};
+    tdag_ctx_options o;
+    tdag_ctx_options_init(&o);
+    o.allocator = (tdag_allocator){test_heap_realloc, &heap};
+    o.limits = *limits;
+    tdag_ctx *ctx = NULL;
+    assert_int_equal(tdag_ctx_create(&o, &ctx), TDAG_OK);
+    tdag_status st = build_and_use(ctx, NULL);
+    if (st != TDAG_OK) assert_true(tdag_ctx_get_error(ctx)->message[0] != '\0');
+    tdag_ctx_free(ctx);
+    assert_int_equal(heap.live_blocks, 0);
+    assert_int_equal(heap.live_bytes, 0);
+    return st;
+}
+
+static void stopping(void **state)
+{
+    (void)state;
+    questions q = {0, 0};
+    const tdag_limits limits = {.keep_going = keep_going, .keep_going_user = &q};
+    assert_int_equal(use_within(&limits), TDAG_OK);
+    const int64_t all = q.asked;
+    assert_true(all > 100); /* every kernel of two runs */
+    for (int64_t i = 1; i <= all; i++) {
+        q = (questions){0, i};
+        assert_int_equal(use_within(&limits), TDAG_E_STOPPED);
+    }
+}
+
+static void metering(void **state)
+{
+    (void)state;
+    tdag_limits limits = {.max_memory = 4096};
+    int n_refused = 0;
+    while (use_within(&limits) == TDAG_E_NOMEM) {
+        limits.max_memory += limits.max_memory / 8;
+        n_refused++;
+    }
+    assert_true(n_refused > 10);
+    assert_true(limits.max_memory < 1 << 20);
+    assert_int_equal(use_within(&limits), TDAG_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_op_is_there),
         cmocka_unit_test(building_and_using),
         cmocka_unit_test(printing_and_parsing),
+        cmocka_unit_test(stopping),
+        cmocka_unit_test(metering),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

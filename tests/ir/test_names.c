@@ -89,12 +89,40 @@ static void test_many(void **state)
     tdag_ctx_free(ctx);
 }
 
+/* One name for many values: each gets the first suffix that is free, also of one that
+ * was given up, and finding it takes no longer for the last of them. */
+static void test_suffixes(void **state)
+{
+    (void)state;
+    enum { N = 50000 };
+    char name[16];
+    tdag_ctx *ctx = test_ctx();
+    tdag_builder *b = NULL;
+    tdag_graph *g = NULL;
+    TEST_OK(ctx, tdag_builder_create(ctx, &b));
+    for (int i = 0; i < N; i++)
+        tdag_builder_set_name(b, tdag_add_scalar(b, TDAG_F32, i), "x");
+    tdag_builder_set_name(b, (tdag_value){18}, "other"); /* was x_17 */
+    for (int i = 0; i < 2; i++)
+        tdag_builder_set_name(b, tdag_add_scalar(b, TDAG_F32, i), "x");
+    TEST_OK(ctx, tdag_builder_finish(b, &g));
+    tdag_builder_free(b);
+    for (int i = 1; i <= N + 1; i++) {
+        snprintf(name, sizeof name, "x_%d", i == N + 1 ? N : i);
+        int id = i == 17 ? N + 1 : i == N + 1 ? N + 2 : i + 1;
+        if (i != N) assert_int_equal(tdag_graph_find(g, name).id, id);
+    }
+    tdag_graph_free(g);
+    tdag_ctx_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_automatic),
         cmocka_unit_test(test_given),
         cmocka_unit_test(test_many),
+        cmocka_unit_test(test_suffixes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,12 @@ static tdagi_any refuse(tdagi_call *c)
                            c->n == 0 ? "nothing" : tdagi_any_text(c->env, c->args[0]));
 }
 
+/* Counts what looking at n items costs, which for a long list is more than a step. */
+static bool look_at(tdagi_call *c, uint32_t n)
+{
+    return tdagi_env_step(c->env, n / 16);
+}
+
 static bool is_kind(const tdagi_call *c, uint32_t i, tdagi_any_kind kind)
 {
     return i < c->n && c->args[i].kind == kind;
@@ -298,6 +304,7 @@ tdagi_any tdagi_aten_sort_list(tdagi_call *c)
     for (uint32_t i = 1; i < out.u.seq->n; i++) { /* by insertion: stable */
         tdagi_any moved = v[i];
         uint32_t k = i;
+        if (!look_at(c, i)) return tdagi_any_poison();
         for (int order = 0; k > 0; k--) {
             if (!order_of(c, moved, v[k - 1], &order))
                 return c->bad ? tdagi_any_poison() : refuse(c);
@@ -319,6 +326,7 @@ tdagi_any tdagi_aten_contains(tdagi_call *c)
     if (is_kind(c, 0, TDAGI_ANY_STRING) && is_kind(c, 1, TDAGI_ANY_STRING))
         return tdagi_any_bool(strstr(c->args[0].u.s, c->args[1].u.s) != NULL);
     if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
+    if (!look_at(c, c->args[0].u.seq->n)) return tdagi_any_poison();
     for (uint32_t i = 0; i < c->args[0].u.seq->n && !out.u.b; i++) {
         bool assumed = false;
         out.u.b = tdagi_any_equal(c->env, c->args[0].u.seq->v[i], c->args[1], &assumed);
@@ -350,6 +358,7 @@ tdagi_any tdagi_aten_find(tdagi_call *c)
         return find_text(c);
     if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
     int64_t found = 0;
+    if (!look_at(c, c->args[0].u.seq->n)) return tdagi_any_poison();
     for (uint32_t i = 0; i < c->args[0].u.seq->n; i++) {
         bool assumed = false;
         bool same =

@@ -135,6 +135,7 @@ static tdag_status run_kernel(tdagi_native_call *c)
                               ? tdagi_native_core(k->op)
                               : tdagi_native_composite(k->composite);
     c->handled = true;
+    TDAGI_TRY(tdagi_ask(c->native->ctx));
     TDAGI_TRY(fn(c));
     return c->handled ? TDAG_OK : run_plainly(c);
 }

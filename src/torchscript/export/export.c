@@ -69,6 +69,7 @@ void tdagi_export_kernels(tdagi_exporter *e)
     tdagi_export_plan_fused(e);
     for (uint32_t i = 1; i <= e->r->n && e->body.status == TDAG_OK; i++) {
         emit_kernel(e, i);
+        if (e->body.status == TDAG_OK) e->body.status = tdagi_poll(e->ctx);
         if (e->ends != NULL) e->ends[i] = e->body.length;
     }
 }

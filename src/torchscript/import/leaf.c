@@ -164,8 +164,9 @@ tdagi_any tdagi_import_constant(tdagi_import *im, const tdag_shim_value *v,
 
 /* ---- modules ---- */
 
-static tdagi_attr *find_attr(tdagi_object *o, const char *name)
+static tdagi_attr *find_attr(tdagi_import *im, tdagi_object *o, const char *name)
 {
+    if (!tdagi_env_step(&im->env, o->n / 16)) return NULL;
     for (uint32_t i = 0; i < o->n; i++)
         if (strcmp(o->attrs[i].name, name) == 0) return &o->attrs[i];
     return NULL;
@@ -214,10 +215,11 @@ static void add_state(tdagi_import *im, tdagi_object *o, tdag_shim_slot slot)
 static void add_module(tdagi_import *im, tdagi_object *o, uint32_t depth)
 {
     const tdag_shim_api *api = im->api;
-    if (depth > 100) {
-        tdagi_env_fail(&im->env, TDAG_E_LIMIT, "modules nest deeper than 100");
-        return;
-    }
+    const uint64_t deepest = im->env.ctx->limits.max_depth;
+    if (depth > deepest)
+        tdagi_env_fail(&im->env, TDAG_E_LIMIT, "modules nest deeper than %llu",
+                       (unsigned long long)deepest);
+    if (!tdagi_env_step(&im->env, 1)) return;
     tdag_builder_set_scope(im->env.b, o->path);
     add_state(im, o, TDAG_SHIM_SLOT_PARAMETER);
     add_state(im, o, TDAG_SHIM_SLOT_BUFFER);
@@ -245,7 +247,7 @@ tdagi_object *tdagi_import_module(tdagi_import *im, const tdag_shim_value *root)
 
 tdagi_any tdagi_import_attr(tdagi_import *im, tdagi_object *object, const char *name)
 {
-    tdagi_attr *a = find_attr(object, name);
+    tdagi_attr *a = find_attr(im, object, name);
     if (a == NULL) {
         const tdag_shim_value *v =
             im->api->object_attr(im->session, object->shim, name);
@@ -264,7 +266,7 @@ tdagi_any tdagi_import_attr(tdagi_import *im, tdagi_object *object, const char *
 void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *name,
                            tdagi_any v)
 {
-    tdagi_attr *a = find_attr(object, name);
+    tdagi_attr *a = find_attr(im, object, name);
     if (a == NULL) a = add_attr(im, object, name, v);
     if (a == NULL) return;
     if (a->was_read)

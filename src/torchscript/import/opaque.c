@@ -1,12 +1,15 @@
-/* Unknown operators kept as opaque nodes (TDAG_TORCH_OPAQUE). PyTorch itself runs the
- * operator once on sample tensors of the right types, which tells the types of the
- * results; its arguments become text in which $0, $1, ... stand for the node's inputs,
- * so that the exporter writes the call as it was.
+/* Unknown operators kept as opaque nodes (TDAG_TORCH_OPAQUE). PyTorch tells the types
+ * of the results: it is asked by tensors that have shapes and no elements, for which
+ * its kernels compute shapes alone. An operator without such a kernel is run once on
+ * sample tensors, but only if its schema says that it computes and does nothing else:
+ * tensors and numbers go in, new tensors come out, no text, device or generator is
+ * taken. The arguments become text in which $0, $1, ... stand for the node's inputs, so
+ * that the exporter writes the call as it was.
  *
  * What would not mean the same afterwards stays an issue: operators that write into
- * their arguments or give views of them, results that are no tensors, arguments that
- * depend on tensor data, and symbolic sizes, because nobody knows how the results'
- * shapes follow from them. */
+ * their arguments or give views of them, results that are no tensors or whose sizes
+ * depend on elements, arguments that depend on tensor data, and symbolic sizes, because
+ * nobody knows how the results' shapes follow from them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +19,11 @@
 
 typedef struct opaque_call {
     tdagi_import *im;
+    const tdag_shim_api *api; /* PyTorch, whoever reads the file */
+    tdag_shim_session *session;
+    const tdag_shim_schema *shim_schema;
     const tdagi_schema *schema;
+    bool by_shape;                  /* tensors have no elements */
     const tdag_shim_value **values; /* by argument: what PyTorch is called with */
     tdag_value *inputs;
     uint32_t n_inputs, inputs_capacity;
@@ -30,12 +37,18 @@ static void stop(opaque_call *o, const char *why)
     if (o->why == NULL) o->why = why;
 }
 
+/* The first line of what PyTorch says. */
+static const char *words_of(opaque_call *o, const tdag_shim_error *error)
+{
+    size_t n = strcspn(error->message, "\n");
+    return tdagi_env_text(&o->im->env, "%.*s", (int)(n < 200 ? n : 200),
+                          error->message);
+}
+
 static void stop_by_torch(opaque_call *o, const tdag_shim_error *error)
 {
-    char line[256];
-    size_t n = strcspn(error->message, "\n");
-    snprintf(line, sizeof(line), "%.*s", (int)(n < 200 ? n : 200), error->message);
-    stop(o, tdagi_env_text(&o->im->env, "PyTorch cannot tell its results: %s", line));
+    stop(o, tdagi_env_text(&o->im->env, "PyTorch cannot tell its results: %s",
+                           words_of(o, error)));
 }
 
 /* ---- sample tensors ---- */
@@ -83,6 +96,28 @@ static void add_input(opaque_call *o, tdag_value v)
     o->inputs[o->n_inputs++] = v;
 }
 
+static const tdag_shim_value *make_tensor(opaque_call *o, const tdagi_node *n)
+{
+    const tdag_shim_value *made = NULL;
+    tdag_shim_error error = {""};
+    tdag_shim_tensor_spec spec = {
+        .dtype = (tdag_dtype)n->dtype, .rank = n->rank, .sizes = n->shape};
+    tdag_tensor *t = NULL;
+    if (o->by_shape) {
+        if (o->api->make_meta(o->session, &spec, &made, &error) != 0)
+            stop_by_torch(o, &error);
+        return made;
+    }
+    t = sample_tensor(o->im, n);
+    if (t == NULL) return NULL;
+    spec.sizes = t->shape;
+    spec.data = t->data;
+    if (o->api->make_tensor(o->session, &spec, &made, &error) != 0)
+        stop_by_torch(o, &error);
+    tdag_tensor_free(t);
+    return made;
+}
+
 static const tdag_shim_value *take_tensor(opaque_call *o, tdagi_cell *cell)
 {
     tdagi_import *im = o->im;
@@ -94,15 +129,7 @@ static const tdag_shim_value *take_tensor(opaque_call *o, tdagi_cell *cell)
             stop(o, "with a symbolic size");
             return NULL;
         }
-    tdag_tensor *t = sample_tensor(im, n);
-    if (t == NULL) return NULL;
-    const tdag_shim_value *made = NULL;
-    tdag_shim_error error = {""};
-    const tdag_shim_tensor_spec spec = {
-        .dtype = t->dtype, .rank = t->rank, .sizes = t->shape, .data = t->data};
-    if (im->api->make_tensor(im->session, &spec, &made, &error) != 0)
-        stop_by_torch(o, &error);
-    tdag_tensor_free(t);
+    const tdag_shim_value *made = make_tensor(o, n);
     tdagi_text_printf(&o->text, "$%lu", (unsigned long)o->n_inputs);
     add_input(o, v);
     return made;
@@ -163,7 +190,7 @@ static const tdag_shim_value *take_list(opaque_call *o, const tdagi_seq *seq,
         if (items[i] == NULL) return NULL;
     }
     tdagi_text_add(&o->text, "]");
-    if (im->api->make_list(im->session, each, seq->n, items, &made, &error) != 0)
+    if (o->api->make_list(o->session, each, seq->n, items, &made, &error) != 0)
         stop_by_torch(o, &error);
     return made;
 }
@@ -172,8 +199,8 @@ static const tdag_shim_value *take_list(opaque_call *o, const tdagi_seq *seq,
  */
 static const tdag_shim_value *take(opaque_call *o, tdagi_any v, const char *type)
 {
-    const tdag_shim_api *api = o->im->api;
-    tdag_shim_session *session = o->im->session;
+    const tdag_shim_api *api = o->api;
+    tdag_shim_session *session = o->session;
     int64_t number;
     switch ((tdagi_any_kind)v.kind) {
     case TDAGI_ANY_NONE:
@@ -217,15 +244,16 @@ static const tdag_shim_value *take(opaque_call *o, tdagi_any v, const char *type
 static bool take_arguments(opaque_call *o, const tdagi_any *args)
 {
     const tdagi_schema *s = o->schema;
-    tdag_shim_session *session = o->im->session;
     bool first = true;
+    tdagi_text_free(&o->text);
+    o->n_inputs = 0;
     for (uint32_t i = 0; i < s->n_args && o->why == NULL; i++) {
         const tdagi_parameter *a = &s->args[i];
         if (a->is_written) stop(o, "which writes into an argument");
         bool left_out = a->keyword_only && (args[i].kind == TDAGI_ANY_NONE ||
                                             args[i].kind == TDAGI_ANY_DEVICE);
         if (left_out) {
-            o->values[i] = o->im->api->make_none(session);
+            o->values[i] = o->api->make_none(o->session);
             continue;
         }
         if (!first) tdagi_text_add(&o->text, ", ");
@@ -246,11 +274,11 @@ static tdagi_any result(opaque_call *o, const char *arguments, uint32_t i,
     tdagi_import *im = o->im;
     tdag_shim_tensor info;
     tdag_shim_error error = {""};
-    if (im->api->value_kind(made) != TDAG_SHIM_TENSOR) {
+    if (o->api->value_kind(made) != TDAG_SHIM_TENSOR) {
         stop(o, "which gives something that is no tensor");
         return tdagi_any_poison();
     }
-    if (im->api->tensor_get(made, &info, &error) != 0) {
+    if (o->api->tensor_get(made, &info, &error) != 0) {
         stop_by_torch(o, &error);
         return tdagi_any_poison();
     }
@@ -274,57 +302,112 @@ static tdagi_any result(opaque_call *o, const char *arguments, uint32_t i,
     return tdagi_any_tensor(tdagi_cell_new(&im->env, v));
 }
 
+static tdagi_any results(opaque_call *o, uint32_t n, const tdag_shim_value *const *made)
+{
+    tdagi_import *im = o->im;
+    tdagi_any *out = tdagi_env_alloc(&im->env, (n + 1) * sizeof(*out));
+    const char *arguments =
+        tdagi_env_text(&im->env, "%s", o->text.data == NULL ? "" : o->text.data);
+    if (out == NULL) return tdagi_any_poison();
+    for (uint32_t i = 0; i < n && o->why == NULL && tdagi_env_ok(&im->env); i++)
+        out[i] = result(o, arguments, i, made[i]);
+    if (o->why != NULL || !tdagi_env_ok(&im->env)) return tdagi_any_poison();
+    return n == 1 ? out[0] : tdagi_any_seq(&im->env, TDAGI_ANY_TUPLE, n, out);
+}
+
+/* ---- what may be asked, what may be run ---- */
+
 /* Results may share memory with an argument: PyTorch says "Tensor(a)" then. */
 static bool gives_views(const opaque_call *o)
 {
-    const char *text = o->im->api->schema_text(o->im->session, o->im->shim_schema);
+    const char *text = o->api->schema_text(o->session, o->shim_schema);
     const char *results = text == NULL ? NULL : strstr(text, "->");
     return results != NULL && strstr(results, "Tensor(") != NULL;
 }
 
-static tdagi_any run(opaque_call *o, uint32_t n_results)
+/* Tensors and numbers, lists of them, and those that may be None. */
+static bool is_plain_type(const char *type)
 {
-    tdagi_import *im = o->im;
-    tdag_shim_error error = {""};
+    static const char *const around[] = {"Optional[", "List["};
+    static const char *const plain[] = {"Tensor", "int", "float", "bool", "number"};
+    for (size_t i = 0; i < 2; i++)
+        if (strncmp(type, around[i], strlen(around[i])) == 0)
+            return is_plain_type(type + strlen(around[i]));
+    size_t n = strcspn(type, "]");
+    for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
+        if (strlen(plain[i]) == n && strncmp(type, plain[i], n) == 0) return true;
+    return false;
+}
+
+/* Of an operator that may do more than compute: what it takes for that. */
+static const char *impure(opaque_call *o)
+{
+    tdag_shim_arg a;
+    for (uint32_t i = 0; i < o->api->schema_n_args(o->shim_schema); i++) {
+        o->api->schema_arg(o->session, o->shim_schema, i, &a);
+        if (!is_plain_type(a.type))
+            return tdagi_env_text(&o->im->env, "its argument %s is of type %s", a.name,
+                                  a.type);
+    }
+    return NULL;
+}
+
+static void refuse_unasked(opaque_call *o, uint32_t n_results)
+{
+    if (n_results == 0) stop(o, "which gives nothing");
+    if (gives_views(o)) stop(o, "which gives a view of its argument");
+    if (o->api->op_is_sized_by_data(o->shim_schema))
+        stop(o, "whose results have sizes that depend on tensor data");
+}
+
+static tdagi_any call(opaque_call *o, const tdagi_any *args, uint32_t n_results)
+{
+    tdag_shim_error error = {""}, first = {""};
     const tdag_shim_value **made =
-        tdagi_env_alloc(&im->env, (n_results + 1) * sizeof(*made));
-    tdagi_any *out = tdagi_env_alloc(&im->env, (n_results + 1) * sizeof(*out));
-    if (made == NULL || out == NULL) return tdagi_any_poison();
-    if (im->api->op_run(im->session, o->im->shim_schema, o->schema->n_args, o->values,
-                        n_results, made, &error) != 0) {
-        stop_by_torch(o, &error);
+        tdagi_env_alloc(&o->im->env, (n_results + 1) * sizeof(*made));
+    if (made == NULL || !take_arguments(o, args)) return tdagi_any_poison();
+    uint32_t n = o->schema->n_args;
+    if (o->api->op_ask(o->session, o->shim_schema, n, o->values, n_results, made,
+                       &first) == 0)
+        return results(o, n_results, made);
+    const char *why = impure(o);
+    if (why != NULL) {
+        stop(o, tdagi_env_text(&o->im->env, "which is not run, as %s, and %s", why,
+                               words_of(o, &first)));
         return tdagi_any_poison();
     }
-    const char *arguments =
-        tdagi_env_text(&im->env, "%s", o->text.data == NULL ? "" : o->text.data);
-    for (uint32_t i = 0; i < n_results && o->why == NULL && tdagi_env_ok(&im->env); i++)
-        out[i] = result(o, arguments, i, made[i]);
-    if (o->why != NULL || !tdagi_env_ok(&im->env)) return tdagi_any_poison();
-    return n_results == 1 ? out[0]
-                          : tdagi_any_seq(&im->env, TDAGI_ANY_TUPLE, n_results, out);
+    o->by_shape = false;
+    if (!take_arguments(o, args)) return tdagi_any_poison();
+    if (o->api->op_run(o->session, o->shim_schema, n, o->values, n_results, made,
+                       &error) == 0)
+        return results(o, n_results, made);
+    stop_by_torch(o, &error);
+    return tdagi_any_poison();
 }
 
 tdagi_any tdagi_import_opaque(tdagi_env *env, const tdagi_schema *schema,
                               const tdagi_any *args, uint32_t n_args)
 {
     tdagi_import *im = env->reader;
-    const tdag_shim_api *api = im->api;
     const char *name = tdagi_schema_name(env, schema);
     bool usable =
         im->shim_schema != NULL && schema->n_args == n_args && !schema->is_vararg;
     if (!usable) return tdagi_env_issue(env, "%s", name);
-    opaque_call o = {.im = im, .schema = schema};
-    o.values = tdagi_env_alloc(&im->env, (n_args + 1u) * sizeof(*o.values));
+    opaque_call o = {.im = im,
+                     .api = im->api,
+                     .session = im->session,
+                     .shim_schema = im->shim_schema,
+                     .schema = schema,
+                     .by_shape = true};
+    o.values = tdagi_env_alloc(env, (n_args + 1u) * sizeof(*o.values));
     if (o.values == NULL) return tdagi_any_poison();
-    tdagi_text_init(&o.text, im->env.ctx);
+    tdagi_text_init(&o.text, env->ctx);
     tdagi_any out = tdagi_any_poison();
-    uint32_t n_results = (uint32_t)api->schema_n_results(im->shim_schema);
-    if (n_results == 0) stop(&o, "which gives nothing");
-    if (gives_views(&o)) stop(&o, "which gives a view of its argument");
-    if (o.why == NULL && take_arguments(&o, args)) out = run(&o, n_results);
-    if (o.text.status != TDAG_OK && tdagi_env_ok(&im->env))
-        im->env.status = o.text.status;
+    uint32_t n_results = (uint32_t)o.api->schema_n_results(o.shim_schema);
+    refuse_unasked(&o, n_results);
+    if (o.why == NULL) out = call(&o, args, n_results);
+    if (o.text.status != TDAG_OK && tdagi_env_ok(env)) env->status = o.text.status;
     tdagi_text_free(&o.text);
-    if (!tdagi_env_ok(&im->env)) return tdagi_any_poison();
-    return o.why == NULL ? out : tdagi_env_issue(&im->env, "%s, %s", name, o.why);
+    if (!tdagi_env_ok(env)) return tdagi_any_poison();
+    return o.why == NULL ? out : tdagi_env_issue(env, "%s, %s", name, o.why);
 }

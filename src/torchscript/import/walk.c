@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#define MAX_DEPTH 200
-
 /* ---- environments ---- */
 
 static uint32_t slot_of(const tdagi_frame *f, uint64_t key)
@@ -77,11 +75,12 @@ void tdagi_import_block(tdagi_frame *f, const tdag_shim_block *block)
 {
     tdagi_import *im = f->im;
     const tdag_shim_api *api = im->api;
-    if (++im->depth > MAX_DEPTH)
-        tdagi_env_fail(&im->env, TDAG_E_LIMIT, "blocks and calls nest deeper than %d",
-                       MAX_DEPTH);
+    const uint64_t deepest = im->env.ctx->limits.max_depth;
+    if (++im->depth > deepest)
+        tdagi_env_fail(&im->env, TDAG_E_LIMIT, "blocks and calls nest deeper than %llu",
+                       (unsigned long long)deepest);
     const tdag_shim_node *n = api->block_first(block);
-    for (; n != NULL && tdagi_env_ok(&im->env); n = api->node_next(n)) {
+    for (; n != NULL && tdagi_env_step(&im->env, 1); n = api->node_next(n)) {
         im->node = n;
         const char *kind = api->node_kind(n);
         if (strncmp(kind, "prim::", 6) == 0 && tdagi_import_prim(f, n, kind)) continue;

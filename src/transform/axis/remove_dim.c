@@ -461,7 +461,7 @@ static tdag_status remove_in_rooms(removal *r, tdag_graph **out)
     tdagi_arena_free(&r->specs);
     if (st == TDAG_OK)
         st = forget_symbol(r, middle, copy_live, out);
-    else if (st != TDAG_E_NOMEM && r->at_one && !is_fixed(r))
+    else if (!tdagi_is_final(st) && r->at_one && !is_fixed(r))
         st = forget_symbol(r, r->g, keep_all_at_one, out);
     tdag_graph_free(middle);
     tdag_builder_free(r->b);

@@ -21,7 +21,7 @@ static tdag_status fail_at(tdag_ctx *ctx, const tdag_graph *g, tdag_value v,
                            tdag_status st)
 {
     char buf[16];
-    if (st == TDAG_OK || st == TDAG_E_NOMEM) return st;
+    if (st == TDAG_OK || tdagi_is_final(st)) return st;
     return tdagi_fail_at_node(ctx, tdagi_value_name(g, v, buf),
                               tdagi_value_scope(g, v));
 }

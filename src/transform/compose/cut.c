@@ -212,7 +212,7 @@ static tdag_status build_both(cutting *c, tdagi_arena *arena, tdag_graph **out)
     TDAGI_TRY(build(c, arena, false, &a));
     if (tdagi_pool_n_symbols(c->g->pool) > 0) {
         tdag_status st = build(c, arena, true, &b);
-        if (st != TDAG_E_NOMEM)
+        if (!tdagi_is_final(st))
             st = b != NULL && tdag_graph_equal(a, b) ? TDAG_OK
                                                      : fail_sizes(c->ctx, a, b);
         tdag_graph_free(b);

@@ -20,6 +20,54 @@ static void test_op_run(void **state)
     SHIM_FAILS(a->op_run(fx.session, s, 3, args, 1, &out, &fx.error), "aten::add");
 }
 
+static const tdag_shim_value *meta(uint32_t rank, const int64_t *sizes)
+{
+    const tdag_shim_tensor_spec spec = {
+        .dtype = TDAG_F32, .rank = rank, .sizes = sizes};
+    const tdag_shim_value *out = NULL;
+    SHIM_OK(fx.api->make_meta(fx.session, &spec, &out, &fx.error));
+    return out;
+}
+
+/* Shapes of results without elements, and nothing done by who would do something. */
+static void test_op_ask(void **state)
+{
+    (void)state;
+    const tdag_shim_api *a = fx.api;
+    const tdag_shim_schema *s = a->op_schema(fx.session, "aten::add", "Tensor");
+    const tdag_shim_value *x = meta(2, (const int64_t[]){1 << 20, 1 << 20});
+    const tdag_shim_value *args[7] = {x, x, a->make_int(fx.session, 3)}, *out = NULL;
+    SHIM_OK(a->op_ask(fx.session, s, 3, args, 1, &out, &fx.error));
+    const tdag_shim_tensor t = tensor(out);
+    assert_true(t.dtype == TDAG_F32 && t.rank == 2 && t.sizes[0] == 1 << 20);
+    assert_null(t.data);
+    assert_false(a->op_is_sized_by_data(s));
+    SHIM_FAILS(a->op_ask(fx.session, s, 2, args, 1, &out, &fx.error),
+               "takes 3 arguments");
+    args[1] = meta(1, (const int64_t[]){3});
+    SHIM_FAILS(a->op_ask(fx.session, s, 3, args, 1, &out, &fx.error), "must match");
+
+    s = a->op_schema(fx.session, "aten::nonzero", "");
+    assert_true(a->op_is_sized_by_data(s));
+
+    s = a->op_schema(fx.session, "aten::from_file", "");
+    for (int i = 0; i < 7; i++)
+        args[i] = a->make_none(fx.session);
+    args[0] = a->make_string(fx.session, "made");
+    args[1] = a->make_bool(fx.session, true);
+    args[2] = a->make_int(fx.session, 16);
+    SHIM_FAILS(a->op_ask(fx.session, s, 7, args, 1, &out, &fx.error),
+               "takes no tensor");
+    assert_int_not_equal(access("made", F_OK), 0);
+
+    s = a->op_schema(fx.session, "aten::hann_window", "");
+    for (int i = 0; i < 5; i++)
+        args[i] = a->make_none(fx.session);
+    args[0] = a->make_int(fx.session, INT64_C(1) << 40);
+    SHIM_OK(a->op_ask(fx.session, s, 5, args, 1, &out, &fx.error));
+    assert_int_equal(tensor(out).count, INT64_C(1) << 40);
+}
+
 static void test_run(void **state)
 {
     (void)state;
@@ -205,9 +253,9 @@ static void test_make_containers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_op_run),          cmocka_unit_test(test_run),
-        cmocka_unit_test(test_build),           cmocka_unit_test(test_build_errors),
-        cmocka_unit_test(test_make_containers),
+        cmocka_unit_test(test_op_run),       cmocka_unit_test(test_op_ask),
+        cmocka_unit_test(test_run),          cmocka_unit_test(test_build),
+        cmocka_unit_test(test_build_errors), cmocka_unit_test(test_make_containers),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Files that want to take all time, memory or stack, or to do something when they are
+read: hostile.py FOLDER writes them."""
+import os
+import sys
+
+from archives import Module, Tensor, method, write
+
+# Each is the body of forward(self, x: Tensor) -> Tensor.
+BODIES = {
+    # 2^63 trips each, one inside the other; each is within the limit of trips
+    "nested_loops": """
+go = True
+i = 0
+for a in range(9999):
+  for b in range(9999):
+    for c in range(9999):
+      i = torch.add(i, 1)
+return x""",
+    "endless": """
+go = True
+i = 0
+while go:
+  i = torch.add(i, 1)
+return x""",
+    "list_doubling": """
+l = [1, 2, 3, 4]
+for i in range(60):
+  l = torch.add(l, l)
+return torch.mul(x, torch.len(l))""",
+    "list_growing": """
+l = [1, 2, 3, 4]
+for i in range(60):
+  _0 = torch.extend(l, torch.list(l))
+return torch.mul(x, torch.len(l))""",
+    "text_doubling": """
+s = "0123456789"
+for i in range(60):
+  s = torch.add(s, s)
+return torch.mul(x, torch.len(s))""",
+    "sorting": """
+l = [1]
+for i in range(9000):
+  _0 = torch.append(l, torch.neg(i))
+for k in range(9000):
+  l = torch.sorted(l)
+  _1 = torch.reverse(l)
+return torch.mul(x, torch.len(l))""",
+    "huge_tensor": """
+y = torch.zeros([1000000000, 1000000000], dtype=6)
+return torch.add(x, torch.select(torch.select(y, 0, 0), 0, 0))""",
+    "many_nodes": """
+y = x
+for a in range(9999):
+  for b in range(9999):
+    y = torch.sin(y)
+return y""",
+}
+
+# What happens where these are run is seen from outside.
+EFFECTS = {
+    "from_file": """
+y = torch.from_file("made", True, 16)
+return torch.add(x, torch.select(y, 0, 0))""",
+    "from_file_meta": """
+y = torch.from_file("made", True, 16, dtype=6, layout=None, device=torch.device("meta"))
+return torch.add(x, torch.select(y, 0, 0))""",
+    "save": """
+_0 = torch.save(x, "made")
+return x""",
+    "random": """
+return torch.multinomial(torch.abs(x), 1, False, generator=None)""",
+    "window": """
+return torch.mul(x, torch.select(torch.kaiser_window(1000000000000, dtype=6), 0, 0))""",
+    "by_data": """
+return torch.masked_select(x, torch.gt(x, 0))""",
+    "views": """
+return torch.view_as_real(torch.view_as_complex(x))""",
+    "written": """
+return torch.erfinv(x, out=x)""",
+    "pure": """
+return torch.special_bessel_j0(x)""",
+    "text": """
+q, r = torch.linalg_qr(x, "complete")
+return torch.matmul(q, r)""",
+}
+
+
+def calls(depth):
+    """f0 calls f1 twice, f1 calls f2 twice, ...: 2^depth calls of the last."""
+    text = "class M(Module):\n"
+    for i in range(depth):
+        text += ("  def f%d(self: __torch__.M, x: Tensor) -> Tensor:\n"
+                 "    y = (self).f%d(x, )\n    return (self).f%d(y, )\n" % (i, i + 1, i + 1))
+    text += "  def f%d(self: __torch__.M, x: Tensor) -> Tensor:\n    return x\n" % depth
+    text += "  def forward(self: __torch__.M, x: Tensor) -> Tensor:\n    return (self).f0(x, )\n"
+    return text
+
+
+def chain(depth):
+    text = "class M(Module):\n"
+    for i in range(depth):
+        text += ("  def f%d(self: __torch__.M, x: Tensor) -> Tensor:\n"
+                 "    return (self).f%d(x, )\n" % (i, i + 1))
+    text += "  def f%d(self: __torch__.M, x: Tensor) -> Tensor:\n    return x\n" % depth
+    text += "  def forward(self: __torch__.M, x: Tensor) -> Tensor:\n    return (self).f0(x, )\n"
+    return text
+
+
+def nested_modules(depth):
+    text = "class M0(Module):\n  training : bool\n"
+    root = Module("M0", training=False)
+    for i in range(1, depth):
+        text += "class M%d(Module):\n  inner : __torch__.M%d\n" % (i, i - 1)
+        root = Module("M%d" % i, inner=root)
+    text += ("class M(Module):\n  inner : __torch__.M%d\n  def forward(self: __torch__.M,\n"
+             "    x: Tensor) -> Tensor:\n    return x\n" % (depth - 1))
+    return Module("M", inner=root), text
+
+
+def main():
+    os.makedirs(sys.argv[1], exist_ok=True)
+    os.chdir(sys.argv[1])
+    for name, body in list(BODIES.items()) + list(EFFECTS.items()):
+        write(name + ".pt", Module("M"), {"__torch__": method(body.strip("\n"))})
+    # torch.jit.load() calls __setstate__ while it unpickles.
+    setting = ("class M(Module):\n  kept : Tensor\n"
+               "  def __setstate__(self: __torch__.M,\n    state: Tensor) -> NoneType:\n"
+               "    _0 = torch.save(state, \"made\")\n    self.kept = state\n"
+               "    return None\n"
+               "  def __getstate__(self: __torch__.M) -> Tensor:\n    return self.kept\n"
+               "  def forward(self: __torch__.M,\n    x: Tensor) -> Tensor:\n    return x\n")
+    write("setstate.pt", Module("M", state=Tensor(0, (2,))), {"__torch__": setting},
+          {0: bytes(8)})
+    write("many_calls.pt", Module("M"), {"__torch__": calls(40)})
+    write("deep_calls.pt", Module("M"), {"__torch__": chain(300)})
+    root, text = nested_modules(300)
+    write("deep_modules.pt", root, {"__torch__": text})
+
+
+if __name__ == "__main__":
+    main()

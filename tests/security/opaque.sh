@@ -1,0 +1,25 @@
+#!/bin/sh
+# What --opaque does with operators that would do more than compute: they are not run.
+# opaque.sh TDAG HOSTILE FOLDER ROOT
+tdag=$1
+files=$2
+root=$4
+rm -rf "$3" && mkdir -p "$3" && cd "$3" || exit 1
+. "$root/tests/cli/support.sh"
+
+x='f32[4,2]'
+for file in from_file from_file_meta; do
+    expect 3 'aten::from_file, which is not run, as its argument filename is of type str' \
+        info "$files/$file.pt" -i "$x" --opaque
+done
+expect 3 'aten::save, which gives nothing' info "$files/save.pt" -i "$x" --opaque
+expect 3 'masked_select, whose results have sizes that depend on tensor data' \
+    info "$files/by_data.pt" -i "$x" --opaque
+expect 3 'view_as_complex, which gives a view' info "$files/views.pt" -i "$x" --opaque
+# Shapes alone are asked for, so a window of 4 TB is no matter.
+expect 0 'kaiser_window.*shape=\[1000000000000\]' show "$files/window.pt" -i "$x" --opaque
+expect 0 'special_bessel_j0.*shape=\[4,2\]' show "$files/pure.pt" -i "$x" --opaque
+expect 0 'linalg_qr.*shape=\[4,4\]' show "$files/text.pt" -i "$x" --opaque
+
+[ "$(ls | grep -v -e '^out$' -e '^err$')" = '' ] || fail "something was made: $(ls)"
+finish
