@@ -9,6 +9,7 @@
 #include <tdagger/file.h>
 #include <tdagger/graph.h>
 #include <tdagger/model.h>
+#include <tdagger/open.h>
 #include <tdagger/ops.h>
 #include <tdagger/pt2.h>
 #include <tdagger/run.h>

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <istream>
+#include <streambuf>
 
 #include <ATen/Parallel.h>
 #include <torch/csrc/jit/frontend/resolver.h>
@@ -76,17 +78,15 @@ void session_free(tdag_shim_session *session) noexcept
     guard(nullptr, [&] { delete session; });
 }
 
-Module load(const char *path)
+// torch::jit::load() with a sentence that names the file.
+template <class Source> Module load(Source &source, const char *name)
 {
-    FILE *file = fopen(path, "rb");
-    TORCH_CHECK(file != nullptr, "cannot open '", path, "': ", strerror(errno));
-    fclose(file);
     try {
-        return torch::jit::load(path, at::Device(at::kCPU));
+        return torch::jit::load(source, at::Device(at::kCPU));
     } catch (const c10::Error &e) {
         std::string reason = reason_of(e.what_without_backtrace());
         reason.resize(std::min(reason.size(), reason.find(". "))); // advice follows
-        TORCH_CHECK(false, "cannot load '", path, "' as TorchScript: ", reason);
+        TORCH_CHECK(false, "cannot load '", name, "' as TorchScript: ", reason);
     }
 }
 
@@ -94,7 +94,47 @@ int module_load(tdag_shim_session *session, const char *path,
                 const tdag_shim_value **out, tdag_shim_error *error) noexcept
 {
     return guard(error, [&] {
-        Module module = load(path);
+        FILE *file = fopen(path, "rb");
+        TORCH_CHECK(file != nullptr, "cannot open '", path, "': ", strerror(errno));
+        fclose(file);
+        const std::string name = path;
+        Module module = load(name, path);
+        module.eval();
+        *out = keep(session, module._ivalue());
+    });
+}
+
+// Bytes as a stream that can be read from any place.
+struct bytes_buffer : std::streambuf {
+    bytes_buffer(const void *data, size_t size)
+    {
+        char *begin = const_cast<char *>(static_cast<const char *>(data));
+        setg(begin, begin, begin + size);
+    }
+    pos_type seekoff(off_type by, std::ios_base::seekdir from,
+                     std::ios_base::openmode) override
+    {
+        char *base = from == std::ios_base::beg   ? eback()
+                     : from == std::ios_base::cur ? gptr()
+                                                  : egptr();
+        if (by < eback() - base || by > egptr() - base) return pos_type(off_type(-1));
+        setg(eback(), base + by, egptr());
+        return gptr() - eback();
+    }
+    pos_type seekpos(pos_type at, std::ios_base::openmode which) override
+    {
+        return seekoff(off_type(at), std::ios_base::beg, which);
+    }
+};
+
+int module_load_bytes(tdag_shim_session *session, const void *data, size_t size,
+                      const char *name, const tdag_shim_value **out,
+                      tdag_shim_error *error) noexcept
+{
+    return guard(error, [&] {
+        bytes_buffer buffer(data, size);
+        std::istream stream(&buffer);
+        Module module = load(stream, name);
         module.eval();
         *out = keep(session, module._ivalue());
     });
@@ -222,6 +262,7 @@ void add_modules(tdag_shim_api &api)
     api.session_create = session_create;
     api.session_free = session_free;
     api.module_load = module_load;
+    api.module_load_bytes = module_load_bytes;
     api.module_create = module_create;
     api.module_add_module = module_add_module;
     api.module_add_attr = module_add_attr;

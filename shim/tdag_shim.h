@@ -27,7 +27,7 @@ extern "C" {
 #endif
 
 /* Raised whenever this file changes in a way that an older shim cannot serve. */
-#define TDAG_SHIM_ABI 2
+#define TDAG_SHIM_ABI 3
 
 #define TDAG_SHIM_MESSAGE_SIZE 1024
 
@@ -143,6 +143,11 @@ typedef struct tdag_shim_api {
     /* Loads a TorchScript file to the CPU and switches it to eval mode. */
     int (*module_load)(tdag_shim_session *session, const char *path,
                        const tdag_shim_value **out, tdag_shim_error *error);
+    /* The same of a file that is in memory; the bytes are needed during the call only,
+     * name stands for the path in sentences. */
+    int (*module_load_bytes)(tdag_shim_session *session, const void *data, size_t size,
+                             const char *name, const tdag_shim_value **out,
+                             tdag_shim_error *error);
 
     /* --- values ----------------------------------------------------------------------
      */

@@ -147,18 +147,11 @@ void cli_spec_of_tensor(const tdag_tensor *tensor, tdag_input_spec *out);
 void cli_spec_text(const tdag_input_spec *spec, char *buf, size_t size);
 
 /* ---- models (load.c) ---- */
-typedef enum cli_format {
-    CLI_UNKNOWN = 0,
-    CLI_TORCHSCRIPT,
-    CLI_TEXT,
-    CLI_PT2, /* torch.export */
-    CLI_TDAG,
-} cli_format;
-
-/* What a file is, by its ending and first bytes; prints why when it is nothing. */
-int cli_format_of_file(const char *path, cli_format *out);
+/* What a file is: by its content, by its ending where that tells nothing; prints why
+ * when it is nothing that is read. */
+int cli_kind_of_file(cli *c, const char *path, tdag_file_kind *out);
 /* What a file to be written should be, by its ending. */
-cli_format cli_format_of_name(const char *path);
+tdag_file_kind cli_kind_of_name(const char *path);
 /* Reads a model; a TorchScript file needs inputs. Prints what went wrong. */
 int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **out);
 /* The model of the first file, imported with the inputs of the command line, at the

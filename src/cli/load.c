@@ -1,4 +1,4 @@
-/* Reading models: which format a file has, and the call that reads it. */
+/* Reading models: what a file is, and its inputs. */
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -11,42 +11,40 @@ static bool ends_with(const char *s, const char *end)
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-cli_format cli_format_of_name(const char *path)
+tdag_file_kind cli_kind_of_name(const char *path)
 {
     if (ends_with(path, ".pt") || ends_with(path, ".pth") || ends_with(path, ".ts"))
-        return CLI_TORCHSCRIPT;
-    if (ends_with(path, ".pt2")) return CLI_PT2;
-    if (ends_with(path, ".tdag")) return CLI_TDAG;
-    return ends_with(path, ".txt") ? CLI_TEXT : CLI_UNKNOWN;
+        return TDAG_FILE_TORCHSCRIPT;
+    if (ends_with(path, ".pt2")) return TDAG_FILE_PT2;
+    if (ends_with(path, ".tdag")) return TDAG_FILE_TDAG;
+    return ends_with(path, ".txt") ? TDAG_FILE_TEXT : TDAG_FILE_UNKNOWN;
 }
 
-int cli_format_of_file(const char *path, cli_format *out)
+/* A file whose content says nothing, by its ending. */
+static int kind_by_name(const char *path, tdag_file_kind *out)
+{
+    *out = cli_kind_of_name(path);
+    if (*out == TDAG_FILE_PT2)
+        return cli_fail(CLI_BAD, "%s: no .pt2 file (no zip signature)", path);
+    if (*out == TDAG_FILE_TORCHSCRIPT)
+        return cli_fail(CLI_BAD, "%s: no TorchScript file (no zip signature)", path);
+    if (*out == TDAG_FILE_UNKNOWN)
+        return cli_fail(CLI_BAD,
+                        "%s: no model in a format that tdag reads (TorchScript, .pt2, "
+                        ".tdag, .txt)",
+                        path);
+    return CLI_DONE;
+}
+
+int cli_kind_of_file(cli *c, const char *path, tdag_file_kind *out)
 {
     FILE *file = fopen(path, "rb");
     if (file == NULL) return cli_fail(CLI_BAD, "%s: %s", path, strerror(errno));
-    char head[9] = {0};
-    size_t n = fread(head, 1, sizeof(head), file);
-    bool failed = n < sizeof(head) && ferror(file);
-    int why = errno;
     fclose(file);
-    if (failed) return cli_fail(CLI_BAD, "%s: %s", path, strerror(why));
-    cli_format named = cli_format_of_name(path);
-    if (memcmp(head, "PK\3\4", 4) == 0)
-        *out = named == CLI_PT2 ? CLI_PT2 : CLI_TORCHSCRIPT;
-    else if (named == CLI_PT2)
-        return cli_fail(CLI_BAD, "%s: no .pt2 file (no zip signature)", path);
-    else if (named == CLI_TORCHSCRIPT)
-        return cli_fail(CLI_BAD, "%s: no TorchScript file (no zip signature)", path);
-    else if (named == CLI_UNKNOWN && head[8] == '{') /* as safetensors begin */
-        *out = CLI_TDAG;
-    else if (named == CLI_UNKNOWN)
-        return cli_fail(
-            CLI_BAD,
-            "%s: no model in a format that tdag reads (TorchScript, .tdag, .txt)",
-            path);
-    else
-        *out = named;
-    return CLI_DONE;
+    *out = TDAG_FILE_UNKNOWN;
+    if (tdag_file_get_kind(c->ctx, path, out) != TDAG_OK)
+        return cli_fail_library(c, path);
+    return *out == TDAG_FILE_UNKNOWN ? kind_by_name(path, out) : CLI_DONE;
 }
 
 void cli_torch_options(const cli *c, tdag_torchscript_options *out)
@@ -54,34 +52,6 @@ void cli_torch_options(const cli *c, tdag_torchscript_options *out)
     tdag_torchscript_options_init(out);
     out->shim_path = c->shim;
     if (c->given & CLI_OPAQUE) out->flags |= TDAG_TORCH_OPAQUE;
-}
-
-static int read_file(const char *path, char **text_out, size_t *size_out)
-{
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) return cli_fail(CLI_BAD, "%s: %s", path, strerror(errno));
-    size_t n = 0, capacity = 0;
-    char *text = NULL;
-    for (;;) {
-        if (n == capacity) {
-            capacity = capacity == 0 ? 1 << 16 : 2 * capacity;
-            char *bigger = realloc(text, capacity);
-            if (bigger == NULL) break;
-            text = bigger;
-        }
-        size_t got = fread(text + n, 1, capacity - n, file);
-        n += got;
-        if (got == 0) break;
-    }
-    bool failed = ferror(file) || n == capacity;
-    fclose(file);
-    if (failed) {
-        free(text);
-        return cli_fail(CLI_BAD, "%s: could not be read", path);
-    }
-    *text_out = text;
-    *size_out = n;
-    return CLI_DONE;
 }
 
 static bool fits(const tdag_input_spec *declared, const tdag_input_spec *given)
@@ -139,32 +109,23 @@ static int check_inputs(cli *c, const char *path, const tdag_graph *graph,
     return status;
 }
 
-static int load_text(cli *c, const char *path, tdag_model **out)
+/* What the library reads; a file that tells its inputs is compared with those of the
+ * command line afterwards, by name. */
+static int open_kind(cli *c, const char *path, tdag_file_kind kind,
+                     const cli_inputs *inputs, tdag_model **out)
 {
-    char *text = NULL;
-    size_t size = 0;
-    int status = read_file(path, &text, &size);
-    if (status != CLI_DONE) return status;
-    tdag_graph *graph = NULL;
-    tdag_status st = tdag_graph_parse(c->ctx, text, size, &graph);
-    free(text);
-    if (st == TDAG_OK) st = tdag_model_create(c->ctx, graph, out);
-    tdag_graph_free(graph);
-    return st == TDAG_OK ? CLI_DONE : cli_fail_library(c, path);
-}
-
-/* A format that declares its inputs, which must then be those of the command line. */
-static int load_declared(cli *c, const char *path, cli_format format,
-                         const cli_inputs *inputs, tdag_model **out)
-{
+    tdag_open_options options;
+    tdag_open_options_init(&options);
+    options.kind = kind;
+    options.shim_path = c->shim;
+    if (c->given & CLI_OPAQUE) options.flags |= TDAG_OPEN_OPAQUE;
+    bool declared = kind == TDAG_FILE_TDAG || kind == TDAG_FILE_TEXT;
     tdag_model *model = NULL;
-    int status = CLI_DONE;
-    if (format == CLI_TEXT)
-        status = load_text(c, path, &model);
-    else if (tdag_load(c->ctx, path, NULL, &model) != TDAG_OK)
-        status = cli_fail_library(c, path);
-    if (status == CLI_DONE)
-        status = check_inputs(c, path, tdag_model_get_graph(model), inputs);
+    if (tdag_open(c->ctx, path, inputs->specs, declared ? 0 : inputs->n, &options,
+                  &model) != TDAG_OK)
+        return cli_fail_library(c, path);
+    int status = declared ? check_inputs(c, path, tdag_model_get_graph(model), inputs)
+                          : CLI_DONE;
     if (status == CLI_DONE)
         *out = model;
     else
@@ -172,43 +133,19 @@ static int load_declared(cli *c, const char *path, cli_format format,
     return status;
 }
 
-static int load_torchscript(cli *c, const char *path, const cli_inputs *inputs,
-                            tdag_model **out)
+int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **out)
 {
-    if (inputs->n == 0)
+    tdag_file_kind kind;
+    int status = cli_kind_of_file(c, path, &kind);
+    if (status != CLI_DONE) return status;
+    cli_progress(c, "reading", path);
+    if (kind == TDAG_FILE_TORCHSCRIPT && inputs->n == 0)
         return cli_fail(CLI_USAGE,
                         "%s is TorchScript, which does not store the shapes of its "
                         "inputs: give one -i DTYPE[DIMS] per input, as in -i "
                         "f32[1,3,224,224], or --like",
                         path);
-    tdag_torchscript_options options;
-    cli_torch_options(c, &options);
-    if (tdag_from_torchscript(c->ctx, path, inputs->specs, inputs->n, &options, out) !=
-        TDAG_OK)
-        return cli_fail_library(c, path);
-    return CLI_DONE;
-}
-
-static int load_pt2(cli *c, const char *path, const cli_inputs *inputs,
-                    tdag_model **out)
-{
-    tdag_pt2_options options;
-    tdag_pt2_options_init(&options);
-    if (c->given & CLI_OPAQUE) options.flags |= TDAG_PT2_OPAQUE;
-    if (tdag_from_pt2(c->ctx, path, inputs->specs, inputs->n, &options, out) != TDAG_OK)
-        return cli_fail_library(c, path);
-    return CLI_DONE;
-}
-
-int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **out)
-{
-    cli_format format = CLI_UNKNOWN;
-    int status = cli_format_of_file(path, &format);
-    if (status != CLI_DONE) return status;
-    cli_progress(c, "reading", path);
-    if (format == CLI_PT2) return load_pt2(c, path, inputs, out);
-    return format == CLI_TORCHSCRIPT ? load_torchscript(c, path, inputs, out)
-                                     : load_declared(c, path, format, inputs, out);
+    return open_kind(c, path, kind, inputs, out);
 }
 
 /* The model with its symbols replaced as --at says; *model is replaced. */

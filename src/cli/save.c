@@ -25,9 +25,9 @@ static int write_file(const char *path, const char *text)
 
 int cli_write_model(cli *c, const tdag_model *model, const char *path)
 {
-    cli_format format = cli_format_of_name(path);
+    tdag_file_kind kind = cli_kind_of_name(path);
     cli_progress(c, "writing", path);
-    if (format == CLI_TORCHSCRIPT) {
+    if (kind == TDAG_FILE_TORCHSCRIPT) {
         tdag_torchscript_options options;
         cli_torch_options(c, &options);
         options.flags = 0;
@@ -35,11 +35,11 @@ int cli_write_model(cli *c, const tdag_model *model, const char *path)
             return CLI_DONE;
         return cli_fail_library(c, path);
     }
-    if (format == CLI_PT2) {
+    if (kind == TDAG_FILE_PT2) {
         if (tdag_to_pt2(c->ctx, model, path, NULL) == TDAG_OK) return CLI_DONE;
         return cli_fail_library(c, path);
     }
-    if (format == CLI_TDAG) {
+    if (kind == TDAG_FILE_TDAG) {
         if (tdag_save(c->ctx, model, path, NULL) == TDAG_OK) return CLI_DONE;
         return cli_fail_library(c, path);
     }
@@ -56,7 +56,7 @@ int cli_write_model(cli *c, const tdag_model *model, const char *path)
 int cli_check_name(const char *path)
 {
     static const char *const planned[] = {".mlpackage", ".dot", ".html"};
-    if (cli_format_of_name(path) != CLI_UNKNOWN) return CLI_DONE;
+    if (cli_kind_of_name(path) != TDAG_FILE_UNKNOWN) return CLI_DONE;
     const char *ending = strrchr(path, '.');
     for (size_t i = 0; ending != NULL && i < sizeof(planned) / sizeof(*planned); i++)
         if (strcmp(ending, planned[i]) == 0)

@@ -5,6 +5,7 @@
 
 #include <tdagger/tensor.h>
 
+#include "archive/mapping.h"
 #include "base/ctx.h"
 
 /* The strings of "__metadata__". When saving, keys must be unique. */
@@ -27,6 +28,10 @@ enum {
 
 /* tdag_tensors_load() and _save() with metadata; NULL to leave it out. */
 tdag_status tdagi_safetensors_load(tdag_ctx *ctx, const char *path, uint32_t flags,
+                                   tdag_named_tensors *out,
+                                   tdagi_metadata *metadata_out);
+/* The same of bytes in memory, which tensors point into; `what` names them. */
+tdag_status tdagi_safetensors_read(tdag_ctx *ctx, tdagi_mapping *m, const char *what,
                                    tdag_named_tensors *out,
                                    tdagi_metadata *metadata_out);
 tdag_status tdagi_safetensors_save(tdag_ctx *ctx, const char *path, uint32_t flags,

@@ -363,14 +363,11 @@ static tdag_status load(loader *l, tdagi_mapping *m, tdag_named_tensors *tensors
     return metadata == NULL ? TDAG_OK : make_metadata(l, metadata);
 }
 
-tdag_status tdagi_safetensors_load(tdag_ctx *ctx, const char *path, uint32_t flags,
+tdag_status tdagi_safetensors_read(tdag_ctx *ctx, tdagi_mapping *m, const char *what,
                                    tdag_named_tensors *out,
                                    tdagi_metadata *metadata_out)
 {
-    tdagi_mapping *m = NULL;
-    bool copy = (flags & TDAGI_SAFETENSORS_COPY) != 0;
-    TDAGI_TRY(tdagi_mapping_open(ctx, path, copy ? TDAGI_MAPPING_COPY : 0, &m));
-    loader l = {.ctx = ctx, .path = path};
+    loader l = {.ctx = ctx, .path = what};
     tdagi_arena_init(&l.arena, &ctx->allocator);
     tdag_named_tensors tensors = {0};
     tdagi_metadata metadata = {0};
@@ -385,6 +382,17 @@ tdag_status tdagi_safetensors_load(tdag_ctx *ctx, const char *path, uint32_t fla
     tdagi_free(ctx, l.entries, l.capacity * sizeof *l.entries);
     tdagi_free(ctx, l.pairs, l.pairs_capacity * sizeof *l.pairs);
     tdagi_arena_free(&l.arena);
+    return st;
+}
+
+tdag_status tdagi_safetensors_load(tdag_ctx *ctx, const char *path, uint32_t flags,
+                                   tdag_named_tensors *out,
+                                   tdagi_metadata *metadata_out)
+{
+    tdagi_mapping *m = NULL;
+    bool copy = (flags & TDAGI_SAFETENSORS_COPY) != 0;
+    TDAGI_TRY(tdagi_mapping_open(ctx, path, copy ? TDAGI_MAPPING_COPY : 0, &m));
+    tdag_status st = tdagi_safetensors_read(ctx, m, path, out, metadata_out);
     tdagi_mapping_release(m);
     return st;
 }

@@ -75,6 +75,21 @@ static tdag_status check_format(tdag_ctx *ctx, const char *path,
     return TDAG_OK;
 }
 
+tdag_status tdagi_tdag_load(tdag_ctx *ctx, tdagi_mapping *mapping, const char *what,
+                            tdag_model **out)
+{
+    tdag_named_tensors tensors = {0};
+    tdagi_metadata metadata = {0};
+    TDAGI_TRY(tdagi_safetensors_read(ctx, mapping, what, &tensors, &metadata));
+    tdag_status st = check_format(ctx, what, &metadata);
+    if (st == TDAG_OK)
+        st = tdagi_tdag_read(ctx, tdagi_metadata_find(&metadata, TDAGI_TDAG_MODEL_KEY),
+                             &tensors, out);
+    tdagi_metadata_free(&metadata);
+    tdag_tensors_free(&tensors);
+    return st;
+}
+
 tdag_status tdag_load(tdag_ctx *ctx, const char *path, const tdag_load_options *options,
                       tdag_model **out)
 {
@@ -85,15 +100,10 @@ tdag_status tdag_load(tdag_ctx *ctx, const char *path, const tdag_load_options *
     if ((o.flags & ~(uint32_t)TDAG_LOAD_COPY) != 0)
         return tdagi_fail(ctx, TDAG_E_ARG, "load: unknown flags 0x%x",
                           (unsigned)o.flags);
-    tdag_named_tensors tensors = {0};
-    tdagi_metadata metadata = {0};
-    uint32_t flags = (o.flags & TDAG_LOAD_COPY) != 0 ? TDAGI_SAFETENSORS_COPY : 0;
-    TDAGI_TRY(tdagi_safetensors_load(ctx, path, flags, &tensors, &metadata));
-    tdag_status st = check_format(ctx, path, &metadata);
-    if (st == TDAG_OK)
-        st = tdagi_tdag_read(ctx, tdagi_metadata_find(&metadata, TDAGI_TDAG_MODEL_KEY),
-                             &tensors, out);
-    tdagi_metadata_free(&metadata);
-    tdag_tensors_free(&tensors);
+    tdagi_mapping *mapping = NULL;
+    uint32_t flags = (o.flags & TDAG_LOAD_COPY) != 0 ? TDAGI_MAPPING_COPY : 0;
+    TDAGI_TRY(tdagi_mapping_open(ctx, path, flags, &mapping));
+    tdag_status st = tdagi_tdag_load(ctx, mapping, path, out);
+    tdagi_mapping_release(mapping);
     return st;
 }

@@ -75,8 +75,9 @@ expect 3 'no model in a format' info picture.gif
 mkdir -p folder.txt
 expect 3 'folder.txt' info folder.txt
 printf 'PK\003\004 and no more' >cut.pt
-expect 2 'give one -i' info cut.pt
-expect 2 'give one -i' verify cut.pt cut.pt
+expect 3 'cut.pt is no zip archive or is cut' info cut.pt
+expect 2 'give one -i' info "$root/examples/readme_model.pt"
+expect 2 'give one -i' verify "$root/examples/readme_model.pt" "$root/examples/readme_model.pt"
 printf 'not safetensors' >bad.safetensors
 expect 3 'bad.safetensors' run model.txt --in bad.safetensors --out y.safetensors
 
@@ -158,7 +159,7 @@ expect 3 'is x f32\[N,3\], not f32\[2,4\]' diff model.txt same.txt -i 'f32[2,4]'
 expect 3 'No such file' diff model.txt missing.txt
 expect 3 'bad.txt' diff bad.txt model.txt
 expect 2 'needs A B' diff model.txt
-expect 2 'give one -i' diff model.txt cut.pt
+expect 2 'give one -i' diff model.txt "$root/examples/readme_model.pt"
 
 # ---- verify --first: the first value that differs, with its node, op and module ----
 cat >deep.txt <<'END'

@@ -5,6 +5,7 @@
 #include <tdagger/compose.h>
 #include <tdagger/count.h>
 #include <tdagger/file.h>
+#include <tdagger/open.h>
 #include <tdagger/ops.h>
 #include <tdagger/pt2.h>
 #include <tdagger/run.h>
@@ -354,6 +355,17 @@ static void test_torch(void **state)
     FAILS("out", tdag_from_pt2, "x", &spec, 1, NULL, NULL);
     FAILS("model", tdag_to_pt2, NULL, "x", NULL);
     FAILS("path", tdag_to_pt2, model, NULL, NULL);
+    tdag_file_kind kind;
+    const tdag_bytes bytes = {.data = "x", .size = 1}, no_data = {.size = 1};
+    FAILS("path", tdag_file_get_kind, NULL, &kind);
+    FAILS("out", tdag_file_get_kind, "x", NULL);
+    FAILS("path", tdag_open, NULL, &spec, 1, NULL, &m);
+    FAILS("inputs", tdag_open, "x", NULL, 1, NULL, &m);
+    FAILS("out", tdag_open, "x", &spec, 1, NULL, NULL);
+    FAILS("bytes", tdag_open_memory, NULL, &spec, 1, NULL, &m);
+    FAILS("bytes->data", tdag_open_memory, &no_data, &spec, 1, NULL, &m);
+    FAILS("inputs", tdag_open_memory, &bytes, NULL, 1, NULL, &m);
+    FAILS("out", tdag_open_memory, &bytes, &spec, 1, NULL, NULL);
     FAILS("path", tdag_run_torchscript, NULL, &tensor, NULL, 1, NULL, &named);
     FAILS("inputs", tdag_run_torchscript, "x", NULL, NULL, 1, NULL, &named);
     FAILS("out", tdag_run_torchscript, "x", &tensor, NULL, 1, NULL, NULL);

@@ -12,14 +12,16 @@ import lintlib
 
 ORDER = [["base"], ["ir"], ["ops"], ["derive", "raise", "analysis"],
          ["transform", "program", "run", "archive"], ["format", "aten"],
-         ["torchscript", "pt2", "coreml", "cli"]]
+         ["torchscript", "pt2", "coreml", "cli"], ["open"]]
 # The parts of a builder and of a model that importers need; see docs/deviations.md.
 APP_MAY = {"base", "derive", "raise", "ir/graph.h", "program/model.h"}
 MAY = {"aten": {"base", "derive", "ir/graph.h"}, "archive": {"base"},
        "torchscript": APP_MAY | {"aten", "archive"},
        "pt2": APP_MAY | {"aten", "archive", "format/json_read.h",
                         "torchscript/export/statements.h", "torchscript/native/syntax.h"},
-       "coreml": APP_MAY, "cli": APP_MAY}
+       "coreml": APP_MAY, "cli": APP_MAY,
+       "open": {"base", "archive", "program/model.h", "format/tdag.h", "pt2/pt2.h",
+                "torchscript/torchscript.h"}}
 C_HEADERS = {"stdbool.h", "stddef.h", "stdint.h", "string.h"}
 HEIGHT = {folder: i for i, group in enumerate(ORDER) for folder in group}
 INCLUDE = re.compile(r'\s*#\s*include\s+(["<])([^">]+)[">]')

@@ -54,4 +54,4 @@ jobs_that_fit() {
 BUILD_PACKAGES="gcc g++ cmake ninja-build pkg-config libcjson-dev zlib1g-dev libopenblas-dev
     libtorch-dev"
 TEST_PACKAGES="libcmocka-dev python3 python3-numpy python3-torch python3-torchvision
-    binutils clang-format-14"
+    binutils clang-format-14 strace"

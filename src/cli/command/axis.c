@@ -13,13 +13,13 @@
 static int load_at_one(cli *c, tdag_model **out, int64_t **axes)
 {
     cli_inputs inputs;
-    cli_format format;
+    tdag_file_kind kind;
     tdag_torchscript_options options;
     int status = cli_inputs_get(c, &inputs);
     if (status != CLI_DONE) return status;
     cli_torch_options(c, &options);
-    status = cli_format_of_file(c->files[0], &format);
-    bool torch = status == CLI_DONE && format == CLI_TORCHSCRIPT && inputs.n > 0;
+    status = cli_kind_of_file(c, c->files[0], &kind);
+    bool torch = status == CLI_DONE && kind == TDAG_FILE_TORCHSCRIPT && inputs.n > 0;
     if (torch && tdag_from_torchscript(c->ctx, c->files[0], inputs.specs, inputs.n,
                                        &options, out) != TDAG_OK) {
         *axes = malloc(inputs.n * sizeof(**axes));

@@ -83,12 +83,12 @@ static int run_torch(cli *c, const char *path, const cli_inputs *inputs,
 int cli_execute(cli *c, const char *path, const char *engine, const cli_inputs *inputs,
                 tdag_tensor *const *values, cli_outputs *out)
 {
-    cli_format format = CLI_UNKNOWN;
-    int status = cli_format_of_file(path, &format);
+    tdag_file_kind kind = TDAG_FILE_UNKNOWN;
+    int status = cli_kind_of_file(c, path, &kind);
     if (status != CLI_DONE) return status;
     bool torch =
-        engine == NULL ? format == CLI_TORCHSCRIPT : strcmp(engine, "torch") == 0;
-    if (torch && format != CLI_TORCHSCRIPT)
+        engine == NULL ? kind == TDAG_FILE_TORCHSCRIPT : strcmp(engine, "torch") == 0;
+    if (torch && kind != TDAG_FILE_TORCHSCRIPT)
         return cli_fail(CLI_USAGE, "%s: --engine torch runs TorchScript files only",
                         path);
     return torch ? run_torch(c, path, inputs, values, out)

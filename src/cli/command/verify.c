@@ -65,9 +65,9 @@ static int declared_inputs(cli *c, cli_inputs *out, tdag_model **model_out)
 {
     const cli_inputs none = {0};
     for (int i = 0; i < 2; i++) {
-        cli_format format = CLI_UNKNOWN;
-        int status = cli_format_of_file(c->files[i], &format);
-        if (status == CLI_DONE && format == CLI_TORCHSCRIPT) continue;
+        tdag_file_kind kind = TDAG_FILE_UNKNOWN;
+        int status = cli_kind_of_file(c, c->files[i], &kind);
+        if (status == CLI_DONE && kind == TDAG_FILE_TORCHSCRIPT) continue;
         if (status == CLI_DONE) status = cli_load(c, c->files[i], &none, model_out);
         if (status == CLI_DONE)
             status = cli_inputs_of_graph(tdag_model_get_graph(*model_out), out);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "program/model.h"
+#include "pt2/pt2.h"
 
 /* ---- the archive ---- */
 
@@ -165,11 +166,27 @@ static tdag_status import(tdag_ctx *ctx, tdagi_zip *zip, const tdag_input_spec *
     im.env.reader = &im;
     im.env.place = place;
     im.records.arena = im.symbols.arena = &im.env.arena;
-    if (tdagi_env_ok(&im.env)) im.env.status = parse(&im);
+    tdag_status parsed = tdagi_env_ok(&im.env) ? parse(&im) : im.env.status;
+    if (tdagi_env_ok(&im.env)) im.env.status = parsed; /* no memory comes first */
     if (tdagi_env_ok(&im.env)) import_program(&im, out);
     tdag_status st = im.env.status;
     tdagi_pt2_free_weights(&im);
     tdagi_env_free(&im.env);
+    return st;
+}
+
+tdag_status tdagi_pt2_read(tdag_ctx *ctx, const tdagi_pt2_file *file,
+                           const tdag_input_spec *inputs, uint32_t n_inputs,
+                           const tdag_pt2_options *options, tdag_model **out)
+{
+    tdag_pt2_options o;
+    TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
+    if ((o.flags & ~(uint32_t)TDAG_PT2_OPAQUE) != 0)
+        return tdagi_fail(ctx, TDAG_E_ARG, "unknown flags of tdag_pt2_options");
+    tdagi_zip *zip = NULL;
+    tdag_status st = tdagi_zip_open(ctx, file->mapping, file->what, &zip);
+    if (st == TDAG_OK) st = import(ctx, zip, inputs, n_inputs, &o, out);
+    tdagi_zip_close(zip);
     return st;
 }
 
@@ -180,16 +197,9 @@ tdag_status tdag_from_pt2(tdag_ctx *ctx, const char *path,
     TDAGI_TRY(tdagi_need(ctx, path, "path"));
     TDAGI_TRY(tdagi_need(ctx, out, "out"));
     if (n_inputs > 0) TDAGI_TRY(tdagi_need(ctx, inputs, "inputs"));
-    tdag_pt2_options o;
-    TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
-    if ((o.flags & ~(uint32_t)TDAG_PT2_OPAQUE) != 0)
-        return tdagi_fail(ctx, TDAG_E_ARG, "unknown flags of tdag_pt2_options");
-    tdagi_mapping *mapping = NULL;
-    tdagi_zip *zip = NULL;
-    TDAGI_TRY(tdagi_mapping_open(ctx, path, 0, &mapping));
-    tdag_status st = tdagi_zip_open(ctx, mapping, path, &zip);
-    if (st == TDAG_OK) st = import(ctx, zip, inputs, n_inputs, &o, out);
-    tdagi_zip_close(zip);
-    tdagi_mapping_release(mapping);
+    tdagi_pt2_file file = {NULL, path};
+    TDAGI_TRY(tdagi_mapping_open(ctx, path, 0, &file.mapping));
+    tdag_status st = tdagi_pt2_read(ctx, &file, inputs, n_inputs, options, out);
+    tdagi_mapping_release(file.mapping);
     return st;
 }

@@ -6,6 +6,7 @@
 
 #include "program/model.h"
 #include "torchscript/shim_load.h"
+#include "torchscript/torchscript.h"
 
 static void shim_failed(tdagi_import *im, tdag_status status,
                         const tdag_shim_error *error)
@@ -106,14 +107,21 @@ static void start(tdagi_import *im, tdag_ctx *ctx, uint32_t flags)
     if ((flags & TDAG_TORCH_OPAQUE) != 0) im->env.opaque = tdagi_import_opaque;
 }
 
-tdag_status tdag_from_torchscript(tdag_ctx *ctx, const char *path,
-                                  const tdag_input_spec *inputs, uint32_t n_inputs,
-                                  const tdag_torchscript_options *options,
-                                  tdag_model **out)
+static int load_module(tdagi_import *im, const tdagi_torchscript_file *file,
+                       const tdag_shim_value **out, tdag_shim_error *error)
 {
-    TDAGI_TRY(tdagi_need(ctx, path, "path"));
-    TDAGI_TRY(tdagi_need(ctx, out, "out"));
-    if (n_inputs > 0) TDAGI_TRY(tdagi_need(ctx, inputs, "inputs"));
+    if (file->mapping == NULL)
+        return im->api->module_load(im->session, file->what, out, error);
+    return im->api->module_load_bytes(im->session, tdagi_mapping_data(file->mapping),
+                                      tdagi_mapping_size(file->mapping), file->what,
+                                      out, error);
+}
+
+tdag_status tdagi_torchscript_read(tdag_ctx *ctx, const tdagi_torchscript_file *file,
+                                   const tdag_input_spec *inputs, uint32_t n_inputs,
+                                   const tdag_torchscript_options *options,
+                                   tdag_model **out)
+{
     tdag_torchscript_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     tdagi_import im = {.node = NULL};
@@ -123,8 +131,7 @@ tdag_status tdag_from_torchscript(tdag_ctx *ctx, const char *path,
         return tdagi_shim_fail(ctx, TDAG_E_SHIM, &error);
     start(&im, ctx, o.flags);
     const tdag_shim_value *module = NULL;
-    if (tdagi_env_ok(&im.env) &&
-        im.api->module_load(im.session, path, &module, &error) != 0)
+    if (tdagi_env_ok(&im.env) && load_module(&im, file, &module, &error) != 0)
         shim_failed(&im, TDAG_E_FORMAT, &error);
     if (tdagi_env_ok(&im.env))
         import_method(&im, module, o.method == NULL ? "forward" : o.method, inputs,
@@ -134,4 +141,16 @@ tdag_status tdag_from_torchscript(tdag_ctx *ctx, const char *path,
     tdagi_env_free(&im.env);
     im.api->session_free(im.session);
     return st;
+}
+
+tdag_status tdag_from_torchscript(tdag_ctx *ctx, const char *path,
+                                  const tdag_input_spec *inputs, uint32_t n_inputs,
+                                  const tdag_torchscript_options *options,
+                                  tdag_model **out)
+{
+    TDAGI_TRY(tdagi_need(ctx, path, "path"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    if (n_inputs > 0) TDAGI_TRY(tdagi_need(ctx, inputs, "inputs"));
+    const tdagi_torchscript_file file = {NULL, path};
+    return tdagi_torchscript_read(ctx, &file, inputs, n_inputs, options, out);
 }

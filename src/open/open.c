@@ -1,0 +1,220 @@
+/* tdag_open(): the kind of a file, and the reader of that kind. */
+#include <string.h>
+
+#include "base/ctx.h"
+#include "format/tdag.h"
+#include "open/kind.h"
+#include "program/model.h"
+#include "pt2/pt2.h"
+#include "torchscript/torchscript.h"
+
+typedef struct request {
+    tdag_ctx *ctx;
+    tdagi_mapping *mapping;
+    const char *what; /* what sentences call it */
+    bool is_path;     /* `what` names a file */
+    const tdag_input_spec *inputs;
+    uint32_t n_inputs;
+    tdag_open_options options;
+} request;
+
+/* ---- readers ---- */
+
+static tdag_status open_text(const request *r, tdag_model **out)
+{
+    tdag_graph *graph = NULL;
+    const char *text = (const char *)tdagi_mapping_data(r->mapping);
+    tdag_status st =
+        tdag_graph_parse(r->ctx, text, tdagi_mapping_size(r->mapping), &graph);
+    if (st == TDAG_OK) st = tdag_model_create(r->ctx, graph, out);
+    tdag_graph_free(graph);
+    return st;
+}
+
+static bool fits(const tdagi_node *n, const tdag_input_spec *s)
+{
+    bool same = (tdag_dtype)n->dtype == s->dtype && n->rank == s->rank;
+    for (uint32_t i = 0; same && i < n->rank; i++)
+        same = n->shape[i] < 0 || n->shape[i] == s->shape[i];
+    return same;
+}
+
+/* Inputs that a file tells itself must be those that are given, if any are. */
+static tdag_status check_inputs(const request *r, const tdag_model *model)
+{
+    char buf[16];
+    const tdag_graph *g = tdag_model_get_graph(model);
+    if (r->n_inputs == 0) return TDAG_OK;
+    if (g->n_inputs != r->n_inputs)
+        return tdagi_fail(r->ctx, TDAG_E_ARG, "the model takes %u inputs, %u are given",
+                          (unsigned)g->n_inputs, (unsigned)r->n_inputs);
+    for (uint32_t i = 0; i < r->n_inputs; i++)
+        if (!fits(tdagi_graph_node(g, g->inputs[i]), &r->inputs[i]))
+            return tdagi_fail(r->ctx, TDAG_E_ARG,
+                              "input %s of the model has another dtype or shape than "
+                              "the one given",
+                              tdagi_value_name(g, g->inputs[i], buf));
+    return TDAG_OK;
+}
+
+static tdag_status open_declared(const request *r, tdag_file_kind kind,
+                                 tdag_model **out)
+{
+    tdag_model *model = NULL;
+    tdag_status st = kind == TDAG_FILE_TEXT
+                         ? open_text(r, &model)
+                         : tdagi_tdag_load(r->ctx, r->mapping, r->what, &model);
+    if (st == TDAG_OK) st = check_inputs(r, model);
+    if (st == TDAG_OK)
+        *out = model;
+    else
+        tdag_model_free(model);
+    return st;
+}
+
+static tdag_status open_torchscript(const request *r, tdag_model **out)
+{
+    tdag_torchscript_options o;
+    tdag_torchscript_options_init(&o);
+    o.shim_path = r->options.shim_path;
+    o.method = r->options.method;
+    if ((r->options.flags & TDAG_OPEN_OPAQUE) != 0) o.flags |= TDAG_TORCH_OPAQUE;
+    const tdagi_torchscript_file file = {r->is_path ? NULL : r->mapping, r->what};
+    return tdagi_torchscript_read(r->ctx, &file, r->inputs, r->n_inputs, &o, out);
+}
+
+static tdag_status open_pt2(const request *r, tdag_model **out)
+{
+    tdag_pt2_options o;
+    tdag_pt2_options_init(&o);
+    o.program = r->options.program;
+    if ((r->options.flags & TDAG_OPEN_OPAQUE) != 0) o.flags |= TDAG_PT2_OPAQUE;
+    const tdagi_pt2_file file = {r->mapping, r->what};
+    return tdagi_pt2_read(r->ctx, &file, r->inputs, r->n_inputs, &o, out);
+}
+
+static tdag_status read_kind(const request *r, tdag_file_kind kind, tdag_model **out)
+{
+    switch (kind) {
+    case TDAG_FILE_TDAG:
+    case TDAG_FILE_TEXT:
+        return open_declared(r, kind, out);
+    case TDAG_FILE_TORCHSCRIPT:
+        return open_torchscript(r, out);
+    case TDAG_FILE_PT2:
+        return open_pt2(r, out);
+    case TDAG_FILE_UNKNOWN:
+        break;
+    }
+    return tdagi_fail(r->ctx, TDAG_E_FORMAT,
+                      "%s is no model in a format that is read (TorchScript, .pt2, "
+                      ".tdag, text)",
+                      r->what);
+}
+
+/* ---- the calls ---- */
+
+static tdag_status load_options(request *r, const tdag_open_options *options)
+{
+    TDAGI_TRY(tdagi_options_load(r->ctx, &r->options, sizeof(r->options), options));
+    if ((r->options.flags & ~(uint32_t)TDAG_OPEN_OPAQUE) != 0)
+        return tdagi_fail(r->ctx, TDAG_E_ARG, "open: unknown flags 0x%x",
+                          (unsigned)r->options.flags);
+    if (r->options.kind < TDAG_FILE_UNKNOWN || r->options.kind > TDAG_FILE_PT2)
+        return tdagi_fail(r->ctx, TDAG_E_ARG, "open: there is no kind of file %d",
+                          (int)r->options.kind);
+    return TDAG_OK;
+}
+
+static tdag_status open_mapping(const request *r, tdag_model **out)
+{
+    tdag_file_kind kind = r->options.kind;
+    if (kind == TDAG_FILE_UNKNOWN)
+        TDAGI_TRY(tdagi_file_kind(r->ctx, r->mapping, r->what, &kind));
+    return read_kind(r, kind, out);
+}
+
+tdag_status tdag_open(tdag_ctx *ctx, const char *path, const tdag_input_spec *inputs,
+                      uint32_t n_inputs, const tdag_open_options *options,
+                      tdag_model **out)
+{
+    request r = {.ctx = ctx, .what = path, .is_path = true};
+    r.inputs = inputs;
+    r.n_inputs = n_inputs;
+    TDAGI_TRY(tdagi_need(ctx, path, "path"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    if (n_inputs > 0) TDAGI_TRY(tdagi_need(ctx, inputs, "inputs"));
+    TDAGI_TRY(load_options(&r, options));
+    TDAGI_TRY(tdagi_mapping_open(ctx, path, 0, &r.mapping));
+    tdag_status st = open_mapping(&r, out);
+    tdagi_mapping_release(r.mapping);
+    return st;
+}
+
+/* ---- bytes in memory ---- */
+
+/* The caller's bytes while a model points into them: those of a call that failed stay
+ * the caller's. */
+typedef struct lender {
+    tdag_allocator allocator;
+    void (*release)(void *user);
+    void *user;
+    void *copy; /* NULL: they are used where they stand */
+    size_t size;
+} lender;
+
+static void give_back(void *user)
+{
+    lender *l = user;
+    const tdag_allocator a = l->allocator;
+    if (l->copy != NULL) tdagi_mem_free(&a, l->copy, l->size);
+    if (l->release != NULL) l->release(l->user);
+    tdagi_mem_free(&a, l, sizeof(*l));
+}
+
+static tdag_status lend(tdag_ctx *ctx, const tdag_bytes *bytes, lender **lender_out,
+                        tdagi_mapping **out)
+{
+    void *p = NULL;
+    TDAGI_TRY(tdagi_alloc(ctx, sizeof(lender), &p));
+    lender *l = p;
+    l->allocator = ctx->allocator;
+    l->size = bytes->size;
+    if (bytes->release == NULL) {
+        l->copy = tdagi_mem_alloc(&l->allocator, bytes->size);
+        if (l->copy != NULL && bytes->size > 0)
+            memcpy(l->copy, bytes->data, bytes->size);
+    }
+    tdag_status st = TDAG_OK;
+    if (bytes->release == NULL && l->copy == NULL) st = tdagi_nomem(ctx);
+    if (st == TDAG_OK)
+        st = tdagi_mapping_wrap(ctx, l->copy != NULL ? l->copy : bytes->data,
+                                bytes->size, give_back, l, out);
+    if (st != TDAG_OK)
+        give_back(l);
+    else
+        *lender_out = l;
+    return st;
+}
+
+tdag_status tdag_open_memory(tdag_ctx *ctx, const tdag_bytes *bytes,
+                             const tdag_input_spec *inputs, uint32_t n_inputs,
+                             const tdag_open_options *options, tdag_model **out)
+{
+    lender *l = NULL;
+    request r = {.ctx = ctx, .inputs = inputs, .n_inputs = n_inputs};
+    TDAGI_TRY(tdagi_need(ctx, bytes, "bytes"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    if (bytes->size > 0) TDAGI_TRY(tdagi_need(ctx, bytes->data, "bytes->data"));
+    if (n_inputs > 0) TDAGI_TRY(tdagi_need(ctx, inputs, "inputs"));
+    TDAGI_TRY(load_options(&r, options));
+    r.what = bytes->name == NULL ? "the model" : bytes->name;
+    TDAGI_TRY(lend(ctx, bytes, &l, &r.mapping));
+    tdag_status st = open_mapping(&r, out);
+    if (st == TDAG_OK) {
+        l->release = bytes->release;
+        l->user = bytes->user;
+    }
+    tdagi_mapping_release(r.mapping);
+    return st;
+}
