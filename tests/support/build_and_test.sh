@@ -33,4 +33,5 @@ if [ -z "$total" ] || [ "$total" -eq 0 ]; then
     close 0 1
 fi
 [ "$skipped" -eq 0 ] || printf '%s skipped\n' "$skipped"
+[ -z "${TDAG_LEFT_OUT:-}" ] || printf '%s\n' "$TDAG_LEFT_OUT"
 close $((total - failed - skipped)) "$failed"

@@ -51,6 +51,16 @@ jobs_that_fit() {
     [ "$cores" -lt "$gigabytes" ] && echo "$cores" || echo "$gigabytes"
 }
 
+# without_pytorch PACKAGE...: those that are not of PyTorch.
+without_pytorch() {
+    for package in "$@"; do
+        case $package in
+        libtorch-dev | python3-torch | python3-torchvision) ;;
+        *) echo "$package" ;;
+        esac
+    done
+}
+
 BUILD_PACKAGES="gcc g++ cmake ninja-build pkg-config libcjson-dev zlib1g-dev libopenblas-dev
     libtorch-dev"
 TEST_PACKAGES="libcmocka-dev python3 python3-numpy python3-torch python3-torchvision
