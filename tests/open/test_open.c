@@ -245,11 +245,11 @@ static void test_torchscript(void **state)
     static char data[1 << 16];
     const char *model_path = getenv("TDAG_TEST_README_MODEL");
     const tdag_input_spec x = {.dtype = TDAG_F32, .rank = 4, .shape = {10, 20, 30, 48}};
+    if (model_path == NULL) skip();
     tdag_ctx *ctx = test_ctx();
     tdag_model *a = NULL, *b = NULL;
     int released = 0;
     tdag_bytes bytes = {.data = data, .release = count_release, .user = &released};
-    if (model_path == NULL) skip();
     bytes.size = read_bytes(model_path, data, sizeof(data));
     TEST_OK(ctx, tdag_open(ctx, model_path, &x, 1, NULL, &a));
     TEST_OK(ctx, tdag_open_memory(ctx, &bytes, &x, 1, NULL, &b));
