@@ -29,6 +29,7 @@ typedef struct tdag_open_options {
     const char *method;    /* of TorchScript; NULL: "forward" */
     const char *program;   /* of a .pt2 archive; as in tdag_pt2_options */
     const char *shim_path; /* as in tdag_torchscript_options */
+    uint32_t reader;       /* likewise */
 } tdag_open_options;
 enum { TDAG_OPEN_OPAQUE = 1 /* keep unknown operators as opaque nodes */ };
 TDAG_OPTIONS_INIT(tdag_open_options)

@@ -12,8 +12,17 @@ typedef struct tdag_torchscript_options {
     const char *shim_path; /* NULL: TDAG_TORCH_SHIM, then the install's own folder */
     const char *method;    /* NULL: "forward" */
     uint32_t flags;        /* TDAG_TORCH_* */
+    uint32_t reader;       /* TDAG_TORCH_NATIVE or TDAG_TORCH_SHIM */
 } tdag_torchscript_options;
-enum { TDAG_TORCH_OPAQUE = 1 /* keep unknown operators as opaque nodes */ };
+enum {
+    TDAG_TORCH_OPAQUE = 1 /* keep unknown operators as opaque nodes; by the shim */
+};
+/* Who reads the file. */
+enum {
+    TDAG_TORCH_NATIVE = 0, /* the library itself, which runs nothing of the file */
+    TDAG_TORCH_SHIM =
+        1, /* PyTorch, which runs what the file has to be run on loading */
+};
 TDAG_OPTIONS_INIT(tdag_torchscript_options)
 
 /* Reads a file that torch.jit.save() wrote, in eval mode. `inputs` gives dtype and

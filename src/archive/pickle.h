@@ -31,7 +31,7 @@ typedef enum tdagi_pickle_kind {
     TDAGI_PICKLE_PERSISTENT, /* BINPERSID: items[0], its id; n = 1 */
 } tdagi_pickle_kind;
 
-enum { TDAGI_PICKLE_MAX_DEPTH = 512 };
+enum { TDAGI_PICKLE_MAX_DEPTH = 2048 };
 
 /* Immutable once the pickle is read; equal pointers are the same object of the pickle.
  */

@@ -67,6 +67,10 @@ enum { TDAGI_PYTORCH_1_13 = 1, TDAGI_PYTORCH_2_13 = 2 };
  * arena; lines_out says who has it. False: there are no more, or no memory. */
 bool tdagi_schemas_get(struct tdagi_env *env, const char *name, uint32_t i,
                        tdagi_schema *out, unsigned *lines_out);
+/* All overloads of "aten::add" in that order; *n_out 0: there is
+ * no such operator. NULL then, or where there is no memory. */
+const tdagi_schema *tdagi_schemas_list(struct tdagi_env *env, const char *name,
+                                       uint32_t *n_out);
 /* The overload of that name in one of these lines. */
 bool tdagi_schemas_find(struct tdagi_env *env, const char *name, const char *overload,
                         unsigned lines, tdagi_schema *out);

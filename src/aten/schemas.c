@@ -277,6 +277,28 @@ bool tdagi_schemas_get(tdagi_env *env, const char *name, uint32_t i, tdagi_schem
     return true;
 }
 
+const tdagi_schema *tdagi_schemas_list(tdagi_env *env, const char *name,
+                                       uint32_t *n_out)
+{
+    size_t first = find_operator(name), at;
+    uint32_t n = 0;
+    *n_out = 0;
+    for (at = first; is_first(at); at = end_of(at))
+        n++;
+    if (n == 0) return NULL;
+    tdagi_schema *all = tdagi_env_alloc(env, n * sizeof(*all));
+    const char *kept = all == NULL ? NULL : copy(env, name, strlen(name));
+    if (kept == NULL) return NULL;
+    at = first;
+    for (uint32_t i = 0; i < n; i++, at = end_of(at)) {
+        all[i] = (tdagi_schema){.name = kept};
+        if (!read_schema(env, first, at, &all[i])) return NULL;
+        tdagi_schema_bind(&all[i]);
+    }
+    *n_out = n;
+    return all;
+}
+
 bool tdagi_schemas_find(tdagi_env *env, const char *name, const char *overload,
                         unsigned lines, tdagi_schema *out)
 {

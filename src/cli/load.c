@@ -47,10 +47,17 @@ int cli_kind_of_file(cli *c, const char *path, tdag_file_kind *out)
     return *out == TDAG_FILE_UNKNOWN ? kind_by_name(path, out) : CLI_DONE;
 }
 
+static uint32_t cli_reader(const cli *c)
+{
+    bool shim = c->reader != NULL && strcmp(c->reader, "shim") == 0;
+    return shim ? TDAG_TORCH_SHIM : TDAG_TORCH_NATIVE;
+}
+
 void cli_torch_options(const cli *c, tdag_torchscript_options *out)
 {
     tdag_torchscript_options_init(out);
     out->shim_path = c->shim;
+    out->reader = cli_reader(c);
     if (c->given & CLI_OPAQUE) out->flags |= TDAG_TORCH_OPAQUE;
 }
 
@@ -118,6 +125,7 @@ static int open_kind(cli *c, const char *path, tdag_file_kind kind,
     tdag_open_options_init(&options);
     options.kind = kind;
     options.shim_path = c->shim;
+    options.reader = cli_reader(c);
     if (c->given & CLI_OPAQUE) options.flags |= TDAG_OPEN_OPAQUE;
     bool declared = kind == TDAG_FILE_TDAG || kind == TDAG_FILE_TEXT;
     tdag_model *model = NULL;

@@ -37,7 +37,8 @@ static const cli_command commands[] = {
      "neither fits, all tensors in the file's order. Outputs are named out0, out1, ...\n"
      "--engine native (default) evaluates the imported model, reference one core op at a\n"
      "time; torch runs a TorchScript file by PyTorch.\n",
-     CLI_IN | CLI_OUT | CLI_ENGINE | CLI_OPAQUE | CLI_SHIM | CLI_QUIET, cli_run},
+     CLI_IN | CLI_OUT | CLI_ENGINE | CLI_OPAQUE | CLI_READER | CLI_SHIM | CLI_QUIET,
+     cli_run},
     {"verify", "A B", 2, "run two models on the same inputs and compare every output",
      "Inputs come from --in, or are random by -i, --like or what a .tdag or .txt declares\n"
      "(--seed; floats are standard normal, integers 0 or 1). A TorchScript file runs by\n"
@@ -87,7 +88,7 @@ static const cli_command commands[] = {
      "what no link feeds becomes an input, results that feed nothing are the outputs. Models\n"
      "are .tdag or .txt files, which know their inputs; the same file may stand several times:\n"
      "its weights are shared.\n",
-     CLI_LINK | CLI_SHIM | CLI_QUIET, cli_compose},
+     CLI_LINK | CLI_READER | CLI_SHIM | CLI_QUIET, cli_compose},
     {"cuts", "MODEL", 1, "suggest where to cut a model in two",
      "The places where the fewest bytes cross, in the order of the nodes: the values that\n"
      "cross (for --outputs of tdag extract), their bytes, and the share of the multiply-adds\n"

@@ -78,8 +78,10 @@ static tdag_status open_torchscript(const request *r, tdag_model **out)
     tdag_torchscript_options_init(&o);
     o.shim_path = r->options.shim_path;
     o.method = r->options.method;
+    o.reader = r->options.reader;
     if ((r->options.flags & TDAG_OPEN_OPAQUE) != 0) o.flags |= TDAG_TORCH_OPAQUE;
-    const tdagi_torchscript_file file = {r->is_path ? NULL : r->mapping, r->what};
+    bool by_path = r->is_path && o.reader == TDAG_TORCH_SHIM;
+    const tdagi_torchscript_file file = {by_path ? NULL : r->mapping, r->what};
     return tdagi_torchscript_read(r->ctx, &file, r->inputs, r->n_inputs, &o, out);
 }
 

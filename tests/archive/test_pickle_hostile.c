@@ -133,9 +133,9 @@ static void test_deep(void **state)
 {
     (void)state;
     tdag_ctx *ctx = test_ctx();
-    assert_int_equal(repeat(ctx, "N", "\x85", 512, "", "512 tuples"), TDAG_OK);
-    assert_int_equal(repeat(ctx, "N", "\x85", 513, "", "513 tuples"), TDAG_E_LIMIT);
-    assert_non_null(strstr(tdag_ctx_get_error(ctx)->message, "512 levels"));
+    assert_int_equal(repeat(ctx, "N", "\x85", 2048, "", "2048 tuples"), TDAG_OK);
+    assert_int_equal(repeat(ctx, "N", "\x85", 2049, "", "2049 tuples"), TDAG_E_LIMIT);
+    assert_non_null(strstr(tdag_ctx_get_error(ctx)->message, "2048 levels"));
     assert_int_equal(repeat(ctx, "N", "\x85", 200000, "", "tuples"), TDAG_E_LIMIT);
     assert_int_equal(repeat(ctx, "", "(", 1000000, "", "marks"), TDAG_E_FORMAT);
     assert_int_equal(repeat(ctx, "(", "N", 1000000, "t", "items"), TDAG_OK);

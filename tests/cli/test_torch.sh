@@ -36,6 +36,6 @@ head -c 700 "$model" >cut.pt
 expect 3 'cut.pt' info cut.pt -i "$input"
 expect 3 'cut.pt' verify cut.pt "$model" -i "$input"
 expect 3 'no/such/folder' convert "$model" no/such/folder/x.pt -i "$input"
-expect 3 'nothing.so' info "$model" -i "$input" --shim ./nothing.so
+expect 3 'nothing.so' info "$model" -i "$input" --reader shim --shim ./nothing.so
 
 finish

@@ -5,13 +5,18 @@
 #include <string.h>
 
 #include "program/model.h"
+#include "torchscript/reader/reader.h"
 #include "torchscript/shim_load.h"
 #include "torchscript/torchscript.h"
 
-static void shim_failed(tdagi_import *im, tdag_status status,
-                        const tdag_shim_error *error)
+void tdagi_import_fail(tdagi_import *im, tdag_status status,
+                       const tdag_shim_error *error)
 {
-    im->env.status = tdagi_shim_fail(im->env.ctx, status, error);
+    if (!tdagi_env_ok(&im->env)) return;
+    if (im->is_native)
+        im->env.status = tdagi_reader_status(im->session); /* its sentence stands */
+    else
+        im->env.status = tdagi_shim_fail(im->env.ctx, status, error);
 }
 
 /* Issues tell more than an error that may follow from them. */
@@ -29,7 +34,7 @@ static tdagi_any run_method(tdagi_import *im, tdagi_object *root, const char *me
     const tdag_shim_graph *graph = NULL;
     tdag_shim_error error;
     if (im->api->method_graph(im->session, root->shim, method, &graph, &error) != 0) {
-        shim_failed(im, TDAG_E_FORMAT, &error);
+        tdagi_import_fail(im, TDAG_E_FORMAT, &error);
         return tdagi_any_poison();
     }
     args[0] = (tdagi_any){.kind = TDAGI_ANY_OBJECT, .u.object = root};
@@ -76,7 +81,7 @@ static void import_method(tdagi_import *im, const tdag_shim_value *module,
     const tdag_shim_schema *schema = NULL;
     tdag_shim_error error;
     if (im->api->method_schema(im->session, module, method, &schema, &error) != 0) {
-        shim_failed(im, TDAG_E_ARG, &error);
+        tdagi_import_fail(im, TDAG_E_ARG, &error);
         return;
     }
     size_t n = im->api->schema_n_args(schema);
@@ -107,6 +112,8 @@ static void start(tdagi_import *im, tdag_ctx *ctx, uint32_t flags)
     if ((flags & TDAG_TORCH_OPAQUE) != 0) im->env.opaque = tdagi_import_opaque;
 }
 
+/* ---- the two readers ---- */
+
 static int load_module(tdagi_import *im, const tdagi_torchscript_file *file,
                        const tdag_shim_value **out, tdag_shim_error *error)
 {
@@ -117,6 +124,36 @@ static int load_module(tdagi_import *im, const tdagi_torchscript_file *file,
                                       out, error);
 }
 
+static tdag_status open_by_shim(tdagi_import *im, const tdagi_torchscript_file *file,
+                                const char *shim_path, const tdag_shim_value **out)
+{
+    tdag_shim_error error;
+    tdag_ctx *ctx = im->env.ctx;
+    TDAGI_TRY(tdagi_shim_load(ctx, shim_path, &im->api));
+    if (im->api->session_create(&im->session, &error) != 0)
+        return tdagi_shim_fail(ctx, TDAG_E_SHIM, &error);
+    if (load_module(im, file, out, &error) != 0)
+        return tdagi_shim_fail(ctx, TDAG_E_FORMAT, &error);
+    return TDAG_OK;
+}
+
+static tdag_status open_natively(tdagi_import *im, const tdagi_torchscript_file *file,
+                                 const tdag_shim_value **out)
+{
+    tdagi_mapping *mapping = NULL;
+    tdag_ctx *ctx = im->env.ctx;
+    if (file->mapping != NULL)
+        mapping = tdagi_mapping_retain(file->mapping);
+    else
+        TDAGI_TRY(tdagi_mapping_open(ctx, file->what, 0, &mapping));
+    tdagi_reader_api(&im->functions);
+    im->api = &im->functions;
+    im->is_native = true;
+    tdag_status st = tdagi_reader_open(ctx, mapping, file->what, &im->session, out);
+    tdagi_mapping_release(mapping);
+    return st;
+}
+
 tdag_status tdagi_torchscript_read(tdag_ctx *ctx, const tdagi_torchscript_file *file,
                                    const tdag_input_spec *inputs, uint32_t n_inputs,
                                    const tdag_torchscript_options *options,
@@ -125,21 +162,20 @@ tdag_status tdagi_torchscript_read(tdag_ctx *ctx, const tdagi_torchscript_file *
     tdag_torchscript_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     tdagi_import im = {.node = NULL};
-    tdag_shim_error error;
-    TDAGI_TRY(tdagi_shim_load(ctx, o.shim_path, &im.api));
-    if (im.api->session_create(&im.session, &error) != 0)
-        return tdagi_shim_fail(ctx, TDAG_E_SHIM, &error);
     start(&im, ctx, o.flags);
+    /* what operators that are not known give is PyTorch's to tell */
+    bool native = o.reader != TDAG_TORCH_SHIM && (o.flags & TDAG_TORCH_OPAQUE) == 0;
     const tdag_shim_value *module = NULL;
-    if (tdagi_env_ok(&im.env) && load_module(&im, file, &module, &error) != 0)
-        shim_failed(&im, TDAG_E_FORMAT, &error);
+    if (tdagi_env_ok(&im.env))
+        im.env.status = native ? open_natively(&im, file, &module)
+                               : open_by_shim(&im, file, o.shim_path, &module);
     if (tdagi_env_ok(&im.env))
         import_method(&im, module, o.method == NULL ? "forward" : o.method, inputs,
                       n_inputs, out);
     tdag_status st = im.env.status;
     tdagi_import_free_leaves(&im);
     tdagi_env_free(&im.env);
-    im.api->session_free(im.session);
+    if (im.session != NULL) im.api->session_free(im.session);
     return st;
 }
 

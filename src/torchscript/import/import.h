@@ -13,6 +13,7 @@
 #include "aten/schema.h"
 #include "tdag_shim.h"
 #include "torchscript/arguments.h"
+#include "torchscript/native/resolve.h"
 
 /* A slot of a module, read on first use. */
 typedef struct tdagi_attr {
@@ -45,6 +46,9 @@ typedef struct tdagi_import {
     tdagi_env env;
     const tdag_shim_api *api;
     tdag_shim_session *session;
+    bool is_native;                      /* the session is of the native reader: */
+    tdag_shim_api functions;             /* what api points to then */
+    tdagi_resolver resolver;             /* of its calls */
     const tdag_shim_node *node;          /* where we are */
     const tdag_shim_schema *shim_schema; /* of the operator at hand */
     uint32_t depth;
@@ -53,6 +57,11 @@ typedef struct tdagi_import {
     struct tdagi_leaf *leaves;
     uint32_t n_leaves, leaves_capacity;
 } tdagi_import;
+
+/* ---- import.c ---- */
+/* Takes over a failure that the reader's functions told. */
+void tdagi_import_fail(tdagi_import *im, tdag_status status,
+                       const tdag_shim_error *error);
 
 /* ---- value.c ---- */
 /* A value of the shim as one of ours; path names what tensors in it become. */
@@ -90,6 +99,9 @@ void tdagi_import_block(tdagi_frame *f, const tdag_shim_block *block);
 /* Runs a node without a row in aten.def: control flow, calls, containers. False: the
  * kind is unknown. */
 bool tdagi_import_prim(tdagi_frame *f, const tdag_shim_node *node, const char *kind);
+
+/* An item of a tuple, of which the others do not matter. */
+void tdagi_prim_index(tdagi_frame *f, const tdag_shim_node *node);
 
 /* ---- control.c ---- */
 void tdagi_prim_if(tdagi_frame *f, const tdag_shim_node *node);

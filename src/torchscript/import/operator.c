@@ -4,6 +4,7 @@
 
 #include "aten/aten.h"
 #include "torchscript/import/import.h"
+#include "torchscript/reader/reader.h"
 
 /* ---- schemas ---- */
 
@@ -169,22 +170,63 @@ static void bind(tdagi_frame *f, const tdag_shim_node *node, tdagi_any v,
     }
 }
 
+/* ---- calls ---- */
+
+static const tdagi_any *read_args(tdagi_frame *f, const tdag_shim_node *node, size_t n)
+{
+    tdagi_import *im = f->im;
+    tdagi_any *args = tdagi_env_alloc(&im->env, (n + 1) * sizeof(*args));
+    for (size_t i = 0; i < n && args != NULL; i++) {
+        const tdagi_any *v = tdagi_frame_get(f, im->api->node_input(node, i));
+        args[i] = v == NULL ? tdagi_any_poison() : *v;
+    }
+    return args;
+}
+
+/* A number that is taken out of a tensor where it is one. */
+static bool is_implicit(const char *kind)
+{
+    size_t n = strlen(kind), end = strlen("Implicit");
+    return n > end && strcmp(kind + n - end, "Implicit") == 0;
+}
+
+static bool is_tuple_item(const tdagi_import *im, const tdag_shim_node *node,
+                          const tdagi_any *args)
+{
+    return strcmp(im->api->node_kind(node), "aten::__getitem__") == 0 &&
+           args[0].kind == TDAGI_ANY_TUPLE;
+}
+
+/* A call as the source has it, whose schema the values at hand tell. */
+static tdagi_any call_native(tdagi_import *im, const tdag_shim_node *node,
+                             const tdagi_any *args, uint32_t n)
+{
+    tdagi_source_call call = {.name = im->api->node_kind(node), .n = n, .args = args};
+    tdagi_resolved resolved;
+    if (n > 0 && args[0].kind != TDAGI_ANY_TENSOR && is_implicit(call.name))
+        return args[0];
+    call.names = tdagi_reader_names(node, &call.n_named);
+    call.version = tdagi_reader_version(im->session);
+    if (!tdagi_resolve_call(&im->env, &im->resolver, &call, &resolved))
+        return tdagi_any_poison();
+    return tdagi_aten_call(&im->env, resolved.schema, resolved.args, resolved.n_args);
+}
+
 void tdagi_import_operator(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_import *im = f->im;
-    const tdag_shim_api *api = im->api;
-    const tdagi_import_schema *s = schema_of(im, node);
-    if (s == NULL) return;
-    size_t n = api->node_n_inputs(node);
-    tdagi_any few[16];
-    tdagi_any *args = n <= 16 ? few : tdagi_env_alloc(&im->env, n * sizeof(*args));
-    if (args == NULL) return;
-    for (size_t i = 0; i < n; i++) {
-        const tdagi_any *v = tdagi_frame_get(f, api->node_input(node, i));
-        args[i] = v == NULL ? tdagi_any_poison() : *v;
+    size_t n = im->api->node_n_inputs(node);
+    const tdagi_import_schema *s = im->is_native ? NULL : schema_of(im, node);
+    const tdagi_any *args = read_args(f, node, n);
+    if (args == NULL || (!im->is_native && s == NULL)) return;
+    if (im->is_native && is_tuple_item(im, node, args)) {
+        tdagi_prim_index(f, node);
+        return;
     }
     uint32_t before = im->env.b->graph->n;
-    im->shim_schema = s->shim;
-    tdagi_any out = tdagi_aten_call(&im->env, &s->ours, args, (uint32_t)n);
+    im->shim_schema = s == NULL ? NULL : s->shim;
+    tdagi_any out = im->is_native
+                        ? call_native(im, node, args, (uint32_t)n)
+                        : tdagi_aten_call(&im->env, &s->ours, args, (uint32_t)n);
     if (tdagi_env_ok(&im->env)) bind(f, node, out, before);
 }

@@ -101,8 +101,7 @@ static void do_set_attr(tdagi_frame *f, const tdag_shim_node *node)
 
 static tdagi_any shim_failed(tdagi_import *im, const tdag_shim_error *error)
 {
-    if (tdagi_env_ok(&im->env))
-        tdagi_env_fail(&im->env, TDAG_E_SHIM, "%s", error->message);
+    tdagi_import_fail(im, TDAG_E_SHIM, error);
     return tdagi_any_poison();
 }
 
@@ -210,7 +209,7 @@ static void do_unpack(tdagi_frame *f, const tdag_shim_node *node)
         tdagi_frame_output(f, node, i, s.u.seq->v[i]);
 }
 
-static void do_index(tdagi_frame *f, const tdag_shim_node *node)
+void tdagi_prim_index(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_any s = tdagi_frame_input(f, node, 0);
     int64_t i = 0;
@@ -330,7 +329,7 @@ static const struct {
     {"RaiseException", tdagi_prim_raise},
     {"SetAttr", do_set_attr},
     {"TupleConstruct", do_tuple},
-    {"TupleIndex", do_index},
+    {"TupleIndex", tdagi_prim_index},
     {"TupleUnpack", do_unpack},
     {"Uninitialized", do_none},
     {"isinstance", do_isinstance},

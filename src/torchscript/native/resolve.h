@@ -31,7 +31,7 @@ typedef struct tdagi_resolver {
 /* An operator that the table does not know gets a schema of its name without parameters
  * (is_vararg) and its arguments as they are: tdagi_aten_call() then says what it is.
  * False: a failure in env->status, or no overload fits, which was noted as an issue. */
-bool tdagi_resolve(tdagi_env *env, tdagi_resolver *resolver,
-                   const tdagi_source_call *call, tdagi_resolved *out);
+bool tdagi_resolve_call(tdagi_env *env, tdagi_resolver *resolver,
+                        const tdagi_source_call *call, tdagi_resolved *out);
 
 #endif

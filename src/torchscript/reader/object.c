@@ -1,0 +1,226 @@
+/* Objects of the archive: their attributes in the order of their class. */
+#include <stdio.h>
+#include <string.h>
+
+#include "torchscript/reader/session.h"
+
+static bool is_constant(const struct tdagi_source_class_attr *a)
+{
+    return a->value != NULL;
+}
+
+static bool is_module(const tdag_shim_value *v)
+{
+    return v->kind == TDAG_SHIM_OBJECT &&
+           strcmp(v->class_->class_->base, "Module") == 0;
+}
+
+/* Attributes proper, those that are no constants of the class, number i. */
+static const struct tdagi_source_class_attr *attr_at(const tdag_shim_value *object,
+                                                     size_t i)
+{
+    const tdagi_source_class *c = object->class_->class_;
+    for (uint32_t k = 0; k < c->n_attrs; k++)
+        if (!is_constant(&c->attrs[k]) && i-- == 0) return &c->attrs[k];
+    return NULL;
+}
+
+static const tdagi_pickle *state_of(const tdagi_pickle *state, const char *name)
+{
+    for (uint64_t i = 0; i < state->n; i++) {
+        const tdagi_pickle *key = state->u.items[2 * i];
+        if (key->kind == TDAGI_PICKLE_STRING && strcmp(key->u.s, name) == 0)
+            return state->u.items[2 * i + 1];
+    }
+    return NULL;
+}
+
+/* Code of a class that would run while its objects are loaded is never run. */
+static tdag_status check_class(tdag_shim_session *s, const tdagi_definition *d,
+                               const tdagi_pickle *state)
+{
+    if (tdagi_reader_method(d->class_, "__setstate__") != NULL)
+        return tdagi_reader_fail(s, TDAG_E_UNSUPPORTED,
+                                 "%s has a __setstate__, which would have to run; "
+                                 "nothing of a file is run while it is read",
+                                 d->path);
+    if (state == NULL || state->kind != TDAGI_PICKLE_DICT)
+        return tdagi_reader_fail(s, TDAG_E_FORMAT, "an object of %s has no attributes",
+                                 d->path);
+    for (uint32_t i = 0; i < d->class_->n_attrs; i++) {
+        const struct tdagi_source_class_attr *a = &d->class_->attrs[i];
+        if (!is_constant(a) && state_of(state, a->name) == NULL)
+            return tdagi_reader_fail(s, TDAG_E_FORMAT, "an object of %s has no %s",
+                                     d->path, a->name);
+    }
+    return TDAG_OK;
+}
+
+tdag_shim_value *tdagi_reader_object_new(tdag_shim_session *s,
+                                         const tdagi_definition *class_,
+                                         const tdagi_pickle *state, const char *records)
+{
+    if (check_class(s, class_, state) != TDAG_OK) return NULL;
+    tdag_shim_value *v = tdagi_reader_new_value(s, TDAG_SHIM_OBJECT);
+    tdagi_reader_object *o = tdagi_reader_alloc(s, 1, sizeof *o);
+    if (v == NULL || o == NULL) return NULL;
+    v->class_ = class_;
+    v->u.object = o;
+    for (uint32_t i = 0; i < class_->class_->n_attrs; i++)
+        v->n += !is_constant(&class_->class_->attrs[i]);
+    o->state = state;
+    o->records = records;
+    o->attrs = tdagi_reader_alloc(s, v->n + 1u, sizeof *o->attrs);
+    return o->attrs == NULL ? NULL : v;
+}
+
+const tdag_shim_value *tdagi_reader_attr(tdag_shim_session *s,
+                                         const tdag_shim_value *object, size_t i)
+{
+    tdagi_reader_object *o = object->u.object;
+    const struct tdagi_source_class_attr *a = attr_at(object, i);
+    if (a == NULL || o->attrs[i] != NULL) return a == NULL ? NULL : o->attrs[i];
+    bool mode = is_module(object) && strcmp(a->name, "training") == 0;
+    o->attrs[i] =
+        mode ? tdagi_reader_bool(s, false) /* eval() */
+             : tdagi_reader_value(s, state_of(o->state, a->name), a->type, o->records);
+    return o->attrs[i];
+}
+
+/* ---- functions of the table ---- */
+
+static const char *object_attr_name(tdag_shim_session *s, const tdag_shim_value *object,
+                                    size_t i)
+{
+    (void)s;
+    const struct tdagi_source_class_attr *a = attr_at(object, i);
+    return a == NULL ? "" : a->name;
+}
+
+/* A module is told by its class, without reading it. */
+static bool names_module(const tdag_shim_value *object, const char *name)
+{
+    const tdagi_pickle *p = state_of(object->u.object->state, name);
+    return p != NULL && p->kind == TDAGI_PICKLE_APPLY && p->is_new;
+}
+
+static tdag_shim_slot object_attr_slot(const tdag_shim_value *object, size_t i)
+{
+    const struct tdagi_source_class_attr *a = attr_at(object, i);
+    if (a == NULL) return TDAG_SHIM_SLOT_ATTRIBUTE;
+    if (a->is_parameter) return TDAG_SHIM_SLOT_PARAMETER;
+    if (a->is_buffer) return TDAG_SHIM_SLOT_BUFFER;
+    return names_module(object, a->name) ? TDAG_SHIM_SLOT_MODULE
+                                         : TDAG_SHIM_SLOT_ATTRIBUTE;
+}
+
+static const tdag_shim_value *
+object_attr(tdag_shim_session *s, const tdag_shim_value *object, const char *name)
+{
+    const tdagi_source_class *c = object->class_->class_;
+    size_t i = 0;
+    for (uint32_t k = 0; k < c->n_attrs; k++) {
+        bool constant = is_constant(&c->attrs[k]);
+        if (strcmp(c->attrs[k].name, name) == 0)
+            return constant ? tdagi_reader_literal(s, c->attrs[k].value)
+                            : tdagi_reader_attr(s, object, i);
+        i += !constant;
+    }
+    return NULL;
+}
+
+static void put_error(const tdag_shim_session *s, tdag_shim_error *error)
+{
+    snprintf(error->message, sizeof error->message, "%s",
+             tdag_ctx_get_error(s->ctx)->message);
+}
+
+static const tdagi_source_function *method_of(tdag_shim_session *s,
+                                              const tdag_shim_value *object,
+                                              const char *name, tdag_shim_error *error)
+{
+    const tdagi_source_function *f = tdagi_reader_method(object->class_->class_, name);
+    if (f != NULL) return f;
+    s->status = tdagi_fail(s->ctx, TDAG_E_ARG, "%s has no method '%s'",
+                           object->class_->path, name);
+    put_error(s, error);
+    return NULL;
+}
+
+static int method_graph(tdag_shim_session *s, const tdag_shim_value *object,
+                        const char *method, const tdag_shim_graph **out,
+                        tdag_shim_error *error)
+{
+    tdagi_definition d = *object->class_;
+    d.class_ = NULL;
+    d.function = method_of(s, object, method, error);
+    if (d.function == NULL) return -1;
+    *out = tdagi_reader_graph(s, &d);
+    if (*out != NULL) return 0;
+    put_error(s, error);
+    return -1;
+}
+
+static bool read_defaults(tdag_shim_session *s, tdag_shim_schema *schema)
+{
+    const tdagi_source_function *f = schema->function;
+    for (uint32_t i = 0; i < f->n_args; i++) {
+        if (f->args[i].by_default == NULL) continue;
+        schema->defaults[i] = tdagi_reader_literal(s, f->args[i].by_default);
+        if (schema->defaults[i] != NULL) continue;
+        if (s->status != TDAG_E_NOMEM)
+            tdagi_reader_fail(s, TDAG_E_UNSUPPORTED, "the default of %s is no literal",
+                              f->args[i].name);
+        return false;
+    }
+    return true;
+}
+
+static int method_schema(tdag_shim_session *s, const tdag_shim_value *object,
+                         const char *method, const tdag_shim_schema **out,
+                         tdag_shim_error *error)
+{
+    const tdagi_source_function *f = method_of(s, object, method, error);
+    if (f == NULL) return -1;
+    tdag_shim_schema *schema = tdagi_reader_alloc(s, 1, sizeof *schema);
+    if (schema != NULL) {
+        schema->function = f;
+        schema->defaults =
+            tdagi_reader_alloc(s, f->n_args + 1u, sizeof *schema->defaults);
+    }
+    if (schema == NULL || schema->defaults == NULL || !read_defaults(s, schema)) {
+        put_error(s, error);
+        return -1;
+    }
+    *out = schema;
+    return 0;
+}
+
+static size_t schema_n_args(const tdag_shim_schema *schema)
+{
+    return schema->function->n_args;
+}
+
+static void schema_arg(tdag_shim_session *s, const tdag_shim_schema *schema, size_t i,
+                       tdag_shim_arg *out)
+{
+    (void)s;
+    *out = (tdag_shim_arg){.name = "", .type = ""};
+    if (i >= schema->function->n_args) return;
+    const struct tdagi_source_function_arg *a = &schema->function->args[i];
+    out->name = a->name;
+    out->type = a->type == NULL ? "Tensor" : a->type->text;
+    out->has_default = schema->defaults[i] != NULL;
+    out->default_value = schema->defaults[i];
+}
+
+void tdagi_reader_object_functions(tdag_shim_api *api)
+{
+    api->object_attr_name = object_attr_name;
+    api->object_attr_slot = object_attr_slot;
+    api->object_attr = object_attr;
+    api->method_graph = method_graph;
+    api->method_schema = method_schema;
+    api->schema_n_args = schema_n_args;
+    api->schema_arg = schema_arg;
+}
