@@ -132,6 +132,8 @@ static tdag_status open_by_shim(tdagi_import *im, const tdagi_torchscript_file *
     TDAGI_TRY(tdagi_shim_load(ctx, shim_path, &im->api));
     if (im->api->session_create(&im->session, &error) != 0)
         return tdagi_shim_fail(ctx, TDAG_E_SHIM, &error);
+    im->torch = im->api;
+    im->torch_session = im->session;
     if (load_module(im, file, out, &error) != 0)
         return tdagi_shim_fail(ctx, TDAG_E_FORMAT, &error);
     return TDAG_OK;
@@ -163,8 +165,8 @@ tdag_status tdagi_torchscript_read(tdag_ctx *ctx, const tdagi_torchscript_file *
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     tdagi_import im = {.node = NULL};
     start(&im, ctx, o.flags);
-    /* what operators that are not known give is PyTorch's to tell */
-    bool native = o.reader != TDAG_TORCH_SHIM && (o.flags & TDAG_TORCH_OPAQUE) == 0;
+    im.shim_path = o.shim_path;
+    bool native = o.reader != TDAG_TORCH_SHIM;
     const tdag_shim_value *module = NULL;
     if (tdagi_env_ok(&im.env))
         im.env.status = native ? open_natively(&im, file, &module)
@@ -174,6 +176,7 @@ tdag_status tdagi_torchscript_read(tdag_ctx *ctx, const tdagi_torchscript_file *
                       n_inputs, out);
     tdag_status st = im.env.status;
     tdagi_import_free_leaves(&im);
+    tdagi_import_free_torch(&im);
     tdagi_env_free(&im.env);
     if (im.session != NULL) im.api->session_free(im.session);
     return st;

@@ -49,6 +49,9 @@ typedef struct tdagi_import {
     bool is_native;                      /* the session is of the native reader: */
     tdag_shim_api functions;             /* what api points to then */
     tdagi_resolver resolver;             /* of its calls */
+    const char *shim_path;               /* where PyTorch is, should it be needed */
+    const tdag_shim_api *torch;          /* PyTorch; NULL: not needed so far */
+    tdag_shim_session *torch_session;    /* whoever reads the file */
     const tdag_shim_node *node;          /* where we are */
     const tdag_shim_schema *shim_schema; /* of the operator at hand */
     uint32_t depth;
@@ -107,6 +110,20 @@ void tdagi_prim_index(tdagi_frame *f, const tdag_shim_node *node);
 void tdagi_prim_if(tdagi_frame *f, const tdag_shim_node *node);
 void tdagi_prim_loop(tdagi_frame *f, const tdag_shim_node *node);
 void tdagi_prim_raise(tdagi_frame *f, const tdag_shim_node *node);
+
+/* ---- torch.c ---- */
+/* PyTorch beside the native reader, loaded when this is first called. False: a failure
+ * in the environment. */
+bool tdagi_import_need_torch(tdagi_import *im);
+void tdagi_import_free_torch(tdagi_import *im);
+/* PyTorch's schema as ours, read once; NULL: a failure in the environment. */
+const tdagi_import_schema *tdagi_import_schema_of(tdagi_import *im,
+                                                  const tdag_shim_schema *shim);
+/* What a call of the native reader means to PyTorch, of an operator that has no row.
+ * NULL: PyTorch does not know it either, or a failure. */
+const tdagi_import_schema *tdagi_import_ask_torch(tdagi_import *im,
+                                                  const tdagi_source_call *call,
+                                                  tdagi_resolved *out);
 
 /* ---- operator.c ---- */
 void tdagi_import_operator(tdagi_frame *f, const tdag_shim_node *node);

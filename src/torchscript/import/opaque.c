@@ -394,8 +394,8 @@ tdagi_any tdagi_import_opaque(tdagi_env *env, const tdagi_schema *schema,
         im->shim_schema != NULL && schema->n_args == n_args && !schema->is_vararg;
     if (!usable) return tdagi_env_issue(env, "%s", name);
     opaque_call o = {.im = im,
-                     .api = im->api,
-                     .session = im->session,
+                     .api = im->torch,
+                     .session = im->torch_session,
                      .shim_schema = im->shim_schema,
                      .schema = schema,
                      .by_shape = true};

@@ -1,136 +1,9 @@
-/* Nodes that are operators: their schemas as ours, read once, the call of the row, and
- * the binding of its results. */
+/* Nodes that are operators: the call of the row, and the binding of its results. */
 #include <string.h>
 
 #include "aten/aten.h"
 #include "torchscript/import/import.h"
 #include "torchscript/reader/reader.h"
-
-/* ---- schemas ---- */
-
-static uint32_t slot_of(const tdag_shim_schema *shim, uint32_t capacity)
-{
-    return (uint32_t)((uintptr_t)shim >> 4) & (capacity - 1);
-}
-
-static bool schemas_grow(tdagi_import *im)
-{
-    tdagi_import_schema **old = im->schemas;
-    uint32_t n = im->schemas_capacity, wider = n == 0 ? 128 : n * 2;
-    tdagi_import_schema **p = tdagi_env_alloc(&im->env, wider * sizeof(*p));
-    if (p == NULL) return false;
-    memset(p, 0, wider * sizeof(*p));
-    for (uint32_t i = 0; i < n; i++) {
-        if (old[i] == NULL) continue;
-        uint32_t at = slot_of(old[i]->shim, wider);
-        while (p[at] != NULL)
-            at = (at + 1) & (wider - 1);
-        p[at] = old[i];
-    }
-    im->schemas = p;
-    im->schemas_capacity = wider;
-    return true;
-}
-
-static tdagi_default read_default(tdagi_import *im, const tdag_shim_value *v);
-
-static tdagi_default read_list(tdagi_import *im, const tdag_shim_value *v)
-{
-    size_t n = im->api->value_size(v);
-    tdagi_default *items = tdagi_env_alloc(&im->env, n * sizeof(*items));
-    if (items == NULL) return (tdagi_default){.kind = TDAGI_DEFAULT_OTHER};
-    for (size_t i = 0; i < n; i++)
-        items[i] = read_default(im, im->api->value_item(im->session, v, i));
-    return (tdagi_default){
-        .kind = TDAGI_DEFAULT_LIST, .n = (uint32_t)n, .items = items};
-}
-
-static tdagi_default read_default(tdagi_import *im, const tdag_shim_value *v)
-{
-    const tdag_shim_api *api = im->api;
-    if (v == NULL) return (tdagi_default){.kind = TDAGI_DEFAULT_NONE};
-    switch (api->value_kind(v)) {
-    case TDAG_SHIM_NONE:
-        return (tdagi_default){.kind = TDAGI_DEFAULT_NONE};
-    case TDAG_SHIM_INT:
-        return (tdagi_default){.kind = TDAGI_DEFAULT_INT, .i = api->value_int(v)};
-    case TDAG_SHIM_DOUBLE:
-        return (tdagi_default){.kind = TDAGI_DEFAULT_FLOAT, .f = api->value_double(v)};
-    case TDAG_SHIM_BOOL:
-        return (tdagi_default){.kind = TDAGI_DEFAULT_BOOL, .i = api->value_bool(v)};
-    case TDAG_SHIM_STRING:
-        return (tdagi_default){.kind = TDAGI_DEFAULT_STRING,
-                               .s = api->value_string(im->session, v, NULL)};
-    case TDAG_SHIM_LIST:
-    case TDAG_SHIM_TUPLE:
-        return read_list(im, v);
-    case TDAG_SHIM_TENSOR:
-    case TDAG_SHIM_DEVICE:
-    case TDAG_SHIM_DICT:
-    case TDAG_SHIM_OBJECT:
-    case TDAG_SHIM_ENUM:
-    case TDAG_SHIM_COMPLEX:
-    case TDAG_SHIM_OTHER:
-        break;
-    }
-    return (tdagi_default){.kind = TDAGI_DEFAULT_OTHER};
-}
-
-static bool read_parameters(tdagi_import *im, tdagi_import_schema *s)
-{
-    uint32_t n = (uint32_t)im->api->schema_n_args(s->shim);
-    tdagi_parameter *args = tdagi_env_alloc(&im->env, n * sizeof(*args));
-    if (args == NULL) return false;
-    for (uint32_t i = 0; i < n; i++) {
-        tdag_shim_arg a;
-        im->api->schema_arg(im->session, s->shim, i, &a);
-        args[i] = (tdagi_parameter){.name = a.name,
-                                    .type = a.type,
-                                    .keyword_only = a.kwarg_only,
-                                    .is_written = a.is_written};
-        if (a.has_default && a.default_value != NULL)
-            args[i].by_default = read_default(im, a.default_value);
-    }
-    s->ours.args = args;
-    s->ours.n_args = n;
-    return true;
-}
-
-/* Without a schema of the shim's (nodes of kinds that have none) it has no arguments
- * that are known by name. */
-static tdagi_import_schema *read_schema(tdagi_import *im, const tdag_shim_schema *shim,
-                                        const tdag_shim_node *node)
-{
-    const tdag_shim_api *api = im->api;
-    tdagi_import_schema *s = tdagi_env_alloc(&im->env, sizeof(*s));
-    if (s == NULL) return NULL;
-    memset(s, 0, sizeof(*s));
-    s->shim = shim;
-    s->ours.name = shim == NULL ? api->node_kind(node) : api->schema_name(shim);
-    s->ours.overload = shim == NULL ? "" : api->schema_overload(shim);
-    s->ours.n_results = (uint32_t)(shim == NULL ? api->node_n_outputs(node)
-                                                : api->schema_n_results(shim));
-    s->ours.is_vararg = shim == NULL || api->schema_is_vararg(shim);
-    if (shim != NULL && !read_parameters(im, s)) return NULL;
-    tdagi_schema_bind(&s->ours);
-    return s;
-}
-
-static tdagi_import_schema *schema_of(tdagi_import *im, const tdag_shim_node *node)
-{
-    const tdag_shim_schema *shim = im->api->node_schema(im->session, node);
-    if (shim == NULL) return read_schema(im, NULL, node);
-    if (2 * (im->n_schemas + 1) > im->schemas_capacity && !schemas_grow(im))
-        return NULL;
-    uint32_t at = slot_of(shim, im->schemas_capacity);
-    while (im->schemas[at] != NULL) {
-        if (im->schemas[at]->shim == shim) return im->schemas[at];
-        at = (at + 1) & (im->schemas_capacity - 1);
-    }
-    im->schemas[at] = read_schema(im, shim, node);
-    im->n_schemas += im->schemas[at] != NULL;
-    return im->schemas[at];
-}
 
 /* ---- results ---- */
 
@@ -197,6 +70,17 @@ static bool is_tuple_item(const tdagi_import *im, const tdag_shim_node *node,
            args[0].kind == TDAGI_ANY_TUPLE;
 }
 
+/* An operator that no row knows, where such are kept: PyTorch tells its arguments. */
+static tdagi_any call_unknown(tdagi_import *im, const tdagi_source_call *call)
+{
+    tdagi_resolved resolved = {NULL};
+    const tdagi_import_schema *s = tdagi_import_ask_torch(im, call, &resolved);
+    if (!tdagi_env_ok(&im->env)) return tdagi_any_poison();
+    if (s == NULL) return tdagi_env_issue(&im->env, "%s", call->name);
+    im->shim_schema = s->shim;
+    return tdagi_aten_call(&im->env, &s->ours, resolved.args, resolved.n_args);
+}
+
 /* A call as the source has it, whose schema the values at hand tell. */
 static tdagi_any call_native(tdagi_import *im, const tdag_shim_node *node,
                              const tdagi_any *args, uint32_t n)
@@ -209,24 +93,41 @@ static tdagi_any call_native(tdagi_import *im, const tdag_shim_node *node,
     call.version = tdagi_reader_version(im->session);
     if (!tdagi_resolve_call(&im->env, &im->resolver, &call, &resolved))
         return tdagi_any_poison();
+    if (resolved.schema->row == NULL && im->env.opaque != NULL)
+        return call_unknown(im, &call);
     return tdagi_aten_call(&im->env, resolved.schema, resolved.args, resolved.n_args);
+}
+
+/* Nodes of kinds that have no schema have no arguments that are known by name. */
+static tdagi_any call_shim(tdagi_import *im, const tdag_shim_node *node,
+                           const tdagi_any *args, uint32_t n)
+{
+    const tdag_shim_schema *shim = im->api->node_schema(im->session, node);
+    im->shim_schema = shim;
+    if (shim == NULL) {
+        const tdagi_schema none = {.name = im->api->node_kind(node),
+                                   .overload = "",
+                                   .n_results = (uint32_t)im->api->node_n_outputs(node),
+                                   .is_vararg = true};
+        return tdagi_aten_call(&im->env, &none, args, n);
+    }
+    const tdagi_import_schema *s = tdagi_import_schema_of(im, shim);
+    if (s == NULL) return tdagi_any_poison();
+    return tdagi_aten_call(&im->env, &s->ours, args, n);
 }
 
 void tdagi_import_operator(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_import *im = f->im;
     size_t n = im->api->node_n_inputs(node);
-    const tdagi_import_schema *s = im->is_native ? NULL : schema_of(im, node);
     const tdagi_any *args = read_args(f, node, n);
-    if (args == NULL || (!im->is_native && s == NULL)) return;
+    if (args == NULL) return;
     if (im->is_native && is_tuple_item(im, node, args)) {
         tdagi_prim_index(f, node);
         return;
     }
     uint32_t before = im->env.b->graph->n;
-    im->shim_schema = s == NULL ? NULL : s->shim;
-    tdagi_any out = im->is_native
-                        ? call_native(im, node, args, (uint32_t)n)
-                        : tdagi_aten_call(&im->env, &s->ours, args, (uint32_t)n);
+    tdagi_any out = im->is_native ? call_native(im, node, args, (uint32_t)n)
+                                  : call_shim(im, node, args, (uint32_t)n);
     if (tdagi_env_ok(&im->env)) bind(f, node, out, before);
 }

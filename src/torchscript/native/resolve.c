@@ -9,7 +9,7 @@
 
 struct tdagi_resolver_name {
     const char *name;
-    const tdagi_schema *schemas;
+    const tdagi_schema **schemas;
     uint32_t n; /* 0: no such operator */
     tdagi_schema unknown;
 };
@@ -47,6 +47,14 @@ static bool grow(tdagi_env *env, tdagi_resolver *r)
     return true;
 }
 
+static void read_schemas(tdagi_env *env, struct tdagi_resolver_name *o)
+{
+    const tdagi_schema *all = tdagi_schemas_list(env, o->name, &o->n);
+    o->schemas = tdagi_env_alloc(env, (o->n + 1u) * sizeof(*o->schemas));
+    for (uint32_t i = 0; i < o->n && o->schemas != NULL; i++)
+        o->schemas[i] = &all[i];
+}
+
 static const struct tdagi_resolver_name *find_name(tdagi_env *env, tdagi_resolver *r,
                                                    const char *name)
 {
@@ -56,11 +64,12 @@ static const struct tdagi_resolver_name *find_name(tdagi_env *env, tdagi_resolve
     o = tdagi_env_alloc(env, sizeof(*o));
     if (o == NULL) return NULL;
     *o = (struct tdagi_resolver_name){.name = tdagi_env_text(env, "%s", name)};
-    o->schemas = tdagi_schemas_list(env, name, &o->n);
+    if (o->name == NULL) return NULL;
+    read_schemas(env, o);
     o->unknown = (tdagi_schema){
         .name = o->name, .overload = "", .n_results = 1, .is_vararg = true};
     tdagi_schema_bind(&o->unknown);
-    if (!tdagi_env_ok(env) || o->name == NULL) return NULL;
+    if (!tdagi_env_ok(env)) return NULL;
     r->n++;
     return *slot = o;
 }
@@ -341,9 +350,18 @@ static const char *real_name(tdagi_env *env, const char *name)
 
 /* ---- the call ---- */
 
-static bool no_overload(tdagi_env *env, const char *name)
+bool tdagi_resolve_among(tdagi_env *env, const tdagi_schema *const *schemas, uint32_t n,
+                         const tdagi_source_call *call, tdagi_resolved *out)
 {
-    tdagi_env_issue(env, "%s with arguments that no overload takes", name);
+    for (leniency how = EXACT; how <= ANY_KIND; how++)
+        for (uint32_t i = 0; i < n; i++) {
+            uint64_t given;
+            const tdagi_schema *s = schemas[i];
+            if (match(s, call, how, &given)) return fill(env, s, call, given, out);
+            if (!match_any_number(s, call)) continue;
+            *out = (tdagi_resolved){s, call->args, call->n};
+            return true;
+        }
     return false;
 }
 
@@ -361,14 +379,8 @@ bool tdagi_resolve_call(tdagi_env *env, tdagi_resolver *resolver,
         *out = (tdagi_resolved){&o->unknown, call->args, call->n};
         return true;
     }
-    for (leniency how = EXACT; how <= ANY_KIND; how++)
-        for (uint32_t i = 0; i < o->n; i++) {
-            uint64_t given;
-            const tdagi_schema *s = &o->schemas[i];
-            if (match(s, call, how, &given)) return fill(env, s, call, given, out);
-            if (!match_any_number(s, call)) continue;
-            *out = (tdagi_resolved){s, call->args, call->n};
-            return true;
-        }
-    return no_overload(env, call->name);
+    if (tdagi_resolve_among(env, o->schemas, o->n, call, out)) return true;
+    if (tdagi_env_ok(env))
+        tdagi_env_issue(env, "%s with arguments that no overload takes", call->name);
+    return false;
 }

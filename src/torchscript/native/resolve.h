@@ -33,5 +33,8 @@ typedef struct tdagi_resolver {
  * False: a failure in env->status, or no overload fits, which was noted as an issue. */
 bool tdagi_resolve_call(tdagi_env *env, tdagi_resolver *resolver,
                         const tdagi_source_call *call, tdagi_resolved *out);
+/* The first of these schemas that takes the call. False: none does, or a failure. */
+bool tdagi_resolve_among(tdagi_env *env, const tdagi_schema *const *schemas, uint32_t n,
+                         const tdagi_source_call *call, tdagi_resolved *out);
 
 #endif
