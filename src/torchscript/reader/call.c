@@ -4,6 +4,8 @@
 
 #include "torchscript/reader/lower.h"
 
+#define CLASSES "__torch__.torch.classes." /* those of C++ */
+
 typedef struct call {
     tdagi_lowering *l;
     const tdagi_source_expr *e;
@@ -200,18 +202,23 @@ static tdagi_lowered get_attribute(const call *c, const char *kind)
     return tdagi_lower_attr(c->l, of, arg(c, 1)->u.s);
 }
 
-/* Decided by the class, as PyTorch does: only of values whose class is written there.
- */
+/* Decided by the declared class, as PyTorch does. Classes of C++ are taken to have what
+ * they are asked for. */
 static tdagi_lowered has_attribute(const call *c, const char *kind)
 {
     (void)kind;
-    tdag_shim_var *of = tdagi_lower_value(c->l, arg(c, 0));
+    tdagi_lowering *l = c->l;
+    tdag_shim_var *of = tdagi_lower_value(l, arg(c, 0));
     if (of == NULL) return nothing;
-    if (of->type == NULL || strncmp(of->type, "__torch__.torch.classes.", 24) != 0) {
-        tdagi_lower_refuse(c->l, "hasattr()");
+    bool has = of->type != NULL && strncmp(of->type, CLASSES, strlen(CLASSES)) == 0;
+    const tdagi_definition *d = has ? NULL : tdagi_lower_class_of(l, of);
+    if (!has && (d == NULL || arg(c, 1)->kind != TDAGI_EXPR_STRING)) {
+        if (l->s->status == TDAG_OK)
+            tdagi_lower_refuse(l, "hasattr() of a value whose class is not declared");
         return nothing;
     }
-    return tdagi_lower_constant(c->l, tdagi_reader_bool(c->l->s, true));
+    if (!has) has = tdagi_lower_has_attr(d, arg(c, 1)->u.s);
+    return tdagi_lower_constant(l, tdagi_reader_bool(l->s, has));
 }
 
 /* ---- isinstance ---- */

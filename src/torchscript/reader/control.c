@@ -133,7 +133,8 @@ bool tdagi_lower_if(tdagi_lowering *l, const tdagi_source_stmt *stmt)
     tdag_shim_var *condition = tdagi_lower_value(l, stmt->value);
     if (condition == NULL) return false;
     l->offset = stmt->offset;
-    const tdag_shim_value *known = condition->constant;
+    bool is_read = stmt->value->kind == TDAGI_EXPR_NAME; /* PyTorch forgets it then */
+    const tdag_shim_value *known = is_read ? NULL : condition->constant;
     if (known != NULL && known->kind == TDAG_SHIM_BOOL)
         return tdagi_lower_statements(l, known->u.i != 0 ? stmt->body : stmt->orelse);
     tdag_shim_node *node = add_if(l, condition);

@@ -205,7 +205,7 @@ static bool finish(tdagi_lowering *l)
 
 static tdag_shim_graph *lower_function(tdag_shim_session *s, const tdagi_definition *d)
 {
-    tdagi_lowering l = {.s = s, .offset = d->function->offset};
+    tdagi_lowering l = {.s = s, .function = d->function, .offset = d->function->offset};
     l.graph = tdagi_reader_alloc(s, 1, sizeof *l.graph);
     if (l.graph == NULL) return NULL;
     l.graph->code = d->code;

@@ -40,6 +40,7 @@ typedef struct tdagi_name {
 typedef struct tdagi_lowering {
     tdag_shim_session *s;
     struct tdag_shim_graph *graph;
+    const tdagi_source_function *function;
     tdag_shim_block *block;   /* where nodes go */
     tdagi_variable *bindings; /* of the frame, newest first */
     uint32_t frame;
@@ -72,6 +73,12 @@ tdag_shim_var *tdagi_lower_value(tdagi_lowering *l, const tdagi_source_expr *e);
 tdagi_lowered tdagi_lower_constant(tdagi_lowering *l, const tdag_shim_value *v);
 /* Attribute `name` of what a value stands for. */
 tdagi_lowered tdagi_lower_attr(tdagi_lowering *l, tdagi_lowered of, const char *name);
+
+/* ---- declared.c ---- */
+/* The class of the archive that a value is declared as; NULL: none, or a failure. */
+const tdagi_definition *tdagi_lower_class_of(tdagi_lowering *l, const tdag_shim_var *v);
+/* An attribute or a method of that name. */
+bool tdagi_lower_has_attr(const tdagi_definition *d, const char *name);
 
 /* ---- call.c ---- */
 /* A call that gives n results at once, 1 for one value. */
