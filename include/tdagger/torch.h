@@ -1,5 +1,6 @@
-/* TorchScript in and out. These calls load the PyTorch shim when first needed; it is a
- * separate library, so a program that never calls them never loads PyTorch. */
+/* TorchScript in and out. Files are read by the library itself. Writing and running
+ * them needs PyTorch, as do opaque operators: the shim, a library of its own, is loaded
+ * then, so a program that does neither never loads PyTorch. */
 #ifndef TDAGGER_TORCH_H
 #define TDAGGER_TORCH_H
 
@@ -15,13 +16,12 @@ typedef struct tdag_torchscript_options {
     uint32_t reader;       /* TDAG_TORCH_NATIVE or TDAG_TORCH_SHIM */
 } tdag_torchscript_options;
 enum {
-    TDAG_TORCH_OPAQUE = 1 /* keep unknown operators as opaque nodes; by the shim */
+    TDAG_TORCH_OPAQUE = 1 /* keep unknown operators as opaque nodes: asks PyTorch */
 };
 /* Who reads the file. */
 enum {
     TDAG_TORCH_NATIVE = 0, /* the library itself, which runs nothing of the file */
-    TDAG_TORCH_SHIM =
-        1, /* PyTorch, which runs what the file has to be run on loading */
+    TDAG_TORCH_SHIM = 1,   /* PyTorch, which runs the file's code while it loads it */
 };
 TDAG_OPTIONS_INIT(tdag_torchscript_options)
 

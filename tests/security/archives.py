@@ -61,6 +61,8 @@ class Pickler:
             self.list_of(value)
         elif isinstance(value, Tensor):
             self.tensor(value)
+        elif hasattr(value, "code"):
+            self.op(value.code)
         else:
             self.module(value)
 

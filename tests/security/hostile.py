@@ -118,6 +118,40 @@ def nested_modules(depth):
     return Module("M", inner=root), text
 
 
+WEIGHT = ("class M(Module):\n  __parameters__ = [\"w\", ]\n  w : Tensor\n"
+          "  def forward(self: __torch__.M,\n    x: Tensor) -> Tensor:\n"
+          "    return torch.add(x, self.w)\n")
+
+# Tensors that say more than is there; the record has eight bytes.
+TENSORS = {
+    "short": Tensor(0, (1000,)),
+    "beyond": Tensor(0, (2,), storage=2, offset=1),
+    "far": Tensor(0, (2, 2), storage=2, strides=(2**62, 2**62)),
+    "before": Tensor(0, (2,), storage=2, offset=-1),
+    "backwards": Tensor(0, (2,), storage=2, strides=(-1,)),
+    "negative": Tensor(0, (-2,), storage=2),
+    "overflow": Tensor(0, (2**62, 2**62), storage=2, strides=(0, 0)),
+    "absent": Tensor(1, (2,)),
+    "many_elements": Tensor(0, (2,), storage=2**62),
+}
+
+
+class Raw:
+    """Opcodes of a pickle."""
+
+    def __init__(self, code):
+        self.code = code
+
+
+# What a pickle says instead of the weight.
+RAW = {
+    "command": b"cos\nsystem\nX\x04\x00\x00\x00true\x85R",
+    "other_class": b"c__torch__\nN\n)\x81}b",
+    "packed": b"c__torch__.torch.classes.quantized\nLinearPackedParamsBase\n)\x81Nb",
+    "no_state": b"c__torch__\nM\n)\x81Nb",
+}
+
+
 def main():
     os.makedirs(sys.argv[1], exist_ok=True)
     os.chdir(sys.argv[1])
@@ -132,6 +166,14 @@ def main():
                "  def forward(self: __torch__.M,\n    x: Tensor) -> Tensor:\n    return x\n")
     write("setstate.pt", Module("M", state=Tensor(0, (2,))), {"__torch__": setting},
           {0: bytes(8)})
+    for name, tensor in TENSORS.items():
+        write(name + ".pt", Module("M", w=tensor), {"__torch__": WEIGHT}, {0: bytes(8)})
+    for name, code in RAW.items():
+        write(name + ".pt", Module("M", w=Raw(code)), {"__torch__": WEIGHT})
+    write("missing.pt", Module("M"), {"__torch__": WEIGHT})
+    write("version.pt", Module("M"), {"__torch__": method("return x")}, version=11)
+    write("parentheses.pt", Module("M"),
+          {"__torch__": method("return " + "(" * 100000 + "x" + ")" * 100000)})
     write("many_calls.pt", Module("M"), {"__torch__": calls(40)})
     write("deep_calls.pt", Module("M"), {"__torch__": chain(300)})
     root, text = nested_modules(300)

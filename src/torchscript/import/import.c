@@ -19,6 +19,13 @@ void tdagi_import_fail(tdagi_import *im, tdag_status status,
         im->env.status = tdagi_shim_fail(im->env.ctx, status, error);
 }
 
+bool tdagi_import_check(tdagi_import *im)
+{
+    if (im->is_native && tdagi_env_ok(&im->env) && tdagi_reader_failed(im->session))
+        im->env.status = tdagi_reader_status(im->session);
+    return tdagi_env_ok(&im->env);
+}
+
 /* Issues tell more than an error that may follow from them. */
 static void settle(tdagi_import *im)
 {
@@ -70,7 +77,7 @@ static void walk_method(tdagi_import *im, const tdag_shim_value *module,
         tdagi_import_outputs(im, result, &outputs))
         tdagi_import_check_state(im);
     settle(im);
-    if (tdagi_env_ok(&im->env)) finish(im, inputs, outputs, out);
+    if (tdagi_import_check(im)) finish(im, inputs, outputs, out);
     tdagi_structure_free(outputs);
 }
 
@@ -175,6 +182,10 @@ tdag_status tdagi_torchscript_read(tdag_ctx *ctx, const tdagi_torchscript_file *
         import_method(&im, module, o.method == NULL ? "forward" : o.method, inputs,
                       n_inputs, out);
     tdag_status st = im.env.status;
+    if (st != TDAG_OK && im.is_native && im.session != NULL &&
+        tdagi_reader_status(im.session) == TDAG_E_NOMEM)
+        st =
+            tdagi_nomem(ctx); /* of a place, perhaps, that a sentence should have had */
     tdagi_import_free_leaves(&im);
     tdagi_import_free_torch(&im);
     tdagi_env_free(&im.env);

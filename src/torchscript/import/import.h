@@ -66,6 +66,10 @@ typedef struct tdagi_import {
 void tdagi_import_fail(tdagi_import *im, tdag_status status,
                        const tdag_shim_error *error);
 
+/* Takes over a failure of the native reader's functions that tell none but NULL. False:
+ * there is a failure. */
+bool tdagi_import_check(tdagi_import *im);
+
 /* ---- value.c ---- */
 /* A value of the shim as one of ours; path names what tensors in it become. */
 tdagi_any tdagi_import_value(tdagi_import *im, const tdag_shim_value *v,

@@ -80,7 +80,7 @@ static tdag_tensor *wrap(tdagi_import *im, const tdag_shim_value *v)
     tdag_shim_tensor info;
     if (im->api->tensor_contiguous(im->session, v, &dense, &error) != 0 ||
         im->api->tensor_get(dense, &info, &error) != 0) {
-        im->env.status = tdagi_fail(im->env.ctx, TDAG_E_SHIM, "%s", error.message);
+        tdagi_import_fail(im, TDAG_E_SHIM, &error);
         return NULL;
     }
     void *retained = im->api->tensor_retain(dense);
@@ -147,8 +147,7 @@ tdagi_any tdagi_import_constant(tdagi_import *im, const tdag_shim_value *v,
     tdag_shim_tensor info;
     tdag_shim_error error;
     if (im->api->tensor_get(v, &info, &error) != 0) {
-        if (tdagi_env_ok(&im->env))
-            im->env.status = tdagi_fail(im->env.ctx, TDAG_E_SHIM, "%s", error.message);
+        tdagi_import_fail(im, TDAG_E_SHIM, &error);
         return tdagi_any_poison();
     }
     const char *why = refuse(&info);
@@ -200,6 +199,7 @@ static void add_state(tdagi_import *im, tdagi_object *o, tdag_shim_slot slot)
     for (size_t i = 0; i < n && tdagi_env_ok(&im->env); i++) {
         if (api->object_attr_slot(o->shim, i) != slot) continue;
         const tdag_shim_value *v = api->value_item(im->session, o->shim, i);
+        if (v == NULL && !tdagi_import_check(im)) return;
         if (v == NULL || api->value_kind(v) != TDAG_SHIM_TENSOR) continue;
         tdag_shim_tensor info;
         tdag_shim_error error;
@@ -227,6 +227,7 @@ static void add_module(tdagi_import *im, tdagi_object *o, uint32_t depth)
     for (size_t i = 0; i < n && tdagi_env_ok(&im->env); i++) {
         if (api->object_attr_slot(o->shim, i) != TDAG_SHIM_SLOT_MODULE) continue;
         const tdag_shim_value *v = api->value_item(im->session, o->shim, i);
+        if (v == NULL && !tdagi_import_check(im)) return;
         if (v == NULL || api->value_kind(v) != TDAG_SHIM_OBJECT) continue;
         const char *name = api->object_attr_name(im->session, o->shim, i);
         tdagi_any child = tdagi_import_value(im, v, join(im, o->path, name));
@@ -251,6 +252,7 @@ tdagi_any tdagi_import_attr(tdagi_import *im, tdagi_object *object, const char *
     if (a == NULL) {
         const tdag_shim_value *v =
             im->api->object_attr(im->session, object->shim, name);
+        if (v == NULL && !tdagi_import_check(im)) return tdagi_any_poison();
         if (v == NULL) {
             tdagi_env_fail(&im->env, TDAG_E_FORMAT, "there is no attribute %s", name);
             return tdagi_any_poison();

@@ -87,6 +87,7 @@ void tdagi_import_block(tdagi_frame *f, const tdag_shim_block *block)
         im->node = n;
         tdagi_import_operator(f, n);
     }
+    tdagi_import_check(im);
     im->depth--;
 }
 

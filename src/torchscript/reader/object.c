@@ -141,8 +141,8 @@ static const tdagi_source_function *method_of(tdag_shim_session *s,
 {
     const tdagi_source_function *f = tdagi_reader_method(object->class_->class_, name);
     if (f != NULL) return f;
-    s->status = tdagi_fail(s->ctx, TDAG_E_ARG, "%s has no method '%s'",
-                           object->class_->path, name);
+    tdagi_reader_note(s, tdagi_fail(s->ctx, TDAG_E_ARG, "%s has no method '%s'",
+                                    object->class_->path, name));
     put_error(s, error);
     return NULL;
 }

@@ -47,11 +47,12 @@ static const tdagi_pickle *read_ranges(tdag_shim_session *s, tdagi_code *code)
     const tdagi_zip_entry *entry = name == NULL ? NULL : tdagi_zip_find(s->zip, name);
     const void *data;
     size_t size;
-    if (entry == NULL || tdagi_zip_read(s->ctx, s->zip, entry, &data, &size) != TDAG_OK)
-        return NULL;
+    if (entry == NULL) return NULL;
     const tdagi_pickle *v = NULL;
-    if (tdagi_pickle_read(s->ctx, &s->arena, data, size, name, &v) == TDAG_OK)
-        code->ranges = v;
+    tdag_status st = tdagi_zip_read(s->ctx, s->zip, entry, &data, &size);
+    if (st == TDAG_OK) st = tdagi_pickle_read(s->ctx, &s->arena, data, size, name, &v);
+    if (st == TDAG_OK) code->ranges = v;
+    if (st == TDAG_E_NOMEM) tdagi_reader_note(s, st);
     return code->ranges;
 }
 

@@ -19,7 +19,8 @@ tdag_status tdagi_reader_open(tdag_ctx *ctx, tdagi_mapping *mapping, const char 
                               const tdag_shim_value **module_out);
 void tdagi_reader_close(tdag_shim_session *s); /* NULL is fine */
 
-/* The status of the last failure. */
+bool tdagi_reader_failed(const tdag_shim_session *s);
+/* The status of the first failure. */
 tdag_status tdagi_reader_status(const tdag_shim_session *s);
 /* The version of the operators that the archive was written with. */
 uint32_t tdagi_reader_version(const tdag_shim_session *s);

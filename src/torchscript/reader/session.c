@@ -13,6 +13,12 @@
 
 /* ---- failures and memory ---- */
 
+tdag_status tdagi_reader_note(tdag_shim_session *s, tdag_status status)
+{
+    if (s->status == TDAG_OK) s->status = status;
+    return status;
+}
+
 tdag_status tdagi_reader_fail(tdag_shim_session *s, tdag_status status,
                               const char *format, ...)
 {
@@ -21,15 +27,14 @@ tdag_status tdagi_reader_fail(tdag_shim_session *s, tdag_status status,
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    s->status = tdagi_fail(s->ctx, status, "cannot load '%s' as TorchScript: %s",
-                           s->path, text);
-    return s->status;
+    return tdagi_reader_note(s, tdagi_fail(s->ctx, status,
+                                           "cannot load '%s' as TorchScript: %s",
+                                           s->path, text));
 }
 
 tdag_status tdagi_reader_nomem(tdag_shim_session *s)
 {
-    s->status = tdagi_nomem(s->ctx);
-    return s->status;
+    return tdagi_reader_note(s, tdagi_nomem(s->ctx));
 }
 
 void *tdagi_reader_alloc(tdag_shim_session *s, size_t n, size_t size)
@@ -65,7 +70,8 @@ static tdag_status read_record(tdag_shim_session *s, const char *name,
     *data_out = NULL;
     *size_out = 0;
     if (entry == NULL) return TDAG_OK;
-    return s->status = tdagi_zip_read(s->ctx, s->zip, entry, data_out, size_out);
+    return tdagi_reader_note(s,
+                             tdagi_zip_read(s->ctx, s->zip, entry, data_out, size_out));
 }
 
 static tdag_status read_pickle(tdag_shim_session *s, const char *name,
@@ -80,7 +86,8 @@ static tdag_status read_pickle(tdag_shim_session *s, const char *name,
                                  name);
     const char *what = tdagi_reader_text(s, "%s: %s", s->path, name);
     if (what == NULL) return s->status;
-    return s->status = tdagi_pickle_read(s->ctx, &s->arena, data, size, what, out);
+    return tdagi_reader_note(
+        s, tdagi_pickle_read(s->ctx, &s->arena, data, size, what, out));
 }
 
 static tdag_status read_version(tdag_shim_session *s)
@@ -127,9 +134,10 @@ static tdag_status parse(tdag_shim_session *s, const char *path, tdagi_code **ou
     tdagi_code *code = tdagi_reader_alloc(s, 1, sizeof *code);
     if (code == NULL) return s->status;
     code->path = path;
-    s->status = tdagi_source_parse(s->ctx, &s->arena, path, data, size, &code->source);
-    if (s->status == TDAG_OK) *out = code;
-    return s->status;
+    TDAGI_TRY(tdagi_reader_note(
+        s, tdagi_source_parse(s->ctx, &s->arena, path, data, size, &code->source)));
+    *out = code;
+    return TDAG_OK;
 }
 
 /* The code of "__torch__.a.b", the first n bytes of a path. */
@@ -270,6 +278,8 @@ void tdagi_reader_close(tdag_shim_session *s)
     tdagi_arena_free(&s->arena);
     tdagi_free(s->ctx, s, sizeof *s);
 }
+
+bool tdagi_reader_failed(const tdag_shim_session *s) { return s->status != TDAG_OK; }
 
 tdag_status tdagi_reader_status(const tdag_shim_session *s)
 {

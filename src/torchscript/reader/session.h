@@ -107,7 +107,7 @@ struct tdag_shim_session {
     tdagi_arena arena;
     const char *path; /* of the file, for sentences */
     tdagi_zip *zip;
-    tdag_status status;      /* of the last failure, whose sentence ctx holds */
+    tdag_status status;      /* of the first failure, whose sentence ctx holds */
     uint32_t version;        /* of the operators */
     tdagi_table codes;       /* by path: tdagi_code */
     tdagi_table definitions; /* by path: tdagi_definition */
@@ -126,6 +126,8 @@ tdag_status tdagi_reader_fail(tdag_shim_session *s, tdag_status status,
                               const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 tdag_status tdagi_reader_nomem(tdag_shim_session *s);
+/* Keeps a failure, the first one, and gives the status on. */
+tdag_status tdagi_reader_note(tdag_shim_session *s, tdag_status status);
 /* Zeroed; NULL (and s->status) when out of memory. */
 void *tdagi_reader_alloc(tdag_shim_session *s, size_t n, size_t size);
 const char *tdagi_reader_text(tdag_shim_session *s, const char *format, ...)

@@ -117,8 +117,8 @@ static bool locate(tdag_shim_session *s, const tdagi_zip_entry *entry,
 {
     const void *data;
     size_t size;
-    s->status = tdagi_zip_read(s->ctx, s->zip, entry, &data, &size);
-    if (s->status != TDAG_OK) return false;
+    tdag_status st = tdagi_zip_read(s->ctx, s->zip, entry, &data, &size);
+    if (tdagi_reader_note(s, st) != TDAG_OK) return false;
     made->owner = entry->method == 0 ? tdagi_zip_mapping(s->zip) : NULL;
     made->info.storage = size == 0 ? NULL : data;
     made->info.storage_size = size;
@@ -223,8 +223,8 @@ static tdagi_mapping *new_block(tdag_shim_session *s, size_t size, char **data_o
     b->allocator = s->ctx->allocator;
     b->size = size;
     *data_out = (char *)(b + 1);
-    s->status = tdagi_mapping_wrap(s->ctx, *data_out, size, free_block, b, &m);
-    if (s->status != TDAG_OK) {
+    tdag_status st = tdagi_mapping_wrap(s->ctx, *data_out, size, free_block, b, &m);
+    if (tdagi_reader_note(s, st) != TDAG_OK) {
         free_block(b);
         return NULL;
     }

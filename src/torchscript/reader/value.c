@@ -193,8 +193,8 @@ static const tdag_shim_value *from_apply(tdag_shim_session *s, const tdagi_pickl
 {
     tdagi_pickle_tensor t;
     bool is_tensor = false;
-    s->status = tdagi_pickle_get_tensor(s->ctx, p, &is_tensor, &t);
-    if (s->status != TDAG_OK) return NULL;
+    tdag_status st = tdagi_pickle_get_tensor(s->ctx, p, &is_tensor, &t);
+    if (tdagi_reader_note(s, st) != TDAG_OK) return NULL;
     return is_tensor ? tdagi_reader_tensor_value(s, &t, records)
                      : from_call(s, p, type, records);
 }
