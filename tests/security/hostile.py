@@ -49,6 +49,11 @@ return torch.mul(x, torch.len(l))""",
     "huge_tensor": """
 y = torch.zeros([1000000000, 1000000000], dtype=6)
 return torch.add(x, torch.select(torch.select(y, 0, 0), 0, 0))""",
+    "carried_path": """
+y = x
+for i in range(4):
+  y = torch
+return y""",
     "many_nodes": """
 y = x
 for a in range(9999):

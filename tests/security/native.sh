@@ -17,6 +17,7 @@ refuse no_state 'an object of __torch__.M has no attributes'
 refuse missing 'an object of __torch__.M has no w'
 refuse version 'its operators have version 11, known are 1 to 10'
 refuse parentheses 'nested more than 200 deep'
+refuse carried_path 'y is no value where its loop ends'
 
 refuse short 'record data/0 has 8 bytes, fewer than its storage of 1000 elements'
 refuse beyond 'a tensor reaches beyond its record data/0'

@@ -53,7 +53,8 @@ static bool check_positional(const call *c)
 
 static tdagi_lowered call_operator(const call *c, const char *kind)
 {
-    tdag_shim_node *node = add_call(c, kind, NULL, 0, c->n_results);
+    tdag_shim_node *node =
+        kind == NULL ? NULL : add_call(c, kind, NULL, 0, c->n_results);
     if (node == NULL) return nothing;
     node->n_named = c->e->n_named;
     node->names = c->e->names;

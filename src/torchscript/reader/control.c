@@ -271,6 +271,25 @@ static bool set_element(tdagi_lowering *l, const loop *p)
     return value.var != NULL && tdagi_lower_assign(l, p->stmt->targets[0]->u.s, value);
 }
 
+/* The next condition, and what is carried on. */
+static bool end_body(tdagi_lowering *l, const loop *p, tdag_shim_block *body)
+{
+    uint32_t n = p->carried.n;
+    body->outputs = tdagi_reader_alloc(l->s, n + 1u, sizeof *body->outputs);
+    if (body->outputs == NULL) return false;
+    body->outputs[0] = condition_of(l, p);
+    for (uint32_t i = 0; i < n; i++) {
+        const tdagi_name *name = p->carried.names[i];
+        body->outputs[i + 1] = name->top->value.var;
+        if (name->top->value.var != NULL) continue;
+        tdagi_reader_fail(l->s, TDAG_E_FORMAT, "%s is no value where its loop ends",
+                          name->text);
+        return false;
+    }
+    body->n_outputs = n + 1;
+    return body->outputs[0] != NULL;
+}
+
 static bool lower_body(tdagi_lowering *l, const loop *p)
 {
     tdag_shim_block *body = p->node->blocks[0];
@@ -279,14 +298,7 @@ static bool lower_body(tdagi_lowering *l, const loop *p)
                               (tdagi_lowered){.var = body->inputs[i + 1]}, false))
             return false;
     if (p->stmt->kind == TDAGI_STMT_FOR && !set_element(l, p)) return false;
-    if (!tdagi_lower_statements(l, p->stmt->body)) return false;
-    body->outputs = tdagi_reader_alloc(l->s, p->carried.n + 1u, sizeof *body->outputs);
-    if (body->outputs == NULL) return false;
-    body->outputs[0] = condition_of(l, p);
-    for (uint32_t i = 0; i < p->carried.n; i++)
-        body->outputs[i + 1] = p->carried.names[i]->top->value.var;
-    body->n_outputs = p->carried.n + 1;
-    return body->outputs[0] != NULL;
+    return tdagi_lower_statements(l, p->stmt->body) && end_body(l, p, body);
 }
 
 static bool lower_loop(tdagi_lowering *l, loop *p)
