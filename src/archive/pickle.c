@@ -279,7 +279,7 @@ static tdag_status count_in(const machine *m, tdagi_pickle *to,
             return fail_with(m, TDAG_E_LIMIT,
                              "values that share values so often that they are "
                              "too many");
-        to->weight = (uint32_t)weight;
+        to->weight = weight > UINT32_MAX ? UINT32_MAX : (uint32_t)weight;
     }
     if (to->depth <= TDAGI_PICKLE_MAX_DEPTH) return TDAG_OK;
     tdagi_fail(m->ctx, TDAG_E_LIMIT, "%s: values nested more than %d levels deep",
@@ -575,8 +575,9 @@ static tdag_status run(machine *m, value *out)
     }
 }
 
-tdag_status tdagi_pickle_read(tdag_ctx *ctx, tdagi_arena *arena, const void *data,
-                              size_t size, const char *what, const tdagi_pickle **out)
+static tdag_status read_within(tdag_ctx *ctx, tdagi_arena *arena, const void *data,
+                               size_t size, const char *what, uint64_t max_weight,
+                               const tdagi_pickle **out)
 {
     if (size > MAX_SIZE)
         return tdagi_fail(ctx, TDAG_E_LIMIT,
@@ -585,16 +586,30 @@ tdag_status tdagi_pickle_read(tdag_ctx *ctx, tdagi_arena *arena, const void *dat
     machine m = {.ctx = ctx,
                  .arena = arena,
                  .what = what,
+                 .max_weight = max_weight,
                  .start = data,
                  .p = data,
                  .end = (const unsigned char *)data + size};
-    m.max_weight = MAX_WEIGHT + size * (uint64_t)WEIGHT_PER_BYTE;
-    if (m.max_weight > UINT32_MAX) m.max_weight = UINT32_MAX;
     tdag_status st = run(&m, out);
     tdagi_free(ctx, m.stack, m.stack_capacity * sizeof *m.stack);
     tdagi_free(ctx, m.marks, m.marks_capacity * sizeof *m.marks);
     tdagi_free(ctx, m.memo, m.memo_capacity * sizeof *m.memo);
     return st;
+}
+
+tdag_status tdagi_pickle_read(tdag_ctx *ctx, tdagi_arena *arena, const void *data,
+                              size_t size, const char *what, const tdagi_pickle **out)
+{
+    uint64_t max_weight = MAX_WEIGHT + size * (uint64_t)WEIGHT_PER_BYTE;
+    if (max_weight > UINT32_MAX) max_weight = UINT32_MAX;
+    return read_within(ctx, arena, data, size, what, max_weight, out);
+}
+
+tdag_status tdagi_pickle_read_shared(tdag_ctx *ctx, tdagi_arena *arena,
+                                     const void *data, size_t size, const char *what,
+                                     const tdagi_pickle **out)
+{
+    return read_within(ctx, arena, data, size, what, UINT64_MAX, out);
 }
 
 bool tdagi_pickle_is_global(const tdagi_pickle *v, const char *name)

@@ -56,6 +56,11 @@ typedef struct tdagi_pickle {
  * do not have), E_LIMIT, E_NOMEM. */
 tdag_status tdagi_pickle_read(tdag_ctx *ctx, tdagi_arena *arena, const void *data,
                               size_t size, const char *what, const tdagi_pickle **out);
+/* The same for who never walks it as a tree, which may be of any size: values can be
+ * shared as often as they are. */
+tdag_status tdagi_pickle_read_shared(tdag_ctx *ctx, tdagi_arena *arena,
+                                     const void *data, size_t size, const char *what,
+                                     const tdagi_pickle **out);
 
 /* True for a GLOBAL of that name. */
 bool tdagi_pickle_is_global(const tdagi_pickle *v, const char *name);

@@ -211,6 +211,30 @@ static void test_tensors(void **state)
     tdag_ctx_free(ctx);
 }
 
+/* ((((None, None), ...), ...), ...): 2^40 values as a tree, 41 as they are shared. */
+static void test_shared(void **state)
+{
+    (void)state;
+    char bytes[256] = {'\x80', '\x02', 'N'};
+    size_t n = 3;
+    tdagi_arena arena;
+    const tdagi_pickle *v = NULL;
+    tdag_ctx *ctx = test_ctx();
+    for (int i = 0; i < 40; i++) {
+        const char twice[] = {'q', (char)i, 'h', (char)i, '\x86'};
+        memcpy(bytes + n, twice, sizeof(twice));
+        n += sizeof(twice);
+    }
+    bytes[n++] = '.';
+    tdagi_arena_init(&arena, &ctx->allocator);
+    assert_int_equal(tdagi_pickle_read(ctx, &arena, bytes, n, "p", &v), TDAG_E_LIMIT);
+    TEST_OK(ctx, tdagi_pickle_read_shared(ctx, &arena, bytes, n, "p", &v));
+    assert_int_equal(v->n, 2);
+    assert_int_equal(v->weight, UINT32_MAX);
+    tdagi_arena_free(&arena);
+    tdag_ctx_free(ctx);
+}
+
 /* ---- no memory ---- */
 
 static tdag_status read_one(tdag_ctx *ctx, void *nothing)
@@ -237,9 +261,8 @@ static void test_oom(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_sharing),
-        cmocka_unit_test(test_tensors),
+        cmocka_unit_test(test_values),  cmocka_unit_test(test_sharing),
+        cmocka_unit_test(test_tensors), cmocka_unit_test(test_shared),
         cmocka_unit_test(test_oom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

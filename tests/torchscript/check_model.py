@@ -106,6 +106,15 @@ def check_file(args, path, export, folder, like):
             raise Failed("the .tdag file does not hold %s" % key)
 
 
+def check_readers(args, path, like):
+    """PyTorch's reader and the library's own give one model, weights included."""
+    for words in (["show"], ["info", "--json", "--content-hash"]):
+        native, shim = (tdag(args, words[0], path, "--like", like, "--reader", by, *words[1:])
+                        for by in ("native", "shim"))
+        if native != shim:
+            raise Failed("the two readers differ in " + " ".join(words))
+
+
 def check_exported(args, path, like, folder):
     """As a .pt2 file, where this PyTorch loads such, the model is the same."""
     if not exported.LOADS:
@@ -143,7 +152,9 @@ def check(args, path, folder):
     export = os.path.join(folder, "export.pt")
     result = os.path.join(folder, "result.safetensors")
     macs = check_macs(args, path, like)
+    check_readers(args, path, like)
     tdag(args, "convert", path, export, "--like", like)
+    check_readers(args, export, like)
     check_file(args, path, export, folder, like)
     check_exported(args, path, like, folder)
     module = check_state(path, export)

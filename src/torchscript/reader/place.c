@@ -12,6 +12,10 @@
 
 #include "torchscript/reader/session.h"
 
+/* Bytes of a source that are looked at, which may say that it is longer than memory. */
+#define MAX_START (1 << 24)
+#define MAX_LINE  1024
+
 /* ---- parts of the pickle ---- */
 
 static const tdagi_pickle *item(const tdagi_pickle *v, uint64_t i)
@@ -50,7 +54,8 @@ static const tdagi_pickle *read_ranges(tdag_shim_session *s, tdagi_code *code)
     if (entry == NULL) return NULL;
     const tdagi_pickle *v = NULL;
     tdag_status st = tdagi_zip_read(s->ctx, s->zip, entry, &data, &size);
-    if (st == TDAG_OK) st = tdagi_pickle_read(s->ctx, &s->arena, data, size, name, &v);
+    if (st == TDAG_OK)
+        st = tdagi_pickle_read_shared(s->ctx, &s->arena, data, size, name, &v);
     if (st == TDAG_OK) code->ranges = v;
     if (st == TDAG_E_NOMEM) tdagi_reader_note(s, st);
     return code->ranges;
@@ -96,7 +101,8 @@ static bool read_source(const tdagi_pickle *all, const tdagi_pickle *range, sour
     const tdagi_pickle *of = item(range, 0), *args = NULL;
     int64_t file;
     *out = (source){.table = is_new(all) ? item(all, 1) : NULL};
-    if (!get_int(item(range, 1), &out->start) || !get_int(item(of, 2), &out->line))
+    if (!get_int(item(range, 1), &out->start) || !get_int(item(of, 2), &out->line) ||
+        out->start > MAX_START)
         return false;
     if (out->table == NULL) {
         out->text = get_text(item(of, 0));
@@ -121,7 +127,7 @@ static int64_t find_line(const source *x, char *line, size_t size)
     const char *text;
     for (uint64_t i = 0; (text = text_at(x, i)) != NULL; i++)
         for (; *text != '\0'; text++, left--) {
-            if (*text == '\n' && left <= 0) goto done;
+            if ((*text == '\n' && left <= 0) || left < -MAX_LINE) goto done;
             if (*text == '\n') {
                 count++;
                 n = 0;
