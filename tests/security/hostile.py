@@ -157,6 +157,15 @@ RAW = {
 }
 
 
+# Calls that older releases meant otherwise, by the archive's version.
+OLDER = [(name, version, body)
+         for name, body, versions in [
+             ("div", "torch.div(x, x)", (3, 4)),
+             ("full", "torch.full([2], 1)", (4, 5)),
+             ("linspace", "torch.linspace(0., 1.)", (7,))]
+         for version in versions]
+
+
 def main():
     os.makedirs(sys.argv[1], exist_ok=True)
     os.chdir(sys.argv[1])
@@ -179,6 +188,9 @@ def main():
     write("version.pt", Module("M"), {"__torch__": method("return x")}, version=11)
     write("parentheses.pt", Module("M"),
           {"__torch__": method("return " + "(" * 100000 + "x" + ")" * 100000)})
+    for name, version, body in OLDER:
+        write("%s_%d.pt" % (name, version), Module("M"), {"__torch__": method("return " + body)},
+              version=version)
     write("many_calls.pt", Module("M"), {"__torch__": calls(40)})
     write("deep_calls.pt", Module("M"), {"__torch__": chain(300)})
     root, text = nested_modules(300)

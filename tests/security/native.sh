@@ -1,6 +1,6 @@
 #!/bin/sh
 # TorchScript files read by the library alone: nothing of them is run, what they say of
-# tensors is checked. native.sh TDAG HOSTILE FOLDER ROOT
+# tensors is checked, what they meant in older releases they mean. native.sh TDAG HOSTILE FOLDER ROOT
 tdag=$1
 files=$2
 root=$4
@@ -28,6 +28,15 @@ refuse negative 'a pickled tensor has a size or stride that is none'
 refuse overflow 'too large'
 refuse absent 'it has no record data/1 of a tensor'
 refuse many_elements 'record data/0 has 8 bytes, fewer than'
+
+means() { expect 0 "output  out0  $2" info "$files/$1.pt" -i 'i64[2]'; }
+means div_3 'i64\[2\]'
+means div_4 'f32\[2\]'
+means full_4 'f32\[2\]'
+means full_5 'i64\[2\]'
+means linspace_7 'f32\[100\]'
+expect 0 'output  out0  f32\[2,11,15,2\]' info "$root/examples/readme_model.pt" \
+    -i 'f32[10,20,30,48]'
 
 [ "$(ls | grep -v -e '^out$' -e '^err$')" = '' ] || fail "something was made: $(ls)"
 finish
