@@ -36,6 +36,14 @@ for file in m.txt m.tdag m.pt2; do
     watch diff $file $file
     watch info $file --by node --json
 done
+# TorchScript is read without PyTorch: nothing of it is opened, not even to read.
+for command in info show cuts; do
+    watch $command "$root/examples/readme_model.pt" -i 'f32[10,20,30,48]'
+    if grep -q -i torch.*[.]so trace; then
+        failed=$((failed + 1))
+        echo "FAILED: tdag $command: $(grep -i torch.*[.]so trace | head -1)"
+    fi
+done
 # What is no model, and what is damaged, ends the same way.
 head -c 700 m.pt2 >cut.pt2
 strace -f -o trace -e "$calls" "$tdag" info cut.pt2 >out 2>err
