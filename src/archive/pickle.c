@@ -292,7 +292,7 @@ static tdag_status fold(machine *m, tdagi_pickle_kind kind, uint32_t n, uint32_t
 {
     tdagi_pickle *v = NULL;
     TDAGI_TRY(make(m, kind, &v));
-    tdagi_pickle **items = &m->stack[m->n_stack - n];
+    tdagi_pickle **items = n == 0 ? NULL : &m->stack[m->n_stack - n];
     TDAGI_TRY(count_in(m, v, items, n));
     v->n = n;
     v->u.items = tdagi_arena_array(m->arena, room, sizeof *v->u.items);

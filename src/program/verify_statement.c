@@ -196,7 +196,7 @@ static tdag_status check_draw(const tdagi_verifier *v)
 
 /* ---- all of them ---- */
 
-enum { ANY = UINT32_MAX };
+#define ANY UINT32_MAX
 
 static tdag_status check_counts(const tdagi_verifier *v)
 {

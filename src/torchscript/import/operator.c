@@ -73,7 +73,7 @@ static bool is_tuple_item(const tdagi_import *im, const tdag_shim_node *node,
 /* An operator that no row knows, where such are kept: PyTorch tells its arguments. */
 static tdagi_any call_unknown(tdagi_import *im, const tdagi_source_call *call)
 {
-    tdagi_resolved resolved = {NULL};
+    tdagi_resolved resolved = {.schema = NULL};
     const tdagi_import_schema *s = tdagi_import_ask_torch(im, call, &resolved);
     if (!tdagi_env_ok(&im->env)) return tdagi_any_poison();
     if (s == NULL) return tdagi_env_issue(&im->env, "%s", call->name);
