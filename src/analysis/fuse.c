@@ -3,9 +3,9 @@
  *
  * Kernels are visited from the last to the first. An element-wise kernel joins the
  * group that all its consumers (seen through views) are in, if they are all
- * element-wise or reductions. A value that the graph returns stays outside. So every
- * group has one value that leaves it, that of its last kernel, and groups cannot form a
- * cycle. A group reads every operand from outside once, writes its value once, and has
+ * element-wise or reductions. A value that the graph returns stays outside. So from
+ * every group leaves only what its last kernel computes, and groups cannot form a
+ * cycle. A group reads every operand from outside once, writes that once, and has
  * the FLOPs of its kernels. */
 #include "analysis/price.h"
 
@@ -61,7 +61,7 @@ static void form_groups(fuser *f)
     }
     for (uint32_t k = r->n; k >= 1; k--) {
         tdagi_kind kind = tdagi_kernel_kind(&r->kernels[k]);
-        if (kind == TDAGI_KIND_LEAF || kind == TDAGI_KIND_VIEW) continue;
+        if (!tdagi_kernel_counts(&r->kernels[k])) continue;
         uint32_t group = choose_group(f, k, kind);
         f->slots[k].group = group;
         f->slots[k].next = f->slots[group].first; /* 0 for the group's last kernel */

@@ -27,10 +27,18 @@ tdagi_kind tdagi_op_kind(uint32_t op)
 tdagi_kind tdagi_kernel_kind(const tdagi_kernel *kernel)
 {
     if (kernel->is_view) return TDAGI_KIND_VIEW;
+    if (kernel->is_second) return TDAGI_KIND_SECOND;
     if (kernel->composite == TDAGI_CORE) return tdagi_op_kind(kernel->op);
     return kernel->composite < TDAGI_N_COMPOSITES
                ? (tdagi_kind)composite_kinds[kernel->composite]
                : TDAGI_KIND_OTHER;
+}
+
+bool tdagi_kernel_counts(const tdagi_kernel *kernel)
+{
+    tdagi_kind kind = tdagi_kernel_kind(kernel);
+    return kind != TDAGI_KIND_LEAF && kind != TDAGI_KIND_VIEW &&
+           kind != TDAGI_KIND_SECOND;
 }
 
 const char *tdagi_kernel_name(const tdagi_kernel *kernel)

@@ -13,10 +13,13 @@ typedef enum tdagi_kind {
     TDAGI_KIND_CONTRACTION, /* has multiply-adds */
     TDAGI_KIND_GATHER,      /* reads of operand 0 only what it returns */
     TDAGI_KIND_OPAQUE,      /* cannot be priced */
+    TDAGI_KIND_SECOND,      /* counted with the kernel before it */
 } tdagi_kind;
 
 tdagi_kind tdagi_op_kind(uint32_t op);
 tdagi_kind tdagi_kernel_kind(const tdagi_kernel *kernel);
+/* Whether it counts by itself: it is no leaf, no view and no second result. */
+bool tdagi_kernel_counts(const tdagi_kernel *kernel);
 /* The name of its composite, or of its op. */
 const char *tdagi_kernel_name(const tdagi_kernel *kernel);
 /* Elements of a kernel's result. */

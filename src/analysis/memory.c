@@ -169,6 +169,8 @@ static void step(peak_walk *w, uint32_t k)
         w->last_use[base] = 0; /* dead; also when it is an operand twice */
         w->live = tdagi_dim_sub(pool, w->live, kernel_bytes(w, base));
     }
+    if (w->last_use[k] == 0) /* positions that nobody asked for */
+        w->live = tdagi_dim_sub(pool, w->live, kernel_bytes(w, k));
 }
 
 static void walk(peak_walk *w)

@@ -158,8 +158,10 @@ static void read_operands(tdagi_pricer *p, const tdagi_kernel *kernel, uint32_t 
 
 static void write_result(tdagi_pricer *p, const tdagi_kernel *kernel, tdagi_cost *out)
 {
-    out->writes = tdagi_kernel_count(p->pool, kernel);
-    out->write_bytes = times_size(p->pool, out->writes, kernel->dtype);
+    tdag_dim n = tdagi_kernel_count(p->pool, kernel);
+    out->writes = tdagi_dim_add(p->pool, out->writes, n);
+    out->write_bytes =
+        tdagi_dim_add(p->pool, out->write_bytes, times_size(p->pool, n, kernel->dtype));
 }
 
 static void kernel_type(const tdagi_kernel *kernel, tdagi_type *out)
@@ -226,6 +228,7 @@ void tdagi_price_kernel(tdagi_pricer *p, uint32_t k, tdagi_cost *out)
     else
         price_covered(p, kernel, out);
     write_result(p, kernel, out);
+    if (tdagi_composite_is_pair(kernel->composite)) write_result(p, kernel + 1, out);
     if (kind == TDAGI_KIND_GATHER) { /* of the table, what it returns */
         out->reads = out->writes;
         out->read_bytes = out->write_bytes;
@@ -256,8 +259,7 @@ void tdagi_unit_of_kernel(const tdagi_pricer *p, uint32_t k, tdagi_unit *out)
 static tdag_status price_kernels(tdagi_pricer *p, tdagi_unit_visit visit, void *user)
 {
     for (uint32_t k = 1; k <= p->raised->n; k++) {
-        tdagi_kind kind = tdagi_kernel_kind(&p->raised->kernels[k]);
-        if (kind == TDAGI_KIND_LEAF || kind == TDAGI_KIND_VIEW) continue;
+        if (!tdagi_kernel_counts(&p->raised->kernels[k])) continue;
         tdagi_unit unit;
         tdagi_unit_of_kernel(p, k, &unit);
         if (!unit.is_opaque) tdagi_price_kernel(p, k, &unit.cost);

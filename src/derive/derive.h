@@ -25,6 +25,9 @@ typedef struct tdagi_composite_def {
     /* Absent optional inputs are TDAG_NO_VALUE or beyond n. */
     tdag_value (*lower)(tdag_builder *b, const tdag_value *inputs, uint32_t n,
                         const void *spec);
+    /* Instead of it, of one whose results are values and their positions. */
+    void (*lower_pair)(tdag_builder *b, tdag_value x, const void *spec,
+                       tdag_value out[2]);
 } tdagi_composite_def;
 
 typedef struct tdagi_composite_row {
@@ -33,9 +36,14 @@ typedef struct tdagi_composite_row {
     const tdagi_composite_def *def;
 } tdagi_composite_row;
 const tdagi_composite_row *tdagi_composite_row_of(tdagi_composite id); /* NULL: none */
-/* Lowers a composite by its row. */
+/* Lowers a composite by its row; of a pair the values. */
 tdag_value tdagi_lower(tdag_builder *b, tdagi_composite id, const tdag_value *inputs,
                        uint32_t n, const void *spec);
+/* All results of one that has a pair of them. */
+void tdagi_lower_pair(tdag_builder *b, tdagi_composite id, tdag_value x,
+                      const void *spec, tdag_value out[2]);
+/* Whether a composite gives values and their positions. */
+bool tdagi_composite_is_pair(tdagi_composite id);
 
 /* ---- specs ---- (lists per spatial axis unless said otherwise) */
 typedef struct tdagi_pow_int_spec {
@@ -161,7 +169,7 @@ typedef struct tdagi_upsample_spec {
     tdag_list output; /* dims */
     double scales[3];
 } tdagi_upsample_spec;
-typedef struct tdagi_axis_keep_spec { /* argmax, argmin */
+typedef struct tdagi_axis_keep_spec { /* argmax, argmin, and these with the values */
     int64_t axis, keep;
 } tdagi_axis_keep_spec;
 typedef struct tdagi_diagonal_spec { /* triu, tril over the last two axes */
@@ -236,6 +244,6 @@ tdag_value tdagi_stack(tdag_builder *b, const tdag_value *v, uint32_t n, int64_t
 tdag_value tdagi_wrap_position(tdag_builder *b, tdag_value index, tdag_dim n);
 /* Sorted values and i64 positions along an axis (stable); top-k takes the first k. */
 void tdagi_sort(tdag_builder *b, tdag_value x, int64_t axis, bool descending,
-                tdag_value *values_out, tdag_value *indices_out);
+                tdag_value out[2]);
 
 #endif

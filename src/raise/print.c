@@ -1,4 +1,4 @@
-/* tdagi_raised_print(): kernels as text, one line each. */
+/* tdagi_raised_print(): kernels as text, a line per call. */
 #include "raise/raise.h"
 
 #include "base/dim/type_text.h"
@@ -85,9 +85,17 @@ static void add_kernel(tdagi_text *t, const tdagi_raised *r, uint32_t i)
     bool core = k->composite == TDAGI_CORE || row == NULL;
     const tdagi_field *fields =
         core ? tdagi_op_row_of(k->op)->def->fields : row->def->fields;
-    add_name(t, r, i);
-    tdagi_text_add(t, ": ");
-    tdagi_text_add_type(t, r->pool, (tdag_dtype)k->dtype, k->rank, k->shape);
+    uint32_t last = i < r->n && k[1].is_second ? i + 1 : i;
+    for (uint32_t j = i; j <= last; j++) {
+        if (j > i) tdagi_text_add(t, ", ");
+        add_name(t, r, j);
+    }
+    for (uint32_t j = i; j <= last; j++) {
+        const tdagi_kernel *result = &r->kernels[j];
+        tdagi_text_add(t, j > i ? ", " : ": ");
+        tdagi_text_add_type(t, r->pool, (tdag_dtype)result->dtype, result->rank,
+                            result->shape);
+    }
     tdagi_text_printf(t, " = %s(", core ? tdag_op_name((tdag_op)k->op) : row->name);
     for (uint32_t j = 0; j < k->n_inputs; j++) {
         if (j > 0) tdagi_text_add(t, ", ");
@@ -103,7 +111,7 @@ tdag_status tdagi_raised_print(tdag_ctx *ctx, const tdagi_raised *raised, char *
     tdagi_text text;
     tdagi_text_init(&text, ctx);
     for (uint32_t i = 1; i <= raised->n; i++)
-        add_kernel(&text, raised, i);
+        if (!raised->kernels[i].is_second) add_kernel(&text, raised, i);
     return tdagi_text_take(&text, out);
 }
 

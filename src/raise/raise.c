@@ -4,7 +4,8 @@
  * 2. demand: values from the last to the first; a demanded one asks the recognisers for
  *    the composite rooted there, which demands its operands. Readers have larger ids
  * than what they read, so one descending pass settles everything.
- * 3. emit: values from the first to the last, synthetic views beside their composite.
+ * 3. emit: values from the first to the last, synthetic views beside their composite;
+ *    then kernels that one operator gives are joined (pair.c).
  */
 #include "raise/raiser.h"
 
@@ -237,6 +238,7 @@ static tdag_status raise_into(tdagi_raiser *r, tdagi_raised *out)
     TDAGI_TRY(demand(r));
     if (tdagi_pool_status(r->pool) == TDAG_E_NOMEM) return tdagi_nomem(r->ctx);
     TDAGI_TRY(emit(r, out));
+    TDAGI_TRY(tdagi_join_pairs(r, out));
     out->pool = tdagi_pool_clone(r->pool);
     if (out->pool == NULL) return tdagi_nomem(r->ctx);
     out->arena = r->arena;

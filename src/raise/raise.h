@@ -1,5 +1,9 @@
 /* Raising: from a graph of core ops to kernels, the operators a framework would run.
  *
+ * An operator that gives values and their positions (tdagi_composite_is_pair()) is two
+ * kernels side by side: the first stands for the call, computes the values and covers
+ * the nodes of both; the second is the positions, which the first has computed.
+ *
  * The result is a list of kernels in topological order. A kernel is a composite, or one
  * core op that no composite took (a leaf is one too). Its inputs are earlier kernels.
  * Most kernels compute a value of the graph; a few are synthetic views (permute, group,
@@ -16,8 +20,9 @@ typedef struct tdagi_kernel {
     uint16_t op;        /* tdag_op of a TDAGI_CORE kernel */
     uint8_t dtype;      /* of the result */
     uint8_t rank;
-    bool is_view;           /* moves nothing: free in the cost model */
-    uint32_t n_inputs;      /* absent optional inputs in the middle are index 0 */
+    bool is_view;      /* moves nothing: free in the cost model */
+    bool is_second;    /* computed by the kernel before it, and read from the same */
+    uint32_t n_inputs; /* absent optional inputs in the middle are index 0 */
     const uint32_t *inputs; /* kernel indices */
     const tdag_dim *shape;
     const void *spec;   /* of the composite or the op; NULL = none */
@@ -42,8 +47,9 @@ tdag_status tdagi_raise(tdag_ctx *ctx, const tdag_graph *graph, const bool *by_p
                         tdagi_raised **out);
 void tdagi_raised_free(tdagi_raised *raised);
 
-/* One line per kernel, for tests and `tdag show --raised`:
- * "v12: f32[1,64,112,112] = conv(x, conv1.weight) {stride=[2,2], ...}" */
+/* One line per call, for tests and `tdag show --raised`:
+ * "v12: f32[1,64,112,112] = conv(x, conv1.weight) {stride=[2,2], ...}"
+ * "v3, v9: f32[2], i64[2] = max_with_index(x) {axis=1, keep=0}" */
 tdag_status tdagi_raised_print(tdag_ctx *ctx, const tdagi_raised *raised, char **out);
 
 #endif

@@ -87,6 +87,9 @@ void *tdagi_raiser_dup(tdagi_raiser *r, const void *data, size_t n, size_t size)
  * leaves, small arithmetic on constants and weights. */
 bool tdagi_raiser_is_cheap(const tdagi_raiser *r, tdag_value v);
 
+/* Makes one call of kernels that give values and their positions (pair.c). */
+tdag_status tdagi_join_pairs(tdagi_raiser *r, tdagi_raised *out);
+
 /* The composite rooted at v, or NULL for the core op itself. */
 tdag_status tdagi_recognise(tdagi_raiser *r, tdag_value v, tdagi_match **out);
 

@@ -106,6 +106,24 @@ static tdag_value b_embedding(tdag_builder *b)
                  tdag_add_input(b, "i", TDAG_I64, SHAPE(2, 3)));
 }
 
+static tdag_value extremes(tdag_builder *b, tdag_value x)
+{
+    tdag_value v[2];
+    tdagi_lower_pair(b, TDAGI_MAX_WITH_INDEX, x, &(tdagi_axis_keep_spec){1, 0}, v);
+    tdag_builder_add_output(b, v[0]);
+    return v[1];
+}
+static tdag_value b_extremes(tdag_builder *b)
+{
+    return extremes(b, F32_INPUT(b, "x", 3, 4));
+}
+static tdag_value b_sort(tdag_builder *b) /* its positions are not asked for */
+{
+    tdag_value v[2];
+    tdagi_sort(b, F32_INPUT(b, "x", 3, 5), 1, false, v);
+    return v[0];
+}
+
 /* ---- views ---- */
 static tdag_value b_views(tdag_builder *b)
 {
@@ -161,6 +179,11 @@ static const struct {
     {"max_pool", b_max_pool, {1, 36, 0, 48, 12, 192, 48, 0}},
     /* 48 elements of the table and 6 indices of 8 bytes */
     {"embedding", b_embedding, {1, 0, 0, 54, 48, 240, 192, 0}},
+    /* 12 - 3 for the values; equal, where, max, equal, where, min for the positions:
+     * 4 * 12 + 2 * 9; read once, 3 values and 3 positions of 8 bytes written */
+    {"max_with_index", b_extremes, {1, 75, 0, 12, 6, 48, 36, 0}},
+    /* argsort's 3 lanes of 5 * 3; writes its positions as well */
+    {"sort", b_sort, {1, 45, 0, 15, 30, 60, 180, 0}},
     {"views are free", b_views, {0, 0, 0, 0, 0, 0, 0, 0}},
     {"a part is read", b_part, {1, 8, 0, 8, 8, 32, 32, 0}},
     {"repeated elements once", b_repeated, {1, 12, 0, 16, 12, 64, 48, 0}},
@@ -244,6 +267,10 @@ static tdag_value f_producer(tdag_builder *b) /* sum(exp(x)) */
     tdag_value e = tdag_unary(b, TDAG_OP_EXP, F32_INPUT(b, "x", 3, 4));
     return tdag_reduce(b, e, TDAG_REDUCE_SUM, TDAG_LIST(1));
 }
+static tdag_value f_extremes(tdag_builder *b) /* max with index of exp(x) */
+{
+    return extremes(b, tdag_unary(b, TDAG_OP_EXP, F32_INPUT(b, "x", 3, 4)));
+}
 static tdag_value f_consumers(tdag_builder *b) /* neg(sin(sum(exp(x)))) */
 {
     return tdag_unary(b, TDAG_OP_NEG, tdag_unary(b, TDAG_OP_SIN, f_producer(b)));
@@ -299,6 +326,7 @@ static const struct {
     {"chain", f_chain, {1, 48, 0, 16, 12, 64, 48, 0}},
     {"diamond", f_diamond, {1, 48, 0, 12, 12, 48, 48, 0}},
     {"producer of a reduction", f_producer, {1, 21, 0, 12, 3, 48, 12, 0}},
+    {"producer of a pair", f_extremes, {1, 87, 0, 12, 6, 48, 36, 0}},
     /* exp: 100 in, 100 out; conv 1998, reads 100 + 108 + 6; sin and relu of 54: 162 */
     {"no chain through a conv", f_conv_between, {3, 2260, 972, 368, 208, 1472, 832, 0}},
     /* matmul 60, addmm 60 + 10; x+y -> 10, then x+z+10 */
@@ -376,6 +404,18 @@ static tdag_value p_view_out(tdag_builder *b) /* the output is a part of e: e is
     tdag_value e = exps(b, F32_INPUT(b, "x", 20), 1);
     return tdag_slice(b, e, TDAG_LIST(0), TDAG_LIST(10));
 }
+/* x and w of 40, the output of 40; the sort holds e, its values and positions: 40, 40
+ * and 80. Nobody asks for the positions, so the product holds 400 and the values. */
+static tdag_value p_sort(tdag_builder *b, bool multiplies)
+{
+    tdag_value v[2], w = F32_INPUT(b, "w", 10, 1);
+    tdagi_sort(b, exps(b, F32_INPUT(b, "x", 10), 1), 0, false, v);
+    if (!multiplies) return exps(b, v[0], 1);
+    v[0] = tdag_binary(b, TDAG_OP_MULTIPLY, v[0], w);
+    return tdag_reduce(b, v[0], TDAG_REDUCE_MAX, TDAG_LIST(0));
+}
+static tdag_value p_sorting(tdag_builder *b) { return p_sort(b, false); }
+static tdag_value p_sorted(tdag_builder *b) { return p_sort(b, true); }
 static tdag_value p_input_out(tdag_builder *b)
 {
     return tdag_permute(b, F32_INPUT(b, "x", 5, 4), TDAG_LIST(1, 0));
@@ -389,6 +429,7 @@ static void test_peak(void **state)
         build_fn build;
         int64_t want;
     } peaks[] = {
+        {"sorting", p_sorting, 280},    {"sorted", p_sorted, 560},
         {"chain", p_chain, 160},        {"one", p_one, 80},
         {"view", p_view, 240},          {"output is a view", p_view_out, 160},
         {"input out", p_input_out, 80},

@@ -740,10 +740,17 @@ def indexing():
                      keep=keep)
                 case(dtype, "argmin", [y], y.argmin(axis, bool(keep)), axis=axis,
                      keep=keep)
+                # the sign of a zero among extremes is not PyTorch's promise
+                y = torch.where(y == 0, torch.zeros_like(y), y)
+                case(dtype, "max_with_index", [y], y.max(axis, bool(keep)).values,
+                     axis=axis, keep=keep)
+                case(dtype, "min_with_index", [y], y.min(axis, bool(keep)).values,
+                     axis=axis, keep=keep)
             for down in (0, 1):
                 y = with_specials(dtype, 3, 4, 5)
-                r = torch.sort(y, dim=axis, descending=bool(down), stable=True).values
-                case(dtype, "@sort", [y], r, axis=axis, descending=down)
+                r = torch.sort(y, dim=axis, descending=bool(down), stable=True)
+                case(dtype, "sort", [y], r.values, axis=axis, descending=down)
+                case(dtype, "@sort", [y], r.indices, axis=axis, descending=down)
     x = torch.tensor([[1.0, 3, 3, 2], [math.nan, 1, math.nan, math.inf],
                       [-math.inf] * 4, [math.inf] * 4])
     for op, f in (("argmax", torch.argmax), ("argmin", torch.argmin)):

@@ -89,13 +89,13 @@ SUGAR(pick)
     const sugar_spec *s = spec;
     return tdagi_select1(b, in[0], (uint32_t)s->axis, s->start);
 }
-SUGAR(sorted)
+SUGAR(sorted) /* where: the values are the composite's */
 {
-    (void)n;
     const sugar_spec *s = spec;
-    tdag_value values, indices;
-    tdagi_sort(b, in[0], s->axis, s->descending != 0, &values, &indices);
-    return values;
+    tdag_value v[2];
+    (void)n;
+    tdagi_sort(b, in[0], s->axis, s->descending != 0, v);
+    return v[1];
 }
 SUGAR(size_of)
 {
@@ -109,13 +109,13 @@ static const struct {
     const char *name;
     tdagi_composite_def def;
 } sugar[] = {
-    {"@reshape", {sizeof(sugar_spec), sugar_fields, reshape}},
-    {"@expand", {sizeof(sugar_spec), sugar_fields, expand}},
-    {"@slice_assign", {sizeof(sugar_spec), sugar_fields, slice_assign}},
-    {"@stride", {sizeof(sugar_spec), sugar_fields, stride}},
-    {"@select", {sizeof(sugar_spec), sugar_fields, pick}},
-    {"@sort", {sizeof(sugar_spec), sugar_fields, sorted}},
-    {"@size", {sizeof(sugar_spec), sugar_fields, size_of}},
+    {"@reshape", {sizeof(sugar_spec), sugar_fields, reshape, NULL}},
+    {"@expand", {sizeof(sugar_spec), sugar_fields, expand, NULL}},
+    {"@slice_assign", {sizeof(sugar_spec), sugar_fields, slice_assign, NULL}},
+    {"@stride", {sizeof(sugar_spec), sugar_fields, stride, NULL}},
+    {"@select", {sizeof(sugar_spec), sugar_fields, pick, NULL}},
+    {"@sort", {sizeof(sugar_spec), sugar_fields, sorted, NULL}},
+    {"@size", {sizeof(sugar_spec), sugar_fields, size_of, NULL}},
 };
 
 static int composite_of(const char *name)

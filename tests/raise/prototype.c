@@ -44,6 +44,7 @@ static bool is_elsewhere(tdagi_composite id)
         /* masks around matrix products */
         TDAGI_ATTENTION,
     };
+    if (tdagi_composite_is_pair(id)) return true; /* found among kernels */
     for (uint32_t i = 0; i < sizeof(by_hand) / sizeof(by_hand[0]); i++)
         if (by_hand[i] == id) return true;
     return false;

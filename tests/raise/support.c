@@ -74,7 +74,8 @@ uint32_t n_working(const tdagi_raised *r)
     uint32_t n = 0;
     for (uint32_t i = 1; i <= r->n; i++) {
         const tdagi_kernel *k = &r->kernels[i];
-        n += !k->is_view && !(k->composite == TDAGI_CORE && tdagi_op_is_leaf(k->op));
+        n += !k->is_view && !k->is_second &&
+             !(k->composite == TDAGI_CORE && tdagi_op_is_leaf(k->op));
     }
     return n;
 }
@@ -83,7 +84,7 @@ uint32_t n_of(const tdagi_raised *r, tdagi_composite id)
 {
     uint32_t n = 0;
     for (uint32_t i = 1; i <= r->n; i++)
-        n += r->kernels[i].composite == id;
+        n += r->kernels[i].composite == id && !r->kernels[i].is_second;
     return n;
 }
 
@@ -120,7 +121,11 @@ static tdag_graph *relower(tdag_ctx *ctx, const tdagi_raised *r)
             in[j] = made[k->inputs[j]];
             if (k->inputs[j] == 0) in[j] = TDAG_NO_VALUE;
         }
-        if (k->composite != TDAGI_CORE)
+        if (k->is_second)
+            assert_ptr_equal(k->spec, k[-1].spec); /* made with it */
+        else if (tdagi_composite_is_pair(k->composite))
+            tdagi_lower_pair(b, k->composite, in[0], k->spec, &made[i]);
+        else if (k->composite != TDAGI_CORE)
             made[i] = tdagi_lower(b, k->composite, in, k->n_inputs, k->spec);
         else if (tdagi_op_holds_tensor(k->op))
             made[i] =
@@ -206,6 +211,18 @@ void expect_same_values(tdag_ctx *ctx, const tdagi_raised *r)
 
 /* ---- the law ---- */
 
+void output_law(tdag_builder *b, const law *l, const tdag_value *in)
+{
+    tdag_value pair[2];
+    if (!tdagi_composite_is_pair(l->id)) {
+        tdag_builder_add_output(b, tdagi_lower(b, l->id, in, l->n, l->spec));
+        return;
+    }
+    tdagi_lower_pair(b, l->id, in[0], l->spec, pair);
+    tdag_builder_add_output(b, pair[0]);
+    tdag_builder_add_output(b, pair[1]);
+}
+
 static void check_composite(tdag_ctx *ctx, const tdagi_raised *r, const law *l,
                             const tdag_value *in, const char *what)
 {
@@ -216,6 +233,9 @@ static void check_composite(tdag_ctx *ctx, const tdagi_raised *r, const law *l,
         uint32_t want = in[i].id == 0 ? 0 : r->kernel_of[in[i].id];
         if (got != want) fail_raised(ctx, r, what);
     }
+    if (tdagi_composite_is_pair(l->id) &&
+        (output_kernel(r, 1) != k + 1 || !k[1].is_second))
+        fail_raised(ctx, r, what);
 }
 
 static void check_law(tdag_ctx *ctx, const tdagi_raised *r, const law *l,
@@ -244,7 +264,7 @@ static void expect(tdag_ctx *ctx, tdag_builder *b, const law *l, const rnd *seed
             in[i] =
                 tdag_add_input(b, NULL, l->in[i].dtype, l->in[i].rank, l->in[i].shape);
     }
-    tdag_builder_add_output(b, tdagi_lower(b, l->id, in, l->n, l->spec));
+    output_law(b, l, in);
     if (tdag_builder_get_status(b) != TDAG_OK)
         fail_msg("%s: %s", what, tdag_ctx_get_error(ctx)->message);
     tdagi_raised *r = raise_built(ctx, b);

@@ -21,6 +21,8 @@ typedef struct law {
     uint32_t n;
     tdagi_type in[8]; /* dtype 0: an absent optional input */
 } law;
+/* Lowers it on these inputs and returns all its results. */
+void output_law(tdag_builder *b, const law *l, const tdag_value *in);
 /* Lowers it in `b` (whose pool the dims are of, and which is freed), raises the graph
  * and expects the composite back, on its inputs, with an equal spec and nothing
  * besides; then compares values. */

@@ -155,6 +155,9 @@ static const generator generators[] = {
      "an index_select"},
     {TDAGI_ARGMAX,            "fdhbi", 1, 4, 0, "",     NULL,               NULL, NULL},
     {TDAGI_ARGMIN,            "fdhbi", 1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_MAX_WITH_INDEX,    "fdhbi", 1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_MIN_WITH_INDEX,    "fdhbi", 1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_SORT,              "fdhbi", 1, 4, 0, "",     NULL,               NULL, NULL},
     {TDAGI_TRIU,              "fdhio", 2, 4, 0, "",     NULL,               NULL, NULL},
     {TDAGI_TRIL,              "fdhio", 2, 4, 0, "",     NULL,               NULL, NULL},
 };

@@ -140,6 +140,96 @@ static void shared_positions_are_wrapped_once(void **state)
     expect(TDAGI_EMBEDDING, 5);
 }
 
+/* ---- values and positions ---- */
+
+static tdag_value extreme(tdag_value x, bool min, int64_t axis, bool keep)
+{
+    const tdag_list axes = {1, &axis};
+    tdag_value v = tdag_reduce(b, x, min ? TDAG_REDUCE_MIN : TDAG_REDUCE_MAX, axes);
+    return keep ? v : tdag_squeeze(b, v, axes);
+}
+
+static tdag_value position(tdag_value x, bool min, int64_t axis, bool keep)
+{
+    const tdagi_axis_keep_spec spec = {axis, keep};
+    return tdagi_lower(b, min ? TDAGI_ARGMIN : TDAGI_ARGMAX, &x, 1, &spec);
+}
+
+/* In either order, with another kernel between. */
+static void extremes_and_positions_are_a_pair(void **state)
+{
+    (void)state;
+    for (int form = 0; form < 8; form++) {
+        bool min = form & 1, keep = form & 2, first = form & 4;
+        start();
+        tdag_value x = input(TDAG_F32, 2, 3, 5), i;
+        if (first) i = position(x, min, 1, keep);
+        output(unary(TDAG_OP_EXP, x));
+        output(extreme(x, min, 1, keep));
+        output(first ? i : position(x, min, 1, keep));
+        expect(min ? TDAGI_MIN_WITH_INDEX : TDAGI_MAX_WITH_INDEX, 2);
+    }
+}
+
+static void others_are_none(void **state)
+{
+    (void)state;
+    for (int form = 0; form < 5; form++) {
+        start();
+        tdag_value x = input(TDAG_F32, 2, 3, 3), y = input(TDAG_F32, 2, 3, 3);
+        tdag_value v = extreme(x, false, 1, form >= 3);
+        output(position(form == 0 ? y : x, false, form == 1 ? 0 : 1, form == 2));
+        if (form == 3) v = tdag_squeeze(b, v, (tdag_list){1, (int64_t[]){1}});
+        output(v);
+        if (form == 3) /* the values are another's as well */
+            output(tdag_unary(b, TDAG_OP_EXP,
+                              tdagi_node_inputs(&b->graph->nodes[v.id])[0]));
+        expect(TDAGI_ARGMAX, form == 3 ? 3 : 2);
+    }
+}
+
+/* Among others of the same operand, each once. */
+static void many_are_paired_once(void **state)
+{
+    (void)state;
+    start();
+    tdag_value x = input(TDAG_I64, 2, 3, 5);
+    for (int i = 0; i < 3; i++)
+        output(extreme(x, i == 2, 0, true));
+    for (int i = 0; i < 2; i++)
+        output(position(x, false, i, true));
+    output(position(x, true, 0, true));
+    expect(TDAGI_MAX_WITH_INDEX, 4);
+}
+
+/* Whether its positions are asked for or not, and of a vector, too. */
+static void what_is_read_in_its_order_is_a_sort(void **state)
+{
+    (void)state;
+    for (int form = 0; form < 4; form++) {
+        start();
+        tdag_value x = form & 1 ? input(TDAG_F32, 1, 5) : input(TDAG_F32, 3, 2, 5, 3);
+        int64_t axis = form & 1 ? 0 : 1;
+        tdag_value in[2] = {x, tdag_argsort(b, x, axis, true)};
+        output(tdagi_lower(b, TDAGI_TAKE_ALONG, in, 2, &(tdagi_axis_spec){axis}));
+        if (form & 2) output(in[1]);
+        expect(TDAGI_SORT, 1);
+    }
+}
+
+static void another_read_in_its_order_is_none(void **state)
+{
+    (void)state;
+    for (int form = 0; form < 2; form++) {
+        start();
+        tdag_value x = input(TDAG_F32, 2, 4, 4), y = input(TDAG_F32, 2, 4, 4);
+        tdag_value in[2] = {form == 0 ? y : x, tdag_argsort(b, x, 1, false)};
+        output(tdagi_lower(b, TDAGI_TAKE_ALONG, in, 2, &(tdagi_axis_spec){form == 0}));
+        output(in[1]);
+        expect(TDAGI_TAKE_ALONG, 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +240,11 @@ int main(void)
         cmocka_unit_test(wrapped_positions_are_an_index),
         cmocka_unit_test(positions_of_another_size_are_none),
         cmocka_unit_test(shared_positions_are_wrapped_once),
+        cmocka_unit_test(extremes_and_positions_are_a_pair),
+        cmocka_unit_test(others_are_none),
+        cmocka_unit_test(many_are_paired_once),
+        cmocka_unit_test(what_is_read_in_its_order_is_a_sort),
+        cmocka_unit_test(another_read_in_its_order_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

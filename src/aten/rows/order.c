@@ -95,7 +95,7 @@ tdagi_any tdagi_aten_kthvalue(tdagi_call *c)
     tdag_dim k = tdagi_arg_dim(c, "k", 1);
     bool keep = tdagi_arg_bool(c, "keepdim", false);
     if (!read_along(c, &a, -1)) return tdagi_any_poison();
-    tdagi_sort(c->b, a.x, a.axis, false, &v[0], &v[1]);
+    tdagi_sort(c->b, a.x, a.axis, false, v);
     for (uint32_t i = 0; i < 2; i++) {
         v[i] = tdagi_select1(c->b, v[i], a.axis, tdag_dim_sub(c->b, k, 1));
         if (keep && !a.scalar) v[i] = tdagi_unsqueeze1(c->b, v[i], a.axis);
@@ -114,7 +114,7 @@ tdagi_any tdagi_aten_nanmedian(tdagi_call *c)
         a.x = step_flat(c, a.x);
         a.axis = 0;
     }
-    tdagi_sort(c->b, a.x, a.axis, false, &v[0], &v[1]); /* NaN come last */
+    tdagi_sort(c->b, a.x, a.axis, false, v); /* NaN come last */
     tdag_value n = step_equal(c, a.x, a.x);
     n = step_sum(c, tdagi_cast(c->b, n, TDAG_I64), a.axis, true);
     n = tdagi_add_scalar(c->b, n, -1);
@@ -225,7 +225,7 @@ tdagi_any tdagi_aten_searchsorted(tdagi_call *c)
 tdagi_any tdagi_aten_isin(tdagi_call *c)
 {
     bool one = tdagi_has(c, "test_element");
-    tdag_value x, among, index;
+    tdag_value x, among, sorted[2];
     step_pair(c, tdagi_has(c, "element") ? "element" : "elements",
               one ? "test_element" : "test_elements", &x, &among);
     bool invert = tdagi_arg_bool(c, "invert", false);
@@ -241,7 +241,8 @@ tdagi_any tdagi_aten_isin(tdagi_call *c)
             x = tdagi_cast(c->b, x, TDAG_U8);
             among = tdagi_cast(c->b, among, TDAG_U8);
         }
-        tdagi_sort(c->b, among, 0, false, &among, &index);
+        tdagi_sort(c->b, among, 0, false, sorted);
+        among = sorted[0];
         tdag_value at = search(c, among, x, false);
         tdag_value last = tdagi_add_scalar(c->b, tdagi_dim_value(c->b, n), -1);
         found = step_equal(c, tdag_gather(c->b, among, step_min(c, at, last), 0), x);

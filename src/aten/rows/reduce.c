@@ -64,9 +64,8 @@ tdagi_any tdagi_aten_extreme(tdagi_call *c)
     int64_t axis = tdagi_arg_axis(c, "dim", rank);
     tdagi_axis_keep_spec s = {axis, tdagi_arg_bool(c, "keepdim", false)};
     if (c->bad || rank == 0) return tdagi_refuse(c, "dim");
-    tdag_value v[2] = {tdagi_reduce_keep(c->b, x, (tdag_reduction)c->data,
-                                         (tdag_list){1, &axis}, s.keep != 0),
-                       lower(c, max ? TDAGI_ARGMAX : TDAGI_ARGMIN, x, &s)};
+    tdag_value v[2];
+    tdagi_lower_pair(c->b, max ? TDAGI_MAX_WITH_INDEX : TDAGI_MIN_WITH_INDEX, x, &s, v);
     return tdagi_results(c, 2, v);
 }
 
@@ -269,7 +268,7 @@ tdagi_any tdagi_aten_sort(tdagi_call *c)
     if (single) x = tdagi_unsqueeze1(c->b, x, 0);
     if (x.id == 0) return tdagi_any_poison();
     uint32_t axis = tdagi_wrap_axis(c, given, tdagi_rank(c, x));
-    tdagi_sort(c->b, x, axis, largest, &v[0], &v[1]);
+    tdagi_sort(c->b, x, axis, largest, v);
     for (uint32_t i = 0; i < 2 && c->data == 2; i++)
         v[i] = tdagi_slice1(c->b, v[i], axis, 0, k);
     for (uint32_t i = 0; i < 2 && single; i++)
@@ -292,7 +291,7 @@ tdagi_any tdagi_aten_median(tdagi_call *c)
     }
     if (c->bad || x.id == 0 || (along && rank == 0)) return tdagi_refuse(c, "self");
     tdag_dim last = tdag_dim_sub(c->b, tdagi_dim(c, x, axis), 1);
-    tdagi_sort(c->b, x, axis, false, &v[0], &v[1]);
+    tdagi_sort(c->b, x, axis, false, v);
     for (uint32_t i = 0; i < 2; i++) {
         v[i] = tdagi_select1(c->b, v[i], axis, tdag_dim_floordiv(c->b, last, 2));
         if (keep && along) v[i] = tdagi_unsqueeze1(c->b, v[i], axis);

@@ -1,4 +1,5 @@
-/* Positions and order: argmax, argmin, sort. Exact. */
+/* Positions and order: argmax, argmin, and with the values at them: max_with_index,
+ * min_with_index, sort. Exact. */
 #include "derive/parts.h"
 
 static const tdagi_field axis_keep_fields[] = {
@@ -56,10 +57,64 @@ const tdagi_composite_def tdagi_composite_argmin = {
     .lower = lower_argmin,
 };
 
-void tdagi_sort(tdag_builder *b, tdag_value x, int64_t axis, bool descending,
-                tdag_value *values_out, tdag_value *indices_out)
+/* ---- values and positions ---- */
+
+static void extreme_pair(tdag_builder *b, tdag_value x,
+                         const tdagi_axis_keep_spec *spec, tdag_reduction kind,
+                         tdag_value out[2])
 {
-    tdag_value inputs[2] = {x, tdag_argsort(b, x, axis, descending)};
-    *values_out = tdagi_lower(b, TDAGI_TAKE_ALONG, inputs, 2, &(tdagi_axis_spec){axis});
-    *indices_out = inputs[1];
+    if (!tdagi_axis_fits(b, x, spec->axis, "max_with_index")) return;
+    out[0] =
+        tdagi_reduce_keep(b, x, kind, (tdag_list){1, &spec->axis}, spec->keep != 0);
+    out[1] = arg_extreme(b, x, spec, kind);
+}
+
+static void lower_max_with_index(tdag_builder *b, tdag_value x, const void *spec,
+                                 tdag_value out[2])
+{
+    extreme_pair(b, x, spec, TDAG_REDUCE_MAX, out);
+}
+
+static void lower_min_with_index(tdag_builder *b, tdag_value x, const void *spec,
+                                 tdag_value out[2])
+{
+    extreme_pair(b, x, spec, TDAG_REDUCE_MIN, out);
+}
+
+const tdagi_composite_def tdagi_composite_max_with_index = {
+    .spec_size = sizeof(tdagi_axis_keep_spec),
+    .fields = axis_keep_fields,
+    .lower_pair = lower_max_with_index,
+};
+const tdagi_composite_def tdagi_composite_min_with_index = {
+    .spec_size = sizeof(tdagi_axis_keep_spec),
+    .fields = axis_keep_fields,
+    .lower_pair = lower_min_with_index,
+};
+
+static const tdagi_field sort_fields[] = {
+    TDAGI_FIELD_AS(tdag_argsort_spec, axis, INT, AXIS),
+    TDAGI_FIELD(tdag_argsort_spec, descending, BOOL),
+    {0},
+};
+
+static void lower_sort(tdag_builder *b, tdag_value x, const void *spec,
+                       tdag_value out[2])
+{
+    const tdag_argsort_spec *s = spec;
+    out[1] = tdag_argsort(b, x, s->axis, s->descending != 0);
+    tdag_value inputs[2] = {x, out[1]};
+    out[0] = tdagi_lower(b, TDAGI_TAKE_ALONG, inputs, 2, &(tdagi_axis_spec){s->axis});
+}
+
+const tdagi_composite_def tdagi_composite_sort = {
+    .spec_size = sizeof(tdag_argsort_spec),
+    .fields = sort_fields,
+    .lower_pair = lower_sort,
+};
+
+void tdagi_sort(tdag_builder *b, tdag_value x, int64_t axis, bool descending,
+                tdag_value out[2])
+{
+    tdagi_lower_pair(b, TDAGI_SORT, x, &(tdag_argsort_spec){axis, descending}, out);
 }

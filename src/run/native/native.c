@@ -40,12 +40,13 @@ static tdag_status eval_core(const tdagi_native_call *c, tdag_tensor **in,
 /* A composite by lowering it into a graph of its own, which the reference engine runs.
  */
 static tdag_status eval_composite(const tdagi_native_call *c, tdag_tensor **in,
-                                  tdag_value *values, tdag_tensor **out)
+                                  tdag_value *values, tdag_tensor *out[2])
 {
     const tdagi_kernel *k = c->kernel;
     tdag_ctx *ctx = c->native->ctx;
     tdag_builder *b = NULL;
     tdag_graph *g = NULL;
+    tdag_value results[2];
     uint32_t n = 0;
     TDAGI_TRY(tdag_builder_create(ctx, &b));
     for (uint32_t i = 0; i < k->n_inputs; i++) {
@@ -55,8 +56,14 @@ static tdag_status eval_composite(const tdagi_native_call *c, tdag_tensor **in,
         in[n++] = in[i];
         if (n - 1 != i) in[i] = NULL;
     }
-    tdag_builder_add_output(b,
-                            tdagi_lower(b, k->composite, values, k->n_inputs, k->spec));
+    if (tdagi_composite_is_pair(k->composite)) {
+        tdagi_lower_pair(b, k->composite, values[0], k->spec, results);
+        tdag_builder_add_output(b, results[0]);
+        tdag_builder_add_output(b, results[1]);
+    } else {
+        results[0] = tdagi_lower(b, k->composite, values, k->n_inputs, k->spec);
+        tdag_builder_add_output(b, results[0]);
+    }
     tdag_status st = tdag_builder_finish(b, &g);
     if (st == TDAG_OK) st = tdagi_run_reference(ctx, g, in, out);
     tdag_graph_free(g);
@@ -69,17 +76,19 @@ static tdag_status run_plainly(tdagi_native_call *c)
     tdag_ctx *ctx = c->native->ctx;
     uint32_t n = c->kernel->n_inputs;
     void *tensors = NULL, *values = NULL;
-    tdag_tensor *out = NULL;
+    tdag_tensor *out[2] = {NULL, NULL};
     tdag_status st = tdagi_array_alloc(ctx, n, sizeof(tdag_tensor *), &tensors);
     if (st == TDAG_OK) st = tdagi_array_alloc(ctx, n, sizeof(tdag_value), &values);
     tdag_tensor **in = tensors;
     if (st == TDAG_OK) st = input_tensors(c, in);
     if (st == TDAG_OK && c->kernel->composite == TDAGI_CORE)
-        st = eval_core(c, in, &out);
+        st = eval_core(c, in, out);
     else if (st == TDAG_OK)
-        st = eval_composite(c, in, values, &out);
-    if (st == TDAG_OK) tdagi_strided_wrap(c->out, out);
-    tdag_tensor_free(out);
+        st = eval_composite(c, in, values, out);
+    if (st == TDAG_OK) tdagi_strided_wrap(c->out, out[0]);
+    if (out[1] != NULL) tdagi_strided_wrap(c->out + 1, out[1]);
+    tdag_tensor_free(out[0]);
+    tdag_tensor_free(out[1]);
     if (tensors != NULL) {
         for (uint32_t i = 0; i < n; i++)
             tdag_tensor_free(in[i]);
@@ -177,6 +186,14 @@ static void drop_use(tdagi_native *s, uint32_t kernel)
     if (kernel != 0 && --s->uses[kernel] == 0) tdagi_strided_free(&s->values[kernel]);
 }
 
+/* Positions are there with their values; maybe nobody wants them. */
+static tdag_status end_pair(tdagi_native *s, uint32_t i)
+{
+    drop_use(s, s->r->kernels[i].inputs[0]);
+    if (s->uses[i] == 0) tdagi_strided_free(&s->values[i]);
+    return TDAG_OK;
+}
+
 static tdag_status step(tdagi_native *s, uint32_t i, const tdagi_strided **operands)
 {
     const tdagi_kernel *k = &s->r->kernels[i];
@@ -185,6 +202,7 @@ static tdag_status step(tdagi_native *s, uint32_t i, const tdagi_strided **opera
         return TDAG_OK;
     }
     if (k->composite == TDAGI_CORE && k->op == TDAG_OP_INPUT) return TDAG_OK;
+    if (k->is_second) return end_pair(s, i);
     static const tdagi_strided nothing = {0};
     for (uint32_t j = 0; j < k->n_inputs; j++)
         operands[j] = k->inputs[j] == 0 ? &nothing : &s->values[k->inputs[j]];

@@ -23,7 +23,8 @@ typedef struct tdagi_native_call {
     tdagi_native *native;
     const tdagi_kernel *kernel;
     const tdagi_strided *const *in;
-    tdagi_strided *out;
+    tdagi_strided
+        *out; /* the one behind it: the positions, where the kernel is a pair */
     bool handled;
 } tdagi_native_call;
 typedef tdag_status tdagi_native_fn(tdagi_native_call *c);

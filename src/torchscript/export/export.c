@@ -55,7 +55,7 @@ static bool is_leaf(const tdagi_kernel *k)
 static void emit_kernel(tdagi_exporter *e, uint32_t i)
 {
     const tdagi_kernel *k = tdagi_export_kernel(e, i);
-    if (is_leaf(k) || e->deferred[i] || tdagi_export_fused(e, i)) return;
+    if (is_leaf(k) || e->deferred[i] || k->is_second) return;
     const tdagi_emitter *emitter = tdagi_export_emitter(k);
     if (emitter->emit != NULL)
         emitter->emit(e, k);
@@ -66,7 +66,6 @@ static void emit_kernel(tdagi_exporter *e, uint32_t i)
 void tdagi_export_kernels(tdagi_exporter *e)
 {
     tdagi_export_plan_views(e);
-    tdagi_export_plan_fused(e);
     for (uint32_t i = 1; i <= e->r->n && e->body.status == TDAG_OK; i++) {
         emit_kernel(e, i);
         if (e->body.status == TDAG_OK) e->body.status = tdagi_poll(e->ctx);
@@ -118,18 +117,15 @@ static tdag_status compile_and_save(tdagi_exporter *e, const tdagi_export_use *u
 tdag_status tdagi_export_raised(tdagi_exporter *e, const tdagi_export_use *use)
 {
     size_t n = (size_t)e->r->n + 1;
-    void *var = NULL, *uses = NULL, *user = NULL, *deferred = NULL, *partner = NULL;
+    void *var = NULL, *uses = NULL, *user = NULL, *deferred = NULL;
     tdag_status st = tdagi_array_alloc(e->ctx, n, sizeof(char *), &var);
     if (st == TDAG_OK) st = tdagi_array_alloc(e->ctx, n, sizeof(uint32_t), &uses);
     if (st == TDAG_OK) st = tdagi_array_alloc(e->ctx, n, sizeof(uint32_t), &user);
     if (st == TDAG_OK) st = tdagi_array_alloc(e->ctx, n, 1, &deferred);
-    if (st == TDAG_OK)
-        st = tdagi_array_alloc(e->ctx, 2 * n, sizeof(uint32_t), &partner);
     e->var = var;
     e->uses = uses;
     e->user = user;
     e->deferred = deferred;
-    e->partner = partner;
     if (st == TDAG_OK) {
         count_uses(e);
         st = use->run(e, use);
@@ -138,7 +134,6 @@ tdag_status tdagi_export_raised(tdagi_exporter *e, const tdagi_export_use *use)
     if (uses != NULL) tdagi_free(e->ctx, uses, n * sizeof(uint32_t));
     if (user != NULL) tdagi_free(e->ctx, user, n * sizeof(uint32_t));
     if (deferred != NULL) tdagi_free(e->ctx, deferred, n);
-    if (partner != NULL) tdagi_free(e->ctx, partner, 2 * n * sizeof(uint32_t));
     return st;
 }
 

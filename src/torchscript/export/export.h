@@ -31,8 +31,6 @@ typedef struct tdagi_exporter {
     uint32_t *uses;    /* by kernel; outputs count */
     uint32_t *user;    /* by kernel: the last one that reads it; 0 = an output does */
     unsigned char *deferred; /* by kernel: emitted as a part of its only user */
-    uint32_t *partner; /* by kernel: the one whose result the same call gives; then
-                          as many entries for planning */
     tdagi_export_module *modules;
     uint32_t n_modules, modules_capacity;
     uint32_t n_constants; /* tensor constants registered so far */
@@ -96,11 +94,9 @@ void tdagi_export_piece(tdagi_exporter *e, const tdagi_kernel *k, const char *fo
                         ...);
 /* Gives a kernel the name v<i>; "" where there is no memory. */
 const char *tdagi_export_name(tdagi_exporter *e, uint32_t i);
-/* Starts and ends a statement that consists of pieces. */
+/* Starts and ends a statement that consists of pieces; a pair has two variables. */
 void tdagi_export_begin(tdagi_exporter *e, const tdagi_kernel *k);
 void tdagi_export_end(tdagi_exporter *e);
-/* Starts a statement whose call gives the results of two kernels. */
-void tdagi_export_begin_pair(tdagi_exporter *e, uint32_t first, uint32_t second);
 /* A list literal of `n` dims. */
 void tdagi_export_dims(tdagi_exporter *e, uint32_t n, const tdag_dim *dims);
 /* A shape literal where one symbolic dim may be written -1. */
@@ -137,10 +133,6 @@ const tdagi_emitter *tdagi_export_composite_emitter(uint32_t composite);
 const tdagi_emitter *tdagi_export_core_emitter(uint32_t op);
 const tdagi_emitter *tdagi_export_emitter(const tdagi_kernel *k);
 void tdagi_export_opaque(tdagi_exporter *e, const tdagi_kernel *k);
-/* Kernels that share a call (fused.c): plan fills deferred and partner after
- * plan_views; the other emits kernel i if it is one of them, else says false. */
-void tdagi_export_plan_fused(tdagi_exporter *e);
-bool tdagi_export_fused(tdagi_exporter *e, uint32_t i);
 /* Reshapes and the reductions and selects they complete (view.c). */
 bool tdagi_export_is_reshape(const tdagi_kernel *k);
 void tdagi_export_plan_views(tdagi_exporter *e); /* fills deferred */

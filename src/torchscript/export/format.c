@@ -186,13 +186,12 @@ void tdagi_export_begin(tdagi_exporter *e, const tdagi_kernel *k)
 {
     fetch_inputs(e, k);
     const char *var = tdagi_export_name(e, tdagi_export_index(e, k));
-    tdagi_text_printf(&e->body, "    %s = ", var);
-}
-
-void tdagi_export_begin_pair(tdagi_exporter *e, uint32_t first, uint32_t second)
-{
-    const char *a = tdagi_export_name(e, first), *b = tdagi_export_name(e, second);
-    tdagi_text_printf(&e->body, "    %s, %s = ", a, b);
+    tdagi_text_printf(&e->body, "    %s", var);
+    if (tdagi_composite_is_pair(k->composite)) {
+        var = tdagi_export_name(e, tdagi_export_index(e, k) + 1);
+        tdagi_text_printf(&e->body, ", %s", var);
+    }
+    tdagi_text_add(&e->body, " = ");
 }
 
 void tdagi_export_end(tdagi_exporter *e) { tdagi_text_add(&e->body, "\n"); }

@@ -141,6 +141,32 @@ static void emit_argmin(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_argmin = {.emit = emit_argmin};
 
+static void emit_extremes(tdagi_exporter *e, const tdagi_kernel *k, const char *name)
+{
+    const tdagi_axis_keep_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.%s($0, %i, %b)", name, s->axis, s->keep);
+}
+
+static void emit_max_with_index(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_extremes(e, k, "max");
+}
+const tdagi_emitter tdagi_emitter_max_with_index = {.emit = emit_max_with_index};
+
+static void emit_min_with_index(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_extremes(e, k, "min");
+}
+const tdagi_emitter tdagi_emitter_min_with_index = {.emit = emit_min_with_index};
+
+static void emit_sort(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdag_argsort_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.sort($0, stable=True, dim=%i, descending=%b)",
+                      s->axis, s->descending);
+}
+const tdagi_emitter tdagi_emitter_sort = {.emit = emit_sort};
+
 static void emit_triangle(tdagi_exporter *e, const tdagi_kernel *k, const char *name)
 {
     const tdagi_diagonal_spec *s = k->spec;
