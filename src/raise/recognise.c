@@ -17,13 +17,11 @@ typedef struct pattern {
     guess_fn guess;
 } pattern;
 
-/* What no fixed tree shows, by the op of its root: attention has masks and a scale
- * around matrix products; norms a power that depends on p; windows and upsampling as
- * many steps as there are axes; joins any number of operands; gelu's formula any order;
- * integer powers any number of factors. */
+/* What no fixed tree shows, by the op of its root: norms have a power that depends on
+ * p; windows and upsampling as many steps as there are axes; joins any number of
+ * operands; gelu's formula any order; integer powers any number of factors. */
 /* clang-format off */
 static const pattern squeeze_rows[] = {
-    {TDAGI_ATTENTION, TDAG_OP_REDUCE, TDAG_OP_MULTIPLY, tdagi_guess_attention},
     {TDAGI_VECTOR_NORM, TDAG_OP_SQRT, TDAG_OP_REDUCE, tdagi_guess_vector_norm},
     {TDAGI_VECTOR_NORM, TDAG_OP_WHERE, TDAG_OP_WHERE, tdagi_guess_vector_norm},
     {TDAGI_VECTOR_NORM, TDAG_OP_REDUCE, TDAG_OP_ADD, tdagi_guess_vector_norm},

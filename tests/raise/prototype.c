@@ -41,8 +41,6 @@ static bool is_elsewhere(tdagi_composite id)
         TDAGI_POW_INT,
         TDAGI_VECTOR_NORM,
         TDAGI_NORMALIZE,
-        /* masks around matrix products */
-        TDAGI_ATTENTION,
     };
     if (tdagi_composite_is_pair(id)) return true; /* found among kernels */
     for (uint32_t i = 0; i < sizeof(by_hand) / sizeof(by_hand[0]); i++)
@@ -133,9 +131,11 @@ static void make_specs(const tdagi_composite_def *def, const form *w, specs *out
 /* None is an axis or one of the numbers above: sizes are told from the spec. */
 static const tdag_dim dims[MOST_RANK] = {6, 12, 20, 28, 13, 15, 9, 10};
 
-enum { SAME, SCALAR, CHANNEL, LIST, LAST, CUT = LAST + 3, N_SHAPES = CUT + 7 };
+/* MASK: the last operand is one number, the others are as the first. */
+enum { SAME, SCALAR, CHANNEL, LIST, MASK, LAST, CUT = LAST + 3, N_SHAPES = CUT + 7 };
 
-static bool operand_type(const form *w, uint32_t i, tdag_dim first, tdagi_type *t)
+static bool operand_type(const form *w, uint32_t i, bool is_last, tdag_dim first,
+                         tdagi_type *t)
 {
     *t = (tdagi_type){w->dtype, w->rank, {0}};
     memcpy(t->shape, dims, sizeof(dims));
@@ -143,7 +143,7 @@ static bool operand_type(const form *w, uint32_t i, tdag_dim first, tdagi_type *
     if (i == 0) return true;
     if (w->dtypes >> (i - 1) & 1) t->dtype = w->other;
     uint32_t n = w->shape >= CUT ? w->shape - CUT + 1 : w->shape - LAST + 1;
-    if (w->shape == SCALAR) t->rank = 0;
+    if (w->shape == SCALAR || (w->shape == MASK && is_last)) t->rank = 0;
     if (w->shape == CHANNEL || w->shape == LIST) t->rank = 1;
     if (w->shape == CHANNEL) t->shape[0] = dims[1];
     if (w->shape == LIST) t->shape[0] = 4;
@@ -170,7 +170,7 @@ static void lower_sample(learned *all, tdagi_composite id, const form *w,
     tdag_dim first = w->symbolic ? tdag_builder_symbol(b, "N", dims[0]) : dims[0];
     for (uint32_t i = 0; fits && i < row->max_inputs; i++) {
         tdagi_type t;
-        fits = operand_type(w, i, first, &t);
+        fits = operand_type(w, i, i + 1 == row->max_inputs, first, &t);
         if (w->absent >> i & 1 || !fits) continue;
         in[i] = tdag_add_input(b, names[i], t.dtype, t.rank, t.shape);
     }
@@ -200,18 +200,21 @@ static void each_operand(learned *all, tdagi_composite id, form w)
     const tdagi_composite_row *row = tdagi_composite_row_of(id);
     uint32_t n = row->max_inputs, optional = (uint32_t)(n - row->min_inputs);
     static const tdag_dtype others[] = {TDAG_F32, TDAG_I64, TDAG_BOOL};
-    for (w.shape = 0; w.shape < (n == 1 ? 1 : N_SHAPES); w.shape++)
+    for (w.shape = 0; w.shape < (n == 1 ? 1 : N_SHAPES); w.shape++) {
+        if (w.shape == MASK && id != TDAGI_ATTENTION) continue;
         for (uint32_t a = 0; a < 1u << optional; a++)
             for (uint32_t k = 0; k < (n > 1 ? 3 : 1); k++)
                 for (w.dtypes = 0; w.dtypes < 1u << (n - 1); w.dtypes++) {
                     w.absent = a << row->min_inputs;
                     w.other = others[k];
                     bool mixed = w.dtypes != 0;
-                    if (mixed && (w.other == w.dtype || (n > 2 && k > 0))) continue;
+                    bool rare = n > 2 && k > 0 && w.shape != MASK;
+                    if (mixed && (w.other == w.dtype || rare)) continue;
                     if (!mixed && k > 0) continue;
                     if (k == 0 && mixed && w.dtype != TDAG_F16) continue;
                     each_spec(all, id, &w);
                 }
+    }
 }
 
 void learn_composite(learned *all, tdagi_composite id)

@@ -12,7 +12,6 @@
 
 TDAGI_GUESS(vector_norm);
 TDAGI_GUESS(normalize);
-TDAGI_GUESS(attention);
 TDAGI_GUESS(pool);
 TDAGI_GUESS(adaptive_pool);
 TDAGI_GUESS(im2col);

@@ -1,4 +1,4 @@
-/* Guesses of vector norms and attention. */
+/* Guesses of vector norms and of what is divided by them. */
 #include <math.h>
 
 #include "raise/guess/guess.h"
@@ -89,64 +89,4 @@ TDAGI_GUESS(normalize)
     TDAGI_TRY(tdagi_guess_known(r, root, &spec, 1, &x, out));
     spec.keep = 1; /* unused, so either */
     return *out == NULL ? tdagi_guess_known(r, root, &spec, 1, &x, out) : TDAG_OK;
-}
-
-/* ---- attention ---- */
-
-static const tdagi_match *matmul_at(const tdagi_raiser *r, tdag_value v)
-{
-    const tdagi_match *m = v.id == 0 ? NULL : r->contractions[v.id];
-    return m != NULL && m->composite == TDAGI_MATMUL ? m : NULL;
-}
-
-/* Takes causal and mask off the scores; order: causal first, then the mask. */
-static tdag_value below_masks(const tdagi_raiser *r, tdag_value s, bool masked,
-                              tdag_value *mask, int64_t *causal)
-{
-    *mask = TDAG_NO_VALUE;
-    *causal = 0;
-    if (masked && op_of(r, s) == TDAG_OP_ADD) {
-        uint32_t i = matmul_at(r, tdagi_raiser_input(r, s, 0)) == NULL &&
-                     op_of(r, tdagi_raiser_input(r, s, 0)) != TDAG_OP_WHERE;
-        *mask = tdagi_raiser_input(r, s, 1 - i);
-        s = tdagi_raiser_input(r, s, i);
-    } else if (masked && op_of(r, s) == TDAG_OP_WHERE) {
-        *mask = tdagi_raiser_input(r, s, 0);
-        s = tdagi_raiser_input(r, s, 1);
-    }
-    if (op_of(r, s) == TDAG_OP_WHERE) {
-        *causal = 1;
-        s = tdagi_raiser_input(r, s, 2);
-    }
-    return s;
-}
-
-TDAGI_GUESS(attention)
-{
-    const tdagi_match *outer = matmul_at(r, root->top);
-    if (outer == NULL) return TDAG_OK;
-    tdag_value p = outer->operands[0].value;
-    bool masked = op_of(r, p) == TDAG_OP_WHERE;
-    if (masked) p = tdagi_raiser_input(r, p, 2);
-    if (op_of(r, p) != TDAG_OP_MULTIPLY) return TDAG_OK;
-    tdag_value exp = tdagi_step_to(r, p, TDAG_OP_EXP), mask;
-    tdag_value scores = tdagi_step(r, tdagi_step(r, exp, ANY, 0), TDAG_OP_ADD, 0);
-    tdagi_attention_spec spec;
-    if (scores.id == 0) return TDAG_OK;
-    scores = below_masks(r, scores, masked, &mask, &spec.causal);
-    const tdagi_match *inner = matmul_at(r, scores);
-    if (inner == NULL) return TDAG_OK;
-    tdag_value q = inner->operands[0].value, k = inner->operands[1].value;
-    if (!tdagi_scalar_input(
-            r, tdagi_step(r, q, TDAG_OP_MULTIPLY, 0).id ? q : TDAG_NO_VALUE,
-            &spec.scale))
-        return TDAG_OK;
-    tdag_value factor = tdagi_step_to(r, q, TDAG_OP_CONSTANT);
-    spec.scale = tdagi_shortest(root->half ? TDAG_F32 : root->type.dtype, spec.scale);
-    const tdag_value in[4] = {
-        tdagi_narrow(r, root, tdagi_step_other(r, q, factor)),
-        tdagi_narrow(r, root, tdagi_step(r, k, TDAG_OP_PERMUTE, 0)),
-        tdagi_narrow(r, root, outer->operands[1].value), tdagi_narrow(r, root, mask)};
-    if (in[0].id == 0 || in[1].id == 0) return TDAG_OK;
-    return tdagi_guess_known(r, root, &spec, mask.id == 0 ? 3 : 4, in, out);
 }
