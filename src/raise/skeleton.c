@@ -17,6 +17,7 @@ typedef struct matching {
     bool wide;                        /* slots are below the converts of a half dtype */
     tdag_dtype half;                  /* that one */
     const uint8_t *start[MOST_NODES]; /* of each node's code */
+    const uint8_t *far;               /* the last code at which something failed */
     uint32_t n, steps;
     tdag_value slot[TDAGI_GUESS_INPUTS];
     tdag_value node[MOST_NODES];
@@ -25,6 +26,12 @@ typedef struct matching {
 /* ---- the tree ---- */
 
 static const uint8_t *meet(matching *m, const uint8_t *code, tdag_value v);
+
+static const uint8_t *fail(matching *m, const uint8_t *code)
+{
+    if (code > m->far) m->far = code;
+    return NULL;
+}
 
 static bool same_number(const tdagi_node *n, uint8_t index)
 {
@@ -83,7 +90,7 @@ static const uint8_t *meet_again(matching *m, const uint8_t *code, tdag_value v)
     if (m->node[*code].id == v.id) return code + 1;
     bool same = meet(m, m->start[*code], v) != NULL;
     m->n = n;
-    return same ? code + 1 : NULL;
+    return same ? code + 1 : fail(m, code);
 }
 
 /* v before it was widened. */
@@ -100,7 +107,7 @@ static const uint8_t *meet_slot(matching *m, const uint8_t *code, tdag_value v)
     tdag_value *slot = &m->slot[*code - TDAGI_CODE_SLOT];
     if (m->wide) v = narrowed(m, v);
     if (slot->id == 0) *slot = v;
-    return slot->id == v.id ? code + 1 : NULL;
+    return slot->id == v.id ? code + 1 : fail(m, code);
 }
 
 /* Returns where the code of v ends; NULL: v is something else. */
@@ -115,12 +122,15 @@ static const uint8_t *meet(matching *m, const uint8_t *code, tdag_value v)
     else if (order >= TDAGI_CODE_SLOT)
         return meet_slot(m, code, v);
     const tdagi_node *n = tdagi_raiser_node(m->r, v);
-    if (n->op != *code++ || m->n == MOST_NODES || m->steps++ == MOST_STEPS) return NULL;
+    if (n->op != *code || m->n == MOST_NODES || m->steps++ == MOST_STEPS)
+        return fail(m, code);
+    code++;
     m->start[m->n] = start;
     m->node[m->n++] = v;
-    if (n->op == TDAG_OP_CONSTANT) return same_number(n, *code) ? code + 1 : NULL;
+    if (n->op == TDAG_OP_CONSTANT)
+        return same_number(n, *code) ? code + 1 : fail(m, code);
     if (*code == TDAGI_CODE_KIND) {
-        if (!same_kind(n, code[1])) return NULL;
+        if (!same_kind(n, code[1])) return fail(m, code + 1);
         code += 2;
     }
     if (order < TDAGI_CODE_PAIR) return meet_operands(m, code, n);
@@ -314,16 +324,38 @@ static tdag_status confirm(tdagi_raiser *r, tdag_value v, const tdagi_skeleton *
     return tdagi_check_guess(r, v, &g, out);
 }
 
-static tdag_status try_skeleton(tdagi_raiser *r, const place *p,
-                                const tdagi_skeleton *s, tdagi_match **out)
+/* A code that did not meet the place: what begins as it does does not, either. */
+typedef struct failure {
+    const uint8_t *code;
+    size_t n; /* codes that were looked at; 0 = nothing failed so far */
+} failure;
+
+/* No code is the beginning of another, so the loop ends within both. */
+static bool begins_so(const uint8_t *code, const failure *f)
 {
+    size_t i = 0;
+    while (i < f->n && code[i] == f->code[i])
+        i++;
+    return f->n > 0 && i == f->n;
+}
+
+static tdag_status try_skeleton(tdagi_raiser *r, const place *p,
+                                const tdagi_skeleton *s, failure *failed,
+                                tdagi_match **out)
+{
+    const uint8_t *code = &tdagi_skeleton_codes[s->code];
+    if (begins_so(code, failed)) return TDAG_OK;
     matching m; /* nodes are set before they are read */
     m.r = r;
     m.wide = is_wide(p);
     m.half = p->dtype;
     m.n = m.steps = 0;
+    m.far = code;
     memset(m.slot, 0, sizeof(m.slot));
-    if (meet(&m, &tdagi_skeleton_codes[s->code], p->top) == NULL) return TDAG_OK;
+    if (meet(&m, code, p->top) == NULL) {
+        *failed = (failure){code, (size_t)(m.far - code) + 1};
+        return TDAG_OK;
+    }
     if (m.slot[0].id == 0 || !fits(r, s, &m)) return TDAG_OK;
     return confirm(r, p->v, s, &m, out);
 }
@@ -342,12 +374,13 @@ static tdag_status largest(tdagi_raiser *r, tdag_value v, uint32_t least,
     if (is_wide(&p) && least > 0) least--; /* the last convert */
     if (i >= rows->end || tdagi_skeletons[i].n_nodes <= least) return TDAG_OK;
     const op_set ops = children(r, n);
+    failure failed = {NULL, 0};
     if (!meets_any(&ops, rows)) return TDAG_OK;
     for (; *out == NULL && i < rows->end; i++) {
         const tdagi_skeleton *s = &tdagi_skeletons[i];
         if (s->n_nodes <= least) break;
         if (has(&ops, s->child) && !tdagi_raiser_leaves_out(r, s->composite))
-            TDAGI_TRY(try_skeleton(r, &p, s, out));
+            TDAGI_TRY(try_skeleton(r, &p, s, &failed, out));
     }
     *next = i - rows->first;
     return TDAG_OK;
