@@ -110,14 +110,12 @@ static tdagi_any refuse_opaque(tdagi_pt2_writer *w, const tdagi_kernel *k)
     return tdagi_any_poison();
 }
 
-static tdagi_any call_row(tdagi_pt2_writer *w, const tdagi_pt2_source_call *call)
+static tdagi_any call_row(tdagi_pt2_writer *w, const tdagi_source_call *call)
 {
-    tdagi_any *args = NULL;
-    bool *given = NULL;
-    const tdagi_schema *schema = tdagi_pt2_resolve(w, call, &args, &given);
-    if (schema == NULL) return tdagi_any_poison();
-    tdagi_any result = tdagi_aten_call(&w->env, schema, args, schema->n_args);
-    if (tdagi_env_ok(&w->env)) tdagi_pt2_add_call(w, schema, args, given, result);
+    tdagi_resolved to;
+    if (!tdagi_pt2_resolve(w, call, &to)) return tdagi_any_poison();
+    tdagi_any result = tdagi_aten_call(&w->env, to.schema, to.args, to.n_args);
+    if (tdagi_env_ok(&w->env)) tdagi_pt2_add_call(w, &to, result);
     return result;
 }
 
@@ -137,11 +135,11 @@ static tdagi_any call(tdagi_pt2_writer *w, const expr *x)
             out = arithmetic(w, f->u.s, out, args[i]);
         return out;
     }
-    tdagi_pt2_source_call c = {.name = operator_name(w, f),
-                               .n = n,
-                               .n_named = x->n_named,
-                               .args = args,
-                               .names = x->names};
+    const tdagi_source_call c = {.name = operator_name(w, f),
+                                 .n = n,
+                                 .n_named = x->n_named,
+                                 .args = args,
+                                 .names = x->names};
     if (c.name == NULL) return tdagi_pt2_fail(w, "a call that makes no sense");
     return opaque(k) ? refuse_opaque(w, k) : call_row(w, &c);
 }

@@ -189,15 +189,15 @@ void tdagi_pt2_add_node(tdagi_pt2_writer *w, const char *target, const char *out
 
 /* ---- calls ---- */
 
-static void add_inputs(tdagi_pt2_writer *w, const tdagi_schema *s,
-                       const tdagi_any *args, const bool *given)
+static void add_inputs(tdagi_pt2_writer *w, const tdagi_resolved *call)
 {
+    const tdagi_schema *s = call->schema;
     w->piece.length = 0;
     for (uint32_t i = 0; i < s->n_args && tdagi_env_ok(&w->env); i++) {
-        if (!given[i]) continue;
+        if ((call->given >> i & 1) == 0) continue;
         tdagi_pt2_comma(&w->piece);
         tdagi_text_printf(&w->piece, "{\"name\":\"%s\",\"arg\":", s->args[i].name);
-        tdagi_pt2_add_argument(w, &w->piece, &s->args[i], args[i]);
+        tdagi_pt2_add_argument(w, &w->piece, &s->args[i], call->args[i]);
         tdagi_text_printf(&w->piece, ",\"kind\":%d}", s->args[i].keyword_only ? 2 : 1);
     }
 }
@@ -247,12 +247,13 @@ static const char *name_results(tdagi_pt2_writer *w, const char *node, tdagi_any
     return is_list ? tdagi_env_text(&w->env, "%s]}", out) : out;
 }
 
-void tdagi_pt2_add_call(tdagi_pt2_writer *w, const tdagi_schema *schema,
-                        const tdagi_any *args, const bool *given, tdagi_any result)
+void tdagi_pt2_add_call(tdagi_pt2_writer *w, const tdagi_resolved *call,
+                        tdagi_any result)
 {
+    const tdagi_schema *schema = call->schema;
     const char *base = short_name(schema);
     size_t space = (size_t)(base - schema->name);
-    add_inputs(w, schema, args, given);
+    add_inputs(w, call);
     const char *node = tdagi_pt2_unique(w, base, "");
     const char *outputs = name_results(w, node, result);
     const char *overload = *schema->overload == '\0' ? "default" : schema->overload;

@@ -13,6 +13,7 @@
 #include "program/model.h"
 #include "pt2/names.h"
 #include "torchscript/export/statements.h"
+#include "torchscript/native/resolve.h"
 
 /* What a program calls things by numbers: a tensor's cell or a dim that is no constant.
  */
@@ -104,9 +105,9 @@ void tdagi_pt2_add_ranges(tdagi_pt2_writer *w, tdagi_text *to);
 /* Adds the node of w->piece as inputs: its result has that name. */
 void tdagi_pt2_add_node(tdagi_pt2_writer *w, const char *target, const char *outputs,
                         const char *name);
-/* A call of an operator: the schema's arguments, which of them were given, results. */
-void tdagi_pt2_add_call(tdagi_pt2_writer *w, const tdagi_schema *schema,
-                        const tdagi_any *args, const bool *given, tdagi_any result);
+/* A call of an operator. */
+void tdagi_pt2_add_call(tdagi_pt2_writer *w, const tdagi_resolved *call,
+                        tdagi_any result);
 /* {"as_tensor":{"name":...}} or the tag of another value */
 void tdagi_pt2_add_argument(tdagi_pt2_writer *w, tdagi_text *to,
                             const tdagi_parameter *parameter, tdagi_any v);
@@ -139,18 +140,9 @@ void tdagi_pt2_run(tdagi_pt2_writer *w);
 /* The value of the expression that reads kernel i. */
 tdagi_any tdagi_pt2_value(tdagi_pt2_writer *w, uint32_t i);
 
-/* An operator's call in the source. */
-typedef struct tdagi_pt2_source_call {
-    const char *name; /* "aten::add" */
-    uint32_t n, n_named;
-    tdagi_any *args; /* n of them, the last n_named by name */
-    const char *const *names;
-} tdagi_pt2_source_call;
-/* The overload of PyTorch 2.13 that it means; *args_out are all of the schema's
- * arguments, *given_out those that the call names. NULL: there is none, in env.status.
- */
-const tdagi_schema *tdagi_pt2_resolve(tdagi_pt2_writer *w,
-                                      const tdagi_pt2_source_call *call,
-                                      tdagi_any **args_out, bool **given_out);
+/* The overload of PyTorch 2.13 that a call means; out->given are the arguments that the
+ * file names. False: there is none, in env.status. */
+bool tdagi_pt2_resolve(tdagi_pt2_writer *w, const tdagi_source_call *call,
+                       tdagi_resolved *out);
 
 #endif

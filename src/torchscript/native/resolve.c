@@ -231,7 +231,7 @@ static bool fill(tdagi_env *env, const tdagi_schema *s, const tdagi_source_call 
         if ((given >> i & 1) == 0 &&
             !tdagi_default_get(env, &s->args[i].by_default, &args[i]))
             args[i] = tdagi_any_none();
-    *out = (tdagi_resolved){.schema = s, .args = args, .n_args = s->n_args};
+    *out = (tdagi_resolved){s, args, s->n_args, given};
     return tdagi_env_ok(env);
 }
 
@@ -359,7 +359,7 @@ bool tdagi_resolve_among(tdagi_env *env, const tdagi_schema *const *schemas, uin
             const tdagi_schema *s = schemas[i];
             if (match(s, call, how, &given)) return fill(env, s, call, given, out);
             if (!match_any_number(s, call)) continue;
-            *out = (tdagi_resolved){s, call->args, call->n};
+            *out = (tdagi_resolved){.schema = s, .args = call->args, .n_args = call->n};
             return true;
         }
     return false;
@@ -376,7 +376,8 @@ bool tdagi_resolve_call(tdagi_env *env, tdagi_resolver *resolver,
     const struct tdagi_resolver_name *o = find_name(env, resolver, call->name);
     if (o == NULL) return false;
     if (o->n == 0) {
-        *out = (tdagi_resolved){&o->unknown, call->args, call->n};
+        *out = (tdagi_resolved){
+            .schema = &o->unknown, .args = call->args, .n_args = call->n};
         return true;
     }
     if (tdagi_resolve_among(env, o->schemas, o->n, call, out)) return true;

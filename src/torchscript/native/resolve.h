@@ -20,6 +20,7 @@ typedef struct tdagi_resolved {
     const tdagi_schema *schema;
     const tdagi_any *args; /* schema->n_args of them, defaults included */
     uint32_t n_args;
+    uint64_t given; /* bit i: argument i stands in the call; the others are defaults */
 } tdagi_resolved;
 
 /* Schemas that were read, by name; zeroes to begin with, in the environment's arena. */
