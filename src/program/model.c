@@ -141,6 +141,17 @@ tdag_status tdagi_model_create(tdag_ctx *ctx, const tdag_graph *g,
     return st;
 }
 
+tdag_status tdagi_model_of_builder(tdag_ctx *ctx, tdag_builder *b,
+                                   const tdagi_structure *inputs,
+                                   const tdagi_structure *outputs, tdag_model **out)
+{
+    tdag_graph *graph = NULL;
+    TDAGI_TRY(tdag_builder_finish(b, &graph));
+    tdag_status st = tdagi_model_create(ctx, graph, inputs, outputs, out);
+    tdag_graph_free(graph);
+    return st;
+}
+
 tdag_status tdag_model_create(tdag_ctx *ctx, const tdag_graph *graph, tdag_model **out)
 {
     TDAGI_TRY(tdagi_need(ctx, graph, "graph"));

@@ -45,6 +45,10 @@ tdag_status tdagi_model_verify(tdag_ctx *ctx, const tdag_model *model);
 tdag_status tdagi_model_create(tdag_ctx *ctx, const tdag_graph *graph,
                                const tdagi_structure *inputs,
                                const tdagi_structure *outputs, tdag_model **out);
+/* The same of what a builder has, which is finished. */
+tdag_status tdagi_model_of_builder(tdag_ctx *ctx, tdag_builder *b,
+                                   const tdagi_structure *inputs,
+                                   const tdagi_structure *outputs, tdag_model **out);
 /* The graph of a straight-line model, lent: what those start with who know graphs only.
  * Errors: E_ARG (NULL), E_UNSUPPORTED (a program of more than one call). */
 tdag_status tdagi_model_straight(tdag_ctx *ctx, const tdag_model *model,

@@ -116,17 +116,6 @@ static void settle(tdagi_pt2 *im)
     tdagi_env_report(&im->env);
 }
 
-static void finish(tdagi_pt2 *im, const tdagi_structure *inputs,
-                   const tdagi_structure *outputs, tdag_model **out)
-{
-    tdag_graph *graph = NULL;
-    tdag_status st = tdag_builder_finish(im->env.b, &graph);
-    if (st == TDAG_OK)
-        st = tdagi_model_create(im->env.ctx, graph, inputs, outputs, out);
-    tdag_graph_free(graph);
-    im->env.status = st;
-}
-
 static void import_program(tdagi_pt2 *im, tdag_model **out)
 {
     tdagi_structure *inputs = NULL, *outputs = NULL;
@@ -138,7 +127,9 @@ static void import_program(tdagi_pt2 *im, tdag_model **out)
     if (tdagi_env_ok(&im->env) && im->env.n_issues == 0)
         tdagi_pt2_give_outputs(im, &outputs);
     settle(im);
-    if (tdagi_env_ok(&im->env)) finish(im, inputs, outputs, out);
+    if (tdagi_env_ok(&im->env))
+        im->env.status =
+            tdagi_model_of_builder(im->env.ctx, im->env.b, inputs, outputs, out);
     tdagi_structure_free(inputs);
     tdagi_structure_free(outputs);
 }

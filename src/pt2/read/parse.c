@@ -17,6 +17,17 @@ tdag_status tdagi_pt2_text(tdagi_json_reader *r, const char **out)
     return tdagi_json_fail(r, "a string is not UTF-8");
 }
 
+tdag_status tdagi_pt2_next(tdagi_json_reader *r, bool *first, const char **name_out)
+{
+    bool more = false;
+    if (*first) TDAGI_TRY(tdagi_json_expect(r, '{'));
+    TDAGI_TRY(tdagi_json_next(r, '}', first, &more));
+    *name_out = NULL;
+    if (!more) return TDAG_OK;
+    TDAGI_TRY(tdagi_pt2_text(r, name_out));
+    return tdagi_json_expect(r, ':');
+}
+
 tdag_status tdagi_pt2_aside(tdagi_json_reader *r, tdagi_json_slot *out)
 {
     tdagi_json_peek(r);
@@ -274,14 +285,11 @@ static tdag_status read_ranges(tdagi_json_reader *r, void *user)
     static const tdagi_json_field fields[] = {{"min_val", false, range_min},
                                               {"max_val", false, range_max}};
     tdagi_pt2_parser *p = user;
-    bool first = true, more = false;
-    TDAGI_TRY(tdagi_json_expect(r, '{'));
+    bool first = true;
     for (;;) {
         const char *name;
-        TDAGI_TRY(tdagi_json_next(r, '}', &first, &more));
-        if (!more) return TDAG_OK;
-        TDAGI_TRY(tdagi_pt2_text(r, &name));
-        TDAGI_TRY(tdagi_json_expect(r, ':'));
+        TDAGI_TRY(tdagi_pt2_next(r, &first, &name));
+        if (name == NULL) return TDAG_OK;
         tdagi_pt2_range *range =
             tdagi_pt2_intern(&p->program->ranges, name, strlen(name), sizeof(*range));
         if (range == NULL) return tdagi_nomem(r->ctx);

@@ -145,6 +145,9 @@ typedef struct tdagi_pt2_parser {
 
 /* A string, checked to be UTF-8, copied. */
 tdag_status tdagi_pt2_text(tdagi_json_reader *r, const char **out);
+/* The next name of an object, which is opened before the first; *name_out is NULL
+ * behind the last. */
+tdag_status tdagi_pt2_next(tdagi_json_reader *r, bool *first, const char **name_out);
 /* What comes next, put aside. */
 tdag_status tdagi_pt2_aside(tdagi_json_reader *r, tdagi_json_slot *out);
 /* An object of one key that comes next: opened, with its key taken. Its value and

@@ -66,14 +66,11 @@ static tdag_status read_weights(tdagi_json_reader *r, void *user)
 {
     at_config *at = user;
     tdagi_pt2_config *config = at->config;
-    bool first = true, more = false;
-    TDAGI_TRY(tdagi_json_expect(r, '{'));
+    bool first = true;
     for (;;) {
         const char *name;
-        TDAGI_TRY(tdagi_json_next(r, '}', &first, &more));
-        if (!more) return TDAG_OK;
-        TDAGI_TRY(tdagi_pt2_text(r, &name));
-        TDAGI_TRY(tdagi_json_expect(r, ':'));
+        TDAGI_TRY(tdagi_pt2_next(r, &first, &name));
+        if (name == NULL) return TDAG_OK;
         uint32_t before = config->names.n;
         tdagi_pt2_weight *w =
             tdagi_pt2_intern(&config->names, name, strlen(name), sizeof(*w));

@@ -49,17 +49,6 @@ static tdagi_any run_method(tdagi_import *im, tdagi_object *root, const char *me
     return tdagi_import_call(im, graph, args, n);
 }
 
-static void finish(tdagi_import *im, const tdagi_structure *inputs,
-                   const tdagi_structure *outputs, tdag_model **out)
-{
-    tdag_graph *graph = NULL;
-    tdag_status st = tdag_builder_finish(im->env.b, &graph);
-    if (st == TDAG_OK)
-        st = tdagi_model_create(im->env.ctx, graph, inputs, outputs, out);
-    tdag_graph_free(graph);
-    im->env.status = st;
-}
-
 /* Walks the method on its arguments, whose structure is `inputs`. */
 static void walk_method(tdagi_import *im, const tdag_shim_value *module,
                         const char *method, const tdag_shim_schema *schema,
@@ -77,7 +66,9 @@ static void walk_method(tdagi_import *im, const tdag_shim_value *module,
         tdagi_import_outputs(im, result, &outputs))
         tdagi_import_check_state(im);
     settle(im);
-    if (tdagi_import_check(im)) finish(im, inputs, outputs, out);
+    if (tdagi_import_check(im))
+        im->env.status =
+            tdagi_model_of_builder(im->env.ctx, im->env.b, inputs, outputs, out);
     tdagi_structure_free(outputs);
 }
 
