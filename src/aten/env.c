@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes_hash.h"
+
 #define BYTES_OF_A_STEP 64
 
 void tdagi_env_init(tdagi_env *env, tdag_ctx *ctx)
@@ -100,13 +102,17 @@ static tdagi_issue *make_issue(tdagi_env *env, const char *format, va_list args)
     issue->what = tdagi_env_text(env, "%s", text);
     issue->scope = env->scope;
     issue->location = place_of(env).location;
+    issue->hash = tdagi_hash(env, text, strlen(text));
     return issue;
 }
 
+/* A file may have any number of them. */
+#define MAX_ISSUES 1000
+
 static bool same_issue(const tdagi_issue *a, const tdagi_issue *b)
 {
-    return strcmp(a->what, b->what) == 0 && strcmp(a->scope, b->scope) == 0 &&
-           strcmp(a->location, b->location) == 0;
+    return a->hash == b->hash && strcmp(a->what, b->what) == 0 &&
+           strcmp(a->scope, b->scope) == 0 && strcmp(a->location, b->location) == 0;
 }
 
 static void note(tdagi_env *env, const tdagi_issue *issue)
@@ -114,6 +120,10 @@ static void note(tdagi_env *env, const tdagi_issue *issue)
     env->n_noted++;
     for (uint32_t i = 0; i < env->n_issues; i++)
         if (same_issue(&env->issues[i], issue)) return;
+    if (env->n_issues == MAX_ISSUES) {
+        env->has_more_issues = true;
+        return;
+    }
     if (env->n_issues == env->issues_capacity) {
         uint32_t wider = env->issues_capacity == 0 ? 16 : env->issues_capacity * 2;
         tdagi_issue *issues = tdagi_env_alloc(env, wider * sizeof(*issues));
@@ -197,8 +207,8 @@ static void write_report(tdagi_env *env, report *r)
         skipped += r->full;
     }
     if (skipped > 0)
-        snprintf(r->text + r->length, sizeof(r->text) - r->length, "; and %u more",
-                 (unsigned)skipped);
+        snprintf(r->text + r->length, sizeof(r->text) - r->length, "; and %s%u more",
+                 env->has_more_issues ? "more than " : "", (unsigned)skipped);
 }
 
 void tdagi_env_report(tdagi_env *env)

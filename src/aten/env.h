@@ -18,6 +18,7 @@ typedef struct tdagi_issue {
     const char *what; /* "aten::foo.bar" or a clause */
     const char *scope;
     const char *location;
+    uint32_t hash; /* of what */
 } tdagi_issue;
 
 /* Where in its source the reader is; "" for what it does not know. */
@@ -36,8 +37,9 @@ typedef struct tdagi_env {
     const char *scope;  /* the module at hand: "layer1.0", "" at the top */
     tdagi_issue *issues;
     uint32_t n_issues, issues_capacity;
-    uint32_t n_noted; /* how often something was noted, repeated issues included */
-    void *reader;     /* for the two functions below */
+    bool has_more_issues; /* than are kept */
+    uint32_t n_noted;     /* how often something was noted, repeated issues included */
+    void *reader;         /* for the two functions below */
     /* NULL: sentences name no place. */
     tdagi_place (*place)(struct tdagi_env *env);
     /* Keeps an operator without a row as an opaque node, its results as of a row; an

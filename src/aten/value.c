@@ -88,7 +88,7 @@ static tdagi_any *dict_find(tdagi_env *env, const tdagi_dict *d, tdagi_any key)
 {
     bool assumed = false;
     tdagi_any *found = NULL;
-    if (!tdagi_env_step(env, d->keys.n / 16)) return NULL;
+    if (!tdagi_env_step(env, d->keys.n / 4)) return NULL;
     for (uint32_t i = 0; i < d->keys.n && found == NULL; i++)
         if (tdagi_any_equal(env, d->keys.v[i], key, &assumed)) found = &d->values.v[i];
     if (assumed)

@@ -2,15 +2,8 @@
  * themselves are, so that pointers to them stay good while the tables grow. */
 #include <string.h>
 
+#include "base/bytes_hash.h"
 #include "pt2/names.h"
-
-static uint64_t hash_of(const char *name, size_t n)
-{
-    uint64_t h = 0xcbf29ce484222325U; /* FNV-1a */
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ (unsigned char)name[i]) * 0x100000001b3U;
-    return h ^ h >> 29;
-}
 
 static const char *name_of(const void *thing) { return *(const char *const *)thing; }
 
@@ -18,7 +11,7 @@ static const char *name_of(const void *thing) { return *(const char *const *)thi
 static uint32_t place_of(void *const *things, uint32_t capacity, const char *name,
                          size_t n)
 {
-    uint32_t at = (uint32_t)hash_of(name, n) & (capacity - 1);
+    uint32_t at = tdagi_hash(things, name, n) & (capacity - 1);
     while (things[at] != NULL && (strncmp(name_of(things[at]), name, n) != 0 ||
                                   name_of(things[at])[n] != '\0'))
         at = (at + 1) & (capacity - 1);

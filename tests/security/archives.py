@@ -28,6 +28,13 @@ class Tensor:
         self.storage = size if storage is None else storage
 
 
+class Raw:
+    """Opcodes of a pickle."""
+
+    def __init__(self, code):
+        self.code = code
+
+
 class Pickler:
     def __init__(self):
         self.out = io.BytesIO()
@@ -61,7 +68,7 @@ class Pickler:
             self.list_of(value)
         elif isinstance(value, Tensor):
             self.tensor(value)
-        elif hasattr(value, "code"):
+        elif isinstance(value, Raw):
             self.op(value.code)
         else:
             self.module(value)
@@ -131,7 +138,8 @@ def write(path, root, sources, records=None, version=3, prefix="model"):
             add("data/%s" % key, data)
         add("data.pkl", Pickler().text(root))
         for name, text in sources.items():
-            add("code/%s.py" % name, text, zipfile.ZIP_DEFLATED)
+            add("code/%s.py" % name, text.encode("utf-8", "surrogateescape"),
+                zipfile.ZIP_DEFLATED)
         add("constants.pkl", Pickler().text(()))
         add("version", "%d\n" % version)
 

@@ -4,7 +4,7 @@ read: hostile.py FOLDER writes them."""
 import os
 import sys
 
-from archives import Module, Tensor, method, write
+from archives import Module, Raw, Tensor, method, write
 
 # Each is the body of forward(self, x: Tensor) -> Tensor.
 BODIES = {
@@ -139,13 +139,6 @@ TENSORS = {
     "absent": Tensor(1, (2,)),
     "many_elements": Tensor(0, (2,), storage=2**62),
 }
-
-
-class Raw:
-    """Opcodes of a pickle."""
-
-    def __init__(self, code):
-        self.code = code
 
 
 # What a pickle says instead of the weight.

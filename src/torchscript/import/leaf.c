@@ -212,6 +212,8 @@ static void add_state(tdagi_import *im, tdagi_object *o, tdag_shim_slot slot)
     }
 }
 
+#define STEPS_OF_A_MODULE 100 /* what its object, attributes and names take */
+
 static void add_module(tdagi_import *im, tdagi_object *o, uint32_t depth)
 {
     const tdag_shim_api *api = im->api;
@@ -219,7 +221,7 @@ static void add_module(tdagi_import *im, tdagi_object *o, uint32_t depth)
     if (depth > deepest)
         tdagi_env_fail(&im->env, TDAG_E_LIMIT, "modules nest deeper than %llu",
                        (unsigned long long)deepest);
-    if (!tdagi_env_step(&im->env, 1)) return;
+    if (!tdagi_env_step(&im->env, STEPS_OF_A_MODULE)) return;
     tdag_builder_set_scope(im->env.b, o->path);
     add_state(im, o, TDAG_SHIM_SLOT_PARAMETER);
     add_state(im, o, TDAG_SHIM_SLOT_BUFFER);

@@ -3,17 +3,10 @@
  * pointer. */
 #include <string.h>
 
+#include "base/bytes_hash.h"
 #include "torchscript/native/lex.h"
 
 /* ---- names ---- */
-
-static uint32_t hash_of(const char *text, uint32_t n)
-{
-    uint32_t h = 2166136261U;
-    for (uint32_t i = 0; i < n; i++)
-        h = (h ^ (unsigned char)text[i]) * 16777619U;
-    return h;
-}
 
 static tdagi_source_name *slot_of(tdagi_source_name *names, uint32_t capacity,
                                   uint32_t hash, const char *text, uint32_t n)
@@ -45,7 +38,7 @@ tdagi_source_name *tdagi_source_intern(tdagi_source_parser *p, const char *text,
                                        uint32_t n)
 {
     if (2 * (p->n_names + 1) > p->names_capacity && !names_grow(p)) return NULL;
-    uint32_t hash = hash_of(text, n);
+    uint32_t hash = tdagi_hash(p->arena, text, n);
     tdagi_source_name *name = slot_of(p->names, p->names_capacity, hash, text, n);
     if (name->text != NULL) return name;
     char *copy = tdagi_arena_alloc(p->arena, (size_t)n + 1);

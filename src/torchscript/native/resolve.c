@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "aten/cell.h"
+#include "base/bytes_hash.h"
 
 struct tdagi_resolver_name {
     const char *name;
@@ -16,17 +17,9 @@ struct tdagi_resolver_name {
 
 /* ---- schemas of a name ---- */
 
-static uint32_t hash_of(const char *name)
-{
-    uint32_t h = 2166136261u;
-    for (; *name != '\0'; name++)
-        h = (h ^ (unsigned char)*name) * 16777619u;
-    return h;
-}
-
 static struct tdagi_resolver_name **slot_of(const tdagi_resolver *r, const char *name)
 {
-    uint32_t i = hash_of(name) & (r->capacity - 1);
+    uint32_t i = tdagi_hash(r->names, name, strlen(name)) & (r->capacity - 1);
     while (r->names[i] != NULL && strcmp(r->names[i]->name, name) != 0)
         i = (i + 1) & (r->capacity - 1);
     return &r->names[i];

@@ -218,7 +218,7 @@ static tdagi_lowered has_attribute(const call *c, const char *kind)
             tdagi_lower_refuse(l, "hasattr() of a value whose class is not declared");
         return nothing;
     }
-    if (!has) has = tdagi_lower_has_attr(d, arg(c, 1)->u.s);
+    if (!has) has = tdagi_lower_has_attr(l, d, arg(c, 1)->u.s);
     return tdagi_lower_constant(l, tdagi_reader_bool(l->s, has));
 }
 
@@ -231,7 +231,7 @@ static const char *type_text(tdagi_lowering *l, const tdagi_source_expr *e)
     if (e->kind == TDAGI_EXPR_NAME) return e->u.s;
     if (e->kind != TDAGI_EXPR_ATTR) return NULL;
     const char *of = type_text(l, e->items[0]);
-    return of == NULL ? NULL : tdagi_reader_text(l->s, "%s.%s", of, e->u.s);
+    return of == NULL ? NULL : tdagi_reader_path(l->s, of, strlen(of), e->u.s);
 }
 
 static const tdag_shim_value *types_of(tdagi_lowering *l, const tdagi_source_expr *e)
@@ -303,7 +303,7 @@ tdagi_lowered tdagi_lower_call(tdagi_lowering *l, const tdagi_source_expr *e,
         tdagi_lowered of = tdagi_lower_expr(l, f->items[0]);
         if (of.var != NULL) return call_method(&c, of.var, f->u.s);
         if (of.path == NULL) return nothing;
-        const char *path = tdagi_reader_text(l->s, "%s.%s", of.path, f->u.s);
+        const char *path = tdagi_reader_path(l->s, of.path, strlen(of.path), f->u.s);
         return path == NULL ? nothing : call_path(&c, path);
     }
     tdagi_lowered of = tdagi_lower_expr(l, f);

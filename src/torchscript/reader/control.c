@@ -5,18 +5,22 @@
 
 /* ---- branches ---- */
 
-/* What a branch left behind: bindings of its frame, and whether one is of a name. */
-static const tdagi_variable *find(const tdagi_variable *in, const tdagi_name *name)
+enum { YES, NO };
+
+/* Names are told what the branches left behind, bindings of their frames; NULL: that
+ * they are forgotten. */
+static void tell_names(const tdagi_variable *yes, const tdagi_variable *no, bool forget)
 {
-    while (in != NULL && in->name != name)
-        in = in->next;
-    return in;
+    for (const tdagi_variable *b = yes; b != NULL; b = b->next)
+        b->name->left[YES] = forget ? NULL : b;
+    for (const tdagi_variable *b = no; b != NULL; b = b->next)
+        b->name->left[NO] = forget ? NULL : b;
 }
 
 /* The value of a name at the end of a branch; NULL: it has none there. */
-static tdag_shim_var *value_in(const tdagi_variable *branch, const tdagi_name *name)
+static tdag_shim_var *value_in(int branch, const tdagi_name *name)
 {
-    const tdagi_variable *b = find(branch, name);
+    const tdagi_variable *b = name->left[branch];
     if (b == NULL) b = name->top;
     return b == NULL ? NULL : b->value.var;
 }
@@ -25,10 +29,9 @@ static bool is_set(const tdagi_variable *b) { return b != NULL && b->by_statemen
 
 /* How often PyTorch reads a name that a branch may have set, while it looks for what
  * leaves: for each branch that set it, and once more for each branch. */
-static bool read_leaving(tdagi_lowering *l, tdagi_name *name, const tdagi_variable *yes,
-                         const tdagi_variable *no)
+static bool read_leaving(tdagi_lowering *l, tdagi_name *name)
 {
-    bool by_yes = is_set(find(yes, name)), by_no = is_set(find(no, name));
+    bool by_yes = is_set(name->left[YES]), by_no = is_set(name->left[NO]);
     if (!by_yes && !by_no) return true;
     for (int i = 0; i < by_yes + by_no + 2; i++)
         if (!tdagi_name_pass(l, name)) return false;
@@ -41,15 +44,15 @@ typedef struct leaving {
     uint32_t n;
 } leaving;
 
-static bool collect(tdagi_lowering *l, leaving *out, const tdagi_variable *yes,
-                    const tdagi_variable *no, bool second)
+static bool collect(tdagi_lowering *l, leaving *out, const tdagi_variable *branch,
+                    bool second)
 {
-    for (const tdagi_variable *b = second ? no : yes; b != NULL; b = b->next) {
-        if (second && find(yes, b->name) != NULL) continue;
-        tdag_shim_var *in_yes = value_in(yes, b->name);
-        tdag_shim_var *in_no = value_in(no, b->name);
+    for (const tdagi_variable *b = branch; b != NULL; b = b->next) {
+        if (second && b->name->left[YES] != NULL) continue;
+        tdag_shim_var *in_yes = value_in(YES, b->name);
+        tdag_shim_var *in_no = value_in(NO, b->name);
         if (in_yes == NULL || in_no == NULL) continue;
-        if (!read_leaving(l, b->name, yes, no)) return false;
+        if (!read_leaving(l, b->name)) return false;
         out->node->blocks[0]->outputs[out->n] = in_yes;
         out->node->blocks[1]->outputs[out->n] = in_no;
         out->names[out->n++] = b->name;
@@ -86,19 +89,19 @@ static bool make_room(tdagi_lowering *l, tdag_shim_node *node, uint32_t n)
     return node->outputs != NULL;
 }
 
-static bool join(tdagi_lowering *l, tdag_shim_node *node, const tdagi_variable *yes,
-                 const tdagi_variable *no)
+static bool join_told(tdagi_lowering *l, tdag_shim_node *node,
+                      const tdagi_variable *yes, const tdagi_variable *no)
 {
     uint32_t most = count(yes) + count(no);
     leaving out = {.node = node};
     out.names = tdagi_reader_alloc(l->s, most + 1u, sizeof(tdagi_name *));
     if (out.names == NULL || !make_room(l, node, most) ||
-        !collect(l, &out, yes, no, false) || !collect(l, &out, yes, no, true))
+        !collect(l, &out, yes, false) || !collect(l, &out, no, true))
         return false;
     node->blocks[0]->n_outputs = node->blocks[1]->n_outputs = out.n;
     for (uint32_t i = 0; i < out.n; i++) {
         tdagi_name *name = out.names[i];
-        bool by_statement = is_set(find(yes, name)) || is_set(find(no, name));
+        bool by_statement = is_set(name->left[YES]) || is_set(name->left[NO]);
         if (!add_output(l, node) ||
             !tdagi_lower_bind(l, name, (tdagi_lowered){.var = node->outputs[i]},
                               by_statement) ||
@@ -106,6 +109,15 @@ static bool join(tdagi_lowering *l, tdag_shim_node *node, const tdagi_variable *
             return false;
     }
     return true;
+}
+
+static bool join(tdagi_lowering *l, tdag_shim_node *node, const tdagi_variable *yes,
+                 const tdagi_variable *no)
+{
+    tell_names(yes, no, false);
+    bool done = join_told(l, node, yes, no);
+    tell_names(yes, no, true);
+    return done;
 }
 
 static bool add_blocks(tdagi_lowering *l, tdag_shim_node *node, uint32_t n,

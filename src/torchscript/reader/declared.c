@@ -15,12 +15,11 @@ static const tdagi_source_type *type_of_argument(const tdagi_lowering *l,
     return NULL;
 }
 
-static const tdagi_source_type *type_of_attribute(const tdagi_source_class *c,
-                                                  const char *name)
+static const tdagi_source_type *
+type_of_attribute(tdagi_lowering *l, const tdagi_source_class *c, const char *name)
 {
-    for (uint32_t i = 0; i < c->n_attrs; i++)
-        if (strcmp(c->attrs[i].name, name) == 0) return c->attrs[i].type;
-    return NULL;
+    const struct tdagi_source_class_attr *a = tdagi_reader_class_attr(l->s, c, name);
+    return a == NULL ? NULL : a->type;
 }
 
 static const tdagi_definition *find_class(tdagi_lowering *l, const char *path)
@@ -38,7 +37,7 @@ static const tdagi_definition *declared(tdagi_lowering *l, const tdag_shim_var *
     if (v->type != NULL) return find_class(l, v->type);
     if (is_attribute && depth < MAX_DEPTH) {
         const tdagi_definition *of = declared(l, v->node->inputs[0], depth + 1);
-        if (of != NULL) type = type_of_attribute(of->class_, v->node->name);
+        if (of != NULL) type = type_of_attribute(l, of->class_, v->node->name);
     } else if (v->node == NULL) {
         type = type_of_argument(l, v);
     }
@@ -50,8 +49,9 @@ const tdagi_definition *tdagi_lower_class_of(tdagi_lowering *l, const tdag_shim_
     return declared(l, v, 0);
 }
 
-bool tdagi_lower_has_attr(const tdagi_definition *d, const char *name)
+bool tdagi_lower_has_attr(tdagi_lowering *l, const tdagi_definition *d,
+                          const char *name)
 {
-    return type_of_attribute(d->class_, name) != NULL ||
-           tdagi_reader_method(d->class_, name) != NULL;
+    return type_of_attribute(l, d->class_, name) != NULL ||
+           tdagi_reader_method(l->s, d->class_, name) != NULL;
 }

@@ -124,7 +124,7 @@ static tdagi_lowered path_attr(tdagi_lowering *l, const char *path, const char *
         if (d != NULL && d->class_ != NULL && strcmp(d->class_->base, "Enum") == 0)
             return enum_member(l, d, name);
     }
-    return (tdagi_lowered){.path = tdagi_reader_text(l->s, "%s.%s", path, name)};
+    return (tdagi_lowered){.path = tdagi_reader_path(l->s, path, strlen(path), name)};
 }
 
 tdagi_lowered tdagi_lower_attr(tdagi_lowering *l, tdagi_lowered of, const char *name)

@@ -34,7 +34,8 @@ typedef struct tdagi_name {
     tdagi_variable *top;
     tdag_shim_var *owner; /* NULL: a passing value, if the name is taken */
     bool is_taken;
-    uint32_t n_lost; /* how many lost the name */
+    uint32_t n_lost;               /* how many lost the name */
+    const tdagi_variable *left[2]; /* by branches that are being joined */
 } tdagi_name;
 
 typedef struct tdagi_lowering {
@@ -78,7 +79,8 @@ tdagi_lowered tdagi_lower_attr(tdagi_lowering *l, tdagi_lowered of, const char *
 /* The class of the archive that a value is declared as; NULL: none, or a failure. */
 const tdagi_definition *tdagi_lower_class_of(tdagi_lowering *l, const tdag_shim_var *v);
 /* An attribute or a method of that name. */
-bool tdagi_lower_has_attr(const tdagi_definition *d, const char *name);
+bool tdagi_lower_has_attr(tdagi_lowering *l, const tdagi_definition *d,
+                          const char *name);
 
 /* ---- call.c ---- */
 /* A call that gives n results at once, 1 for one value. */

@@ -190,10 +190,8 @@ static void node_source(tdag_shim_session *s, const tdag_shim_node *n,
     out->text = "";
     out->location = tdagi_reader_place(s, code, n->offset);
     if (out->location != NULL) return;
-    unsigned line = 1;
-    for (const char *p = code->source.text; p < code->source.text + n->offset; p++)
-        line += *p == '\n';
-    out->location = tdagi_reader_text(s, "%s:%u", code->path, line);
+    out->location = tdagi_reader_text(s, "%s:%u", code->path,
+                                      tdagi_reader_line(s, code, n->offset));
 }
 
 void tdagi_reader_graph_functions(tdag_shim_api *api)

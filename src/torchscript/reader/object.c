@@ -4,11 +4,6 @@
 
 #include "torchscript/reader/session.h"
 
-static bool is_constant(const struct tdagi_source_class_attr *a)
-{
-    return a->value != NULL;
-}
-
 static bool is_module(const tdag_shim_value *v)
 {
     return v->kind == TDAG_SHIM_OBJECT &&
@@ -19,27 +14,59 @@ static bool is_module(const tdag_shim_value *v)
 static const struct tdagi_source_class_attr *attr_at(const tdag_shim_value *object,
                                                      size_t i)
 {
-    const tdagi_source_class *c = object->class_->class_;
-    for (uint32_t k = 0; k < c->n_attrs; k++)
-        if (!is_constant(&c->attrs[k]) && i-- == 0) return &c->attrs[k];
-    return NULL;
+    const tdagi_class_index *index = object->u.object->index;
+    return i >= index->n_proper ? NULL : index->proper[i];
 }
 
-static const tdagi_pickle *state_of(const tdagi_pickle *state, const char *name)
+/* ---- states ---- */
+
+static bool is_name(const tdagi_pickle *key)
 {
-    for (uint64_t i = 0; i < state->n; i++) {
-        const tdagi_pickle *key = state->u.items[2 * i];
-        if (key->kind == TDAGI_PICKLE_STRING && strcmp(key->u.s, name) == 0)
-            return state->u.items[2 * i + 1];
-    }
-    return NULL;
+    return key->kind == TDAGI_PICKLE_STRING;
 }
+
+static bool list_pairs(tdag_shim_session *s, const tdagi_pickle *state,
+                       const char *path, tdagi_name_list *out)
+{
+    uint32_t n = 0;
+    if (!tdagi_index_make(s, out, (uint32_t)state->n)) return false;
+    for (uint32_t i = 0; i < state->n; i++)
+        if (is_name(state->u.items[2 * i]))
+            out->items[n++] = (tdagi_named){state->u.items[2 * i]->u.s, i};
+    out->n = n;
+    return tdagi_index_sort(s, out, path);
+}
+
+/* The pairs of a dict by name, once for all objects that share it. */
+static const tdagi_name_list *index_of(tdag_shim_session *s, const tdagi_pickle *state,
+                                       const char *path)
+{
+    tdagi_name_list *index = tdagi_table_get(&s->states, state, 0);
+    if (index != NULL) return index;
+    index = tdagi_reader_alloc(s, 1, sizeof *index);
+    if (index == NULL || !list_pairs(s, state, path, index)) return NULL;
+    void **slot = tdagi_table_at(&s->arena, &s->states, state, 0);
+    if (slot == NULL) {
+        tdagi_reader_nomem(s);
+        return NULL;
+    }
+    *slot = index;
+    return index;
+}
+
+static const tdagi_pickle *state_of(const tdagi_reader_object *o, const char *name)
+{
+    uint32_t i = tdagi_index_find(o->by_name, name);
+    return i == UINT32_MAX ? NULL : o->state->u.items[2 * (size_t)i + 1];
+}
+
+/* ---- objects ---- */
 
 /* Code of a class that would run while its objects are loaded is never run. */
 static tdag_status check_class(tdag_shim_session *s, const tdagi_definition *d,
                                const tdagi_pickle *state)
 {
-    if (tdagi_reader_method(d->class_, "__setstate__") != NULL)
+    if (tdagi_reader_method(s, d->class_, "__setstate__") != NULL)
         return tdagi_reader_fail(s, TDAG_E_UNSUPPORTED,
                                  "%s has a __setstate__, which would have to run; "
                                  "nothing of a file is run while it is read",
@@ -47,12 +74,16 @@ static tdag_status check_class(tdag_shim_session *s, const tdagi_definition *d,
     if (state == NULL || state->kind != TDAGI_PICKLE_DICT)
         return tdagi_reader_fail(s, TDAG_E_FORMAT, "an object of %s has no attributes",
                                  d->path);
-    for (uint32_t i = 0; i < d->class_->n_attrs; i++) {
-        const struct tdagi_source_class_attr *a = &d->class_->attrs[i];
-        if (!is_constant(a) && state_of(state, a->name) == NULL)
+    return s->status;
+}
+
+static tdag_status check_state(tdag_shim_session *s, const tdagi_definition *d,
+                               const tdagi_reader_object *o)
+{
+    for (uint32_t i = 0; i < o->index->n_proper; i++)
+        if (state_of(o, o->index->proper[i]->name) == NULL)
             return tdagi_reader_fail(s, TDAG_E_FORMAT, "an object of %s has no %s",
-                                     d->path, a->name);
-    }
+                                     d->path, o->index->proper[i]->name);
     return TDAG_OK;
 }
 
@@ -61,15 +92,18 @@ tdag_shim_value *tdagi_reader_object_new(tdag_shim_session *s,
                                          const tdagi_pickle *state, const char *records)
 {
     if (check_class(s, class_, state) != TDAG_OK) return NULL;
+    const tdagi_class_index *index = tdagi_reader_index(s, class_->class_);
     tdag_shim_value *v = tdagi_reader_new_value(s, TDAG_SHIM_OBJECT);
     tdagi_reader_object *o = tdagi_reader_alloc(s, 1, sizeof *o);
-    if (v == NULL || o == NULL) return NULL;
+    if (index == NULL || v == NULL || o == NULL) return NULL;
     v->class_ = class_;
     v->u.object = o;
-    for (uint32_t i = 0; i < class_->class_->n_attrs; i++)
-        v->n += !is_constant(&class_->class_->attrs[i]);
+    v->n = index->n_proper;
+    o->index = index;
     o->state = state;
+    o->by_name = index_of(s, state, class_->path);
     o->records = records;
+    if (o->by_name == NULL || check_state(s, class_, o) != TDAG_OK) return NULL;
     o->attrs = tdagi_reader_alloc(s, v->n + 1u, sizeof *o->attrs);
     return o->attrs == NULL ? NULL : v;
 }
@@ -83,7 +117,7 @@ const tdag_shim_value *tdagi_reader_attr(tdag_shim_session *s,
     bool mode = is_module(object) && strcmp(a->name, "training") == 0;
     o->attrs[i] =
         mode ? tdagi_reader_bool(s, false) /* eval() */
-             : tdagi_reader_value(s, state_of(o->state, a->name), a->type, o->records);
+             : tdagi_reader_value(s, state_of(o, a->name), a->type, o->records);
     return o->attrs[i];
 }
 
@@ -100,7 +134,7 @@ static const char *object_attr_name(tdag_shim_session *s, const tdag_shim_value 
 /* A module is told by its class, without reading it. */
 static bool names_module(const tdag_shim_value *object, const char *name)
 {
-    const tdagi_pickle *p = state_of(object->u.object->state, name);
+    const tdagi_pickle *p = state_of(object->u.object, name);
     return p != NULL && p->kind == TDAGI_PICKLE_APPLY && p->is_new;
 }
 
@@ -118,15 +152,12 @@ static const tdag_shim_value *
 object_attr(tdag_shim_session *s, const tdag_shim_value *object, const char *name)
 {
     const tdagi_source_class *c = object->class_->class_;
-    size_t i = 0;
-    for (uint32_t k = 0; k < c->n_attrs; k++) {
-        bool constant = is_constant(&c->attrs[k]);
-        if (strcmp(c->attrs[k].name, name) == 0)
-            return constant ? tdagi_reader_literal(s, c->attrs[k].value)
-                            : tdagi_reader_attr(s, object, i);
-        i += !constant;
-    }
-    return NULL;
+    const tdagi_class_index *index = object->u.object->index;
+    uint32_t k = tdagi_index_find(&index->attrs, name);
+    if (k == UINT32_MAX) return NULL;
+    return index->places[k] == UINT32_MAX
+               ? tdagi_reader_literal(s, c->attrs[k].value)
+               : tdagi_reader_attr(s, object, index->places[k]);
 }
 
 static void put_error(const tdag_shim_session *s, tdag_shim_error *error)
@@ -139,10 +170,12 @@ static const tdagi_source_function *method_of(tdag_shim_session *s,
                                               const tdag_shim_value *object,
                                               const char *name, tdag_shim_error *error)
 {
-    const tdagi_source_function *f = tdagi_reader_method(object->class_->class_, name);
+    const tdagi_source_function *f =
+        tdagi_reader_method(s, object->class_->class_, name);
     if (f != NULL) return f;
-    tdagi_reader_note(s, tdagi_fail(s->ctx, TDAG_E_ARG, "%s has no method '%s'",
-                                    object->class_->path, name));
+    if (s->status == TDAG_OK)
+        tdagi_reader_note(s, tdagi_fail(s->ctx, TDAG_E_ARG, "%s has no method '%s'",
+                                        object->class_->path, name));
     put_error(s, error);
     return NULL;
 }

@@ -171,3 +171,33 @@ const char *tdagi_reader_place(tdag_shim_session *s, tdagi_code *code, uint32_t 
     if (x.file == NULL || *x.file == '\0') return NULL;
     return tdagi_reader_text(s, "%s:%lld", x.file, (long long)number);
 }
+
+/* ---- lines of the code itself ---- */
+
+static bool list_lines(tdag_shim_session *s, tdagi_code *code)
+{
+    uint32_t n = 1, size = (uint32_t)code->source.size;
+    const char *text = code->source.text;
+    for (uint32_t i = 0; i < size; i++)
+        n += text[i] == '\n';
+    code->lines = tdagi_reader_alloc(s, n, sizeof *code->lines);
+    if (code->lines == NULL) return false;
+    for (uint32_t i = 0; i < size; i++)
+        if (text[i] == '\n') code->lines[++code->n_lines] = i + 1;
+    code->n_lines++;
+    return true;
+}
+
+uint32_t tdagi_reader_line(tdag_shim_session *s, tdagi_code *code, uint32_t offset)
+{
+    if (code->lines == NULL && !list_lines(s, code)) return 0;
+    uint32_t from = 0, to = code->n_lines;
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        if (code->lines[middle] <= offset)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}

@@ -9,7 +9,8 @@
 
 #include "torchscript/reader/reader.h"
 
-#define MAX_VERSION 10 /* of operators; 1.12 to 2.13 write no more */
+#define MAX_VERSION 10   /* of operators; 1.12 to 2.13 write no more */
+#define MAX_PATH    4096 /* bytes of a dotted name */
 
 /* ---- failures and memory ---- */
 
@@ -58,6 +59,15 @@ const char *tdagi_reader_text(tdag_shim_session *s, const char *format, ...)
     va_end(again);
     va_end(args);
     return p;
+}
+
+const char *tdagi_reader_path(tdag_shim_session *s, const char *first, size_t n,
+                              const char *last)
+{
+    if (n + strlen(last) < MAX_PATH)
+        return tdagi_reader_text(s, "%.*s.%s", (int)n, first, last);
+    tdagi_reader_fail(s, TDAG_E_LIMIT, "a dotted name of more than %d bytes", MAX_PATH);
+    return NULL;
 }
 
 /* ---- records ---- */
@@ -136,6 +146,7 @@ static tdag_status parse(tdag_shim_session *s, const char *path, tdagi_code **ou
     code->path = path;
     TDAGI_TRY(tdagi_reader_note(
         s, tdagi_source_parse(s->ctx, &s->arena, path, data, size, &code->source)));
+    if (!tdagi_reader_list_code(s, code)) return s->status;
     *out = code;
     return TDAG_OK;
 }
@@ -159,58 +170,48 @@ static tdag_status code_of(tdag_shim_session *s, const char *path, size_t n,
     return TDAG_OK;
 }
 
-const tdagi_source_function *tdagi_reader_method(const tdagi_source_class *c,
-                                                 const char *name)
+/* The class or function that the path is of; what is left of out is as it was. */
+static tdag_status find_in_code(tdag_shim_session *s, const char *path,
+                                const char *last, tdagi_definition *out)
 {
-    const tdagi_source_function *f = c->functions;
-    while (f != NULL && strcmp(f->name, name) != 0)
-        f = f->next;
-    return f;
-}
-
-static bool find_in(const tdagi_source *source, const char *name, tdagi_definition *out)
-{
-    const tdagi_source_class *c = source->classes;
-    const tdagi_source_function *f = source->functions;
-    while (c != NULL && strcmp(c->name, name) != 0)
-        c = c->next;
-    while (f != NULL && strcmp(f->name, name) != 0)
-        f = f->next;
-    out->class_ = c;
-    out->function = c == NULL ? f : NULL;
-    return c != NULL || f != NULL;
+    tdagi_code *code = NULL;
+    TDAGI_TRY(code_of(s, path, (size_t)(last - 1 - path), &code));
+    out->code = code;
+    if (code != NULL) tdagi_reader_in_code(code, last, out);
+    return TDAG_OK;
 }
 
 /* A method: the path of its class and its name. */
 static tdag_status find_method(tdag_shim_session *s, const char *path, const char *name,
                                tdagi_definition *out)
 {
-    const tdagi_definition *c = NULL;
-    const char *owner = tdagi_reader_text(s, "%.*s", (int)(name - 1 - path), path);
-    if (owner == NULL) return s->status;
-    TDAGI_TRY(tdagi_reader_find(s, owner, &c));
-    if (c == NULL || c->class_ == NULL) return TDAG_OK;
-    out->code = c->code;
-    out->function = tdagi_reader_method(c->class_, name);
-    return TDAG_OK;
+    tdagi_definition owner = {.path = NULL};
+    const char *class_ = tdagi_reader_text(s, "%.*s", (int)(name - 1 - path), path);
+    if (class_ == NULL) return s->status;
+    const char *dot = strrchr(class_, '.');
+    if (dot == NULL) return TDAG_OK;
+    TDAGI_TRY(find_in_code(s, class_, dot + 1, &owner));
+    if (owner.class_ == NULL) return TDAG_OK;
+    out->code = owner.code;
+    out->function = tdagi_reader_method(s, owner.class_, name);
+    return s->status;
 }
 
 static tdag_status define(tdag_shim_session *s, const char *path, tdagi_definition *out)
 {
     const char *dot = strrchr(path, '.');
-    tdagi_code *code = NULL;
     if (dot == NULL) return TDAG_OK;
-    TDAGI_TRY(code_of(s, path, (size_t)(dot - path), &code));
-    out->code = code;
-    if (code != NULL && find_in(&code->source, dot + 1, out)) return TDAG_OK;
+    TDAGI_TRY(find_in_code(s, path, dot + 1, out));
+    if (out->class_ != NULL || out->function != NULL) return TDAG_OK;
     return find_method(s, path, dot + 1, out);
 }
 
 tdag_status tdagi_reader_find(tdag_shim_session *s, const char *path,
                               const tdagi_definition **out)
 {
-    *out = tdagi_table_get(&s->definitions, path, strlen(path));
-    if (*out != NULL) return TDAG_OK;
+    size_t n = strlen(path);
+    *out = n > MAX_PATH ? NULL : tdagi_table_get(&s->definitions, path, n);
+    if (*out != NULL || n > MAX_PATH) return TDAG_OK;
     tdagi_definition d = {.path = NULL};
     TDAGI_TRY(define(s, path, &d));
     if (d.class_ == NULL && d.function == NULL) return TDAG_OK;

@@ -9,12 +9,41 @@
 #include "torchscript/native/syntax.h"
 #include "torchscript/reader/table.h"
 
+/* ---- index.c: what has names, each once, sorted by them ---- */
+typedef struct tdagi_named {
+    const char *name;
+    uint32_t i;
+} tdagi_named;
+
+typedef struct tdagi_name_list {
+    tdagi_named *items;
+    uint32_t n;
+} tdagi_name_list;
+
+typedef struct tdagi_functions {
+    const tdagi_source_function **list;
+    tdagi_name_list index;
+} tdagi_functions;
+
+typedef struct tdagi_class_index {
+    tdagi_name_list attrs;                         /* numbers of the class's */
+    const struct tdagi_source_class_attr **proper; /* that are no constants */
+    uint32_t n_proper;
+    uint32_t *places; /* of an attribute among these; of a constant UINT32_MAX */
+    tdagi_functions methods;
+} tdagi_class_index;
+
 /* A parsed file of the archive's code. */
 typedef struct tdagi_code {
     tdagi_source source;
+    const tdagi_source_class **class_list;
+    tdagi_name_list classes;
+    tdagi_functions functions;
     const char *path;           /* "code/__torch__/a/b.py" */
     const tdagi_pickle *ranges; /* of Python's sources; read when first asked for */
     bool has_no_ranges;
+    uint32_t *lines; /* where each begins; made when first asked for */
+    uint32_t n_lines;
 } tdagi_code;
 
 /* What a dotted path of the source names, and where it is written. */
@@ -54,8 +83,10 @@ typedef struct tdagi_reader_tensor {
 
 typedef struct tdagi_reader_object {
     const tdag_shim_value **attrs; /* as the class has them; NULL: not read so far */
-    const tdagi_pickle *state;     /* a dict */
-    const char *records;           /* the folder of its tensors */
+    const tdagi_class_index *index;
+    const tdagi_pickle *state;      /* a dict */
+    const tdagi_name_list *by_name; /* of its pairs */
+    const char *records;            /* the folder of its tensors */
 } tdagi_reader_object;
 
 struct tdag_shim_var {
@@ -112,6 +143,9 @@ struct tdag_shim_session {
     tdagi_table codes;       /* by path: tdagi_code */
     tdagi_table definitions; /* by path: tdagi_definition */
     tdagi_table values;      /* by pickle: tdag_shim_value */
+    tdagi_table indices;     /* by tdagi_source_class: tdagi_class_index */
+    tdagi_table states;      /* by pickle of a dict: tdagi_name_list */
+    uint64_t repeated;       /* bytes of copies beyond those of their records */
     tdagi_table graphs;      /* by tdagi_source_function */
     struct tdagi_mapping_list {
         tdagi_mapping *mapping;
@@ -135,8 +169,31 @@ const char *tdagi_reader_text(tdag_shim_session *s, const char *format, ...)
 /* A class, a function or a method by its path; *out NULL: there is none. */
 tdag_status tdagi_reader_find(tdag_shim_session *s, const char *path,
                               const tdagi_definition **out);
-const tdagi_source_function *tdagi_reader_method(const tdagi_source_class *c,
+/* "FIRST.LAST", of the first n bytes of it. E_LIMIT where it is too long to be a name:
+ * NULL, as out of memory. */
+const char *tdagi_reader_path(tdag_shim_session *s, const char *first, size_t n,
+                              const char *last);
+
+/* ---- index.c ---- */
+/* Room for n names, to be filled and sorted. */
+bool tdagi_index_make(tdag_shim_session *s, tdagi_name_list *index, uint32_t n);
+/* Two of one name: a failure that says where that is. */
+bool tdagi_index_sort(tdag_shim_session *s, tdagi_name_list *index, const char *where);
+/* UINT32_MAX: there is none. */
+uint32_t tdagi_index_find(const tdagi_name_list *index, const char *name);
+/* NULL: a failure, and in the next two, without one: there is none. */
+const tdagi_class_index *tdagi_reader_index(tdag_shim_session *s,
+                                            const tdagi_source_class *c);
+const tdagi_source_function *tdagi_reader_method(tdag_shim_session *s,
+                                                 const tdagi_source_class *c,
                                                  const char *name);
+const struct tdagi_source_class_attr *
+tdagi_reader_class_attr(tdag_shim_session *s, const tdagi_source_class *c,
+                        const char *name);
+bool tdagi_reader_list_code(tdag_shim_session *s, tdagi_code *code);
+/* Its class or function of that name; false: there is none. */
+bool tdagi_reader_in_code(const tdagi_code *code, const char *name,
+                          tdagi_definition *out);
 
 /* ---- value.c ---- */
 /* NULL: s->status. type is what the value was declared as, or NULL; records the folder
@@ -175,6 +232,8 @@ const tdag_shim_graph *tdagi_reader_graph(tdag_shim_session *s,
 /* ---- place.c ---- */
 /* "models/resnet.py:268" of an offset in the code; NULL: the archive does not tell. */
 const char *tdagi_reader_place(tdag_shim_session *s, tdagi_code *code, uint32_t offset);
+/* The line of the code, counted from 1; 0: out of memory. */
+uint32_t tdagi_reader_line(tdag_shim_session *s, tdagi_code *code, uint32_t offset);
 
 /* ---- the functions of the table, by what they are about ---- */
 void tdagi_reader_value_functions(tdag_shim_api *api);

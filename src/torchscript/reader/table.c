@@ -3,19 +3,19 @@
 
 #include <string.h>
 
+#include "base/bytes_hash.h"
+
 typedef struct tdagi_table_slot {
     const void *key; /* NULL: free */
     size_t n;
     void *value;
 } slot;
 
-static uint32_t hash(const void *key, size_t n)
+/* Seeded by where the slots are. */
+static uint32_t hash(const tdagi_table *t, const void *key, size_t n)
 {
-    uint64_t h = 0xcbf29ce484222325U;
-    if (n == 0) return (uint32_t)((uint64_t)(uintptr_t)key * 0x9E3779B97F4A7C15U >> 32);
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ ((const unsigned char *)key)[i]) * 0x100000001b3U;
-    return (uint32_t)(h ^ h >> 32);
+    if (n > 0) return tdagi_hash(t->slots, key, n);
+    return (uint32_t)((uint64_t)(uintptr_t)key * 0x9E3779B97F4A7C15U >> 32);
 }
 
 static bool is_key(const slot *s, const void *key, size_t n)
@@ -26,7 +26,7 @@ static bool is_key(const slot *s, const void *key, size_t n)
 /* Where the key is, or the free slot where it would be. */
 static slot *find(const tdagi_table *t, const void *key, size_t n)
 {
-    uint32_t i = hash(key, n) & (t->capacity - 1);
+    uint32_t i = hash(t, key, n) & (t->capacity - 1);
     while (t->slots[i].key != NULL && !is_key(&t->slots[i], key, n))
         i = (i + 1) & (t->capacity - 1);
     return &t->slots[i];

@@ -4,6 +4,8 @@
 
 #include "torchscript/reader/session.h"
 
+#define MAX_REPEATED (256 << 20) /* bytes, of all tensors */
+
 static const struct {
     const char *storage, *name;
     tdag_dtype dtype;
@@ -105,6 +107,12 @@ static bool check_record(tdag_shim_session *s, const tdagi_zip_entry *entry,
                           (long long)t->storage_count);
         return false;
     }
+    if (__builtin_mul_overflow((uint64_t)made->info.count, (uint64_t)made->item_size,
+                               &needed) ||
+        needed > INT64_MAX) {
+        tdagi_reader_fail(s, TDAG_E_OVERFLOW, "tensor %s is too large", t->key);
+        return false;
+    }
     if (reach(&made->info, &reached) && reached <= t->storage_count) return true;
     tdagi_reader_fail(s, TDAG_E_FORMAT, "a tensor reaches beyond its record %s",
                       entry->name);
@@ -184,14 +192,36 @@ static void free_block(void *user)
     tdagi_mem_free(&allocator, b, sizeof *b + b->size);
 }
 
-/* Row-major at `to`; the last axis runs in one loop. */
+/* n elements of one size, which the compiler is told. */
+static void gather_row(char *to, const char *from, int64_t n, size_t step, size_t item)
+{
+    for (; n > 0; n--, to += item, from += step)
+        memcpy(to, from, item);
+}
+
+static void gather_axis(char *to, const char *from, int64_t n, size_t step, size_t item)
+{
+    if (step == item)
+        memcpy(to, from, (size_t)n * item);
+    else if (item == 1)
+        gather_row(to, from, n, step, 1);
+    else if (item == 4)
+        gather_row(to, from, n, step, 4);
+    else
+        gather_row(to, from, n, step, item);
+}
+
+/* Row-major at `to`, the last axis at once. */
 static void gather(const tdag_shim_tensor *t, size_t item, char *to)
 {
     int64_t at[TDAG_MAX_RANK] = {0};
     const char *from = t->data;
-    for (int64_t done = 0; done < t->count; done++, to += item) {
-        memcpy(to, from, item);
-        for (uint32_t i = t->rank; i-- > 0;) {
+    uint32_t last = t->rank == 0 ? 0 : t->rank - 1;
+    int64_t row = t->rank == 0 ? 1 : t->sizes[last];
+    size_t row_step = t->rank == 0 ? item : (size_t)t->strides[last] * item;
+    for (int64_t done = 0; done < t->count; done += row, to += (size_t)row * item) {
+        gather_axis(to, from, row, row_step, item);
+        for (uint32_t i = last; i-- > 0;) {
             size_t step = (size_t)t->strides[i] * item;
             from += step;
             if (++at[i] < t->sizes[i]) break;
@@ -233,13 +263,31 @@ static tdagi_mapping *new_block(tdag_shim_session *s, size_t size, char **data_o
     return NULL;
 }
 
+/* A storage may be small and its elements be seen again and again (strides of 0), more
+ * often than there is memory. */
+static bool check_repeated(tdag_shim_session *s, const tdagi_reader_tensor *t,
+                           size_t size)
+{
+    uint64_t more = size > t->info.storage_size ? size - t->info.storage_size : 0;
+    if (more <= MAX_REPEATED - s->repeated) {
+        s->repeated += more;
+        return true;
+    }
+    tdagi_reader_fail(s, TDAG_E_LIMIT,
+                      "its tensors repeat elements to more than %d MB beyond what is "
+                      "stored",
+                      MAX_REPEATED >> 20);
+    return false;
+}
+
 static const tdag_shim_value *copied(tdag_shim_session *s, const tdagi_reader_tensor *t)
 {
     tdagi_reader_tensor *made;
     tdag_shim_value *v = wrap(s, &made);
     char *data = NULL;
     size_t size = (size_t)t->info.count * t->item_size;
-    if (v == NULL || t->info.rank > TDAG_MAX_RANK) return NULL;
+    if (v == NULL || t->info.rank > TDAG_MAX_RANK || !check_repeated(s, t, size))
+        return NULL;
     *made = *t;
     made->owner = new_block(s, size, &data);
     if (made->owner == NULL) return NULL;

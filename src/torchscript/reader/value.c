@@ -113,8 +113,7 @@ static const char *class_path(tdag_shim_session *s, const tdagi_pickle *global)
 {
     const char *blank = strrchr(global->u.s, ' ');
     if (strncmp(global->u.s, "__torch__", 9) != 0 || blank == NULL) return NULL;
-    return tdagi_reader_text(s, "%.*s.%s", (int)(blank - global->u.s), global->u.s,
-                             blank + 1);
+    return tdagi_reader_path(s, global->u.s, (size_t)(blank - global->u.s), blank + 1);
 }
 
 static const tdag_shim_value *unknown(tdag_shim_session *s, const tdagi_pickle *p)
