@@ -230,14 +230,6 @@ static bool fill(tdagi_env *env, const tdagi_schema *s, const tdagi_source_call 
 
 /* ---- what older archives mean ---- */
 
-#define MOST_ARGUMENTS 16
-
-typedef struct older_call { /* a call with one argument more */
-    tdagi_any args[MOST_ARGUMENTS];
-    const char *names[MOST_ARGUMENTS];
-    tdagi_source_call call;
-} older_call;
-
 static bool is_given(const tdagi_source_call *call, const char *name)
 {
     for (uint32_t i = 0; i < call->n_named; i++)
@@ -245,19 +237,20 @@ static bool is_given(const tdagi_source_call *call, const char *name)
     return false;
 }
 
-static void add_named(older_call *o, const char *name, tdagi_any v)
+/* A call with one argument more, which lives as long as what comes of it. */
+static void add_named(tdagi_env *env, tdagi_source_call *call, const char *name,
+                      tdagi_any v)
 {
-    const tdagi_source_call *from = &o->call;
-    if (from->n + 1 > MOST_ARGUMENTS || is_given(from, name)) return;
-    memcpy(o->args, from->args, from->n * sizeof(o->args[0]));
-    if (from->n_named > 0)
-        memcpy(o->names, from->names, from->n_named * sizeof(o->names[0]));
-    o->args[from->n] = v;
-    o->names[from->n_named] = name;
-    o->call.args = o->args;
-    o->call.names = o->names;
-    o->call.n++;
-    o->call.n_named++;
+    if (is_given(call, name)) return;
+    tdagi_any *args = tdagi_env_alloc(env, (call->n + 1u) * sizeof(*args));
+    const char **names = tdagi_env_alloc(env, (call->n_named + 1u) * sizeof(*names));
+    if (args == NULL || names == NULL) return;
+    if (call->n > 0) memcpy(args, call->args, call->n * sizeof(*args));
+    if (call->n_named > 0) memcpy(names, call->names, call->n_named * sizeof(*names));
+    args[call->n++] = v;
+    names[call->n_named++] = name;
+    call->args = args;
+    call->names = names;
 }
 
 static bool is_integer(tdagi_env *env, const tdagi_any *v)
@@ -269,20 +262,20 @@ static bool is_integer(tdagi_env *env, const tdagi_any *v)
 
 /* Up to version 3 integers were divided towards zero, up to 4 full() gave floats, up to
  * 7 and 8 linspace() and logspace() knew how many steps. */
-static void modernise(tdagi_env *env, older_call *o)
+static void modernise(tdagi_env *env, tdagi_source_call *c)
 {
-    const tdagi_source_call *c = &o->call;
     const char *name = c->name;
     bool is_div = strcmp(name, "aten::div") == 0 || strcmp(name, "aten::div_") == 0;
     bool of_tensors = c->n == 2 && c->args[0].kind == TDAGI_ANY_TENSOR;
     if (is_div && c->version <= 3 && of_tensors && is_integer(env, &c->args[0]) &&
         is_integer(env, &c->args[1]))
-        add_named(o, "rounding_mode", tdagi_any_string("trunc"));
+        add_named(env, c, "rounding_mode", tdagi_any_string("trunc"));
     if (strcmp(name, "aten::full") == 0 && c->version <= 4)
-        add_named(o, "dtype", tdagi_any_int(env, 6));
+        add_named(env, c, "dtype", tdagi_any_int(env, 6));
     bool steps = (strcmp(name, "aten::linspace") == 0 && c->version <= 7) ||
                  (strcmp(name, "aten::logspace") == 0 && c->version <= 8);
-    if (steps && c->n - c->n_named == 2) add_named(o, "steps", tdagi_any_int(env, 100));
+    if (steps && c->n - c->n_named == 2)
+        add_named(env, c, "steps", tdagi_any_int(env, 100));
 }
 
 /* ---- aliases ---- */
@@ -361,11 +354,12 @@ bool tdagi_resolve_among(tdagi_env *env, const tdagi_schema *const *schemas, uin
 bool tdagi_resolve_call(tdagi_env *env, tdagi_resolver *resolver,
                         const tdagi_source_call *call, tdagi_resolved *out)
 {
-    older_call older = {.call = *call};
-    older.call.name = real_name(env, call->name);
-    if (older.call.name == NULL) return false;
-    if (call->version < 10) modernise(env, &older);
-    call = &older.call;
+    tdagi_source_call as_now = *call;
+    as_now.name = real_name(env, call->name);
+    if (as_now.name == NULL) return false;
+    if (call->version < 10) modernise(env, &as_now);
+    if (!tdagi_env_ok(env)) return false;
+    call = &as_now;
     const struct tdagi_resolver_name *o = find_name(env, resolver, call->name);
     if (o == NULL) return false;
     if (o->n == 0) {
