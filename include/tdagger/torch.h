@@ -1,4 +1,4 @@
-/* TorchScript in and out. Files are read by the library itself. Writing and running
+/* TorchScript in and out. Files are read and written by the library itself. Running
  * them needs PyTorch, as do opaque operators: the shim, a library of its own, is loaded
  * then, so a program that does neither never loads PyTorch. */
 #ifndef TDAGGER_TORCH_H
@@ -14,11 +14,12 @@ typedef struct tdag_torchscript_options {
     const char *method;    /* NULL: "forward" */
     uint32_t flags;        /* TDAG_TORCH_* */
     uint32_t reader;       /* TDAG_TORCH_NATIVE or TDAG_TORCH_SHIM */
+    uint32_t writer;       /* the same, of tdag_to_torchscript() */
 } tdag_torchscript_options;
 enum {
     TDAG_TORCH_OPAQUE = 1 /* keep unknown operators as opaque nodes: asks PyTorch */
 };
-/* Who reads the file. */
+/* Who reads or writes the file. */
 enum {
     TDAG_TORCH_NATIVE = 0, /* the library itself, which runs nothing of the file */
     TDAG_TORCH_SHIM = 1,   /* PyTorch, which runs the file's code while it loads it */
@@ -35,8 +36,11 @@ TDAG_API TDAG_MUST_CHECK tdag_status tdag_from_torchscript(
     const tdag_torchscript_options *options, tdag_model **out);
 
 /* Raises the graph and writes a TorchScript file: parameters and buffers under their
- * own names, in nested modules; symbolic dims stay dynamic. Written under a temporary
- * name, then renamed. Errors: E_SHIM, E_IO, E_UNSUPPORTED, E_NOMEM. */
+ * own names, in nested modules; symbolic dims stay dynamic. Tensors that share memory
+ * share it in the file. PyTorch 1.13 and later load it; written by the shim, the
+ * PyTorch that wrote it and later. Written under a temporary name, then renamed.
+ * Errors: E_IO, E_ARG (two names that are one), E_UNSUPPORTED, E_LIMIT, E_NOMEM; by the
+ * shim E_SHIM. */
 TDAG_API TDAG_MUST_CHECK tdag_status
 tdag_to_torchscript(tdag_ctx *ctx, const tdag_model *model, const char *path,
                     const tdag_torchscript_options *options);

@@ -1,5 +1,6 @@
 /* See mapping.h. The block of a mapping comes from a copy of its context's allocator,
  * as it outlives the context. */
+#define _DEFAULT_SOURCE /* madvise() */
 #include "archive/mapping.h"
 
 #include <errno.h>
@@ -124,6 +125,15 @@ tdag_status tdagi_mapping_wrap(tdag_ctx *ctx, const void *data, size_t size,
 const unsigned char *tdagi_mapping_data(const tdagi_mapping *m) { return m->base; }
 
 size_t tdagi_mapping_size(const tdagi_mapping *m) { return m->size; }
+
+void tdagi_mapping_forget(const tdagi_mapping *m, const void *p, size_t n)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = ((uintptr_t)p + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)p + n) / page * page;
+    if (m->origin == MAPPED && begin < end)
+        (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
 
 tdagi_mapping *tdagi_mapping_retain(tdagi_mapping *m)
 {

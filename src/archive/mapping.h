@@ -20,6 +20,9 @@ tdag_status tdagi_mapping_wrap(tdag_ctx *ctx, const void *data, size_t size,
                                tdagi_mapping **out);
 const unsigned char *tdagi_mapping_data(const tdagi_mapping *m);
 size_t tdagi_mapping_size(const tdagi_mapping *m);
+/* Lets go of the whole pages of n bytes at p, where the mapping is one of a file: they
+ * leave the process's memory until somebody reads them again. Any thread, any time. */
+void tdagi_mapping_forget(const tdagi_mapping *m, const void *p, size_t n);
 tdagi_mapping *tdagi_mapping_retain(tdagi_mapping *m);
 void tdagi_mapping_release(void *mapping); /* fits tdag_tensor_wrap; NULL is fine */
 

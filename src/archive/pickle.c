@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "archive/pickle_format.h"
 #include "base/text.h"
 
 #define MAX_SIZE ((size_t)1 << 30) /* of a pickle */
@@ -15,40 +16,7 @@
 #define MAX_WEIGHT      ((uint64_t)1000000)
 #define WEIGHT_PER_BYTE 16
 
-typedef enum opcode {
-    OP_MARK = '(',
-    OP_STOP = '.',
-    OP_BININT = 'J',
-    OP_BININT1 = 'K',
-    OP_BININT2 = 'M',
-    OP_NONE = 'N',
-    OP_BINPERSID = 'Q',
-    OP_REDUCE = 'R',
-    OP_BINUNICODE = 'X',
-    OP_APPEND = 'a',
-    OP_BUILD = 'b',
-    OP_GLOBAL = 'c',
-    OP_APPENDS = 'e',
-    OP_BINGET = 'h',
-    OP_LONG_BINGET = 'j',
-    OP_BINPUT = 'q',
-    OP_LONG_BINPUT = 'r',
-    OP_SETITEM = 's',
-    OP_TUPLE = 't',
-    OP_SETITEMS = 'u',
-    OP_BINFLOAT = 'G',
-    OP_EMPTY_LIST = ']',
-    OP_EMPTY_DICT = '}',
-    OP_EMPTY_TUPLE = ')',
-    OP_PROTO = 0x80,
-    OP_NEWOBJ = 0x81,
-    OP_TUPLE1 = 0x85,
-    OP_TUPLE2 = 0x86,
-    OP_TUPLE3 = 0x87,
-    OP_NEWTRUE = 0x88,
-    OP_NEWFALSE = 0x89,
-    OP_LONG1 = 0x8a,
-} opcode;
+typedef enum tdagi_pickle_opcode opcode;
 
 typedef const tdagi_pickle *value;
 
@@ -478,32 +446,32 @@ static tdag_status unknown_opcode(const machine *m)
 static tdag_status execute_composite(machine *m)
 {
     switch (*m->opcode) {
-    case OP_EMPTY_TUPLE:
+    case TDAGI_OPCODE_EMPTY_TUPLE:
         return fold(m, TDAGI_PICKLE_TUPLE, 0, 0);
-    case OP_EMPTY_LIST:
+    case TDAGI_OPCODE_EMPTY_LIST:
         return fold(m, TDAGI_PICKLE_LIST, 0, 0);
-    case OP_EMPTY_DICT:
+    case TDAGI_OPCODE_EMPTY_DICT:
         return fold(m, TDAGI_PICKLE_DICT, 0, 0);
-    case OP_TUPLE:
+    case TDAGI_OPCODE_TUPLE:
         return fold_marked(m);
-    case OP_TUPLE1:
-    case OP_TUPLE2:
-    case OP_TUPLE3:
-        return fold_top(m, TDAGI_PICKLE_TUPLE, *m->opcode - OP_TUPLE1 + 1u);
-    case OP_BINPERSID:
+    case TDAGI_OPCODE_TUPLE1:
+    case TDAGI_OPCODE_TUPLE2:
+    case TDAGI_OPCODE_TUPLE3:
+        return fold_top(m, TDAGI_PICKLE_TUPLE, *m->opcode - TDAGI_OPCODE_TUPLE1 + 1u);
+    case TDAGI_OPCODE_BINPERSID:
         return fold_top(m, TDAGI_PICKLE_PERSISTENT, 1);
-    case OP_REDUCE:
-    case OP_NEWOBJ:
-        return apply(m, *m->opcode == OP_NEWOBJ);
-    case OP_BUILD:
+    case TDAGI_OPCODE_REDUCE:
+    case TDAGI_OPCODE_NEWOBJ:
+        return apply(m, *m->opcode == TDAGI_OPCODE_NEWOBJ);
+    case TDAGI_OPCODE_BUILD:
         return build(m);
-    case OP_APPEND:
+    case TDAGI_OPCODE_APPEND:
         return add_one(m, TDAGI_PICKLE_LIST, 1);
-    case OP_APPENDS:
+    case TDAGI_OPCODE_APPENDS:
         return add_marked(m, TDAGI_PICKLE_LIST, 1);
-    case OP_SETITEM:
+    case TDAGI_OPCODE_SETITEM:
         return add_one(m, TDAGI_PICKLE_DICT, 2);
-    case OP_SETITEMS:
+    case TDAGI_OPCODE_SETITEMS:
         return add_marked(m, TDAGI_PICKLE_DICT, 2);
     default:
         return unknown_opcode(m);
@@ -513,34 +481,34 @@ static tdag_status execute_composite(machine *m)
 static tdag_status execute(machine *m)
 {
     switch (*m->opcode) {
-    case OP_MARK:
+    case TDAGI_OPCODE_MARK:
         return set_mark(m);
-    case OP_BINGET:
+    case TDAGI_OPCODE_BINGET:
         return get(m, 1);
-    case OP_LONG_BINGET:
+    case TDAGI_OPCODE_LONG_BINGET:
         return get(m, 4);
-    case OP_BINPUT:
+    case TDAGI_OPCODE_BINPUT:
         return put(m, 1);
-    case OP_LONG_BINPUT:
+    case TDAGI_OPCODE_LONG_BINPUT:
         return put(m, 4);
-    case OP_NONE:
+    case TDAGI_OPCODE_NONE:
         return push_int(m, TDAGI_PICKLE_NONE, 0);
-    case OP_NEWTRUE:
-    case OP_NEWFALSE:
-        return push_int(m, TDAGI_PICKLE_BOOL, *m->opcode == OP_NEWTRUE);
-    case OP_BININT:
+    case TDAGI_OPCODE_NEWTRUE:
+    case TDAGI_OPCODE_NEWFALSE:
+        return push_int(m, TDAGI_PICKLE_BOOL, *m->opcode == TDAGI_OPCODE_NEWTRUE);
+    case TDAGI_OPCODE_BININT:
         return push_unsigned(m, 4);
-    case OP_BININT1:
+    case TDAGI_OPCODE_BININT1:
         return push_unsigned(m, 1);
-    case OP_BININT2:
+    case TDAGI_OPCODE_BININT2:
         return push_unsigned(m, 2);
-    case OP_LONG1:
+    case TDAGI_OPCODE_LONG1:
         return push_long(m);
-    case OP_BINFLOAT:
+    case TDAGI_OPCODE_BINFLOAT:
         return push_float(m);
-    case OP_BINUNICODE:
+    case TDAGI_OPCODE_BINUNICODE:
         return push_string(m);
-    case OP_GLOBAL:
+    case TDAGI_OPCODE_GLOBAL:
         return push_global(m);
     default:
         return execute_composite(m);
@@ -563,13 +531,13 @@ static tdag_status run(machine *m, value *out)
     const unsigned char *p = NULL;
     m->opcode = m->start;
     TDAGI_TRY(take(m, 2, &p));
-    if (p[0] != OP_PROTO) return malformed(m, "it is no pickle");
+    if (p[0] != TDAGI_OPCODE_PROTO) return malformed(m, "it is no pickle");
     if (p[1] != 2)
         return fail_with(m, TDAG_E_UNSUPPORTED, "a pickle of another protocol than 2");
     for (;;) {
         m->opcode = m->p;
         TDAGI_TRY(take(m, 1, &p));
-        if (*p == OP_STOP) return finish(m, out);
+        if (*p == TDAGI_OPCODE_STOP) return finish(m, out);
         m->n_opcodes++;
         TDAGI_TRY(execute(m));
     }

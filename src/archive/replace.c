@@ -10,8 +10,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
+
+#include "archive/mapping.h"
 
 #define LARGEST_PART ((size_t)1 << 30) /* of one write */
+#define PIECE        ((size_t)4 << 20) /* of a tensor */
 #define MAX_ATTEMPTS 100               /* at finding a free temporary name */
 
 /* ---- opening ---- */
@@ -98,6 +102,34 @@ tdag_status tdagi_replace_write(tdagi_replacement *r, const void *bytes, size_t 
         size -= (size_t)n;
     }
     return TDAG_OK;
+}
+
+tdag_status tdagi_replace_write_tensor(tdagi_replacement *r, const tdag_tensor *t,
+                                       uint32_t *crc)
+{
+    const unsigned char *p = t->data;
+    const bool is_mapped = t->release == tdagi_mapping_release && t->user != NULL;
+    for (size_t rest = t->size; rest > 0;) {
+        size_t n = rest < PIECE ? rest : PIECE;
+        if (crc != NULL) *crc = (uint32_t)crc32_z(*crc, p, n);
+        TDAGI_TRY(tdagi_replace_write(r, p, n));
+        if (is_mapped) tdagi_mapping_forget(t->user, p, n);
+        p += n;
+        rest -= n;
+        if (rest > 0) TDAGI_TRY(tdagi_ask(r->ctx));
+    }
+    return TDAG_OK;
+}
+
+tdag_status tdagi_replace_patch(tdagi_replacement *r, uint64_t offset,
+                                const void *bytes, size_t size)
+{
+    ssize_t n;
+    do
+        n = pwrite(r->fd, bytes, size, (off_t)offset);
+    while (n < 0 && errno == EINTR);
+    if (n == (ssize_t)size) return TDAG_OK;
+    return tdagi_fail_io(r->ctx, "write", r->path, n < 0 ? errno : EIO);
 }
 
 /* ---- putting it in its place ---- */

@@ -13,6 +13,7 @@ enum {
     TDAGI_ZIP_LOCATOR64 = 0x07064b50,
 
     TDAGI_ZIP_LOCAL_SIZE = 30, /* without name and extra fields */
+    TDAGI_ZIP_LOCAL_CRC = 14,  /* where it stands in it */
     TDAGI_ZIP_CENTRAL_SIZE = 46,
     TDAGI_ZIP_END_SIZE = 22,
     TDAGI_ZIP_END64_SIZE = 56,

@@ -127,26 +127,54 @@ static tdag_status write_text(tdagi_zip_writer *w, tdagi_text *text)
     return st;
 }
 
-tdag_status tdagi_zip_add(tdagi_zip_writer *w, const char *name, const void *data,
-                          size_t size)
+static tdag_status begin_record(tdagi_zip_writer *w, record *r, const char *name,
+                                size_t size)
 {
     tdagi_text header;
-    const record r = {.name = name,
-                      .prefix = strlen(w->prefix) + 1,
-                      .length = strlen(name),
-                      .size = size,
-                      .offset = w->offset,
-                      .crc = (uint32_t)crc32_z(0, size == 0 ? Z_NULL : data, size)};
-    if (r.prefix + r.length > TDAGI_ZIP_MAX16 - 1)
+    r->name = name;
+    r->prefix = strlen(w->prefix) + 1;
+    r->length = strlen(name);
+    r->size = size;
+    r->offset = w->offset;
+    if (r->prefix + r->length > TDAGI_ZIP_MAX16 - 1)
         return tdagi_fail(w->ctx, TDAG_E_LIMIT, "a record's name is too long: %.80s...",
                           name);
     tdagi_text_init(&header, w->ctx);
-    put_local(w, &header, &r);
-    put_central(w, &w->directory, &r);
-    TDAGI_TRY(write_text(w, &header));
-    TDAGI_TRY(w->directory.status);
+    put_local(w, &header, r);
+    return write_text(w, &header);
+}
+
+static tdag_status end_record(tdagi_zip_writer *w, const record *r)
+{
+    put_central(w, &w->directory, r);
     w->n++;
-    return write_bytes(w, data, size);
+    return w->directory.status;
+}
+
+tdag_status tdagi_zip_add(tdagi_zip_writer *w, const char *name, const void *data,
+                          size_t size)
+{
+    record r = {.crc = (uint32_t)crc32_z(0, size == 0 ? Z_NULL : data, size)};
+    TDAGI_TRY(begin_record(w, &r, name, size));
+    TDAGI_TRY(write_bytes(w, data, size));
+    return end_record(w, &r);
+}
+
+/* One pass over the elements: their CRC is known behind them and goes into the header
+ * then. */
+tdag_status tdagi_zip_add_tensor(tdagi_zip_writer *w, const char *name,
+                                 const tdag_tensor *tensor)
+{
+    record r = {.crc = 0};
+    TDAGI_TRY(begin_record(w, &r, name, tensor->size));
+    TDAGI_TRY(tdagi_replace_write_tensor(&w->file, tensor, &r.crc));
+    w->offset += tensor->size;
+    unsigned char crc[4];
+    for (int i = 0; i < 4; i++)
+        crc[i] = (unsigned char)(r.crc >> (8 * i));
+    TDAGI_TRY(
+        tdagi_replace_patch(&w->file, r.offset + TDAGI_ZIP_LOCAL_CRC, crc, sizeof crc));
+    return end_record(w, &r);
 }
 
 /* ---- the file ---- */

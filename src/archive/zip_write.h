@@ -5,7 +5,7 @@
 #ifndef TDAGI_ZIP_WRITE_H
 #define TDAGI_ZIP_WRITE_H
 
-#include "base/ctx.h"
+#include "base/tensor.h"
 
 typedef struct tdagi_zip_writer tdagi_zip_writer;
 
@@ -15,6 +15,9 @@ tdag_status tdagi_zip_create(tdag_ctx *ctx, const char *path, const char *prefix
 /* Appends a record, its bytes written through without a copy. */
 tdag_status tdagi_zip_add(tdagi_zip_writer *w, const char *name, const void *data,
                           size_t size);
+/* The same of a tensor's elements, piece by piece (replace.h). */
+tdag_status tdagi_zip_add_tensor(tdagi_zip_writer *w, const char *name,
+                                 const tdag_tensor *tensor);
 /* Writes the directory, syncs and renames. The writer is freed, also on failure, when
  * the temporary file is removed and the old file left whole. */
 tdag_status tdagi_zip_finish(tdagi_zip_writer *w);

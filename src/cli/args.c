@@ -35,6 +35,7 @@ static const option options[] = {
     {CLI_AT,     "--at",     NULL, "N=8,S=T,...", "symbols given numbers, other names, expressions"},
     {CLI_OPAQUE, "--opaque", NULL, NULL, "keep unknown operators as opaque nodes"},
     {CLI_READER, "--reader", NULL, "native|shim", "who reads TorchScript (default native)"},
+    {CLI_WRITER, "--writer", NULL, "native|shim", "who writes TorchScript (default native)"},
     {CLI_SHIM,   "--shim",   NULL, "FILE", "the PyTorch shim to load"},
     {CLI_SIMPLIFY, "--simplify", NULL, NULL, "simplify the model first (exact passes)"},
     {CLI_FOLD,   "--fold",   NULL, NULL, "fold scales and shifts into weights, too (inexact)"},
@@ -169,6 +170,7 @@ static int set_option(cli *c, const option *o, const char *value)
     if (o->bit == CLI_OUT) c->out = value;
     if (o->bit == CLI_SHIM) c->shim = value;
     if (o->bit == CLI_READER) return set_choice(o, value, &c->reader);
+    if (o->bit == CLI_WRITER) return set_choice(o, value, &c->writer);
     if (o->bit == CLI_PASSES) c->passes = value;
     if (o->bit == CLI_ENGINE) return set_engines(c, o, value);
     if (o->bit == CLI_LEVEL) return set_choice(o, value, &c->level);

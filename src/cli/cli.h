@@ -51,9 +51,11 @@ enum {
 #define CLI_FIRST       CLI_BIT(32)
 #define CLI_RAISED      CLI_BIT(33)
 #define CLI_READER      CLI_BIT(34)
+#define CLI_WRITER      CLI_BIT(35)
 #define CLI_AT          CLI_BIT(31)
 #define CLI_IMPORT                                                                     \
     (CLI_INPUT | CLI_LIKE | CLI_AT | CLI_OPAQUE | CLI_READER | CLI_SHIM | CLI_QUIET)
+#define CLI_EXPORT (CLI_IMPORT | CLI_WRITER)
 
 /* A command line taken apart; the strings are those of argv. */
 typedef struct cli {
@@ -65,7 +67,8 @@ typedef struct cli {
     int n_files;
     const char **inputs; /* of -i, in order */
     uint32_t n_inputs;
-    const char *like, *in, *out, *engine, *shim, *reader, *level, *by, *passes, *dim;
+    const char *like, *in, *out, *engine, *shim, *reader, *writer, *level, *by, *passes,
+        *dim;
     const char *engine_b;             /* of "--engine E,E"; else engine */
     const char *names_in, *names_out; /* of --inputs, --outputs: "a,b" */
     const char *module;

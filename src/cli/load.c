@@ -47,9 +47,10 @@ int cli_kind_of_file(cli *c, const char *path, tdag_file_kind *out)
     return *out == TDAG_FILE_UNKNOWN ? kind_by_name(path, out) : CLI_DONE;
 }
 
-static uint32_t cli_reader(const cli *c)
+/* What --reader or --writer says. */
+static uint32_t who(const char *choice)
 {
-    bool shim = c->reader != NULL && strcmp(c->reader, "shim") == 0;
+    bool shim = choice != NULL && strcmp(choice, "shim") == 0;
     return shim ? TDAG_TORCH_SHIM : TDAG_TORCH_NATIVE;
 }
 
@@ -57,7 +58,8 @@ void cli_torch_options(const cli *c, tdag_torchscript_options *out)
 {
     tdag_torchscript_options_init(out);
     out->shim_path = c->shim;
-    out->reader = cli_reader(c);
+    out->reader = who(c->reader);
+    out->writer = who(c->writer);
     if (c->given & CLI_OPAQUE) out->flags |= TDAG_TORCH_OPAQUE;
 }
 
@@ -125,7 +127,7 @@ static int open_kind(cli *c, const char *path, tdag_file_kind kind,
     tdag_open_options_init(&options);
     options.kind = kind;
     options.shim_path = c->shim;
-    options.reader = cli_reader(c);
+    options.reader = who(c->reader);
     if (c->given & CLI_OPAQUE) options.flags |= TDAG_OPEN_OPAQUE;
     bool declared = kind == TDAG_FILE_TDAG || kind == TDAG_FILE_TEXT;
     tdag_model *model = NULL;

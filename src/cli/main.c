@@ -24,14 +24,14 @@ static const cli_command commands[] = {
      "The ending of OUT names the format: .pt (TorchScript), .pt2 (torch.export; docs/pt2.md),\n"
      ".tdag (docs/formats.md; read back in milliseconds, its weights mapped) or .txt (the\n"
      "textual form with every tensor in full, so that it can be read back).\n",
-     CLI_IMPORT | CLI_SIMPLIFY, cli_convert},
+     CLI_EXPORT | CLI_SIMPLIFY, cli_convert},
     {"simplify", "MODEL OUT", 2, "write a model that computes the same with fewer nodes",
      "Runs the simplification passes until nothing changes: dead, common, constants,\n"
      "identities, views (docs/simplify.md). Their results are the same to the last bit.\n"
      "--fold runs fold as well, which changes the weights: constant scales and shifts, such\n"
      "as those of a batch norm, go into the convolution or product beside them. Formats as\n"
      "in convert.\n",
-     CLI_IMPORT | CLI_FOLD | CLI_PASSES, cli_simplify},
+     CLI_EXPORT | CLI_FOLD | CLI_PASSES, cli_simplify},
     {"run", "MODEL --in X --out Y", 1, "run a model on tensors of a safetensors file",
      "Inputs are the tensors in0, in1, ..., or those named as the model's inputs, or, if\n"
      "neither fits, all tensors in the file's order. Outputs are named out0, out1, ...\n"
@@ -66,29 +66,29 @@ static const cli_command commands[] = {
      "OUT takes one sample: the dimension N, which -i names, is gone from its inputs and\n"
      "outputs and from every value between. A model that mixes samples is refused, with\n"
      "the node that does; --at-one takes N to be 1, which is right for any model.\n",
-     CLI_IMPORT | CLI_DIM | CLI_AT_ONE, cli_debatch},
+     CLI_EXPORT | CLI_DIM | CLI_AT_ONE, cli_debatch},
     {"batch", "MODEL OUT --dim N[=4]", 2, "add a dimension: the model on many samples",
      "The inverse of debatch: every input (or those of --inputs) and every output gets a\n"
      "new axis N, in front or where --axis says; --dim N=4 sets its sample value.\n",
-     CLI_IMPORT | CLI_DIM | CLI_AXIS | CLI_INPUTS, cli_batch},
+     CLI_EXPORT | CLI_DIM | CLI_AXIS | CLI_INPUTS, cli_batch},
     {"extract", "MODEL OUT", 2, "cut a part out of a model",
      "The part between named values (--inputs, default the model's; --outputs, likewise),\n"
      "or a module (--module layer3). `tdag show` prints the names of values; in0, in1, ...\n"
      "and out0, ... name inputs and outputs. The inputs must separate the outputs from the\n"
      "rest of the model; weights that the part does not use are left out.\n",
-     CLI_IMPORT | CLI_INPUTS | CLI_OUTPUTS | CLI_MODULE, cli_extract},
+     CLI_EXPORT | CLI_INPUTS | CLI_OUTPUTS | CLI_MODULE, cli_extract},
     {"split", "MODEL OUT --module A,B,...", 2, "split a model into a chain of models",
      "Writes what comes before module A, A itself, what lies between A and B, B, ..., the\n"
      "rest, as OUT with .0, .1, ... before its ending; a part without nodes is left out. The\n"
      "outputs of each part are the inputs of the next, in order.\n",
-     CLI_IMPORT | CLI_MODULE, cli_split},
+     CLI_EXPORT | CLI_MODULE, cli_split},
     {"compose", "MODEL... OUT", -3, "make one model of several",
      "Without --link the outputs of each model feed the next, in order. --link\n"
      "0:VALUE=1:INPUT feeds a value of model 0 to an input of a later model, once per input;\n"
      "what no link feeds becomes an input, results that feed nothing are the outputs. Models\n"
      "are .tdag or .txt files, which know their inputs; the same file may stand several times:\n"
      "its weights are shared.\n",
-     CLI_LINK | CLI_READER | CLI_SHIM | CLI_QUIET, cli_compose},
+     CLI_LINK | CLI_READER | CLI_WRITER | CLI_SHIM | CLI_QUIET, cli_compose},
     {"cuts", "MODEL", 1, "suggest where to cut a model in two",
      "The places where the fewest bytes cross, in the order of the nodes: the values that\n"
      "cross (for --outputs of tdag extract), their bytes, and the share of the multiply-adds\n"

@@ -193,7 +193,7 @@ static tdag_status write_file(const saver *s, tdagi_replacement *to)
     for (uint32_t i = 0; i < s->n; i++) {
         const place *p = &s->places[i];
         TDAGI_TRY(tdagi_replace_write(to, zeros, p->padding));
-        TDAGI_TRY(tdagi_replace_write(to, p->tensor->data, p->tensor->size));
+        TDAGI_TRY(tdagi_replace_write_tensor(to, p->tensor, NULL));
     }
     return TDAG_OK;
 }

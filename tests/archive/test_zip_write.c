@@ -1,5 +1,6 @@
 /* Archives written: read back by our own reader, laid out as PyTorch's are, put in
  * their place at once. Python's zipfile and torch.export read them in tests/pt2. */
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -93,6 +94,47 @@ static void test_many(void **state)
     tdag_ctx_free(ctx);
 }
 
+/* Elements of a mapped file pass through in pieces: their CRC is right, and no more
+ * than a few pieces are ever in memory. */
+static void test_tensor(void **state)
+{
+    (void)state;
+    enum { SIZE = 96 << 20 };
+    tdag_ctx *ctx = test_ctx();
+    char large[96];
+    const int64_t shape[] = {SIZE + 3};
+    struct rusage before, after;
+    tdagi_mapping *m = NULL;
+    tdag_tensor *t = NULL;
+    tdagi_zip_writer *w = NULL;
+    snprintf(large, sizeof large, "%s/large", folder);
+    FILE *f = fopen(large, "w");
+    assert_non_null(f);
+    assert_int_equal(fputs("begins", f) < 0, 0);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(truncate(large, SIZE + 3), 0); /* no blocks on the disk */
+    TEST_OK(ctx, tdagi_mapping_open(ctx, large, 0, &m));
+    TEST_OK(ctx, tdag_tensor_wrap(ctx, TDAG_U8, 1, shape,
+                                  (void *)(uintptr_t)tdagi_mapping_data(m),
+                                  tdagi_mapping_release, m, &t));
+    assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+    TEST_OK(ctx, tdagi_zip_create(ctx, path, "net", &w));
+    TEST_OK(ctx, tdagi_zip_add(w, "before", "b", 1));
+    TEST_OK(ctx, tdagi_zip_add_tensor(w, "large", t));
+    TEST_OK(ctx, tdagi_zip_add(w, "after", "a", 1));
+    TEST_OK(ctx, tdagi_zip_finish(w));
+    assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+    assert_true(after.ru_maxrss - before.ru_maxrss < (SIZE >> 10) / 3); /* kilobytes */
+    assert_int_equal(tdagi_tensor_get_i64(t, 0), 'b'); /* it comes back */
+    tdag_tensor_free(t);
+    tdagi_zip *zip = open_file(ctx);
+    TEST_OK(ctx, tdagi_zip_check(ctx, zip, tdagi_zip_find(zip, "large")));
+    TEST_OK(ctx, tdagi_zip_check(ctx, zip, tdagi_zip_find(zip, "after")));
+    tdagi_zip_close(zip);
+    assert_int_equal(unlink(large), 0);
+    tdag_ctx_free(ctx);
+}
+
 static void test_abandoned(void **state)
 {
     (void)state;
@@ -138,9 +180,8 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_records),
-        cmocka_unit_test(test_many),
-        cmocka_unit_test(test_abandoned),
+        cmocka_unit_test(test_records), cmocka_unit_test(test_many),
+        cmocka_unit_test(test_tensor),  cmocka_unit_test(test_abandoned),
         cmocka_unit_test(test_oom),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

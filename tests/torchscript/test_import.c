@@ -2,8 +2,8 @@
  * TDAG_TEST_CASES) is imported, run by both engines and compared with what PyTorch
  * computed when the case was made. All failures are printed before the test fails. With
  * TDAG_TEST_FUZZ the cases are those of fuzz_operators.py: what is unsupported is
- * counted. With TDAG_TEST_KEEP the cases are those of export_ops.py: every export stays
- * beside its case, as N.export.pt. */
+ * counted. Every third export is written by the shim. With TDAG_TEST_KEEP the cases are
+ * those of export_ops.py: every export stays beside its case, as N.export.pt. */
 #include <math.h>
 
 #include <tdagger/run.h>
@@ -25,6 +25,7 @@ typedef struct tally {
     uint32_t n, failed, refused;
     bool may_refuse;  /* what is unsupported is counted and listed, no failure */
     bool keep;        /* the exports */
+    uint32_t writer;  /* of the export */
     const char *line; /* of the manifest */
 } tally;
 
@@ -109,7 +110,10 @@ static void round_trip(tally *t, const tdag_model *model, const tdag_named_tenso
                        const wanted *want, const char *path)
 {
     tdag_named_tensors out = {0};
-    tdag_status status = tdag_to_torchscript(t->ctx, model, path, NULL);
+    tdag_torchscript_options o;
+    tdag_torchscript_options_init(&o);
+    o.writer = t->writer;
+    tdag_status status = tdag_to_torchscript(t->ctx, model, path, &o);
     if (status == TDAG_OK)
         status =
             tdag_run_torchscript(t->ctx, path, in->tensors, NULL, in->n, NULL, &out);
@@ -210,6 +214,7 @@ static void test_cases(void **state)
     while (fgets(line, sizeof(line), f) != NULL) {
         line[strcspn(line, "\n")] = '\0';
         if (sscanf(line, "%31s", name) != 1) continue;
+        t.writer = t.n % 3 == 0 ? TDAG_TORCH_SHIM : TDAG_TORCH_NATIVE;
         run_case(&t, folder, name);
         t.n++;
     }

@@ -114,7 +114,7 @@ static tdag_status add_records(tdagi_pt2_writer *w, tdagi_zip_writer *zip)
                                                          : "data/weights/weight_%lu",
                                           (unsigned long)r->number);
         TDAGI_TRY(w->env.status);
-        TDAGI_TRY(tdagi_zip_add(zip, name, r->tensor->data, r->tensor->size));
+        TDAGI_TRY(tdagi_zip_add_tensor(zip, name, r->tensor));
     }
     TDAGI_TRY(add_config(w, zip, "data/weights/@_weights_config.json", &w->weights));
     return add_config(w, zip, "data/constants/@_constants_config.json", &w->constants);

@@ -1,9 +1,6 @@
-/* tdag_to_torchscript(): raise, register the leaves, emit one statement per kernel,
- * compile and save through the shim, rename into place. See export.h. */
-#include <errno.h>
+/* tdag_to_torchscript(): raise, put the leaves into a tree, emit one statement per
+ * kernel, write. See export.h. */
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <tdagger/torch.h>
 
@@ -82,36 +79,14 @@ static void emit_all(tdagi_exporter *e)
         e->body.status = tdagi_pool_report(e->ctx, e->r->pool);
 }
 
-/* Saves under a temporary name beside path, then renames. */
-static tdag_status save(tdagi_exporter *e, const char *path)
+static tdag_status write_archive(tdagi_exporter *e, const tdagi_export_use *use)
 {
-    tdag_shim_error error = {""};
-    tdagi_text name;
-    tdagi_text_init(&name, e->ctx);
-    tdagi_text_printf(&name, "%s.%ld.tmp", path, (long)getpid());
-    if (name.status != TDAG_OK) return name.status;
-    tdag_status st = TDAG_OK;
-    if (e->api->module_save(e->session, e->modules[0].handle, name.data, &error))
-        st = tdagi_fail(e->ctx, TDAG_E_IO, "%s cannot be written: %s", path,
-                        error.message);
-    else if (rename(name.data, path) != 0)
-        st = tdagi_fail(e->ctx, TDAG_E_IO, "%s cannot be written: %s", path,
-                        strerror(errno));
-    if (st != TDAG_OK) remove(name.data);
-    tdagi_text_free(&name);
-    return st;
-}
-
-static tdag_status compile_and_save(tdagi_exporter *e, const tdagi_export_use *use)
-{
-    tdag_shim_error error = {""};
     TDAGI_TRY(tdagi_export_register(e));
     emit_all(e);
     TDAGI_TRY(e->body.status);
-    if (e->api->module_define(e->session, e->modules[0].handle, e->body.data, &error))
-        return tdagi_fail(e->ctx, TDAG_E_SHIM,
-                          "PyTorch does not compile the export: %s", error.message);
-    return save(e, use->path);
+    if (e->api == NULL) return tdagi_tree_write(&e->tree, e->body.data, use->path);
+    return tdagi_tree_write_by_shim(&e->tree, e->body.data, use->path, e->api,
+                                    e->session);
 }
 
 tdag_status tdagi_export_raised(tdagi_exporter *e, const tdagi_export_use *use)
@@ -144,6 +119,35 @@ void tdagi_export_plan_by_parts(bool *by_parts)
                       tdagi_export_composite_emitter(i) == &tdagi_emitter_BY_PARTS;
 }
 
+/* The writer that the options name: the library itself, or PyTorch. */
+static tdag_status choose_writer(tdagi_exporter *e, const tdag_torchscript_options *o)
+{
+    tdag_shim_error error = {""};
+    e->is_portable = o->writer == TDAG_TORCH_NATIVE;
+    if (e->is_portable) return TDAG_OK;
+    if (o->writer != TDAG_TORCH_SHIM)
+        return tdagi_fail(e->ctx, TDAG_E_ARG, "there is no writer %lu",
+                          (unsigned long)o->writer);
+    TDAGI_TRY(tdagi_shim_load(e->ctx, o->shim_path, &e->api));
+    if (e->api->session_create(&e->session, &error))
+        return tdagi_shim_fail(e->ctx, TDAG_E_SHIM, &error);
+    return TDAG_OK;
+}
+
+static tdag_status raise_and_write(tdagi_exporter *e, const char *path)
+{
+    const tdagi_export_use use = {.run = write_archive, .path = path};
+    bool by_parts[TDAGI_N_COMPOSITES];
+    tdagi_export_plan_by_parts(by_parts);
+    if (e->api != NULL && /* 1.13 has no call for it */
+        e->api->op_n_overloads("aten::scaled_dot_product_attention") == 0)
+        by_parts[TDAGI_ATTENTION] = true;
+    TDAGI_TRY(tdagi_raise(e->ctx, e->g, by_parts, &e->r));
+    tdag_status st = tdagi_export_raised(e, &use);
+    tdagi_raised_free(e->r);
+    return st;
+}
+
 tdag_status tdag_to_torchscript(tdag_ctx *ctx, const tdag_model *model,
                                 const char *path,
                                 const tdag_torchscript_options *options)
@@ -154,23 +158,13 @@ tdag_status tdag_to_torchscript(tdag_ctx *ctx, const tdag_model *model,
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     tdagi_exporter e = {.ctx = ctx, .model = model};
     TDAGI_TRY(tdagi_model_straight(ctx, model, &e.g));
-    tdag_shim_error error = {""};
-    TDAGI_TRY(tdagi_shim_load(ctx, o.shim_path, &e.api));
-    if (e.api->session_create(&e.session, &error))
-        return tdagi_fail(ctx, TDAG_E_SHIM, "PyTorch: %s", error.message);
+    TDAGI_TRY(choose_writer(&e, &o));
     tdagi_arena_init(&e.arena, &ctx->allocator);
     tdagi_text_init(&e.body, ctx);
-    bool by_parts[TDAGI_N_COMPOSITES];
-    tdagi_export_plan_by_parts(by_parts);
-    by_parts[TDAGI_ATTENTION] = /* 1.13 has no call for it */
-        e.api->op_n_overloads("aten::scaled_dot_product_attention") == 0;
-    tdag_status st = tdagi_raise(ctx, e.g, by_parts, &e.r);
-    const tdagi_export_use use = {.run = compile_and_save, .path = path};
-    if (st == TDAG_OK) st = tdagi_export_raised(&e, &use);
-    tdagi_raised_free(e.r);
-    tdagi_export_modules_free(&e);
+    tdagi_tree_begin(&e.tree, ctx, &e.arena);
+    tdag_status st = raise_and_write(&e, path);
     tdagi_text_free(&e.body);
     tdagi_arena_free(&e.arena);
-    e.api->session_free(e.session);
+    if (e.api != NULL) e.api->session_free(e.session);
     return st;
 }

@@ -1,7 +1,7 @@
 /* The TorchScript exporter's inside: raised kernels become one statement each.
  *
- * Order of work (export.c): raise; register the leaves in nested modules; emit the
- * body, kernel by kernel; compile and save through the shim. */
+ * Order of work (export.c): raise; put the leaves into a tree of modules; emit the
+ * body, kernel by kernel; write the tree, natively or through the shim. */
 #ifndef TDAGI_EXPORT_H
 #define TDAGI_EXPORT_H
 
@@ -10,30 +10,25 @@
 #include "raise/raise.h"
 #include "torchscript/export/statements.h"
 #include "torchscript/shim_load.h"
-
-/* A module of the exported tree. */
-typedef struct tdagi_export_module {
-    const char *path; /* "layer1.0"; "" = the root */
-    const tdag_shim_value *handle;
-    const char *var; /* the local variable that holds it; NULL: not fetched yet */
-} tdagi_export_module;
+#include "torchscript/write/tree.h"
 
 typedef struct tdagi_exporter {
     tdag_ctx *ctx;
     const tdag_model *model;
     const tdag_graph *g;
     tdagi_raised *r;
-    const tdag_shim_api *api;
+    const tdag_shim_api *api; /* NULL: PyTorch has no part in it */
     tdag_shim_session *session;
+    bool is_portable;  /* what only newer PyTorch can is written for older, too */
     tdagi_arena arena; /* names */
     tdagi_text body;   /* statements, and the one error that sticks */
     const char **var;  /* by kernel: the expression that reads it; NULL = not emitted */
     uint32_t *uses;    /* by kernel; outputs count */
     uint32_t *user;    /* by kernel: the last one that reads it; 0 = an output does */
     unsigned char *deferred; /* by kernel: emitted as a part of its only user */
-    tdagi_export_module *modules;
-    uint32_t n_modules, modules_capacity;
-    uint32_t n_constants; /* tensor constants registered so far */
+    tdagi_tree tree;
+    uint32_t n_constants; /* tensor constants in the tree so far */
+    uint32_t n_vars;      /* variables of modules so far */
     size_t
         *ends; /* by kernel: where its statements end in the body; NULL: not wanted */
     bool is_functional; /* nothing is overwritten */
@@ -94,9 +89,17 @@ void tdagi_export_piece(tdagi_exporter *e, const tdagi_kernel *k, const char *fo
                         ...);
 /* Gives a kernel the name v<i>; "" where there is no memory. */
 const char *tdagi_export_name(tdagi_exporter *e, uint32_t i);
+/* The text in the arena; NULL (and the body's status) when out of memory. */
+const char *tdagi_export_keep(tdagi_exporter *e, tdagi_text *text);
 /* Starts and ends a statement that consists of pieces; a pair has two variables. */
 void tdagi_export_begin(tdagi_exporter *e, const tdagi_kernel *k);
 void tdagi_export_end(tdagi_exporter *e);
+/* In a portable export two forms of k's statement may stand: after begin_newer() comes
+ * the one for PyTorch that has the newer operator, after begin_older() the other, whose
+ * further lines begin_line() begins. PyTorch compiles one of them, when it loads. */
+void tdagi_export_begin_newer(tdagi_exporter *e, const tdagi_kernel *k);
+void tdagi_export_begin_older(tdagi_exporter *e);
+void tdagi_export_begin_line(tdagi_exporter *e, const char *var, uint32_t number);
 /* A list literal of `n` dims. */
 void tdagi_export_dims(tdagi_exporter *e, uint32_t n, const tdag_dim *dims);
 /* A shape literal where one symbolic dim may be written -1. */
@@ -113,9 +116,8 @@ bool tdagi_export_is_scalar(const tdagi_exporter *e, const tdagi_kernel *k, uint
 const char *tdagi_export_choose(const tdagi_exporter *e, const tdagi_kernel *k,
                                 const char *left, const char *right,
                                 const char *otherwise);
-/* Registers every parameter and buffer of the graph, used or not, in nested modules. */
+/* Puts every parameter and buffer of the graph, used or not, into the tree. */
 tdag_status tdagi_export_register(tdagi_exporter *e);
-void tdagi_export_modules_free(tdagi_exporter *e);
 
 /* ---- kernels ---- */
 /* How kernels of an op or composite are written. */

@@ -170,6 +170,14 @@ static void format_piece(tdagi_exporter *e, const tdagi_kernel *k, const char *f
     }
 }
 
+const char *tdagi_export_keep(tdagi_exporter *e, tdagi_text *text)
+{
+    char *copy = text->data == NULL ? NULL : tdagi_arena_strdup(&e->arena, text->data);
+    tdagi_text_free(text);
+    if (copy == NULL) e->body.status = tdagi_nomem(e->ctx);
+    return copy;
+}
+
 const char *tdagi_export_name(tdagi_exporter *e, uint32_t i)
 {
     char *var = tdagi_arena_alloc(&e->arena, 16);
@@ -192,6 +200,25 @@ void tdagi_export_begin(tdagi_exporter *e, const tdagi_kernel *k)
         tdagi_text_printf(&e->body, ", %s", var);
     }
     tdagi_text_add(&e->body, " = ");
+}
+
+/* A class of PyTorch's own has this method since 2.0 and had it not in 1.13, which
+ * hasattr() says while the source is compiled: what it rules out is never looked at. */
+void tdagi_export_begin_newer(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    fetch_inputs(e, k);
+    tdagi_text_add(&e->body, "    if hasattr(uninitialized(__torch__.torch.classes."
+                             "quantized.EmbeddingPackedParamsBase), \"unpack\"):\n  ");
+}
+
+void tdagi_export_begin_older(tdagi_exporter *e)
+{
+    tdagi_text_add(&e->body, "    else:\n  ");
+}
+
+void tdagi_export_begin_line(tdagi_exporter *e, const char *var, uint32_t number)
+{
+    tdagi_text_printf(&e->body, "    %s%lu = ", var, (unsigned long)number);
 }
 
 void tdagi_export_end(tdagi_exporter *e) { tdagi_text_add(&e->body, "\n"); }

@@ -101,14 +101,10 @@ static void emit_normalize(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_normalize = {.emit = emit_normalize};
 
-static void emit_rms_norm(tdagi_exporter *e, const tdagi_kernel *k)
+/* The same of older operators. */
+static void emit_rms_norm_parts(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_layer_norm_spec *s = k->spec;
-    const tdag_list shape = {(uint32_t)s->n_axes, k->shape + k->rank - s->n_axes};
-    if (e->api == NULL || e->api->op_n_overloads("aten::rms_norm") > 0) {
-        tdagi_export_emit(e, k, "torch.rms_norm($0, %l, $1, %f)", &shape, s->eps);
-        return;
-    }
     tdagi_export_begin(e, k);
     bool weighted = k->n_inputs > 1 && k->inputs[1] != 0;
     if (weighted) tdagi_export_piece(e, k, "torch.mul(");
@@ -121,14 +117,15 @@ static void emit_rms_norm(tdagi_exporter *e, const tdagi_kernel *k)
     if (weighted) tdagi_export_piece(e, k, ", $1)");
     tdagi_export_end(e);
 }
-const tdagi_emitter tdagi_emitter_rms_norm = {.emit = emit_rms_norm};
 
-static void emit_attention(tdagi_exporter *e, const tdagi_kernel *k)
+static void emit_rms_norm(tdagi_exporter *e, const tdagi_kernel *k)
 {
-    const tdagi_attention_spec *s = k->spec;
-    tdagi_export_emit(e, k,
-                      "torch.scaled_dot_product_attention($0, $1, $2, $3, 0., %b, "
-                      "scale=%f)",
-                      s->causal, s->scale);
+    const tdagi_layer_norm_spec *s = k->spec;
+    const tdag_list shape = {(uint32_t)s->n_axes, k->shape + k->rank - s->n_axes};
+    bool has_call = e->api == NULL || e->api->op_n_overloads("aten::rms_norm") > 0;
+    if (has_call && !e->is_portable) /* the call is no faster than its parts */
+        tdagi_export_emit(e, k, "torch.rms_norm($0, %l, $1, %f)", &shape, s->eps);
+    else
+        emit_rms_norm_parts(e, k);
 }
-const tdagi_emitter tdagi_emitter_attention = {.emit = emit_attention};
+const tdagi_emitter tdagi_emitter_rms_norm = {.emit = emit_rms_norm};

@@ -70,6 +70,27 @@ static size_t opaque_n_results(tdagi_exporter *e, const tdagi_kernel *k)
     return schema == NULL ? 1 : e->api->schema_n_results(schema);
 }
 
+/* The result of a call whose others, if it has any, are not used. Without PyTorch only
+ * the type tells, which is known when the file is loaded: isinstance() is decided then,
+ * and what it rules out is not compiled. */
+static void opaque_result(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    if (!e->is_portable) {
+        tdagi_export_begin(e, k);
+        opaque_call(e, k);
+        tdagi_export_end(e);
+        return;
+    }
+    uint32_t self = tdagi_export_index(e, k);
+    tdagi_export_begin_line(e, "t", self);
+    opaque_call(e, k);
+    tdagi_text_printf(&e->body, "\n    if isinstance(t%lu, Tensor):\n  ",
+                      (unsigned long)self);
+    tdagi_export_emit(e, k, "t%i", (int64_t)self);
+    tdagi_text_add(&e->body, "    else:\n  ");
+    tdagi_export_emit(e, k, "t%i[0]", (int64_t)self);
+}
+
 /* Results of one call are neighbours; the first of them writes it, as t<its number>. */
 #define MOST_RESULTS 64
 
@@ -79,9 +100,7 @@ void tdagi_export_opaque(tdagi_exporter *e, const tdagi_kernel *k)
     for (uint32_t i = 0; i < k->n_inputs; i++) /* fetching writes statements */
         if (tdagi_export_value(e, k->inputs[i]) == NULL) return;
     if (opaque_n_results(e, k) == 1) {
-        tdagi_export_begin(e, k);
-        opaque_call(e, k);
-        tdagi_export_end(e);
+        opaque_result(e, k);
         return;
     }
     uint32_t self = tdagi_export_index(e, k), call = self;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "torchscript/export/export.h"
+#include "torchscript/source_name.h"
 
 typedef tdagi_structure_node node;
 
@@ -43,15 +44,6 @@ static void add_type(tdagi_exporter *e, const node *of)
     tdagi_text_add(&e->body, "]");
 }
 
-/* The text in the arena; NULL (and the body's status) when out of memory. */
-static const char *keep(tdagi_exporter *e, tdagi_text *text)
-{
-    char *copy = text->data == NULL ? NULL : tdagi_arena_strdup(&e->arena, text->data);
-    tdagi_text_free(text);
-    if (copy == NULL) e->body.status = tdagi_nomem(e->ctx);
-    return copy;
-}
-
 /* The expression that reads item i of the value that `at` reads. */
 static const char *item_expression(tdagi_exporter *e, const node *of, const node *item,
                                    uint32_t i, const char *at)
@@ -60,11 +52,11 @@ static const char *item_expression(tdagi_exporter *e, const node *of, const node
     tdagi_text_init(&text, e->ctx);
     tdagi_text_printf(&text, "%s[", at);
     if (of->kind == TDAGI_STRUCTURE_DICT)
-        tdagi_structure_quote(&text, item->key);
+        tdagi_source_quote(&text, item->key);
     else
         tdagi_text_printf(&text, "%lu", (unsigned long)i);
     tdagi_text_add(&text, "]");
-    return keep(e, &text);
+    return tdagi_export_keep(e, &text);
 }
 
 /* Visits a value, which the expression `at` reads; each tensor is the next graph input
@@ -105,7 +97,7 @@ static const char *argument_name(tdagi_exporter *e, const node *argument, uint32
     } else {
         tdagi_text_printf(&name, "in%lu", (unsigned long)i);
     }
-    return keep(e, &name);
+    return tdagi_export_keep(e, &name);
 }
 
 /* Writes the statement that gets symbol s from an axis of input i, if one shows it:

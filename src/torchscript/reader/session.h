@@ -5,9 +5,9 @@
 
 #include "archive/pickle.h"
 #include "archive/zip.h"
+#include "base/table.h"
 #include "tdag_shim.h"
 #include "torchscript/native/syntax.h"
-#include "torchscript/reader/table.h"
 
 /* ---- index.c: what has names, each once, sorted by them ---- */
 typedef struct tdagi_named {

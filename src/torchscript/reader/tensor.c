@@ -3,29 +3,9 @@
 #include <string.h>
 
 #include "torchscript/reader/session.h"
+#include "torchscript/storage.h"
 
 #define MAX_REPEATED (256 << 20) /* bytes, of all tensors */
-
-static const struct {
-    const char *storage, *name;
-    tdag_dtype dtype;
-    size_t size;
-    bool is_complex;
-} rows[] = {
-    {"FloatStorage", "Float", TDAG_F32, 4, false},
-    {"DoubleStorage", "Double", TDAG_F64, 8, false},
-    {"HalfStorage", "Half", TDAG_F16, 2, false},
-    {"BFloat16Storage", "BFloat16", TDAG_BF16, 2, false},
-    {"LongStorage", "Long", TDAG_I64, 8, false},
-    {"IntStorage", "Int", TDAG_I32, 4, false},
-    {"ShortStorage", "Short", TDAG_I16, 2, false},
-    {"CharStorage", "Char", TDAG_I8, 1, false},
-    {"ByteStorage", "Byte", TDAG_U8, 1, false},
-    {"BoolStorage", "Bool", TDAG_BOOL, 1, false},
-    {"ComplexHalfStorage", "ComplexHalf", TDAG_DTYPE_NONE, 4, true},
-    {"ComplexFloatStorage", "ComplexFloat", TDAG_DTYPE_NONE, 8, true},
-    {"ComplexDoubleStorage", "ComplexDouble", TDAG_DTYPE_NONE, 16, true},
-};
 
 /* ---- what a tensor is ---- */
 
@@ -138,16 +118,13 @@ static bool locate(tdag_shim_session *s, const tdagi_zip_entry *entry,
 
 static bool set_dtype(const tdagi_pickle_tensor *t, tdagi_reader_tensor *made)
 {
-    made->info.dtype_name = t->storage_type;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (strcmp(rows[i].storage, t->storage_type) == 0) {
-            made->info.dtype = rows[i].dtype;
-            made->info.dtype_name = rows[i].name;
-            made->info.is_complex = rows[i].is_complex;
-            made->item_size = rows[i].size;
-            return true;
-        }
-    return false;
+    const tdagi_storage_class *c = tdagi_storage_class_of_name(t->storage_type);
+    made->info.dtype_name = c == NULL ? t->storage_type : c->element;
+    if (c == NULL) return false;
+    made->info.dtype = c->dtype;
+    made->info.is_complex = c->is_complex;
+    made->item_size = c->size;
+    return true;
 }
 
 static tdag_shim_value *wrap(tdag_shim_session *s, tdagi_reader_tensor **out)

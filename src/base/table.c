@@ -1,5 +1,5 @@
 /* See table.h: open addressing, at most half full. */
-#include "torchscript/reader/table.h"
+#include "base/table.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* A hash table in an arena: keys are bytes, or addresses where their length is 0. */
-#ifndef TDAGI_READER_TABLE_H
-#define TDAGI_READER_TABLE_H
+#ifndef TDAGI_TABLE_H
+#define TDAGI_TABLE_H
 
 #include "base/arena.h"
 

@@ -1,0 +1,41 @@
+/* The opcodes that PyTorch's pickles consist of (protocol 2), for who reads and who
+ * writes them. */
+#ifndef TDAGI_PICKLE_FORMAT_H
+#define TDAGI_PICKLE_FORMAT_H
+
+enum tdagi_pickle_opcode {
+    TDAGI_OPCODE_MARK = '(',
+    TDAGI_OPCODE_STOP = '.',
+    TDAGI_OPCODE_BININT = 'J',
+    TDAGI_OPCODE_BININT1 = 'K',
+    TDAGI_OPCODE_BININT2 = 'M',
+    TDAGI_OPCODE_NONE = 'N',
+    TDAGI_OPCODE_BINPERSID = 'Q',
+    TDAGI_OPCODE_REDUCE = 'R',
+    TDAGI_OPCODE_BINUNICODE = 'X',
+    TDAGI_OPCODE_APPEND = 'a',
+    TDAGI_OPCODE_BUILD = 'b',
+    TDAGI_OPCODE_GLOBAL = 'c',
+    TDAGI_OPCODE_APPENDS = 'e',
+    TDAGI_OPCODE_BINGET = 'h',
+    TDAGI_OPCODE_LONG_BINGET = 'j',
+    TDAGI_OPCODE_BINPUT = 'q',
+    TDAGI_OPCODE_LONG_BINPUT = 'r',
+    TDAGI_OPCODE_SETITEM = 's',
+    TDAGI_OPCODE_TUPLE = 't',
+    TDAGI_OPCODE_SETITEMS = 'u',
+    TDAGI_OPCODE_BINFLOAT = 'G',
+    TDAGI_OPCODE_EMPTY_LIST = ']',
+    TDAGI_OPCODE_EMPTY_DICT = '}',
+    TDAGI_OPCODE_EMPTY_TUPLE = ')',
+    TDAGI_OPCODE_PROTO = 0x80,
+    TDAGI_OPCODE_NEWOBJ = 0x81,
+    TDAGI_OPCODE_TUPLE1 = 0x85,
+    TDAGI_OPCODE_TUPLE2 = 0x86,
+    TDAGI_OPCODE_TUPLE3 = 0x87,
+    TDAGI_OPCODE_NEWTRUE = 0x88,
+    TDAGI_OPCODE_NEWFALSE = 0x89,
+    TDAGI_OPCODE_LONG1 = 0x8a,
+};
+
+#endif
