@@ -1,5 +1,5 @@
-/* A set-up for groups of tests that run libtorch: one thread, since LeakSanitizer
- * crashes on the TLS of threads that a dlopened OpenMP started. */
+/* A set-up for groups of tests that run libtorch: one thread, as tests run side by
+ * side. */
 #ifndef TDAG_TEST_ONE_THREAD_H
 #define TDAG_TEST_ONE_THREAD_H
 
