@@ -26,22 +26,32 @@ static uint8_t facts_of(const tdagi_raiser *r, const tdagi_node *n)
     return facts;
 }
 
+/* What reads in vain is no reader: it keeps nothing from becoming one kernel. */
+static void count_uses(tdagi_raiser *r)
+{
+    const tdag_graph *g = r->graph;
+    for (uint32_t i = 0; i < g->n_outputs; i++) {
+        r->uses[g->outputs[i].id]++;
+        r->facts[g->outputs[i].id] |= TDAGI_FACT_DEMANDED | TDAGI_FACT_LIVE;
+    }
+    for (uint32_t id = g->n; id >= 1; id--) {
+        const tdagi_node *n = &g->nodes[id];
+        const tdag_value *in = tdagi_node_inputs(n);
+        if (!(r->facts[id] & TDAGI_FACT_LIVE)) continue;
+        for (uint32_t i = 0; i < n->n_inputs; i++) {
+            r->uses[in[i].id]++;
+            if (r->user[in[i].id] == 0) r->user[in[i].id] = id;
+            r->facts[in[i].id] |= TDAGI_FACT_LIVE;
+        }
+    }
+}
+
 static void survey(tdagi_raiser *r)
 {
     const tdag_graph *g = r->graph;
-    for (uint32_t id = 1; id <= g->n; id++) {
-        const tdagi_node *n = &g->nodes[id];
-        const tdag_value *in = tdagi_node_inputs(n);
-        for (uint32_t i = 0; i < n->n_inputs; i++) {
-            r->uses[in[i].id]++;
-            r->user[in[i].id] = id;
-        }
-        r->facts[id] = facts_of(r, n);
-    }
-    for (uint32_t i = 0; i < g->n_outputs; i++) {
-        r->uses[g->outputs[i].id]++;
-        r->facts[g->outputs[i].id] |= TDAGI_FACT_DEMANDED;
-    }
+    for (uint32_t id = 1; id <= g->n; id++)
+        r->facts[id] = facts_of(r, &g->nodes[id]);
+    count_uses(r);
 }
 
 /* ---- demand ---- */

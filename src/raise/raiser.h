@@ -44,6 +44,7 @@ enum {
     TDAGI_FACT_DEMANDED = 1, /* an output or another kernel needs it */
     TDAGI_FACT_CONSTANT = 2, /* depends on constants only */
     TDAGI_FACT_WEIGHT = 4,   /* depends on parameters, buffers and constants only */
+    TDAGI_FACT_LIVE = 8,     /* an output needs it */
 };
 
 typedef struct tdagi_raiser {
@@ -54,8 +55,9 @@ typedef struct tdagi_raiser {
     tdag_builder *scratch; /* where guesses are lowered; its pool grows the graph's */
     tdagi_pool *pool;      /* the scratch builder's */
     const int64_t *values; /* per symbol, instead of its sample; NULL = the samples */
-    uint32_t *uses;        /* by value id: operand slots and outputs that read it */
-    uint32_t *user;        /* by value id: its last reader, 0 = none but outputs */
+    uint32_t *uses;        /* by value id: operand slots of live values, and outputs, that
+                              read it */
+    uint32_t *user;        /* by value id: its last live reader, 0 = none but outputs */
     uint8_t *facts;        /* by value id */
     tdagi_match *
         *matches; /* by value id: what computes a demanded value; NULL = core */

@@ -484,6 +484,41 @@ static void dead_nodes_are_left_out(void **state)
     expect_and_free(ctx, b, core(b, TDAG_OP_SIN, x), TDAGI_CORE, 1);
 }
 
+/* What reads the sigmoid in vain does not keep it from the silu. */
+static void dead_readers_do_not_count(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    tdag_builder *b = builder(ctx);
+    tdag_value x = input(b, 2, 4, 7);
+    tdag_value s = tdagi_unary_composite(b, TDAGI_SIGMOID, x);
+    core(b, TDAG_OP_EXP, s);
+    expect_and_free(ctx, b, tdag_binary(b, TDAG_OP_MULTIPLY, x, s), TDAGI_SILU, 1);
+}
+
+/* addmm takes two matrices, or as many of one as of the other. */
+static void repeated_matrices_are_no_addmm(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t rank;
+        int batch;
+        bool is_addmm;
+    } rows[] = {{3, 2, true}, {3, 1, false}, {2, 0, false}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        tdag_ctx *ctx = test_ctx();
+        tdag_builder *b = builder(ctx);
+        tdag_value x = input(b, 3, 2, 3, 4), c = input(b, 3, 2, 3, 5);
+        tdag_value y = rows[i].rank == 2 ? input(b, 2, 4, 5)
+                                         : input(b, 3, rows[i].batch, 4, 5);
+        tdag_value sum = tdagi_add(b, c, tdagi_matmul(b, x, y));
+        tdagi_raised *r = expect(ctx, b, sum, TDAGI_CORE, rows[i].is_addmm ? 1 : 2);
+        assert_int_equal(n_of(r, TDAGI_ADDMM), rows[i].is_addmm);
+        tdagi_raised_free(r);
+        tdag_ctx_free(ctx);
+    }
+}
+
 /* ---- memory ---- */
 
 static tdag_status raise_all(tdag_ctx *ctx, void *arg)
@@ -544,6 +579,8 @@ int main(void)
         cmocka_unit_test(max_of_products_is_no_contraction),
         cmocka_unit_test(windows_of_blocks),
         cmocka_unit_test(dead_nodes_are_left_out),
+        cmocka_unit_test(dead_readers_do_not_count),
+        cmocka_unit_test(repeated_matrices_are_no_addmm),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

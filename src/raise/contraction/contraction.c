@@ -270,6 +270,13 @@ static bool scaled_by(const tdagi_raiser *r, tdag_value v, double *factor,
     return false;
 }
 
+/* Matrices, or as many of them: none is repeated for those of the other. */
+static bool same_batch(const tdagi_raiser *r, tdag_value x, tdag_value y)
+{
+    const tdagi_node *a = tdagi_raiser_node(r, x), *b = tdagi_raiser_node(r, y);
+    return a->rank == b->rank && (a->rank == 2 || a->shape[0] == b->shape[0]);
+}
+
 /* sum = product + other, product being the matmul m times alpha: beta*c + alpha*(x @
  * y). */
 static tdag_status add_matrix(tdagi_raiser *r, tdag_value sum, tdag_value product,
@@ -287,6 +294,7 @@ static tdag_status add_matrix(tdagi_raiser *r, tdag_value sum, tdag_value produc
         if (m->operands[i].n_views > 0 || rank < 2 || rank > 3) return TDAG_OK;
         g.in[1 + i] = m->operands[i].value;
     }
+    if (!same_batch(r, g.in[1], g.in[2])) return TDAG_OK;
     if (scaled_by(r, other, &spec.beta, &c)) {
         g.in[0] = c;
         TDAGI_TRY(tdagi_check_guess(r, sum, &g, out));
