@@ -24,7 +24,7 @@ EDGES = torch.tensor([0.0, -0.0, 1.0, -1.0, 2.5, -2.5, 0.5, math.inf, -math.inf,
 def record(recorder):
     call = recorder.by_name
     for part in (elementwise, facts, texts, lists, shapes, windows, statistics, recurrent,
-                 products, edges):
+                 products, edges, forms):
         part(call)
 
 
@@ -288,3 +288,31 @@ def edges(call):
         call("aten::where.self", x > 1, x, y)
         call("aten::add.Scalar", x, 2.5)
         call("aten::mul.Scalar", x, 2)
+
+
+def forms(call):
+    """What torch.export makes of operators when it decomposes them."""
+    x = F(2, 3, 4, 4)
+    for name in ("_unsafe_index.Tensor", "index.Tensor"):
+        call("aten::" + name, x, [None, I(2, 1, high=3), I(5, high=4)])
+    for name in ("_unsafe_index_put", "index_put"):
+        call("aten::" + name, F(4, 3), [I(2, high=4)], F(2, 3), True)
+    call("aten::empty_permuted", [0, 3], [1, 0], dtype=torch.float32)
+    call("aten::native_channel_shuffle", x[:, :2], 2)
+    call("aten::_cdist_forward", F(2, 3, 4), F(2, 5, 4), 2.0, None)
+    call("aten::_cdist_forward", F(3, 4), F(5, 4), 1.0, 2)
+    call("aten::_trilinear", F(3, 4), F(5, 4, 2), F(3, 2), [1, 3], [0], [1, 2], [2, 3])
+    call("aten::_trilinear", F(3, 4), F(3, 4), F(3), [], [], [1], [0])
+    call("aten::max_unpool2d", F(2, 3, 2, 2), torch.arange(4).reshape(2, 2).mul(3).expand(
+        2, 3, 2, 2), [4, 5])
+    call("aten::max_unpool2d", F(3, 1, 2), torch.tensor([[[1, 3]]]).expand(3, 1, 2), [2, 2])
+    call("aten::max_unpool3d", F(2, 1, 1, 2), torch.tensor([[[[7, 2]]]]).expand(2, 1, 1, 2),
+         [2, 2, 2], [2, 2, 2], [0, 0, 0])
+    call("aten::_native_batch_norm_legit.no_stats", F(2, 3, 4), F(3), F(3), True, 0.1, 1e-5)
+    call("aten::_native_batch_norm_legit", F(2, 3, 4), None, None, F(3), P(3), False, 0.1, 1e-5)
+    call("aten::_batch_norm_no_update", F(2, 3, 4), F(3), None, F(3), P(3), 0.1, 1e-5)
+    call("aten::_fused_rms_norm", F(3, 4), [4], F(4), 1e-5)
+    call("aten::_fused_rms_norm", F(3, 4), [3, 4], None, None)
+    call("aten::_weight_norm_interface", F(3, 4), P(3, 1), 0)
+    call("aten::rrelu_with_noise", F(3, 4), P(3, 4), 0.25, 0.5, False)
+    call("aten::rrelu_with_noise_functional", F(3, 4), P(3, 4), 0.25, 0.5, False)

@@ -509,8 +509,8 @@ static void repeated_matrices_are_no_addmm(void **state)
         tdag_ctx *ctx = test_ctx();
         tdag_builder *b = builder(ctx);
         tdag_value x = input(b, 3, 2, 3, 4), c = input(b, 3, 2, 3, 5);
-        tdag_value y = rows[i].rank == 2 ? input(b, 2, 4, 5)
-                                         : input(b, 3, rows[i].batch, 4, 5);
+        tdag_value y =
+            rows[i].rank == 2 ? input(b, 2, 4, 5) : input(b, 3, rows[i].batch, 4, 5);
         tdag_value sum = tdagi_add(b, c, tdagi_matmul(b, x, y));
         tdagi_raised *r = expect(ctx, b, sum, TDAGI_CORE, rows[i].is_addmm ? 1 : 2);
         assert_int_equal(n_of(r, TDAGI_ADDMM), rows[i].is_addmm);

@@ -217,6 +217,48 @@ tdagi_any tdagi_aten_bilinear(tdagi_call *c)
     return tdagi_result(c, bias.id == 0 ? z : tdagi_add(c->b, z, bias));
 }
 
+/* A letter for each axis but those of the list; false without any. */
+static bool letters(tdag_list without, uint32_t rank, char *out)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < rank; i++) {
+        bool has = true;
+        for (uint32_t k = 0; k < without.n; k++)
+            has = has && without.v[k] != i;
+        if (has) out[n++] = (char)('a' + i);
+    }
+    out[n] = '\0';
+    return n > 0;
+}
+
+/* The product of three tensors, each of which lacks the axes expand1 ... of it, summed
+ * over sumdim. */
+tdagi_any tdagi_aten_trilinear(tdagi_call *c)
+{
+    static const char *const names[] = {"expand1", "expand2", "expand3", "sumdim"};
+    tdag_value x = tdagi_arg_tensor(c, "i1"), y = tdagi_arg_tensor(c, "i2"),
+               z = tdagi_arg_tensor(c, "i3");
+    char text[4][TDAG_MAX_RANK + 1], half[TDAG_MAX_RANK + 1];
+    uint32_t rank = 0, n = 0;
+    for (uint32_t i = 0; i < 4; i++) {
+        tdag_list gone = tdagi_arg_ints(c, names[i]);
+        if (c->bad) return tdagi_any_poison();
+        if (i == 0) rank = tdagi_rank(c, x) + gone.n;
+        if (rank > TDAG_MAX_RANK || !letters(gone, rank, text[i]))
+            return tdagi_refuse(c, names[i]);
+    }
+    for (char a = 'a'; a < (char)('a' + rank); a++) {
+        bool before = strchr(text[0], a) != NULL || strchr(text[1], a) != NULL;
+        bool later = strchr(text[2], a) != NULL || strchr(text[3], a) != NULL;
+        if (before && later) half[n++] = a;
+    }
+    half[n] = '\0';
+    tdagi_env *env = c->env;
+    y = einsum(c, tdagi_env_text(env, "%s,%s->%s", text[0], text[1], half), x, y);
+    z = einsum(c, tdagi_env_text(env, "%s,%s->%s", half, text[2], text[3]), y, z);
+    return tdagi_result(c, z);
+}
+
 /* Rows of self by the matrix of their group: rows up to offs[0] are of group 0, ... */
 static tdag_value grouped_rows(tdagi_call *c, tdag_value x, tdag_value w,
                                tdag_value offs)

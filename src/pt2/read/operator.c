@@ -30,6 +30,7 @@ static const struct {
     const char *name, *row, *overload;
 } same[] = {
     {"sym_size.int", "aten::size", "int"},
+    {"sym_numel.default", "aten::numel", ""},
     {"lift_fresh_copy.default", "aten::clone", ""},
     {"_adaptive_avg_pool2d.default", "aten::adaptive_avg_pool2d", ""},
     {"_adaptive_avg_pool3d.default", "aten::adaptive_avg_pool3d", ""},

@@ -207,6 +207,28 @@ tdagi_any tdagi_aten_adaptive_pool(tdagi_call *c)
     return tdagi_first_result(c, tdagi_result(c, y));
 }
 
+/* Each element of self where its index says, in an image of zeroes. Row data: spatial
+ * axes. */
+tdagi_any tdagi_aten_max_unpool(tdagi_call *c)
+{
+    uint32_t n = (uint32_t)c->data;
+    tdag_value x = tdagi_arg_tensor(c, "self"), at = tdagi_arg_tensor(c, "indices");
+    tdag_list size = tdagi_arg_dims(c, "output_size");
+    if (c->bad || tdagi_rank(c, x) < n || size.n != n) return tdagi_refuse(c, "self");
+    uint32_t lead = tdagi_rank(c, x) - n;
+    tdagi_pool *pool = c->env->pool;
+    tdag_dim shape[TDAG_MAX_RANK];
+    memcpy(shape, tdagi_shape(c, x), (lead + n) * sizeof(*shape));
+    tdag_dim images = tdagi_dim_product(pool, lead, shape);
+    tdag_dim from[2] = {images, tdagi_dim_product(pool, n, shape + lead)};
+    tdag_dim to[2] = {images, tdagi_dim_product(pool, n, size.v)};
+    memcpy(shape + lead, size.v, n * sizeof(*shape));
+    tdag_value y = tdagi_full(c->b, tdagi_dtype(c, x), 2, to, 0);
+    y = tdag_scatter(c->b, y, tdagi_reshape(c->b, at, 2, from),
+                     tdagi_reshape(c->b, x, 2, from), 1, TDAG_SCATTER_SET);
+    return tdagi_result(c, tdagi_reshape(c->b, y, lead + n, shape));
+}
+
 /* unfold and fold of images; row data 1: fold */
 tdagi_any tdagi_aten_im2col(tdagi_call *c)
 {
@@ -314,7 +336,8 @@ tdagi_any tdagi_aten_weight_norm(tdagi_call *c)
         if (dim == -1 || i != tdagi_wrap_axis(c, dim, tdagi_rank(c, v))) axes[n++] = i;
     tdagi_norm_spec s = {{n, axes}, 2, dim != -1, 0};
     tdag_value norm = lower(c, TDAGI_VECTOR_NORM, 1, &v, &s);
-    return tdagi_result(c, tdagi_mul(c->b, v, tdagi_div(c->b, g, norm)));
+    tdag_value y = tdagi_mul(c->b, v, tdagi_div(c->b, g, norm));
+    return tdagi_first_result(c, tdagi_result(c, y));
 }
 
 /* ---- embeddings ---- */
