@@ -9,6 +9,7 @@ import torch
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "torchscript")]
 import bounds  # noqa: E402
+import commands  # noqa: E402
 
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)

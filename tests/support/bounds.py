@@ -28,7 +28,7 @@ def exact(f, *xs):
 
 
 def largest(t):
-    t = wide(t.detach())
+    t = wide(t.detach().byte() if t.dtype == torch.bool else t.detach())
     return t[t.isfinite()].abs().max().item() if t.isfinite().any() else 0.0
 
 
