@@ -55,10 +55,10 @@ typedef struct tdagi_raiser {
     tdag_builder *scratch; /* where guesses are lowered; its pool grows the graph's */
     tdagi_pool *pool;      /* the scratch builder's */
     const int64_t *values; /* per symbol, instead of its sample; NULL = the samples */
-    uint32_t *uses;        /* by value id: operand slots of live values, and outputs, that
-                              read it */
-    uint32_t *user;        /* by value id: its last live reader, 0 = none but outputs */
-    uint8_t *facts;        /* by value id */
+    uint32_t *uses; /* by value id: operand slots of live values, and outputs, that
+                       read it */
+    uint32_t *user; /* by value id: its last live reader, 0 = none but outputs */
+    uint8_t *facts; /* by value id */
     tdagi_match *
         *matches; /* by value id: what computes a demanded value; NULL = core */
     tdagi_match **contractions;    /* by result id: what contraction.c found */
