@@ -31,6 +31,18 @@ static void read_records(tdag_ctx *ctx, fuzz_archive *a)
     }
 }
 
+/* Once; the context lives as long as the records. */
+static void read_all(fuzz_archive *all, uint32_t n)
+{
+    tdag_ctx *ctx = NULL;
+    if (all[0].records != NULL) return;
+    EXPECT(tdag_ctx_create(NULL, &ctx) == TDAG_OK);
+    for (uint32_t i = 0; i < n; i++) {
+        read_records(ctx, &all[i]);
+        all[i].ctx = ctx;
+    }
+}
+
 const fuzz_archive *fuzz_archives(void)
 {
     static fuzz_archive all[FUZZ_ARCHIVES] = {
@@ -38,17 +50,29 @@ const fuzz_archive *fuzz_archives(void)
         {.file = "convolution.pt", .inputs = "f32[1,1,4,4]"},
         {.file = "fused.pt", .inputs = "f32[1,1,4,4]"},
         {.file = "recurrent.pt", .inputs = "f32[1,2,3]"}};
-    static tdag_ctx *ctx;
-    if (ctx != NULL) return all;
-    EXPECT(tdag_ctx_create(NULL, &ctx) == TDAG_OK);
-    for (uint32_t i = 0; i < FUZZ_ARCHIVES; i++)
-        read_records(ctx, &all[i]);
+    read_all(all, FUZZ_ARCHIVES);
+    return all;
+}
+
+const fuzz_archive *fuzz_programs(void)
+{
+    static fuzz_archive all[FUZZ_PROGRAMS] = {{.file = "program.pt2"},
+                                              {.file = "decomposed.pt2"},
+                                              {.file = "branch.pt2"},
+                                              {.file = "network.pt2"}};
+    read_all(all, FUZZ_PROGRAMS);
     return all;
 }
 
 bool fuzz_is_changed(const fuzz_record *r)
 {
     return strncmp(r->name, "data/", 5) != 0 && strncmp(r->name, "constants/", 10) != 0;
+}
+
+bool fuzz_is_json(const fuzz_record *r)
+{
+    size_t n = strlen(r->name);
+    return n > 5 && strcmp(r->name + n - 5, ".json") == 0;
 }
 
 /* ---- another archive ---- */

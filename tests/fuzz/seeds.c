@@ -1,7 +1,7 @@
 /* The files that fuzzing begins with: seeds FOLDER writes a folder for each target.
  * .tdag files are of small random graphs over all core ops, with symbols and without;
- * the others are of the TorchScript archives in seeds/ and in examples/: they as they
- * are, and their records. */
+ * the others are of the archives in seeds/ and in examples/: they as they are, and
+ * their records. */
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -111,11 +111,25 @@ static void write_archives(void)
     tdag_ctx_free(ctx);
 }
 
+static void write_programs(void)
+{
+    for (unsigned i = 0; i < FUZZ_PROGRAMS; i++) {
+        const fuzz_archive *a = &fuzz_programs()[i];
+        for (uint32_t k = 0; k < a->n; k++) {
+            const unsigned char which[] = {(unsigned char)i, (unsigned char)k};
+            const fuzz_record *r = &a->records[k];
+            if (fuzz_is_json(r))
+                write_file("pt2", 100 * i + k, which, 2, r->data, r->size);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2 || (mkdir(argv[1], 0777) != 0 && errno != EEXIST)) return 2;
     folder = argv[1];
     write_graphs();
     write_archives();
+    write_programs();
     return 0;
 }

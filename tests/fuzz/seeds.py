@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The TorchScript files that fuzzing begins with: seeds.py FOLDER writes them anew, with
-the PyTorch at hand. Those in seeds/ are PyTorch 1.13's, fused.pt is 2.13's."""
+"""The files that fuzzing begins with: seeds.py FOLDER writes them anew, with the PyTorch at
+hand. The TorchScript files in seeds/ are PyTorch 1.13's, fused.pt and the .pt2 files 2.13's."""
+import json
 import os
 import sys
 import zipfile
@@ -87,6 +88,79 @@ class Recurrent(nn.Module):
         return y, h, c
 
 
+class Program(nn.Module):
+    """Sizes, lists, tuples, optional values, numbers, a literal, a graph in a graph."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv1d(2, 4, 3, padding=1), nn.Linear(4, 4)
+        self.fc.tied = self.fc.weight
+        self.register_buffer("scale", torch.rand(4, 3).t()[1:], persistent=True)
+        self.register_buffer("part", torch.arange(4), persistent=False)
+
+    def forward(self, d, pair, scale=2.0, flag=None):
+        x, (y, z) = d["x"], pair
+        a = self.conv(x).mean(-1)
+        with torch.no_grad():
+            b = torch.stack(self.fc(a).split([1, 3], 1)[1].unbind(1), 0) * scale
+        n = x.shape[0] * 2 + 1
+        c = torch.cat([z.expand(n // 2, -1), y[:, [0, 2, 1, 1]]])[: n % 7]
+        w = torch.tensor([1.0, float("inf")])
+        return {"b": b + self.scale.sum(), "c": [c * self.part, (a, None)]}, w, 3, scale
+
+
+class Branch(nn.Module):
+    def forward(self, x):
+        return torch.cond(x.sum() > 0, lambda x: x + 1, lambda x: x * x.shape[0], (x,))
+
+
+def strip(value):
+    """A program without what tells where on this machine the source stands."""
+    if isinstance(value, list):
+        return [strip(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    left = {"metadata": {k: v for k, v in value["metadata"].items() if k == "nn_module_stack"}} \
+        if "target" in value else {}
+    return {**{k: strip(v) for k, v in value.items()}, **left}
+
+
+def lean(text):
+    program = strip(json.loads(text))
+    program["guards_code"] = []
+    node = program["graph_module"]["graph"]["nodes"][-1]
+    node["metadata"]["stack_trace"] = 'File "net.py", line 7, in forward\n  x + 1\n'
+    return json.dumps(program, separators=(",", ":")).encode()
+
+
+def save_program(folder, name, program):
+    path = os.path.join(folder, name + ".pt2")
+    torch.export.save(program, path + ".all")
+    with zipfile.ZipFile(path + ".all") as old, zipfile.ZipFile(path, "w") as new:
+        for entry in old.infolist():
+            data = old.read(entry)
+            if "/models/" in entry.filename:
+                data = lean(data)
+            if "/sample_inputs/" in entry.filename:
+                data = b""
+            if not entry.filename.endswith("serialization_id"):
+                new.writestr(zipfile.ZipInfo("a" + entry.filename[entry.filename.index("/"):]),
+                             data, zipfile.ZIP_DEFLATED if data[:1] == b"{" else 0)
+    os.remove(path + ".all")
+
+
+def save_programs(folder):
+    free = torch.export.Dim.DYNAMIC
+    x, pair = {"x": torch.rand(3, 2, 5)}, (torch.rand(3, 4), torch.rand(1, 4))
+    program = torch.export.export(Program().eval(), (x, pair), dynamic_shapes=(
+        {"x": {0: free}}, ({0: free}, None)))
+    save_program(folder, "program", program)
+    save_program(folder, "decomposed", program.run_decompositions())
+    save_program(folder, "branch", torch.export.export(Branch(), (torch.rand(2, 3),)))
+    save_program(folder, "network", torch.export.export(
+        Convolution().eval(), (torch.zeros(1, 1, 4, 4),)))
+
+
 def save(folder, name, module):
     """Without the records that tell where on this machine the source stands."""
     path = os.path.join(folder, name + ".pt")
@@ -107,6 +181,8 @@ def main(folder):
     save(folder, "fused", torch.jit.freeze(torch.jit.script(Convolution().eval())))
     save(folder, "control", torch.jit.script(Control().eval()))
     save(folder, "recurrent", torch.jit.script(Recurrent().eval()))
+    if hasattr(torch, "export"):
+        save_programs(folder)
 
 
 main(sys.argv[1])
