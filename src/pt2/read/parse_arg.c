@@ -98,8 +98,10 @@ static tdag_status read_dtype(tdagi_json_reader *r, tdagi_pt2_parser *p,
 static tdag_status read_layout(tdagi_json_reader *r, tdagi_pt2_parser *p,
                                tdagi_pt2_arg *out)
 {
+    static const int8_t of_file[] = {-1, 1, 2, 4, 5, 6, 3, 0};
     TDAGI_TRY(read_int(r, p, out));
     out->kind = TDAGI_PT2_LAYOUT;
+    out->u.i = out->u.i >= 1 && out->u.i <= 7 ? of_file[out->u.i] : -1;
     return TDAG_OK;
 }
 
@@ -193,6 +195,32 @@ tdag_status tdagi_pt2_parse_args(tdagi_json_reader *r, tdagi_pt2_parser *p,
     return read_items(r, p, tdagi_pt2_parse_arg, out, n_out);
 }
 
+static tdag_status read_list(tdagi_json_reader *r, tdagi_pt2_parser *p, read_item read,
+                             tdagi_pt2_arg *out)
+{
+    TDAGI_TRY(read_items(r, p, read, &out->u.items, &out->n));
+    out->kind = TDAGI_PT2_LIST;
+    return TDAG_OK;
+}
+
+static tdag_status read_ints(tdagi_json_reader *r, tdagi_pt2_parser *p,
+                             tdagi_pt2_arg *out)
+{
+    return read_list(r, p, read_int, out);
+}
+
+static tdag_status read_floats(tdagi_json_reader *r, tdagi_pt2_parser *p,
+                               tdagi_pt2_arg *out)
+{
+    return read_list(r, p, read_float, out);
+}
+
+static tdag_status read_tensors(tdagi_json_reader *r, tdagi_pt2_parser *p,
+                                tdagi_pt2_arg *out)
+{
+    return read_list(r, p, read_tensor, out);
+}
+
 /* ---- tags ---- */
 
 static const struct {
@@ -219,9 +247,13 @@ static const struct {
     {"as_sym_bool", read_symbolic, false},
     {"as_sym_float", read_symbolic, false},
     {"as_sym_floats", read_symbolic, true},
+    {"as_sym_bools", read_symbolic, true},
     {"as_floats", read_float, true},
     {"as_bools", read_bool, true},
     {"as_strings", read_string, true},
+    {"as_int_lists", read_ints, true},
+    {"as_float_lists", read_floats, true},
+    {"as_nested_tensors", read_tensors, true},
     {"as_graph", read_graph_argument, false},
 };
 
@@ -247,8 +279,7 @@ tdag_status tdagi_pt2_parse_arg(tdagi_json_reader *r, tdagi_pt2_parser *p,
     if (i == n) {
         TDAGI_TRY(read_other(r, tag, out));
     } else if (kinds[i].is_list) {
-        TDAGI_TRY(read_items(r, p, kinds[i].read, &out->u.items, &out->n));
-        out->kind = TDAGI_PT2_LIST;
+        TDAGI_TRY(read_list(r, p, kinds[i].read, out));
     } else {
         TDAGI_TRY(kinds[i].read(r, p, out));
     }

@@ -32,7 +32,7 @@ typedef enum tdagi_pt2_arg_kind {
     TDAGI_PT2_STRING,
     TDAGI_PT2_DEVICE,        /* s: its type */
     TDAGI_PT2_DTYPE,         /* i: PyTorch's number (ScalarType) */
-    TDAGI_PT2_LAYOUT,        /* i: as the file numbers it */
+    TDAGI_PT2_LAYOUT,        /* i: PyTorch's number, 0 is strided */
     TDAGI_PT2_MEMORY_FORMAT, /* i: PyTorch's number */
     TDAGI_PT2_LIST,
     TDAGI_PT2_GRAPH,

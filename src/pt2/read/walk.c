@@ -47,9 +47,12 @@ tdagi_any tdagi_pt2_any(tdagi_pt2 *im, const tdagi_pt2_arg *arg)
         return value_of(im, arg->u.value);
     case TDAGI_PT2_INT:
     case TDAGI_PT2_DTYPE:
-    case TDAGI_PT2_LAYOUT:
     case TDAGI_PT2_MEMORY_FORMAT:
         return tdagi_any_int(&im->env, arg->u.i);
+    case TDAGI_PT2_LAYOUT:
+        if (arg->u.i == 0) return tdagi_any_int(&im->env, 0);
+        return tdagi_env_issue(&im->env, "%s of a layout that is not strided",
+                               tdagi_pt2_operator_name(im, im->node));
     case TDAGI_PT2_FLOAT:
         return tdagi_any_float(arg->u.f);
     case TDAGI_PT2_BOOL:
