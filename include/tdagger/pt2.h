@@ -18,15 +18,16 @@ typedef struct tdag_pt2_options {
 enum { TDAG_PT2_OPAQUE = 1 };
 TDAG_OPTIONS_INIT(tdag_pt2_options)
 
-/* Reads a file that torch.export.save() of PyTorch 2.9 or later wrote. Weights are
- * mapped, not read. The file tells its inputs, so n_inputs may be 0; free sizes are
- * then symbols of their names in the file, with the example's sizes as samples. Else
- * there is one spec per tensor input, by name where all have the program's names, in
- * order otherwise: where a size is free, a symbol gives it that name and sample, a
- * number fixes it. Unsupported operators and all state that a program updates are
- * reported in one message, each with its module path and source line.
+/* Reads a file that torch.export.save() of PyTorch 2.6 or later wrote. Weights are
+ * mapped, not read; copied where they are not aligned, as 2.6 to 2.8 leave them. The
+ * file tells its inputs, so n_inputs may be 0; free sizes are then symbols of their
+ * names in the file, with the example's sizes as samples. Else there is one spec per
+ * tensor input, by name where all have the program's names, in order otherwise: where a
+ * size is free, a symbol gives it that name and sample, a number fixes it. Unsupported
+ * operators and all state that a program updates are reported in one message, each with
+ * its module path and source line.
  * Errors: E_IO, E_FORMAT, E_LIMIT, E_ARG (inputs, sizes out of range, no program of
- * that name), E_SHAPE, E_DTYPE, E_UNSUPPORTED (also files of older layouts), E_NOMEM.
+ * that name), E_SHAPE, E_DTYPE, E_UNSUPPORTED (also files of 2.5 and older), E_NOMEM.
  * options may be NULL. */
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_from_pt2(tdag_ctx *ctx, const char *path,
                                                    const tdag_input_spec *inputs,

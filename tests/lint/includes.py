@@ -19,7 +19,7 @@ MAY = {"aten": {"base", "derive", "ir/graph.h"}, "archive": {"base"},
        "torchscript": APP_MAY | {"aten", "archive"},
        "pt2": APP_MAY | {"aten", "archive", "format/json_read.h",
                         "torchscript/export/statements.h", "torchscript/native/resolve.h",
-                        "torchscript/native/syntax.h"},
+                        "torchscript/native/syntax.h", "torchscript/storage.h"},
        "coreml": APP_MAY, "cli": APP_MAY,
        "open": {"base", "archive", "program/model.h", "format/tdag.h", "pt2/pt2.h",
                 "torchscript/torchscript.h"}}

@@ -9,16 +9,19 @@ run_decompositions() makes of that (core IR). Of either file:
 - `info --json` counts what it counts of the model's TorchScript file;
 - `convert` writes .tdag, .pt2 and, of the training IR, .pt; PyTorch runs the last two, tdag
   the file itself and the first, and all give what the model gives;
+- some, written as PyTorch 2.6 to 2.8 do, are read as the same graphs;
 - read back, the .tdag file is the graph that the source is, and the .pt and .pt2 files, two
   writers and two readers, are one graph, too.
 
 Exit status 77: this PyTorch cannot load such files."""
 import argparse
+import io
 import json
 import os
 import sys
 import tempfile
 import time
+import zipfile
 
 import torch
 
@@ -112,6 +115,8 @@ class Case:
         return torch.export.export(self.module, self.args, dynamic_shapes=shapes)
 
 
+# Written in the layouts of earlier versions, too.
+OLDER = {"tied", "kept", "batch_norm", "gpt"}
 HELD = ("parameters", "buffers")
 COUNTED = ("nodes", "flops", "macs", "memory_reads", "memory_writes", "read_bytes",
            "write_bytes")
@@ -143,6 +148,43 @@ def check_script(case, source, script, again):
     exported.compare("the TorchScript file", got, case.want)
 
 
+def as_of_2_7(program, path):
+    """The archive that PyTorch 2.6 and 2.7 write: torch.save() of the tensors."""
+    from torch._export.serde.serialize import serialize
+    made = serialize(program)
+    with zipfile.ZipFile(path, "w") as z:
+        z.writestr("serialized_exported_program.json", made.exported_program)
+        for name, tensors in (("state_dict", program.state_dict),
+                              ("constants", program.constants)):
+            z.writestr("serialized_%s.pt" % name, saved(tensors))
+        z.writestr("version", "8.2")
+
+
+def as_of_2_8(source, program, path):
+    """The archive that PyTorch 2.8 writes: as later ones, tensors as before."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w") as new:
+        for entry in old.infolist():
+            folder, _, name = entry.filename.partition("/")
+            if not name.startswith(("data/weights/", "data/constants/")):
+                new.writestr(entry.filename, old.read(entry))
+        new.writestr(folder + "/data/weights/model.pt", saved(program.state_dict))
+        new.writestr(folder + "/data/constants/model.pt", saved(program.constants))
+
+
+def saved(tensors):
+    to = io.BytesIO()
+    torch.save(dict(tensors), to)
+    return to.getvalue()
+
+
+def check_older(case, source, program):
+    older = case.path("older.pt2")
+    as_of_2_7(program, older)
+    case.run("diff", source, older)
+    as_of_2_8(source, program, older)
+    case.run("diff", source, older)
+
+
 def check_program(case, program, is_core):
     kind = "core" if is_core else "training"
     source, script, stored, again = (case.path(kind + end)
@@ -160,6 +202,8 @@ def check_program(case, program, is_core):
                      case.want)
     if not is_core:
         check_script(case, source, script, again)
+    if case.name in OLDER:
+        check_older(case, source, program)
 
 
 def check(args, name, folder):

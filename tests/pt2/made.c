@@ -139,7 +139,9 @@ static void add_signature(buffer *b, const made_program *p)
     add_text(b, "]}");
 }
 
-made_archive made_pt2(const made_program *p)
+made_archive made_pt2(const made_program *p) { return made_pt2_with(p, NULL); }
+
+made_archive made_pt2_with(const made_program *p, const made_record *more)
 {
     buffer program = {NULL, 0, 0}, config = {NULL, 0, 0};
     add_text(&program, "{\"graph_module\":{\"graph\":");
@@ -153,14 +155,16 @@ made_archive made_pt2(const made_program *p)
     add_text(&config, "{\"config\":{");
     add_text(&config, or_plain(p->weights, ""));
     add_text(&config, "}}");
+    const made_record none = {"", "", 0};
     const made_record records[] = {
         {"m/archive_format", "pt2", 0},
         {"m/models/model.json", (const char *)program.bytes, program.size},
         {"m/data/weights/model_weights_config.json", (const char *)config.bytes,
          config.size},
         {"m/data/weights/weight_0", "0123456789abcdef0123456789abcdef", 0},
+        more == NULL ? none : *more,
     };
-    made_archive all = made_zip(records, 4);
+    made_archive all = made_zip(records, more == NULL ? 4 : 5);
     free(program.bytes);
     free(config.bytes);
     return all;

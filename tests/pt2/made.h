@@ -39,6 +39,8 @@ typedef struct made_program {
 } made_program;
 
 made_archive made_pt2(const made_program *p);
+/* With another record. */
+made_archive made_pt2_with(const made_program *p, const made_record *more);
 /* A JSON text of a tensor's type: "f32" or "i64" and sizes as they are spelled. */
 #define MADE_META(dtype, sizes, strides)                                               \
     "{\"dtype\":" dtype ",\"sizes\":[" sizes "],\"strides\":[" strides                 \

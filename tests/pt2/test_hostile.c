@@ -225,7 +225,14 @@ static const struct {
      TDAG_E_UNSUPPORTED,
      "an archive of compiled code (AOTInductor) without a program"},
     {"TorchScript", {{"a/data.pkl", "", 0}}, TDAG_E_FORMAT, "a TorchScript archive"},
-    {"2.5", {{"serialized_exported_program.json", "{}", 0}}, TDAG_E_UNSUPPORTED, "2.9"},
+    {"2.5",
+     {{"serialized_exported_program.json", "{}", 0}, {"version", "7.3", 0}},
+     TDAG_E_UNSUPPORTED,
+     "an archive of PyTorch 2.1 to 2.5"},
+    {"2.6",
+     {{"serialized_exported_program.json", "{}", 0}, {"version", "8.2", 0}},
+     TDAG_E_FORMAT,
+     "graph_module"},
     {"not JSON",
      {{"a/archive_format", "pt2", 0}, {"a/models/model.json", "<xml/>", 0}},
      TDAG_E_FORMAT,
@@ -254,6 +261,76 @@ static void test_archives(void **state)
         const char *said = st == TDAG_OK ? "" : tdag_ctx_get_error(ctx)->message;
         if (st != archives[i].st || strstr(said, archives[i].want) == NULL)
             fail_msg("%s: %s, %s", archives[i].name, tdag_status_text(st), said);
+        free(a.bytes);
+        tdag_ctx_free(ctx);
+    }
+}
+
+/* ---- pickled weights ---- */
+
+#define STORAGE(n)                                                                     \
+    "(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0"                             \
+    "0X\x03\0\0\0cpuK" n "tQ"
+#define REBUILT(offset, size, stride)                                                  \
+    "ctorch._utils\n_rebuild_tensor_v2\n(" STORAGE("\x04") "K" offset "K" size         \
+                                                           "\x85K" stride              \
+                                                           "\x85\x89}tR"
+#define NAMED        "\x80\x02}X\x01\0\0\0w"
+#define PICKLE(text) text, sizeof(text) - 1
+
+/* What stands in data/weights/model.pt, and in data.pkl inside of it (NULL: no
+ * archive). */
+static const struct {
+    const char *name, *pickle;
+    size_t size;
+    tdag_status st;
+    const char *want;
+} pickles[] = {
+    {"four numbers", PICKLE(NAMED REBUILT("\0", "\x04", "\x01") "s."), TDAG_OK, NULL},
+    {"strided", PICKLE(NAMED REBUILT("\x01", "\x02", "\x02") "s."), TDAG_OK, NULL},
+    {"beyond", PICKLE(NAMED REBUILT("\x01", "\x04", "\x01") "s."), TDAG_E_FORMAT,
+     "w reaches beyond the end of the record data/weights/model.pt/data/0"},
+    {"no archive", NULL, 0, TDAG_E_FORMAT, "zip"},
+    {"no dict", PICKLE("\x80\x02K\x01."), TDAG_E_FORMAT, "is no dict of weights"},
+    {"no name", PICKLE("\x80\x02}K\x01" REBUILT("\0", "\x04", "\x01") "s."),
+     TDAG_E_FORMAT, "has a weight without a name"},
+    {"a number", PICKLE(NAMED "K\x01s."), TDAG_E_UNSUPPORTED, "w, which is pickled"},
+    {"a call", PICKLE(NAMED "cos\nsystem\n(X\x04\0\0\0truetRs."), TDAG_E_UNSUPPORTED,
+     "w, which is pickled by Python"},
+    {"cut off", PICKLE(NAMED), TDAG_E_FORMAT, ""},
+    {"another weight",
+     PICKLE("\x80\x02}X\x01\0\0\0v" REBUILT("\0", "\x04", "\x01") "s."), TDAG_E_FORMAT,
+     "the archive has no elements of w"},
+};
+
+/* The program with the weight w, its weights in that record. */
+static made_archive with_pickle(const char *pickle, size_t size)
+{
+    const made_record inner[] = {{"a/data.pkl", pickle, size},
+                                 {"a/data/0", "0123456789abcdef", 0}};
+    const made_program p = {PARAMETER("w"), .nodes = ADD("p", "p", "y")};
+    const made_archive weights =
+        pickle == NULL ? (made_archive){calloc(1, 100), 100} : made_zip(inner, 2);
+    made_archive all =
+        made_pt2_with(&p, &(made_record){"m/data/weights/model.pt",
+                                         (const char *)weights.bytes, weights.size});
+    free(weights.bytes);
+    return all;
+}
+
+static void test_pickled(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof pickles / sizeof pickles[0]; i++) {
+        tdag_ctx *ctx = test_ctx();
+        tdag_model *m = NULL;
+        made_archive a = with_pickle(pickles[i].pickle, pickles[i].size);
+        tdag_status st = made_read(ctx, &a, 0, &m);
+        const char *said = st == TDAG_OK ? "" : tdag_ctx_get_error(ctx)->message;
+        if (st != pickles[i].st ||
+            (st != TDAG_OK && strstr(said, pickles[i].want) == NULL))
+            fail_msg("%s: %s, %s", pickles[i].name, tdag_status_text(st), said);
+        tdag_model_free(m);
         free(a.bytes);
         tdag_ctx_free(ctx);
     }
@@ -304,6 +381,9 @@ static void test_no_memory(void **state)
 {
     (void)state;
     made_archive a = made_pt2(&rich);
+    test_every_oom(read_rich, &a);
+    free(a.bytes);
+    a = with_pickle(pickles[0].pickle, pickles[0].size);
     test_every_oom(read_rich, &a);
     free(a.bytes);
 }
@@ -357,8 +437,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_programs),  cmocka_unit_test(test_deep),
-        cmocka_unit_test(test_archives),  cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_truncated), cmocka_unit_test(test_flipped),
+        cmocka_unit_test(test_archives),  cmocka_unit_test(test_pickled),
+        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_flipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,7 +45,9 @@ typedef struct tdagi_pt2_weight {
 /* Records that hold elements, with those whose elements they hold. */
 struct tdagi_pt2_storage {
     const char *name; /* "data/weights/weight_0" */
+    tdagi_zip *zip;   /* in which it is */
     const tdagi_zip_entry *entry;
+    bool is_kept; /* a stored one, by the file's mapping */
     tdagi_pt2_weight *weights;
 };
 
@@ -53,6 +55,7 @@ typedef struct tdagi_pt2_config {
     tdagi_pt2_names names;
     tdagi_pt2_weight *first, **last; /* in the file's order */
     const char *folder;              /* "data/weights/" */
+    tdagi_zip *zip;                  /* of pickled ones, the archive that they are in */
 } tdagi_pt2_config;
 
 /* ---- symbols (symbols.c) ---- */
@@ -103,6 +106,10 @@ void tdagi_pt2_check_ranges(tdagi_pt2 *im);
 /* ---- weights.c ---- */
 tdag_status tdagi_pt2_read_config(tdagi_pt2 *im, tdagi_pt2_config *config,
                                   const char *record);
+/* Finds where the elements are, "FOLDER" and w->path, shared by all of the same path.
+ */
+tdag_status tdagi_pt2_find_record(tdagi_pt2 *im, tdagi_zip *zip, const char *folder,
+                                  tdagi_pt2_weight *w);
 /* The leaf of an entry of the signature. */
 tdagi_any tdagi_pt2_leaf(tdagi_pt2 *im, const tdagi_pt2_spec *spec);
 /* Leaves of the weights that the signature does not name. */
@@ -110,6 +117,15 @@ void tdagi_pt2_other_leaves(tdagi_pt2 *im);
 /* Notes state that the program writes. */
 void tdagi_pt2_check_state(tdagi_pt2 *im);
 void tdagi_pt2_free_weights(tdagi_pt2 *im);
+
+/* ---- pickled.c ---- */
+/* The same of a record that PyTorch 2.6 to 2.8 pickled. */
+tdag_status tdagi_pt2_read_pickled(tdagi_pt2 *im, tdagi_pt2_config *config,
+                                   const char *record);
+
+/* ---- archive.c ---- */
+/* Parses the program and lists the weights. */
+tdag_status tdagi_pt2_read_archive(tdagi_pt2 *im);
 
 /* ---- weight_tensor.c ---- */
 /* Its elements, in the file where they can be; NULL after a failure, or where *why_out

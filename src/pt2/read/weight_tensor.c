@@ -1,7 +1,7 @@
 /* Elements of weights. A record is a whole storage; a weight is sizes, strides and an
  * offset over it. Where that is row-major it points into the mapped file and nothing is
- * read; else, or where the record is compressed, it is a copy. A record of no bytes
- * stands for zeroes. */
+ * read; else, or where the record is compressed or not aligned, it is a copy. A record
+ * of no bytes stands for zeroes. */
 #include "pt2/read/import.h"
 
 #include <string.h>
@@ -177,6 +177,7 @@ static tdag_tensor *make(tdagi_pt2 *im, const tdagi_pt2_weight *w, const layout 
                          const char **why_out)
 {
     const tdagi_zip_entry *entry = w->record->entry;
+    tdagi_zip *zip = w->record->zip;
     if (entry == NULL) {
         tdagi_pt2_bad(im, "the record %s of %s is missing", w->record->name, w->name);
         return NULL;
@@ -189,14 +190,14 @@ static tdag_tensor *make(tdagi_pt2 *im, const tdagi_pt2_weight *w, const layout 
     }
     const void *storage;
     size_t size;
-    tdag_status st = tdagi_zip_read(im->env.ctx, im->zip, entry, &storage, &size);
+    tdag_status st = tdagi_zip_read(im->env.ctx, zip, entry, &storage, &size);
     if (st != TDAG_OK) return failed(im, st);
     const unsigned char *elements = (const unsigned char *)storage +
                                     (l->count == 0 ? 0 : (size_t)l->offset * l->item);
     bool in_place = l->is_dense && entry->method == 0 && l->count > 0 &&
-                    (uintptr_t)elements % l->item == 0;
+                    w->record->is_kept && (uintptr_t)elements % l->item == 0;
     tdag_tensor *t = in_place ? wrap(im, l, elements, tdagi_mapping_release,
-                                     tdagi_mapping_retain(tdagi_zip_mapping(im->zip)))
+                                     tdagi_mapping_retain(tdagi_zip_mapping(zip)))
                               : copy(im, l, storage, size, why_out);
     if (t == NULL || !has_other_bools(l, t->data)) return t;
     tdag_tensor_free(t);

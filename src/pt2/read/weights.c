@@ -42,15 +42,16 @@ static const tdagi_json_field weight_fields[] = {
     {"use_pickle", false, weight_is_pickled},
     {"tensor_meta", false, weight_meta}};
 
-/* Where the elements are, shared by all who have the same path. */
-static tdag_status find_record(tdagi_pt2 *im, const tdagi_pt2_config *config,
-                               tdagi_pt2_weight *w)
+tdag_status tdagi_pt2_find_record(tdagi_pt2 *im, tdagi_zip *zip, const char *folder,
+                                  tdagi_pt2_weight *w)
 {
-    const char *name = tdagi_env_text(&im->env, "%s%s", config->folder, w->path);
+    const char *name = tdagi_env_text(&im->env, "%s%s", folder, w->path);
     tdagi_pt2_storage *record =
         tdagi_pt2_intern(&im->records, name, strlen(name), sizeof(*record));
     if (record == NULL) return tdagi_nomem(im->env.ctx);
-    if (record->entry == NULL) record->entry = tdagi_zip_find(im->zip, name);
+    record->zip = zip;
+    if (record->entry == NULL)
+        record->entry = tdagi_zip_find(zip, zip == im->zip ? name : w->path);
     w->record = record;
     w->same_record = record->weights;
     record->weights = w;
@@ -79,7 +80,8 @@ static tdag_status read_weights(tdagi_json_reader *r, void *user)
             return tdagi_json_fail(r, "a weight stands twice in the config");
         w->path = "";
         TDAGI_TRY(tdagi_json_fields(r, "a weight", w, weight_fields, 4));
-        TDAGI_TRY(find_record(at->im, config, w));
+        TDAGI_TRY(tdagi_pt2_find_record(at->im, at->im->zip, config->folder, w));
+        w->record->is_kept = true;
         *config->last = w;
         config->last = &w->next;
     }
@@ -93,8 +95,6 @@ tdag_status tdagi_pt2_read_config(tdagi_pt2 *im, tdagi_pt2_config *config,
     const void *text;
     size_t size;
     at_config at = {im, config};
-    config->names.arena = &im->env.arena;
-    config->last = &config->first;
     if (entry == NULL) return TDAG_OK;
     TDAGI_TRY(tdagi_zip_read(im->env.ctx, im->zip, entry, &text, &size));
     tdagi_json_reader r = {.ctx = im->env.ctx,
@@ -192,5 +192,7 @@ void tdagi_pt2_free_weights(tdagi_pt2 *im)
         tdag_tensor_free(w->tensor);
     for (tdagi_pt2_weight *w = im->constants.first; w != NULL; w = w->next)
         tdag_tensor_free(w->tensor);
+    tdagi_zip_close(im->weights.zip);
+    tdagi_zip_close(im->constants.zip);
     tdag_tensor_free(im->zeros);
 }
