@@ -158,6 +158,22 @@ static tdagi_lowered convert(const call *c, const char *kind)
     return call_operator(c, kind);
 }
 
+/* Of a list, of two, or of more one after the other. */
+static tdagi_lowered extreme(const call *c, const char *kind)
+{
+    if (n_args(c) < 3) return convert(c, kind);
+    tdag_shim_var *pair[2] = {tdagi_lower_value(c->l, arg(c, 0)), NULL};
+    tdag_shim_node *n = NULL;
+    for (uint32_t i = 1; i < n_args(c); i++) {
+        pair[1] = tdagi_lower_value(c->l, arg(c, i));
+        if (pair[0] == NULL || pair[1] == NULL) return nothing;
+        n = tdagi_add_node(c->l, kind, 2, pair);
+        if (n == NULL) return nothing;
+        pair[0] = n->outputs[0];
+    }
+    return tdagi_operand_of(n);
+}
+
 static tdagi_lowered cast(const call *c, const char *kind)
 {
     tdag_shim_node *n = add_call(c, kind, NULL, 1, 1);
@@ -276,6 +292,8 @@ static const struct {
     {"int", "aten::Int", 1, convert},
     {"isinstance", "prim::isinstance", 2, is_instance},
     {"len", "aten::len", 1, convert},
+    {"max", "prim::max", 1, extreme},
+    {"min", "prim::min", 1, extreme},
     {"print", "prim::Print", 0, convert},
     {"sorted", "aten::sorted", 1, convert},
     {"str", "aten::str", 1, convert},
