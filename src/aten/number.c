@@ -78,12 +78,28 @@ static tdagi_any compare_dims(tdagi_env *env, tdagi_fold_op op, tdag_dim a, tdag
     return out;
 }
 
+/* Whether the result of two known numbers is one, too: tensors wrap around, dims do not.
+ */
+static bool fits(const tdagi_pool *p, tdagi_fold_op op, tdag_dim a, tdag_dim b)
+{
+    int64_t x, y, z = 1;
+    bool over = false;
+    if (!tdagi_dim_is_const(p, a, &x) || !tdagi_dim_is_const(p, b, &y)) return true;
+    if (op == TDAGI_FOLD_ADD) return !__builtin_add_overflow(x, y, &z);
+    if (op == TDAGI_FOLD_SUB) return !__builtin_sub_overflow(x, y, &z);
+    if (op == TDAGI_FOLD_MUL) return !__builtin_mul_overflow(x, y, &z);
+    for (int64_t i = 0; op == TDAGI_FOLD_POW && i < y && i < 63; i++)
+        over |= __builtin_mul_overflow(z, x, &z);
+    return !over;
+}
+
 static bool fold_dims(tdagi_env *env, tdagi_fold_op op, tdag_dim a, tdag_dim b,
                       tdagi_any *out)
 {
     tdagi_pool *p = env->pool;
     tdag_dim d = 0;
     int64_t x, y;
+    if (!fits(p, op, a, b)) return false;
     switch (op) {
     case TDAGI_FOLD_ADD:
         d = tdagi_dim_add(p, a, b);

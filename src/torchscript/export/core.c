@@ -17,25 +17,43 @@ static void emit_permute(tdagi_exporter *e, const tdagi_kernel *k)
 }
 static const tdagi_emitter core_permute = {.emit = emit_permute};
 
+/* Whether 0 <= start <= end <= the size of axis i of x, whatever its symbols are. */
+static bool is_inside(tdagi_exporter *e, const tdagi_kernel *x, int64_t i,
+                      tdag_dim start, tdag_dim end)
+{
+    return tdagi_dim_proves_ge(e->r->pool, x->shape[i], end) &&
+           tdagi_dim_proves_ge(e->r->pool, end, start);
+}
+
+static bool is_whole(const tdagi_kernel *k, const tdagi_kernel *x, uint32_t i)
+{
+    const tdag_slice_spec *s = k->spec;
+    return s->start.v[i] == 0 && s->end.v[i] == x->shape[i];
+}
+
+/* A slice of PyTorch's ends where its axis does; where that may be before its own start
+ * or end, a narrow says what size there is. */
 static void emit_slice(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdag_slice_spec *s = k->spec;
+    const tdag_dim *start = s->start.v, *end = s->end.v;
     const tdagi_kernel *x = tdagi_export_kernel(e, k->inputs[0]);
     tdagi_export_begin(e, k);
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < k->rank; i++)
-        if (s->start.v[i] != 0 || s->end.v[i] != x->shape[i]) {
-            tdagi_export_piece(e, k, "torch.slice(");
-            n++;
-        }
+    for (uint32_t i = k->rank; i-- > 0;)
+        if (!is_whole(k, x, i))
+            tdagi_export_piece(e, k, is_inside(e, x, i, start[i], end[i])
+                                         ? "torch.slice("
+                                         : "torch.narrow(");
     tdagi_export_piece(e, k, "$0");
     for (uint32_t i = 0; i < k->rank; i++) {
-        if (s->start.v[i] == 0 && s->end.v[i] == x->shape[i]) continue;
-        tdagi_export_piece(e, k, ", %i, %d, ", (int64_t)i, s->start.v[i]);
-        if (s->end.v[i] == x->shape[i])
+        if (is_whole(k, x, i)) continue;
+        tdagi_export_piece(e, k, ", %i, %d, ", (int64_t)i, start[i]);
+        if (!is_inside(e, x, i, start[i], end[i]))
+            tdagi_export_piece(e, k, "%d)", k->shape[i]);
+        else if (end[i] == x->shape[i])
             tdagi_export_piece(e, k, "9223372036854775807)");
         else
-            tdagi_export_piece(e, k, "%d)", s->end.v[i]);
+            tdagi_export_piece(e, k, "%d)", end[i]);
     }
     tdagi_export_end(e);
 }
@@ -44,8 +62,13 @@ static const tdagi_emitter core_slice = {.emit = emit_slice};
 static void emit_select(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdag_select_spec *s = k->spec;
-    tdagi_export_emit(e, k, "torch.slice($0, %i, %d, (%d) + 1)", s->axis, s->index,
-                      s->index);
+    const tdagi_kernel *x = tdagi_export_kernel(e, k->inputs[0]);
+    tdag_dim end = tdagi_dim_add(e->r->pool, s->index, 1);
+    if (is_inside(e, x, s->axis, s->index, end))
+        tdagi_export_emit(e, k, "torch.slice($0, %i, %d, (%d) + 1)", s->axis, s->index,
+                          s->index);
+    else
+        tdagi_export_emit(e, k, "torch.narrow($0, %i, %d, 1)", s->axis, s->index);
 }
 static const tdagi_emitter core_select = {.emit = emit_select};
 

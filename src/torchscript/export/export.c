@@ -91,13 +91,16 @@ static tdag_status write_archive(tdagi_exporter *e, const tdagi_export_use *use)
 
 tdag_status tdagi_export_raised(tdagi_exporter *e, const tdagi_export_use *use)
 {
-    size_t n = (size_t)e->r->n + 1;
-    void *var = NULL, *uses = NULL, *user = NULL, *deferred = NULL;
+    size_t n = (size_t)e->r->n + 1, n_inputs = (size_t)e->g->n_inputs + 1;
+    void *var = NULL, *uses = NULL, *user = NULL, *deferred = NULL, *arguments = NULL;
     tdag_status st = tdagi_array_alloc(e->ctx, n, sizeof(char *), &var);
+    if (st == TDAG_OK)
+        st = tdagi_array_alloc(e->ctx, n_inputs, sizeof(char *), &arguments);
     if (st == TDAG_OK) st = tdagi_array_alloc(e->ctx, n, sizeof(uint32_t), &uses);
     if (st == TDAG_OK) st = tdagi_array_alloc(e->ctx, n, sizeof(uint32_t), &user);
     if (st == TDAG_OK) st = tdagi_array_alloc(e->ctx, n, 1, &deferred);
     e->var = var;
+    e->arguments = arguments;
     e->uses = uses;
     e->user = user;
     e->deferred = deferred;
@@ -106,6 +109,7 @@ tdag_status tdagi_export_raised(tdagi_exporter *e, const tdagi_export_use *use)
         st = use->run(e, use);
     }
     if (var != NULL) tdagi_free(e->ctx, var, n * sizeof(char *));
+    if (arguments != NULL) tdagi_free(e->ctx, arguments, n_inputs * sizeof(char *));
     if (uses != NULL) tdagi_free(e->ctx, uses, n * sizeof(uint32_t));
     if (user != NULL) tdagi_free(e->ctx, user, n * sizeof(uint32_t));
     if (deferred != NULL) tdagi_free(e->ctx, deferred, n);

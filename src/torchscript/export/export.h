@@ -23,6 +23,7 @@ typedef struct tdagi_exporter {
     tdagi_arena arena; /* names */
     tdagi_text body;   /* statements, and the one error that sticks */
     const char **var;  /* by kernel: the expression that reads it; NULL = not emitted */
+    const char **arguments; /* by input of the graph: the same, read or not */
     uint32_t *uses;    /* by kernel; outputs count */
     uint32_t *user;    /* by kernel: the last one that reads it; 0 = an output does */
     unsigned char *deferred; /* by kernel: emitted as a part of its only user */

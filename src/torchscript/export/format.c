@@ -7,8 +7,50 @@
 #include "base/number_text.h"
 #include "torchscript/export/export.h"
 
-/* A dim's text is Python but for floor(a/b), which becomes (a//b), and symbols, which
- * get a prefix so that they meet no other variable. */
+static size_t word_of(const char *s)
+{
+    return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+}
+
+/* Whether more than two operands stand behind the parenthesis at s. */
+static bool has_many(const char *s)
+{
+    uint32_t depth = 0, commas = 0;
+    for (; *s != '\0'; s++) {
+        depth += *s == '(';
+        if (*s == ')' && --depth == 0) break;
+        commas += *s == ',' && depth == 1;
+    }
+    return commas > 1;
+}
+
+/* A dim's text is Python but for floor(a/b), which becomes (a//b), symbols, which get a
+ * prefix so that they meet no other variable, and min() and max(), which TorchScript
+ * has of two numbers or of a list. Returns where it ended: at a parenthesis. */
+static const char *add_dim_text(tdagi_exporter *e, const char *s)
+{
+    while (*s != '\0' && *s != ')') {
+        size_t word = word_of(s);
+        bool is_name = word > 0 && !(*s >= '0' && *s <= '9');
+        bool is_call = is_name && s[word] == '(';
+        bool is_floor = is_call && word == 5 && strncmp(s, "floor", 5) == 0;
+        if (is_name && !is_call) tdagi_text_add(&e->body, "size_");
+        if (!is_floor) tdagi_text_add_bytes(&e->body, s, word);
+        s += word;
+        if (*s == '(') {
+            bool is_list = is_call && !is_floor && has_many(s);
+            tdagi_text_add(&e->body, is_list ? "([" : "(");
+            s = add_dim_text(e, s + 1);
+            tdagi_text_add(&e->body, is_list ? "])" : ")");
+            s += *s == ')';
+        } else if (word == 0) {
+            tdagi_text_add_bytes(&e->body, *s == '/' ? "//" : s, *s == '/' ? 2 : 1);
+            s++;
+        }
+    }
+    return s;
+}
+
 static void add_dim(tdagi_exporter *e, tdag_dim d)
 {
     if (d >= 0) {
@@ -22,27 +64,7 @@ static void add_dim(tdagi_exporter *e, tdag_dim d)
         return;
     }
     tdagi_dim_text(e->r->pool, d, text, n + 1);
-    for (const char *s = text; *s != '\0';) {
-        size_t word = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
-                                "0123456789");
-        bool is_name = word > 0 && !(*s >= '0' && *s <= '9');
-        bool is_call = is_name && s[word] == '(';
-        if (is_call && word == 5 && strncmp(s, "floor", 5) == 0) {
-            s += word; /* the parenthesis follows by itself */
-            continue;
-        }
-        if (is_name && !is_call) tdagi_text_add(&e->body, "size_");
-        if (word > 0) {
-            tdagi_text_add_bytes(&e->body, s, word);
-            s += word;
-            continue;
-        }
-        if (*s == '/')
-            tdagi_text_add(&e->body, "//");
-        else
-            tdagi_text_add_bytes(&e->body, s, 1);
-        s++;
-    }
+    add_dim_text(e, text);
 }
 
 void tdagi_export_dims(tdagi_exporter *e, uint32_t n, const tdag_dim *dims)

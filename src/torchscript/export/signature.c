@@ -65,8 +65,9 @@ static void bind_inputs(tdagi_exporter *e, const node *of, const char *at,
                         uint32_t *next)
 {
     if (of->kind == TDAGI_STRUCTURE_TENSOR) {
-        uint32_t kernel = e->r->kernel_of[e->g->inputs[(*next)++].id];
+        uint32_t kernel = e->r->kernel_of[e->g->inputs[*next].id];
         if (kernel != 0) e->var[kernel] = at;
+        e->arguments[(*next)++] = at;
     }
     if (!tdagi_structure_has_items(of)) return;
     const node *item = tdagi_structure_first(of);
@@ -105,8 +106,7 @@ static const char *argument_name(tdagi_exporter *e, const node *argument, uint32
 static bool bind_symbol(tdagi_exporter *e, uint32_t s, uint32_t i, bool alone)
 {
     const tdagi_node *n = tdagi_graph_node(e->g, e->g->inputs[i]);
-    uint32_t kernel = e->r->kernel_of[e->g->inputs[i].id];
-    if (kernel == 0 || e->var[kernel] == NULL) return false;
+    if (e->arguments[i] == NULL) return false;
     for (uint32_t axis = 0; axis < n->rank; axis++) {
         uint32_t symbol;
         int64_t factor, offset;
@@ -116,7 +116,7 @@ static bool bind_symbol(tdagi_exporter *e, uint32_t s, uint32_t i, bool alone)
             continue;
         const char *name = tdagi_pool_symbol(e->g->pool, s, NULL);
         tdagi_text_printf(&e->body, "    size_%s = torch.size(%s, %lu)\n", name,
-                          e->var[kernel], (unsigned long)axis);
+                          e->arguments[i], (unsigned long)axis);
         if (factor != 1 || offset != 0)
             tdagi_text_printf(&e->body, "    size_%s = (size_%s - (%lld)) // %lld\n",
                               name, name, (long long)offset, (long long)factor);

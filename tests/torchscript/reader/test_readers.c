@@ -1,7 +1,7 @@
 /* The native reader against PyTorch's, by the shim: every case of import_cases.py (a
  * folder in TDAG_TEST_CASES) is imported by both, at fixed sizes and with its first dim
  * free. Graphs with their names, scopes and weights are the same, what is refused is
- * refused in the same words. */
+ * refused in the same words. What is exported of them is read again. */
 #include <tdagger/count.h>
 #include <tdagger/run.h>
 #include <tdagger/torch.h>
@@ -108,13 +108,30 @@ static bool same(const char *name, reading *shim, reading *native)
            same_structure(name, shim->structures[1], native->structures[1]);
 }
 
+/* Its export is read with the same inputs. */
+static bool returns(tdag_ctx *ctx, const char *name, const reading *r, const inputs *in)
+{
+    char path[4200];
+    tdag_model *again = NULL;
+    if (r->status != TDAG_OK) return true;
+    snprintf(path, sizeof(path), "%s.again", name);
+    tdag_status st = tdag_to_torchscript(ctx, r->model, path, NULL);
+    if (st == TDAG_OK)
+        st = tdag_from_torchscript(ctx, path, in->specs, in->n, NULL, &again);
+    if (st != TDAG_OK)
+        print_error("%s: its export: %s\n", name, tdag_ctx_get_error(ctx)->message);
+    tdag_model_free(again);
+    remove(path);
+    return st == TDAG_OK;
+}
+
 static bool compare(const char *path, const inputs *in)
 {
     reading shim, native;
     tdag_ctx *ctx = test_ctx();
     read_model(ctx, path, in, TDAG_TORCH_SHIM, &shim);
     read_model(ctx, path, in, TDAG_TORCH_NATIVE, &native);
-    bool equal = same(path, &shim, &native);
+    bool equal = same(path, &shim, &native) && returns(ctx, path, &native, in);
     free_reading(ctx, &shim);
     free_reading(ctx, &native);
     tdag_ctx_free(ctx);
