@@ -78,7 +78,8 @@ static tdagi_any compare_dims(tdagi_env *env, tdagi_fold_op op, tdag_dim a, tdag
     return out;
 }
 
-/* Whether the result of two known numbers is one, too: tensors wrap around, dims do not.
+/* Whether the result of two known numbers is one, too: tensors wrap around, dims do
+ * not.
  */
 static bool fits(const tdagi_pool *p, tdagi_fold_op op, tdag_dim a, tdag_dim b)
 {

@@ -41,9 +41,9 @@ static void emit_slice(tdagi_exporter *e, const tdagi_kernel *k)
     tdagi_export_begin(e, k);
     for (uint32_t i = k->rank; i-- > 0;)
         if (!is_whole(k, x, i))
-            tdagi_export_piece(e, k, is_inside(e, x, i, start[i], end[i])
-                                         ? "torch.slice("
-                                         : "torch.narrow(");
+            tdagi_export_piece(e, k,
+                               is_inside(e, x, i, start[i], end[i]) ? "torch.slice("
+                                                                    : "torch.narrow(");
     tdagi_export_piece(e, k, "$0");
     for (uint32_t i = 0; i < k->rank; i++) {
         if (is_whole(k, x, i)) continue;

@@ -24,8 +24,8 @@ typedef struct tdagi_exporter {
     tdagi_text body;   /* statements, and the one error that sticks */
     const char **var;  /* by kernel: the expression that reads it; NULL = not emitted */
     const char **arguments; /* by input of the graph: the same, read or not */
-    uint32_t *uses;    /* by kernel; outputs count */
-    uint32_t *user;    /* by kernel: the last one that reads it; 0 = an output does */
+    uint32_t *uses;         /* by kernel; outputs count */
+    uint32_t *user; /* by kernel: the last one that reads it; 0 = an output does */
     unsigned char *deferred; /* by kernel: emitted as a part of its only user */
     tdagi_tree tree;
     uint32_t n_constants; /* tensor constants in the tree so far */
