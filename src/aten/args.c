@@ -127,7 +127,7 @@ tdag_value *tdagi_arg_promoted(tdagi_call *c, const char *name, tdag_list *n_out
 /* A number where one is due; a rank-0 tensor that is known serves. */
 static tdagi_any number(tdagi_call *c, const char *name, tdagi_any v)
 {
-    v = tdagi_any_known(v);
+    v = tdagi_any_evaluated(c->env, v);
     if (!tdagi_any_is_number(v)) tdagi_refuse(c, name);
     return v;
 }
@@ -233,7 +233,7 @@ tdag_list tdagi_arg_dims(tdagi_call *c, const char *name)
     uint32_t n = tdagi_any_is_seq(v) ? v.u.seq->n : 1;
     int64_t *out = tdagi_env_alloc(c->env, n * sizeof(*out));
     for (uint32_t i = 0; out != NULL && i < n; i++) {
-        tdagi_any x = tdagi_any_known(items[i]);
+        tdagi_any x = tdagi_any_evaluated(c->env, items[i]);
         if (x.kind != TDAGI_ANY_INT && x.kind != TDAGI_ANY_BOOL) {
             tdagi_refuse(c, name);
             return none;

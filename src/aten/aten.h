@@ -65,6 +65,9 @@ tdagi_any tdagi_arg(tdagi_call *c, const char *name);  /* None if not in the sch
 tdagi_cell *tdagi_arg_cell(tdagi_call *c, const char *name);
 tdag_value tdagi_arg_tensor(tdagi_call *c, const char *name);
 tdag_value tdagi_arg_optional(tdagi_call *c, const char *name); /* None: NO_VALUE */
+/* A tensor, or the padded one of a nested tensor; where it is one, *there_out says
+ * which elements are there (nested.c). */
+tdag_value tdagi_arg_padded(tdagi_call *c, const char *name, tdag_value *there_out);
 int64_t tdagi_arg_int(tdagi_call *c, const char *name, int64_t when_none);
 tdag_dim tdagi_arg_dim(tdagi_call *c, const char *name, tdag_dim when_none);
 double tdagi_arg_float(tdagi_call *c, const char *name, double when_none);
@@ -95,6 +98,8 @@ tdagi_any tdagi_call_fail(tdagi_call *c, tdag_status status, const char *format,
 
 /* ---- results ---- */
 tdagi_any tdagi_result(tdagi_call *c, tdag_value v); /* fresh memory */
+/* A nested tensor where `there` is a value. */
+tdagi_any tdagi_padded_result(tdagi_call *c, tdag_value x, tdag_value there);
 tdagi_any tdagi_results(tdagi_call *c, uint32_t n, const tdag_value *v); /* a tuple */
 /* A result and as many more as the operator has, which are not computed: an issue where
  * something uses one. */

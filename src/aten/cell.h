@@ -76,6 +76,9 @@ const tdag_dim *tdagi_cell_shape(tdagi_env *env, tdagi_cell *t);
 const tdagi_any *tdagi_cell_number(tdagi_cell *t);
 /* That number for such a tensor; any other value as it is. */
 tdagi_any tdagi_any_known(tdagi_any v);
+/* The same, for who needs to know: also of a number that depends on weights and
+ * constants alone, which is computed (constant.c). */
+tdagi_any tdagi_any_evaluated(tdagi_env *env, tdagi_any v);
 bool tdagi_cell_is_contiguous(tdagi_env *env, tdagi_cell *t);
 /* Whether a reshape can be a view. */
 bool tdagi_cell_can_view(tdagi_env *env, tdagi_cell *t, uint32_t rank,

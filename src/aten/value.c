@@ -222,6 +222,7 @@ bool tdagi_any_equal(tdagi_env *env, tdagi_any a, tdagi_any b, bool *assumed)
     case TDAGI_ANY_BOOL:
     case TDAGI_ANY_LIST:
     case TDAGI_ANY_TUPLE:
+    case TDAGI_ANY_NESTED:
         break;
     }
     return false;
@@ -276,6 +277,8 @@ const char *tdagi_any_text(tdagi_env *env, tdagi_any v)
         return "a number that depends on tensor data";
     case TDAGI_ANY_DICT:
         return "a dict";
+    case TDAGI_ANY_NESTED:
+        return "a nested tensor";
     case TDAGI_ANY_OBJECT:
         return "a module";
     case TDAGI_ANY_FUNCTION:

@@ -21,6 +21,8 @@ typedef enum tdagi_any_kind {
     TDAGI_ANY_LIST,   /* u.seq, shared by all who hold it */
     TDAGI_ANY_TUPLE,  /* u.seq */
     TDAGI_ANY_DICT,   /* u.dict */
+    TDAGI_ANY_NESTED, /* a nested tensor: u.seq of a padded one and what is there of it
+                       */
     /* Known to the reader alone; rows only pass them on. */
     TDAGI_ANY_OBJECT,   /* a module: u.object */
     TDAGI_ANY_FUNCTION, /* u.foreign */

@@ -24,7 +24,7 @@ EDGES = torch.tensor([0.0, -0.0, 1.0, -1.0, 2.5, -2.5, 0.5, math.inf, -math.inf,
 def record(recorder):
     call = recorder.by_name
     for part in (elementwise, facts, texts, lists, shapes, windows, statistics, recurrent,
-                 products, edges, forms):
+                 products, edges, forms, masks):
         part(call)
 
 
@@ -316,3 +316,15 @@ def forms(call):
     call("aten::_weight_norm_interface", F(3, 4), P(3, 1), 0)
     call("aten::rrelu_with_noise", F(3, 4), P(3, 4), 0.25, 0.5, False)
     call("aten::rrelu_with_noise_functional", F(3, 4), P(3, 4), 0.25, 0.5, False)
+
+
+def masks(call):
+    """Of attention: where they are not 0, they hide."""
+    x, n = F(2, 3, 4), 4
+    call("aten::_nested_tensor_from_mask_left_aligned", x,
+         torch.tensor([[True, False, False], [False, True, False]]))
+    forms = ((torch.tensor([[0., 0, -math.inf], [0, -math.inf, -math.inf]]), 1),
+             (torch.tensor([[0., 0.5, -math.inf]]).expand(3, 3), 0), (I(2, 2, 3, 3, high=2), 2))
+    for mask, kind in forms:
+        call("aten::_native_multi_head_attention", x, x, x, n, 2, F(12, 4), F(12), F(4, 4),
+             F(4), mask, kind != 0, kind == 1, kind)

@@ -334,6 +334,81 @@ static void rows_without_a_schema(void **state)
         "[3, 4]");
 }
 
+/* x[:n] of a row is what its mask counts; what is not there shows as the padding. */
+static void a_nested_tensor_is_a_padded_one(void **state)
+{
+    fixture *f = *state;
+    tdagi_any two = INT(2), x = CALL(f, "aten::unsqueeze", "", matrix(f, 2, 3), two);
+    tdagi_any mask = CALL(f, "aten::gt", "Scalar", matrix(f, 2, 3), INT(2));
+    tdagi_any there =
+        CALL(f, "aten::_nested_tensor_from_mask", "", x, mask, tdagi_any_bool(false));
+    assert_int_equal(there.kind, TDAGI_ANY_NESTED);
+    assert_true(CALL(f, "prim::is_nested", "", there).u.b);
+    assert_string_equal(tdagi_any_text(&f->env, CALL(f, "aten::dim", "", there)), "3");
+    tdagi_any items[] = {INT(2), INT(3), INT(1)};
+    tdagi_any size = tdagi_any_seq(&f->env, TDAGI_ANY_LIST, 3, items);
+    tdagi_any y =
+        CALL(f, "aten::to_padded_tensor", "", there, tdagi_any_float(9), size);
+    EXPECT(f, y, 1, 9, 9, 4, 5, 6);
+}
+
+static void a_nested_tensor_is_no_other_argument(void **state)
+{
+    fixture *f = *state;
+    tdagi_any x = CALL(f, "aten::unsqueeze", "", matrix(f, 2, 3), INT(2));
+    tdagi_any mask = CALL(f, "aten::gt", "Scalar", matrix(f, 2, 3), INT(2));
+    tdagi_any there = CALL(f, "aten::_nested_tensor_from_mask", "", x, mask);
+    CALL(f, "aten::relu", "", there);
+    expect_issue(f, "aten::relu with self = a nested tensor");
+}
+
+static void a_nested_tensor_has_its_own_size(void **state)
+{
+    fixture *f = *state;
+    tdagi_any x = CALL(f, "aten::unsqueeze", "", matrix(f, 2, 3), INT(2));
+    tdagi_any mask = CALL(f, "aten::gt", "Scalar", matrix(f, 2, 3), INT(2));
+    tdagi_any there = CALL(f, "aten::_nested_tensor_from_mask", "", x, mask);
+    tdagi_any items[] = {INT(2), INT(4), INT(1)};
+    tdagi_any size = tdagi_any_seq(&f->env, TDAGI_ANY_LIST, 3, items);
+    CALL(f, "aten::nested_to_padded_tensor", "", there, tdagi_any_float(0), size);
+    expect_issue(f, "aten::nested_to_padded_tensor to a size other than that of the "
+                    "padded tensor");
+}
+
+/* ---- numbers of weights ---- */
+
+/* The sum of a constant's elements, as Int() gives it. */
+static tdagi_any sum_of(fixture *f, uint32_t n, const double *elements)
+{
+    const int64_t shape[] = {n};
+    tdag_tensor *t;
+    TEST_OK(f->ctx, tdag_tensor_create(f->ctx, TDAG_F32, 1, shape, &t));
+    for (uint32_t i = 0; i < n; i++)
+        tdagi_tensor_set_f64(t, i, elements[i]);
+    tdag_value v = tdag_add_tensor(f->env.b, TDAG_OP_BUFFER, "sizes", t);
+    tdag_tensor_free(t);
+    tdagi_any x = tdagi_any_tensor(tdagi_cell_new(&f->env, v));
+    return CALL(f, "aten::Int", "Tensor", CALL(f, "aten::sum", "", x));
+}
+
+static void a_number_of_constants_is_known_where_it_must_be(void **state)
+{
+    fixture *f = *state;
+    tdagi_any n = sum_of(f, 3, (double[]){1.5, -2, 1.75});
+    assert_int_equal(n.kind, TDAGI_ANY_DATA); /* nobody has asked */
+    tdagi_any x = matrix(f, 2, 3);
+    EXPECT(f, CALL(f, "aten::narrow", "", x, INT(1), n, n), 2, 5);
+}
+
+static void a_number_of_inputs_is_data(void **state)
+{
+    fixture *f = *state;
+    tdagi_any x = matrix(f, 2, 3);
+    tdagi_any n = CALL(f, "aten::Int", "Tensor", CALL(f, "aten::sum", "", x));
+    CALL(f, "aten::narrow", "", x, INT(1), n, INT(1));
+    expect_issue(f, "aten::narrow with start = a number that depends on tensor data");
+}
+
 static void texts_are_formatted(void **state)
 {
     fixture *f = *state;
@@ -360,24 +435,30 @@ static void operators_have_a_document(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(writing_to_a_view_writes_to_what_it_shows),
-                                       TEST(a_view_shows_what_was_written),
-                                       TEST(stepped_slices_are_written),
-                                       TEST(permuted_parts_are_written),
-                                       TEST(reshaped_and_split_parts_are_written),
-                                       TEST(diagonals_are_written),
-                                       TEST(expanded_memory_is_not_written),
-                                       TEST(known_numbers_stay_known),
-                                       TEST(a_list_is_extended_where_it_stands),
-                                       TEST(what_is_left_out_has_its_default),
-                                       TEST(an_argument_nobody_reads_is_an_issue),
-                                       TEST(a_refused_operator_says_why),
-                                       TEST(an_unknown_operator_is_an_issue),
-                                       TEST(a_reader_may_keep_unknown_operators),
-                                       TEST(a_failure_says_where),
-                                       TEST(many_issues_are_reported_with_numbers),
-                                       TEST(rows_without_a_schema),
-                                       TEST(texts_are_formatted),
-                                       TEST(operators_have_a_document)};
+    const struct CMUnitTest tests[] = {
+        TEST(writing_to_a_view_writes_to_what_it_shows),
+        TEST(a_view_shows_what_was_written),
+        TEST(stepped_slices_are_written),
+        TEST(permuted_parts_are_written),
+        TEST(reshaped_and_split_parts_are_written),
+        TEST(diagonals_are_written),
+        TEST(expanded_memory_is_not_written),
+        TEST(known_numbers_stay_known),
+        TEST(a_list_is_extended_where_it_stands),
+        TEST(what_is_left_out_has_its_default),
+        TEST(an_argument_nobody_reads_is_an_issue),
+        TEST(a_refused_operator_says_why),
+        TEST(an_unknown_operator_is_an_issue),
+        TEST(a_reader_may_keep_unknown_operators),
+        TEST(a_failure_says_where),
+        TEST(many_issues_are_reported_with_numbers),
+        TEST(rows_without_a_schema),
+        TEST(a_nested_tensor_is_a_padded_one),
+        TEST(a_nested_tensor_is_no_other_argument),
+        TEST(a_nested_tensor_has_its_own_size),
+        TEST(a_number_of_constants_is_known_where_it_must_be),
+        TEST(a_number_of_inputs_is_data),
+        TEST(texts_are_formatted),
+        TEST(operators_have_a_document)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

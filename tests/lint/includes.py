@@ -15,7 +15,7 @@ ORDER = [["base"], ["ir"], ["ops"], ["derive", "raise", "analysis"],
          ["torchscript", "pt2", "coreml", "cli"], ["open"]]
 # The parts of a builder and of a model that importers need; see docs/deviations.md.
 APP_MAY = {"base", "derive", "raise", "ir/graph.h", "program/model.h"}
-MAY = {"aten": {"base", "derive", "ir/graph.h"}, "archive": {"base"},
+MAY = {"aten": {"base", "derive", "ir/graph.h", "run/run.h"}, "archive": {"base"},
        "torchscript": APP_MAY | {"aten", "archive"},
        "pt2": APP_MAY | {"aten", "archive", "format/json_read.h",
                         "torchscript/export/statements.h", "torchscript/native/resolve.h",

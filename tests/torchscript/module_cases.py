@@ -1,4 +1,5 @@
 """Whole modules as cases of import_cases.py: what a body of forward alone cannot say."""
+import math
 from typing import Dict, List, Optional
 
 import torch
@@ -73,6 +74,100 @@ class View(nn.Module):
         return y
 
 
+class Masked(nn.Module):
+    """Attention in eval with the masks that its fast path takes: of padding and of future
+    keys, bool, additive or a bias, alone and together; a padding mask alone makes an
+    encoder's tensors nested."""
+
+    def __init__(self, kind: str, padding: str, future: str):
+        super().__init__()
+        self.start = nn.Linear(16, 16)
+        if kind.startswith("encoder"):
+            layer = nn.TransformerEncoderLayer(16, 2, 24, batch_first=True,
+                                               norm_first=kind == "encoder, norm first")
+            self.part = nn.TransformerEncoder(layer, 2, nn.LayerNorm(16),
+                                              enable_nested_tensor=kind == "encoder, nested",
+                                              mask_check=False)
+            self.forward = self.encoder
+        else:
+            self.part = nn.MultiheadAttention(16, 2, batch_first=True)
+            self.forward = self.weighted if kind == "attention, weights" else self.attention
+        self.padding, self.future = padding, future
+
+    def masks(self, x, lengths):
+        places = torch.arange(x.size(1))
+        hide, none = torch.full((), -math.inf), torch.zeros(())
+        padding: Optional[torch.Tensor] = None
+        future: Optional[torch.Tensor] = None
+        if self.padding != "":
+            padding = places >= lengths[:, None]
+            if self.padding == "additive":
+                padding = torch.where(padding, hide, none)
+        if self.future != "":
+            future = places > places[:, None]
+            if self.future == "additive":
+                future = torch.where(future, hide, none)
+            if self.future == "bias":
+                future = (places - places[:, None]).clamp(0, 2) * 0.5
+        return padding, future
+
+    def encoder(self, x, lengths):
+        padding, future = self.masks(x, lengths)
+        return self.part(self.start(x), mask=future, src_key_padding_mask=padding)
+
+    def attention(self, x, lengths):
+        padding, future = self.masks(x, lengths)
+        x = self.start(x)
+        return self.part(x, x, x, attn_mask=future, key_padding_mask=padding,
+                         need_weights=False)[0]
+
+    def weighted(self, x, lengths):
+        padding, future = self.masks(x, lengths)
+        x = self.start(x)
+        return self.part(x, x, x, attn_mask=future, key_padding_mask=padding)
+
+
+class Sized(nn.Module):
+    """Sizes, positions, branches and loops by numbers that buffers hold or make."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("kernel", torch.tensor(5))
+        self.register_buffer("stride", torch.tensor([2.0, 3.0]))
+        self.weight = nn.Parameter(torch.randn(4, 4, 5))
+
+    def forward(self, x):
+        left = self.kernel - self.stride.prod().floor().to(torch.int64) // 2
+        total = int(self.kernel) - 1
+        y = torch.nn.functional.pad(x, (int(left), total - int(left)))
+        if bool(self.kernel > 3):
+            y = y[:, :, int(self.kernel) // 4:]
+        for i in range(int(self.stride.max())):
+            y = y * (i + 1.5)
+        if self.weight.abs().max().item() < 1e-9:
+            y = y * 0.0
+        return torch.nn.functional.conv1d(y, self.weight) * float(self.stride[1])
+
+
+def masked(module_case, F):
+    lengths = torch.tensor([5, 3, 1])
+    forms = (("bool", ""), ("additive", ""), ("", "bool"), ("", "additive"), ("", "bias"),
+             ("bool", "bool"))
+    for kind in ("encoder, nested", "encoder", "encoder, norm first", "attention",
+                 "attention, weights"):
+        for padding, future in forms:
+            module_case(Masked(kind, padding, future).eval(), F(3, 5, 16), lengths)
+    for kind in ("encoder, nested", "attention"):  # a row of which nothing is there
+        module_case(Masked(kind, "bool", "").eval(), F(3, 5, 16), torch.tensor([5, 0, 1]))
+    beyond = F(3, 5, 16)
+    beyond[1, 4] = math.nan
+    module_case(Masked("encoder, nested", "bool", "").eval(), beyond, lengths)
+
+
+def sized(module_case, F):
+    module_case(Sized().eval(), F(2, 4, 9))
+
+
 def add(module_case, F):
     torch.manual_seed(3)
     module_case(Shared(), F(2, 4))
@@ -90,3 +185,5 @@ def add(module_case, F):
     with torch.no_grad():
         traced = torch.jit.trace(conv, F(2, 3, 6, 6))
     module_case(torch.jit.freeze(traced), F(2, 3, 6, 6))
+    masked(module_case, F)
+    sized(module_case, F)

@@ -59,11 +59,22 @@ tdagi_any tdagi_aten_cast_to(tdagi_call *c) /* row data: the dtype */
 
 /* ---- what a tensor is ---- */
 
+/* A tensor, or the padded one of a nested tensor: dtype and rank are the same. NULL: an
+ * issue was noted. */
+static tdagi_cell *first_tensor(tdagi_call *c)
+{
+    if (c->n > 0 && c->args[0].kind == TDAGI_ANY_NESTED) {
+        c->read |= 1;
+        return c->args[0].u.seq->v[0].u.tensor;
+    }
+    return tdagi_arg_cell(c, c->schema->args[0].name);
+}
+
 tdagi_any tdagi_aten_prim_dtype(tdagi_call *c)
 {
-    c->read |= 1;
-    if (c->args[0].kind != TDAGI_ANY_TENSOR) return tdagi_any_poison();
-    tdag_dtype d = tdagi_cell_dtype(c->env, c->args[0].u.tensor);
+    tdagi_cell *t = first_tensor(c);
+    if (t == NULL) return tdagi_any_poison();
+    tdag_dtype d = tdagi_cell_dtype(c->env, t);
     return tdagi_any_int(c->env, tdagi_scalar_type_of_dtype(d));
 }
 
@@ -81,7 +92,7 @@ tdagi_any tdagi_aten_prim_type(tdagi_call *c) /* of a device */
 
 tdagi_any tdagi_aten_is_floating_point(tdagi_call *c)
 {
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    tdagi_cell *t = first_tensor(c);
     if (t == NULL) return tdagi_any_poison();
     return tdagi_any_bool(tdag_dtype_is_float(tdagi_cell_dtype(c->env, t)));
 }
@@ -107,7 +118,7 @@ tdagi_any tdagi_aten_size(tdagi_call *c)
 
 tdagi_any tdagi_aten_rank(tdagi_call *c)
 {
-    tdagi_cell *t = tdagi_arg_cell(c, c->schema->args[0].name);
+    tdagi_cell *t = first_tensor(c);
     return t == NULL ? tdagi_any_poison()
                      : tdagi_any_int(c->env, tdagi_cell_rank(c->env, t));
 }

@@ -14,7 +14,7 @@ static bool raises(tdagi_import *im, const tdag_shim_block *block)
 /* A condition as a bool; a rank-0 tensor with a known number is one too. */
 static tdagi_any truth(tdagi_import *im, tdagi_any v)
 {
-    v = tdagi_any_known(v);
+    v = tdagi_any_evaluated(&im->env, v);
     if (v.kind != TDAGI_ANY_BOOL && tdagi_any_is_number(v)) {
         tdagi_any b = tdagi_any_bool(false);
         bool equal =
@@ -120,7 +120,7 @@ void tdagi_prim_loop(tdagi_frame *f, const tdag_shim_node *node)
     const tdag_shim_api *api = im->api;
     const tdag_shim_block *body = api->node_block(node, 0);
     if (body == NULL) return;
-    tdagi_any trips = tdagi_frame_input(f, node, 0),
+    tdagi_any trips = tdagi_any_evaluated(&im->env, tdagi_frame_input(f, node, 0)),
               c = truth(im, tdagi_frame_input(f, node, 1));
     int64_t n = 0;
     if (api->block_n_inputs(body) > 64)

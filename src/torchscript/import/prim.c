@@ -262,6 +262,7 @@ static bool is_instance(tdagi_any v, const char *type)
     case TDAGI_ANY_NONE:
         return starts(type, "NoneType") || starts(type, "None");
     case TDAGI_ANY_TENSOR:
+    case TDAGI_ANY_NESTED:
         return starts(type, "Tensor");
     case TDAGI_ANY_INT:
         return starts(type, "int");

@@ -99,6 +99,7 @@ static char letter_of(const tdagi_any *v)
     case TDAGI_ANY_LIST:
     case TDAGI_ANY_TUPLE:
     case TDAGI_ANY_DICT:
+    case TDAGI_ANY_NESTED:
     case TDAGI_ANY_OBJECT:
     case TDAGI_ANY_FUNCTION:
     case TDAGI_ANY_OTHER:
@@ -138,7 +139,8 @@ static bool fits(const char *type, const tdagi_any *v, leniency how)
     if (starts(type, "Optional["))
         return v->kind == TDAGI_ANY_NONE || fits(type + strlen("Optional["), v, how);
     if (starts(type, "List[")) return list_fits(type + strlen("List["), v, how);
-    if (starts(type, "Tensor")) return v->kind == TDAGI_ANY_TENSOR;
+    if (starts(type, "Tensor"))
+        return v->kind == TDAGI_ANY_TENSOR || v->kind == TDAGI_ANY_NESTED;
     if (starts(type, "Dict")) return v->kind == TDAGI_ANY_DICT;
     if (starts(type, "str")) return v->kind == TDAGI_ANY_STRING;
     if (starts(type, "Device"))

@@ -1,4 +1,8 @@
-/* PyTorch's fused operators of transformers, written out as what they compute. */
+/* PyTorch's fused operators of transformers, written out as what they compute.
+ *
+ * A mask hides the keys where it is not 0, whatever its dtype: -inf of an additive mask
+ * does, and so does any finite bias. A query without a key is NaN. In a nested tensor
+ * the keys are hidden that are not there, and each query that is there has a key. */
 #include <math.h>
 
 #include "aten/aten.h"
@@ -7,9 +11,36 @@ typedef struct heads {
     int64_t n;     /* heads */
     tdag_dim size; /* of one head */
     tdag_value qkv_weight, qkv_bias, out_weight, out_bias;
-    tdag_value mask; /* bool, true hides; broadcasts to [B, n, L, S]; may be absent */
+    tdag_value mask;  /* bool, true hides; broadcasts to [B, n, L, S]; may be absent */
+    tdag_value there; /* bool [B, L]: of a nested tensor; else absent */
     double scale;
 } heads;
+
+/* [B, S] for all heads and queries */
+static tdag_value of_keys(tdagi_call *c, tdag_value mask)
+{
+    return tdagi_unsqueeze1(c->b, tdagi_unsqueeze1(c->b, mask, 1), 1);
+}
+
+/* mask_type: 0 [L, S], 1 [B, S] of padding, 2 [B, n, L, S]; where nothing says it, the
+ * shape does. */
+static bool read_mask(tdagi_call *c, heads *h)
+{
+    h->mask = tdagi_arg_optional(c, "mask");
+    int64_t type = tdagi_arg_int(c, "mask_type", -1);
+    if (c->bad) return false;
+    if (h->mask.id == 0) return true;
+    uint32_t rank = tdagi_rank(c, h->mask);
+    if ((rank != 2 && rank != 4) || h->there.id != 0) {
+        tdagi_refuse(c, "mask");
+        return false;
+    }
+    bool square = tdagi_dim(c, h->mask, 0) == tdagi_dim(c, h->mask, 1);
+    h->mask = tdagi_cast(c->b, h->mask, TDAG_BOOL);
+    if (rank == 2 && (type == 1 || (type < 0 && !square)))
+        h->mask = of_keys(c, h->mask);
+    return true;
+}
 
 static bool read_heads(tdagi_call *c, heads *h, const char *n_name)
 {
@@ -19,21 +50,13 @@ static bool read_heads(tdagi_call *c, heads *h, const char *n_name)
     h->qkv_bias = tdagi_arg_optional(c, "qkv_bias");
     h->out_weight = tdagi_arg_tensor(c, "proj_weight");
     h->out_bias = tdagi_arg_optional(c, "proj_bias");
-    h->mask = tdagi_arg_optional(c, "mask");
-    int64_t type = tdagi_arg_int(c, "mask_type", -1);
-    if (c->bad || h->n < 1 || e % h->n != 0) return false;
-    h->size = e / h->n;
-    h->scale = 1 / sqrt((double)h->size);
-    if (h->mask.id == 0) return true;
-    if (tdagi_dtype(c, h->mask) != TDAG_BOOL) {
-        tdagi_refuse(c, "mask");
+    if (!read_mask(c, h)) return false;
+    if (h->n < 1 || e % h->n != 0) {
+        tdagi_refuse(c, n_name);
         return false;
     }
-    if (type == 1 || (type < 0 && tdagi_rank(c, h->mask) == 2 &&
-                      tdagi_dim(c, h->mask, 0) != tdagi_dim(c, h->mask, 1))) {
-        tdag_value wide = tdagi_unsqueeze1(c->b, h->mask, 1); /* [B, S] of padding */
-        h->mask = tdagi_unsqueeze1(c->b, wide, 1);
-    }
+    h->size = e / h->n;
+    h->scale = 1 / sqrt((double)h->size);
     return true;
 }
 
@@ -88,17 +111,16 @@ static tdag_value attention_weights(tdagi_call *c, const heads *h,
 static tdag_value attend(tdagi_call *c, const heads *h, const tdag_value in[3],
                          tdag_value *weights)
 {
-    tdag_value qkv[3], y;
+    tdag_value qkv[3], y, unused;
     project(c, h, in, qkv);
-    if (weights != NULL) {
-        *weights = attention_weights(c, h, qkv);
-        y = tdagi_matmul(c->b, *weights, qkv[2]);
+    if (weights != NULL || h->mask.id != 0) {
+        tdag_value *w = weights == NULL ? &unused : weights;
+        *w = attention_weights(c, h, qkv);
+        y = tdagi_matmul(c->b, *w, qkv[2]);
     } else {
-        tdag_value operands[4] = {qkv[0], qkv[1], qkv[2], TDAG_NO_VALUE};
+        tdag_value operands[4] = {qkv[0], qkv[1], qkv[2], of_keys(c, h->there)};
         tdagi_attention_spec s = {h->scale, 0};
-        if (h->mask.id != 0)
-            operands[3] = tdagi_unary_composite(c->b, TDAGI_LOGICAL_NOT, h->mask);
-        y = tdagi_lower(c->b, TDAGI_ATTENTION, operands, h->mask.id == 0 ? 3 : 4, &s);
+        y = tdagi_lower(c->b, TDAGI_ATTENTION, operands, h->there.id == 0 ? 3 : 4, &s);
     }
     y = tdagi_transpose(c->b, y, 1, 2);
     if (y.id == 0) return y;
@@ -112,11 +134,11 @@ tdagi_any tdagi_aten_native_attention(tdagi_call *c)
 {
     tdag_value in[3] = {tdagi_arg_tensor(c, "query"), tdagi_arg_tensor(c, "key"),
                         tdagi_arg_tensor(c, "value")};
-    heads h;
+    heads h = {0};
     bool need = tdagi_arg_bool(c, "need_weights", true);
     bool average = tdagi_arg_bool(c, "average_attn_weights", true);
-    if (!read_heads(c, &h, "num_head") || tdagi_rank(c, in[0]) != 3)
-        return tdagi_refuse(c, "query");
+    if (!read_heads(c, &h, "num_head") || c->bad) return tdagi_any_poison();
+    if (tdagi_rank(c, in[0]) != 3) return tdagi_refuse(c, "query");
     tdag_value weights = TDAG_NO_VALUE;
     tdagi_any out[2] = {tdagi_result(c, attend(c, &h, in, need ? &weights : NULL)),
                         tdagi_any_none()};
@@ -150,13 +172,13 @@ static tdag_value feed_forward(tdagi_call *c, tdag_value x, bool gelu)
 
 tdagi_any tdagi_aten_encoder_layer(tdagi_call *c)
 {
-    tdag_value src = tdagi_arg_tensor(c, "src"), x = src;
-    heads h;
+    heads h = {0};
+    tdag_value src = tdagi_arg_padded(c, "src", &h.there), x = src;
     bool first = tdagi_arg_bool(c, "norm_first", false);
     bool gelu = tdagi_arg_bool(c, "use_gelu", false);
     double eps = tdagi_arg_float(c, "eps", 1e-5);
-    if (!read_heads(c, &h, "num_heads") || tdagi_rank(c, src) != 3)
-        return tdagi_refuse(c, "src");
+    if (!read_heads(c, &h, "num_heads") || c->bad) return tdagi_any_poison();
+    if (tdagi_rank(c, src) != 3) return tdagi_refuse(c, "src");
     if (first) x = layer_norm(c, x, "norm_weight_1", "norm_bias_1", eps);
     tdag_value in[3] = {x, x, x};
     x = tdagi_add(c->b, attend(c, &h, in, NULL), src);
@@ -165,5 +187,5 @@ tdagi_any tdagi_aten_encoder_layer(tdagi_call *c)
     if (first) x = layer_norm(c, x, "norm_weight_2", "norm_bias_2", eps);
     x = tdagi_add(c->b, feed_forward(c, x, gelu), before);
     if (!first) x = layer_norm(c, x, "norm_weight_2", "norm_bias_2", eps);
-    return tdagi_result(c, x);
+    return tdagi_padded_result(c, x, h.there);
 }
