@@ -138,6 +138,7 @@ static void write_value(world *w, tdagi_text *to, tdagi_any v)
         }
         tdagi_text_add(to, "]");
         break;
+    case TDAGI_ANY_NESTED:
     case TDAGI_ANY_OBJECT:
     case TDAGI_ANY_FUNCTION:
     case TDAGI_ANY_OTHER:
