@@ -17,7 +17,8 @@ typedef struct tdag_torchscript_options {
     uint32_t writer;       /* the same, of tdag_to_torchscript() */
 } tdag_torchscript_options;
 enum {
-    TDAG_TORCH_OPAQUE = 1 /* keep unknown operators as opaque nodes: asks PyTorch */
+    TDAG_TORCH_OPAQUE = 1,  /* keep unknown operators as opaque nodes: asks PyTorch */
+    TDAG_TORCH_NO_CHECK = 2 /* write the file without proving it */
 };
 /* Who reads or writes the file. */
 enum {
@@ -38,9 +39,12 @@ TDAG_API TDAG_MUST_CHECK tdag_status tdag_from_torchscript(
 /* Raises the graph and writes a TorchScript file: parameters and buffers under their
  * own names, in nested modules; symbolic dims stay dynamic. Tensors that share memory
  * share it in the file. PyTorch 1.13 and later load it; written by the shim, the
- * PyTorch that wrote it and later. Written under a temporary name, then renamed.
- * Errors: E_IO, E_ARG (two names that are one), E_UNSUPPORTED, E_LIMIT, E_NOMEM; by the
- * shim E_SHIM. */
+ * PyTorch that wrote it and later. Written under a temporary name, then renamed; before
+ * that it is read again, and its graph is proven to compute what the model's does
+ * (models with opaque nodes are not). Where an operator's call is not what it stands
+ * for, its parts are written instead, and if that does not help it is E_INTERNAL with
+ * the node. Errors: E_IO, E_ARG (two names that are one), E_UNSUPPORTED, E_LIMIT,
+ * E_INTERNAL, E_NOMEM; by the shim E_SHIM. */
 TDAG_API TDAG_MUST_CHECK tdag_status
 tdag_to_torchscript(tdag_ctx *ctx, const tdag_model *model, const char *path,
                     const tdag_torchscript_options *options);

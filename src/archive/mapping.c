@@ -88,20 +88,25 @@ static tdag_status map_descriptor(tdag_ctx *ctx, int fd, const char *path,
     return TDAG_OK;
 }
 
+tdag_status tdagi_mapping_of_file(tdag_ctx *ctx, int fd, const char *path,
+                                  uint32_t flags, tdagi_mapping **out)
+{
+    tdagi_mapping *m = NULL;
+    TDAGI_TRY(create(ctx, &m));
+    tdag_status st = map_descriptor(ctx, fd, path, flags, m);
+    if (st == TDAG_OK)
+        *out = m;
+    else
+        tdagi_free(ctx, m, sizeof *m);
+    return st;
+}
+
 tdag_status tdagi_mapping_open(tdag_ctx *ctx, const char *path, uint32_t flags,
                                tdagi_mapping **out)
 {
-    tdagi_mapping *m = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return tdagi_fail_io(ctx, "open", path, errno);
-    tdag_status st = create(ctx, &m);
-    if (st == TDAG_OK) {
-        st = map_descriptor(ctx, fd, path, flags, m);
-        if (st == TDAG_OK)
-            *out = m;
-        else
-            tdagi_free(ctx, m, sizeof *m);
-    }
+    tdag_status st = tdagi_mapping_of_file(ctx, fd, path, flags, out);
     close(fd);
     return st;
 }

@@ -13,6 +13,9 @@ enum { TDAGI_MAPPING_COPY = 1 /* read into memory instead of mapped */ };
 /* Errors: E_IO (no regular file included), E_NOMEM. */
 tdag_status tdagi_mapping_open(tdag_ctx *ctx, const char *path, uint32_t flags,
                                tdagi_mapping **out);
+/* The same of a file that is open for reading; `path` is for sentences. */
+tdag_status tdagi_mapping_of_file(tdag_ctx *ctx, int fd, const char *path,
+                                  uint32_t flags, tdagi_mapping **out);
 /* Bytes of the caller; release(user), which may be NULL, is called once when the last
  * reference is gone; never if this fails. */
 tdag_status tdagi_mapping_wrap(tdag_ctx *ctx, const void *data, size_t size,

@@ -42,7 +42,7 @@ static int open_temporary(tdagi_replacement *r)
 {
     for (int i = 0; i < MAX_ATTEMPTS; i++) {
         snprintf(r->temporary, r->room, "%s.%ld-%d.tmp", r->path, (long)getpid(), i);
-        int fd = open(r->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        int fd = open(r->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd >= 0 || errno != EEXIST) return fd;
     }
     return -1;

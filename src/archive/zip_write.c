@@ -19,6 +19,7 @@ struct tdagi_zip_writer {
     tdagi_text directory; /* bytes of the central directory so far */
     uint64_t offset;      /* bytes of the file so far */
     uint64_t n;           /* records */
+    bool is_complete;     /* the directory stands behind them */
 };
 
 /* What is said of a record. */
@@ -232,18 +233,31 @@ tdag_status tdagi_zip_create(tdag_ctx *ctx, const char *path, const char *prefix
     return st;
 }
 
-tdag_status tdagi_zip_finish(tdagi_zip_writer *w)
+static tdag_status complete(tdagi_zip_writer *w)
 {
     tdagi_text end;
-    uint64_t start = w->offset;
+    if (w->is_complete) return TDAG_OK;
     tdagi_text_init(&end, w->ctx);
-    put_end(w, &end, start, w->directory.length);
+    put_end(w, &end, w->offset, w->directory.length);
     tdag_status st = w->directory.status;
     if (st == TDAG_OK) st = write_bytes(w, w->directory.data, w->directory.length);
     if (st == TDAG_OK)
         st = write_text(w, &end);
     else
         tdagi_text_free(&end);
+    w->is_complete = st == TDAG_OK;
+    return st;
+}
+
+tdag_status tdagi_zip_map(tdagi_zip_writer *w, tdagi_mapping **out)
+{
+    TDAGI_TRY(complete(w));
+    return tdagi_mapping_of_file(w->ctx, w->file.fd, w->file.path, 0, out);
+}
+
+tdag_status tdagi_zip_finish(tdagi_zip_writer *w)
+{
+    tdag_status st = complete(w);
     if (st == TDAG_OK)
         st = tdagi_replace_finish(&w->file);
     else

@@ -5,6 +5,7 @@
 #ifndef TDAGI_ZIP_WRITE_H
 #define TDAGI_ZIP_WRITE_H
 
+#include "archive/mapping.h"
 #include "base/tensor.h"
 
 typedef struct tdagi_zip_writer tdagi_zip_writer;
@@ -18,6 +19,9 @@ tdag_status tdagi_zip_add(tdagi_zip_writer *w, const char *name, const void *dat
 /* The same of a tensor's elements, piece by piece (replace.h). */
 tdag_status tdagi_zip_add_tensor(tdagi_zip_writer *w, const char *name,
                                  const tdag_tensor *tensor);
+/* Writes the directory, behind which nothing can be added, and maps what was written,
+ * which is not in its place yet. */
+tdag_status tdagi_zip_map(tdagi_zip_writer *w, tdagi_mapping **out);
 /* Writes the directory, syncs and renames. The writer is freed, also on failure, when
  * the temporary file is removed and the old file left whole. */
 tdag_status tdagi_zip_finish(tdagi_zip_writer *w);

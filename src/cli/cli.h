@@ -52,10 +52,11 @@ enum {
 #define CLI_RAISED      CLI_BIT(33)
 #define CLI_READER      CLI_BIT(34)
 #define CLI_WRITER      CLI_BIT(35)
+#define CLI_NO_CHECK    CLI_BIT(36)
 #define CLI_AT          CLI_BIT(31)
 #define CLI_IMPORT                                                                     \
     (CLI_INPUT | CLI_LIKE | CLI_AT | CLI_OPAQUE | CLI_READER | CLI_SHIM | CLI_QUIET)
-#define CLI_EXPORT (CLI_IMPORT | CLI_WRITER)
+#define CLI_EXPORT (CLI_IMPORT | CLI_WRITER | CLI_NO_CHECK)
 
 /* A command line taken apart; the strings are those of argv. */
 typedef struct cli {

@@ -88,7 +88,7 @@ static const cli_command commands[] = {
      "what no link feeds becomes an input, results that feed nothing are the outputs. Models\n"
      "are .tdag or .txt files, which know their inputs; the same file may stand several times:\n"
      "its weights are shared.\n",
-     CLI_LINK | CLI_READER | CLI_WRITER | CLI_SHIM | CLI_QUIET, cli_compose},
+     CLI_LINK | CLI_READER | CLI_WRITER | CLI_NO_CHECK | CLI_SHIM | CLI_QUIET, cli_compose},
     {"cuts", "MODEL", 1, "suggest where to cut a model in two",
      "The places where the fewest bytes cross, in the order of the nodes: the values that\n"
      "cross (for --outputs of tdag extract), their bytes, and the share of the multiply-adds\n"

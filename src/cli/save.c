@@ -30,7 +30,7 @@ int cli_write_model(cli *c, const tdag_model *model, const char *path)
     if (kind == TDAG_FILE_TORCHSCRIPT) {
         tdag_torchscript_options options;
         cli_torch_options(c, &options);
-        options.flags = 0;
+        options.flags = c->given & CLI_NO_CHECK ? TDAG_TORCH_NO_CHECK : 0;
         if (tdag_to_torchscript(c->ctx, model, path, &options) == TDAG_OK)
             return CLI_DONE;
         return cli_fail_library(c, path);

@@ -10,6 +10,7 @@ Compared are the calls by operator and attributes, in any order; constants, prim
 only looks at memory (views) do not count. The table of what differs is printed."""
 import math
 import os
+import re
 import sys
 import warnings
 
@@ -526,6 +527,22 @@ def write_cases(folder):
           ways=lambda i: ("traced",))
 
 
+def portable(source):
+    """An export serves PyTorch 1.13 as well, which has no rms_norm: it has its parts."""
+    made = []
+    for call in source:
+        match = re.fullmatch(r"rms_norm\(eps=([^,]+), normalized_shape=\[([^]]*)\]"
+                             r"(, weight=None)?\)", call)
+        if match is None:
+            made.append(call)
+            continue
+        axes = list(range(-len(match[2].split(",")), 0))
+        made += ["add(other=%s)" % match[1], "pow(exponent=2)", "rsqrt()", "mul()",
+                 "mean(dim=%s, keepdim=True)" % (axes if len(axes) > 1 else axes[0])]
+        made += [] if match[3] else ["mul()"]
+    return sorted(made)
+
+
 def check(folder):
     wanted = {}  # by text, in the order of the cases
     for text, _, want in CASES:
@@ -541,7 +558,7 @@ def check(folder):
         source = calls(os.path.join(folder, (n if want == text else first[want]) + ".pt"))
         export = os.path.join(folder, n + ".export.pt")
         made = calls(export) if os.path.exists(export) else ["no export"]
-        if (made != source) != (text.split("(")[0] in KNOWN):
+        if (made != portable(source)) != (text.split("(")[0] in KNOWN):
             differ.append((text, "; ".join(source), "; ".join(made)))
     for text, source, made in differ:
         print("%s\n    source: %s\n    export: %s" % (text, source or "-", made or "-"))

@@ -2,8 +2,6 @@
  * kernel, write. See export.h. */
 #include <stdio.h>
 
-#include <tdagger/torch.h>
-
 #include "torchscript/export/export.h"
 
 void tdagi_export_fail(tdagi_exporter *e, const tdagi_kernel *k, tdag_status status,
@@ -79,13 +77,21 @@ static void emit_all(tdagi_exporter *e)
         e->body.status = tdagi_pool_report(e->ctx, e->r->pool);
 }
 
+static tdag_status check_archive(void *user, tdagi_mapping *archive)
+{
+    return tdagi_export_check(user, archive);
+}
+
 static tdag_status write_archive(tdagi_exporter *e, const tdagi_export_use *use)
 {
+    const tdagi_tree_check check = {use->is_checked ? check_archive : NULL, e};
     TDAGI_TRY(tdagi_export_register(e));
     emit_all(e);
+    if (e->edit != NULL && e->body.status == TDAG_OK) e->edit(e->edit_user, &e->body);
     TDAGI_TRY(e->body.status);
-    if (e->api == NULL) return tdagi_tree_write(&e->tree, e->body.data, use->path);
-    return tdagi_tree_write_by_shim(&e->tree, e->body.data, use->path, e->api,
+    if (e->api == NULL)
+        return tdagi_tree_write(&e->tree, e->body.data, use->path, &check);
+    return tdagi_tree_write_by_shim(&e->tree, e->body.data, use->path, &check, e->api,
                                     e->session);
 }
 
@@ -138,17 +144,55 @@ static tdag_status choose_writer(tdagi_exporter *e, const tdag_torchscript_optio
     return TDAG_OK;
 }
 
-static tdag_status raise_and_write(tdagi_exporter *e, const char *path)
+/* One attempt; *wrong_out is the composite whose call is not what it stands for. */
+static tdag_status attempt(tdagi_exporter *e, const tdagi_export_use *use,
+                           const bool *by_parts, uint32_t *wrong_out)
 {
-    const tdagi_export_use use = {.run = write_archive, .path = path};
+    tdagi_arena_init(&e->arena, &e->ctx->allocator);
+    tdagi_text_init(&e->body, e->ctx);
+    tdagi_tree_begin(&e->tree, e->ctx, &e->arena);
+    e->n_constants = e->n_vars = e->wrong = 0;
+    tdag_status st = tdagi_raise(e->ctx, e->g, by_parts, &e->r);
+    if (st == TDAG_OK) st = tdagi_export_raised(e, use);
+    *wrong_out = e->wrong == 0 ? TDAGI_CORE : e->r->kernels[e->wrong].composite;
+    tdagi_raised_free(e->r);
+    e->r = NULL;
+    tdagi_text_free(&e->body);
+    tdagi_arena_free(&e->arena);
+    return st;
+}
+
+/* A composite that turns out to be exported wrongly is exported by its parts. */
+static tdag_status raise_and_write(tdagi_exporter *e, const char *path, bool is_checked)
+{
+    const tdagi_export_use use = {
+        .run = write_archive, .path = path, .is_checked = is_checked};
     bool by_parts[TDAGI_N_COMPOSITES];
+    uint32_t wrong;
     tdagi_export_plan_by_parts(by_parts);
     if (e->api != NULL && /* 1.13 has no call for it */
         e->api->op_n_overloads("aten::scaled_dot_product_attention") == 0)
         by_parts[TDAGI_ATTENTION] = true;
-    TDAGI_TRY(tdagi_raise(e->ctx, e->g, by_parts, &e->r));
-    tdag_status st = tdagi_export_raised(e, &use);
-    tdagi_raised_free(e->r);
+    for (;;) {
+        tdag_status st = attempt(e, &use, by_parts, &wrong);
+        if (st == TDAG_OK || wrong == TDAGI_CORE || by_parts[wrong]) return st;
+        by_parts[wrong] = true;
+    }
+}
+
+tdag_status tdagi_export_model(tdag_ctx *ctx, const tdag_model *model, const char *path,
+                               const tdag_torchscript_options *options,
+                               tdagi_export_edit *edit, void *user)
+{
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    TDAGI_TRY(tdagi_need(ctx, path, "path"));
+    tdag_torchscript_options o;
+    TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
+    tdagi_exporter e = {.ctx = ctx, .model = model, .edit = edit, .edit_user = user};
+    TDAGI_TRY(tdagi_model_straight(ctx, model, &e.g));
+    TDAGI_TRY(choose_writer(&e, &o));
+    tdag_status st = raise_and_write(&e, path, (o.flags & TDAG_TORCH_NO_CHECK) == 0);
+    if (e.api != NULL) e.api->session_free(e.session);
     return st;
 }
 
@@ -156,19 +200,5 @@ tdag_status tdag_to_torchscript(tdag_ctx *ctx, const tdag_model *model,
                                 const char *path,
                                 const tdag_torchscript_options *options)
 {
-    TDAGI_TRY(tdagi_need(ctx, model, "model"));
-    TDAGI_TRY(tdagi_need(ctx, path, "path"));
-    tdag_torchscript_options o;
-    TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
-    tdagi_exporter e = {.ctx = ctx, .model = model};
-    TDAGI_TRY(tdagi_model_straight(ctx, model, &e.g));
-    TDAGI_TRY(choose_writer(&e, &o));
-    tdagi_arena_init(&e.arena, &ctx->allocator);
-    tdagi_text_init(&e.body, ctx);
-    tdagi_tree_begin(&e.tree, ctx, &e.arena);
-    tdag_status st = raise_and_write(&e, path);
-    tdagi_text_free(&e.body);
-    tdagi_arena_free(&e.arena);
-    if (e.api != NULL) e.api->session_free(e.session);
-    return st;
+    return tdagi_export_model(ctx, model, path, options, NULL, NULL);
 }

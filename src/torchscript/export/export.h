@@ -5,12 +5,18 @@
 #ifndef TDAGI_EXPORT_H
 #define TDAGI_EXPORT_H
 
+#include <tdagger/torch.h>
+
 #include "base/text.h"
 #include "program/model.h"
 #include "raise/raise.h"
 #include "torchscript/export/statements.h"
 #include "torchscript/shim_load.h"
 #include "torchscript/write/tree.h"
+
+/* For tests: changes the source before it is written, as a fault of the exporter would,
+ * so that the proof is seen to find it. */
+typedef void tdagi_export_edit(void *user, tdagi_text *source);
 
 typedef struct tdagi_exporter {
     tdag_ctx *ctx;
@@ -33,6 +39,9 @@ typedef struct tdagi_exporter {
     size_t
         *ends; /* by kernel: where its statements end in the body; NULL: not wanted */
     bool is_functional; /* nothing is overwritten */
+    uint32_t wrong;     /* the kernel that the check found to be wrong; 0: none */
+    tdagi_export_edit *edit;
+    void *edit_user;
 } tdagi_exporter;
 
 static inline const tdagi_kernel *tdagi_export_kernel(const tdagi_exporter *e,
@@ -61,10 +70,15 @@ void tdagi_export_fail(tdagi_exporter *e, const tdagi_kernel *k, tdag_status sta
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* ---- the order of work (export.c) ---- */
+/* tdag_to_torchscript(), with an edit; NULL: none. */
+tdag_status tdagi_export_model(tdag_ctx *ctx, const tdag_model *model, const char *path,
+                               const tdag_torchscript_options *options,
+                               tdagi_export_edit *edit, void *user);
 /* What the export is for. */
 typedef struct tdagi_export_use {
     tdag_status (*run)(tdagi_exporter *e, const struct tdagi_export_use *use);
     const char *path;
+    bool is_checked; /* the file is proven before it is put in its place */
     tdagi_statements_reader *read;
     void *user;
 } tdagi_export_use;
@@ -74,6 +88,11 @@ tdag_status tdagi_export_raised(tdagi_exporter *e, const tdagi_export_use *use);
 void tdagi_export_plan_by_parts(bool *by_parts);
 /* Plans and writes the statements of all kernels. */
 void tdagi_export_kernels(tdagi_exporter *e);
+
+/* ---- the proof (check.c) ---- */
+/* Reads an archive that the source became and proves that it computes what the graph
+ * does. E_INTERNAL with the place, and e->wrong, where it does not. */
+tdag_status tdagi_export_check(tdagi_exporter *e, tdagi_mapping *archive);
 
 /* ---- writing (format.c) ---- */
 /* Appends "    <var> = <expression>\n", naming k's variable. In the format:

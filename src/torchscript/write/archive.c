@@ -105,11 +105,23 @@ static tdag_status fill(tdagi_tree *t, const char *source, tdagi_zip_writer *zip
     return add_text(zip, "byteorder", "little");
 }
 
-tdag_status tdagi_tree_write(tdagi_tree *t, const char *source, const char *path)
+static tdag_status ask(tdagi_zip_writer *zip, const tdagi_tree_check *check)
+{
+    tdagi_mapping *archive = NULL;
+    if (check->fn == NULL) return TDAG_OK;
+    TDAGI_TRY(tdagi_zip_map(zip, &archive));
+    tdag_status st = check->fn(check->user, archive);
+    tdagi_mapping_release(archive);
+    return st;
+}
+
+tdag_status tdagi_tree_write(tdagi_tree *t, const char *source, const char *path,
+                             const tdagi_tree_check *check)
 {
     tdagi_zip_writer *zip = NULL;
     TDAGI_TRY(tdagi_zip_create(t->ctx, path, "archive", &zip));
     tdag_status st = fill(t, source, zip);
+    if (st == TDAG_OK) st = ask(zip, check);
     if (st == TDAG_OK) return tdagi_zip_finish(zip);
     tdagi_zip_abandon(zip);
     return st;

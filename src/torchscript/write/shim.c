@@ -80,8 +80,19 @@ static tdag_status fill(saving *s, const tdagi_tree_module *m)
     return TDAG_OK;
 }
 
+static tdag_status ask(tdag_ctx *ctx, const char *path, const tdagi_tree_check *check)
+{
+    tdagi_mapping *archive = NULL;
+    if (check->fn == NULL) return TDAG_OK;
+    TDAGI_TRY(tdagi_mapping_open(ctx, path, 0, &archive));
+    tdag_status st = check->fn(check->user, archive);
+    tdagi_mapping_release(archive);
+    return st;
+}
+
 /* Under a temporary name beside path, then renamed. */
-static tdag_status save(const saving *s, const char *path)
+static tdag_status save(const saving *s, const char *path,
+                        const tdagi_tree_check *check)
 {
     tdag_ctx *ctx = s->tree->ctx;
     tdag_shim_error error = {""};
@@ -94,7 +105,8 @@ static tdag_status save(const saving *s, const char *path)
     if (s->api->module_save(s->session, root, name.data, &error))
         st =
             tdagi_fail(ctx, TDAG_E_IO, "%s cannot be written: %s", path, error.message);
-    else if (rename(name.data, path) != 0)
+    if (st == TDAG_OK) st = ask(ctx, name.data, check);
+    if (st == TDAG_OK && rename(name.data, path) != 0)
         st = tdagi_fail(ctx, TDAG_E_IO, "%s cannot be written: %s", path,
                         strerror(errno));
     if (st != TDAG_OK) remove(name.data);
@@ -103,7 +115,8 @@ static tdag_status save(const saving *s, const char *path)
 }
 
 tdag_status tdagi_tree_write_by_shim(tdagi_tree *t, const char *source,
-                                     const char *path, const tdag_shim_api *api,
+                                     const char *path, const tdagi_tree_check *check,
+                                     const tdag_shim_api *api,
                                      tdag_shim_session *session)
 {
     saving s = {.tree = t, .api = api, .session = session};
@@ -117,5 +130,5 @@ tdag_status tdagi_tree_write_by_shim(tdagi_tree *t, const char *source,
     if (api->module_define(session, root, source, &error))
         return tdagi_fail(t->ctx, TDAG_E_SHIM,
                           "PyTorch does not compile the export: %s", error.message);
-    return save(&s, path);
+    return save(&s, path, check);
 }

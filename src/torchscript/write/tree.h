@@ -6,6 +6,7 @@
 #ifndef TDAGI_TREE_H
 #define TDAGI_TREE_H
 
+#include "archive/mapping.h"
 #include "base/table.h"
 #include "base/tensor.h"
 #include "base/text.h"
@@ -52,11 +53,20 @@ tdag_status tdagi_tree_add(tdagi_tree *t, const char *path, tdag_shim_slot slot,
 bool tdagi_tree_is_taken(tdagi_tree *t, const char *path);
 
 /* ---- writing it ---- */
+/* What is asked of a file before it is put in its place. */
+typedef struct tdagi_tree_check {
+    tdag_status (*fn)(void *user, tdagi_mapping *archive); /* NULL: nothing */
+    void *user;
+} tdagi_tree_check;
+
 /* The source has one method, "def forward(self, ...):" and its statements. Errors:
- * E_IO, E_NOMEM, E_LIMIT; of the shim E_SHIM. The file is replaced at once. */
-tdag_status tdagi_tree_write(tdagi_tree *t, const char *source, const char *path);
+ * E_IO, E_NOMEM, E_LIMIT and those of the check; of the shim E_SHIM. The file is
+ * replaced at once, or left as it was. */
+tdag_status tdagi_tree_write(tdagi_tree *t, const char *source, const char *path,
+                             const tdagi_tree_check *check);
 tdag_status tdagi_tree_write_by_shim(tdagi_tree *t, const char *source,
-                                     const char *path, const tdag_shim_api *api,
+                                     const char *path, const tdagi_tree_check *check,
+                                     const tdag_shim_api *api,
                                      tdag_shim_session *session);
 
 #endif

@@ -1,0 +1,206 @@
+/* Pieces of two graphs that lead from what is equal to two values that should be: cut
+ * out as graphs, simplified, compared, run.
+ *
+ * First a piece goes back to the nearest values of b that are values of a, too. If that
+ * does not do, since a's piece passes none of them, both go back to the leaves. */
+#include <string.h>
+
+#include <tdagger/file.h>
+#include <tdagger/simplify.h>
+
+#include "ir/graft.h"
+#include "proof/pieces.h"
+
+typedef struct piece {
+    tdagi_classes *c;
+    bool to_leaves;
+    bool at_samples;        /* symbols are their sample values */
+    unsigned char *is_cut;  /* by class of a: both pieces begin there */
+    unsigned char *live[2]; /* by value id of a and of b: inside */
+    uint32_t x, y;
+} piece;
+
+static bool is_cut(const piece *p, uint32_t class)
+{
+    return class != 0 && class <= p->c->n_known && p->is_cut[class];
+}
+
+/* Weights are made-up operands of a piece, small constants are what they are. */
+static bool is_operand(const tdagi_node *n)
+{
+    return n->op == TDAG_OP_INPUT || n->op == TDAG_OP_PARAMETER ||
+           n->op == TDAG_OP_BUFFER;
+}
+
+/* Where b's piece begins: at the nearest values that a has. */
+static void mark_b(piece *p)
+{
+    const tdag_graph *g = p->c->b;
+    p->live[1][p->y] = 1;
+    for (uint32_t id = p->y; id > 0; id--) {
+        const tdagi_node *n = &g->nodes[id];
+        uint32_t class = p->c->of_b[id];
+        if (!p->live[1][id]) continue;
+        bool known = class <= p->c->n_known && n->op != TDAG_OP_CONSTANT;
+        if (known && (is_operand(n) || (id != p->y && !p->to_leaves))) {
+            p->is_cut[class] = 1;
+            continue;
+        }
+        for (uint32_t i = 0; i < n->n_inputs; i++)
+            p->live[1][tdagi_node_inputs(n)[i].id] = 1;
+    }
+}
+
+static void mark_a(piece *p)
+{
+    const tdag_graph *g = p->c->a;
+    p->live[0][p->x] = 1;
+    for (uint32_t id = p->x; id > 0; id--) {
+        const tdagi_node *n = &g->nodes[id];
+        uint32_t class = p->c->of_a[id];
+        if (!p->live[0][id]) continue;
+        if (id != p->x && is_cut(p, class)) continue;
+        if (is_operand(n)) p->is_cut[class] = 1;
+        for (uint32_t i = 0; i < n->n_inputs; i++)
+            p->live[0][tdagi_node_inputs(n)[i].id] = 1;
+    }
+}
+
+/* ---- as graphs ---- */
+
+/* The symbols of a graph as the piece has them: themselves, or their sample values. */
+static tdag_status replacements_of(const piece *p, tdag_builder *b, const tdag_graph *g,
+                                   tdag_dim **out)
+{
+    uint32_t n = tdagi_pool_n_symbols(g->pool);
+    *out = tdagi_arena_array(&p->c->arena, n + 1u, sizeof **out);
+    if (*out == NULL) return tdagi_nomem(p->c->ctx);
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t sample;
+        const char *name = tdagi_pool_symbol(g->pool, i, &sample);
+        (*out)[i] = p->at_samples
+                        ? sample
+                        : tdagi_dim_symbol(tdagi_builder_pool(b), name, sample);
+    }
+    return TDAG_OK;
+}
+
+/* One input per class where the pieces begin, in the order of classes, typed as a's
+ * value; values of the graph that are of that class are mapped to it. */
+static void add_operands(const piece *p, tdag_builder *b, tdagi_graft *t,
+                         const tdag_dim *replacements, const uint32_t *classes,
+                         uint32_t root)
+{
+    for (uint32_t class = 1; class <= p->c->n_known; class ++) {
+        if (!p->is_cut[class]) continue;
+        const tdagi_node *n = &p->c->a->nodes[p->c->value_of[class]];
+        tdag_dim shape[TDAG_MAX_RANK];
+        for (uint32_t i = 0; i < n->rank; i++)
+            shape[i] = tdagi_dim_substitute(tdagi_builder_pool(b), p->c->a->pool,
+                                            n->shape[i], replacements);
+        tdag_value input =
+            tdag_add_input(b, NULL, (tdag_dtype)n->dtype, n->rank, shape);
+        for (uint32_t id = 1; id <= root; id++)
+            if (classes[id] == class && (id < root || is_operand(&t->g->nodes[id])))
+                t->new_of[id] = input;
+    }
+}
+
+static tdag_status fill(const piece *p, tdag_builder *b, int side, uint32_t root)
+{
+    const tdag_graph *g = side == 0 ? p->c->a : p->c->b;
+    tdag_dim *of_a = NULL, *of_g = NULL;
+    tdagi_graft t;
+    TDAGI_TRY(replacements_of(p, b, p->c->a, &of_a));
+    TDAGI_TRY(replacements_of(p, b, g, &of_g));
+    TDAGI_TRY(tdagi_graft_init(&t, b, g, of_g));
+    add_operands(p, b, &t, of_a, side == 0 ? p->c->of_a : p->c->of_b, root);
+    for (uint32_t id = 1; id <= root && tdagi_builder_ok(b); id++)
+        if (p->live[side][id] && t.new_of[id].id == 0) tdagi_graft_node(&t, id);
+    if (tdagi_builder_ok(b)) tdag_builder_add_output(b, t.new_of[root]);
+    tdagi_graft_free(&t);
+    return TDAG_OK;
+}
+
+static tdag_status cut_out(const piece *p, int side, uint32_t root, tdag_graph **out)
+{
+    tdag_builder *b = NULL;
+    TDAGI_TRY(tdag_builder_create(p->c->ctx, &b));
+    tdag_status st = fill(p, b, side, root);
+    if (st == TDAG_OK) st = tdag_builder_finish(b, out);
+    tdag_builder_free(b);
+    return st;
+}
+
+/* ---- compared ---- */
+
+static tdag_status same_structure(tdag_ctx *ctx, tdag_graph *const g[2], bool *out)
+{
+    char hash[2][TDAG_HASH_SIZE];
+    tdag_graph *simple[2] = {NULL, NULL};
+    tdag_status st = TDAG_OK;
+    for (int i = 0; i < 2 && st == TDAG_OK; i++) {
+        st = tdag_graph_simplify(ctx, g[i], NULL, &simple[i]);
+        if (st == TDAG_OK)
+            st = tdag_graph_get_hash(ctx, simple[i], TDAG_HASH_CONTENT, hash[i]);
+    }
+    if (st == TDAG_OK) *out = strcmp(hash[0], hash[1]) == 0;
+    tdag_graph_free(simple[0]);
+    tdag_graph_free(simple[1]);
+    return st;
+}
+
+static tdag_status compare(const piece *p, bool *equal_out)
+{
+    tdag_graph *g[2] = {NULL, NULL};
+    tdag_status st = cut_out(p, 0, p->x, &g[0]);
+    if (st == TDAG_OK) st = cut_out(p, 1, p->y, &g[1]);
+    if (st == TDAG_OK) st = same_structure(p->c->ctx, g, equal_out);
+    if (st == TDAG_OK && !*equal_out)
+        st = tdagi_trial(p->c->ctx, g[0], g[1], equal_out);
+    tdag_graph_free(g[0]);
+    tdag_graph_free(g[1]);
+    return st;
+}
+
+static tdag_status compare_from(piece *p, bool to_leaves, bool *equal_out)
+{
+    const size_t n = p->c->n_known + 1u, n_a = p->c->a->n + 1u, n_b = p->c->b->n + 1u;
+    void *marks = NULL;
+    TDAGI_TRY(tdagi_alloc(p->c->ctx, n + n_a + n_b, &marks));
+    p->is_cut = marks;
+    p->live[0] = p->is_cut + n;
+    p->live[1] = p->live[0] + n_a;
+    p->to_leaves = to_leaves;
+    mark_b(p);
+    mark_a(p);
+    tdag_status st = compare(p, equal_out);
+    tdagi_free(p->c->ctx, marks, n + n_a + n_b);
+    return st;
+}
+
+/* Pieces with symbols whose sizes are not seen to be the same are compared at numbers:
+ * two that do not fit each other say so. */
+static tdag_status compare_pieces(piece *p, bool to_leaves, bool *equal_out)
+{
+    p->at_samples = false;
+    tdag_status st = compare_from(p, to_leaves, equal_out);
+    if (tdagi_is_final(st) || (st == TDAG_OK && *equal_out)) return st;
+    p->at_samples = true;
+    if (st != TDAG_OK) st = compare_from(p, to_leaves, equal_out);
+    if (tdagi_is_final(st)) return st;
+    if (st != TDAG_OK) *equal_out = false;
+    return TDAG_OK;
+}
+
+tdag_status tdagi_piece_compare(tdagi_classes *c, uint32_t x, uint32_t y,
+                                bool *equal_out)
+{
+    piece p = {.c = c, .x = x, .y = y};
+    const tdagi_node *n = &c->a->nodes[x], *m = &c->b->nodes[y];
+    *equal_out = false;
+    if (n->dtype != m->dtype || n->rank != m->rank) return TDAG_OK;
+    TDAGI_TRY(compare_pieces(&p, false, equal_out));
+    if (!*equal_out) TDAGI_TRY(compare_pieces(&p, true, equal_out));
+    return TDAG_OK;
+}

@@ -1,0 +1,41 @@
+/* The inside of a proof. */
+#ifndef TDAGI_PIECES_H
+#define TDAGI_PIECES_H
+
+#include "base/table.h"
+#include "proof/proof.h"
+
+/* ---- classes (classes.c) ---- */
+/* Values of one class are equal. Those of a have the numbers 1..n_known; whatever is in
+ * b alone has higher ones. */
+typedef struct tdagi_classes {
+    tdag_ctx *ctx;
+    tdagi_arena arena;
+    const tdag_graph *a, *b;
+    uint32_t *of_a, *of_b; /* by value id */
+    uint32_t n, n_known;
+    uint32_t *value_of;    /* by class up to n_known: a's first value of it */
+    unsigned char *is_met; /* the same: a value of b has it, too */
+    struct tdagi_node_hash *hashes_a, *hashes_b;
+    tdagi_table by_key;
+} tdagi_classes;
+
+/* Gives a's values their classes. On failure there is nothing to free. */
+tdag_status tdagi_classes_init(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph *b,
+                               tdagi_classes *out);
+void tdagi_classes_free(tdagi_classes *c);
+/* The class of a value of b, whose operands have theirs. */
+tdag_status tdagi_classes_add(tdagi_classes *c, uint32_t id);
+
+/* ---- pieces (piece.c) ---- */
+/* Whether a's value x and b's value y are equal, by the pieces that lead to them. */
+tdag_status tdagi_piece_compare(tdagi_classes *c, uint32_t x, uint32_t y,
+                                bool *equal_out);
+
+/* ---- trials (trial.c) ---- */
+/* Whether two graphs of one output give the same on random inputs, a few times. Their
+ * inputs go by position. Floats may differ as roundings in another order do. */
+tdag_status tdagi_trial(tdag_ctx *ctx, const tdag_graph *x, const tdag_graph *y,
+                        bool *equal_out);
+
+#endif

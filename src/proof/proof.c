@@ -1,0 +1,49 @@
+/* See proof.h. */
+#include "proof/pieces.h"
+
+/* Notes that b's value is of a class that a has. */
+static void meet(tdagi_classes *c, uint32_t id)
+{
+    if (c->of_b[id] <= c->n_known) c->is_met[c->of_b[id]] = 1;
+}
+
+/* Proves that b's value y is a's x, and makes it one of x's class. */
+static tdag_status prove_pair(tdagi_classes *c, uint32_t x, uint32_t y, uint32_t *wrong)
+{
+    bool equal = false;
+    if (c->of_b[y] == c->of_a[x]) return TDAG_OK;
+    TDAGI_TRY(tdagi_piece_compare(c, x, y, &equal));
+    if (equal)
+        c->of_b[y] = c->of_a[x];
+    else
+        *wrong = x;
+    return TDAG_OK;
+}
+
+static tdag_status prove_all(tdagi_classes *c, const uint32_t *partner, uint32_t *wrong)
+{
+    for (uint32_t id = 1; id <= c->b->n && *wrong == 0; id++) {
+        TDAGI_TRY(tdagi_classes_add(c, id));
+        if (partner[id] != 0) TDAGI_TRY(prove_pair(c, partner[id], id, wrong));
+        meet(c, id);
+        TDAGI_TRY(tdagi_poll(c->ctx));
+    }
+    for (uint32_t i = 0; i < c->a->n_outputs && *wrong == 0; i++)
+        TDAGI_TRY(prove_pair(c, c->a->outputs[i].id, c->b->outputs[i].id, wrong));
+    return TDAG_OK;
+}
+
+tdag_status tdagi_prove(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph *b,
+                        const uint32_t *partner, uint32_t *wrong_out)
+{
+    tdagi_classes c;
+    *wrong_out = 0;
+    if (a->n_outputs != b->n_outputs || a->n_inputs != b->n_inputs) {
+        *wrong_out = a->n_outputs > 0 ? a->outputs[0].id : a->inputs[0].id;
+        return TDAG_OK;
+    }
+    TDAGI_TRY(tdagi_classes_init(ctx, a, b, &c));
+    tdag_status st = prove_all(&c, partner, wrong_out);
+    tdagi_classes_free(&c);
+    return st;
+}

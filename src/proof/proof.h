@@ -1,0 +1,26 @@
+/* Translation validation: whether one graph computes what another one does.
+ *
+ * An exporter's output is read again, and its graph b is compared with the source's, a.
+ * Values that are the same operation on the same operands are equal, from the leaves
+ * up. Where an exporter has other operations for one of a's values, the two pieces
+ * between what is equal already are compared: simplified, and if they still differ, by
+ * running both on random operands. So what is wrong is found at the first value that
+ * is. */
+#ifndef TDAGI_PROOF_H
+#define TDAGI_PROOF_H
+
+#include "ir/graph.h"
+
+/* partner[id], by value of b: the value of a that it has to be; 0: none is known.
+ * Inputs and outputs go by position, parameters and buffers by name, whose elements are
+ * taken to be a's. *wrong_out is 0 if every output is proven, else the first value of a
+ * that is not. Pieces that would take more than TDAGI_PROOF_MAX_WORK to run are taken
+ * as they are. Errors: E_NOMEM, E_STOPPED. */
+tdag_status tdagi_prove(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph *b,
+                        const uint32_t *partner, uint32_t *wrong_out);
+
+#define TDAGI_PROOF_MAX_WORK                                                           \
+    ((int64_t)1 << 22) /* elements of all values of a piece                            \
+                        */
+
+#endif

@@ -1,0 +1,145 @@
+/* Two graphs run on the same random inputs. */
+#include <math.h>
+
+#include <tdagger/run.h>
+
+#include "base/tensor.h"
+#include "proof/pieces.h"
+
+#define N_TRIALS   3
+#define MAX_INPUTS 64
+
+typedef struct trial {
+    tdag_ctx *ctx;
+    const tdag_graph *g[2];
+    tdag_tensor *in[MAX_INPUTS];
+    uint64_t seed;
+    uint32_t round;
+} trial;
+
+static double random_unit(trial *t)
+{
+    t->seed = t->seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (double)(t->seed >> 11) / 9007199254740992.0;
+}
+
+/* Of either sign; in the second round positive, as a variance is. Integers are such
+ * that they can be positions: 0 or 1, 0, then -1 to 2. */
+static double random_element(trial *t, tdag_dtype dtype)
+{
+    double u = random_unit(t);
+    if (tdag_dtype_is_float(dtype)) return t->round == 1 ? 0.5 + u : 4 * u - 2;
+    if (dtype == TDAG_BOOL || t->round == 0) return u < 0.5;
+    return t->round == 1 ? 0 : floor(4 * u) - 1;
+}
+
+static tdag_status make_inputs(trial *t)
+{
+    const tdag_graph *g = t->g[0];
+    for (uint32_t i = 0; i < g->n_inputs; i++) {
+        const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
+        int64_t shape[TDAG_MAX_RANK];
+        for (uint32_t k = 0; k < n->rank; k++)
+            shape[k] = tdagi_dim_sample(g->pool, n->shape[k]);
+        TDAGI_TRY(tdag_tensor_create(t->ctx, (tdag_dtype)n->dtype, n->rank, shape,
+                                     &t->in[i]));
+        for (int64_t k = 0; k < t->in[i]->count; k++)
+            tdagi_tensor_set_f64(t->in[i], k, random_element(t, (tdag_dtype)n->dtype));
+    }
+    return TDAG_OK;
+}
+
+static void free_inputs(trial *t)
+{
+    for (uint32_t i = 0; i < t->g[0]->n_inputs; i++) {
+        tdag_tensor_free(t->in[i]);
+        t->in[i] = NULL;
+    }
+}
+
+/* How far apart results may be that were rounded in another order, relative to the
+ * largest. */
+static double tolerance(tdag_dtype dtype)
+{
+    switch ((int)dtype) {
+    case TDAG_F64:
+        return 1e-8;
+    case TDAG_F32:
+        return 1e-3;
+    case TDAG_F16:
+        return 2e-2;
+    case TDAG_BF16:
+        return 1e-1;
+    default:
+        return 0;
+    }
+}
+
+static bool same_values(const tdag_tensor *a, const tdag_tensor *b)
+{
+    double most = 0;
+    if (a->dtype != b->dtype || a->rank != b->rank || a->count != b->count)
+        return false;
+    for (uint32_t i = 0; i < a->rank; i++)
+        if (a->shape[i] != b->shape[i]) return false;
+    for (int64_t i = 0; i < a->count; i++) {
+        double x = fabs(tdagi_tensor_get_f64(a, i));
+        if (isfinite(x) && x > most) most = x;
+    }
+    const double bound = tolerance(a->dtype) * most;
+    for (int64_t i = 0; i < a->count; i++) {
+        double x = tdagi_tensor_get_f64(a, i), y = tdagi_tensor_get_f64(b, i);
+        if (x == y || (isnan(x) && isnan(y))) continue;
+        if (!(fabs(x - y) <= bound)) return false;
+    }
+    return true;
+}
+
+/* Where the first graph does not run, since the inputs are none for it, nothing is told
+ * of the second. */
+static tdag_status run_once(trial *t, bool *equal)
+{
+    tdag_tensor *out[2] = {NULL, NULL};
+    tdag_status st[2] = {TDAG_OK, TDAG_OK};
+    tdag_run_options o;
+    tdag_run_options_init(&o);
+    o.engine = TDAG_ENGINE_REFERENCE;
+    for (int i = 0; i < 2; i++)
+        st[i] = tdag_graph_run(t->ctx, t->g[i], t->in, t->g[i]->n_inputs, &o, &out[i]);
+    if (st[0] == TDAG_OK) *equal = st[1] == TDAG_OK && same_values(out[0], out[1]);
+    tdag_tensor_free(out[0]);
+    tdag_tensor_free(out[1]);
+    for (int i = 0; i < 2; i++)
+        if (tdagi_is_final(st[i])) return st[i];
+    return TDAG_OK;
+}
+
+static bool is_too_large(const tdag_graph *g)
+{
+    int64_t work = 0;
+    for (uint32_t id = 1; id <= g->n; id++) {
+        int64_t n = 1;
+        for (uint32_t k = 0; k < g->nodes[id].rank; k++)
+            if (__builtin_mul_overflow(
+                    n, tdagi_dim_sample(g->pool, g->nodes[id].shape[k]), &n))
+                return true;
+        if (__builtin_add_overflow(work, n, &work) || work > TDAGI_PROOF_MAX_WORK)
+            return true;
+    }
+    return false;
+}
+
+tdag_status tdagi_trial(tdag_ctx *ctx, const tdag_graph *x, const tdag_graph *y,
+                        bool *equal_out)
+{
+    trial t = {.ctx = ctx, .g = {x, y}, .seed = 1};
+    *equal_out = true;
+    if (x->n_inputs > MAX_INPUTS || is_too_large(x) || is_too_large(y)) return TDAG_OK;
+    tdag_status st = TDAG_OK;
+    for (t.round = 0; t.round < N_TRIALS && *equal_out && st == TDAG_OK; t.round++) {
+        st = make_inputs(&t);
+        if (st == TDAG_OK) st = run_once(&t, equal_out);
+        free_inputs(&t);
+    }
+    return st;
+}

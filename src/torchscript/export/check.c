@@ -1,0 +1,159 @@
+/* The proof of an export: its archive is read as any other is, and the graph that comes
+ * out is compared with the one that went in. Values are matched by the names that the
+ * exporter gave them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/zip.h"
+#include "proof/proof.h"
+#include "torchscript/export/export.h"
+#include "torchscript/torchscript.h"
+
+/* ---- reading it ---- */
+
+/* The model's input as its own reader is told; false for a dim that is an expression.
+ */
+static bool spec_of(const tdag_graph *g, uint32_t i, tdag_input_spec *out)
+{
+    const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
+    memset(out, 0, sizeof *out);
+    out->dtype = (tdag_dtype)n->dtype;
+    out->rank = n->rank;
+    for (uint32_t k = 0; k < n->rank; k++) {
+        uint32_t symbol;
+        int64_t factor, offset;
+        out->shape[k] = tdagi_dim_sample(g->pool, n->shape[k]);
+        if (n->shape[k] >= 0) continue;
+        if (!tdagi_dim_is_affine(g->pool, n->shape[k], &symbol, &factor, &offset) ||
+            factor != 1 || offset != 0)
+            return false;
+        out->symbol[k] = tdagi_pool_symbol(g->pool, symbol, NULL);
+    }
+    return true;
+}
+
+static bool has_opaque(const tdag_graph *g)
+{
+    for (uint32_t id = 1; id <= g->n; id++)
+        if (g->nodes[id].op == TDAG_OP_OPAQUE) return true;
+    return false;
+}
+
+/* ---- matching ---- */
+
+/* The kernel that a name "v12", "v12.1", "v12_1" stands for; 0: none. */
+static uint32_t kernel_of_name(const tdagi_exporter *e, const char *name)
+{
+    char *end = NULL;
+    if (name == NULL || name[0] != 'v' || name[1] < '1' || name[1] > '9') return 0;
+    unsigned long i = strtoul(name + 1, &end, 10);
+    if (i > e->r->n || (*end != '\0' && *end != '.' && *end != '_')) return 0;
+    const char *var = e->var[i];
+    size_t n = (size_t)(end - name);
+    return var != NULL && strlen(var) == n && strncmp(var, name, n) == 0 ? (uint32_t)i
+                                                                         : 0;
+}
+
+static void match(const tdagi_exporter *e, const tdag_graph *b, uint32_t *partner)
+{
+    for (uint32_t id = 1; id <= b->n; id++) {
+        if (tdagi_op_is_leaf(b->nodes[id].op)) continue;
+        uint32_t kernel = kernel_of_name(e, b->nodes[id].name);
+        if (kernel != 0) partner[id] = e->r->kernels[kernel].value.id;
+    }
+}
+
+static tdag_status compare(tdagi_exporter *e, const tdag_graph *b)
+{
+    void *partner = NULL;
+    uint32_t wrong = 0;
+    char buf[16];
+    TDAGI_TRY(tdagi_array_alloc(e->ctx, b->n + 1u, sizeof(uint32_t), &partner));
+    match(e, b, partner);
+    tdag_status st = tdagi_prove(e->ctx, e->g, b, partner, &wrong);
+    tdagi_free(e->ctx, partner, (b->n + 1u) * sizeof(uint32_t));
+    if (st != TDAG_OK || wrong == 0) return st;
+    e->wrong = e->r->kernel_of[wrong];
+    tdagi_fail(e->ctx, TDAG_E_INTERNAL,
+               "the exported file does not compute %s as the model does",
+               tdagi_value_name(e->g, (tdag_value){wrong}, buf));
+    return tdagi_fail_at_node(e->ctx, tdagi_value_name(e->g, (tdag_value){wrong}, buf),
+                              tdagi_value_scope(e->g, (tdag_value){wrong}));
+}
+
+/* ---- what cannot be read ---- */
+
+#define ROOT_FILE "code/__torch__.py"
+
+/* The kernel whose statement stands in that line of the root's file; 0: none. */
+static uint32_t kernel_of_text(const tdagi_exporter *e, const char *text, size_t size,
+                               unsigned long line)
+{
+    const char *end = text + size;
+    for (; line > 1 && text < end; line--) {
+        const char *next = memchr(text, '\n', (size_t)(end - text));
+        text = next == NULL ? end : next + 1;
+    }
+    while (text < end && *text == ' ')
+        text++;
+    char name[16];
+    size_t n = 0;
+    for (; n + 1 < sizeof name && text + n < end && text[n] != ' '; n++)
+        name[n] = text[n];
+    name[n] = '\0';
+    return kernel_of_name(e, name);
+}
+
+/* The kernel at which the reader failed, whose sentence names a line; 0: none. */
+static uint32_t kernel_of_sentence(const tdagi_exporter *e, tdagi_mapping *archive,
+                                   const char *sentence)
+{
+    const char *at = strstr(sentence, ROOT_FILE ":");
+    tdagi_zip *zip = NULL;
+    const void *text = NULL;
+    size_t size = 0;
+    uint32_t kernel = 0;
+    if (at == NULL) return 0;
+    unsigned long line = strtoul(at + sizeof ROOT_FILE, NULL, 10);
+    if (tdagi_zip_open(e->ctx, archive, "the export", &zip) != TDAG_OK) return 0;
+    const tdagi_zip_entry *entry = tdagi_zip_find(zip, ROOT_FILE);
+    if (entry != NULL && tdagi_zip_read(e->ctx, zip, entry, &text, &size) == TDAG_OK)
+        kernel = kernel_of_text(e, text, size, line);
+    tdagi_zip_close(zip);
+    return kernel;
+}
+
+/* ---- all ---- */
+
+static tdag_status read_and_compare(tdagi_exporter *e, tdagi_mapping *archive,
+                                    const tdag_input_spec *specs)
+{
+    const tdagi_torchscript_file file = {archive, "the export"};
+    tdag_model *model = NULL;
+    tdag_status st =
+        tdagi_torchscript_read(e->ctx, &file, specs, e->g->n_inputs, NULL, &model);
+    if (st == TDAG_OK) {
+        st = compare(e, tdag_model_get_graph(model));
+        tdag_model_free(model);
+        return st;
+    }
+    if (tdagi_is_final(st)) return st;
+    char said[TDAGI_MESSAGE_SIZE];
+    snprintf(said, sizeof said, "%s", tdag_ctx_get_error(e->ctx)->message);
+    e->wrong = kernel_of_sentence(e, archive, said);
+    return tdagi_fail(e->ctx, TDAG_E_INTERNAL, "the exported file is wrong: %s", said);
+}
+
+tdag_status tdagi_export_check(tdagi_exporter *e, tdagi_mapping *archive)
+{
+    void *specs = NULL;
+    const size_t n = e->g->n_inputs;
+    bool plain = !has_opaque(e->g);
+    TDAGI_TRY(tdagi_array_alloc(e->ctx, n, sizeof(tdag_input_spec), &specs));
+    for (uint32_t i = 0; i < n && plain; i++)
+        plain = spec_of(e->g, i, (tdag_input_spec *)specs + i);
+    tdag_status st = plain ? read_and_compare(e, archive, specs) : TDAG_OK;
+    tdagi_free(e->ctx, specs, n * sizeof(tdag_input_spec));
+    return st;
+}

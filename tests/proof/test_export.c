@@ -1,0 +1,152 @@
+/* Faults planted in exported source: the proof finds each, and the composite at fault
+ * is exported by its parts, or the conversion fails with the node and leaves no file.
+ */
+#include <unistd.h>
+
+#include <tdagger/compare.h>
+
+#include "support/test.h"
+#include "torchscript/export/export.h"
+
+static char folder[64], path[96];
+
+/* A text of the source that becomes another one, wherever it stands. */
+typedef struct fault {
+    const char *from, *to;
+    uint32_t n; /* times that it stood there */
+} fault;
+
+static void plant(void *user, tdagi_text *source)
+{
+    fault *f = user;
+    tdagi_text other;
+    tdagi_text_init(&other, source->ctx);
+    for (const char *p = source->data, *at; *p != '\0'; p = at + strlen(f->from)) {
+        at = strstr(p, f->from);
+        if (at == NULL) {
+            tdagi_text_add(&other, p);
+            break;
+        }
+        tdagi_text_add_bytes(&other, p, (size_t)(at - p));
+        tdagi_text_add(&other, f->to);
+        f->n++;
+    }
+    tdagi_text_free(source);
+    *source = other;
+}
+
+/* clang-format off */
+#define X2 "tdag 1\nx: f32[2,2] = input\n"
+#define SOFTMAX \
+    "m = reduce(x) {axes=[1], kind=max}\nn = neg(m)\ns = add(x, n)\ne = exp(s)\n" \
+    "t = reduce(e) {axes=[1], kind=sum}\nr = reciprocal(t)\ny = multiply(e, r)\nreturn y\n"
+static const struct {
+    const char *name, *text, *from, *to;
+    const char *node; /* of the failure; NULL: exported by parts */
+} cases[] = {
+    {"a wrong axis", X2 SOFTMAX, "softmax(in_x, 1)", "softmax(in_x, 0)", NULL},
+    {"another function", X2 SOFTMAX, "torch.softmax(in_x, 1)", "torch.log_softmax(in_x, 1)", NULL},
+    {"no such operator", X2 SOFTMAX, "torch.softmax(", "torch.softmacks(", NULL},
+    {"a wrong rank", X2 SOFTMAX, "torch.softmax(in_x, 1)", "torch.softmax(torch.unsqueeze(in_x, 0), 1)", NULL},
+    {"no name", X2 SOFTMAX, "torch.softmax(in_x, 1)", "torch.softmax(in_z, 1)", ""},
+    {"a swapped operand", X2 "y = permute(x) {order=[1,0]}\nz = less(x, y)\nreturn z\n",
+     "torch.lt(in_x, v2)", "torch.lt(v2, in_x)", "z"},
+    {"a core op", X2 "y = sin(x)\nz = exp(y)\nreturn z\n", "torch.sin(", "torch.cos(", "y"},
+    {"an operand that is dropped", X2 "b: f32[2] = parameter [1, 2]\ny = add(x, b)\nreturn y\n",
+     "torch.add(in_x, self.b)", "torch.clone(in_x)", "y"},
+    {"another weight", X2 "b: f32[2] = parameter [1, 2]\nc: f32[2] = parameter [1, 2]\n"
+     "y = add(x, b)\nz = multiply(y, c)\nreturn z\n", "self.b", "self.c", "y"},
+    {"results in another order", X2 "y = sin(x)\nz = exp(y)\nreturn y, z\n",
+     "return (v2, v3)", "return (v3, v2)", "y"},
+    {"a result that is missing", X2 "y = sin(x)\nz = exp(y)\nreturn y, z\n",
+     "return (v2, v3)", "return v2", "y"},
+};
+/* clang-format on */
+
+static tdag_model *model_of(tdag_ctx *ctx, const char *text)
+{
+    tdag_graph *graph = NULL;
+    tdag_model *model = NULL;
+    TEST_OK(ctx, tdag_graph_parse(ctx, text, strlen(text), &graph));
+    TEST_OK(ctx, tdag_model_create(ctx, graph, &model));
+    tdag_graph_free(graph);
+    return model;
+}
+
+static void check_equal(tdag_ctx *ctx, const tdag_model *model)
+{
+    const tdag_input_spec spec = {.dtype = TDAG_F32, .rank = 2, .shape = {2, 2}};
+    tdag_model *again = NULL;
+    tdag_differences d;
+    TEST_OK(ctx, tdag_from_torchscript(ctx, path, &spec, 1, NULL, &again));
+    TEST_OK(ctx, tdag_diff(ctx, model, again, &d));
+    assert_int_equal(d.n, 0);
+    tdag_differences_free(&d);
+    tdag_model_free(again);
+}
+
+static void test_faults(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tdag_model *model = model_of(ctx, cases[i].text);
+        fault f = {cases[i].from, cases[i].to, 0};
+        unlink(path);
+        tdag_status st = tdagi_export_model(ctx, model, path, NULL, plant, &f);
+        if (f.n == 0) fail_msg("%s: not planted", cases[i].name);
+        if (cases[i].node == NULL) {
+            if (st != TDAG_OK)
+                fail_msg("%s: %s", cases[i].name, tdag_ctx_get_error(ctx)->message);
+            check_equal(ctx, model);
+        } else {
+            assert_int_equal(st, TDAG_E_INTERNAL);
+            const char *node = tdag_ctx_get_error(ctx)->node;
+            assert_string_equal(node == NULL ? "" : node, cases[i].node);
+            assert_int_not_equal(access(path, F_OK), 0);
+        }
+        tdag_model_free(model);
+    }
+    tdag_ctx_free(ctx);
+}
+
+/* Asked for no proof there is none. */
+static void test_no_check(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    tdag_model *model = model_of(ctx, X2 SOFTMAX);
+    fault f = {"softmax(in_x, 1)", "softmax(in_x, 0)", 0};
+    tdag_torchscript_options o;
+    tdag_torchscript_options_init(&o);
+    o.flags = TDAG_TORCH_NO_CHECK;
+    TEST_OK(ctx, tdagi_export_model(ctx, model, path, &o, plant, &f));
+    assert_int_equal(f.n, 1);
+    assert_int_equal(access(path, F_OK), 0);
+    tdag_model_free(model);
+    tdag_ctx_free(ctx);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    strcpy(folder, "/tmp/tdag-proof-XXXXXX");
+    if (mkdtemp(folder) == NULL) return -1;
+    snprintf(path, sizeof path, "%s/net.pt", folder);
+    return 0;
+}
+
+/* Nothing else was left there. */
+static int teardown(void **state)
+{
+    (void)state;
+    unlink(path);
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_faults),
+                                       cmocka_unit_test(test_no_check)};
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
