@@ -1,28 +1,94 @@
 /* Which values are the same operation on the same operands. See pieces.h. */
 #include <string.h>
 
-#include "ir/hash.h"
+#include "base/text.h"
+#include "ir/field.h"
 #include "proof/pieces.h"
 
-/* What a value is: the words of a key. */
+/* What is written of a value: op, dtype, shape, spec, then what tells a leaf from
+ * others or the classes of its operands. Symbols count by their names. */
 typedef struct key {
-    uint64_t own[2];
-    const void *memory; /* of a tensor */
-    uint32_t position;  /* of an input, from 1 */
-    uint32_t n;
-    uint32_t operands[];
+    tdagi_text bytes;
+    const tdag_graph *g;
 } key;
 
-static tdag_status hash_nodes(tdagi_classes *c, const tdag_graph *g,
-                              tdagi_node_hash **out)
+static tdag_status put(key *k, const void *bytes, size_t n)
 {
-    tdagi_hasher *h = NULL;
-    *out = tdagi_arena_array(&c->arena, g->n + 1u, sizeof **out);
-    if (*out == NULL) return tdagi_nomem(c->ctx);
-    TDAGI_TRY(tdagi_hasher_create(c->ctx, g, TDAG_HASH_STRUCTURE, &h));
-    tdag_status st = tdagi_hasher_nodes(h, *out);
-    tdagi_hasher_free(h);
-    return st;
+    tdagi_text_add_bytes(&k->bytes, bytes, n);
+    return k->bytes.status;
+}
+
+static tdag_status put_number(key *k, int64_t x) { return put(k, &x, sizeof x); }
+
+static tdag_status put_dim(key *k, tdag_dim d)
+{
+    char text[256];
+    if (d >= 0) return put_number(k, d);
+    size_t n = tdagi_dim_text(k->g->pool, d, text, sizeof text);
+    TDAGI_TRY(put_number(k, -1 - (int64_t)n));
+    if (n < sizeof text) return put(k, text, n);
+    return put(k, &d, sizeof d); /* so long that none of the other graph is like it */
+}
+
+static tdag_status put_integer_field(void *user, const tdagi_field *f, int64_t *value)
+{
+    (void)f;
+    return put_number(user, *value);
+}
+
+static tdag_status put_dim_field(void *user, const tdagi_field *f, tdag_dim *value)
+{
+    (void)f;
+    return put_dim(user, *value);
+}
+
+static tdag_status put_real_field(void *user, const tdagi_field *f, double *value)
+{
+    (void)f;
+    return put(user, value, sizeof *value);
+}
+
+static tdag_status put_integers_field(void *user, const tdagi_field *f,
+                                      tdag_list *value)
+{
+    (void)f;
+    TDAGI_TRY(put_number(user, value->n));
+    return put(user, value->v, value->n * sizeof *value->v);
+}
+
+static tdag_status put_dims_field(void *user, const tdagi_field *f, tdag_list *value)
+{
+    (void)f;
+    TDAGI_TRY(put_number(user, value->n));
+    for (uint32_t i = 0; i < value->n; i++)
+        TDAGI_TRY(put_dim(user, value->v[i]));
+    return TDAG_OK;
+}
+
+static tdag_status put_string_field(void *user, const tdagi_field *f,
+                                    const char **value)
+{
+    (void)f;
+    return put(user, *value, strlen(*value) + 1);
+}
+
+static const tdagi_field_visitor writing = {
+    put_integer_field,  put_integer_field, put_integer_field,
+    put_integer_field,  put_dim_field,     put_real_field,
+    put_integers_field, put_dims_field,    put_string_field,
+};
+
+static tdag_status put_form(key *k, const tdagi_node *n)
+{
+    TDAGI_TRY(put_number(k, n->op));
+    TDAGI_TRY(put_number(k, n->dtype));
+    for (uint32_t i = 0; i < n->rank; i++)
+        TDAGI_TRY(put_dim(k, n->shape[i]));
+    const tdagi_field *f = tdagi_node_def(n)->fields;
+    if (n->op == TDAG_OP_INPUT || tdagi_op_holds_tensor(n->op)) f = NULL;
+    for (; f != NULL && f->kind != TDAGI_FIELD_END; f++)
+        TDAGI_TRY(tdagi_field_show(&writing, k, f, n->u.spec));
+    return TDAG_OK;
 }
 
 static uint32_t position_of(const tdag_graph *g, uint32_t id)
@@ -58,47 +124,55 @@ static const void *memory_of(const tdagi_classes *c, const tdag_graph *g, uint32
     return n->u.tensor->size == 0 ? (const void *)n : n->u.tensor->data;
 }
 
-static key *key_of(tdagi_classes *c, const tdag_graph *g, uint32_t id, size_t *size)
+static tdag_status put_operands(key *k, const uint32_t *classes, const tdagi_node *n)
 {
-    const tdagi_node *n = &g->nodes[id];
-    const uint32_t *classes = g == c->a ? c->of_a : c->of_b;
-    const tdagi_node_hash *hash = g == c->a ? &c->hashes_a[id] : &c->hashes_b[id];
-    bool is_leaf = tdagi_op_is_leaf(n->op);
-    *size = sizeof(key) + (is_leaf ? 0 : n->n_inputs) * sizeof(uint32_t);
-    key *k = tdagi_arena_alloc(&c->arena, *size);
-    if (k == NULL) return NULL;
-    memset(k, 0, *size);
-    memcpy(k->own, hash->own, sizeof k->own);
-    if (n->op == TDAG_OP_INPUT) k->position = position_of(g, id);
-    if (tdagi_op_holds_tensor(n->op)) k->memory = memory_of(c, g, id);
-    if (is_leaf) return k;
-    k->n = n->n_inputs;
-    for (uint32_t i = 0; i < k->n; i++)
-        k->operands[i] = classes[tdagi_node_inputs(n)[i].id];
-    bool swap = tdagi_node_def(n)->commutes && k->operands[0] > k->operands[1];
-    if (swap) {
-        uint32_t first = k->operands[0];
-        k->operands[0] = k->operands[1];
-        k->operands[1] = first;
+    const tdag_value *in = tdagi_node_inputs(n);
+    bool swap = tdagi_node_def(n)->commutes && classes[in[0].id] > classes[in[1].id];
+    for (uint32_t i = 0; i < n->n_inputs; i++)
+        TDAGI_TRY(put_number(k, classes[in[swap ? 1 - i : i].id]));
+    return TDAG_OK;
+}
+
+static tdag_status put_value(const tdagi_classes *c, key *k, uint32_t id)
+{
+    const tdagi_node *n = &k->g->nodes[id];
+    TDAGI_TRY(put_form(k, n));
+    if (n->op == TDAG_OP_INPUT) return put_number(k, position_of(k->g, id));
+    if (tdagi_op_holds_tensor(n->op)) {
+        const void *memory = memory_of(c, k->g, id);
+        return put(k, &memory, sizeof memory);
     }
-    return k;
+    return put_operands(k, k->g == c->a ? c->of_a : c->of_b, n);
+}
+
+static tdag_status class_of_key(tdagi_classes *c, const key *k, uint32_t *out)
+{
+    const size_t n = k->bytes.length;
+    const uint32_t *known = tdagi_table_get(&c->by_key, k->bytes.data, n);
+    if (known != NULL) {
+        *out = *known;
+        return TDAG_OK;
+    }
+    uint32_t *number = tdagi_arena_alloc(&c->arena, sizeof *number);
+    char *kept = tdagi_arena_alloc(&c->arena, n);
+    if (number == NULL || kept == NULL) return tdagi_nomem(c->ctx);
+    memcpy(kept, k->bytes.data, n);
+    void **place = tdagi_table_at(&c->arena, &c->by_key, kept, n);
+    if (place == NULL) return tdagi_nomem(c->ctx);
+    *out = *number = ++c->n;
+    *place = number;
+    return TDAG_OK;
 }
 
 static tdag_status give_class(tdagi_classes *c, const tdag_graph *g, uint32_t id,
                               uint32_t *out)
 {
-    size_t size;
-    key *k = key_of(c, g, id, &size);
-    void **place = k == NULL ? NULL : tdagi_table_at(&c->arena, &c->by_key, k, size);
-    if (place == NULL) return tdagi_nomem(c->ctx);
-    if (*place == NULL) {
-        uint32_t *number = tdagi_arena_alloc(&c->arena, sizeof *number);
-        if (number == NULL) return tdagi_nomem(c->ctx);
-        *number = ++c->n;
-        *place = number;
-    }
-    *out = *(const uint32_t *)*place;
-    return TDAG_OK;
+    key k = {.g = g};
+    tdagi_text_init(&k.bytes, c->ctx);
+    tdag_status st = put_value(c, &k, id);
+    if (st == TDAG_OK) st = class_of_key(c, &k, out);
+    tdagi_text_free(&k.bytes);
+    return st;
 }
 
 tdag_status tdagi_classes_add(tdagi_classes *c, uint32_t id)
@@ -121,8 +195,6 @@ static tdag_status init(tdagi_classes *c)
     c->is_met = zeroes(c, c->a->n + 1u, 1);
     if (c->of_a == NULL || c->of_b == NULL || c->value_of == NULL || c->is_met == NULL)
         return tdagi_nomem(c->ctx);
-    TDAGI_TRY(hash_nodes(c, c->a, &c->hashes_a));
-    TDAGI_TRY(hash_nodes(c, c->b, &c->hashes_b));
     for (uint32_t id = 1; id <= c->a->n; id++) {
         TDAGI_TRY(give_class(c, c->a, id, &c->of_a[id]));
         if (c->value_of[c->of_a[id]] == 0) c->value_of[c->of_a[id]] = id;

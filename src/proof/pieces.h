@@ -16,7 +16,6 @@ typedef struct tdagi_classes {
     uint32_t n, n_known;
     uint32_t *value_of;    /* by class up to n_known: a's first value of it */
     unsigned char *is_met; /* the same: a value of b has it, too */
-    struct tdagi_node_hash *hashes_a, *hashes_b;
     tdagi_table by_key;
 } tdagi_classes;
 
