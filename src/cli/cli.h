@@ -135,10 +135,13 @@ typedef struct cli_inputs {
     uint32_t n;
     tdag_tensor **values;       /* of each spec, lent by tensors; NULL without a file */
     tdag_named_tensors tensors; /* what --in or --like named, in the file's order */
+    uint32_t n_outputs;         /* of these, results that stand beside the inputs */
 } cli_inputs;
 
 /* From -i, --like or --in; none of them gives n = 0. */
 int cli_inputs_get(cli *c, cli_inputs *out);
+/* The result out<i> that the file holds; NULL: none. */
+const tdag_tensor *cli_inputs_output(const cli_inputs *inputs, uint32_t i);
 /* The declared inputs of a graph, at the samples of its symbols. */
 int cli_inputs_of_graph(const tdag_graph *graph, cli_inputs *out);
 void cli_inputs_free(cli *c, cli_inputs *inputs);

@@ -96,39 +96,76 @@ static int64_t find_tensor(const tdag_named_tensors *tensors, const char *name)
     return -1;
 }
 
+/* Results that stand beside the inputs: out0, out1, ... */
+static bool is_output(const char *name)
+{
+    size_t n = strlen(name);
+    return n > 3 && strncmp(name, "out", 3) == 0 &&
+           strspn(name + 3, "0123456789") == n - 3;
+}
+
+static uint32_t count_outputs(const tdag_named_tensors *tensors)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < tensors->n; i++)
+        n += is_output(tensors->names[i]);
+    return n;
+}
+
 /* Tensors named in0, in1, ... go by number and need no names. */
-static bool is_numbered(const tdag_named_tensors *tensors)
+static bool is_numbered(const tdag_named_tensors *tensors, uint32_t n)
 {
     char name[24];
-    for (uint32_t i = 0; i < tensors->n; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         snprintf(name, sizeof(name), "in%u", (unsigned)i);
         if (find_tensor(tensors, name) < 0) return false;
     }
     return true;
 }
 
+static void take_tensors(const tdag_named_tensors *tensors, uint32_t n, bool all,
+                         cli_inputs *out)
+{
+    bool numbered = is_numbered(tensors, n);
+    int64_t next = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        char name[24];
+        snprintf(name, sizeof(name), "in%u", (unsigned)i);
+        while (!numbered && !all && is_output(tensors->names[next]))
+            next++;
+        int64_t at = numbered ? find_tensor(tensors, name) : next++;
+        out->values[i] = tensors->tensors[at];
+        cli_spec_of_tensor(out->values[i], &out->specs[i]);
+        if (!numbered) out->specs[i].name = tensors->names[at];
+    }
+}
+
+/* A file that holds nothing but out0, out1, ... holds inputs of those names. */
 static int inputs_of_file(cli *c, const char *path, cli_inputs *out)
 {
     tdag_named_tensors tensors = {0};
     if (tdag_tensors_load(c->ctx, path, &tensors) != TDAG_OK)
         return cli_fail_library(c, path);
+    uint32_t n_outputs = count_outputs(&tensors);
+    bool all = n_outputs == tensors.n;
     int status = reserve(out, tensors.n);
     if (status != CLI_DONE) {
         tdag_tensors_free(&tensors);
         return status;
     }
-    bool numbered = is_numbered(&tensors);
-    for (uint32_t i = 0; i < tensors.n; i++) {
-        char name[24];
-        snprintf(name, sizeof(name), "in%u", (unsigned)i);
-        int64_t at = numbered ? find_tensor(&tensors, name) : i;
-        out->values[i] = tensors.tensors[at];
-        cli_spec_of_tensor(out->values[i], &out->specs[i]);
-        if (!numbered) out->specs[i].name = tensors.names[at];
-    }
-    out->n = tensors.n;
+    out->n = all ? tensors.n : tensors.n - n_outputs;
+    out->n_outputs = all ? 0 : n_outputs;
+    take_tensors(&tensors, out->n, all, out);
     out->tensors = tensors;
     return CLI_DONE;
+}
+
+const tdag_tensor *cli_inputs_output(const cli_inputs *inputs, uint32_t i)
+{
+    char name[24];
+    snprintf(name, sizeof(name), "out%u", (unsigned)i);
+    int64_t at = inputs->n_outputs == 0 ? -1 : find_tensor(&inputs->tensors, name);
+    return at < 0 ? NULL : inputs->tensors.tensors[at];
 }
 
 void cli_order(const cli_inputs *inputs, const tdag_graph *graph, uint32_t *order)

@@ -210,6 +210,20 @@ expect 0 '' run model.txt --in x.safetensors --out y.safetensors
 grep -q '"out0"' y.safetensors || fail "run: no out0"
 tail -c 8 y.safetensors | od -An -tf4 | grep -E -q '^ +6 +12$' ||
     fail "run: wrong values: $(tail -c 8 y.safetensors | od -An -tf4)"
+
+# ---- a file with results beside the inputs ----
+both() { # both FILE BYTES: x, and the result that the bytes are
+    printf '\170\0\0\0\0\0\0\0%s' '{"in0":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"out0":{"dtype":"F32","shape":[2,1],"data_offsets":[24,32]}} ' >"$1"
+    tail -c 24 x.safetensors >>"$1"
+    printf "$2" >>"$1"
+}
+both both.safetensors '\0\0\300\100\0\0\100\101'  # 6, 12
+both wrong.safetensors '\0\0\300\100\0\0\200\101' # 6, 16
+expect 0 '' run model.txt --in both.safetensors --out z.safetensors
+cmp y.safetensors z.safetensors || fail "run: results beside the inputs matter"
+expect 0 'f32\[N,3\]' info model.txt --like both.safetensors
+expect 0 'model.txt against both.safetensors: out0 .* ok' verify model.txt model.txt --in both.safetensors
+expect 1 'against wrong.safetensors: out0 .* DIFFERS in 1 of 2' verify model.txt model.txt --in wrong.safetensors
 expect 0 '' run model.txt --in x.safetensors --out z.safetensors --engine reference
 cmp -s y.safetensors z.safetensors || fail "run: the engines differ"
 expect 0 'ok' verify model.txt again.txt --in x.safetensors

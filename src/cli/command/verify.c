@@ -19,13 +19,15 @@ static void type_text(const tdag_tensor *t, char *buf, size_t size)
     cli_spec_text(&spec, buf, size);
 }
 
-/* One line on standard output; true if the outputs agree. */
-static bool compare_output(const cli *c, uint32_t i, const tdag_tensor *a,
-                           const tdag_tensor *b)
+/* One line on standard output; true if the outputs agree. `whose` names the model whose
+ * output is compared with a stored one; NULL: two models are compared. */
+static bool compare_output(const cli *c, uint32_t i, const char *whose,
+                           const tdag_tensor *a, const tdag_tensor *b)
 {
     char type_a[256], type_b[256];
     type_text(a, type_a, sizeof(type_a));
     type_text(b, type_b, sizeof(type_b));
+    if (whose != NULL) printf("%s against %s: ", whose, c->in);
     if (!cli_same_type(a, b)) {
         printf("out%u  %s against %s", (unsigned)i, type_a, type_b);
         cli_print_verdict(false, "DIFFERS");
@@ -55,8 +57,43 @@ static int compare(const cli *c, const cli_outputs *a, const cli_outputs *b)
     }
     bool equal = true;
     for (uint32_t i = 0; i < a->n; i++)
-        if (!compare_output(c, i, a->tensors[i], b->tensors[i])) equal = false;
+        if (!compare_output(c, i, NULL, a->tensors[i], b->tensors[i])) equal = false;
     return equal ? CLI_DONE : CLI_NO;
+}
+
+/* One model's outputs with those that the file of --in holds. */
+static int compare_stored(const cli *c, const char *path, const cli_outputs *a,
+                          const cli_inputs *inputs)
+{
+    bool equal = true;
+    if (inputs->n_outputs != a->n) {
+        printf("%s has %u outputs, %s holds %u", path, (unsigned)a->n, c->in,
+               (unsigned)inputs->n_outputs);
+        cli_print_verdict(false, "DIFFERS");
+        return CLI_NO;
+    }
+    for (uint32_t i = 0; i < a->n; i++) {
+        const tdag_tensor *stored = cli_inputs_output(inputs, i);
+        if (stored != NULL && compare_output(c, i, path, a->tensors[i], stored))
+            continue;
+        if (stored == NULL) {
+            printf("%s holds no out%u", c->in, (unsigned)i);
+            cli_print_verdict(false, "DIFFERS");
+        }
+        equal = false;
+    }
+    return equal ? CLI_DONE : CLI_NO;
+}
+
+/* The two models with each other, and each with what is stored. */
+static int compare_all(const cli *c, const cli_outputs *a, const cli_outputs *b,
+                       const cli_inputs *inputs)
+{
+    int status = compare(c, a, b);
+    if (c->in == NULL || inputs->n_outputs == 0) return status;
+    int first = compare_stored(c, c->files[0], a, inputs);
+    int second = compare_stored(c, c->files[1], b, inputs);
+    return status != CLI_DONE ? status : first != CLI_DONE ? first : second;
 }
 
 /* What the first model declares that declares its inputs; it stays in *model_out, which
@@ -85,7 +122,7 @@ static int run_both(cli *c, const cli_inputs *inputs, tdag_tensor *const *values
     if (status == CLI_DONE)
         status = cli_execute(c, c->files[1], c->engine_b, inputs, values, &b);
     cli_progress(c, "comparing", "outputs");
-    if (status == CLI_DONE) status = compare(c, &a, &b);
+    if (status == CLI_DONE) status = compare_all(c, &a, &b, inputs);
     cli_outputs_free(&a);
     cli_outputs_free(&b);
     if (status == CLI_NO && c->given & CLI_FIRST)
