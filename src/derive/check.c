@@ -79,3 +79,40 @@ bool tdagi_spec_fits(tdag_builder *b, tdagi_composite id, const tdag_value *inpu
     }
     return true;
 }
+
+/* ---- operands ---- */
+
+bool tdagi_have_shape(tdag_builder *b, const tdag_value *v, uint32_t n, uint32_t rank,
+                      const tdag_dim *shape, const char *what)
+{
+    bool have = tdagi_builder_ok(b);
+    for (uint32_t i = 0; have && i < n; i++) {
+        if (v[i].id == 0) continue;
+        have = tdag_builder_get_rank(b, v[i]) == rank;
+        for (uint32_t axis = 0; have && axis < rank; axis++)
+            have = tdagi_dim_of(b, v[i], axis) == shape[axis];
+    }
+    if (!have)
+        tdagi_builder_fail(b, TDAG_E_SHAPE, "%s does not take parameters of this shape",
+                           what);
+    return have;
+}
+
+bool tdagi_have_dtype(tdag_builder *b, const tdag_value *v, uint32_t n, tdag_value x,
+                      const char *what)
+{
+    if (!tdagi_builder_ok(b)) return false;
+    tdag_dtype own = tdag_builder_get_dtype(b, x), dtype = TDAG_DTYPE_NONE;
+    bool have = true;
+    for (uint32_t i = 0; i < n; i++) {
+        if (v[i].id == 0) continue;
+        tdag_dtype d = tdag_builder_get_dtype(b, v[i]);
+        have = have && (dtype == TDAG_DTYPE_NONE || d == dtype) &&
+               (d == own || d == tdagi_wide_dtype(own));
+        dtype = d;
+    }
+    if (!have)
+        tdagi_builder_fail(b, TDAG_E_SHAPE, "%s does not take parameters of this dtype",
+                           what);
+    return have;
+}

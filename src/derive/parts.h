@@ -41,6 +41,13 @@ static inline tdag_list tdagi_axis_run(tdagi_axes *room, uint32_t first, uint32_
 /* Checks a spec by its fields (check.c); false with the failure recorded. */
 bool tdagi_spec_fits(tdag_builder *b, tdagi_composite id, const tdag_value *inputs,
                      const void *spec);
+/* Whether n parameters of a composite called `what` have exactly these dims; absent
+ * ones have. False with the failure recorded. */
+bool tdagi_have_shape(tdag_builder *b, const tdag_value *v, uint32_t n, uint32_t rank,
+                      const tdag_dim *shape, const char *what);
+/* Whether they are of one dtype: x's or, with halves, f32. */
+bool tdagi_have_dtype(tdag_builder *b, const tdag_value *v, uint32_t n, tdag_value x,
+                      const char *what);
 /* Checks an axis of a composite called `what`; false with the failure recorded. */
 bool tdagi_axis_fits(tdag_builder *b, tdag_value x, int64_t axis, const char *what);
 /* x with `axis` replaced by the index's axes: out[..., i..., ...] = x[..., index[i...],

@@ -98,7 +98,7 @@ static tdagi_type narrower(draw *d, const tdagi_type *x)
     return t;
 }
 
-static tdagi_type operand(draw *d, char form)
+static tdagi_type operand(draw *d, char form, uint32_t i)
 {
     const tdagi_type *x = &d->l.in[0];
     tdagi_type t = *x;
@@ -112,7 +112,9 @@ static tdagi_type operand(draw *d, char form)
         return t;
     case 'c':
         t = type_of(x->dtype, 1, x->shape[1]);
-        if (d->l.id == TDAGI_BATCH_NORM && x->dtype != TDAG_F64 && rnd_yes(&d->r))
+        if (i > 1)
+            t.dtype = d->l.in[1].dtype;
+        else if (d->l.id == TDAGI_BATCH_NORM && x->dtype != TDAG_F64 && rnd_yes(&d->r))
             t.dtype = TDAG_F32; /* statistics and weights of halves */
         return t;
     case 'p':
@@ -132,12 +134,14 @@ static tdagi_type operand(draw *d, char form)
 static void draw_others(draw *d, const char *forms)
 {
     uint32_t least = tdagi_composite_row_of(d->l.id)->min_inputs;
+    bool absent[8] = {false};
     for (uint32_t i = 1; i < d->l.n && *forms != '\0'; i++) {
-        d->l.in[i] = operand(d, *forms == '+' ? '+' : forms[i - 1]);
+        d->l.in[i] = operand(d, *forms == '+' ? '+' : forms[i - 1], i);
         bool may_miss = i >= least && *forms != '+' && i + 1 < d->l.n;
-        if (may_miss && rnd_in(&d->r, 0, 3) == 0) /* a bias without a weight */
-            d->l.in[i].dtype = TDAG_DTYPE_NONE;
+        absent[i] = may_miss && rnd_in(&d->r, 0, 3) == 0; /* a bias without a weight */
     }
+    for (uint32_t i = 1; i < d->l.n; i++)
+        if (absent[i]) d->l.in[i].dtype = TDAG_DTYPE_NONE;
     if (*forms == '~' && rnd_yes(&d->r)) {
         tdagi_type t = d->l.in[0];
         d->l.in[0] = d->l.in[1];

@@ -57,6 +57,10 @@ typedef struct generator {
     const char *why;
 } generator;
 
+/* NULL: it has none. */
+const generator *generator_of(tdagi_composite id);
+/* Whether another spec says the same, and may come back. */
+bool draw_has_other_spec(const draw *d);
 /* Fills d; its builder and random numbers are there. */
 void draw_example(draw *d, const generator *g);
 /* Whether a pool's ceil_mode adds a window. */

@@ -372,12 +372,14 @@ void fit_repeat(draw *d) { d->spec.repeat.count = rnd_in(&d->r, 1, 3); }
 
 void fit_tile(draw *d) { d->spec.tile.counts = draw_list(d, d->l.in[0].rank, 1, 3); }
 
-/* Scales are none that a quotient of two such sizes is. */
+/* Scales are none that a quotient of two such sizes is, and double none. */
 void fit_upsample(draw *d)
 {
     tdagi_upsample_spec *s = &d->spec.upsample;
     tdagi_type *x = &d->l.in[0];
     bool scaled = rnd_yes(&d->r);
+    if (s->mode == TDAGI_UPSAMPLE_CUBIC && d->n_spatial != 2)
+        s->mode = TDAGI_UPSAMPLE_LINEAR;
     if (s->mode < TDAGI_UPSAMPLE_LINEAR) s->align_corners = 0;
     s->output = draw_list(d, d->n_spatial, 1, 5);
     for (uint32_t i = 0; i < 3; i++)
@@ -386,8 +388,8 @@ void fit_upsample(draw *d)
         int64_t size = x->shape[2 + i] = rnd_in(&d->r, 2, 4);
         draw_numbers(s->output)[i] += size;
         if (!scaled || s->align_corners) continue;
-        s->scales[i] = 2.3;
-        draw_numbers(s->output)[i] = (int64_t)floor((double)size * 2.3);
+        s->scales[i] = 2.6;
+        draw_numbers(s->output)[i] = (int64_t)floor((double)size * 2.6);
     }
 }
 

@@ -150,7 +150,7 @@ static tdag_graph *relower(tdag_ctx *ctx, const tdagi_raised *r)
     return g;
 }
 
-static tdag_graph *bound(tdag_ctx *ctx, const tdag_graph *g)
+tdag_graph *bound(tdag_ctx *ctx, const tdag_graph *g)
 {
     int64_t samples[32];
     for (uint32_t i = 0; i < tdagi_pool_n_symbols(g->pool); i++)
@@ -160,8 +160,7 @@ static tdag_graph *bound(tdag_ctx *ctx, const tdag_graph *g)
     return out;
 }
 
-static tdag_tensor *random_tensor(tdag_ctx *ctx, const tdag_graph *g, tdag_value v,
-                                  rnd *seed)
+tdag_tensor *random_tensor(tdag_ctx *ctx, const tdag_graph *g, tdag_value v, rnd *seed)
 {
     const tdagi_node *n = tdagi_graph_node(g, v);
     tdag_tensor *t = NULL;
@@ -174,7 +173,7 @@ static tdag_tensor *random_tensor(tdag_ctx *ctx, const tdag_graph *g, tdag_value
     return t;
 }
 
-static bool near(double a, double b, tdag_dtype dtype)
+bool near(double a, double b, tdag_dtype dtype)
 {
     if (isnan(a) || isnan(b)) return isnan(a) == isnan(b);
     double rtol = dtype == TDAG_F64 ? 1e-9 : dtype == TDAG_F32 ? 2e-4 : 2e-2;

@@ -51,6 +51,13 @@ void fail_raised(tdag_ctx *ctx, const tdagi_raised *r, const char *what);
  */
 void expect_same_values(tdag_ctx *ctx, const tdagi_raised *r);
 
+/* A finished graph with its symbols' samples for them, and a tensor for an input of it.
+ */
+tdag_graph *bound(tdag_ctx *ctx, const tdag_graph *g);
+tdag_tensor *random_tensor(tdag_ctx *ctx, const tdag_graph *g, tdag_value v, rnd *seed);
+/* Whether two elements of a dtype are equal but for rounding. */
+bool near(double a, double b, tdag_dtype dtype);
+
 tdagi_type type_of(tdag_dtype dtype, uint32_t rank, ...); /* dims as int64_t */
 tdagi_type type_of_dims(tdag_dtype dtype, uint32_t rank, const tdag_dim *dims);
 

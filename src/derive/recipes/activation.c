@@ -1,6 +1,6 @@
 /* Activations. Half types compute in f32 and round once (tdagi_widen), as PyTorch does.
  */
-#include "derive/composites.h"
+#include "derive/parts.h"
 
 static tdag_value number(tdag_builder *b, tdag_value like, double value)
 {
@@ -48,6 +48,19 @@ const tdagi_composite_def tdagi_composite_leaky_relu = {.spec_size =
                                                         .fields = scalar_fields,
                                                         .lower = lower_leaky_relu};
 
+/* A number, a list of one, or a list of one per channel. */
+static bool prelu_fits(tdag_builder *b, tdag_value x, tdag_value w)
+{
+    uint32_t rank = tdag_builder_get_rank(b, w);
+    if (rank == 0) return true;
+    tdag_dim n = tdag_builder_get_shape(b, w)[0];
+    if (rank == 1 &&
+        (n == 1 || (tdag_builder_get_rank(b, x) > 1 && n == tdagi_dim_of(b, x, 1))))
+        return true;
+    tdagi_builder_fail(b, TDAG_E_SHAPE, "prelu takes one weight or one per channel");
+    return false;
+}
+
 /* where(x > 0, x, w * x); w has one element or one per channel (axis 1 of x). PyTorch
  * multiplies for NaN and 0 as well, which changes neither. Exact. */
 static tdag_value lower_prelu(tdag_builder *b, const tdag_value *in, uint32_t n,
@@ -56,9 +69,10 @@ static tdag_value lower_prelu(tdag_builder *b, const tdag_value *in, uint32_t n,
     (void)n;
     (void)spec;
     tdag_value x = in[0], w = in[1];
-    if (!tdagi_builder_ok(b)) return TDAG_NO_VALUE;
+    if (!tdagi_builder_ok(b) || !prelu_fits(b, x, w)) return TDAG_NO_VALUE;
     uint32_t rank = tdag_builder_get_rank(b, x);
     int64_t axes[TDAG_MAX_RANK];
+    if (rank == 0 && tdag_builder_get_rank(b, w) == 1) w = tdagi_squeeze1(b, w, 0);
     bool per_channel = tdag_builder_get_rank(b, w) == 1 && rank > 2 &&
                        tdag_builder_get_shape(b, w)[0] != 1;
     for (uint32_t i = 0; i + 2 < rank; i++)

@@ -2,7 +2,7 @@
  * is not rounded in between, by the IR's own rule, so nothing here widens. */
 #include <string.h>
 
-#include "derive/composites.h"
+#include "derive/parts.h"
 
 static bool usable(tdag_builder *b, tdag_value x)
 {
@@ -16,6 +16,16 @@ static tdag_value sum_axis(tdag_builder *b, tdag_value x, uint32_t axis)
 
 /* ---- matrices ---- */
 
+/* The summed axes of two operands have one size: neither is repeated for the other. */
+static bool same_sum(tdag_builder *b, tdag_value x, uint32_t i, tdag_value y,
+                     uint32_t k, const char *what)
+{
+    if (!usable(b, x) || !usable(b, y)) return false;
+    if (tdagi_dim_of(b, x, i) == tdagi_dim_of(b, y, k)) return true;
+    tdagi_builder_fail(b, TDAG_E_SHAPE, "%s sums over axes of two sizes", what);
+    return false;
+}
+
 /* x [..., I], w [O, I]: sum over i of x[..., 1, i] * w[o, i], plus bias[o]. */
 static tdag_value lower_linear(tdag_builder *b, const tdag_value *in, uint32_t n,
                                const void *spec)
@@ -26,6 +36,9 @@ static tdag_value lower_linear(tdag_builder *b, const tdag_value *in, uint32_t n
     if (rank == 0 || tdag_builder_get_rank(b, in[1]) != 2)
         return tdagi_builder_fail(b, TDAG_E_SHAPE,
                                   "linear takes x [..., I] and w [O, I]");
+    if (!same_sum(b, in[0], rank - 1, in[1], 1, "linear")) return TDAG_NO_VALUE;
+    if (bias.id != 0 && tdag_builder_get_rank(b, bias) > 1)
+        return tdagi_builder_fail(b, TDAG_E_SHAPE, "linear takes a bias [O]");
     tdag_value x = tdagi_unsqueeze1(b, in[0], rank - 1);
     tdag_value y = sum_axis(b, tdagi_mul(b, x, in[1]), rank);
     return bias.id == 0 ? y : tdagi_add(b, y, bias);
@@ -50,6 +63,8 @@ static tdag_value lower_matmul(tdag_builder *b, const tdag_value *in, uint32_t n
     if (rank_x == 0 || rank_y == 0)
         return tdagi_builder_fail(b, TDAG_E_SHAPE,
                                   "matmul takes operands of rank 1 or more");
+    if (!same_sum(b, x, rank_x - 1, y, rank_y > 1 ? rank_y - 2 : 0, "matmul"))
+        return TDAG_NO_VALUE;
     if (rank_y > 1) x = tdagi_unsqueeze1(b, x, rank_x);
     if (rank_x > 1 && rank_y > 1) y = tdagi_unsqueeze1(b, y, rank_y - 2);
     tdag_value product = tdagi_mul(b, x, y);
@@ -69,6 +84,28 @@ static const tdagi_field addmm_fields[] = {TDAGI_FIELD(tdagi_addmm_spec, alpha, 
                                            TDAGI_FIELD(tdagi_addmm_spec, beta, F64),
                                            {0}};
 
+/* Matrices, or as many of them on either side; c is repeated to their product's shape.
+ */
+static bool addmm_fits(tdag_builder *b, const tdag_value *in, tdag_value product)
+{
+    if (!usable(b, product) || !usable(b, in[0])) return false;
+    uint32_t rank = tdag_builder_get_rank(b, in[1]);
+    bool fits = (rank == 2 || rank == 3) && tdag_builder_get_rank(b, in[2]) == rank &&
+                tdag_builder_get_rank(b, in[0]) <= rank;
+    if (fits && rank == 3)
+        fits = tdagi_dim_of(b, in[1], 0) == tdagi_dim_of(b, in[2], 0);
+    uint32_t less = fits ? rank - tdag_builder_get_rank(b, in[0]) : rank;
+    for (uint32_t i = less; fits && i < rank; i++) {
+        tdag_dim d = tdagi_dim_of(b, in[0], i - less);
+        fits = d == 1 || d == tdagi_dim_of(b, product, i);
+    }
+    if (!fits)
+        tdagi_builder_fail(b, TDAG_E_SHAPE,
+                           "addmm takes two matrices, or as many of them, and what is "
+                           "repeated to their product's shape");
+    return fits;
+}
+
 /* beta*c + alpha*(x @ y); c is left out where beta is 0, also if it holds NaN. */
 static tdag_value lower_addmm(tdag_builder *b, const tdag_value *in, uint32_t n,
                               const void *spec)
@@ -76,6 +113,7 @@ static tdag_value lower_addmm(tdag_builder *b, const tdag_value *in, uint32_t n,
     (void)n;
     const tdagi_addmm_spec *s = spec;
     tdag_value y = tdagi_matmul(b, in[1], in[2]), c = in[0];
+    if (!addmm_fits(b, in, y)) return TDAG_NO_VALUE;
     if (s->alpha != 1) y = tdagi_mul_scalar(b, y, s->alpha);
     if (s->beta == 0) return y;
     if (s->beta != 1) c = tdagi_mul_scalar(b, c, s->beta);
@@ -212,19 +250,34 @@ static tdag_value split_axis(tdag_builder *b, tdag_value x, uint32_t axis,
 static tdag_value add_channel_bias(tdag_builder *b, tdag_value y, tdag_value bias,
                                    uint32_t n_spatial)
 {
-    if (bias.id == 0) return y;
+    if (bias.id == 0 || !usable(b, y)) return y;
+    tdag_dim channels = tdagi_dim_of(b, y, 1);
+    if (!tdagi_have_shape(b, &bias, 1, 1, &channels, "a convolution"))
+        return TDAG_NO_VALUE;
     int64_t axes[3] = {1, 2, 3};
     return tdagi_add(b, y, tdag_unsqueeze(b, bias, (tdag_list){n_spatial, axes}));
 }
 
+/* x [N, groups*c, ...] meets c at axis `at` of w, all groups of them at axis 0. */
+static bool channels_meet(tdag_builder *b, const tdag_value *in, int64_t groups,
+                          uint32_t at)
+{
+    tdag_dim channels = tdagi_dim_of(b, in[0], 1), w = tdagi_dim_of(b, in[1], at);
+    if (at == 1) w = tdagi_dim_mul(tdagi_builder_pool(b), w, groups);
+    if (channels == w) return true;
+    tdagi_builder_fail(b, TDAG_E_SHAPE,
+                       "a convolution's input and weight have other channels");
+    return false;
+}
+
 static bool check_conv(tdag_builder *b, const tdag_value *in, uint32_t n_spatial,
-                       int64_t groups)
+                       int64_t groups, uint32_t at)
 {
     if (!tdagi_builder_ok(b)) return false;
     uint32_t rank = tdag_builder_get_rank(b, in[0]);
     if (n_spatial >= 1 && n_spatial <= 3 && rank == n_spatial + 2 &&
         tdag_builder_get_rank(b, in[1]) == rank && groups >= 1)
-        return true;
+        return channels_meet(b, in, groups, at);
     tdagi_builder_fail(
         b, TDAG_E_SHAPE,
         "a convolution over %u axes does not take x of rank %u with w of "
@@ -241,7 +294,7 @@ static tdag_value lower_conv(tdag_builder *b, const tdag_value *in, uint32_t n,
 {
     const tdagi_conv_spec *s = spec;
     uint32_t nd = s->stride.n;
-    if (!check_conv(b, in, nd, s->groups)) return TDAG_NO_VALUE;
+    if (!check_conv(b, in, nd, s->groups, 1)) return TDAG_NO_VALUE;
     tdagi_axes before = tdagi_axes_of(0), after = tdagi_axes_of(0);
     bool pads = false;
     for (uint32_t i = 0; i < nd; i++) {
@@ -323,7 +376,7 @@ static tdag_value lower_conv_transpose(tdag_builder *b, const tdag_value *in,
 {
     const tdagi_conv_transpose_spec *s = spec;
     uint32_t nd = s->stride.n;
-    if (!check_conv(b, in, nd, s->groups)) return TDAG_NO_VALUE;
+    if (!check_conv(b, in, nd, s->groups, 0)) return TDAG_NO_VALUE;
     tdag_value x = split_axis(b, in[0], 1, s->groups);
     tdag_value w = split_axis(b, in[1], 0, s->groups);
     int64_t x_axes[4] = {3}, w_axes[3], runs[8];

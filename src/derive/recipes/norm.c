@@ -200,13 +200,29 @@ static tdag_list last_axes(tdag_builder *b, tdag_value x, int64_t n, tdagi_axes 
     return tdagi_axis_run(room, tdag_builder_get_rank(b, x) - (uint32_t)n, (uint32_t)n);
 }
 
+/* Over one axis or more; the parameters have the dims of those axes. */
+static bool last_axes_fit(tdag_builder *b, const tdag_value *in, uint32_t n,
+                          int64_t n_axes, const char *what)
+{
+    if (!tdagi_usable(b, in[0])) return false;
+    uint32_t rank = tdag_builder_get_rank(b, in[0]), k = (uint32_t)n_axes;
+    if (k == 0) {
+        tdagi_builder_fail(b, TDAG_E_SHAPE, "%s over no axis", what);
+        return false;
+    }
+    const tdag_dim *shape = tdag_builder_get_shape(b, in[0]) + rank - k;
+    return tdagi_have_shape(b, in + 1, n - 1, k, shape, what);
+}
+
 /* c * rsqrt(mean(c^2) + eps) * weight + bias with c = x - mean(x) */
 static tdag_value lower_layer_norm(tdag_builder *b, const tdag_value *in, uint32_t n,
                                    const void *spec)
 {
     const tdagi_layer_norm_spec *s = spec;
     tdagi_axes room;
-    if (!tdagi_usable(b, in[0])) return TDAG_NO_VALUE;
+    if (!last_axes_fit(b, in, n, s->n_axes, "layer_norm") ||
+        !tdagi_have_dtype(b, in + 1, n - 1, in[0], "layer_norm"))
+        return TDAG_NO_VALUE;
     tdag_list axes = last_axes(b, in[0], s->n_axes, &room);
     tdag_value x = centered(b, tdagi_wide(b, in[0]), axes);
     x = scaled(b, x, axes, s->eps);
@@ -225,7 +241,7 @@ static tdag_value lower_rms_norm(tdag_builder *b, const tdag_value *in, uint32_t
 {
     const tdagi_layer_norm_spec *s = spec;
     tdagi_axes room;
-    if (!tdagi_usable(b, in[0])) return TDAG_NO_VALUE;
+    if (!last_axes_fit(b, in, n, s->n_axes, "rms_norm")) return TDAG_NO_VALUE;
     tdag_list axes = last_axes(b, in[0], s->n_axes, &room);
     tdag_value x = scaled(b, tdagi_wide(b, in[0]), axes, s->eps);
     return affine(b, x, tdagi_optional(in, n, 1), TDAG_NO_VALUE, in[0]);
@@ -243,10 +259,16 @@ static const tdagi_field group_norm_fields[] = {
     {0},
 };
 
-static bool has_channels(tdag_builder *b, tdag_value x, const char *what)
+/* An input [N, C, ...] and, from the second on, parameters [C]. */
+static bool has_channels(tdag_builder *b, const tdag_value *in, uint32_t n,
+                         const char *what)
 {
-    if (!tdagi_usable(b, x)) return false;
-    if (tdag_builder_get_rank(b, x) >= 2) return true;
+    if (!tdagi_usable(b, in[0])) return false;
+    if (tdag_builder_get_rank(b, in[0]) >= 2) {
+        const tdag_dim channels = tdagi_dim_of(b, in[0], 1);
+        return tdagi_have_shape(b, in + 1, n - 1, 1, &channels, what) &&
+               tdagi_have_dtype(b, in + 1, n - 1, in[0], what);
+    }
     tdagi_builder_fail(b, TDAG_E_SHAPE, "%s needs an input of 2 axes or more", what);
     return false;
 }
@@ -258,7 +280,7 @@ static tdag_value lower_group_norm(tdag_builder *b, const tdag_value *in, uint32
 {
     const tdagi_group_norm_spec *s = spec;
     tdagi_axes room;
-    if (!has_channels(b, in[0], "group_norm")) return TDAG_NO_VALUE;
+    if (!has_channels(b, in, n, "group_norm")) return TDAG_NO_VALUE;
     if (s->groups < 1)
         return tdagi_builder_fail(b, TDAG_E_ARG, "group_norm of %lld groups",
                                   (long long)s->groups);
@@ -290,7 +312,7 @@ static tdag_value lower_batch_norm(tdag_builder *b, const tdag_value *in, uint32
                                    const void *spec)
 {
     const tdagi_eps_spec *s = spec;
-    if (!has_channels(b, in[0], "batch_norm")) return TDAG_NO_VALUE;
+    if (!has_channels(b, in, n, "batch_norm")) return TDAG_NO_VALUE;
     tdag_value x = tdagi_wide(b, in[0]);
     tdag_value weight = tdagi_optional(in, n, 3), bias = tdagi_optional(in, n, 4);
     tdag_dtype dtype = tdag_builder_get_dtype(b, x);
@@ -318,7 +340,7 @@ static tdag_value lower_instance_norm(tdag_builder *b, const tdag_value *in, uin
 {
     const tdagi_eps_spec *s = spec;
     tdagi_axes room;
-    if (!has_channels(b, in[0], "instance_norm")) return TDAG_NO_VALUE;
+    if (!has_channels(b, in, n, "instance_norm")) return TDAG_NO_VALUE;
     tdag_list axes = tdagi_axis_run(&room, 2, tdag_builder_get_rank(b, in[0]) - 2);
     tdag_value x = tdagi_wide(b, in[0]);
     x = scaled(b, centered(b, x, axes), axes, s->eps);

@@ -160,6 +160,24 @@ static tdag_value counts_of(tdag_builder *b, tdag_value x, const tdagi_pool_spec
     return constant == 1 ? product : tdagi_mul_scalar(b, product, constant);
 }
 
+/* Three axes of an input have its window's size or more, padding apart: PyTorch's
+ * kernel takes no other. */
+static bool avg_pool_fits(tdag_builder *b, tdag_value x, const tdagi_pool_spec *s)
+{
+    if (!pool_fits(b, x, s)) return false;
+    uint32_t n = s->kernel.n, rank = tdag_builder_get_rank(b, x);
+    for (uint32_t i = 0; n == 3 && i < n; i++) {
+        int64_t size = s->kernel.v[i];
+        tdag_dim d = tdagi_dim_of(b, x, rank - n + i);
+        if (!tdagi_dim_is_const(tdagi_builder_pool(b), d, &size)) continue;
+        if (size >= s->kernel.v[i]) continue;
+        tdagi_builder_fail(b, TDAG_E_SHAPE,
+                           "a window of three axes is larger than its input");
+        return false;
+    }
+    return true;
+}
+
 /* sum over each window of x padded by 0, divided by the divisor, or by how many
  * elements the window counts; where all count the whole kernel that is the mean. */
 static tdag_value lower_avg_pool(tdag_builder *b, const tdag_value *in, uint32_t n,
@@ -168,7 +186,7 @@ static tdag_value lower_avg_pool(tdag_builder *b, const tdag_value *in, uint32_t
     (void)n;
     const tdagi_pool_spec *s = spec;
     tdagi_axes taps;
-    if (!pool_fits(b, in[0], s)) return TDAG_NO_VALUE;
+    if (!avg_pool_fits(b, in[0], s)) return TDAG_NO_VALUE;
     tdag_value x = tdagi_wide(b, in[0]);
     if (!tdagi_usable(b, x)) return TDAG_NO_VALUE;
     bool full = true;

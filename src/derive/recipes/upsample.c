@@ -192,7 +192,8 @@ static bool upsample_fits(tdag_builder *b, tdag_value x, const tdagi_upsample_sp
     if (!tdagi_usable(b, x)) return false;
     uint32_t n = s->output.n;
     if (n >= 1 && n <= 3 && tdag_builder_get_rank(b, x) >= n &&
-        s->mode >= TDAGI_UPSAMPLE_NEAREST && s->mode <= TDAGI_UPSAMPLE_CUBIC)
+        s->mode >= TDAGI_UPSAMPLE_NEAREST &&
+        s->mode <= (n == 2 ? TDAGI_UPSAMPLE_CUBIC : TDAGI_UPSAMPLE_LINEAR))
         return true;
     tdagi_builder_fail(b, TDAG_E_SHAPE, "upsample of %u axes of an input of %u",
                        (unsigned)n, (unsigned)tdag_builder_get_rank(b, x));

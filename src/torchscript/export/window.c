@@ -49,37 +49,26 @@ static void emit_max_pool(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_max_pool = {.emit = emit_max_pool};
 
-/* PyTorch's avg_pool3d wants an input as long as its window before it is padded. */
-static bool pads_apart(const tdagi_exporter *e, const tdagi_kernel *k)
+/* PyTorch's avg_pool1d has no divisor, so one row of avg_pool2d does it. */
+static void emit_avg_pool_row(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_pool_spec *s = k->spec;
     const tdagi_kernel *x = tdagi_export_input(e, k, 0);
-    bool shorter = false;
-    for (uint32_t i = 0; i < s->kernel.n; i++) {
-        int64_t n = 0;
-        tdag_dim d = x->shape[x->rank - s->kernel.n + i];
-        shorter |= tdagi_dim_is_const(e->r->pool, d, &n) && n < s->kernel.v[i];
-    }
-    return shorter && s->kernel.n == 3 && s->ceil_mode == 0 &&
-           (s->count_include_pad != 0 || s->divisor != 0) && x->rank >= 4 &&
-           x->rank <= 5;
+    const tdag_dim flat[3] = {tdagi_dim_product(e->r->pool, k->rank - 1u, x->shape), 1,
+                              x->shape[k->rank - 1]};
+    const tdag_list rows = {3, flat}, whole = {k->rank, k->shape};
+    tdagi_export_emit(e, k,
+                      "torch.reshape(torch.avg_pool2d(torch.reshape($0, %l), [1, %i], "
+                      "[1, %i], [0, %i], %b, %b, %i), %l)",
+                      &rows, s->kernel.v[0], s->stride.v[0], s->padding.v[0],
+                      s->ceil_mode, s->count_include_pad, s->divisor, &whole);
 }
 
 static void emit_avg_pool(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_pool_spec *s = k->spec;
-    if (pads_apart(e, k)) {
-        const int64_t *p = s->padding.v;
-        const tdag_list pads = {6,
-                                (const int64_t[]){p[2], p[2], p[1], p[1], p[0], p[0]}};
-        tdagi_export_begin(e, k);
-        tdagi_export_piece(e, k,
-                           "torch.avg_pool3d(torch.constant_pad_nd($0, %l, 0.0), %l, "
-                           "%l, [0, 0, 0], False, True",
-                           &pads, &s->kernel, &s->stride);
-        if (s->divisor != 0) tdagi_export_piece(e, k, ", %i", s->divisor);
-        tdagi_export_piece(e, k, ")");
-        tdagi_export_end(e);
+    if (s->kernel.n == 1 && s->divisor != 0) {
+        emit_avg_pool_row(e, k);
         return;
     }
     pool_begin(e, k, s->kernel.n, "avg_pool");
