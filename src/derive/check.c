@@ -82,6 +82,19 @@ bool tdagi_spec_fits(tdag_builder *b, tdagi_composite id, const tdag_value *inpu
 
 /* ---- operands ---- */
 
+bool tdagi_dims_meet(tdag_builder *b, tdag_dim d, tdag_dim e, const char *what)
+{
+    if (!tdagi_builder_ok(b) || d == e) return tdagi_builder_ok(b);
+    tdagi_pool *pool = tdagi_builder_pool(b);
+    char x[128], y[128];
+    tdagi_dim_text(pool, d, x, sizeof(x));
+    tdagi_dim_text(pool, e, y, sizeof(y));
+    bool fixed = tdagi_dim_sample(pool, d) == tdagi_dim_sample(pool, e);
+    tdagi_builder_fail(b, TDAG_E_SHAPE, "%s of dims %s and %s%s", what, x, y,
+                       fixed ? ", which are equal at the sample values only" : "");
+    return false;
+}
+
 bool tdagi_have_shape(tdag_builder *b, const tdag_value *v, uint32_t n, uint32_t rank,
                       const tdag_dim *shape, const char *what)
 {

@@ -41,6 +41,8 @@ static inline tdag_list tdagi_axis_run(tdagi_axes *room, uint32_t first, uint32_
 /* Checks a spec by its fields (check.c); false with the failure recorded. */
 bool tdagi_spec_fits(tdag_builder *b, tdagi_composite id, const tdag_value *inputs,
                      const void *spec);
+/* Whether two dims are one; false with the failure recorded: `what` of those dims. */
+bool tdagi_dims_meet(tdag_builder *b, tdag_dim d, tdag_dim e, const char *what);
 /* Whether n parameters of a composite called `what` have exactly these dims; absent
  * ones have. False with the failure recorded. */
 bool tdagi_have_shape(tdag_builder *b, const tdag_value *v, uint32_t n, uint32_t rank,

@@ -14,6 +14,7 @@ def add(case, F, P, U, I, B, SPECIAL):
     views(case, F, I, B)
     control(case, F, I, B)
     shapes_in_place(case)
+    near_composites(case, F)
 
 
 def arithmetic(case, F, I, B):
@@ -47,6 +48,25 @@ def arithmetic(case, F, I, B):
     nan = torch.full((2, 3), math.nan)
     case("torch.addmm(x, y, z, beta=0)", nan, F(2, 4), F(4, 3))
     case("torch.addmm(x, y, z, beta=0, alpha=2)", nan[0], F(2, 4), F(4, 3))
+
+
+# What looks like an operator of PyTorch's, but has other ranks or axes than it takes.
+def near_composites(case, F):
+    x, w, y = F(2, 6, 4), F(5, 4), F(2, 6, 5)
+    for e in ("y + x @ w.t()", "x @ w.t() + y", "(x @ w.t()) - y", "y * 0.5 + 2 * (x @ w.t())",
+              "x @ w.t() + z", "torch.exp(x @ w.t() - (x ** 2).sum(-1, keepdim=True) / 2)",
+              "x + torch.tanh(x) @ w.t()[:, :4]", "y[:, None] + x[:, None] @ w.t()",
+              "torch.matmul(w, x.transpose(1, 2)) + y.transpose(1, 2)",
+              "x[None] @ x[None].transpose(2, 3) + y[None, :, :, :1]",
+              "y + torch.einsum('bsd,fd->bsf', x, w)", "y[0] + x[0] @ w.t()",
+              "y[:, :1] + x @ x[:1].transpose(1, 2)[:, :, :5]"):
+        case(e, x, y, F(2, 6, 1), w)
+    for shape in ((4, 4, 5), (4, 4), (2, 4, 4)):
+        for e in ("y[:, None, None]", "y[:, None]", "y", "y.reshape(1, 4, 1)", "y.sum()"):
+            case("torch.where(x > 0, x, %s * x)" % e, F(*shape), F(4))
+    case("%slayer_norm(x, [4]) * y + z" % NN, F(2, 3, 4), F(1), F(3, 1))
+    case("%sgroup_norm(x, 2) * y" % NN, F(2, 4, 3), F(4, 1))
+    case("(x - y) * torch.rsqrt(z + 1e-5)", F(3, 4), F(3, 4), F(3, 4).abs())
 
 
 def positions(case, F, I, B):

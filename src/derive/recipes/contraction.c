@@ -21,9 +21,7 @@ static bool same_sum(tdag_builder *b, tdag_value x, uint32_t i, tdag_value y,
                      uint32_t k, const char *what)
 {
     if (!usable(b, x) || !usable(b, y)) return false;
-    if (tdagi_dim_of(b, x, i) == tdagi_dim_of(b, y, k)) return true;
-    tdagi_builder_fail(b, TDAG_E_SHAPE, "%s sums over axes of two sizes", what);
-    return false;
+    return tdagi_dims_meet(b, tdagi_dim_of(b, x, i), tdagi_dim_of(b, y, k), what);
 }
 
 /* x [..., I], w [O, I]: sum over i of x[..., 1, i] * w[o, i], plus bias[o]. */
@@ -36,7 +34,8 @@ static tdag_value lower_linear(tdag_builder *b, const tdag_value *in, uint32_t n
     if (rank == 0 || tdag_builder_get_rank(b, in[1]) != 2)
         return tdagi_builder_fail(b, TDAG_E_SHAPE,
                                   "linear takes x [..., I] and w [O, I]");
-    if (!same_sum(b, in[0], rank - 1, in[1], 1, "linear")) return TDAG_NO_VALUE;
+    if (!same_sum(b, in[0], rank - 1, in[1], 1, "linear sums over axes"))
+        return TDAG_NO_VALUE;
     if (bias.id != 0 && tdag_builder_get_rank(b, bias) > 1)
         return tdagi_builder_fail(b, TDAG_E_SHAPE, "linear takes a bias [O]");
     tdag_value x = tdagi_unsqueeze1(b, in[0], rank - 1);
@@ -63,7 +62,8 @@ static tdag_value lower_matmul(tdag_builder *b, const tdag_value *in, uint32_t n
     if (rank_x == 0 || rank_y == 0)
         return tdagi_builder_fail(b, TDAG_E_SHAPE,
                                   "matmul takes operands of rank 1 or more");
-    if (!same_sum(b, x, rank_x - 1, y, rank_y > 1 ? rank_y - 2 : 0, "matmul"))
+    if (!same_sum(b, x, rank_x - 1, y, rank_y > 1 ? rank_y - 2 : 0,
+                  "matmul sums over axes"))
         return TDAG_NO_VALUE;
     if (rank_y > 1) x = tdagi_unsqueeze1(b, x, rank_x);
     if (rank_x > 1 && rank_y > 1) y = tdagi_unsqueeze1(b, y, rank_y - 2);
@@ -264,10 +264,7 @@ static bool channels_meet(tdag_builder *b, const tdag_value *in, int64_t groups,
 {
     tdag_dim channels = tdagi_dim_of(b, in[0], 1), w = tdagi_dim_of(b, in[1], at);
     if (at == 1) w = tdagi_dim_mul(tdagi_builder_pool(b), w, groups);
-    if (channels == w) return true;
-    tdagi_builder_fail(b, TDAG_E_SHAPE,
-                       "a convolution's input and weight have other channels");
-    return false;
+    return tdagi_dims_meet(b, channels, w, "a convolution sums over channels");
 }
 
 static bool check_conv(tdag_builder *b, const tdag_value *in, uint32_t n_spatial,

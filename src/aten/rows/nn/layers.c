@@ -18,9 +18,31 @@ tdagi_any tdagi_aten_linear(tdagi_call *c)
     tdag_value x = tdagi_arg_tensor(c, "input"), w = tdagi_arg_tensor(c, "weight");
     tdag_value bias = tdagi_arg_optional(c, "bias");
     if (c->bad) return tdagi_any_poison();
-    if (tdagi_rank(c, w) != 1) return tdagi_result(c, tdagi_linear(c->b, x, w, bias));
-    tdag_value y = tdagi_matmul(c->b, x, w); /* a weight of one row gives no axis */
+    if (tdagi_rank(c, w) != 1 && (bias.id == 0 || tdagi_rank(c, bias) < 2))
+        return tdagi_result(c, tdagi_linear(c->b, x, w, bias));
+    tdag_value y = tdagi_rank(c, w) == 1 /* a weight of one row gives no axis */
+                       ? tdagi_matmul(c->b, x, w)
+                       : tdagi_linear(c->b, x, w, TDAG_NO_VALUE);
     return tdagi_result(c, bias.id == 0 ? y : tdagi_add(c->b, y, bias));
+}
+
+/* Row data: the operands' ranks as two digits; 0: any. */
+static bool ranks_fit(tdagi_call *c, tdag_value x, tdag_value y)
+{
+    if (c->bad || c->data == 0) return !c->bad;
+    uint32_t ranks = 10 * tdagi_rank(c, x) + tdagi_rank(c, y);
+    if (ranks == (uint32_t)c->data) return true;
+    tdagi_call_fail(c, TDAG_E_SHAPE, "operands of rank %u and %u",
+                    (unsigned)tdagi_rank(c, x), (unsigned)tdagi_rank(c, y));
+    return false;
+}
+
+/* Batches of matrices are as many on either side. */
+static bool batches_fit(tdagi_call *c, tdag_value x, tdag_value y)
+{
+    if (c->data != 33 || tdagi_dim(c, x, 0) == tdagi_dim(c, y, 0)) return true;
+    tdagi_call_fail(c, TDAG_E_SHAPE, "operands of other numbers of matrices");
+    return false;
 }
 
 /* matmul, mm, bmm, mv, dot: the second operand has one of these names */
@@ -31,8 +53,10 @@ tdagi_any tdagi_aten_matmul(tdagi_call *c)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (tdagi_has(c, names[i])) second = names[i];
     tdag_value x = tdagi_arg_tensor(c, "self"), y = tdagi_arg_tensor(c, second);
-    if (c->bad) return tdagi_any_poison();
+    if (!ranks_fit(c, x, y)) return tdagi_any_poison();
     uint32_t rx = tdagi_rank(c, x), ry = tdagi_rank(c, y);
+    if (c->data == 33) tdagi_match_dims(c, &x, 0, &y, 0);
+    if (!batches_fit(c, x, y)) return tdagi_any_poison();
     if (rx > 0 && ry > 0) tdagi_match_dims(c, &x, rx - 1, &y, ry > 1 ? ry - 2 : 0);
     return tdagi_result(c, tdagi_matmul(c->b, x, y));
 }
@@ -46,7 +70,20 @@ tdagi_any tdagi_aten_outer(tdagi_call *c)
                         tdagi_result(c, y));
 }
 
-/* addmm, baddbmm, addbmm-like: row data 0; addmv: the vector is mat2 */
+/* addmv: beta*self + alpha*(mat @ vec) */
+static tdag_value plus_vector(tdagi_call *c, const tdag_value *in,
+                              const tdagi_addmm_spec *s)
+{
+    tdag_value y = tdagi_matmul(c->b, in[1], in[2]), self = in[0];
+    if (s->alpha != 1) y = tdagi_mul_scalar(c->b, y, s->alpha);
+    if (s->beta != 1) self = tdagi_mul_scalar(c->b, self, s->beta);
+    if (tdagi_rank(c, self) > 1)
+        tdagi_call_fail(c, TDAG_E_SHAPE, "an addend of rank %u",
+                        (unsigned)tdagi_rank(c, self));
+    return c->bad ? TDAG_NO_VALUE : tdagi_add(c->b, y, self);
+}
+
+/* addmm, baddbmm; addmv: the vector is mat2 */
 tdagi_any tdagi_aten_addmm(tdagi_call *c)
 {
     bool batched = tdagi_has(c, "batch1"), vector = tdagi_has(c, "vec");
@@ -59,11 +96,14 @@ tdagi_any tdagi_aten_addmm(tdagi_call *c)
                                                      : "mat2")};
     tdagi_addmm_spec s = {tdagi_arg_float(c, "alpha", 1),
                           tdagi_arg_float(c, "beta", 1)};
-    if (!c->bad && s.beta == 0) { /* what is in self is not looked at, NaN included */
+    if (!ranks_fit(c, in[1], in[2]) || !batches_fit(c, in[1], in[2]))
+        return tdagi_any_poison();
+    if (s.beta == 0) { /* what is in self is not looked at, NaN included */
         tdag_value y = lower(c, TDAGI_MATMUL, 2, in + 1, NULL);
         return tdagi_result(c, s.alpha == 1 ? y : tdagi_mul_scalar(c->b, y, s.alpha));
     }
-    return tdagi_result(c, lower(c, TDAGI_ADDMM, 3, in, &s));
+    return tdagi_result(c, vector ? plus_vector(c, in, &s)
+                                  : lower(c, TDAGI_ADDMM, 3, in, &s));
 }
 
 /* ---- convolutions ---- */
@@ -164,6 +204,16 @@ tdagi_any tdagi_aten_conv_transpose(tdagi_call *c)
 
 /* ---- pooling ---- */
 
+/* Windows over n axes take an input of channels, or of a batch of them. */
+static bool window_fits(tdagi_call *c, tdag_value x, uint32_t n)
+{
+    if (c->bad) return false;
+    uint32_t rank = tdagi_rank(c, x);
+    if (rank == n + 1 || rank == n + 2) return true;
+    tdagi_call_fail(c, TDAG_E_SHAPE, "an input of rank %u", (unsigned)rank);
+    return false;
+}
+
 /* Row data: spatial axes, + 10 for an average, + 20 for values with indices. */
 tdagi_any tdagi_aten_pool(tdagi_call *c)
 {
@@ -179,6 +229,7 @@ tdagi_any tdagi_aten_pool(tdagi_call *c)
     s.count_include_pad = tdagi_arg_bool(c, "count_include_pad", true);
     s.divisor = tdagi_arg_int(c, "divisor_override", 0);
     if (!average) s.count_include_pad = 0;
+    if (!window_fits(c, x, n)) return tdagi_any_poison();
     tdag_value y = lower(c, average ? TDAGI_AVG_POOL : TDAGI_MAX_POOL, 1, &x, &s);
     return tdagi_first_result(c, tdagi_result(c, y));
 }
@@ -189,7 +240,7 @@ tdagi_any tdagi_aten_adaptive_pool(tdagi_call *c)
     uint32_t n = (uint32_t)c->data % 10;
     tdag_value x = tdagi_arg_tensor(c, "self");
     tdagi_any sizes = tdagi_arg(c, "output_size");
-    if (c->bad || tdagi_rank(c, x) < n) return tdagi_refuse(c, "self");
+    if (!window_fits(c, x, n)) return tdagi_any_poison();
     tdag_dim out[3];
     bool one = !tdagi_any_is_seq(sizes) || sizes.u.seq->n == 1;
     if (!one && sizes.u.seq->n != n) return tdagi_refuse(c, "output_size");
@@ -393,16 +444,18 @@ static tdag_dim scaled_size(tdagi_call *c, tdag_dim n, double scale)
     return n;
 }
 
-/* Row data: the mode. */
+/* Row data: the mode, + 10 for each spatial axis. */
 tdagi_any tdagi_aten_upsample(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, tdagi_has(c, "input") ? "input" : "self");
-    tdagi_upsample_spec s = {.mode = c->data};
+    uint32_t n = (uint32_t)c->data / 10;
+    tdagi_upsample_spec s = {.mode = c->data % 10};
     s.align_corners = tdagi_arg_bool(c, "align_corners", false);
     tdag_list size = tdagi_arg_dims(c, "output_size");
-    if (c->bad || tdagi_rank(c, x) < 3 || tdagi_rank(c, x) > 5)
-        return tdagi_refuse(c, tdagi_has(c, "input") ? "input" : "self");
-    uint32_t n = tdagi_rank(c, x) - 2;
+    if (c->bad) return tdagi_any_poison();
+    if (tdagi_rank(c, x) != n + 2)
+        return tdagi_call_fail(c, TDAG_E_SHAPE, "an input of rank %u",
+                               (unsigned)tdagi_rank(c, x));
     tdag_dim out[3];
     for (uint32_t i = 0; i < n; i++) {
         s.scales[i] = scale_of(c, i, n);
