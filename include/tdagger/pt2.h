@@ -13,9 +13,12 @@ typedef struct tdag_pt2_options {
                             torch.export.load() asks for, or the only one */
     uint32_t flags;      /* TDAG_PT2_*; another bit is TDAG_E_ARG */
 } tdag_pt2_options;
-/* Reading: keep operators that are not known as opaque nodes, of the types that the
- * file tells; that they write into no argument is taken for granted. */
-enum { TDAG_PT2_OPAQUE = 1 };
+enum {
+    /* Reading: keep operators that are not known as opaque nodes, of the types that the
+     * file tells; that they write into no argument is taken for granted. */
+    TDAG_PT2_OPAQUE = 1,
+    TDAG_PT2_NO_CHECK = 2 /* writing: the file is not proven */
+};
 TDAG_OPTIONS_INIT(tdag_pt2_options)
 
 /* Reads a file that torch.export.save() of PyTorch 2.6 or later wrote. Weights are
@@ -39,8 +42,9 @@ TDAG_API TDAG_MUST_CHECK tdag_status tdag_from_pt2(tdag_ctx *ctx, const char *pa
  * has, parameters and buffers under their own names, symbols under theirs. PyTorch 2.9
  * and later load it. Inputs behind the last tensor keep their defaults; named tuples
  * become plain ones. Weights are written through; the file is written beside the old
- * one, which it then replaces. Errors: E_ARG, E_IO, E_UNSUPPORTED (opaque operators,
- * strings as results), E_NOMEM. options may be NULL. */
+ * one, read again and proven as tdag_to_torchscript() does, and then replaces it.
+ * Errors: E_ARG, E_IO, E_UNSUPPORTED (opaque operators, strings as results),
+ * E_INTERNAL, E_NOMEM. options may be NULL. */
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_to_pt2(tdag_ctx *ctx, const tdag_model *model,
                                                  const char *path,
                                                  const tdag_pt2_options *options);

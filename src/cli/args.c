@@ -36,7 +36,7 @@ static const option options[] = {
     {CLI_OPAQUE, "--opaque", NULL, NULL, "keep unknown operators as opaque nodes"},
     {CLI_READER, "--reader", NULL, "native|shim", "who reads TorchScript (default native)"},
     {CLI_WRITER, "--writer", NULL, "native|shim", "who writes TorchScript (default native)"},
-    {CLI_NO_CHECK, "--no-check", NULL, NULL, "write TorchScript without proving it"},
+    {CLI_NO_CHECK, "--no-check", NULL, NULL, "write .pt and .pt2 without proving them"},
     {CLI_SHIM,   "--shim",   NULL, "FILE", "the PyTorch shim to load"},
     {CLI_SIMPLIFY, "--simplify", NULL, NULL, "simplify the model first (exact passes)"},
     {CLI_FOLD,   "--fold",   NULL, NULL, "fold scales and shifts into weights, too (inexact)"},

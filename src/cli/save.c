@@ -36,7 +36,10 @@ int cli_write_model(cli *c, const tdag_model *model, const char *path)
         return cli_fail_library(c, path);
     }
     if (kind == TDAG_FILE_PT2) {
-        if (tdag_to_pt2(c->ctx, model, path, NULL) == TDAG_OK) return CLI_DONE;
+        tdag_pt2_options options;
+        tdag_pt2_options_init(&options);
+        if (c->given & CLI_NO_CHECK) options.flags = TDAG_PT2_NO_CHECK;
+        if (tdag_to_pt2(c->ctx, model, path, &options) == TDAG_OK) return CLI_DONE;
         return cli_fail_library(c, path);
     }
     if (kind == TDAG_FILE_TDAG) {

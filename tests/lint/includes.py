@@ -17,7 +17,7 @@ ORDER = [["base"], ["ir"], ["ops"], ["derive", "raise", "analysis"],
 APP_MAY = {"base", "derive", "raise", "ir/graph.h", "program/model.h"}
 MAY = {"aten": {"base", "derive", "ir/graph.h", "run/run.h"}, "archive": {"base"},
        "torchscript": APP_MAY | {"aten", "archive", "proof/proof.h"},
-       "pt2": APP_MAY | {"aten", "archive", "format/json_read.h",
+       "pt2": APP_MAY | {"aten", "archive", "proof/proof.h", "format/json_read.h",
                         "torchscript/export/statements.h", "torchscript/native/resolve.h",
                         "torchscript/native/syntax.h", "torchscript/storage.h"},
        "coreml": APP_MAY, "cli": APP_MAY,

@@ -138,11 +138,21 @@ static tdag_status fill(tdagi_pt2_writer *w, tdagi_zip_writer *zip)
     return st;
 }
 
-static tdag_status save(tdagi_pt2_writer *w, const char *path)
+static tdag_status check(tdagi_pt2_writer *w, tdagi_zip_writer *zip)
+{
+    tdagi_mapping *archive = NULL;
+    TDAGI_TRY(tdagi_zip_map(zip, &archive));
+    tdag_status st = tdagi_pt2_check(w, archive);
+    tdagi_mapping_release(archive);
+    return st;
+}
+
+static tdag_status save(tdagi_pt2_writer *w)
 {
     tdagi_zip_writer *zip = NULL;
-    TDAGI_TRY(tdagi_zip_create(w->ctx, path, "archive", &zip));
+    TDAGI_TRY(tdagi_zip_create(w->ctx, w->path, "archive", &zip));
     tdag_status st = fill(w, zip);
+    if (st == TDAG_OK && w->is_checked) st = check(w, zip);
     if (st == TDAG_OK) return tdagi_zip_finish(zip);
     tdagi_zip_abandon(zip);
     return st;
@@ -187,17 +197,45 @@ static tdag_status read_statements(void *user, const tdagi_statements *s)
     tdagi_pt2_add_outputs(w);
     TDAGI_TRY(w->env.status);
     TDAGI_TRY(tdag_builder_get_status(w->env.b));
-    return tdagi_pool_report(w->ctx, w->env.pool);
-}
-
-static tdag_status convert(tdagi_pt2_writer *w, const char *path)
-{
+    TDAGI_TRY(tdagi_pool_report(w->ctx, w->env.pool));
     tdagi_text *texts[N_TEXTS];
-    TDAGI_TRY(tdagi_export_statements(w->ctx, w->g, NULL, read_statements, w));
     texts_of(w, texts);
     for (uint32_t i = 0; i < N_TEXTS; i++)
         TDAGI_TRY(texts[i]->status);
-    return save(w, path);
+    return save(w);
+}
+
+/* One attempt; *wrong_out is the composite whose call is not what it stands for. */
+static tdag_status attempt(const tdagi_pt2_writer *plan, const bool *by_parts,
+                           uint32_t *wrong_out)
+{
+    tdagi_pt2_writer w = *plan;
+    tdagi_text *texts[N_TEXTS];
+    tdagi_env_init(&w.env, w.ctx);
+    w.taken.arena = w.overload.arena = w.modules.arena = &w.env.arena;
+    texts_of(&w, texts);
+    for (uint32_t i = 0; i < N_TEXTS; i++)
+        tdagi_text_init(texts[i], w.ctx);
+    tdag_status st = w.env.status;
+    if (st == TDAG_OK)
+        st = tdagi_export_statements(w.ctx, w.g, by_parts, read_statements, &w);
+    *wrong_out = w.wrong;
+    for (uint32_t i = 0; i < N_TEXTS; i++)
+        tdagi_text_free(texts[i]);
+    tdagi_env_free(&w.env);
+    return st;
+}
+
+/* A composite that turns out to be written wrongly is written by its parts. */
+static tdag_status convert(const tdagi_pt2_writer *plan)
+{
+    bool by_parts[TDAGI_N_COMPOSITES] = {false};
+    for (;;) {
+        uint32_t wrong = TDAGI_CORE;
+        tdag_status st = attempt(plan, by_parts, &wrong);
+        if (st == TDAG_OK || wrong == TDAGI_CORE || by_parts[wrong]) return st;
+        by_parts[wrong] = true;
+    }
 }
 
 tdag_status tdag_to_pt2(tdag_ctx *ctx, const tdag_model *model, const char *path,
@@ -207,23 +245,18 @@ tdag_status tdag_to_pt2(tdag_ctx *ctx, const tdag_model *model, const char *path
     TDAGI_TRY(tdagi_need(ctx, path, "path"));
     tdag_pt2_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
-    if (o.flags != 0)
+    if ((o.flags & ~(uint32_t)TDAG_PT2_NO_CHECK) != 0)
         return tdagi_fail(ctx, TDAG_E_ARG, "an unknown flag of .pt2 files");
-    tdagi_pt2_writer w = {.ctx = ctx, .model = model, .scope = "", .last_scope = ""};
+    tdagi_pt2_writer w = {.ctx = ctx,
+                          .model = model,
+                          .path = path,
+                          .scope = "",
+                          .last_scope = "",
+                          .wrong = TDAGI_CORE,
+                          .is_checked = (o.flags & TDAG_PT2_NO_CHECK) == 0};
     w.program = o.program == NULL ? "model" : o.program;
     if (*w.program == '\0' || strpbrk(w.program, "/\\") != NULL)
         return tdagi_fail(ctx, TDAG_E_ARG, "the name of a program is no path");
-    tdagi_text *texts[N_TEXTS];
     TDAGI_TRY(tdagi_model_straight(ctx, model, &w.g));
-    tdagi_env_init(&w.env, ctx);
-    w.taken.arena = w.overload.arena = w.modules.arena = &w.env.arena;
-    texts_of(&w, texts);
-    for (uint32_t i = 0; i < N_TEXTS; i++)
-        tdagi_text_init(texts[i], ctx);
-    tdag_status st = w.env.status;
-    if (st == TDAG_OK) st = convert(&w, path);
-    for (uint32_t i = 0; i < N_TEXTS; i++)
-        tdagi_text_free(texts[i]);
-    tdagi_env_free(&w.env);
-    return st;
+    return convert(&w);
 }

@@ -8,6 +8,7 @@
 #ifndef TDAGI_WRITE_H
 #define TDAGI_WRITE_H
 
+#include "archive/mapping.h"
 #include "aten/aten.h"
 #include "base/text.h"
 #include "program/model.h"
@@ -34,6 +35,9 @@ typedef struct tdagi_pt2_writer {
     tdag_ctx *ctx;
     const tdag_model *model;
     const char *program; /* its name in the archive */
+    const char *path;    /* of the archive */
+    bool is_checked;     /* it is proven before it is put in its place */
+    uint32_t wrong;      /* the composite that the check found to be written wrongly */
     const tdag_graph *g;
     const tdagi_statements *s;
     tdagi_env env;            /* its pool has the sizes of everything that is written */
@@ -133,6 +137,11 @@ void tdagi_pt2_note_module(tdagi_pt2_writer *w, const char *path);
 /* The metadata of a node that belongs to w->scope: which modules were called, and how
  * often before. */
 void tdagi_pt2_add_stack(tdagi_pt2_writer *w, tdagi_text *to);
+
+/* ---- the proof (check.c) ---- */
+/* Reads the archive and proves that it computes what the model's graph does. E_INTERNAL
+ * with the node, and w->wrong, where it does not. */
+tdag_status tdagi_pt2_check(tdagi_pt2_writer *w, tdagi_mapping *archive);
 
 /* ---- calls (eval.c, resolve.c) ---- */
 /* Runs all statements. */
