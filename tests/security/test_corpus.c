@@ -67,7 +67,7 @@ static const struct {
     {"integer", TDAG_E_FORMAT, "a number that does not fit 64 bits"},
     {"digits", TDAG_E_FORMAT, "a number that does not fit 64 bits"},
     {"float", TDAG_E_FORMAT, "a number beyond a double's range"},
-    {"negation", TDAG_E_OVERFLOW, "does not fit 64 bits"},
+    {"negation", TDAG_E_UNSUPPORTED, "aten::neg of -9223372036854775808"},
     /* names that collide */
     {"twice", TDAG_E_FORMAT, "code/__torch__.py has M twice"},
     {"method_twice", TDAG_E_FORMAT, "M has forward twice"},

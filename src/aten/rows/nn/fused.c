@@ -16,9 +16,10 @@ typedef struct heads {
     double scale;
 } heads;
 
-/* [B, S] for all heads and queries */
+/* [B, S] for all heads and queries; none stays none. */
 static tdag_value of_keys(tdagi_call *c, tdag_value mask)
 {
+    if (mask.id == 0) return mask;
     return tdagi_unsqueeze1(c->b, tdagi_unsqueeze1(c->b, mask, 1), 1);
 }
 
