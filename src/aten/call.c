@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aten/selection.h"
+
 /* Arguments of any operator that say where and how, not what. */
 static const char everywhere[] = "device pin_memory layout memory_format non_blocking "
                                  "generator requires_grad cudnn_enabled cudnn_enable "
@@ -204,9 +206,12 @@ tdagi_any tdagi_aten_call(tdagi_env *env, const tdagi_schema *schema,
                     .n = n_args < bound.n_args ? bound.n_args : n_args,
                     .args = complete(env, &bound, args, n_args)};
     if (c.n > 0 && c.args == NULL) return tdagi_any_poison();
+    tdagi_any picked;
+    if (!tdagi_selection_enter(&c, &picked)) return tdagi_any_poison();
     bool poison = false;
     for (uint32_t i = 0; i < c.n; i++)
         poison |= tdagi_env_note_poison(env, &c.args[i]);
     if (c.row == NULL) return run_unknown(&c, poison);
-    return poison ? tdagi_any_poison() : run_row(&c);
+    if (poison) return tdagi_any_poison();
+    return tdagi_selection_leave(&c, picked, run_row(&c));
 }

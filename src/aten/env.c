@@ -103,6 +103,7 @@ static tdagi_issue *make_issue(tdagi_env *env, const char *format, va_list args)
     issue->scope = env->scope;
     issue->location = place_of(env).location;
     issue->hash = tdagi_hash(env, text, strlen(text));
+    issue->selection = NULL;
     return issue;
 }
 

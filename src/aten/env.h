@@ -18,7 +18,8 @@ typedef struct tdagi_issue {
     const char *what; /* "aten::foo.bar" or a clause */
     const char *scope;
     const char *location;
-    uint32_t hash; /* of what */
+    uint32_t hash;                     /* of what */
+    struct tdagi_selection *selection; /* what a mask picks (selection.h); else NULL */
 } tdagi_issue;
 
 /* Where in its source the reader is; "" for what it does not know. */

@@ -24,7 +24,7 @@ EDGES = torch.tensor([0.0, -0.0, 1.0, -1.0, 2.5, -2.5, 0.5, math.inf, -math.inf,
 def record(recorder):
     call = recorder.by_name
     for part in (elementwise, facts, texts, lists, shapes, windows, statistics, recurrent,
-                 products, edges, forms, masks):
+                 products, edges, forms, masks, picked):
         part(call)
 
 
@@ -328,3 +328,14 @@ def masks(call):
     for mask, kind in forms:
         call("aten::_native_multi_head_attention", x, x, x, n, 2, F(12, 4), F(12), F(4, 4),
              F(4), mask, kind != 0, kind == 1, kind)
+
+
+def picked(call):
+    """Written where a mask says, of static shapes."""
+    x, m = F(2, 3, 4), torch.tensor([[True, False, True], [False, False, True]])
+    for values in (F(), F(4), F(3, 4), F(1, 4)):
+        call("aten::index_put", x, [m], values)
+        call("aten::index_put_", x, [m], values, True)
+    call("aten::index_put", x, [None, m.t()[:, :1].expand(3, 4)], F())
+    call("aten::index_put", x, [None, torch.ones(3, 4, dtype=torch.bool)], F(2, 1))
+    call("aten::index_put", x, [m.to(torch.uint8)], F())

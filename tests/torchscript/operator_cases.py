@@ -14,6 +14,7 @@ def add(case, F, P, U, I, B, SPECIAL):
     order(case, F, P, I, B, SPECIAL)
     written(case, F, P, I, B)
     sampled(case, F, P)
+    masked(case, F, I, B)
 
 
 def losses(case, F, P, U, I, B):
@@ -300,3 +301,31 @@ def sampled(case, F, P):
     for mode in "bilinear bicubic".split():
         case("%sinterpolate(x, scale_factor=0.4, mode='%s', antialias=True)" % (NN, mode),
              F(1, 2, 11, 8))
+
+
+def masked(case, F, I, B):
+    """Reads and writes where a mask says, of static shapes."""
+    m = torch.tensor([[True, False, True], [False, False, True]])
+    for body in ("y = x.clone(); y[z] = 2.5; return y",
+                 "y = x.clone(); y[z] = w; return y",
+                 "y = x.clone(); y[z] = (x * 2 + 1)[z]; return y",
+                 "y = x.clone(); y[z] = torch.tanh(x[z] * 3 - w) ** 2; return y",
+                 "y = x.clone(); y[z] += 1; return y",
+                 "y = x.clone(); y[z] *= w; return y",
+                 "y = x * 0; t = x[z]; t.mul_(2); t += 1; y[z] = t; return y",
+                 "y = x.clone(); y[y[:, :, 0] > 0] = x[x[:, :, 0] > 0] * 2; return y",
+                 "return torch.index_put(x, [z], w, accumulate=True)"):
+        case(body.replace("; ", "\n"), F(2, 3, 4), F(), m, F(4))
+    case("y = x.clone()\ny[z] = w\nreturn y", F(2, 3), F(), m, F(3))
+    case("y = x.clone()\ny[z] = w\nreturn y", F(2, 3, 4), F(), m, F(3, 4))
+    case("y = x.clone()\ny[z] = w\nreturn y", F(2, 3, 4), F(), m, F(1, 4))
+    case("y = x.clone()\ny[:, z] = w\nreturn y", F(5, 2, 3), F(), m, F())
+    case("y = x.clone()\ny[:, z] = w\nreturn y", F(5, 2, 3), F(), m, F(5, 1))
+    case("y = x.clone()\ny[:, z] = x[:, z].exp()\nreturn y", F(5, 2, 3), F(), m)
+    case("y = x.clone()\ny[1:, z] = -x[1:, z]\nreturn y", F(5, 2, 3), F(), m)
+    case("y = x.clone()\ny[:, 1, z] = 3\nreturn y", F(5, 2, 3), F(), m[0])
+    case("y = x.clone()\ny[z] = w\nreturn y", I(2, 3), F(), m, I(3, dtype=torch.int32))
+    case("y = x.clone()\ny[y > 1] = 0\nreturn y", I(2, 3))
+    case("y = x.clone()\ny[z] = 7\nreturn y", F(4), F(), torch.tensor(True))
+    case("y = x.clone()\ny[z == 2] = x[z == 2].double().sigmoid().float()\nreturn y",
+         F(6), F(), torch.tensor([2, 1, 2, 3, 2, 1]))

@@ -2,7 +2,8 @@
  * and index_put allow, are made non-negative first, unless nothing can be negative. */
 #include <string.h>
 
-#include "aten/aten.h"
+#include "aten/rows/positions/mask.h"
+#include "aten/selection.h"
 #include "base/tensor.h"
 
 /* ---- positions ---- */
@@ -146,7 +147,10 @@ tdagi_any tdagi_aten_index(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     places p;
-    if (c->bad || !read_places(c, x, &p)) return tdagi_any_poison();
+    tdagi_masking m;
+    if (c->bad) return tdagi_any_poison();
+    if (tdagi_arg_masking(c, x, &m)) return tdagi_selection_new(c, x, m.mask, m.axis);
+    if (!read_places(c, x, &p)) return tdagi_any_poison();
     if (p.n == 1 && p.index_rank == 1) {
         tdag_value in[2] = {x, p.index};
         tdagi_axis_spec s = {p.at};
@@ -160,41 +164,12 @@ tdagi_any tdagi_aten_index(tdagi_call *c)
     return tdagi_result(c, permuted(c, y, total, order));
 }
 
-/* A bool mask on the leading axes, broadcast over the others. */
-static tdag_value as_mask(tdagi_call *c, tdag_value mask, tdag_value x)
-{
-    for (uint32_t r = tdagi_rank(c, mask); mask.id != 0 && r < tdagi_rank(c, x); r++)
-        mask = tdagi_unsqueeze1(c->b, mask, r);
-    return mask;
-}
-
-/* x[mask] = one value for all */
-static tdagi_any put_masked(tdagi_call *c, tdag_value x, tdagi_cell *mask)
-{
-    tdagi_cell *values = tdagi_arg_cell(c, "values");
-    tdagi_any accumulate = tdagi_arg(c, "accumulate");
-    if (values == NULL) return tdagi_any_poison();
-    if (tdagi_cell_rank(c->env, values) != 0 &&
-        !(tdagi_cell_rank(c->env, values) == 1 &&
-          tdagi_cell_dim(c->env, values, 0) == 1))
-        return tdagi_refuse(c, "values");
-    if (accumulate.kind == TDAGI_ANY_BOOL && accumulate.u.b)
-        return tdagi_refuse(c, "accumulate");
-    tdag_value v = tdagi_as(c, tdagi_any_tensor(values), tdagi_dtype(c, x));
-    v = tdagi_reshape(c->b, v, 0, NULL);
-    tdag_value m = as_mask(c, tdagi_cell_read(c->env, mask), x);
-    return tdagi_result(c, tdag_where(c->b, m, v, x));
-}
-
 tdagi_any tdagi_aten_index_put(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
-    tdagi_any list = tdagi_arg(c, "indices");
+    tdagi_masking m;
     if (c->bad) return tdagi_any_poison();
-    if (tdagi_any_is_seq(list) && list.u.seq->n == 1 &&
-        list.u.seq->v[0].kind == TDAGI_ANY_TENSOR &&
-        tdagi_cell_dtype(c->env, list.u.seq->v[0].u.tensor) == TDAG_BOOL)
-        return put_masked(c, x, list.u.seq->v[0].u.tensor);
+    if (tdagi_arg_masking(c, x, &m)) return tdagi_put_masked(c, x, &m);
     bool add = tdagi_arg_bool(c, "accumulate", false);
     tdag_value values =
         tdagi_cast(c->b, tdagi_arg_tensor(c, "values"), tdagi_dtype(c, x));

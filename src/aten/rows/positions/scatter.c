@@ -1,4 +1,4 @@
-/* Reading and writing along one axis by indices, and where a mask says. */
+/* Reading and writing along one axis by indices. */
 #include <math.h>
 #include <string.h>
 
@@ -293,50 +293,6 @@ tdagi_any tdagi_aten_index_write(tdagi_call *c)
     x = tdag_scatter(c->b, x, index, update, 0,
                      c->data == 0 ? TDAG_SCATTER_ADD : TDAG_SCATTER_SET);
     return tdagi_result(c, move_axis(c, x, 0, axis));
-}
-
-/* ---- masks ---- */
-
-tdagi_any tdagi_aten_masked_fill(tdagi_call *c)
-{
-    tdag_value in[2] = {tdagi_arg_tensor(c, "self"),
-                        tdagi_cast(c->b, tdagi_arg_tensor(c, "mask"), TDAG_BOOL)};
-    tdagi_any value = tdagi_arg(c, "value");
-    if (c->bad) return tdagi_any_poison();
-    value = tdagi_any_known(value);
-    int64_t i;
-    if (value.kind == TDAGI_ANY_FLOAT || tdagi_any_const_int(c->env, value, &i)) {
-        tdagi_scalar_spec s = {tdagi_any_sample(c->env, value)};
-        tdagi_match_broadcast(c, 2, in);
-        return tdagi_result(c, tdagi_lower(c->b, TDAGI_MASKED_FILL, in, 2, &s));
-    }
-    tdag_value v = tdagi_as(c, value, tdagi_dtype(c, in[0]));
-    if (c->bad) return tdagi_any_poison();
-    tdagi_match_broadcast(c, 2, in);
-    return tdagi_result(c, tdag_where(c->b, in[1], v, in[0]));
-}
-
-/* The elements of source in order, where the mask is true. */
-tdagi_any tdagi_aten_masked_scatter(tdagi_call *c)
-{
-    tdag_value x = tdagi_arg_tensor(c, "self"), mask = tdagi_arg_tensor(c, "mask");
-    tdag_value source = tdagi_arg_tensor(c, "source");
-    if (c->bad) return tdagi_any_poison();
-    uint32_t rank = tdagi_rank(c, x);
-    tdag_dim shape[TDAG_MAX_RANK];
-    memcpy(shape, tdagi_shape(c, x), rank * sizeof(*shape));
-    tdag_dim n = tdagi_dim_product(c->env->pool, rank, shape);
-    tdag_dim m =
-        tdagi_dim_product(c->env->pool, tdagi_rank(c, source), tdagi_shape(c, source));
-    mask = tdagi_expand(c->b, mask, rank, shape);
-    tdag_value flat = tdagi_cast(c->b, tdagi_reshape(c->b, mask, 1, &n), TDAG_I64);
-    tdag_value at =
-        tdagi_add_scalar(c->b, tdag_scan(c->b, flat, TDAG_REDUCE_SUM, 0), -1);
-    tdag_value in[2] = {at, tdag_add_scalar(c->b, TDAG_I64, 0)};
-    at = tdagi_lower(c->b, TDAGI_MAXIMUM, in, 2, NULL);
-    tdag_value y = tdag_gather(c->b, tdagi_reshape(c->b, source, 1, &m), at, 0);
-    y = tdagi_cast(c->b, tdagi_reshape(c->b, y, rank, shape), tdagi_dtype(c, x));
-    return tdagi_result(c, tdag_where(c->b, mask, y, x));
 }
 
 /* copy_: the source, converted and broadcast, replaces self. Lists have a copy too. */

@@ -1,0 +1,164 @@
+/* See selection.h. */
+#include "aten/selection.h"
+
+#include <string.h>
+
+#include "base/tensor.h"
+
+/* Rows whose result has each element from those at its place: what they make of y[m] is
+ * what they make of y, picked. */
+static const tdagi_aten_fn elementwise[] = {
+    tdagi_aten_binary,      tdagi_aten_pow,        tdagi_aten_square,
+    tdagi_aten_rsub,        tdagi_aten_logical,    tdagi_aten_logical_not,
+    tdagi_aten_bitwise_not, tdagi_aten_clamp,      tdagi_aten_addc,
+    tdagi_aten_lerp,        tdagi_aten_unary,      tdagi_aten_unary_float,
+    tdagi_aten_rounding,    tdagi_aten_other_base, tdagi_aten_is_special,
+    tdagi_aten_nan_to_num,  tdagi_aten_to,         tdagi_aten_cast_to,
+    tdagi_aten_leaky_relu,  tdagi_aten_elu,        tdagi_aten_gelu,
+    tdagi_aten_softplus,    tdagi_aten_hardtanh,   tdagi_aten_clone,
+    tdagi_aten_identity,
+};
+
+static bool is_elementwise(const tdagi_call *c)
+{
+    for (size_t i = 0; i < sizeof(elementwise) / sizeof(elementwise[0]); i++)
+        if (c->row->fn == elementwise[i]) return true;
+    return false;
+}
+
+static tdagi_selection *selection_of(tdagi_any v)
+{
+    bool is = v.kind == TDAGI_ANY_POISON && v.u.issue != NULL;
+    return is ? v.u.issue->selection : NULL;
+}
+
+/* Of an issue that it is when something else uses it. */
+static tdagi_any selected(tdagi_call *c, tdagi_selection is, const tdagi_issue *issue)
+{
+    tdagi_any out = tdagi_any_poison();
+    tdagi_selection *s = tdagi_env_alloc(c->env, sizeof(*s));
+    tdagi_issue *copy = tdagi_env_alloc(c->env, sizeof(*copy));
+    if (s == NULL || copy == NULL || issue == NULL) return out;
+    *s = is;
+    *copy = *issue;
+    copy->selection = s;
+    out.u.issue = copy;
+    return out;
+}
+
+tdagi_any tdagi_selection_new(tdagi_call *c, tdag_value full, tdag_value mask,
+                              uint32_t axis)
+{
+    tdagi_any issue = tdagi_env_issue_if_used(
+        c->env, "%s with a mask, whose shape depends on tensor data", c->schema->name);
+    return selected(c, (tdagi_selection){full, mask, axis}, issue.u.issue);
+}
+
+/* ---- equal masks ---- */
+
+static bool same_leaf(const tdagi_node *x, const tdagi_node *y)
+{
+    if (x->op == TDAG_OP_IOTA) return x->shape[0] == y->shape[0];
+    if (!tdagi_op_holds_tensor(x->op) || x->rank != 0 || y->rank != 0) return false;
+    return tdagi_tensor_get_f64(x->u.tensor, 0) == tdagi_tensor_get_f64(y->u.tensor, 0);
+}
+
+/* Whether two values are computed in the same way; looks a few nodes up. */
+static bool same_value(const tdag_graph *g, tdag_value a, tdag_value b, uint32_t depth)
+{
+    if (a.id == b.id) return true;
+    const tdagi_node *x = &g->nodes[a.id], *y = &g->nodes[b.id];
+    if (depth == 0 || x->op != y->op || x->n_inputs != y->n_inputs ||
+        x->dtype != y->dtype)
+        return false;
+    if (x->n_inputs == 0) return same_leaf(x, y);
+    const tdagi_field *fields = tdagi_node_def(x)->fields;
+    if (fields != NULL && !tdagi_spec_equal(fields, x->u.spec, y->u.spec)) return false;
+    for (uint32_t i = 0; i < x->n_inputs; i++)
+        if (!same_value(g, tdagi_node_inputs(x)[i], tdagi_node_inputs(y)[i], depth - 1))
+            return false;
+    return true;
+}
+
+static bool same_mask(tdagi_call *c, const tdagi_selection *s, const tdagi_selection *t)
+{
+    return s->axis == t->axis && same_value(c->b->graph, s->mask, t->mask, 6);
+}
+
+/* ---- calls ---- */
+
+/* The arguments with all of y in the place of y[m]. */
+static bool replace(tdagi_call *c)
+{
+    tdagi_any *args = tdagi_env_alloc(c->env, c->n * sizeof(*args));
+    if (args == NULL) return false;
+    memcpy(args, c->args, c->n * sizeof(*args));
+    for (uint32_t i = 0; i < c->n; i++) {
+        tdagi_selection *s = selection_of(args[i]);
+        if (s != NULL) args[i] = tdagi_any_tensor(tdagi_cell_new(c->env, s->full));
+    }
+    c->args = args;
+    return true;
+}
+
+/* Whether each argument is of the same mask and shape, or broadcasts along the axes
+ * that the mask does not have. */
+static bool agree(tdagi_call *c, const tdagi_selection *s)
+{
+    uint32_t rank = tdagi_rank(c, s->full);
+    uint32_t rest = rank - s->axis - tdagi_rank(c, s->mask);
+    for (uint32_t i = 0; i < c->n; i++) {
+        tdagi_any v = c->args[i];
+        tdagi_selection *t = selection_of(v);
+        if (t != NULL && (!same_mask(c, s, t) ||
+                          !tdagi_same_shape(c, t->full, rank, tdagi_shape(c, s->full))))
+            return false;
+        if (t == NULL && v.kind == TDAGI_ANY_POISON) return false;
+        if (v.kind == TDAGI_ANY_TENSOR && tdagi_cell_rank(c->env, v.u.tensor) > rest)
+            return false;
+    }
+    return !c->schema->in_place_of_row || selection_of(c->args[0]) != NULL;
+}
+
+/* x[m] = y[m] */
+static bool puts_same(tdagi_call *c, const tdagi_selection *s)
+{
+    bool writes = c->row->fn == tdagi_aten_index_put && c->n > 2 &&
+                  c->args[0].kind == TDAGI_ANY_TENSOR &&
+                  selection_of(c->args[2]) == s && tdagi_any_is_seq(c->args[1]);
+    if (!writes) return false;
+    const tdagi_seq *at = c->args[1].u.seq;
+    tdagi_selection t = {.axis = s->axis};
+    for (uint32_t i = 0; i < at->n; i++)
+        if (i != s->axis && at->v[i].kind != TDAGI_ANY_NONE) return false;
+    if (s->axis >= at->n || at->v[s->axis].kind != TDAGI_ANY_TENSOR) return false;
+    t.mask = tdagi_cell_read(c->env, at->v[s->axis].u.tensor);
+    uint32_t rank = tdagi_cell_rank(c->env, c->args[0].u.tensor);
+    return t.mask.id != 0 && rank == tdagi_rank(c, s->full) && same_mask(c, s, &t);
+}
+
+bool tdagi_selection_enter(tdagi_call *c, tdagi_any *out)
+{
+    tdagi_selection *s = NULL;
+    *out = tdagi_any_none();
+    for (uint32_t i = 0; i < c->n && s == NULL; i++) {
+        s = selection_of(c->args[i]);
+        if (s != NULL) *out = c->args[i];
+    }
+    bool whole = s != NULL && c->row != NULL && puts_same(c, s);
+    bool picked = s != NULL && c->row != NULL && is_elementwise(c) && agree(c, s);
+    if (!picked) *out = tdagi_any_none();
+    if (whole) c->data = 1;
+    return (!whole && !picked) || replace(c);
+}
+
+tdagi_any tdagi_selection_leave(tdagi_call *c, tdagi_any of, tdagi_any result)
+{
+    tdagi_selection *s = selection_of(of);
+    if (s == NULL || result.kind != TDAGI_ANY_TENSOR) return result;
+    tdag_value v = tdagi_cell_read(c->env, result.u.tensor);
+    if (!c->schema->in_place_of_row)
+        return selected(c, (tdagi_selection){v, s->mask, s->axis}, of.u.issue);
+    s->full = v; /* of all who hold it */
+    return of;
+}
