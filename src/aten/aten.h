@@ -196,6 +196,11 @@ bool tdagi_list_reduce(tdagi_call *c, tdagi_fold_op op, tdagi_any *out);
 /* ---- used across families ---- */
 /* y = f(x) of an elementwise binary of tensors or numbers with promotion. */
 tdagi_any tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any y);
+/* and, or, xor of integers of one dtype, bit by bit; known: y is a number. False: no
+ * number, or one of too many runs of bits (bits.c). */
+tdag_value tdagi_bitwise(tdagi_call *c, tdagi_fold_op op, tdag_value x, tdag_value y);
+bool tdagi_bitwise_known(tdagi_call *c, tdagi_fold_op op, tdag_value x, tdagi_any y,
+                         tdag_value *out);
 /* A known result as a rank-0 tensor; false where the number does not fit the dtype. */
 bool tdagi_known_result(tdagi_call *c, tdagi_any v, tdag_dtype dtype, tdagi_any *out);
 /* A result of numbers that depend on data is such a number again. */

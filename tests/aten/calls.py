@@ -24,7 +24,7 @@ EDGES = torch.tensor([0.0, -0.0, 1.0, -1.0, 2.5, -2.5, 0.5, math.inf, -math.inf,
 def record(recorder):
     call = recorder.by_name
     for part in (elementwise, facts, texts, lists, shapes, windows, statistics, recurrent,
-                 products, edges, forms, masks, picked):
+                 products, edges, forms, masks, picked, bits):
         part(call)
 
 
@@ -339,3 +339,16 @@ def picked(call):
     call("aten::index_put", x, [None, m.t()[:, :1].expand(3, 4)], F())
     call("aten::index_put", x, [None, torch.ones(3, 4, dtype=torch.bool)], F(2, 1))
     call("aten::index_put", x, [m.to(torch.uint8)], F())
+
+
+def bits(call):
+    for dtype in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
+        low, high = torch.iinfo(dtype).min, torch.iinfo(dtype).max
+        x, y = I(5, low=low, high=high).to(dtype), I(3, 1, low=low, high=high).to(dtype)
+        for name in ("and", "or", "xor"):
+            call("aten::bitwise_%s.Tensor" % name, x, y)
+            for mask in (15, 85, high):
+                call("aten::bitwise_%s.Scalar" % name, x, mask)
+        call("aten::bitwise_not", x)
+    call("aten::__lshift__.int", 3, 4)
+    call("aten::__rshift__.int", -33, 4)

@@ -257,6 +257,7 @@ static void run_call(tally *t, const case_call *c, case_way way)
         args[i] = case_any(&w, &c->args[i], way);
     if (!case_schema(&w, c, &schema)) fail_msg("no schema: %s", c->call);
     tdagi_any got = tdagi_aten_call(&w.env, &schema, args, c->n_args);
+    if (got.kind == TDAGI_ANY_POISON) tdagi_env_note_poison(&w.env, &got);
     const char *why = refusal(&w);
     if (why != NULL)
         refused(t, why);

@@ -14,7 +14,9 @@ def add(case, F, P, U, I, B, SPECIAL):
     order(case, F, P, I, B, SPECIAL)
     written(case, F, P, I, B)
     sampled(case, F, P)
-    masked(case, F, I, B)
+    masked(case)
+    bits(case)
+    python(case)
 
 
 def losses(case, F, P, U, I, B):
@@ -303,7 +305,19 @@ def sampled(case, F, P):
              F(1, 2, 11, 8))
 
 
-def masked(case, F, I, B):
+# Of their own, so that what other cases draw stays as it is.
+OWN = torch.Generator().manual_seed(11)
+
+
+def drawn(*shape):
+    return torch.randn(shape, generator=OWN)
+
+
+def drawn_ints(*shape, low=-5, high=6, dtype=torch.int64):
+    return torch.randint(low, high, shape, generator=OWN).to(dtype)
+
+
+def masked(case, F=drawn, I=drawn_ints):
     """Reads and writes where a mask says, of static shapes."""
     m = torch.tensor([[True, False, True], [False, False, True]])
     for body in ("y = x.clone(); y[z] = 2.5; return y",
@@ -329,3 +343,73 @@ def masked(case, F, I, B):
     case("y = x.clone()\ny[z] = 7\nreturn y", F(4), F(), torch.tensor(True))
     case("y = x.clone()\ny[z == 2] = x[z == 2].double().sigmoid().float()\nreturn y",
          F(6), F(), torch.tensor([2, 1, 2, 3, 2, 1]))
+
+
+def bits(case):
+    """and, or, xor, not and shifts of integers, of numbers known and not."""
+    for dtype, low, high in ((torch.int64, -2**63, 2**63 - 1), (torch.int32, -2**31, 2**31),
+                             (torch.int16, -2**15, 2**15), (torch.int8, -128, 128),
+                             (torch.uint8, 0, 256)):
+        edges = torch.tensor([low, low + 1, high - 1, 0, 1, 7, 100]).to(dtype)
+        x = torch.cat([drawn_ints(2, 13, low=low, high=high, dtype=dtype),
+                       edges.expand(2, 7)], 1)
+        y = torch.cat([drawn_ints(13, low=low, high=high, dtype=dtype), edges.flip(0)])
+        case("x & y, x | y, x ^ y, ~x", x, y)
+        for mask in (15, 0, 1, 127, 128, 240, 0x55, 90, -1 & 255):
+            case("x & %d, x | %d, x ^ %d" % (mask, mask, mask), x)
+        if dtype != torch.uint8:
+            case("x & -16, x | -1, x ^ -128, x & -128", x)
+        case("x >> 4 & 15, (x << 4) ^ x", x)
+    case("x & y", drawn_ints(3) > 0, drawn_ints(3, dtype=torch.uint8))
+    case("y = x.clone()\ny |= 3\ny ^= z\ny &= 13\nreturn y", drawn_ints(5), drawn(),
+         drawn_ints(5))
+    case("torch.bitwise_and(6, x), torch.bitwise_or(x, y), torch.bitwise_xor(x, y)",
+         drawn_ints(2, 3), drawn_ints(dtype=torch.int32))
+    # int4 weights as they are packed, two in a byte
+    case("w = torch.stack([x & 15, x >> 4], -1).flatten(1)\n"
+         "return torch.nn.functional.linear(y, (w - 8).to(torch.float32) * z)",
+         drawn_ints(6, 4, low=0, high=256, dtype=torch.uint8), drawn(3, 8), drawn(6, 1))
+    case("n = 1 << (x.size(0) + 1)\nreturn x * (n >> 2) + (n & 6) + (n | 1) + (n ^ 5)",
+         drawn(3))
+
+
+def python(case, F=drawn, I=drawn_ints):
+    """What scripts do with lists, dicts and texts."""
+    for body in (
+            "d = {'a': x, 'b': x * 2}; y = d.pop('a'); return y + len(d), d",
+            "d = {'a': x, 'b': x * 2}; y = d.pop('c', x * 3); return y + len(d), d",
+            "d = {'a': x}; d.update({'b': x + 1, 'a': x - 1}); return d",
+            "d = {'a': x}; y = d.setdefault('a', x + 1) + d.setdefault('b', x + 2); "
+            "return y, d",
+            "d = {'a': x, 'b': x * 2}; del d['a']; return d",
+            "d = {'a': x}; d.clear(); d['z'] = x; return d",
+            "d = {1: x, 2: x * 2}; d[1] = x * 3; y = d.pop(2); return y, d[1]",
+            "l = [3, 1, 2, 1]; l.remove(1); return x * l[0] + l[1] + l.index(1) * len(l)",
+            "l = ['a', 'b', 'c']; l.remove('b'); return x + len(l) * l.index('c')",
+            "l = [1.5, 2.5]; return x * l.index(2.5) + l.count(1.5)",
+            "l = [x, x + 1, x + 2]; del l[1]; return torch.stack(l)",
+            "s = 'conv1.weight.data'.split('.'); return x * len(s) + len(s[1])",
+            "s = ' a  b '.split(); return x * len(s) + len(s[0])",
+            "s = 'a,b,c'.split(',', 1); return x * len(s) + len(s[1])",
+            "s = '%d-%s %% %i' % (x.size(0), 'ab', 7); return x * len(s) + (s == '2-ab % 7')",
+            "s = '%d' % 12345; return x * len(s)",
+            "s = '%s' % 'abc'; return x * len(s)",
+            "return x * math.log10(250.0) + math.log10(100)",
+            "out: List[Tensor] = []; \nif x.size(0) > 1:\n    out.append(x); \n    out.append(-x)"
+            "; return torch.stack(out)",
+            "out: List[Tensor] = []; \nif x.size(0) > 5:\n    out.append(x); \nelse:\n"
+            "    out += [x, x * 2]; return torch.stack(out, 1)",
+            "out: List[Tensor] = []; \nfor i in range(3):\n    if i != 1:\n        "
+            "out.append(x * i); return torch.stack(out) if len(out) > 0 else x",
+            "out = [x]; y = out; out += [x + 1]; return y",
+            "l = [1, 2]; k = l; l *= 2; return x * len(k) + k[3]",
+            "a = [x]; b = a + [x * 2]; a = a + b; c = [x] * 2; a.extend(c); n = [1, 2]; "
+            "n += [3]; n[0] += 5; return a + [x * n[0], x * n[2], x * len(n)]",
+            "shape = [x.shape[0]]; shape += [2, 2]; s = ['a']; s += ['b']; "
+            "return x.view(shape) * len(s)",
+            "s = '  ab '.strip(); return x * len(s) + len('a-b-c'.replace('-', '+-'))",
+            "return x * int('abc'.isalpha()) + int('12'.isdigit()) * 2 + 'abcab'.find('ca')",
+            "l = [x, x * 2]; m = l.copy(); m.pop(); l.insert(0, -x); l.reverse(); "
+            "return torch.cat(l + m)",
+    ):
+        case(body.replace("; \n", "\n").replace("; ", "\n"), F(2, 4))

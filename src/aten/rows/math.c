@@ -90,11 +90,7 @@ static tdag_value truncating_remainder(tdagi_call *c, tdag_value x, tdag_value y
 static tdag_value logic(tdagi_call *c, tdagi_fold_op op, tdag_value x, tdag_value y)
 {
     if (x.id == 0 || y.id == 0) return TDAG_NO_VALUE;
-    if (tdagi_dtype(c, x) != TDAG_BOOL) {
-        tdagi_env_issue(c->env, "%s of integers", c->schema->name);
-        c->bad = true;
-        return TDAG_NO_VALUE;
-    }
+    if (tdagi_dtype(c, x) != TDAG_BOOL) return tdagi_bitwise(c, op, x, y);
     if (op == TDAGI_FOLD_XOR) return composite(c, TDAGI_NOT_EQUAL, x, y);
     return tdag_binary(c->b, op == TDAGI_FOLD_AND ? TDAG_OP_MULTIPLY : TDAG_OP_ADD, x,
                        y);
@@ -172,6 +168,9 @@ tdagi_any tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any y
     tdag_value v[2] = {tdagi_as(c, x, dtype), tdagi_as(c, y, dtype)};
     if (c->bad) return tdagi_any_poison();
     tdagi_match_broadcast(c, 2, v);
+    if (op >= TDAGI_FOLD_AND && dtype != TDAG_BOOL &&
+        tdagi_bitwise_known(c, op, v[0], y, &v[0]))
+        return tdagi_as_number(c, x, y, tdagi_result(c, v[0]));
     return tdagi_as_number(c, x, y, tdagi_result(c, compute(c, op, v[0], v[1])));
 }
 
@@ -281,18 +280,6 @@ tdagi_any tdagi_aten_logical_not(tdagi_call *c)
 {
     tdag_value x = tdagi_cast(c->b, tdagi_arg_tensor(c, "self"), TDAG_BOOL);
     return tdagi_result(c, tdagi_unary_composite(c->b, TDAGI_LOGICAL_NOT, x));
-}
-
-tdagi_any tdagi_aten_bitwise_not(tdagi_call *c)
-{
-    tdag_value x = tdagi_arg_tensor(c, "self");
-    if (c->bad) return tdagi_any_poison();
-    if (tdagi_dtype(c, x) == TDAG_BOOL)
-        return tdagi_result(c, tdagi_unary_composite(c->b, TDAGI_LOGICAL_NOT, x));
-    if (tdagi_dtype(c, x) == TDAG_U8) /* 255 - x */
-        return tdagi_result(c, tdagi_sub(c->b, tdag_add_scalar(c->b, TDAG_U8, 255), x));
-    return tdagi_result(
-        c, tdagi_add_scalar(c->b, tdag_unary(c->b, TDAG_OP_NEG, x), -1)); /* -x - 1 */
 }
 
 /* ---- powers ---- */

@@ -205,37 +205,3 @@ tdagi_any tdagi_aten_special(tdagi_call *c)
         return tdagi_result(c, tdagi_mul_scalar(c->b, y, 2));
     }
 }
-
-/* x 2^y and floor(x / 2^y) of integers: row data 0, 1. The powers come from a table;
- * a shift beyond the width leaves 0, or the sign. */
-tdagi_any tdagi_aten_shift(tdagi_call *c)
-{
-    tdagi_any both[2] = {c->args[0], c->n > 1 ? c->args[1] : tdagi_any_none()};
-    c->read |= 3;
-    if (both[0].kind != TDAGI_ANY_TENSOR && both[1].kind != TDAGI_ANY_TENSOR)
-        return tdagi_refuse(c, c->schema->args[0].name);
-    tdag_dtype d = tdagi_result_type(c, 2, both);
-    if (tdag_dtype_is_float(d) || d == TDAG_BOOL)
-        return tdagi_refuse(c, c->schema->args[0].name);
-    tdag_value x = tdagi_as(c, both[0], d), y = tdagi_as(c, both[1], TDAG_I64);
-    if (c->bad) return tdagi_any_poison();
-    int64_t bits = (int64_t)tdag_dtype_size(d) * 8;
-    bool keeps_sign = d != TDAG_U8 && c->data == 1;
-    tdag_value most =
-        tdag_add_scalar(c->b, TDAG_I64, (double)(keeps_sign ? bits - 2 : bits - 1));
-    tdag_value beyond = step_or(c, step_less(c, most, y),
-                                step_less(c, y, tdag_add_scalar(c->b, TDAG_I64, 0)));
-    tdag_value i = tdag_iota(c->b, bits, TDAG_I64); /* 1, 2, 2, ... multiplied up */
-    i = tdagi_add_scalar(c->b, tdag_unary(c->b, TDAG_OP_SIGN, i), 1);
-    tdag_value powers = tdag_scan(c->b, i, TDAG_REDUCE_PRODUCT, 0);
-    y = step_where(c, beyond, tdag_add_scalar(c->b, TDAG_I64, 0), y);
-    tdag_value p = tdagi_cast(c->b, tdag_gather(c->b, powers, y, 0), d);
-    tdag_value zero = step_number(c, x, 0);
-    if (c->data == 0)
-        return tdagi_result(c, step_where(c, beyond, zero, tdagi_mul(c->b, x, p)));
-    tdag_value gone =
-        !keeps_sign ? zero
-                    : step_where(c, step_less(c, x, zero), step_number(c, x, -1), zero);
-    return tdagi_result(
-        c, step_where(c, beyond, gone, tdag_binary(c->b, TDAG_OP_FLOOR_DIVIDE, x, p)));
-}
