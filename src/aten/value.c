@@ -84,6 +84,12 @@ void tdagi_seq_append(tdagi_env *env, tdagi_seq *seq, tdagi_any v)
     seq->v[seq->n++] = v;
 }
 
+void tdagi_seq_remove(tdagi_seq *seq, uint32_t at)
+{
+    memmove(&seq->v[at], &seq->v[at + 1], (seq->n - 1 - at) * sizeof(*seq->v));
+    seq->n--;
+}
+
 static tdagi_any *dict_find(tdagi_env *env, const tdagi_dict *d, tdagi_any key)
 {
     bool assumed = false;

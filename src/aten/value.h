@@ -76,6 +76,7 @@ tdagi_any tdagi_any_seq(struct tdagi_env *env, tdagi_any_kind kind, uint32_t n,
                         const tdagi_any *v); /* copies v */
 tdagi_any tdagi_any_dict(struct tdagi_env *env);
 void tdagi_seq_append(struct tdagi_env *env, tdagi_seq *seq, tdagi_any v);
+void tdagi_seq_remove(tdagi_seq *seq, uint32_t at); /* the item of that place */
 void tdagi_dict_set(struct tdagi_env *env, tdagi_dict *d, tdagi_any key, tdagi_any v);
 const tdagi_any *tdagi_dict_get(struct tdagi_env *env, const tdagi_dict *d,
                                 tdagi_any key);

@@ -24,7 +24,7 @@ EDGES = torch.tensor([0.0, -0.0, 1.0, -1.0, 2.5, -2.5, 0.5, math.inf, -math.inf,
 def record(recorder):
     call = recorder.by_name
     for part in (elementwise, facts, texts, lists, shapes, windows, statistics, recurrent,
-                 products, edges, forms, masks, picked, bits):
+                 products, edges, forms, masks, picked, bits, python):
         part(call)
 
 
@@ -352,3 +352,31 @@ def bits(call):
         call("aten::bitwise_not", x)
     call("aten::__lshift__.int", 3, 4)
     call("aten::__rshift__.int", -33, 4)
+
+
+def python(call):
+    """Dicts, lists and texts."""
+    d = {"a": 1, "b": 2}
+    for key in ("a", "c"):
+        call("aten::pop.Dict_default_str", dict(d), key, 7)
+        call("aten::setdefault.str", dict(d), key, 7)
+    call("aten::pop.Dict_str", dict(d), "b")
+    call("aten::popitem.str", dict(d))
+    call("aten::update.str", dict(d), {"b": 5, "c": 6})
+    call("aten::clear.str", dict(d))
+    call("aten::Delete.Dict_str", dict(d), "a")
+    call("aten::remove.int", [3, 1, 2, 1], 1)
+    call("aten::remove.str", ["a", "b"], "b")
+    call("aten::index.list_int", [3, 1, 2, 1], 1)
+    call("aten::index.list_str", ["a", "b"], "b")
+    for text, by in (("a.b.c", "."), ("..", "."), ("", "."), ("abc", "bc")):
+        for most in (-1, 0, 1):
+            call("aten::split.str", text, by, most)
+        call("aten::replace", text, by, "-+")
+    call("aten::split.str", " a  b ", None)
+    for name in ("strip", "lstrip", "rstrip"):
+        call("aten::" + name, " a b ")
+        call("aten::" + name, "xxaxx", "x")
+    for name in ("isdigit", "isalpha", "isalnum"):
+        for text in ("", "12", "ab", "a1", "a-1"):
+            call("aten::" + name, text)

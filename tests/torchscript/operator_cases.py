@@ -335,6 +335,8 @@ def masked(case, F=drawn, I=drawn_ints):
     case("y = x.clone()\ny[z] = w\nreturn y", F(2, 3, 4), F(), m, F(1, 4))
     case("y = x.clone()\ny[:, z] = w\nreturn y", F(5, 2, 3), F(), m, F())
     case("y = x.clone()\ny[:, z] = w\nreturn y", F(5, 2, 3), F(), m, F(5, 1))
+    case("y = x.clone()\ny[:, z] = w\nreturn y", F(5, 2, 3, 2), F(), m, F(5, 3, 2))
+    case("y = x.clone()\ny[:, z] = w\nreturn y", F(5, 2, 3), F(), m, F(3))
     case("y = x.clone()\ny[:, z] = x[:, z].exp()\nreturn y", F(5, 2, 3), F(), m)
     case("y = x.clone()\ny[1:, z] = -x[1:, z]\nreturn y", F(5, 2, 3), F(), m)
     case("y = x.clone()\ny[:, 1, z] = 3\nreturn y", F(5, 2, 3), F(), m[0])

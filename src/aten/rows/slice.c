@@ -1,6 +1,6 @@
 /* Operators whose result is a part of a tensor's memory: slices, selected positions,
  * pieces. */
-#include "aten/aten.h"
+#include "aten/rows/python/python.h"
 
 /* A Python bound: from the end where negative, then within 0..n. A symbolic bound of a
  * fixed extent that lies within it at the samples (the first S of a table of 64
@@ -172,8 +172,9 @@ static tdagi_any equal_pieces(tdagi_call *c, tdagi_cell *t, uint32_t axis, int64
 }
 
 /* split by size or by sizes, chunk (row data 1) */
-tdagi_any tdagi_aten_split(tdagi_call *c)
+tdagi_any tdagi_aten_split(tdagi_call *c) /* of texts, too */
 {
+    if (c->n > 0 && c->args[0].kind == TDAGI_ANY_STRING) return tdagi_split_text(c);
     tdagi_cell *t = self_with_axes(c);
     if (t == NULL) return tdagi_any_poison();
     uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_cell_rank(c->env, t));

@@ -143,8 +143,12 @@ static void result_order(const places *p, bool back, int64_t *order)
     }
 }
 
-tdagi_any tdagi_aten_index(tdagi_call *c)
+tdagi_any tdagi_aten_index(tdagi_call *c) /* l.index(v), too */
 {
+    if (tdagi_any_is_seq(c->args[0])) {
+        c->data = 'i';
+        return tdagi_aten_find(c);
+    }
     tdag_value x = tdagi_arg_tensor(c, "self");
     places p;
     tdagi_masking m;

@@ -45,17 +45,25 @@ static tdag_value order_of(tdagi_call *c, tdag_value mask)
     return step_max(c, at, tdag_add_scalar(c->b, TDAG_I64, 0));
 }
 
-/* [K, rest...], a slice for each position that is true, as [mask..., rest...] */
-static tdag_value in_order(tdagi_call *c, tdag_value values, tdag_value mask)
+/* [lead..., K, rest...], a slice of axis `at` for each position that is true, as
+ * [lead..., mask..., rest...] */
+static tdag_value in_order(tdagi_call *c, tdag_value values, uint32_t at,
+                           tdag_value mask)
 {
-    uint32_t rank = tdagi_rank(c, mask), rest = tdagi_rank(c, values) - 1;
+    uint32_t n = 0, rank = tdagi_rank(c, values);
     tdag_dim shape[2 * TDAG_MAX_RANK];
-    tdag_value y = tdag_gather(c->b, values, order_of(c, mask), 0);
-    if (y.id == 0) return y;
-    for (uint32_t i = 0; i < rank + rest; i++)
-        shape[i] =
-            i < rank ? tdagi_dim(c, mask, i) : tdagi_dim(c, values, i - rank + 1);
-    return tdagi_reshape(c->b, y, rank + rest, shape);
+    for (uint32_t i = 0; i < rank; i++) {
+        if (i != at)
+            shape[n++] = tdagi_dim(c, values, i);
+        else
+            for (uint32_t k = 0; k < tdagi_rank(c, mask); k++)
+                shape[n++] = tdagi_dim(c, mask, k);
+    }
+    const tdag_value in[2] = {values, order_of(c, mask)};
+    const tdagi_axis_spec s = {at};
+    if (in[1].id == 0) return TDAG_NO_VALUE;
+    return tdagi_reshape(c->b, tdagi_lower(c->b, TDAGI_INDEX_SELECT, in, 2, &s), n,
+                         shape);
 }
 
 /* [lead..., 1, rest...] with an axis of 1 for each of the mask's */
@@ -74,7 +82,7 @@ static tdag_value one_for_all(tdagi_call *c, tdag_value values, uint32_t at,
     return tdagi_reshape(c->b, values, n, shape);
 }
 
-/* `values` of x[:, mask] so that they broadcast to x; TDAG_NO_VALUE: an issue. */
+/* `values` of x[:, mask] so that they broadcast to x. */
 static tdag_value to_positions(tdagi_call *c, tdag_value x, const tdagi_masking *m,
                                tdag_value values)
 {
@@ -82,10 +90,8 @@ static tdag_value to_positions(tdagi_call *c, tdag_value x, const tdagi_masking 
     uint32_t rest = tdagi_rank(c, x) - m->axis - mask_rank;
     if (rank <= rest || c->data == 1) return values;
     uint32_t at = rank - rest - 1; /* of the axis of picked positions */
-    if (tdagi_dim(c, values, at) == 1) return one_for_all(c, values, at, mask_rank);
-    if (at == 0 && m->axis == 0) return in_order(c, values, m->mask);
-    tdagi_refuse(c, "values");
-    return TDAG_NO_VALUE;
+    return tdagi_dim(c, values, at) == 1 ? one_for_all(c, values, at, mask_rank)
+                                         : in_order(c, values, at, m->mask);
 }
 
 tdagi_any tdagi_put_masked(tdagi_call *c, tdag_value x, const tdagi_masking *m)
@@ -94,7 +100,6 @@ tdagi_any tdagi_put_masked(tdagi_call *c, tdag_value x, const tdagi_masking *m)
     tdag_value v = tdagi_cast(c->b, tdagi_arg_tensor(c, "values"), tdagi_dtype(c, x));
     if (c->bad) return tdagi_any_poison();
     v = to_positions(c, x, m, v);
-    if (v.id == 0) return tdagi_any_poison();
     if (add) v = tdagi_add(c->b, x, v); /* each position is written once */
     tdag_value mask = m->mask;
     for (uint32_t r = m->axis + tdagi_rank(c, mask); r < tdagi_rank(c, x); r++)
@@ -133,7 +138,7 @@ tdagi_any tdagi_aten_masked_scatter(tdagi_call *c)
     tdag_dim shape[TDAG_MAX_RANK];
     memcpy(shape, tdagi_shape(c, x), rank * sizeof(*shape));
     mask = tdagi_expand(c->b, mask, rank, shape);
-    tdag_value y = in_order(c, step_flat(c, source), mask);
+    tdag_value y = in_order(c, step_flat(c, source), 0, mask);
     return tdagi_result(
         c, tdag_where(c->b, mask, tdagi_cast(c->b, y, tdagi_dtype(c, x)), x));
 }

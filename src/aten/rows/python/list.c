@@ -1,31 +1,7 @@
-/* Operators on lists, dicts and strings, which are all known at import. Arguments are
- * taken by position: these operators have no defaults that could be overlooked. */
+/* Operators on lists, and on what is a list or something else. */
 #include <string.h>
 
-#include "aten/aten.h"
-
-static void read_all(tdagi_call *c) { c->read = UINT64_MAX; }
-
-static tdagi_any refuse(tdagi_call *c)
-{
-    for (uint32_t i = 0; i < c->n; i++)
-        if (c->args[i].kind == TDAGI_ANY_DATA)
-            return tdagi_env_issue(c->env, "%s of %s", c->schema->name,
-                                   tdagi_any_text(c->env, c->args[i]));
-    return tdagi_env_issue(c->env, "%s of %s", c->schema->name,
-                           c->n == 0 ? "nothing" : tdagi_any_text(c->env, c->args[0]));
-}
-
-/* Counts what looking at n items costs, which for a long list is more than a step. */
-static bool look_at(tdagi_call *c, uint32_t n)
-{
-    return tdagi_env_step(c->env, n / 16);
-}
-
-static bool is_kind(const tdagi_call *c, uint32_t i, tdagi_any_kind kind)
-{
-    return i < c->n && c->args[i].kind == kind;
-}
+#include "aten/rows/python/python.h"
 
 /* An index into n items, negative ones from the end. */
 static bool position(tdagi_call *c, tdagi_any v, uint32_t n, uint32_t *out)
@@ -133,20 +109,44 @@ tdagi_any tdagi_aten_insert(tdagi_call *c)
 tdagi_any tdagi_aten_pop(tdagi_call *c)
 {
     read_all(c);
+    if (is_kind(c, 0, TDAGI_ANY_DICT)) return tdagi_dict_pop(c);
     if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
     tdagi_seq *s = c->args[0].u.seq;
     tdagi_any index = c->n > 1 ? c->args[1] : tdagi_any_int(c->env, -1);
     uint32_t at = 0;
     if (!position(c, index, s->n, &at)) return tdagi_any_poison();
     tdagi_any v = s->v[at];
-    memmove(&s->v[at], &s->v[at + 1], (s->n - 1 - at) * sizeof(*s->v));
-    s->n--;
+    tdagi_seq_remove(s, at);
     return c->data == 1 ? tdagi_any_none() : v;
+}
+
+/* l.remove(v): the first one that is equal */
+tdagi_any tdagi_aten_remove(tdagi_call *c)
+{
+    read_all(c);
+    if (!tdagi_any_is_seq(c->args[0]) || tdagi_any_is_tensor(c->args[1]))
+        return refuse(c);
+    tdagi_seq *s = c->args[0].u.seq;
+    if (!look_at(c, s->n)) return tdagi_any_poison();
+    for (uint32_t i = 0; i < s->n; i++) {
+        bool assumed = false;
+        bool same = tdagi_any_equal(c->env, s->v[i], c->args[1], &assumed);
+        if (assumed) return tdagi_refuse_open(c);
+        if (!same) continue;
+        tdagi_seq_remove(s, i);
+        return tdagi_any_none();
+    }
+    return tdagi_call_fail(c, TDAG_E_ARG, "a list has no %s",
+                           tdagi_any_text(c->env, c->args[1]));
 }
 
 tdagi_any tdagi_aten_clear(tdagi_call *c)
 {
     read_all(c);
+    if (is_kind(c, 0, TDAGI_ANY_DICT)) {
+        c->args[0].u.dict->keys.n = c->args[0].u.dict->values.n = 0;
+        return tdagi_any_none();
+    }
     if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
     c->args[0].u.seq->n = 0;
     return tdagi_any_none();
@@ -335,27 +335,12 @@ tdagi_any tdagi_aten_contains(tdagi_call *c)
     return out;
 }
 
-/* In all of a text: where another one stands first, or how often (row data 'c'). */
-static tdagi_any find_text(tdagi_call *c)
-{
-    const char *s = c->args[0].u.s, *word = c->args[1].u.s, *at = strstr(s, word);
-    int64_t start = 0, end = -1, n = 0;
-    bool known = c->n < 4 || (tdagi_any_const_int(c->env, c->args[2], &start) &&
-                              tdagi_any_const_int(c->env, c->args[3], &end));
-    bool is_all = start == 0 && (end == -1 || end >= (int64_t)strlen(s));
-    if (!known || !is_all || *word == '\0') return refuse(c);
-    if (c->data != 'c') return tdagi_any_int(c->env, at == NULL ? -1 : at - s);
-    for (; at != NULL; at = strstr(at + strlen(word), word))
-        n++;
-    return tdagi_any_int(c->env, n);
-}
-
 /* index, count and find: row data 'i', 'c', 'f' */
 tdagi_any tdagi_aten_find(tdagi_call *c)
 {
     read_all(c);
     if (is_kind(c, 0, TDAGI_ANY_STRING) && is_kind(c, 1, TDAGI_ANY_STRING))
-        return find_text(c);
+        return tdagi_find_text(c);
     if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
     int64_t found = 0;
     if (!look_at(c, c->args[0].u.seq->n)) return tdagi_any_poison();
@@ -370,106 +355,6 @@ tdagi_any tdagi_aten_find(tdagi_call *c)
     }
     if (c->data == 'i') return refuse(c);
     return tdagi_any_int(c->env, found);
-}
-
-/* keys, values and items of a dict: row data 'k', 'v', 'i' */
-tdagi_any tdagi_aten_dict_items(tdagi_call *c)
-{
-    read_all(c);
-    if (!is_kind(c, 0, TDAGI_ANY_DICT)) return refuse(c);
-    const tdagi_dict *d = c->args[0].u.dict;
-    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
-    for (uint32_t i = 0; i < d->keys.n && out.kind == TDAGI_ANY_LIST; i++) {
-        tdagi_any pair[2] = {d->keys.v[i], d->values.v[i]};
-        tdagi_seq_append(c->env, out.u.seq,
-                         c->data == 'k' ? pair[0]
-                         : c->data == 'v'
-                             ? pair[1]
-                             : tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 2, pair));
-    }
-    return out;
-}
-
-tdagi_any tdagi_aten_dict(tdagi_call *c)
-{
-    read_all(c);
-    if (c->n == 0) return tdagi_any_dict(c->env);
-    if (is_kind(c, 0, TDAGI_ANY_DICT)) return tdagi_aten_copy_list(c);
-    if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
-    tdagi_any out = tdagi_any_dict(c->env);
-    for (uint32_t i = 0; i < c->args[0].u.seq->n && out.kind == TDAGI_ANY_DICT; i++) {
-        tdagi_any pair = c->args[0].u.seq->v[i];
-        if (!tdagi_any_is_seq(pair) || pair.u.seq->n != 2) return refuse(c);
-        tdagi_dict_set(c->env, out.u.dict, pair.u.seq->v[0], pair.u.seq->v[1]);
-    }
-    return out;
-}
-
-tdagi_any tdagi_aten_dict_get(tdagi_call *c)
-{
-    read_all(c);
-    if (!is_kind(c, 0, TDAGI_ANY_DICT)) return refuse(c);
-    const tdagi_any *v = tdagi_dict_get(c->env, c->args[0].u.dict, c->args[1]);
-    return v != NULL ? *v : c->n > 2 ? c->args[2] : tdagi_any_none();
-}
-
-/* ---- strings ---- */
-
-/* "{} and {}".format(a, b); "{0}" and "{name}" are kept as they are. */
-tdagi_any tdagi_aten_format(tdagi_call *c)
-{
-    read_all(c);
-    if (!is_kind(c, 0, TDAGI_ANY_STRING)) return refuse(c);
-    const char *out = "", *s = c->args[0].u.s;
-    uint32_t next = 1;
-    while (*s != '\0') {
-        const char *hole = strstr(s, "{}");
-        size_t n = hole == NULL ? strlen(s) : (size_t)(hole - s);
-        const char *item =
-            hole == NULL || next >= c->n ? "" : tdagi_any_text(c->env, c->args[next++]);
-        out = tdagi_env_text(c->env, "%s%.*s%s", out, (int)n, s, item);
-        s += n + (hole == NULL ? 0 : 2);
-    }
-    return tdagi_any_string(out);
-}
-
-tdagi_any tdagi_aten_str(tdagi_call *c)
-{
-    read_all(c);
-    return tdagi_any_string(tdagi_any_text(c->env, c->args[0]));
-}
-
-/* lower, upper, startswith, endswith, strip: row data l u s e t; join j; replace r */
-tdagi_any tdagi_aten_string(tdagi_call *c)
-{
-    read_all(c);
-    if (!is_kind(c, 0, TDAGI_ANY_STRING)) return refuse(c);
-    const char *s = c->args[0].u.s;
-    size_t n = strlen(s);
-    if (c->data == 's' || c->data == 'e') {
-        if (!is_kind(c, 1, TDAGI_ANY_STRING)) return refuse(c);
-        const char *t = c->args[1].u.s;
-        size_t m = strlen(t);
-        if (m > n) return tdagi_any_bool(false);
-        return tdagi_any_bool(memcmp(c->data == 's' ? s : s + n - m, t, m) == 0);
-    }
-    if (c->data == 'j') {
-        const char *out = "";
-        if (c->n < 2 || !tdagi_any_is_seq(c->args[1])) return refuse(c);
-        for (uint32_t i = 0; i < c->args[1].u.seq->n; i++)
-            out = tdagi_env_text(c->env, "%s%s%s", out, i > 0 ? s : "",
-                                 tdagi_any_text(c->env, c->args[1].u.seq->v[i]));
-        return tdagi_any_string(out);
-    }
-    char *out = tdagi_env_alloc(c->env, n + 1);
-    if (out == NULL) return tdagi_any_poison();
-    for (size_t i = 0; i <= n; i++) {
-        bool lower = s[i] >= 'a' && s[i] <= 'z', upper = s[i] >= 'A' && s[i] <= 'Z';
-        out[i] = s[i];
-        if (c->data == 'l' && upper) out[i] = (char)(s[i] - 'A' + 'a');
-        if (c->data == 'u' && lower) out[i] = (char)(s[i] - 'a' + 'A');
-    }
-    return tdagi_any_string(out);
 }
 
 /* ---- identity and constants ---- */
