@@ -321,16 +321,30 @@ tdagi_any tdagi_results(tdagi_call *c, uint32_t n, const tdag_value *v)
     return out;
 }
 
+/* More items to what is computed, to as many as the operator has. */
+static tdagi_any with_others(tdagi_call *c, tdagi_any out, uint32_t n)
+{
+    tdagi_any other = tdagi_env_issue_if_used(
+        c->env,
+        n == 1 ? "%s, of which a result other than the first is used"
+               : "%s, of which a result that is not computed is used",
+        tdagi_schema_name(c->env, c->schema));
+    for (uint32_t i = n; i < c->schema->n_results && out.kind == TDAGI_ANY_TUPLE; i++)
+        tdagi_seq_append(c->env, out.u.seq, other);
+    return out;
+}
+
+tdagi_any tdagi_first_results(tdagi_call *c, uint32_t n, const tdag_value *v)
+{
+    if (c->schema->n_results < 2) return tdagi_result(c, v[0]);
+    if (n > c->schema->n_results) n = c->schema->n_results;
+    return with_others(c, tdagi_results(c, n, v), n);
+}
+
 tdagi_any tdagi_first_result(tdagi_call *c, tdagi_any first)
 {
     if (c->schema->n_results < 2) return first;
-    tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 1, &first);
-    tdagi_any other = tdagi_env_issue_if_used(
-        c->env, "%s, of which a result other than the first is used",
-        tdagi_schema_name(c->env, c->schema));
-    for (uint32_t i = 1; i < c->schema->n_results && out.kind == TDAGI_ANY_TUPLE; i++)
-        tdagi_seq_append(c->env, out.u.seq, other);
-    return out;
+    return with_others(c, tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 1, &first), 1);
 }
 
 tdagi_any tdagi_view(tdagi_call *c, tdagi_cell *of, const tdagi_view_step *view)

@@ -101,6 +101,8 @@ tdagi_any tdagi_result(tdagi_call *c, tdag_value v); /* fresh memory */
 /* A nested tensor where `there` is a value. */
 tdagi_any tdagi_padded_result(tdagi_call *c, tdag_value x, tdag_value there);
 tdagi_any tdagi_results(tdagi_call *c, uint32_t n, const tdag_value *v); /* a tuple */
+/* n results and as many more as the operator has, of which the same is true. */
+tdagi_any tdagi_first_results(tdagi_call *c, uint32_t n, const tdag_value *v);
 /* A result and as many more as the operator has, which are not computed: an issue where
  * something uses one. */
 tdagi_any tdagi_first_result(tdagi_call *c, tdagi_any first);

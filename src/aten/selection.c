@@ -32,28 +32,6 @@ static tdagi_selection *selection_of(tdagi_any v)
     return is ? v.u.issue->selection : NULL;
 }
 
-/* Of an issue that it is when something else uses it. */
-static tdagi_any selected(tdagi_call *c, tdagi_selection is, const tdagi_issue *issue)
-{
-    tdagi_any out = tdagi_any_poison();
-    tdagi_selection *s = tdagi_env_alloc(c->env, sizeof(*s));
-    tdagi_issue *copy = tdagi_env_alloc(c->env, sizeof(*copy));
-    if (s == NULL || copy == NULL || issue == NULL) return out;
-    *s = is;
-    *copy = *issue;
-    copy->selection = s;
-    out.u.issue = copy;
-    return out;
-}
-
-tdagi_any tdagi_selection_new(tdagi_call *c, tdag_value full, tdag_value mask,
-                              uint32_t axis)
-{
-    tdagi_any issue = tdagi_env_issue_if_used(
-        c->env, "%s with a mask, whose shape depends on tensor data", c->schema->name);
-    return selected(c, (tdagi_selection){full, mask, axis}, issue.u.issue);
-}
-
 /* ---- equal masks ---- */
 
 static bool same_leaf(const tdagi_node *x, const tdagi_node *y)
@@ -158,7 +136,8 @@ tdagi_any tdagi_selection_leave(tdagi_call *c, tdagi_any of, tdagi_any result)
     if (s == NULL || result.kind != TDAGI_ANY_TENSOR) return result;
     tdag_value v = tdagi_cell_read(c->env, result.u.tensor);
     if (!c->schema->in_place_of_row)
-        return selected(c, (tdagi_selection){v, s->mask, s->axis}, of.u.issue);
+        return tdagi_selection_like(c, (tdagi_selection){v, s->mask, s->axis},
+                                    of.u.issue);
     s->full = v; /* of all who hold it */
     return of;
 }

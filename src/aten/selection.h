@@ -15,6 +15,9 @@ typedef struct tdagi_selection {
 
 tdagi_any tdagi_selection_new(tdagi_call *c, tdag_value full, tdag_value mask,
                               uint32_t axis);
+/* The same of another one's issue, which is noted when something else uses it. */
+tdagi_any tdagi_selection_like(tdagi_call *c, tdagi_selection is,
+                               const struct tdagi_issue *issue);
 /* Puts all of y in the place of y[m] among the arguments of a call that can be made so.
  * The result is what *out says, of which the elements are picked; NULL: it is whole, or
  * there is no such argument. False: no memory. */

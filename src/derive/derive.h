@@ -219,6 +219,10 @@ tdag_value tdagi_dim_value(tdag_builder *b, tdag_dim d);
 /* x with x[start...end, step] of one axis replaced by y (y has the slice's shape). */
 tdag_value tdagi_slice_assign(tdag_builder *b, tdag_value x, uint32_t axis,
                               tdag_dim start, tdag_dim end, int64_t step, tdag_value y);
+/* The last axes of x, padded by `value`, each split into position and tap, as a pool
+ * has them; the axes of the taps in the result go to `taps`. */
+tdag_value tdagi_pool_windows(tdag_builder *b, tdag_value x, const tdagi_pool_spec *s,
+                              double value, int64_t *taps);
 /* ---- sugar: arithmetic ---- */
 tdag_value tdagi_add(tdag_builder *b, tdag_value x, tdag_value y);
 tdag_value tdagi_mul(tdag_builder *b, tdag_value x, tdag_value y);

@@ -24,7 +24,7 @@ EDGES = torch.tensor([0.0, -0.0, 1.0, -1.0, 2.5, -2.5, 0.5, math.inf, -math.inf,
 def record(recorder):
     call = recorder.by_name
     for part in (elementwise, facts, texts, lists, shapes, windows, statistics, recurrent,
-                 products, edges, forms, masks, picked, bits, python):
+                 products, edges, forms, masks, picked, bits, python, copies, measures):
         part(call)
 
 
@@ -380,3 +380,67 @@ def python(call):
     for name in ("isdigit", "isalpha", "isalnum"):
         for text in ("", "12", "ab", "a1", "a-1"):
             call("aten::" + name, text)
+
+
+def copies(call):
+    """Twins of views."""
+    x = F(2, 3, 4)
+    for name in ("alias", "detach", "lift_fresh"):
+        call("aten::%s_copy" % name, x)
+    call("aten::as_strided_copy", x, [3, 2], [4, 12], 1)
+    call("aten::_reshape_alias_copy", x, [6, 4], [4, 1])
+    call("aten::diagonal_copy", x, 1, 1, 2)
+    call("aten::expand_copy", F(3, 1), [2, 3, 4])
+    call("aten::narrow_copy", x, 1, 1, 2)
+    call("aten::permute_copy", x, [2, 0, 1])
+    call("aten::select_copy.int", x, 1, -1)
+    call("aten::slice_copy.Tensor", x, 2, 1, 4, 2)
+    call("aten::split_copy.Tensor", x, 2, 1)
+    call("aten::split_with_sizes_copy", x, [1, 3], 2)
+    call("aten::squeeze_copy", F(1, 3, 1))
+    call("aten::squeeze_copy.dim", F(1, 3, 1), 0)
+    call("aten::squeeze.dims", F(1, 3, 1), [])
+    call("aten::t_copy", F(2, 3))
+    call("aten::transpose_copy.int", x, 0, 2)
+    call("aten::unbind_copy.int", x, 1)
+    call("aten::unfold_copy", x, 2, 2, 1)
+    call("aten::unsqueeze_copy", x, 1)
+    call("aten::view_copy", x, [6, -1])
+
+
+def measures(call):
+    """Statistics, integrals, all results of norms and pools."""
+    x = F(3, 6)
+    holes = torch.where(F(3, 6) > 1, torch.tensor(math.nan), F(3, 6))
+    for name in ("quantile", "nanquantile"):
+        for how in ("linear", "lower", "higher", "midpoint", "nearest"):
+            call("aten::%s.scalar" % name, holes, 0.3, 1, True, interpolation=how)
+            call("aten::" + name, holes, torch.tensor([0.25, 1.0]), 0, interpolation=how)
+    for dim in (0, 1):
+        call("aten::mode", I(4, 7, high=3), dim, dim == 1)
+    for name in ("cov", "corrcoef"):
+        call("aten::" + name, x)
+        call("aten::" + name, x[0])
+    call("aten::cov", x, correction=0, fweights=I(6, low=1, high=4), aweights=P(6))
+    for name in ("trapezoid", "trapz", "cumulative_trapezoid"):
+        for form in (".dx", ".x"):
+            call("aten::" + name + form, x, *((x + 1,) if form == ".x" else (0.5,)))
+    for order in (1, 2):
+        call("aten::gradient.scalarint", x, 0.5, 1, edge_order=order)
+        call("aten::gradient.array", x, dim=[0, 1], edge_order=order)
+    call("aten::nextafter", EDGES[:, None], EDGES)
+    call("aten::logspace", -1, 2, 7, 10.0)
+    call("aten::_safe_softmax", torch.tensor([[0.0, 1], [-math.inf, -math.inf]]), 1)
+    call("aten::_chunk_cat", [F(3, 4), F(2, 4)], 0, 2)
+    for name in ("max.dim", "min.dim", "median.dim"):
+        call("aten::" + name, F(), 0)
+    call("aten::index_add", F(), 0, torch.tensor(0), F())
+    call("aten::index_fill.int_Scalar", F(), 0, torch.tensor(0), 2.5)
+    call("aten::max_pool2d_with_indices", F(2, 5, 6), [3, 2], [2], [1], [1], True)
+    call("aten::adaptive_max_pool2d", F(2, 4, 6), [2, 3])
+    call("aten::native_layer_norm", F(2, 3, 4), [3, 4], None, None, 1e-5)
+    call("aten::native_group_norm", F(2, 4, 5), None, None, 2, 4, 5, 2, 1e-5)
+    call("aten::native_batch_norm", F(4, 3, 5), None, None, None, None, True, 0.1, 1e-5)
+    call("aten::native_batch_norm", F(4, 3), F(3), F(3), F(3), P(3), False, 0.1, 1e-5)
+    call("aten::_fused_rms_norm", F(3, 4), [4], F(4), 1e-5)
+    call("aten::tensor_split.tensor_indices_or_sections", F(2, 5), torch.tensor([1, 3]), 1)

@@ -17,6 +17,7 @@ def add(case, F, P, U, I, B, SPECIAL):
     masked(case)
     bits(case)
     python(case)
+    statistics(case)
 
 
 def losses(case, F, P, U, I, B):
@@ -415,3 +416,77 @@ def python(case, F=drawn, I=drawn_ints):
             "return torch.cat(l + m)",
     ):
         case(body.replace("; \n", "\n").replace("; ", "\n"), F(2, 4))
+
+
+def statistics(case, F=drawn, I=drawn_ints):
+    """Quantiles, modes, covariances, integrals; what copies; other results."""
+    x, ties = F(3, 5), I(4, 7, low=0, high=3)
+    holes = torch.where(F(3, 5) > 1, torch.tensor(math.nan), F(3, 5))
+    for how in ("linear", "lower", "higher", "midpoint", "nearest"):
+        for f in ("quantile", "nanquantile"):
+            case("torch.%s(x, 0.3, 1, interpolation='%s')" % (f, how), x)
+            case("torch.%s(x, y, 0, True, interpolation='%s')" % (f, how), holes,
+                 torch.tensor([0.0, 0.4, 1.0]))
+            case("torch.%s(x, y, interpolation='%s')" % (f, how), holes, torch.tensor([0.5]))
+    case("torch.quantile(x, 0.5, -1, True)", F(2, 3, 4))
+    case("torch.quantile(x, 0.5)", F())
+    for dim in (0, 1, -1):
+        case("torch.mode(x, %d)" % dim, ties)
+        case("torch.mode(x, %d, True)" % dim, F(3, 4))
+    case("torch.mode(x)", F())
+    for f in ("cov", "corrcoef"):
+        case("torch.%s(x)" % f, F(3, 6))
+        case("torch.%s(x)" % f, F(6))
+    case("torch.cov(x, correction=0)", F(3, 6))
+    case("torch.cov(x, fweights=y)", F(3, 6), I(6, low=1, high=4))
+    case("torch.cov(x, aweights=y)", F(3, 6), F(6).abs() + 0.1)
+    case("torch.cov(x, correction=2, fweights=y, aweights=z)", F(3, 6), I(6, low=1, high=4),
+         F(6).abs() + 0.1)
+    for f in ("trapezoid", "cumulative_trapezoid"):
+        case("torch.%s(x)" % f, F(3, 5))
+        case("torch.%s(x, dx=0.5, dim=0)" % f, F(3, 5))
+        case("torch.%s(x, y, dim=0)" % f, F(3, 5), F(3))
+        case("torch.%s(x, y)" % f, F(3, 5), F(3, 5))
+    for order in (1, 2):
+        case("torch.gradient(x, spacing=0.5, edge_order=%d)" % order, F(4, 5))
+        case("torch.gradient(x, dim=[1], edge_order=%d)" % order, F(4, 5))
+        case("torch.gradient(x, spacing=[0.5, 2.0], dim=[0, 1], edge_order=%d)" % order,
+             F(4, 5))
+    edges = torch.tensor([0.0, -0.0, 1.0, -1.0, 1.5, 2**-126, 2**-149, 3e-39, 3.4028234663852886e38,
+                          math.inf, -math.inf, math.nan, 1 + 2**-23, 2 - 2**-23, 2**-125])
+    case("torch.nextafter(x, y)", edges[:, None], edges)
+    case("torch.nextafter(x, y)", F(40), F(40))
+    case("torch.logspace(-1, 2, 7)", F(1))
+    case("torch.logspace(0.5, 3, 4, 2.0) * x", F(4))
+    case("x.squeeze(())", F(1, 3, 1)) if torch.__version__ >= "2" else None
+    for f in ("max", "min", "median"):
+        case("torch.%s(x, 0)" % f, F())
+        case("torch.%s(x, -1, True)" % f, F())
+    zero = torch.tensor(0)
+    case("x.index_add(0, y, z)", F(), zero, F())
+    case("x.index_add(0, y, z, alpha=2)", F(3), torch.tensor(1), F())
+    case("x.index_fill(0, y, 2.5)", F(), zero)
+    case("x.index_copy(0, y, z)", F(), zero[None], F(1))
+    pool = NN + "max_pool2d(x, %s, return_indices=True)"
+    for how in ("2", "3, 2, 1", "(2, 3), 1, (0, 1), (2, 1)", "3, 2, 1, 1, True"):
+        case(pool % how, F(2, 3, 7, 8))
+    case(NN + "max_pool1d(x, 3, 2, return_indices=True)", F(2, 3, 9))
+    case(NN + "max_pool3d(x, 2, return_indices=True)", F(1, 2, 4, 5, 4))
+    case(NN + "max_pool2d(x, 2, return_indices=True)", I(1, 4, 4, low=0, high=2).float())
+    case(NN + "adaptive_max_pool2d(x, (2, 3), return_indices=True)", F(2, 3, 4, 9))
+    case("a, b = %smax_pool2d(x, 2, return_indices=True)\n"
+         "return %smax_unpool2d(a, b, 2, output_size=[7, 8])" % (NN, NN), F(2, 3, 7, 8))
+    case("torch.native_layer_norm(x, [4], y, None, 1e-5)", F(2, 3, 4), F(4))
+    case("torch.native_group_norm(x, None, None, 2, 4, 5, 2, 1e-5)", F(2, 4, 5))
+    case("torch.native_batch_norm(x, None, None, None, None, True, 0.1, 1e-5)", F(4, 3, 5))
+    case("torch.native_batch_norm(x, None, None, y, z, False, 0.1, 1e-5)", F(4, 3, 5), F(3),
+         F(3).abs() + 0.1)
+    if torch.__version__ < "2":
+        return
+    case("y = x.clone()\na = torch.view_copy(x, [4, 3])\na += 1\nreturn a, x", F(3, 4))
+    case("torch.split_copy(x, 2, 1)", F(3, 5))
+    case("torch.tensor_split(x, torch.tensor([1, 3]), 1)", F(2, 5))
+    case("torch.tensor_split(x, torch.tensor(2), 1)", F(2, 5))
+    case("torch.narrow(x, 1, torch.tensor(2), 2)", F(2, 5))
+    case("torch.ops.aten._safe_softmax(x, 1)", torch.tensor([[0.0, 1], [-math.inf, -math.inf]]))
+    case("torch.ops.aten._chunk_cat([x, y], 0, 2)", F(3, 4), F(2, 4))

@@ -137,6 +137,19 @@ tdagi_any tdagi_aten_linspace(tdagi_call *c)
     return tdagi_result(c, tdagi_cast(c->b, tdagi_add(c->b, x, a), d));
 }
 
+/* base to the powers of a linspace */
+tdagi_any tdagi_aten_logspace(tdagi_call *c)
+{
+    double base = tdagi_arg_float(c, "base", 10);
+    tdagi_any x = tdagi_aten_linspace(c);
+    if (c->bad || x.kind != TDAGI_ANY_TENSOR) return tdagi_any_poison();
+    tdag_value e = tdagi_cell_read(c->env, x.u.tensor);
+    if (e.id == 0) return tdagi_any_poison();
+    if (!tdag_dtype_is_float(tdagi_dtype(c, e))) return tdagi_refuse(c, "dtype");
+    tdag_value in[2] = {tdag_add_scalar(c->b, tdagi_dtype(c, e), base), e};
+    return tdagi_result(c, tdagi_lower(c->b, TDAGI_POW, in, 2, NULL));
+}
+
 tdagi_any tdagi_aten_eye(tdagi_call *c)
 {
     tdag_dim n = tdagi_arg_dim(c, "n", 0), m = tdagi_arg_dim(c, "m", n);

@@ -56,6 +56,43 @@ tdagi_any tdagi_aten_cat(tdagi_call *c)
     return tdagi_result(c, tdagi_concat(c->b, v, k, axis));
 }
 
+/* One tensor of _chunk_cat: padded by 0 to a whole number of chunks, [lead..., chunks,
+ * what is in a chunk] */
+static tdag_value chunked(tdagi_call *c, tdag_value x, uint32_t axis, int64_t chunks)
+{
+    tdag_dim dims[TDAG_MAX_RANK + 1], n = tdagi_dim(c, x, axis);
+    tdag_dim each = tdag_dim_floordiv(c->b, tdag_dim_add(c->b, n, chunks - 1), chunks);
+    tdag_dim more = tdag_dim_sub(c->b, tdag_dim_mul(c->b, each, chunks), n);
+    if (more != 0) x = tdagi_pad1(c->b, x, axis, 0, more, TDAG_PAD_CONSTANT, 0);
+    if (x.id == 0) return x;
+    for (uint32_t i = 0; i < axis; i++)
+        dims[i] = tdagi_dim(c, x, i);
+    dims[axis] = chunks;
+    dims[axis + 1] =
+        tdag_dim_mul(c->b, each,
+                     tdagi_dim_product(c->env->pool, tdagi_rank(c, x) - axis - 1,
+                                       tdagi_shape(c, x) + axis + 1));
+    return tdagi_reshape(c->b, x, axis + 2, dims);
+}
+
+tdagi_any tdagi_aten_chunk_cat(tdagi_call *c)
+{
+    const tdag_value *x;
+    tdag_list n;
+    tdag_dtype d;
+    tdag_value *v = tdagi_arg_promoted(c, "tensors", &n, &x, &d);
+    int64_t chunks = tdagi_arg_int(c, "num_chunks", 1);
+    if (v == NULL || n.n == 0 || chunks < 1) return tdagi_refuse(c, "tensors");
+    uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_rank(c, x[0]));
+    for (uint32_t i = 0; i < n.n && !c->bad; i++) {
+        if (axis + 1 >= TDAG_MAX_RANK || axis >= tdagi_rank(c, x[i]))
+            return tdagi_refuse(c, "dim");
+        v[i] = chunked(c, tdagi_cast(c->b, x[i], d), axis, chunks);
+    }
+    return c->bad ? tdagi_any_poison()
+                  : tdagi_result(c, tdagi_concat(c->b, v, n.n, axis + 1));
+}
+
 tdagi_any tdagi_aten_stack(tdagi_call *c)
 {
     tdagi_cell *known = known_join(c, 0);

@@ -1,4 +1,5 @@
 /* Reductions over axes, softmax, running sums, order. */
+#include <math.h>
 #include <string.h>
 
 #include "aten/aten.h"
@@ -63,8 +64,9 @@ tdagi_any tdagi_aten_extreme(tdagi_call *c)
     uint32_t rank = tdagi_rank(c, x);
     int64_t axis = tdagi_arg_axis(c, "dim", rank);
     tdagi_axis_keep_spec s = {axis, tdagi_arg_bool(c, "keepdim", false)};
-    if (c->bad || rank == 0) return tdagi_refuse(c, "dim");
-    tdag_value v[2];
+    if (c->bad) return tdagi_any_poison();
+    tdag_value v[2] = {x, tdag_add_scalar(c->b, TDAG_I64, 0)};
+    if (rank == 0) return tdagi_results(c, 2, v);
     tdagi_lower_pair(c->b, max ? TDAGI_MAX_WITH_INDEX : TDAGI_MIN_WITH_INDEX, x, &s, v);
     return tdagi_results(c, 2, v);
 }
@@ -126,6 +128,26 @@ tdagi_any tdagi_aten_softmax(tdagi_call *c)
     if (rank == 0) x = tdagi_reshape(c->b, x, 1, (tdag_dim[]){1});
     tdag_value y = lower(c, (tdagi_composite)c->data, x, &s);
     return tdagi_result(c, rank == 0 ? tdagi_reshape(c->b, y, 0, NULL) : y);
+}
+
+/* A softmax of which a row of nothing but -inf is 0. */
+tdagi_any tdagi_aten_safe_softmax(tdagi_call *c)
+{
+    tdag_value x = input(c);
+    if (c->bad) return tdagi_any_poison();
+    uint32_t rank = tdagi_rank(c, x);
+    tdagi_axis_spec s = {tdagi_arg_axis(c, "dim", rank)};
+    bool single = rank == 0;
+    if (single) x = tdagi_unsqueeze1(c->b, x, 0);
+    if (c->bad || x.id == 0) return tdagi_any_poison();
+    tdag_value empty =
+        tdagi_reduce_keep(c->b, x, TDAG_REDUCE_MAX, (tdag_list){1, &s.axis}, true);
+    tdag_dtype d = tdagi_dtype(c, x);
+    empty =
+        tdag_binary(c->b, TDAG_OP_EQUAL, empty, tdag_add_scalar(c->b, d, -INFINITY));
+    tdag_value y = tdag_where(c->b, empty, tdag_add_scalar(c->b, d, 0),
+                              lower(c, TDAGI_SOFTMAX, x, &s));
+    return tdagi_result(c, single ? tdagi_reshape(c->b, y, 0, NULL) : y);
 }
 
 tdagi_any tdagi_aten_logsumexp(tdagi_call *c)
@@ -289,7 +311,10 @@ tdagi_any tdagi_aten_median(tdagi_call *c)
         tdag_dim n = tdagi_dim_product(c->env->pool, rank, tdagi_shape(c, x));
         x = tdagi_reshape(c->b, x, 1, &n);
     }
-    if (c->bad || x.id == 0 || (along && rank == 0)) return tdagi_refuse(c, "self");
+    if (c->bad || x.id == 0) return tdagi_any_poison();
+    if (along && rank == 0)
+        return tdagi_results(c, 2,
+                             (tdag_value[]){x, tdag_add_scalar(c->b, TDAG_I64, 0)});
     tdag_dim last = tdag_dim_sub(c->b, tdagi_dim(c, x, axis), 1);
     tdagi_sort(c->b, x, axis, false, v);
     for (uint32_t i = 0; i < 2; i++) {

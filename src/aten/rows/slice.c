@@ -226,11 +226,42 @@ static tdagi_any split_at(tdagi_call *c, tdagi_cell *t, uint32_t axis)
     return c->bad ? tdagi_any_poison() : out;
 }
 
+/* Where a tensor says where to split: its numbers in its place, under the name that
+ * numbers have. False: they are not known. */
+static bool numbers_of_tensor(tdagi_call *c)
+{
+    static const char name[] = "tensor_indices_or_sections";
+    if (!tdagi_has(c, name)) return true;
+    tdagi_any v = tdagi_arg(c, name);
+    if (v.kind != TDAGI_ANY_TENSOR || c->n > 3) return false;
+    tdagi_cell *t = v.u.tensor;
+    bool list = t->known != NULL && t->known_rank == 1;
+    tdagi_any number = tdagi_any_evaluated(c->env, v);
+    if (list) number = tdagi_any_seq(c->env, TDAGI_ANY_LIST, t->n_known, t->known);
+    if (!list && !tdagi_any_is_number(number)) return false;
+    tdagi_parameter *p = tdagi_env_alloc(c->env, 3 * sizeof(*p));
+    tdagi_any *args = tdagi_env_alloc(c->env, 3 * sizeof(*args));
+    tdagi_schema *s = tdagi_env_alloc(c->env, sizeof(*s));
+    if (p == NULL || args == NULL || s == NULL || c->schema->n_args != 3) return false;
+    *s = *c->schema;
+    for (uint32_t i = 0; i < 3; i++) {
+        p[i] = s->args[i];
+        args[i] = c->args[i];
+    }
+    p[1].name = list ? "indices" : "sections";
+    args[1] = number;
+    s->args = p;
+    c->args = args;
+    c->schema = s;
+    return true;
+}
+
 /* tensor_split: the first n % k pieces are longer by one; or split at indices. hsplit
  * (row data 'h'), vsplit ('v') and dsplit ('d') name the axis; their parts are equal.
  */
 tdagi_any tdagi_aten_tensor_split(tdagi_call *c)
 {
+    if (!numbers_of_tensor(c)) return tdagi_refuse(c, "tensor_indices_or_sections");
     tdagi_cell *t = self_with_axes(c);
     if (t == NULL) return tdagi_any_poison();
     uint32_t rank = tdagi_cell_rank(c->env, t);

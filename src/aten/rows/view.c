@@ -1,5 +1,7 @@
 /* Operators whose result shows the memory of their argument: reshapes, permutations,
- * slices, splits, expansions. */
+ * slices, splits, expansions; and their twins that copy it. */
+
+#include <string.h>
 
 #include "aten/aten.h"
 
@@ -143,6 +145,8 @@ tdagi_any tdagi_aten_squeeze(tdagi_call *c)
     tdagi_cell *t = tdagi_arg_cell(c, "self");
     if (t == NULL) return tdagi_any_poison();
     uint32_t rank = tdagi_cell_rank(c->env, t), n = 0;
+    tdagi_any given = tdagi_arg(c, "dim");
+    if (tdagi_any_is_seq(given) && given.u.seq->n == 0) return tdagi_alias(c, t);
     tdag_list axes = tdagi_arg_axes(c, "dim", rank);
     int64_t gone[TDAG_MAX_RANK];
     for (uint32_t i = 0; i < axes.n && !c->bad; i++)
@@ -391,4 +395,26 @@ tdagi_any tdagi_aten_broadcast_shapes(tdagi_call *c)
         out = broadcast_sizes(c, dims[0], dims[1]);
     }
     return out;
+}
+
+/* ---- copies ---- */
+
+static tdagi_any copy_of(tdagi_call *c, tdagi_any v)
+{
+    if (v.kind == TDAGI_ANY_TENSOR)
+        return tdagi_result(c, tdagi_cell_read(c->env, v.u.tensor));
+    for (uint32_t i = 0; tdagi_any_is_seq(v) && i < v.u.seq->n; i++)
+        v.u.seq->v[i] = copy_of(c, v.u.seq->v[i]);
+    return v;
+}
+
+/* view_copy is a copy of what view gives, and so are the others. */
+tdagi_any tdagi_aten_copied(tdagi_call *c)
+{
+    size_t length = strlen(c->row->name) - strlen("_copy");
+    const tdagi_aten_row *of = tdagi_aten_row_of(c->row->name, length);
+    if (of == NULL) return tdagi_any_poison();
+    c->row = of; /* whose arguments may change nothing */
+    c->data = of->data;
+    return copy_of(c, of->fn(c));
 }

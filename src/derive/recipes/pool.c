@@ -72,8 +72,8 @@ static window window_of(tdag_builder *b, tdag_value x, const tdagi_pool_spec *s,
 
 /* Pads the last n axes by `value` and splits each into position, tap; the taps' axes,
  * in the result's numbers, go to `taps`. */
-static tdag_value windows(tdag_builder *b, tdag_value x, const tdagi_pool_spec *s,
-                          double value, tdagi_axes *taps)
+tdag_value tdagi_pool_windows(tdag_builder *b, tdag_value x, const tdagi_pool_spec *s,
+                              double value, int64_t *taps)
 {
     uint32_t n = s->kernel.n, rank = tdag_builder_get_rank(b, x);
     tdagi_axes before = tdagi_axes_of(0), after = tdagi_axes_of(0);
@@ -83,7 +83,7 @@ static tdag_value windows(tdag_builder *b, tdag_value x, const tdagi_pool_spec *
         before.v[rank - n + i] = w.padding;
         after.v[rank - n + i] = w.after;
         pads = pads || w.padding != 0 || w.after != 0;
-        taps->v[i] = (int64_t)rank - n + 2 * i + 1;
+        taps[i] = (int64_t)rank - n + 2 * i + 1;
     }
     if (pads)
         x = tdag_pad(b, x, (tdag_list){rank, before.v}, (tdag_list){rank, after.v},
@@ -102,7 +102,7 @@ static tdag_value lower_max_pool(tdag_builder *b, const tdag_value *in, uint32_t
     const tdagi_pool_spec *s = spec;
     tdagi_axes taps;
     if (!pool_fits(b, in[0], s)) return TDAG_NO_VALUE;
-    tdag_value y = windows(b, in[0], s, -INFINITY, &taps);
+    tdag_value y = tdagi_pool_windows(b, in[0], s, -INFINITY, taps.v);
     return tdagi_reduce_keep(b, y, TDAG_REDUCE_MAX, (tdag_list){s->kernel.n, taps.v},
                              false);
 }
@@ -194,7 +194,7 @@ static tdag_value lower_avg_pool(tdag_builder *b, const tdag_value *in, uint32_t
         window w = window_of(b, x, s, i);
         full = full && full_count(&w, s);
     }
-    tdag_value y = windows(b, x, s, 0, &taps);
+    tdag_value y = tdagi_pool_windows(b, x, s, 0, taps.v);
     tdag_list axes = {s->kernel.n, taps.v};
     bool mean = full && s->divisor == 0;
     y = tdagi_reduce_keep(b, y, mean ? TDAG_REDUCE_MEAN : TDAG_REDUCE_SUM, axes, false);

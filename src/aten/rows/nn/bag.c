@@ -1,5 +1,5 @@
 /* Embeddings in bags, renormalised rows, and the forms of norms and attention that
- * return more than the result: what else they return is not computed. */
+ * return more than the result. */
 #include <math.h>
 
 #include "aten/rows/steps.h"
@@ -110,14 +110,74 @@ tdagi_any tdagi_aten_embedding_renorm(tdagi_call *c)
 
 /* ---- forms with more results ---- */
 
-tdagi_any tdagi_aten_native_layer_norm(tdagi_call *c)
+/* 1 / sqrt(v + eps) */
+static tdag_value inverse_root(tdagi_call *c, tdag_value v, double eps)
 {
-    return tdagi_first_result(c, tdagi_aten_layer_norm(c));
+    return step_one(c, TDAGI_RSQRT, v.id == 0 ? v : tdagi_add_scalar(c->b, v, eps));
 }
 
+/* Mean and inverse deviation of x over axes, which stay as 1 where `keep`. */
+static void statistics(tdagi_call *c, tdag_value x, tdag_list axes, bool keep,
+                       double eps, tdag_value out[2])
+{
+    tdagi_var_spec s = {axes, 0, keep};
+    out[0] = out[1] = TDAG_NO_VALUE;
+    if (x.id == 0) return;
+    out[0] = tdagi_reduce_keep(c->b, x, TDAG_REDUCE_MEAN, axes, keep);
+    out[1] = inverse_root(c, tdagi_lower(c->b, TDAGI_VAR, &x, 1, &s), eps);
+}
+
+static tdag_value value_of(tdagi_call *c, tdagi_any v)
+{
+    return v.kind == TDAGI_ANY_TENSOR ? tdagi_cell_read(c->env, v.u.tensor)
+                                      : TDAG_NO_VALUE;
+}
+
+/* The last n axes of a rank. */
+static tdag_list last_axes(tdagi_call *c, uint32_t rank, uint32_t n)
+{
+    tdag_list axes = tdagi_list_of(c, n, 0);
+    int64_t v[TDAG_MAX_RANK];
+    for (uint32_t i = 0; i < n && i < TDAG_MAX_RANK; i++)
+        v[i] = rank - n + i;
+    return c->bad ? axes : tdagi_list_copy(c, n, v);
+}
+
+/* native_layer_norm; row data 1: _fused_rms_norm, which has no mean */
+tdagi_any tdagi_aten_native_layer_norm(tdagi_call *c)
+{
+    tdag_value v[3] = {value_of(c, tdagi_aten_layer_norm(c))};
+    if (v[0].id == 0 || c->bad) return tdagi_any_poison();
+    tdag_value x = tdagi_arg_tensor(c, "input");
+    tdag_list shape = tdagi_arg_dims(c, "normalized_shape");
+    double eps = tdagi_arg_float(c, "eps", 1.1920928955078125e-07);
+    tdag_list axes = last_axes(c, tdagi_rank(c, x), shape.n);
+    if (c->data == 0) {
+        statistics(c, x, axes, true, eps, v + 1);
+        return tdagi_first_results(c, 3, v);
+    }
+    v[1] = tdagi_reduce_keep(c->b, tdagi_mul(c->b, x, x), TDAG_REDUCE_MEAN, axes, true);
+    v[1] = inverse_root(c, v[1], eps);
+    return tdagi_first_results(c, 2, v);
+}
+
+/* What is saved for a backward pass: statistics of the batch, nothing in eval mode. */
 tdagi_any tdagi_aten_native_batch_norm(tdagi_call *c)
 {
-    return tdagi_first_result(c, tdagi_aten_batch_norm(c));
+    tdag_value v[3] = {value_of(c, tdagi_aten_batch_norm(c))};
+    if (v[0].id == 0 || c->bad) return tdagi_any_poison();
+    tdag_value x = tdagi_arg_tensor(c, "input");
+    bool training = tdagi_arg_bool(c, "training", false);
+    double eps = tdagi_arg_float(c, "eps", 1e-5);
+    int64_t axes[TDAG_MAX_RANK];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < tdagi_rank(c, x); i++)
+        if (i != 1) axes[n++] = i;
+    if (training)
+        statistics(c, x, (tdag_list){n, axes}, false, eps, v + 1);
+    else
+        v[1] = v[2] = tdagi_full(c->b, tdagi_dtype(c, x), 1, (tdag_dim[]){0}, 0);
+    return tdagi_first_results(c, 3, v);
 }
 
 tdagi_any tdagi_aten_native_group_norm(tdagi_call *c)
@@ -126,9 +186,15 @@ tdagi_any tdagi_aten_native_group_norm(tdagi_call *c)
                         tdagi_arg_optional(c, "bias")};
     tdagi_group_norm_spec s = {tdagi_arg_int(c, "group", 1),
                                tdagi_arg_float(c, "eps", 1e-5)};
-    tdag_value y =
-        c->bad ? TDAG_NO_VALUE : tdagi_lower(c->b, TDAGI_GROUP_NORM, in, 3, &s);
-    return tdagi_first_result(c, tdagi_result(c, y));
+    if (c->bad || tdagi_rank(c, in[0]) < 2) return tdagi_refuse(c, "input");
+    tdag_value v[3] = {tdagi_lower(c->b, TDAGI_GROUP_NORM, in, 3, &s)};
+    if (v[0].id == 0) return tdagi_any_poison();
+    tdag_dim shape[3] = {tdagi_dim(c, in[0], 0), s.groups, TDAGI_DIM_OPEN};
+    tdagi_reshape_dims(c->b, in[0], 3, shape);
+    int64_t last = 2;
+    statistics(c, tdagi_reshape(c->b, in[0], 3, shape), (tdag_list){1, &last}, false,
+               s.eps, v + 1);
+    return tdagi_first_results(c, 3, v);
 }
 
 tdagi_any tdagi_aten_attention_with_others(tdagi_call *c)

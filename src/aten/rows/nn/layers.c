@@ -202,83 +202,7 @@ tdagi_any tdagi_aten_conv_transpose(tdagi_call *c)
     return c->bad ? tdagi_any_poison() : transposed_conv(c, &k);
 }
 
-/* ---- pooling ---- */
-
-/* Windows over n axes take an input of channels, or of a batch of them. */
-static bool window_fits(tdagi_call *c, tdag_value x, uint32_t n)
-{
-    if (c->bad) return false;
-    uint32_t rank = tdagi_rank(c, x);
-    if (rank == n + 1 || rank == n + 2) return true;
-    tdagi_call_fail(c, TDAG_E_SHAPE, "an input of rank %u", (unsigned)rank);
-    return false;
-}
-
-/* Row data: spatial axes, + 10 for an average, + 20 for values with indices. */
-tdagi_any tdagi_aten_pool(tdagi_call *c)
-{
-    uint32_t n = (uint32_t)c->data % 10;
-    bool average = c->data / 10 == 1;
-    tdag_value x = tdagi_arg_tensor(c, "self");
-    tdagi_pool_spec s = {.kernel = tdagi_arg_spatial(c, "kernel_size", n, 1)};
-    s.padding = tdagi_arg_spatial(c, "padding", n, 0);
-    s.dilation = tdagi_arg_spatial(c, "dilation", n, 1);
-    s.stride = tdagi_arg_spatial(c, "stride", n, 0);
-    if (n > 0 && s.stride.n == n && s.stride.v[0] == 0) s.stride = s.kernel;
-    s.ceil_mode = tdagi_arg_bool(c, "ceil_mode", false);
-    s.count_include_pad = tdagi_arg_bool(c, "count_include_pad", true);
-    s.divisor = tdagi_arg_int(c, "divisor_override", 0);
-    if (!average) s.count_include_pad = 0;
-    if (!window_fits(c, x, n)) return tdagi_any_poison();
-    tdag_value y = lower(c, average ? TDAGI_AVG_POOL : TDAGI_MAX_POOL, 1, &x, &s);
-    return tdagi_first_result(c, tdagi_result(c, y));
-}
-
-/* Row data: spatial axes, + 10 for an average. */
-tdagi_any tdagi_aten_adaptive_pool(tdagi_call *c)
-{
-    uint32_t n = (uint32_t)c->data % 10;
-    tdag_value x = tdagi_arg_tensor(c, "self");
-    tdagi_any sizes = tdagi_arg(c, "output_size");
-    if (!window_fits(c, x, n)) return tdagi_any_poison();
-    tdag_dim out[3];
-    bool one = !tdagi_any_is_seq(sizes) || sizes.u.seq->n == 1;
-    if (!one && sizes.u.seq->n != n) return tdagi_refuse(c, "output_size");
-    for (uint32_t i = 0; i < n; i++) {
-        tdagi_any v = !tdagi_any_is_seq(sizes) ? sizes : sizes.u.seq->v[one ? 0 : i];
-        out[i] =
-            v.kind == TDAGI_ANY_INT ? v.u.i : tdagi_dim(c, x, tdagi_rank(c, x) - n + i);
-        if (v.kind != TDAGI_ANY_INT && v.kind != TDAGI_ANY_NONE)
-            return tdagi_refuse(c, "output_size");
-    }
-    tdagi_adaptive_pool_spec s = {{n, out}};
-    bool average = c->data / 10 == 1;
-    tdag_value y = lower(c, average ? TDAGI_ADAPTIVE_AVG_POOL : TDAGI_ADAPTIVE_MAX_POOL,
-                         1, &x, &s);
-    return tdagi_first_result(c, tdagi_result(c, y));
-}
-
-/* Each element of self where its index says, in an image of zeroes. Row data: spatial
- * axes. */
-tdagi_any tdagi_aten_max_unpool(tdagi_call *c)
-{
-    uint32_t n = (uint32_t)c->data;
-    tdag_value x = tdagi_arg_tensor(c, "self"), at = tdagi_arg_tensor(c, "indices");
-    tdag_list size = tdagi_arg_dims(c, "output_size");
-    if (c->bad || tdagi_rank(c, x) < n || size.n != n) return tdagi_refuse(c, "self");
-    uint32_t lead = tdagi_rank(c, x) - n;
-    tdagi_pool *pool = c->env->pool;
-    tdag_dim shape[TDAG_MAX_RANK];
-    memcpy(shape, tdagi_shape(c, x), (lead + n) * sizeof(*shape));
-    tdag_dim images = tdagi_dim_product(pool, lead, shape);
-    tdag_dim from[2] = {images, tdagi_dim_product(pool, n, shape + lead)};
-    tdag_dim to[2] = {images, tdagi_dim_product(pool, n, size.v)};
-    memcpy(shape + lead, size.v, n * sizeof(*shape));
-    tdag_value y = tdagi_full(c->b, tdagi_dtype(c, x), 2, to, 0);
-    y = tdag_scatter(c->b, y, tdagi_reshape(c->b, at, 2, from),
-                     tdagi_reshape(c->b, x, 2, from), 1, TDAG_SCATTER_SET);
-    return tdagi_result(c, tdagi_reshape(c->b, y, lead + n, shape));
-}
+/* ---- windows as columns ---- */
 
 /* unfold and fold of images; row data 1: fold */
 tdagi_any tdagi_aten_im2col(tdagi_call *c)
@@ -388,7 +312,7 @@ tdagi_any tdagi_aten_weight_norm(tdagi_call *c)
     tdagi_norm_spec s = {{n, axes}, 2, dim != -1, 0};
     tdag_value norm = lower(c, TDAGI_VECTOR_NORM, 1, &v, &s);
     tdag_value y = tdagi_mul(c->b, v, tdagi_div(c->b, g, norm));
-    return tdagi_first_result(c, tdagi_result(c, y));
+    return tdagi_first_results(c, 2, (tdag_value[]){y, norm});
 }
 
 /* ---- embeddings ---- */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "aten/rows/steps.h"
+#include "aten/selection.h"
 
 /* ---- x[mask] = values ---- */
 
@@ -105,6 +106,30 @@ tdagi_any tdagi_put_masked(tdagi_call *c, tdag_value x, const tdagi_masking *m)
     for (uint32_t r = m->axis + tdagi_rank(c, mask); r < tdagi_rank(c, x); r++)
         mask = tdagi_unsqueeze1(c->b, mask, r - m->axis);
     return tdagi_result(c, tdag_where(c->b, mask, v, x));
+}
+
+/* ---- y[mask] ---- */
+
+tdagi_any tdagi_selection_like(tdagi_call *c, tdagi_selection is,
+                               const tdagi_issue *issue)
+{
+    tdagi_any out = tdagi_any_poison();
+    tdagi_selection *s = tdagi_env_alloc(c->env, sizeof(*s));
+    tdagi_issue *copy = tdagi_env_alloc(c->env, sizeof(*copy));
+    if (s == NULL || copy == NULL || issue == NULL) return out;
+    *s = is;
+    *copy = *issue;
+    copy->selection = s;
+    out.u.issue = copy;
+    return out;
+}
+
+tdagi_any tdagi_selection_new(tdagi_call *c, tdag_value full, tdag_value mask,
+                              uint32_t axis)
+{
+    tdagi_any issue = tdagi_env_issue_if_used(
+        c->env, "%s with a mask, whose shape depends on tensor data", c->schema->name);
+    return tdagi_selection_like(c, (tdagi_selection){full, mask, axis}, issue.u.issue);
 }
 
 /* ---- operators with a mask ---- */

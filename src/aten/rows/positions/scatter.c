@@ -267,8 +267,11 @@ tdagi_any tdagi_aten_slice_scatter(tdagi_call *c)
 tdagi_any tdagi_aten_index_write(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), index = tdagi_arg_tensor(c, "index");
-    if (c->bad || tdagi_rank(c, x) == 0) return tdagi_refuse(c, "self");
+    if (c->bad) return tdagi_any_poison();
     uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_rank(c, x));
+    bool single = tdagi_rank(c, x) == 0; /* as an axis of one */
+    if (single) x = tdagi_unsqueeze1(c->b, x, 0);
+    if (c->bad || x.id == 0) return tdagi_any_poison();
     index = tdagi_wrap_index(c, index, tdagi_dim(c, x, axis));
     if (index.id != 0 && tdagi_rank(c, index) == 0)
         index = tdagi_unsqueeze1(c->b, index, 0);
@@ -283,8 +286,10 @@ tdagi_any tdagi_aten_index_write(tdagi_call *c)
         update = tdagi_as(c, tdagi_arg(c, "value"), d);
         update = tdagi_expand(c->b, update, tdagi_rank(c, x), shape);
     } else {
-        update =
-            move_axis(c, tdagi_cast(c->b, tdagi_arg_tensor(c, "source"), d), axis, 0);
+        update = tdagi_cast(c->b, tdagi_arg_tensor(c, "source"), d);
+        if (update.id != 0 && tdagi_rank(c, update) == 0)
+            update = tdagi_unsqueeze1(c->b, update, 0);
+        update = move_axis(c, update, axis, 0);
         if (tdagi_has(c, "alpha") &&
             tdagi_any_sample(c->env, tdagi_arg(c, "alpha")) != 1)
             update = tdag_binary(c->b, TDAG_OP_MULTIPLY, update,
@@ -292,7 +297,8 @@ tdagi_any tdagi_aten_index_write(tdagi_call *c)
     }
     x = tdag_scatter(c->b, x, index, update, 0,
                      c->data == 0 ? TDAG_SCATTER_ADD : TDAG_SCATTER_SET);
-    return tdagi_result(c, move_axis(c, x, 0, axis));
+    x = move_axis(c, x, 0, axis);
+    return tdagi_result(c, single ? tdagi_reshape(c->b, x, 0, NULL) : x);
 }
 
 /* copy_: the source, converted and broadcast, replaces self. Lists have a copy too. */

@@ -1,6 +1,14 @@
 /* Operators on dicts. */
 #include "aten/rows/python/python.h"
 
+tdagi_any tdagi_dict_copy(tdagi_call *c, const tdagi_dict *d)
+{
+    tdagi_any out = tdagi_any_dict(c->env);
+    for (uint32_t i = 0; i < d->keys.n && out.kind == TDAGI_ANY_DICT; i++)
+        tdagi_dict_set(c->env, out.u.dict, d->keys.v[i], d->values.v[i]);
+    return out;
+}
+
 /* keys, values and items of a dict: row data 'k', 'v', 'i' */
 tdagi_any tdagi_aten_dict_items(tdagi_call *c)
 {
@@ -23,7 +31,7 @@ tdagi_any tdagi_aten_dict(tdagi_call *c)
 {
     read_all(c);
     if (c->n == 0) return tdagi_any_dict(c->env);
-    if (is_kind(c, 0, TDAGI_ANY_DICT)) return tdagi_aten_copy_list(c);
+    if (is_kind(c, 0, TDAGI_ANY_DICT)) return tdagi_dict_copy(c, c->args[0].u.dict);
     if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
     tdagi_any out = tdagi_any_dict(c->env);
     for (uint32_t i = 0; i < c->args[0].u.seq->n && out.kind == TDAGI_ANY_DICT; i++) {

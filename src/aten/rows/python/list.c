@@ -177,13 +177,7 @@ tdagi_any tdagi_aten_copy_list(tdagi_call *c)
                              tdagi_any_string(tdagi_env_text(c->env, "%c", *s)));
         return out;
     }
-    if (is_kind(c, 0, TDAGI_ANY_DICT)) {
-        tdagi_any out = tdagi_any_dict(c->env);
-        const tdagi_dict *d = c->args[0].u.dict;
-        for (uint32_t i = 0; i < d->keys.n && out.kind == TDAGI_ANY_DICT; i++)
-            tdagi_dict_set(c->env, out.u.dict, d->keys.v[i], d->values.v[i]);
-        return out;
-    }
+    if (is_kind(c, 0, TDAGI_ANY_DICT)) return tdagi_dict_copy(c, c->args[0].u.dict);
     if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
     return tdagi_any_seq(c->env, TDAGI_ANY_LIST, c->args[0].u.seq->n,
                          c->args[0].u.seq->v);

@@ -28,6 +28,7 @@ static inline bool is_kind(const tdagi_call *c, uint32_t i, tdagi_any_kind kind)
     return i < c->n && c->args[i].kind == kind;
 }
 
+tdagi_any tdagi_dict_copy(tdagi_call *c, const tdagi_dict *d);
 /* d.pop(key), d.pop(key, default), and del d[key] by row data 1 (dict.c) */
 tdagi_any tdagi_dict_pop(tdagi_call *c);
 /* find and count of texts (text.c) */
