@@ -24,7 +24,7 @@ EDGES = torch.tensor([0.0, -0.0, 1.0, -1.0, 2.5, -2.5, 0.5, math.inf, -math.inf,
 def record(recorder):
     call = recorder.by_name
     for part in (elementwise, facts, texts, lists, shapes, windows, statistics, recurrent,
-                 products, edges, forms, masks, picked, bits, python, copies, measures):
+                 products, edges, forms, masks, picked, bits, python, copies, measures, further):
         part(call)
 
 
@@ -444,3 +444,32 @@ def measures(call):
     call("aten::native_batch_norm", F(4, 3), F(3), F(3), F(3), P(3), False, 0.1, 1e-5)
     call("aten::_fused_rms_norm", F(3, 4), [4], F(4), 1e-5)
     call("aten::tensor_split.tensor_indices_or_sections", F(2, 5), torch.tensor([1, 3]), 1)
+
+
+def further(call):
+    """Backward operators, and what remains of small families."""
+    y = F(3, 4).softmax(1)
+    call("aten::_softmax_backward_data", F(3, 4), y, 1, torch.float32)
+    call("aten::_log_softmax_backward_data", F(3, 4), y.log(), 1, torch.float32)
+    for name in ("sigmoid_backward", "tanh_backward"):
+        call("aten::" + name, F(3, 4), P(3, 4))
+    call("aten::threshold_backward", EDGES, EDGES, 0)
+    call("aten::native_dropout_backward", F(3, 4), F(3, 4) > 0, 2.0)
+    for name in ("mH", "matrix_H", "adjoint"):
+        call("aten::" + name, F(2, 3))
+    call("aten::diagflat", F(2, 2), 1)
+    call("aten::as_strided_scatter", F(3, 4), F(2, 3), [2, 3], [4, 1], 1)
+    for name in ("fft_fftshift", "fft_ifftshift"):
+        call("aten::" + name, F(3, 4))
+        call("aten::" + name, F(3, 5), [1])
+    for name in ("isreal", "angle", "conj_physical"):
+        call("aten::" + name, EDGES)
+    call("aten::frexp.Tensor", torch.cat([EDGES, torch.tensor([8.0, 0.125, 3e-42, 2**-126])]))
+    call("aten::frexp.Tensor", torch.ldexp(F(40), I(40, low=-120, high=120)))
+    call("aten::sum_to_size", F(2, 3, 4), [3, 1])
+    call("aten::linalg_vecdot", F(2, 3), F(3))
+    for r in (1, 2, 3):
+        for again in (False, True):
+            call("aten::combinations", F(4), r, again)
+    for reduce in ("prod", "mean", "amax"):
+        call("aten::index_reduce", F(), 0, torch.tensor(0), F(), reduce)

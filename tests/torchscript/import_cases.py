@@ -440,11 +440,11 @@ REFUSED = [
     ("torch.lgamma(x)", "aten::lgamma: a special function"),
     ("torch.fake_quantize_per_tensor_affine(x, 0.1, 0, 0, 255)", "quantization"),
     # positions that are not computed: as an output, by an operator, written in place
-    ("torch.nn.functional.max_pool2d(x[None], 2, return_indices=True)[1]",
-     "aten::max_pool2d_with_indices, of which a result other than the first is used ("),
-    ("torch.nn.functional.max_pool2d(x[None], 2, return_indices=True)[1].shape[0] * x",
-     "aten::max_pool2d_with_indices, of which a result"),
-    ("x.mul_(torch.nn.functional.adaptive_max_pool1d(x, 2, return_indices=True)[1])",
+    ("torch.nn.functional.adaptive_max_pool1d(x.t(), 2, return_indices=True)[1]",
+     "aten::adaptive_max_pool1d, of which a result other than the first is used ("),
+    ("torch.nn.functional.adaptive_max_pool1d(x.t(), 2, return_indices=True)[1].shape[0] * x",
+     "aten::adaptive_max_pool1d, of which a result"),
+    ("x.mul_(torch.nn.functional.adaptive_max_pool1d(x.t(), 2, return_indices=True)[1][0])",
      "aten::adaptive_max_pool1d, of which a result"),
 ]
 

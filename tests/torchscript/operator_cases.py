@@ -18,6 +18,7 @@ def add(case, F, P, U, I, B, SPECIAL):
     bits(case)
     python(case)
     statistics(case)
+    further(case)
 
 
 def losses(case, F, P, U, I, B):
@@ -490,3 +491,23 @@ def statistics(case, F=drawn, I=drawn_ints):
     case("torch.narrow(x, 1, torch.tensor(2), 2)", F(2, 5))
     case("torch.ops.aten._safe_softmax(x, 1)", torch.tensor([[0.0, 1], [-math.inf, -math.inf]]))
     case("torch.ops.aten._chunk_cat([x, y], 0, 2)", F(3, 4), F(2, 4))
+
+
+def further(case, F=drawn, I=drawn_ints):
+    """What remains of small families."""
+    edges = torch.tensor([0.0, -0.0, 1.0, -1.0, 2.5, 1e-40, 8.0, 3.4e38, math.inf, -math.inf,
+                          math.nan, 0.125])
+    case("torch.frexp(x)", edges)
+    case("torch.frexp(x)", torch.ldexp(F(60), I(60, low=-120, high=120)))
+    case("torch.isreal(x), torch.angle(x)", edges)
+    case("torch.diagflat(x, 1)", F(2, 2))
+    case("x.mH, x.adjoint()", F(2, 3, 4)) if torch.__version__ >= "2" else None
+    case("torch.as_strided_scatter(x, y, [2, 3], [4, 1], 1)", F(3, 4), F(2, 3))
+    case("torch.fft.fftshift(x), torch.fft.ifftshift(x, [1])", F(3, 5))
+    case("x.sum_to_size(3, 1)", F(2, 3, 4))
+    case("torch.linalg.vecdot(x, y)", F(2, 3), F(3))
+    for r in (1, 2, 3):
+        for again in (False, True):
+            case("torch.combinations(x, %d, %s)" % (r, again), F(4))
+    case("torch.index_reduce(x, 0, y, z, 'mean')", F(), torch.tensor(0), F())
+    case("torch._softmax_backward_data(x, y, 1, torch.float32)", F(3, 4), F(3, 4).softmax(1))

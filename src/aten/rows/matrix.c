@@ -134,6 +134,15 @@ tdagi_any tdagi_aten_diag(tdagi_call *c)
     return tdagi_result(c, on_diagonal(c, x, offset, n, n, step_number(c, x, 0)));
 }
 
+tdagi_any tdagi_aten_diagflat(tdagi_call *c)
+{
+    tdag_value x = step_flat(c, tdagi_arg_tensor(c, "self"));
+    int64_t offset = tdagi_arg_int(c, "offset", 0);
+    if (c->bad || x.id == 0) return tdagi_any_poison();
+    tdag_dim n = tdag_dim_add(c->b, tdagi_dim(c, x, 0), offset < 0 ? -offset : offset);
+    return tdagi_result(c, on_diagonal(c, x, offset, n, n, step_number(c, x, 0)));
+}
+
 tdagi_any tdagi_aten_trace(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
@@ -267,18 +276,58 @@ tdagi_any tdagi_aten_cartesian_prod(tdagi_call *c)
     return tdagi_result(c, tdagi_stack(c->b, all, n.n, 1));
 }
 
-/* All choices of 2 elements of a vector, in order. */
+#define MOST_CHOSEN 100000 /* positions in all choices */
+
+/* The next choice of r of n positions in order; false: there is none. */
+static bool next_choice(int64_t *at, int64_t r, int64_t n, bool again)
+{
+    int64_t i = r - 1;
+    while (i >= 0 && at[i] == (again ? n - 1 : n - r + i))
+        i--;
+    if (i < 0) return false;
+    int64_t first = ++at[i];
+    for (int64_t k = i + 1; k < r; k++)
+        at[k] = again ? first : first + k - i;
+    return true;
+}
+
+/* All choices of r of n, one after the other; *m_out of them. NULL: too many. */
+static int64_t *choices(tdagi_call *c, int64_t n, int64_t r, bool again, int64_t *m_out)
+{
+    int64_t *all = tdagi_env_alloc(c->env, MOST_CHOSEN * sizeof(*all)), m = 0;
+    if (all == NULL || n == 0 || (!again && r > n)) return *m_out = 0, all;
+    int64_t *at = tdagi_env_alloc(c->env, (size_t)r * sizeof(*at));
+    for (int64_t i = 0; at != NULL && i < r; i++)
+        at[i] = again ? 0 : i;
+    do {
+        if (at == NULL || (m + 1) * r > MOST_CHOSEN) return NULL;
+        memcpy(all + m++ * r, at, (size_t)r * sizeof(*at));
+    } while (next_choice(at, r, n, again));
+    *m_out = m;
+    return all;
+}
+
+/* r elements of a vector in each row, in all ways. */
 tdagi_any tdagi_aten_combinations(tdagi_call *c)
 {
-    tdag_value x = tdagi_arg_tensor(c, "self"), at[2];
-    int64_t r = tdagi_arg_int(c, "r", 2), n = 0;
+    tdag_value x = tdagi_arg_tensor(c, "self");
+    int64_t r = tdagi_arg_int(c, "r", 2), n = 0, m = 0;
     bool again = tdagi_arg_bool(c, "with_replacement", false);
     if (c->bad || tdagi_rank(c, x) != 1) return tdagi_refuse(c, "self");
-    if (r != 2) return tdagi_refuse(c, "r");
-    if (!tdagi_dim_is_const(c->env->pool, tdagi_dim(c, x, 0), &n) || n > 10000)
+    if (r < 1 || r > 1000) return tdagi_refuse(c, "r");
+    if (!tdagi_dim_is_const(c->env->pool, tdagi_dim(c, x, 0), &n))
         return tdagi_refuse(c, "self");
-    tdagi_pairs_above(c, n, again ? 0 : 1, at);
-    for (uint32_t i = 0; i < 2; i++)
-        at[i] = tdag_gather(c->b, x, at[i], 0);
-    return tdagi_result(c, tdagi_stack(c->b, at, 2, 1));
+    int64_t *all = choices(c, n, r, again, &m);
+    if (all == NULL) return tdagi_refuse(c, "self");
+    tdag_dim shape[2] = {m, r};
+    tdag_tensor *t;
+    tdag_status st = tdag_tensor_create(c->env->ctx, TDAG_I64, 2, shape, &t);
+    if (st != TDAG_OK)
+        return tdagi_call_fail(c, st, "a table of %lld choices", (long long)m);
+    memcpy(tdag_tensor_get_mutable_data(t), all, (size_t)(m * r) * sizeof(*all));
+    tdag_value at = tdag_add_tensor(c->b, TDAG_OP_CONSTANT, NULL, t);
+    tdag_tensor_free(t);
+    if (m == 0)
+        return tdagi_result(c, tdagi_full(c->b, tdagi_dtype(c, x), 2, shape, 0));
+    return tdagi_result(c, tdag_gather(c->b, x, at, 0));
 }

@@ -56,6 +56,23 @@ tdagi_any tdagi_aten_cat(tdagi_call *c)
     return tdagi_result(c, tdagi_concat(c->b, v, k, axis));
 }
 
+/* fftshift; row data 1: ifftshift. Rolls each axis by a half. */
+tdagi_any tdagi_aten_half_roll(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self");
+    if (c->bad) return tdagi_any_poison();
+    tdag_list axes = tdagi_arg_axes(c, "dim", tdagi_rank(c, x));
+    int64_t shifts[TDAG_MAX_RANK], n = 0;
+    for (uint32_t i = 0; i < axes.n && !c->bad; i++) {
+        if (!tdagi_dim_is_const(c->env->pool, tdagi_dim(c, x, (uint32_t)axes.v[i]), &n))
+            return tdagi_refuse(c, "self");
+        shifts[i] = c->data == 1 ? (n + 1) / 2 : n / 2;
+    }
+    tdagi_roll_spec s = {{axes.n, shifts}, axes};
+    if (c->bad || tdagi_rank(c, x) == 0) return tdagi_result(c, x);
+    return tdagi_result(c, tdagi_lower(c->b, TDAGI_ROLL, &x, 1, &s));
+}
+
 /* One tensor of _chunk_cat: padded by 0 to a whole number of chunks, [lead..., chunks,
  * what is in a chunk] */
 static tdag_value chunked(tdagi_call *c, tdag_value x, uint32_t axis, int64_t chunks)

@@ -247,6 +247,34 @@ tdagi_any tdagi_aten_scan(tdagi_call *c)
     return tdagi_result(c, tdag_scan(c->b, x, (tdag_reduction)c->data, axis));
 }
 
+/* The sum over what broadcasting had added. */
+tdagi_any tdagi_aten_sum_to_size(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self");
+    tdag_list size = tdagi_arg_dims(c, "size");
+    if (c->bad || size.n > tdagi_rank(c, x)) return tdagi_refuse(c, "size");
+    uint32_t rank = tdagi_rank(c, x), more = rank - size.n, n = 0;
+    int64_t axes[TDAG_MAX_RANK];
+    for (uint32_t i = 0; i < rank; i++)
+        if (i < more || (size.v[i - more] == 1 && tdagi_dim(c, x, i) != 1))
+            axes[n++] = i;
+    x = tdagi_reduce_keep(c->b, x, TDAG_REDUCE_SUM, (tdag_list){n, axes}, true);
+    return tdagi_result(c, tdagi_reshape(c->b, x, size.n, size.v));
+}
+
+tdagi_any tdagi_aten_vecdot(tdagi_call *c)
+{
+    tdagi_any xy =
+        tdagi_binary(c, TDAGI_FOLD_MUL, tdagi_arg(c, "x"), tdagi_arg(c, "y"));
+    int64_t given = tdagi_arg_int(c, "dim", -1);
+    if (c->bad || xy.kind != TDAGI_ANY_TENSOR) return tdagi_any_poison();
+    tdag_value v = tdagi_cell_read(c->env, xy.u.tensor);
+    if (v.id == 0 || tdagi_rank(c, v) == 0) return tdagi_refuse(c, "x");
+    int64_t axis = tdagi_wrap_axis(c, given, tdagi_rank(c, v));
+    return tdagi_result(
+        c, tdagi_reduce_keep(c->b, v, TDAG_REDUCE_SUM, (tdag_list){1, &axis}, false));
+}
+
 tdagi_any tdagi_aten_diff(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");

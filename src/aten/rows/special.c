@@ -205,3 +205,76 @@ tdagi_any tdagi_aten_special(tdagi_call *c)
         return tdagi_result(c, tdagi_mul_scalar(c->b, y, 2));
     }
 }
+
+/* ---- what complex numbers have, of real ones ---- */
+
+tdagi_any tdagi_aten_isreal(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self");
+    if (c->bad) return tdagi_any_poison();
+    return tdagi_result(
+        c, tdagi_full(c->b, TDAG_BOOL, tdagi_rank(c, x), tdagi_shape(c, x), 1));
+}
+
+/* pi of what is negative, 0 of what is not */
+tdagi_any tdagi_aten_angle(tdagi_call *c)
+{
+    tdag_value x = tdagi_as_float(c, tdagi_arg_tensor(c, "self"));
+    if (c->bad || x.id == 0) return tdagi_any_poison();
+    tdag_value zero = step_number(c, x, 0);
+    tdag_value y = step_where(c, step_less(c, x, zero),
+                              step_number(c, x, 3.14159265358979323846), zero);
+    return tdagi_result(c, step_where(c, step_isnan(c, x), x, y));
+}
+
+/* ---- mantissa and exponent ---- */
+
+#define MOST_EXPONENT 160 /* beyond that of any f32 */
+
+/* 2^-e for e of -MOST_EXPONENT...MOST_EXPONENT */
+static tdag_value inverse_powers(tdagi_call *c)
+{
+    const tdag_dim n = 2 * MOST_EXPONENT + 1;
+    tdag_tensor *t;
+    tdag_status st = tdag_tensor_create(c->env->ctx, TDAG_F64, 1, &n, &t);
+    if (st != TDAG_OK) {
+        tdagi_builder_fail(c->b, st, "a table of powers");
+        return TDAG_NO_VALUE;
+    }
+    double *powers = tdag_tensor_get_mutable_data(t);
+    for (int i = 0; i < n; i++)
+        powers[i] = ldexp(1, MOST_EXPONENT - i);
+    tdag_value v = tdag_add_tensor(c->b, TDAG_OP_CONSTANT, NULL, t);
+    tdag_tensor_free(t);
+    return v;
+}
+
+/* Of f32: x = m 2^e with m in [0.5, 1), exact: the exponent that a logarithm says is
+ * moved to where m lies, and powers of two divide exactly in f64. */
+tdagi_any tdagi_aten_frexp(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self");
+    if (c->bad || tdagi_dtype(c, x) != TDAG_F32) return tdagi_refuse(c, "self");
+    tdag_value wide = tdagi_cast(c->b, x, TDAG_F64), half = step_number(c, wide, 0.5);
+    tdag_value one = step_number(c, wide, 1), zero = step_number(c, wide, 0);
+    tdag_value infinite =
+        step_equal(c, step_abs(c, wide), step_number(c, wide, INFINITY));
+    tdag_value plain = step_or(c, step_equal(c, wide, zero), infinite);
+    plain = step_or(c, plain, step_isnan(c, wide)); /* is its own mantissa */
+    tdag_value a = step_where(c, plain, half, step_abs(c, wide));
+    tdag_value e = tdagi_mul_scalar(c->b, step_log(c, a), 1.44269504088896340736);
+    e = tdagi_add_scalar(c->b, tdag_unary(c->b, TDAG_OP_FLOOR, e), 1);
+    tdag_value at =
+        tdagi_add_scalar(c->b, tdagi_cast(c->b, e, TDAG_I64), MOST_EXPONENT);
+    tdag_value m = tdagi_mul(c->b, a, tdag_gather(c->b, inverse_powers(c), at, 0));
+    tdag_value high = step_lower(c, TDAGI_LESS_EQUAL, one, m);
+    tdag_value low = step_less(c, m, half);
+    m = step_where(c, high, tdagi_mul_scalar(c->b, m, 0.5), m);
+    m = step_where(c, low, tdagi_mul_scalar(c->b, m, 2), m);
+    e = step_where(c, high, tdagi_add_scalar(c->b, e, 1), e);
+    e = step_where(c, low, tdagi_add_scalar(c->b, e, -1), e);
+    m = step_where(c, step_less(c, wide, zero), step_neg(c, m), m);
+    tdag_value v[2] = {tdagi_cast(c->b, step_where(c, plain, wide, m), TDAG_F32),
+                       tdagi_cast(c->b, step_where(c, plain, zero, e), TDAG_I32)};
+    return tdagi_results(c, 2, v);
+}

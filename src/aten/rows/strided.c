@@ -1,4 +1,6 @@
 /* Views that a function makes: windows, given strides, diagonals. */
+#include <string.h>
+
 #include "aten/aten.h"
 
 /* start: size of a window */
@@ -127,4 +129,23 @@ tdagi_any tdagi_aten_diagonal(tdagi_call *c)
                             &m))
         return tdagi_refuse(c, "dim1");
     return tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));
+}
+
+/* as_strided_scatter: a copy of self, of which what as_strided shows is src. */
+tdagi_any tdagi_aten_strided_scatter(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self"), src = tdagi_arg_tensor(c, "src");
+    tdagi_any *args = tdagi_env_alloc(c->env, c->n * sizeof(*args));
+    if (c->bad || args == NULL) return tdagi_any_poison();
+    memcpy(args, c->args, c->n * sizeof(*args));
+    args[0] = tdagi_result(c, x);
+    c->args = args;
+    tdagi_any part = tdagi_aten_as_strided(c);
+    if (part.kind != TDAGI_ANY_TENSOR) return tdagi_any_poison();
+    uint32_t rank = tdagi_cell_rank(c->env, part.u.tensor);
+    src = tdagi_expand(c->b, tdagi_cast(c->b, src, tdagi_dtype(c, x)), rank,
+                       tdagi_cell_shape(c->env, part.u.tensor));
+    if (src.id == 0) return tdagi_any_poison();
+    tdagi_cell_write(c->env, part.u.tensor, src);
+    return args[0];
 }

@@ -75,6 +75,7 @@ static window window_of(tdag_builder *b, tdag_value x, const tdagi_pool_spec *s,
 tdag_value tdagi_pool_windows(tdag_builder *b, tdag_value x, const tdagi_pool_spec *s,
                               double value, int64_t *taps)
 {
+    if (!tdagi_usable(b, x)) return TDAG_NO_VALUE;
     uint32_t n = s->kernel.n, rank = tdag_builder_get_rank(b, x);
     tdagi_axes before = tdagi_axes_of(0), after = tdagi_axes_of(0);
     bool pads = false;

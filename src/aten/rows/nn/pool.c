@@ -35,6 +35,7 @@ static tdag_value positions(tdagi_call *c, tdag_value x, const tdagi_pool_spec *
     at = tdagi_reshape(c->b, at, rank, shape);
     at = tdagi_pool_windows(c->b, at, s, -INFINITY, taps);
     tdag_value w = tdagi_pool_windows(c->b, x, s, -INFINITY, taps);
+    if (at.id == 0 || w.id == 0) return TDAG_NO_VALUE;
     tdag_value most = tdagi_reduce_keep(c->b, w, TDAG_REDUCE_MAX, axes, true);
     tdag_value hit = step_equal(c, w, most);
     if (tdag_dtype_is_float(tdagi_dtype(c, x))) hit = step_or(c, hit, step_isnan(c, w));

@@ -188,11 +188,14 @@ tdagi_any tdagi_aten_index_reduce(tdagi_call *c)
     bool with_self = tdagi_arg_bool(c, "include_self", true);
     bool mean = strcmp(name, "mean") == 0;
     tdag_scatter_mode mode = TDAG_SCATTER_ADD;
-    if (c->bad || tdagi_rank(c, x) == 0) return tdagi_refuse(c, "self");
+    if (c->bad) return tdagi_any_poison();
     if (!mean && !mode_of(name, &mode)) return tdagi_refuse(c, "reduce");
     uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_rank(c, x));
     if (c->bad) return tdagi_any_poison();
     tdag_dtype d = tdagi_dtype(c, x);
+    bool single = tdagi_rank(c, x) == 0; /* as an axis of one */
+    if (single) x = tdagi_unsqueeze1(c->b, x, 0);
+    if (tdagi_rank(c, update) == 0) update = tdagi_unsqueeze1(c->b, update, 0);
     if (tdagi_rank(c, index) == 0) index = tdagi_unsqueeze1(c->b, index, 0);
     x = move_axis(c, x, axis, 0);
     update = move_axis(c, tdagi_cast(c->b, update, d), axis, 0);
@@ -210,7 +213,8 @@ tdagi_any tdagi_aten_index_reduce(tdagi_call *c)
         count = tdag_scatter(c->b, count, index, one, 0, TDAG_SCATTER_ADD);
         y = averaged(c, y, count);
     }
-    return tdagi_result(c, move_axis(c, y, 0, axis));
+    y = move_axis(c, y, 0, axis);
+    return tdagi_result(c, single ? tdagi_reshape(c->b, y, 0, NULL) : y);
 }
 
 /* take and put (row data 1): of the flat elements */
