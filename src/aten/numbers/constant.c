@@ -84,9 +84,19 @@ static bool collect(work *w, tdag_value v)
     return true;
 }
 
+/* Elements count as steps of the import, as they do where lists are walked. */
+static bool step(work *w, const tdagi_node *n)
+{
+    uint64_t count = 1;
+    for (uint32_t i = 0; i < n->rank; i++)
+        count *= (uint64_t)n->shape[i];
+    return tdagi_env_step(w->env, 1 + count / 16);
+}
+
 static tdag_status evaluate_node(work *w, uint32_t i)
 {
     const tdagi_node *n = &w->g->nodes[w->ids[i]];
+    if (!step(w, n)) return w->env->status;
     const tdag_tensor *operands[MOST_NODES];
     if (tdagi_op_holds_tensor(n->op)) {
         w->values[i] = tdag_tensor_copy(n->u.tensor);
