@@ -1,4 +1,6 @@
 /* See proof.h. */
+#include <stdio.h>
+
 #include "proof/pieces.h"
 
 /* Notes that b's value is of a class that a has. */
@@ -46,4 +48,25 @@ tdag_status tdagi_prove(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph *b,
     tdag_status st = prove_all(&c, partner, wrong_out);
     tdagi_classes_free(&c);
     return st;
+}
+
+tdag_status tdagi_prove_file(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph *b,
+                             const uint32_t *partner, uint32_t *wrong_out)
+{
+    char buf[16];
+    TDAGI_TRY(tdagi_prove(ctx, a, b, partner, wrong_out));
+    if (*wrong_out == 0) return TDAG_OK;
+    const tdag_value wrong = {*wrong_out};
+    const char *name = tdagi_value_name(a, wrong, buf);
+    tdagi_fail(ctx, TDAG_E_INTERNAL,
+               "the exported file does not compute %s as the model does", name);
+    return tdagi_fail_at_node(ctx, name, tdagi_value_scope(a, wrong));
+}
+
+tdag_status tdagi_file_is_wrong(tdag_ctx *ctx, tdag_status st)
+{
+    char said[TDAGI_MESSAGE_SIZE];
+    if (tdagi_is_final(st)) return st;
+    snprintf(said, sizeof said, "%s", tdag_ctx_get_error(ctx)->message);
+    return tdagi_fail(ctx, TDAG_E_INTERNAL, "the exported file is wrong: %s", said);
 }

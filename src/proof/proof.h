@@ -19,6 +19,14 @@
 tdag_status tdagi_prove(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph *b,
                         const uint32_t *partner, uint32_t *wrong_out);
 
+/* The same of a file that was written and read again: E_INTERNAL with the node where it
+ * is wrong. */
+tdag_status tdagi_prove_file(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph *b,
+                             const uint32_t *partner, uint32_t *wrong_out);
+/* What is said of a file that was written and cannot be read, for the reason that the
+ * context has: E_INTERNAL, but for no memory and the like. */
+tdag_status tdagi_file_is_wrong(tdag_ctx *ctx, tdag_status st);
+
 #define TDAGI_PROOF_MAX_WORK                                                           \
     ((int64_t)1 << 22) /* elements of all values of a piece                            \
                         */

@@ -1,7 +1,5 @@
 /* The proof of a written program: it is read as any other is, and the graph that comes
  * out is compared with the one that went in. Values are matched by their names. */
-#include <stdio.h>
-
 #include "proof/proof.h"
 #include "pt2/pt2.h"
 #include "pt2/write/write.h"
@@ -23,18 +21,13 @@ static tdag_status compare(tdagi_pt2_writer *w, const tdag_graph *b)
 {
     void *partner = NULL;
     uint32_t wrong = 0;
-    char buf[16];
+    const tdagi_raised *r = w->s->raised;
     TDAGI_TRY(tdagi_array_alloc(w->ctx, b->n + 1u, sizeof(uint32_t), &partner));
     match(w, b, partner);
-    tdag_status st = tdagi_prove(w->ctx, w->g, b, partner, &wrong);
+    tdag_status st = tdagi_prove_file(w->ctx, w->g, b, partner, &wrong);
     tdagi_free(w->ctx, partner, (b->n + 1u) * sizeof(uint32_t));
-    if (st != TDAG_OK || wrong == 0) return st;
-    const char *name = tdagi_value_name(w->g, (tdag_value){wrong}, buf);
-    w->wrong = w->s->raised->kernels[w->s->raised->kernel_of[wrong]].composite;
-    tdagi_fail(w->ctx, TDAG_E_INTERNAL,
-               "the exported file does not compute %s as the model does", name);
-    return tdagi_fail_at_node(w->ctx, name,
-                              tdagi_value_scope(w->g, (tdag_value){wrong}));
+    if (wrong != 0) w->wrong = r->kernels[r->kernel_of[wrong]].composite;
+    return st;
 }
 
 tdag_status tdagi_pt2_check(tdagi_pt2_writer *w, tdagi_mapping *archive)
@@ -45,13 +38,8 @@ tdag_status tdagi_pt2_check(tdagi_pt2_writer *w, tdagi_mapping *archive)
     tdag_pt2_options_init(&o);
     o.program = w->program;
     tdag_status st = tdagi_pt2_read(w->ctx, &file, NULL, 0, &o, &model);
-    if (st == TDAG_OK) {
-        st = compare(w, tdag_model_get_graph(model));
-        tdag_model_free(model);
-        return st;
-    }
-    if (tdagi_is_final(st)) return st;
-    char said[TDAGI_MESSAGE_SIZE];
-    snprintf(said, sizeof said, "%s", tdag_ctx_get_error(w->ctx)->message);
-    return tdagi_fail(w->ctx, TDAG_E_INTERNAL, "the exported file is wrong: %s", said);
+    if (st != TDAG_OK) return tdagi_file_is_wrong(w->ctx, st);
+    st = compare(w, tdag_model_get_graph(model));
+    tdag_model_free(model);
+    return st;
 }

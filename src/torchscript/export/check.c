@@ -68,18 +68,12 @@ static tdag_status compare(tdagi_exporter *e, const tdag_graph *b)
 {
     void *partner = NULL;
     uint32_t wrong = 0;
-    char buf[16];
     TDAGI_TRY(tdagi_array_alloc(e->ctx, b->n + 1u, sizeof(uint32_t), &partner));
     match(e, b, partner);
-    tdag_status st = tdagi_prove(e->ctx, e->g, b, partner, &wrong);
+    tdag_status st = tdagi_prove_file(e->ctx, e->g, b, partner, &wrong);
     tdagi_free(e->ctx, partner, (b->n + 1u) * sizeof(uint32_t));
-    if (st != TDAG_OK || wrong == 0) return st;
-    e->wrong = e->r->kernel_of[wrong];
-    tdagi_fail(e->ctx, TDAG_E_INTERNAL,
-               "the exported file does not compute %s as the model does",
-               tdagi_value_name(e->g, (tdag_value){wrong}, buf));
-    return tdagi_fail_at_node(e->ctx, tdagi_value_name(e->g, (tdag_value){wrong}, buf),
-                              tdagi_value_scope(e->g, (tdag_value){wrong}));
+    if (wrong != 0) e->wrong = e->r->kernel_of[wrong];
+    return st;
 }
 
 /* ---- what cannot be read ---- */
@@ -106,22 +100,21 @@ static uint32_t kernel_of_text(const tdagi_exporter *e, const char *text, size_t
 }
 
 /* The kernel at which the reader failed, whose sentence names a line; 0: none. */
-static uint32_t kernel_of_sentence(const tdagi_exporter *e, tdagi_mapping *archive,
-                                   const char *sentence)
+static tdag_status find_place(tdagi_exporter *e, tdagi_mapping *archive)
 {
-    const char *at = strstr(sentence, ROOT_FILE ":");
+    const char *at = strstr(tdag_ctx_get_error(e->ctx)->message, ROOT_FILE ":");
     tdagi_zip *zip = NULL;
     const void *text = NULL;
     size_t size = 0;
-    uint32_t kernel = 0;
-    if (at == NULL) return 0;
+    if (at == NULL) return TDAG_OK;
     unsigned long line = strtoul(at + sizeof ROOT_FILE, NULL, 10);
-    if (tdagi_zip_open(e->ctx, archive, "the export", &zip) != TDAG_OK) return 0;
+    TDAGI_TRY(tdagi_zip_open(e->ctx, archive, "the export", &zip));
     const tdagi_zip_entry *entry = tdagi_zip_find(zip, ROOT_FILE);
-    if (entry != NULL && tdagi_zip_read(e->ctx, zip, entry, &text, &size) == TDAG_OK)
-        kernel = kernel_of_text(e, text, size, line);
+    tdag_status st = TDAG_OK;
+    if (entry != NULL) st = tdagi_zip_read(e->ctx, zip, entry, &text, &size);
+    if (st == TDAG_OK && entry != NULL) e->wrong = kernel_of_text(e, text, size, line);
     tdagi_zip_close(zip);
-    return kernel;
+    return st;
 }
 
 /* ---- all ---- */
@@ -133,16 +126,15 @@ static tdag_status read_and_compare(tdagi_exporter *e, tdagi_mapping *archive,
     tdag_model *model = NULL;
     tdag_status st =
         tdagi_torchscript_read(e->ctx, &file, specs, e->g->n_inputs, NULL, &model);
-    if (st == TDAG_OK) {
-        st = compare(e, tdag_model_get_graph(model));
-        tdag_model_free(model);
-        return st;
+    if (st != TDAG_OK) {
+        st = tdagi_file_is_wrong(e->ctx, st);
+        return tdagi_is_final(st) || find_place(e, archive) == TDAG_OK
+                   ? st
+                   : tdag_ctx_get_error(e->ctx)->status;
     }
-    if (tdagi_is_final(st)) return st;
-    char said[TDAGI_MESSAGE_SIZE];
-    snprintf(said, sizeof said, "%s", tdag_ctx_get_error(e->ctx)->message);
-    e->wrong = kernel_of_sentence(e, archive, said);
-    return tdagi_fail(e->ctx, TDAG_E_INTERNAL, "the exported file is wrong: %s", said);
+    st = compare(e, tdag_model_get_graph(model));
+    tdag_model_free(model);
+    return st;
 }
 
 tdag_status tdagi_export_check(tdagi_exporter *e, tdagi_mapping *archive)
