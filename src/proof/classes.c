@@ -5,6 +5,8 @@
 #include "ir/field.h"
 #include "proof/pieces.h"
 
+#define SMALL 64 /* bytes of a constant that tell it by themselves */
+
 /* What is written of a value: op, dtype, shape, spec, then what tells a leaf from
  * others or the classes of its operands. Symbols count by their names. */
 typedef struct key {
@@ -138,6 +140,8 @@ static tdag_status put_value(const tdagi_classes *c, key *k, uint32_t id)
     const tdagi_node *n = &k->g->nodes[id];
     TDAGI_TRY(put_form(k, n));
     if (n->op == TDAG_OP_INPUT) return put_number(k, position_of(k->g, id));
+    const bool is_small = n->op == TDAG_OP_CONSTANT && n->u.tensor->size <= SMALL;
+    if (is_small) return put(k, n->u.tensor->data, n->u.tensor->size);
     if (tdagi_op_holds_tensor(n->op)) {
         const void *memory = memory_of(c, k->g, id);
         return put(k, &memory, sizeof memory);

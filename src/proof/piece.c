@@ -17,6 +17,8 @@ typedef struct piece {
     bool at_samples;        /* symbols are their sample values */
     unsigned char *is_cut;  /* by class of a: both pieces begin there */
     unsigned char *live[2]; /* by value id of a and of b: inside */
+    uint32_t low[2];        /* the first of these */
+    uint32_t n_open;        /* of the side at hand, that were not looked at yet */
     uint32_t x, y;
 } piece;
 
@@ -32,37 +34,51 @@ static bool is_operand(const tdagi_node *n)
            n->op == TDAG_OP_BUFFER;
 }
 
-/* Where b's piece begins: at the nearest values that a has. */
-static void mark_b(piece *p)
+static void mark(piece *p, int side, uint32_t id)
 {
-    const tdag_graph *g = p->c->b;
-    p->live[1][p->y] = 1;
-    for (uint32_t id = p->y; id > 0; id--) {
-        const tdagi_node *n = &g->nodes[id];
-        uint32_t class = p->c->of_b[id];
-        if (!p->live[1][id]) continue;
-        bool known = class <= p->c->n_known && n->op != TDAG_OP_CONSTANT;
-        if (known && (is_operand(n) || (id != p->y && !p->to_leaves))) {
-            p->is_cut[class] = 1;
-            continue;
-        }
-        for (uint32_t i = 0; i < n->n_inputs; i++)
-            p->live[1][tdagi_node_inputs(n)[i].id] = 1;
-    }
+    p->n_open += !p->live[side][id];
+    p->live[side][id] = 1;
 }
 
-static void mark_a(piece *p)
+static void mark_operands(piece *p, int side, const tdagi_node *n)
 {
-    const tdag_graph *g = p->c->a;
-    p->live[0][p->x] = 1;
-    for (uint32_t id = p->x; id > 0; id--) {
-        const tdagi_node *n = &g->nodes[id];
-        uint32_t class = p->c->of_a[id];
-        if (!p->live[0][id]) continue;
-        if (id != p->x && is_cut(p, class)) continue;
-        if (is_operand(n)) p->is_cut[class] = 1;
-        for (uint32_t i = 0; i < n->n_inputs; i++)
-            p->live[0][tdagi_node_inputs(n)[i].id] = 1;
+    for (uint32_t i = 0; i < n->n_inputs; i++)
+        mark(p, side, tdagi_node_inputs(n)[i].id);
+}
+
+/* Where b's piece begins: at the nearest values that a has. */
+static void visit_b(piece *p, uint32_t id)
+{
+    const tdagi_node *n = &p->c->b->nodes[id];
+    uint32_t class = p->c->of_b[id];
+    bool known = class <= p->c->n_known && n->op != TDAG_OP_CONSTANT;
+    if (known && (is_operand(n) || (id != p->y && !p->to_leaves)))
+        p->is_cut[class] = 1;
+    else
+        mark_operands(p, 1, n);
+}
+
+/* A's piece begins where b's does, and at leaves. */
+static void visit_a(piece *p, uint32_t id)
+{
+    const tdagi_node *n = &p->c->a->nodes[id];
+    uint32_t class = p->c->of_a[id];
+    if (id != p->x && is_cut(p, class)) return;
+    if (is_operand(n)) p->is_cut[class] = 1;
+    mark_operands(p, 0, n);
+}
+
+static void mark_side(piece *p, int side, uint32_t root)
+{
+    mark(p, side, root);
+    for (uint32_t id = root; p->n_open > 0; id--) {
+        if (!p->live[side][id]) continue;
+        p->n_open--;
+        p->low[side] = id;
+        if (side == 0)
+            visit_a(p, id);
+        else
+            visit_b(p, id);
     }
 }
 
@@ -88,20 +104,20 @@ static tdag_status replacements_of(const piece *p, tdag_builder *b, const tdag_g
 /* One input per class where the pieces begin, in the order of classes, typed as a's
  * value; values of the graph that are of that class are mapped to it. */
 static void add_operands(const piece *p, tdag_builder *b, tdagi_graft *t,
-                         const tdag_dim *replacements, const uint32_t *classes,
-                         uint32_t root)
+                         const tdag_dim *replacements, int side, uint32_t root)
 {
-    for (uint32_t class = 1; class <= p->c->n_known; class ++) {
-        if (!p->is_cut[class]) continue;
-        const tdagi_node *n = &p->c->a->nodes[p->c->value_of[class]];
+    const uint32_t *classes = side == 0 ? p->c->of_a : p->c->of_b;
+    for (uint32_t known = 1; known <= p->c->n_known; known++) {
+        if (!p->is_cut[known]) continue;
+        const tdagi_node *n = &p->c->a->nodes[p->c->value_of[known]];
         tdag_dim shape[TDAG_MAX_RANK];
         for (uint32_t i = 0; i < n->rank; i++)
             shape[i] = tdagi_dim_substitute(tdagi_builder_pool(b), p->c->a->pool,
                                             n->shape[i], replacements);
         tdag_value input =
             tdag_add_input(b, NULL, (tdag_dtype)n->dtype, n->rank, shape);
-        for (uint32_t id = 1; id <= root; id++)
-            if (classes[id] == class && (id < root || is_operand(&t->g->nodes[id])))
+        for (uint32_t id = p->low[side]; id <= root; id++)
+            if (classes[id] == known && (id < root || is_operand(&t->g->nodes[id])))
                 t->new_of[id] = input;
     }
 }
@@ -114,8 +130,8 @@ static tdag_status fill(const piece *p, tdag_builder *b, int side, uint32_t root
     TDAGI_TRY(replacements_of(p, b, p->c->a, &of_a));
     TDAGI_TRY(replacements_of(p, b, g, &of_g));
     TDAGI_TRY(tdagi_graft_init(&t, b, g, of_g));
-    add_operands(p, b, &t, of_a, side == 0 ? p->c->of_a : p->c->of_b, root);
-    for (uint32_t id = 1; id <= root && tdagi_builder_ok(b); id++)
+    add_operands(p, b, &t, of_a, side, root);
+    for (uint32_t id = p->low[side]; id <= root && tdagi_builder_ok(b); id++)
         if (p->live[side][id] && t.new_of[id].id == 0) tdagi_graft_node(&t, id);
     if (tdagi_builder_ok(b)) tdag_builder_add_output(b, t.new_of[root]);
     tdagi_graft_free(&t);
@@ -172,8 +188,8 @@ static tdag_status compare_from(piece *p, bool to_leaves, bool *equal_out)
     p->live[0] = p->is_cut + n;
     p->live[1] = p->live[0] + n_a;
     p->to_leaves = to_leaves;
-    mark_b(p);
-    mark_a(p);
+    mark_side(p, 1, p->y);
+    mark_side(p, 0, p->x);
     tdag_status st = compare(p, equal_out);
     tdagi_free(p->c->ctx, marks, n + n_a + n_b);
     return st;
