@@ -57,14 +57,19 @@ tdagi_any tdagi_aten_percent_format(tdagi_call *c)
     read_all(c);
     if (!is_kind(c, 0, TDAGI_ANY_STRING)) return refuse(c);
     const char *out = "", *s = c->args[0].u.s;
-    uint32_t next = 1;
+    const tdagi_any *items = c->args + 1;
+    uint32_t next = 0, n_items = c->n - 1;
+    if (is_kind(c, 1, TDAGI_ANY_TUPLE)) {
+        items = c->args[1].u.seq->v;
+        n_items = c->args[1].u.seq->n;
+    }
     while (*s != '\0') {
         size_t n = strcspn(s, "%");
         const char *item = "";
         if (s[n] == '%' && s[n + 1] == '%')
             item = "%";
         else if (s[n] == '%')
-            item = next < c->n ? formatted(c, s[n + 1], c->args[next++]) : NULL;
+            item = next < n_items ? formatted(c, s[n + 1], items[next++]) : NULL;
         if (item == NULL) return refuse(c);
         out = tdagi_env_text(c->env, "%s%.*s%s", out, (int)n, s, item);
         s += n + (s[n] == '%' ? 2 : 0);
