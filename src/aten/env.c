@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bytes_hash.h"
+#include "ir/names.h"
 
 #define BYTES_OF_A_STEP 64
 
@@ -57,6 +58,15 @@ const char *tdagi_env_text(tdagi_env *env, const char *format, ...)
     if (text != NULL) vsnprintf(text, (size_t)n + 1, format, again);
     va_end(again);
     return text == NULL ? "" : text;
+}
+
+const char *tdagi_env_name(tdagi_env *env, const char *name)
+{
+    uint32_t id;
+    const tdag_graph *g = env->b->graph;
+    while (tdagi_name_is_automatic(name, &id) || tdagi_names_find(g, name) != 0)
+        name = tdagi_env_text(env, ".%s", name);
+    return name;
 }
 
 static tdagi_place place_of(tdagi_env *env)

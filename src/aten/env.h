@@ -62,6 +62,9 @@ bool tdagi_env_step(tdagi_env *env, uint64_t n);
 void *tdagi_env_alloc(tdagi_env *env, size_t size);
 const char *tdagi_env_text(tdagi_env *env, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The name of a leaf or an input, with dots before it while it is an automatic one or
+ * another value's: so that each keeps its own, which tdagi_name_given() gives. */
+const char *tdagi_env_name(tdagi_env *env, const char *name);
 /* Records a failure, with the place at hand. */
 void tdagi_env_fail(tdagi_env *env, tdag_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

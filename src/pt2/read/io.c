@@ -126,7 +126,8 @@ static tdagi_any take_input(tdagi_pt2 *im, const tdagi_pt2_value *v,
     if (given != NULL) check_given(im, v->name, &meta, dims, given);
     if (!tdagi_env_ok(&im->env)) return tdagi_any_poison();
     tdag_dtype dtype = tdagi_dtype_of_scalar_type(meta.scalar_type);
-    tdag_value x = tdag_add_input(im->env.b, v->name, dtype, meta.rank, dims);
+    tdag_value x = tdag_add_input(im->env.b, tdagi_env_name(&im->env, v->name), dtype,
+                                  meta.rank, dims);
     if (x.id == 0) {
         im->env.status = tdag_builder_get_status(im->env.b);
         return tdagi_any_poison();

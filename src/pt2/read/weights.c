@@ -129,7 +129,9 @@ static tdagi_any make_leaf(tdagi_pt2 *im, tdagi_pt2_weight *w, tdag_op op)
             return tdagi_any_tensor(w->cell);
     }
     tdag_builder_set_scope(im->env.b, module_of(im, w->name));
-    tdag_value value = tdag_add_tensor(im->env.b, op, w->name, t);
+    const char *name =
+        op == TDAG_OP_CONSTANT ? w->name : tdagi_env_name(&im->env, w->name);
+    tdag_value value = tdag_add_tensor(im->env.b, op, name, t);
     if (value.id == 0) {
         tdagi_env_fail_here(&im->env, tdag_builder_get_status(im->env.b), w->name);
         return tdagi_any_poison();

@@ -142,8 +142,8 @@ void tdagi_pt2_add_leaves(tdagi_pt2_writer *w)
     for (uint32_t id = 1; id <= w->g->n && tdagi_env_ok(&w->env); id++) {
         const tdagi_node *n = &w->g->nodes[id];
         if (n->op != TDAG_OP_PARAMETER && n->op != TDAG_OP_BUFFER) continue;
-        const leaf l = {(tdag_op)n->op, tdagi_value_name(w->g, (tdag_value){id}, buf),
-                        n->u.tensor};
+        const char *name = tdagi_value_name(w->g, (tdag_value){id}, buf);
+        const leaf l = {(tdag_op)n->op, tdagi_name_given(name), n->u.tensor};
         add_leaf(w, &l, w->s->raised->kernel_of[id]);
     }
 }

@@ -103,7 +103,7 @@ static void add_input(tdagi_pt2_writer *w, uint32_t i)
     tdag_value v = w->g->inputs[i];
     const tdagi_node *n = tdagi_graph_node(w->g, v);
     const char *full = tdagi_value_name(w->g, v, buf);
-    const char *name = tdagi_pt2_unique(w, "", full);
+    const char *name = tdagi_pt2_unique(w, "", tdagi_name_given(full));
     tdag_dim shape[TDAG_MAX_RANK];
     for (uint32_t axis = 0; axis < n->rank; axis++)
         shape[axis] = tdagi_dim_import(w->env.pool, w->g->pool, n->shape[axis]);

@@ -38,7 +38,7 @@ static void hide_scores(tdagi_exporter *e, const tdagi_kernel *k, uint32_t id)
     if (s->causal) {
         tdagi_export_begin_line(e, "  s", id);
         tdagi_export_piece(e, k,
-                           "torch.masked_fill(s%i, torch.triu(torch.ones(["
+                           "torch.masked_fill(%ms%i, torch.triu(torch.ones(["
                            "torch.size($0, -2), torch.size($1, -2)], dtype=%t), 1), "
                            "-inf)\n",
                            (int64_t)id, TDAG_BOOL);
@@ -46,8 +46,9 @@ static void hide_scores(tdagi_exporter *e, const tdagi_kernel *k, uint32_t id)
     if (k->n_inputs <= 3 || k->inputs[3] == 0) return;
     tdagi_export_begin_line(e, "  s", id);
     tdagi_export_piece(e, k,
-                       is_bool ? "torch.masked_fill(s%i, torch.logical_not($3), -inf)\n"
-                               : "torch.add(s%i, torch.to($3, %t))\n",
+                       is_bool
+                           ? "torch.masked_fill(%ms%i, torch.logical_not($3), -inf)\n"
+                           : "torch.add(%ms%i, torch.to($3, %t))\n",
                        (int64_t)id, k->dtype == TDAG_F64 ? TDAG_F64 : TDAG_F32);
 }
 
@@ -60,18 +61,19 @@ static void emit_attention_parts(tdagi_exporter *e, const tdagi_kernel *k)
     add_scores(e, k);
     hide_scores(e, k, id);
     tdagi_export_begin_line(e, "  p", id);
-    tdagi_export_piece(e, k, "torch.softmax(s%i, -1)\n", (int64_t)id);
+    tdagi_export_piece(e, k, "torch.softmax(%ms%i, -1)\n", (int64_t)id);
     if (k->n_inputs > 3 && k->inputs[3] != 0) {
         tdagi_export_begin_line(e, "  p", id);
-        tdagi_export_piece(e, k,
-                           "torch.masked_fill(p%i, torch.all(torch.eq(s%i, -inf), -1, "
-                           "True), 0.)\n",
-                           (int64_t)id, (int64_t)id);
+        tdagi_export_piece(
+            e, k,
+            "torch.masked_fill(%mp%i, torch.all(torch.eq(%ms%i, -inf), -1, "
+            "True), 0.)\n",
+            (int64_t)id, (int64_t)id);
     }
     tdagi_export_begin_line(e, "  v", id);
-    tdagi_export_piece(e, k,
-                       is_half ? "torch.to(torch.matmul(p%i, " : "torch.matmul(p%i, ",
-                       (int64_t)id);
+    tdagi_export_piece(
+        e, k, is_half ? "torch.to(torch.matmul(%mp%i, " : "torch.matmul(%mp%i, ",
+        (int64_t)id);
     add_wide(e, k, "$2");
     if (is_half)
         tdagi_export_piece(e, k, "), %t)\n", (int)k->dtype);

@@ -152,6 +152,7 @@ static tdag_status attempt(tdagi_exporter *e, const tdagi_export_use *use,
     tdagi_text_init(&e->body, e->ctx);
     tdagi_tree_begin(&e->tree, e->ctx, &e->arena);
     e->n_constants = e->n_vars = e->wrong = 0;
+    e->mark = "";
     tdag_status st = tdagi_raise(e->ctx, e->g, by_parts, &e->r);
     if (st == TDAG_OK) st = tdagi_export_raised(e, use);
     *wrong_out = e->wrong == 0 ? TDAGI_CORE : e->r->kernels[e->wrong].composite;

@@ -8,6 +8,7 @@
 #include <tdagger/torch.h>
 
 #include "base/text.h"
+#include "ir/names.h"
 #include "program/model.h"
 #include "raise/raise.h"
 #include "torchscript/export/statements.h"
@@ -34,6 +35,7 @@ typedef struct tdagi_exporter {
     uint32_t *user; /* by kernel: the last one that reads it; 0 = an output does */
     unsigned char *deferred; /* by kernel: emitted as a part of its only user */
     tdagi_tree tree;
+    const char *mark; /* before variables of the exporter's: arguments have none such */
     uint32_t n_constants; /* tensor constants in the tree so far */
     uint32_t n_vars;      /* variables of modules so far */
     size_t
@@ -101,6 +103,7 @@ tdag_status tdagi_export_check(tdagi_exporter *e, tdagi_mapping *archive);
  *             stands for exactly
  *   $_        "_" where the op may overwrite its first input, else nothing
  *   %i int64_t  %f double  %b a boolean int64_t  %s text  %l const tdag_list * of dims
+ *   %m the mark of the exporter's variables
  *   %d one dim  %t a dtype as PyTorch numbers it  %v the variable of a kernel index */
 void tdagi_export_emit(tdagi_exporter *e, const tdagi_kernel *k, const char *format,
                        ...);

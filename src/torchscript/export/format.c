@@ -34,7 +34,7 @@ static const char *add_dim_text(tdagi_exporter *e, const char *s)
         bool is_name = word > 0 && !(*s >= '0' && *s <= '9');
         bool is_call = is_name && s[word] == '(';
         bool is_floor = is_call && word == 5 && strncmp(s, "floor", 5) == 0;
-        if (is_name && !is_call) tdagi_text_add(&e->body, "size_");
+        if (is_name && !is_call) tdagi_text_printf(&e->body, "%ssize_", e->mark);
         if (!is_floor) tdagi_text_add_bytes(&e->body, s, word);
         s += word;
         if (*s == '(') {
@@ -140,7 +140,9 @@ static void add_input(tdagi_exporter *e, const tdagi_kernel *k, uint32_t i, bool
 
 static void add_argument(tdagi_exporter *e, char what, va_list *args)
 {
-    if (what == 'i') {
+    if (what == 'm') {
+        tdagi_text_add(&e->body, e->mark);
+    } else if (what == 'i') {
         tdagi_text_printf(&e->body, "%lld", (long long)va_arg(*args, int64_t));
     } else if (what == 'f') {
         add_double(e, va_arg(*args, double));
@@ -202,12 +204,13 @@ const char *tdagi_export_keep(tdagi_exporter *e, tdagi_text *text)
 
 const char *tdagi_export_name(tdagi_exporter *e, uint32_t i)
 {
-    char *var = tdagi_arena_alloc(&e->arena, 16);
+    size_t size = strlen(e->mark) + 16;
+    char *var = tdagi_arena_alloc(&e->arena, size);
     if (var == NULL) {
         e->body.status = tdagi_nomem(e->ctx);
         return "";
     }
-    snprintf(var, 16, "v%lu", (unsigned long)i);
+    snprintf(var, size, "%sv%lu", e->mark, (unsigned long)i);
     e->var[i] = var;
     return var;
 }
@@ -240,7 +243,9 @@ void tdagi_export_begin_older(tdagi_exporter *e)
 
 void tdagi_export_begin_line(tdagi_exporter *e, const char *var, uint32_t number)
 {
-    tdagi_text_printf(&e->body, "    %s%lu = ", var, (unsigned long)number);
+    int room = (int)strspn(var, " ");
+    tdagi_text_printf(&e->body, "    %.*s%s%s%lu = ", room, var, e->mark, var + room,
+                      (unsigned long)number);
 }
 
 void tdagi_export_end(tdagi_exporter *e) { tdagi_text_add(&e->body, "\n"); }

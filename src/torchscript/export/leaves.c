@@ -20,9 +20,9 @@ tdag_status tdagi_export_register(tdagi_exporter *e)
     for (uint32_t id = 1; id <= e->g->n; id++) {
         const tdagi_node *n = &e->g->nodes[id];
         if (n->op != TDAG_OP_PARAMETER && n->op != TDAG_OP_BUFFER) continue;
-        TDAGI_TRY(tdagi_tree_add(&e->tree,
-                                 tdagi_value_name(e->g, (tdag_value){id}, buf),
-                                 slot_of(n), n->u.tensor));
+        TDAGI_TRY(tdagi_tree_add(
+            &e->tree, tdagi_name_given(tdagi_value_name(e->g, (tdag_value){id}, buf)),
+            slot_of(n), n->u.tensor));
     }
     return TDAG_OK;
 }
@@ -54,7 +54,7 @@ static const char *module_var(tdagi_exporter *e, tdagi_tree_module *m)
     const char *get = attribute(e, parent, dot == NULL ? m->path : dot + 1);
     tdagi_text text;
     tdagi_text_init(&text, e->ctx);
-    tdagi_text_printf(&text, "m%lu", (unsigned long)++e->n_vars);
+    tdagi_text_printf(&text, "%sm%lu", e->mark, (unsigned long)++e->n_vars);
     const char *var = tdagi_export_keep(e, &text);
     if (get == NULL || var == NULL) return NULL;
     tdagi_text_printf(&e->body, "    %s = %s\n", var, get);
@@ -65,7 +65,7 @@ static const char *module_var(tdagi_exporter *e, tdagi_tree_module *m)
 static const char *read_leaf(tdagi_exporter *e, const tdagi_kernel *k)
 {
     char buf[16];
-    const char *path = tdagi_value_name(e->g, k->value, buf);
+    const char *path = tdagi_name_given(tdagi_value_name(e->g, k->value, buf));
     const char *dot = strrchr(path, '.');
     const char *module = module_var(
         e, tdagi_tree_find(&e->tree, path, dot == NULL ? 0 : (size_t)(dot - path)));

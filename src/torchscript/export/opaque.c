@@ -84,11 +84,11 @@ static void opaque_result(tdagi_exporter *e, const tdagi_kernel *k)
     uint32_t self = tdagi_export_index(e, k);
     tdagi_export_begin_line(e, "t", self);
     opaque_call(e, k);
-    tdagi_text_printf(&e->body, "\n    if isinstance(t%lu, Tensor):\n  ",
+    tdagi_text_printf(&e->body, "\n    if isinstance(%st%lu, Tensor):\n  ", e->mark,
                       (unsigned long)self);
-    tdagi_export_emit(e, k, "t%i", (int64_t)self);
+    tdagi_export_emit(e, k, "%mt%i", (int64_t)self);
     tdagi_text_add(&e->body, "    else:\n  ");
-    tdagi_export_emit(e, k, "t%i[0]", (int64_t)self);
+    tdagi_export_emit(e, k, "%mt%i[0]", (int64_t)self);
 }
 
 /* Results of one call are neighbours; the first of them writes it, as t<its number>. */
@@ -108,12 +108,12 @@ void tdagi_export_opaque(tdagi_exporter *e, const tdagi_kernel *k)
         if (same_call(k, tdagi_export_kernel(e, self - i)) && e->var[self - i] != NULL)
             call = self - i;
     if (call == self) {
-        tdagi_text_printf(&e->body, "    t%lu = ", (unsigned long)self);
+        tdagi_text_printf(&e->body, "    %st%lu = ", e->mark, (unsigned long)self);
         opaque_call(e, k);
         tdagi_export_end(e);
     }
     tdagi_export_begin(e, k);
-    tdagi_text_printf(&e->body, "t%lu[%lld]", (unsigned long)call,
+    tdagi_text_printf(&e->body, "%st%lu[%lld]", e->mark, (unsigned long)call,
                       (long long)s->output);
     tdagi_export_end(e);
 }

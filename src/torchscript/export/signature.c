@@ -2,6 +2,7 @@
  * (tuples, lists, dicts) of the model's, by the grammar of tdagger/model.h. */
 #include <string.h>
 
+#include "base/table.h"
 #include "torchscript/export/export.h"
 #include "torchscript/source_name.h"
 
@@ -78,6 +79,35 @@ static void bind_inputs(tdagi_exporter *e, const node *of, const char *at,
     }
 }
 
+/* What the statements call by name: no argument may hide it. */
+static bool is_reserved(const char *name)
+{
+    static const char *const words[] = {
+        "self",       "torch",         "ops",     "inf",      "nan",
+        "min",        "max",           "getattr", "hasattr",  "int",
+        "isinstance", "uninitialized", "Tensor",  "__torch__"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(name, words[i]) == 0) return true;
+    return !tdagi_source_is_name(name);
+}
+
+static bool has_tensor(const node *of)
+{
+    for (uint32_t i = 0; i < of->size; i++)
+        if (of[i].kind == TDAGI_STRUCTURE_TENSOR) return true;
+    return false;
+}
+
+/* The name of a value, its first part where it is one of several, as an identifier. */
+static void add_identifier(tdagi_text *to, const char *from, bool first)
+{
+    for (; *from != '\0' && !(first && *from == '.'); from++) {
+        bool plain = (*from >= 'a' && *from <= 'z') || (*from >= 'A' && *from <= 'Z') ||
+                     (*from >= '0' && *from <= '9');
+        tdagi_text_add_bytes(to, plain ? from : "_", 1);
+    }
+}
+
 /* An argument's name: that of its tensor as an identifier, or in<i>. */
 static const char *argument_name(tdagi_exporter *e, const node *argument, uint32_t i,
                                  uint32_t next)
@@ -85,20 +115,57 @@ static const char *argument_name(tdagi_exporter *e, const node *argument, uint32
     tdagi_text name;
     tdagi_text_init(&name, e->ctx);
     char buf[16];
-    if (argument->kind == TDAGI_STRUCTURE_TENSOR &&
-        e->g->nodes[e->g->inputs[next].id].name) {
-        const char *from = tdagi_value_name(e->g, e->g->inputs[next], buf);
-        tdagi_text_add(&name, "in_");
-        for (; *from != '\0'; from++) {
-            bool plain = (*from >= 'a' && *from <= 'z') ||
-                         (*from >= 'A' && *from <= 'Z') ||
-                         (*from >= '0' && *from <= '9');
-            tdagi_text_add_bytes(&name, plain ? from : "_", 1);
-        }
-    } else {
+    bool named = next < e->g->n_inputs && has_tensor(argument);
+    if (named && e->g->nodes[e->g->inputs[next].id].name != NULL)
+        add_identifier(
+            &name, tdagi_name_given(tdagi_value_name(e->g, e->g->inputs[next], buf)),
+            argument->kind != TDAGI_STRUCTURE_TENSOR);
+    else
         tdagi_text_printf(&name, "in%lu", (unsigned long)i);
-    }
+    const char *kept = tdagi_export_keep(e, &name);
+    if (kept == NULL || !is_reserved(kept)) return kept;
+    tdagi_text_init(&name, e->ctx);
+    tdagi_text_printf(&name, "in_%s", kept);
     return tdagi_export_keep(e, &name);
+}
+
+/* The same with as many "_" behind it as no other argument has it. */
+static const char *own_name(tdagi_exporter *e, tdagi_table *names, const char *name)
+{
+    while (name != NULL && tdagi_table_get(names, name, strlen(name)) != NULL) {
+        tdagi_text more;
+        tdagi_text_init(&more, e->ctx);
+        tdagi_text_printf(&more, "%s_", name);
+        name = tdagi_export_keep(e, &more);
+    }
+    if (name == NULL) return NULL;
+    void **place = tdagi_table_at(&e->arena, names, name, strlen(name));
+    if (place == NULL) {
+        e->body.status = tdagi_nomem(e->ctx);
+        return NULL;
+    }
+    *place = e;
+    return name;
+}
+
+/* The variables of the exporter's get more "_" before them than such an argument has.
+ */
+static void keep_apart(tdagi_exporter *e, const char *name)
+{
+    size_t bars = strspn(name, "_");
+    const char *rest = name + bars;
+    bool is_size = strncmp(rest, "size_", 5) == 0;
+    bool is_short = *rest != '\0' && strchr("mpstv", *rest) != NULL &&
+                    rest[1 + strspn(rest + 1, "0123456789")] == '\0';
+    if ((!is_size && !is_short) || bars < strlen(e->mark)) return;
+    char *mark = tdagi_arena_alloc(&e->arena, bars + 2);
+    if (mark == NULL) {
+        e->body.status = tdagi_nomem(e->ctx);
+        return;
+    }
+    memset(mark, '_', bars + 1);
+    mark[bars + 1] = '\0';
+    e->mark = mark;
 }
 
 /* Writes the statement that gets symbol s from an axis of input i, if one shows it:
@@ -115,11 +182,12 @@ static bool bind_symbol(tdagi_exporter *e, uint32_t s, uint32_t i, bool alone)
             symbol != s || (alone && (factor != 1 || offset != 0)))
             continue;
         const char *name = tdagi_pool_symbol(e->g->pool, s, NULL);
-        tdagi_text_printf(&e->body, "    size_%s = torch.size(%s, %lu)\n", name,
-                          e->arguments[i], (unsigned long)axis);
+        tdagi_text_printf(&e->body, "    %ssize_%s = torch.size(%s, %lu)\n", e->mark,
+                          name, e->arguments[i], (unsigned long)axis);
         if (factor != 1 || offset != 0)
-            tdagi_text_printf(&e->body, "    size_%s = (size_%s - (%lld)) // %lld\n",
-                              name, name, (long long)offset, (long long)factor);
+            tdagi_text_printf(
+                &e->body, "    %ssize_%s = (%ssize_%s - (%lld)) // %lld\n", e->mark,
+                name, e->mark, name, (long long)offset, (long long)factor);
         return true;
     }
     return false;
@@ -141,10 +209,12 @@ void tdagi_export_head(tdagi_exporter *e)
     bool is_list = root->kind == TDAGI_STRUCTURE_TUPLE && root->u.s == NULL;
     const node *argument = is_list ? tdagi_structure_first(root) : root;
     uint32_t n = is_list ? root->n : 1, next = 0;
+    tdagi_table names = {0};
     tdagi_text_add(&e->body, "def forward(self");
     for (uint32_t i = 0; i < n && e->body.status == TDAG_OK; i++) {
-        const char *name = argument_name(e, argument, i, next);
+        const char *name = own_name(e, &names, argument_name(e, argument, i, next));
         if (name == NULL) return;
+        keep_apart(e, name);
         tdagi_text_printf(&e->body, ", %s: ", name);
         add_type(e, argument);
         bind_inputs(e, argument, name, &next);

@@ -45,7 +45,7 @@ tdag_status tdagi_export_statements(tdag_ctx *ctx, const tdag_graph *graph,
                                     const bool *by_parts, tdagi_statements_reader *read,
                                     void *user)
 {
-    tdagi_exporter e = {.ctx = ctx, .g = graph, .is_functional = true};
+    tdagi_exporter e = {.ctx = ctx, .g = graph, .mark = "", .is_functional = true};
     const tdagi_export_use use = {.run = write_and_read, .read = read, .user = user};
     bool parts[TDAGI_N_COMPOSITES];
     tdagi_arena_init(&e.arena, &ctx->allocator);

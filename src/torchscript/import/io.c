@@ -21,6 +21,7 @@ static tdagi_any take_input(intake *t, const char *name)
                       ? s->shape[i]
                       : tdag_builder_symbol(im->env.b, s->symbol[i], s->shape[i]);
     if (s->name != NULL && *s->name != '\0') name = s->name;
+    name = tdagi_env_name(&im->env, name);
     tdag_value v = tdag_add_input(im->env.b, name, s->dtype, s->rank, dims);
     if (v.id == 0 && tdagi_env_ok(&im->env)) {
         im->env.status = tdag_builder_get_status(im->env.b);

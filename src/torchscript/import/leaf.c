@@ -116,6 +116,7 @@ static tdagi_cell *make_leaf(tdagi_import *im, const tdag_shim_value *v,
     }
     leaf->tensor = t;
     leaf->is_state = op != TDAG_OP_CONSTANT;
+    if (leaf->is_state && name != NULL) name = tdagi_env_name(&im->env, name);
     tdag_value value = tdag_add_tensor(im->env.b, op, name, t);
     if (value.id == 0) {
         tdagi_env_fail_here(&im->env, tdag_builder_get_status(im->env.b), "a weight");
