@@ -259,7 +259,7 @@ static void test_refused(void **state)
         {"tdag 1\nx: f32[1] = input\na.b: f32[1] = parameter [1]\n"
          "a: f32[1] = parameter [1]\nreturn x\n",
          TDAG_E_ARG, "two things of the model are called \"a\""},
-        {"tdag 1\nx: f32[1] = input\n\".b\": f32[1] = parameter [1]\nreturn x\n",
+        {"tdag 1\nx: f32[1] = input\n\"a..b\": f32[1] = parameter [1]\nreturn x\n",
          TDAG_E_ARG, "has an empty part"},
         {deep, TDAG_E_LIMIT, "nested too deep"},
     };
