@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/bytes_hash.h"
-#include "ir/names.h"
 
 #define BYTES_OF_A_STEP 64
 
@@ -62,9 +61,7 @@ const char *tdagi_env_text(tdagi_env *env, const char *format, ...)
 
 const char *tdagi_env_name(tdagi_env *env, const char *name)
 {
-    uint32_t id;
-    const tdag_graph *g = env->b->graph;
-    while (tdagi_name_is_automatic(name, &id) || tdagi_names_find(g, name) != 0)
+    while (tdagi_name_is_taken(env->b->graph, name))
         name = tdagi_env_text(env, ".%s", name);
     return name;
 }

@@ -253,7 +253,7 @@ void tdag_builder_set_scope(tdag_builder *b, const char *scope)
     b->scope = b->scope_slots[slot] - 1;
 }
 
-static bool name_is_taken(const tdag_graph *g, const char *name)
+bool tdagi_name_is_taken(const tdag_graph *g, const char *name)
 {
     uint32_t id;
     return tdagi_name_is_automatic(name, &id) || tdagi_names_find(g, name) != 0;
@@ -262,7 +262,7 @@ static bool name_is_taken(const tdag_graph *g, const char *name)
 /* A free name made of `name`, in the arena; NULL when out of memory. */
 static char *free_name(tdag_graph *g, const char *name)
 {
-    if (!name_is_taken(g, name)) return tdagi_arena_strdup(&g->arena, name);
+    if (!tdagi_name_is_taken(g, name)) return tdagi_arena_strdup(&g->arena, name);
     size_t length = strlen(name);
     char *candidate = tdagi_arena_alloc(&g->arena, length + 12);
     if (candidate == NULL) return NULL;
@@ -270,7 +270,7 @@ static char *free_name(tdag_graph *g, const char *name)
     const uint32_t first = tdagi_names_tried(g, name) + 1;
     for (uint32_t i = first; i < UINT32_MAX; i++) {
         snprintf(candidate + length, 12, "_%lu", (unsigned long)i);
-        if (name_is_taken(g, candidate)) continue;
+        if (tdagi_name_is_taken(g, candidate)) continue;
         if (first > 1 || i > LONG_SEARCH) tdagi_names_set_tried(g, name, i);
         return candidate;
     }

@@ -73,6 +73,16 @@ void tdagi_value_type(const tdag_graph *g, tdag_value v, tdagi_type *out);
 /* Its name, automatic ones written into buf; never NULL. */
 const char *tdagi_value_name(const tdag_graph *g, tdag_value v, char buf[16]);
 const char *tdagi_value_scope(const tdag_graph *g, tdag_value v);
+/* Whether a new value cannot have the name: it is automatic, or another's. */
+bool tdagi_name_is_taken(const tdag_graph *g, const char *name);
+/* The name that a framework gave to a leaf: dots stand before it where it was taken
+ * (tdagi_env_name() of src/aten sets them). */
+static inline const char *tdagi_name_given(const char *name)
+{
+    while (*name == '.')
+        name++;
+    return name;
+}
 
 /* A builder's parts, for recipes and importers. */
 static inline tdagi_pool *tdagi_builder_pool(tdag_builder *b) { return b->graph->pool; }

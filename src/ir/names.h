@@ -3,8 +3,6 @@
 #ifndef TDAGI_NAMES_H
 #define TDAGI_NAMES_H
 
-#include <string.h>
-
 #include "ir/graph.h"
 
 typedef struct tdagi_names {
@@ -27,12 +25,6 @@ void tdagi_names_free(tdag_graph *g);
 uint32_t tdagi_names_tried(const tdag_graph *g, const char *name);
 void tdagi_names_set_tried(tdag_graph *g, const char *name, uint32_t suffix);
 void tdagi_names_forget_tried(tdag_graph *g);
-/* A name that a framework gave: dots stand before it where it is an automatic one or
- * another value has it, too (tdagi_env_name() of src/aten sets them). */
-static inline const char *tdagi_name_given(const char *name)
-{
-    return name + strspn(name, ".");
-}
 /* The hash of a string, also for scopes. */
 uint64_t tdagi_name_hash(const char *name);
 /* True for "v" followed by digits only; *id_out is the number. */

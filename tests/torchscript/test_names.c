@@ -5,7 +5,6 @@
 #include "support/test.h"
 
 #include "derive/derive.h"
-#include "ir/names.h"
 #include "program/model.h"
 
 #define N_CONVERSIONS 5
@@ -21,9 +20,8 @@ static const char *const weights[] = {
 /* A name as an importer gives it. */
 static void given(tdag_builder *b, const char *name, char out[64])
 {
-    uint32_t id;
     snprintf(out, 64, "%s", name);
-    while (tdagi_name_is_automatic(out, &id) || tdagi_names_find(b->graph, out) != 0) {
+    while (tdagi_name_is_taken(b->graph, out)) {
         memmove(out + 1, out, strlen(out) + 1);
         out[0] = '.';
     }

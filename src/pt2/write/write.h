@@ -11,7 +11,6 @@
 #include "archive/mapping.h"
 #include "aten/aten.h"
 #include "base/text.h"
-#include "ir/names.h"
 #include "program/model.h"
 #include "pt2/names.h"
 #include "torchscript/export/statements.h"

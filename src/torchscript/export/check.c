@@ -46,8 +46,11 @@ static bool has_opaque(const tdag_graph *g)
 static uint32_t kernel_of_name(const tdagi_exporter *e, const char *name)
 {
     char *end = NULL;
-    if (name == NULL || name[0] != 'v' || name[1] < '1' || name[1] > '9') return 0;
-    unsigned long i = strtoul(name + 1, &end, 10);
+    size_t mark = strlen(e->mark);
+    if (name == NULL || strncmp(name, e->mark, mark) != 0) return 0;
+    const char *rest = name + mark;
+    if (rest[0] != 'v' || rest[1] < '1' || rest[1] > '9') return 0;
+    unsigned long i = strtoul(rest + 1, &end, 10);
     if (i > e->r->n || (*end != '\0' && *end != '.' && *end != '_')) return 0;
     const char *var = e->var[i];
     size_t n = (size_t)(end - name);

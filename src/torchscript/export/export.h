@@ -8,7 +8,6 @@
 #include <tdagger/torch.h>
 
 #include "base/text.h"
-#include "ir/names.h"
 #include "program/model.h"
 #include "raise/raise.h"
 #include "torchscript/export/statements.h"
