@@ -44,16 +44,16 @@ static const struct {
     const char *name, *text, *from, *to;
     const char *node; /* of the failure; NULL: exported by parts */
 } cases[] = {
-    {"a wrong axis", X2 SOFTMAX, "softmax(in_x, 1)", "softmax(in_x, 0)", NULL},
-    {"another function", X2 SOFTMAX, "torch.softmax(in_x, 1)", "torch.log_softmax(in_x, 1)", NULL},
+    {"a wrong axis", X2 SOFTMAX, "softmax(x, 1)", "softmax(x, 0)", NULL},
+    {"another function", X2 SOFTMAX, "torch.softmax(x, 1)", "torch.log_softmax(x, 1)", NULL},
     {"no such operator", X2 SOFTMAX, "torch.softmax(", "torch.softmacks(", NULL},
-    {"a wrong rank", X2 SOFTMAX, "torch.softmax(in_x, 1)", "torch.softmax(torch.unsqueeze(in_x, 0), 1)", NULL},
-    {"no name", X2 SOFTMAX, "torch.softmax(in_x, 1)", "torch.softmax(in_z, 1)", ""},
+    {"a wrong rank", X2 SOFTMAX, "torch.softmax(x, 1)", "torch.softmax(torch.unsqueeze(x, 0), 1)", NULL},
+    {"no name", X2 SOFTMAX, "torch.softmax(x, 1)", "torch.softmax(in_z, 1)", ""},
     {"a swapped operand", X2 "y = permute(x) {order=[1,0]}\nz = less(x, y)\nreturn z\n",
-     "torch.lt(in_x, v2)", "torch.lt(v2, in_x)", "z"},
+     "torch.lt(x, v2)", "torch.lt(v2, x)", "z"},
     {"a core op", X2 "y = sin(x)\nz = exp(y)\nreturn z\n", "torch.sin(", "torch.cos(", "y"},
     {"an operand that is dropped", X2 "b: f32[2] = parameter [1, 2]\ny = add(x, b)\nreturn y\n",
-     "torch.add(in_x, self.b)", "torch.clone(in_x)", "y"},
+     "torch.add(x, self.b)", "torch.clone(x)", "y"},
     {"another weight", X2 "b: f32[2] = parameter [1, 2]\nc: f32[2] = parameter [1, 2]\n"
      "y = add(x, b)\nz = multiply(y, c)\nreturn z\n", "self.b", "self.c", "y"},
     {"results in another order", X2 "y = sin(x)\nz = exp(y)\nreturn y, z\n",
@@ -116,7 +116,7 @@ static void test_no_check(void **state)
     (void)state;
     tdag_ctx *ctx = test_ctx();
     tdag_model *model = model_of(ctx, X2 SOFTMAX);
-    fault f = {"softmax(in_x, 1)", "softmax(in_x, 0)", 0};
+    fault f = {"softmax(x, 1)", "softmax(x, 0)", 0};
     tdag_torchscript_options o;
     tdag_torchscript_options_init(&o);
     o.flags = TDAG_TORCH_NO_CHECK;

@@ -267,7 +267,7 @@ static const struct {
     {"aten::full", "[2] 1 dtype=3", 4, ": [2] 1 3 None None None"},
     {"aten::linspace", "0. 1.", 7, ": 0.0 1.0 100 None None None None"},
     {"aten::linspace", "0. 1. 5", 7, ": 0.0 1.0 5 None None None None"},
-    {"aten::logspace", "0. 1.", 8, "*: 0.0 1.0 100"},
+    {"aten::logspace", "0. 1.", 8, ": 0.0 1.0 100 10.0 None None None None"},
     {"aten::div", "T T", 3, "Tensor: T T"},
     {"aten::div", "T 2", 3, "Scalar: T 2"},
 };
