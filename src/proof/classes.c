@@ -111,6 +111,22 @@ static const tdag_tensor *same_constant(const tdagi_classes *c, const tdag_tenso
     return t;
 }
 
+/* The weight of a that has b's name in its framework; id 0: none. */
+static tdag_value same_weight(const tdagi_classes *c, const tdagi_node *n)
+{
+    if (n->name == NULL) return TDAG_NO_VALUE;
+    tdag_value there = tdag_graph_find(c->a, n->name);
+    if (there.id != 0 && c->a->nodes[there.id].op == n->op) return there;
+    const char *given = tdagi_name_given(n->name);
+    for (uint32_t id = 1; id <= c->a->n; id++) {
+        const tdagi_node *m = &c->a->nodes[id];
+        if (m->op == n->op && m->name != NULL &&
+            strcmp(tdagi_name_given(m->name), given) == 0)
+            return (tdag_value){id};
+    }
+    return TDAG_NO_VALUE;
+}
+
 /* What tells a tensor from others: its memory, or the place of its node where it has
  * none. The weights of b are those of a that have their names. */
 static const void *memory_of(const tdagi_classes *c, const tdag_graph *g, uint32_t id)
@@ -118,9 +134,8 @@ static const void *memory_of(const tdagi_classes *c, const tdag_graph *g, uint32
     const tdagi_node *n = &g->nodes[id];
     if (n->op == TDAG_OP_CONSTANT) return same_constant(c, n->u.tensor);
     if (g == c->b) {
-        tdag_value there =
-            n->name == NULL ? TDAG_NO_VALUE : tdag_graph_find(c->a, n->name);
-        if (there.id == 0 || c->a->nodes[there.id].op != n->op) return n;
+        tdag_value there = same_weight(c, n);
+        if (there.id == 0) return n;
         n = &c->a->nodes[there.id];
     }
     return n->u.tensor->size == 0 ? (const void *)n : n->u.tensor->data;

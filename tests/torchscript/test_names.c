@@ -1,5 +1,6 @@
 /* Names of arguments and weights survive any number of conversions, whatever they are
  * called: like each other, like the library's own variables or like the language's. */
+#include <tdagger/pt2.h>
 #include <tdagger/torch.h>
 
 #include "support/test.h"
@@ -96,6 +97,10 @@ static void test_names(void **state)
         tdag_model_free(model);
         TEST_OK(ctx, tdag_from_torchscript(ctx, FILE_NAME, specs, N_ARGUMENTS, NULL,
                                            &model));
+        check_names(tdag_model_get_graph(model));
+        TEST_OK(ctx, tdag_to_pt2(ctx, model, FILE_NAME, NULL));
+        tdag_model_free(model);
+        TEST_OK(ctx, tdag_from_pt2(ctx, FILE_NAME, NULL, 0, NULL, &model));
     }
     check_names(tdag_model_get_graph(model));
     tdag_model_free(model);
