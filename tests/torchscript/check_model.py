@@ -193,23 +193,6 @@ def check(args, path, folder):
     return macs, apart, name
 
 
-# From PyTorch 2.1 on a scripted decoder compares its mask with a causal one and branches on
-# the answer. What depends on data is refused, with the place.
-BRANCHES_ON_DATA = {"decoder_masks", "translator"}
-
-
-def is_refused(args, path):
-    """A scripted model that must be refused, and is."""
-    version = tuple(int(v) for v in torch.__version__.split(".")[:2])
-    if args.name not in BRANCHES_ON_DATA or version < (2, 1):
-        return False
-    said = tdag(args, "info", path, "--like", models.stem_of(path) + ".in.safetensors",
-                status=3)
-    if "a branch that depends on tensor data in" not in said:
-        raise Failed("refused, but not for its branch: " + said)
-    return True
-
-
 def one(args, script):
     how = "script" if script else "trace"
     started = time.time()
@@ -218,9 +201,6 @@ def one(args, script):
         made = time.time()
         if path is None:
             return None
-        if script and is_refused(args, path):
-            print("ok %s script: refused for a branch on data" % args.name, flush=True)
-            return True
         with tempfile.TemporaryDirectory(prefix="tdag-model-") as folder:
             macs, apart, spoiled = check(args, path, folder)
     except Failed as e:
