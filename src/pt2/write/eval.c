@@ -119,6 +119,20 @@ static tdagi_any call_row(tdagi_pt2_writer *w, const tdagi_source_call *call)
     return result;
 }
 
+/* max and min of sizes, of several or of a list of them. */
+static tdagi_any extreme(tdagi_pt2_writer *w, const char *name, const tdagi_any *args,
+                         uint32_t n)
+{
+    const bool is_list = n == 1 && args[0].kind == TDAGI_ANY_LIST;
+    const tdagi_any *v = is_list ? args[0].u.seq->v : args;
+    const uint32_t count = is_list ? args[0].u.seq->n : n;
+    if (count == 0) return tdagi_pt2_fail(w, "a call that makes no sense");
+    tdagi_any out = v[0];
+    for (uint32_t i = 1; i < count; i++)
+        out = arithmetic(w, name, out, v[i]);
+    return out;
+}
+
 static tdagi_any call(tdagi_pt2_writer *w, const expr *x)
 {
     const tdagi_kernel *k = &w->s->raised->kernels[w->kernel];
@@ -129,12 +143,7 @@ static tdagi_any call(tdagi_pt2_writer *w, const expr *x)
         args[i] = eval(w, x->items[i + 1]);
     const expr *f = x->items[0];
     if (!tdagi_env_ok(&w->env)) return tdagi_any_poison();
-    if (f->kind == TDAGI_EXPR_NAME && n >= 2) { /* max and min of sizes */
-        tdagi_any out = args[0];
-        for (uint32_t i = 1; i < n; i++)
-            out = arithmetic(w, f->u.s, out, args[i]);
-        return out;
-    }
+    if (f->kind == TDAGI_EXPR_NAME && n >= 1) return extreme(w, f->u.s, args, n);
     const tdagi_source_call c = {.name = operator_name(w, f),
                                  .n = n,
                                  .n_named = x->n_named,

@@ -1,13 +1,34 @@
 /* Attention: one call in newer PyTorch, for older one the statements of its recipe. */
 #include "torchscript/export/export.h"
 
+/* What hides the keys after a query, counted from the start of both. */
+#define ALL_PAIRS "torch.ones([torch.size($0, -2), torch.size($1, -2)], dtype=%t)"
+
+/* PyTorch takes a mask or is causal: of both a mask is made. */
+static void add_mask(tdagi_exporter *e, const tdagi_kernel *k, bool causal)
+{
+    bool has_mask = k->n_inputs > 3 && k->inputs[3] != 0;
+    if (!causal || !has_mask)
+        tdagi_export_piece(e, k, "$3");
+    else if (tdagi_export_input(e, k, 3)->dtype == TDAG_BOOL)
+        tdagi_export_piece(e, k, "torch.logical_and($3, torch.tril(" ALL_PAIRS "))",
+                           TDAG_BOOL);
+    else
+        tdagi_export_piece(e, k,
+                           "torch.masked_fill($3, torch.triu(" ALL_PAIRS ", 1), -inf)",
+                           TDAG_BOOL);
+}
+
 static void emit_attention_call(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_attention_spec *s = k->spec;
-    tdagi_export_emit(e, k,
-                      "torch.scaled_dot_product_attention($0, $1, $2, $3, 0., %b, "
-                      "scale=%f)",
-                      s->causal, s->scale);
+    bool has_mask = k->n_inputs > 3 && k->inputs[3] != 0;
+    tdagi_export_begin(e, k);
+    tdagi_export_piece(e, k, "torch.scaled_dot_product_attention($0, $1, $2, ");
+    add_mask(e, k, s->causal != 0);
+    tdagi_export_piece(e, k, ", 0., %b, scale=%f)",
+                       (int64_t)(s->causal != 0 && !has_mask), s->scale);
+    tdagi_export_end(e);
 }
 
 /* An input of half precision is computed with in f32. */

@@ -33,6 +33,21 @@ static bool spec_of(const tdag_graph *g, uint32_t i, tdag_input_spec *out)
     return true;
 }
 
+/* Tensors of a dict are told by their keys. */
+static void name_items(const tdagi_structure_node *of, tdag_input_spec *specs,
+                       uint32_t *next)
+{
+    const tdagi_structure_node *item = tdagi_structure_first(of);
+    for (uint32_t i = 0; i < of->n; i++, item = tdagi_structure_next(item)) {
+        if (item->kind == TDAGI_STRUCTURE_TENSOR) {
+            if (of->kind == TDAGI_STRUCTURE_DICT) specs[*next].name = item->key;
+            ++*next;
+        } else if (tdagi_structure_has_items(item)) {
+            name_items(item, specs, next); /* no deeper than structures may be */
+        }
+    }
+}
+
 static bool has_opaque(const tdag_graph *g)
 {
     for (uint32_t id = 1; id <= g->n; id++)
@@ -148,6 +163,9 @@ tdag_status tdagi_export_check(tdagi_exporter *e, tdagi_mapping *archive)
     TDAGI_TRY(tdagi_array_alloc(e->ctx, n, sizeof(tdag_input_spec), &specs));
     for (uint32_t i = 0; i < n && plain; i++)
         plain = spec_of(e->g, i, (tdag_input_spec *)specs + i);
+    const tdagi_structure_node *root = tdagi_model_inputs(e->model)->nodes;
+    uint32_t next = 0;
+    if (plain && tdagi_structure_has_items(root)) name_items(root, specs, &next);
     tdag_status st = plain ? read_and_compare(e, archive, specs) : TDAG_OK;
     tdagi_free(e->ctx, specs, n * sizeof(tdag_input_spec));
     return st;
