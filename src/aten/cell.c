@@ -425,7 +425,7 @@ static tdag_value invert(tdagi_env *env, const tdagi_view_step *w, tdag_value wh
     int64_t order[TDAG_MAX_RANK];
     tdag_dim count, copy[TDAG_MAX_RANK];
     tdag_value at;
-    memcpy(copy, shape, rank * sizeof(*copy));
+    if (rank > 0) memcpy(copy, shape, rank * sizeof(*copy));
     switch ((tdagi_view_kind)w->kind) {
     case TDAGI_VIEW_ALIAS:
         return v;

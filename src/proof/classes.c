@@ -16,7 +16,7 @@ typedef struct key {
 
 static tdag_status put(key *k, const void *bytes, size_t n)
 {
-    tdagi_text_add_bytes(&k->bytes, bytes, n);
+    if (n > 0) tdagi_text_add_bytes(&k->bytes, bytes, n);
     return k->bytes.status;
 }
 

@@ -31,6 +31,19 @@ static tdag_value add_mask(tdag_builder *b, tdag_value scores, tdag_value mask)
     return tdag_where(b, mask, scores, tdag_add_scalar(b, dtype, -INFINITY));
 }
 
+/* A mask broadcasts to the scores, which do not broadcast to it. */
+static tdag_value hide_by_mask(tdag_builder *b, tdag_value scores, tdag_value mask)
+{
+    tdag_value y = add_mask(b, scores, mask);
+    if (!tdagi_usable(b, y)) return TDAG_NO_VALUE;
+    uint32_t rank = tdag_builder_get_rank(b, scores);
+    bool same = tdag_builder_get_rank(b, y) == rank;
+    for (uint32_t i = 0; i < rank && same; i++)
+        same = tdagi_dim_of(b, y, i) == tdagi_dim_of(b, scores, i);
+    if (same) return y;
+    return tdagi_builder_fail(b, TDAG_E_SHAPE, "a mask is wider than the scores");
+}
+
 /* A softmax whose rows of nothing but -inf are 0, as PyTorch has it since 2.5. */
 static tdag_value safe_softmax(tdag_builder *b, tdag_value scores)
 {
@@ -62,7 +75,7 @@ static tdag_value lower_attention(tdag_builder *b, const tdag_value *in, uint32_
     tdag_value k = tdagi_transpose(b, tdagi_wide(b, in[1]), rank - 2, rank - 1);
     tdag_value scores = tdagi_matmul(b, q, k);
     if (s->causal) scores = hide_future(b, scores);
-    if (mask.id != 0) scores = add_mask(b, scores, mask);
+    if (mask.id != 0) scores = hide_by_mask(b, scores, mask);
     if (!tdagi_usable(b, scores)) return TDAG_NO_VALUE;
     int64_t last = (int64_t)tdag_builder_get_rank(b, scores) - 1;
     tdag_value p =
