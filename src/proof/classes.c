@@ -84,6 +84,7 @@ static tdag_status put_form(key *k, const tdagi_node *n)
 {
     TDAGI_TRY(put_number(k, n->op));
     TDAGI_TRY(put_number(k, n->dtype));
+    TDAGI_TRY(put_number(k, n->rank));
     for (uint32_t i = 0; i < n->rank; i++)
         TDAGI_TRY(put_dim(k, n->shape[i]));
     const tdagi_field *f = tdagi_node_def(n)->fields;
@@ -211,8 +212,7 @@ static tdag_status init(tdagi_classes *c)
     c->of_a = zeroes(c, c->a->n + 1u, sizeof *c->of_a);
     c->of_b = zeroes(c, c->b->n + 1u, sizeof *c->of_b);
     c->value_of = zeroes(c, c->a->n + 1u, sizeof *c->value_of);
-    c->is_met = zeroes(c, c->a->n + 1u, 1);
-    if (c->of_a == NULL || c->of_b == NULL || c->value_of == NULL || c->is_met == NULL)
+    if (c->of_a == NULL || c->of_b == NULL || c->value_of == NULL)
         return tdagi_nomem(c->ctx);
     for (uint32_t id = 1; id <= c->a->n; id++) {
         TDAGI_TRY(give_class(c, c->a, id, &c->of_a[id]));

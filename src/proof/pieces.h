@@ -14,8 +14,7 @@ typedef struct tdagi_classes {
     const tdag_graph *a, *b;
     uint32_t *of_a, *of_b; /* by value id */
     uint32_t n, n_known;
-    uint32_t *value_of;    /* by class up to n_known: a's first value of it */
-    unsigned char *is_met; /* the same: a value of b has it, too */
+    uint32_t *value_of; /* by class up to n_known: a's first value of it */
     tdagi_table by_key;
 } tdagi_classes;
 

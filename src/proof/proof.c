@@ -3,12 +3,6 @@
 
 #include "proof/pieces.h"
 
-/* Notes that b's value is of a class that a has. */
-static void meet(tdagi_classes *c, uint32_t id)
-{
-    if (c->of_b[id] <= c->n_known) c->is_met[c->of_b[id]] = 1;
-}
-
 /* Proves that b's value y is a's x, and makes it one of x's class. */
 static tdag_status prove_pair(tdagi_classes *c, uint32_t x, uint32_t y, uint32_t *wrong)
 {
@@ -27,7 +21,6 @@ static tdag_status prove_all(tdagi_classes *c, const uint32_t *partner, uint32_t
     for (uint32_t id = 1; id <= c->b->n && *wrong == 0; id++) {
         TDAGI_TRY(tdagi_classes_add(c, id));
         if (partner[id] != 0) TDAGI_TRY(prove_pair(c, partner[id], id, wrong));
-        meet(c, id);
         TDAGI_TRY(tdagi_poll(c->ctx));
     }
     for (uint32_t i = 0; i < c->a->n_outputs && *wrong == 0; i++)

@@ -14,8 +14,8 @@
 /* partner[id], by value of b: the value of a that it has to be; 0: none is known.
  * Inputs and outputs go by position, parameters and buffers by name, whose elements are
  * taken to be a's. *wrong_out is 0 if every output is proven, else the first value of a
- * that is not. Pieces that would take more than TDAGI_PROOF_MAX_WORK to run are taken
- * as they are. Errors: E_NOMEM, E_STOPPED. */
+ * that is not. Pieces of more than TDAGI_PROOF_MAX_WORK, or 64 operands, are not run
+ * but taken as they are. Errors: E_NOMEM, E_STOPPED. */
 tdag_status tdagi_prove(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph *b,
                         const uint32_t *partner, uint32_t *wrong_out);
 

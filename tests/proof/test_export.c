@@ -1,14 +1,10 @@
 /* Faults planted in exported source: the proof finds each, and the composite at fault
  * is exported by its parts, or the conversion fails with the node and leaves no file.
  */
-#include <unistd.h>
-
 #include <tdagger/compare.h>
 
-#include "support/test.h"
+#include "support/model.h"
 #include "torchscript/export/export.h"
-
-static char folder[64], path[96];
 
 /* A text of the source that becomes another one, wherever it stands. */
 typedef struct fault {
@@ -63,22 +59,12 @@ static const struct {
 };
 /* clang-format on */
 
-static tdag_model *model_of(tdag_ctx *ctx, const char *text)
-{
-    tdag_graph *graph = NULL;
-    tdag_model *model = NULL;
-    TEST_OK(ctx, tdag_graph_parse(ctx, text, strlen(text), &graph));
-    TEST_OK(ctx, tdag_model_create(ctx, graph, &model));
-    tdag_graph_free(graph);
-    return model;
-}
-
 static void check_equal(tdag_ctx *ctx, const tdag_model *model)
 {
     const tdag_input_spec spec = {.dtype = TDAG_F32, .rank = 2, .shape = {2, 2}};
     tdag_model *again = NULL;
     tdag_differences d;
-    TEST_OK(ctx, tdag_from_torchscript(ctx, path, &spec, 1, NULL, &again));
+    TEST_OK(ctx, tdag_from_torchscript(ctx, test_path, &spec, 1, NULL, &again));
     TEST_OK(ctx, tdag_diff(ctx, model, again, &d));
     assert_int_equal(d.n, 0);
     tdag_differences_free(&d);
@@ -90,10 +76,10 @@ static void test_faults(void **state)
     (void)state;
     tdag_ctx *ctx = test_ctx();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        tdag_model *model = model_of(ctx, cases[i].text);
+        tdag_model *model = test_model(ctx, cases[i].text);
         fault f = {cases[i].from, cases[i].to, 0};
-        unlink(path);
-        tdag_status st = tdagi_export_model(ctx, model, path, NULL, plant, &f);
+        unlink(test_path);
+        tdag_status st = tdagi_export_model(ctx, model, test_path, NULL, plant, &f);
         if (f.n == 0) fail_msg("%s: not planted", cases[i].name);
         if (cases[i].node == NULL) {
             if (st != TDAG_OK)
@@ -103,7 +89,7 @@ static void test_faults(void **state)
             assert_int_equal(st, TDAG_E_INTERNAL);
             const char *node = tdag_ctx_get_error(ctx)->node;
             assert_string_equal(node == NULL ? "" : node, cases[i].node);
-            assert_int_not_equal(access(path, F_OK), 0);
+            assert_int_not_equal(access(test_path, F_OK), 0);
         }
         tdag_model_free(model);
     }
@@ -115,38 +101,21 @@ static void test_no_check(void **state)
 {
     (void)state;
     tdag_ctx *ctx = test_ctx();
-    tdag_model *model = model_of(ctx, X2 SOFTMAX);
+    tdag_model *model = test_model(ctx, X2 SOFTMAX);
     fault f = {"softmax(x, 1)", "softmax(x, 0)", 0};
     tdag_torchscript_options o;
     tdag_torchscript_options_init(&o);
     o.flags = TDAG_TORCH_NO_CHECK;
-    TEST_OK(ctx, tdagi_export_model(ctx, model, path, &o, plant, &f));
+    TEST_OK(ctx, tdagi_export_model(ctx, model, test_path, &o, plant, &f));
     assert_int_equal(f.n, 1);
-    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(access(test_path, F_OK), 0);
     tdag_model_free(model);
     tdag_ctx_free(ctx);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/tdag-proof-XXXXXX");
-    if (mkdtemp(folder) == NULL) return -1;
-    snprintf(path, sizeof path, "%s/net.pt", folder);
-    return 0;
-}
-
-/* Nothing else was left there. */
-static int teardown(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_faults),
                                        cmocka_unit_test(test_no_check)};
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }

@@ -48,6 +48,11 @@ static const struct {
      "x: i64[3] = input\nv = add(x, x)\nreturn v\n", NULL},
     {"integers, wrong", "x: i64[3] = input\nc: i64[] = constant [2]\nv = multiply(x, c)\nreturn v\n",
      "x: i64[3] = input\nv = multiply(x, x)\nreturn v\n", "v"},
+    {"a number and nothing", "x: i64[3] = input\nc: i64[] = constant [0]\ne: i64[0] = constant []\nreturn c, e\n",
+     "x: i64[3] = input\nc: i64[] = constant [0]\ne: i64[0] = constant []\nreturn e, c\n", "c"},
+    {"what never runs",
+     "x: f32[3] = input\ni: i64[] = constant [7]\nv = gather(x, i) {batch=0}\nreturn v\n",
+     "x: f32[3] = input\ni: i64[] = constant [8]\nv = gather(x, i) {batch=0}\nreturn v\n", "v"},
     {"positions that wrap",
      "x: f32[3] = input\ni: i64[2] = input\nv = gather(x, i) {batch=0}\nreturn v\n",
      "x: f32[3] = input\ni: i64[2] = input\nz: i64[] = constant [0]\nn: i64[] = constant [3]\n"

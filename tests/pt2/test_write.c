@@ -1,14 +1,10 @@
 /* Programs written without PyTorch: what the JSON says of small graphs, what is
  * refused, no memory. tests/pt2/check_cases.py has torch.export load and run such
  * files. */
-#include <unistd.h>
-
 #include <tdagger/pt2.h>
 
 #include "archive/zip.h"
-#include "support/test.h"
-
-static char path[64];
+#include "support/model.h"
 
 /* clang-format off */
 static const char net[] =
@@ -24,22 +20,12 @@ static const char net[] =
     "return e, n, y\n";
 /* clang-format on */
 
-static tdag_model *model_of(tdag_ctx *ctx, const char *text)
-{
-    tdag_graph *graph = NULL;
-    tdag_model *model = NULL;
-    TEST_OK(ctx, tdag_graph_parse(ctx, text, strlen(text), &graph));
-    TEST_OK(ctx, tdag_model_create(ctx, graph, &model));
-    tdag_graph_free(graph);
-    return model;
-}
-
 static tdagi_zip *open_file(tdag_ctx *ctx)
 {
     tdagi_mapping *m = NULL;
     tdagi_zip *zip = NULL;
-    TEST_OK(ctx, tdagi_mapping_open(ctx, path, 0, &m));
-    TEST_OK(ctx, tdagi_zip_open(ctx, m, path, &zip));
+    TEST_OK(ctx, tdagi_mapping_open(ctx, test_path, 0, &m));
+    TEST_OK(ctx, tdagi_zip_open(ctx, m, test_path, &zip));
     tdagi_mapping_release(m);
     return zip;
 }
@@ -70,8 +56,8 @@ static void test_program(void **state)
 {
     (void)state;
     tdag_ctx *ctx = test_ctx();
-    tdag_model *model = model_of(ctx, net);
-    TEST_OK(ctx, tdag_to_pt2(ctx, model, path, NULL));
+    tdag_model *model = test_model(ctx, net);
+    TEST_OK(ctx, tdag_to_pt2(ctx, model, test_path, NULL));
     tdagi_zip *zip = open_file(ctx);
     static const char program[] = "models/model.json";
     expect(ctx, zip, "archive_format", "pt2");
@@ -96,20 +82,20 @@ static void test_name(void **state)
 {
     (void)state;
     tdag_ctx *ctx = test_ctx();
-    tdag_model *model = model_of(ctx, net);
+    tdag_model *model = test_model(ctx, net);
     tdag_pt2_options o;
     tdag_pt2_options_init(&o);
     o.program = "decoder";
-    TEST_OK(ctx, tdag_to_pt2(ctx, model, path, &o));
+    TEST_OK(ctx, tdag_to_pt2(ctx, model, test_path, &o));
     tdagi_zip *zip = open_file(ctx);
     assert_non_null(tdagi_zip_find(zip, "models/decoder.json"));
     tdagi_zip_close(zip);
     o.program = "a/b";
-    assert_int_equal(tdag_to_pt2(ctx, model, path, &o), TDAG_E_ARG);
+    assert_int_equal(tdag_to_pt2(ctx, model, test_path, &o), TDAG_E_ARG);
     o.program = NULL;
     o.flags = 1;
-    assert_int_equal(tdag_to_pt2(ctx, model, path, &o), TDAG_E_ARG);
-    assert_int_equal(tdag_to_pt2(ctx, NULL, path, NULL), TDAG_E_ARG);
+    assert_int_equal(tdag_to_pt2(ctx, model, test_path, &o), TDAG_E_ARG);
+    assert_int_equal(tdag_to_pt2(ctx, NULL, test_path, NULL), TDAG_E_ARG);
     assert_int_equal(tdag_to_pt2(ctx, model, NULL, NULL), TDAG_E_ARG);
     tdag_model_free(model);
     tdag_ctx_free(ctx);
@@ -120,11 +106,11 @@ static void test_bytes(void **state)
 {
     (void)state;
     tdag_ctx *ctx = test_ctx();
-    tdag_model *model = model_of(ctx, net);
+    tdag_model *model = test_model(ctx, net);
     tdagi_mapping *m[2] = {NULL, NULL};
     for (int i = 0; i < 2; i++) {
-        TEST_OK(ctx, tdag_to_pt2(ctx, model, path, NULL));
-        TEST_OK(ctx, tdagi_mapping_open(ctx, path, TDAGI_MAPPING_COPY, &m[i]));
+        TEST_OK(ctx, tdag_to_pt2(ctx, model, test_path, NULL));
+        TEST_OK(ctx, tdagi_mapping_open(ctx, test_path, TDAGI_MAPPING_COPY, &m[i]));
     }
     assert_int_equal(tdagi_mapping_size(m[0]), tdagi_mapping_size(m[1]));
     assert_memory_equal(tdagi_mapping_data(m[0]), tdagi_mapping_data(m[1]),
@@ -142,7 +128,7 @@ static tdag_status convert(tdag_ctx *ctx, void *text)
     tdag_status st = tdag_graph_parse(ctx, text, strlen(text), &graph);
     if (st == TDAG_OK) st = tdag_model_create(ctx, graph, &model);
     tdag_graph_free(graph);
-    if (st == TDAG_OK) st = tdag_to_pt2(ctx, model, path, NULL);
+    if (st == TDAG_OK) st = tdag_to_pt2(ctx, model, test_path, NULL);
     tdag_model_free(model);
     return st;
 }
@@ -155,20 +141,6 @@ static void test_oom(void **state)
     test_every_oom(convert, text);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    strcpy(path, "/tmp/tdag-pt2-XXXXXX");
-    int fd = mkstemp(path);
-    return fd < 0 ? -1 : close(fd);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    return unlink(path);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,5 +149,5 @@ int main(void)
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_oom),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }

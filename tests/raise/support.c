@@ -286,3 +286,20 @@ void expect_values(tdag_ctx *ctx, tdag_builder *b, const law *l, const rnd *seed
 {
     expect(ctx, b, l, seed, NULL);
 }
+
+uint64_t base_seed(void)
+{
+    const char *text = getenv("TDAG_SEED");
+    return text == NULL ? 1 : strtoull(text, NULL, 10);
+}
+
+int run_law(CMUnitTestFunction row)
+{
+    struct CMUnitTest tests[TDAGI_N_COMPOSITES - 1];
+    for (uintptr_t id = 1; id < TDAGI_N_COMPOSITES; id++)
+        tests[id - 1] =
+            (struct CMUnitTest){tdagi_composite_row_of((tdagi_composite)id)->name, row,
+                                NULL, NULL, (void *)id};
+    print_message("TDAG_SEED=%llu\n", (unsigned long long)base_seed());
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

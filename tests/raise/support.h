@@ -58,6 +58,11 @@ tdag_tensor *random_tensor(tdag_ctx *ctx, const tdag_graph *g, tdag_value v, rnd
 /* Whether two elements of a dtype are equal but for rounding. */
 bool near(double a, double b, tdag_dtype dtype);
 
+/* The seed of a law: TDAG_SEED, or 1. */
+uint64_t base_seed(void);
+/* Runs the test for every composite, whose number is *state; the seed is printed. */
+int run_law(CMUnitTestFunction row);
+
 tdagi_type type_of(tdag_dtype dtype, uint32_t rank, ...); /* dims as int64_t */
 tdagi_type type_of_dims(tdag_dtype dtype, uint32_t rank, const tdag_dim *dims);
 

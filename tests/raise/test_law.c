@@ -5,12 +5,6 @@
 
 #define N_DRAWS 400
 
-static uint64_t base_seed(void)
-{
-    const char *text = getenv("TDAG_SEED");
-    return text == NULL ? 1 : strtoull(text, NULL, 10);
-}
-
 /* Whether the composite itself had to come back. */
 static bool test_draw(tdag_ctx *ctx, const generator *g, uint64_t seed)
 {
@@ -39,13 +33,4 @@ static void test_row(void **state)
     tdag_ctx_free(ctx);
 }
 
-int main(void)
-{
-    struct CMUnitTest tests[TDAGI_N_COMPOSITES - 1];
-    for (uintptr_t id = 1; id < TDAGI_N_COMPOSITES; id++)
-        tests[id - 1] =
-            (struct CMUnitTest){tdagi_composite_row_of((tdagi_composite)id)->name,
-                                test_row, NULL, NULL, (void *)id};
-    print_message("TDAG_SEED=%llu\n", (unsigned long long)base_seed());
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return run_law(test_row); }

@@ -160,12 +160,6 @@ static void run_graph(tally *t, const tdag_graph *g, rnd *seed)
 
 /* ---- the rows ---- */
 
-static uint64_t base_seed(void)
-{
-    const char *text = getenv("TDAG_SEED");
-    return text == NULL ? 1 : strtoull(text, NULL, 10);
-}
-
 static void test_row(void **state)
 {
     const tdagi_composite id = (tdagi_composite)(uintptr_t)*state;
@@ -188,13 +182,4 @@ static void test_row(void **state)
     if (t.n_run < N_DRAWS / 4) fail_msg("only %u were run", (unsigned)t.n_run);
 }
 
-int main(void)
-{
-    struct CMUnitTest tests[TDAGI_N_COMPOSITES - 1];
-    for (uintptr_t id = 1; id < TDAGI_N_COMPOSITES; id++)
-        tests[id - 1] =
-            (struct CMUnitTest){tdagi_composite_row_of((tdagi_composite)id)->name,
-                                test_row, NULL, NULL, (void *)id};
-    print_message("TDAG_SEED=%llu\n", (unsigned long long)base_seed());
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+int main(void) { return run_law(test_row); }

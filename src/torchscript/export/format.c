@@ -227,8 +227,9 @@ void tdagi_export_begin(tdagi_exporter *e, const tdagi_kernel *k)
     tdagi_text_add(&e->body, " = ");
 }
 
-/* A class of PyTorch's own has this method since 2.0 and had it not in 1.13, which
- * hasattr() says while the source is compiled: what it rules out is never looked at. */
+/* A class of PyTorch's own has this method in 2.13 and has it not in 1.13 (releases
+ * between them were not tried), which hasattr() says while the source is compiled: what
+ * it rules out is never looked at. */
 void tdagi_export_begin_newer(tdagi_exporter *e, const tdagi_kernel *k)
 {
     fetch_inputs(e, k);

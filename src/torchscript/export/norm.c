@@ -123,7 +123,7 @@ static void emit_rms_norm(tdagi_exporter *e, const tdagi_kernel *k)
     const tdagi_layer_norm_spec *s = k->spec;
     const tdag_list shape = {(uint32_t)s->n_axes, k->shape + k->rank - s->n_axes};
     bool has_call = e->api == NULL || e->api->op_n_overloads("aten::rms_norm") > 0;
-    if (has_call && !e->is_portable) /* the call is no faster than its parts */
+    if (has_call && !e->is_portable) /* 1.13 has no call for it */
         tdagi_export_emit(e, k, "torch.rms_norm($0, %l, $1, %f)", &shape, s->eps);
     else
         emit_rms_norm_parts(e, k);

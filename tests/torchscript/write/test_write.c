@@ -1,25 +1,11 @@
 /* Archives written without PyTorch and read back: names of every kind, tensors of every
  * dtype, shared memory, the version of the operators; what has no file is refused and
  * leaves none. PyTorch loads and runs such files in torchscript.import and models.*. */
-#include <unistd.h>
-
 #include <tdagger/compare.h>
 #include <tdagger/torch.h>
 
 #include "archive/zip.h"
-#include "support/test.h"
-
-static char folder[64], path[96];
-
-static tdag_model *model_of(tdag_ctx *ctx, const char *text)
-{
-    tdag_graph *graph = NULL;
-    tdag_model *model = NULL;
-    TEST_OK(ctx, tdag_graph_parse(ctx, text, strlen(text), &graph));
-    TEST_OK(ctx, tdag_model_create(ctx, graph, &model));
-    tdag_graph_free(graph);
-    return model;
-}
+#include "support/model.h"
 
 /* The inputs that a graph declares. */
 static uint32_t inputs_of(const tdag_graph *g, tdag_input_spec *specs)
@@ -40,7 +26,7 @@ static tdag_model *read_back(tdag_ctx *ctx, const tdag_model *model)
     tdag_input_spec specs[4];
     tdag_model *again = NULL;
     uint32_t n = inputs_of(tdag_model_get_graph(model), specs);
-    TEST_OK(ctx, tdag_from_torchscript(ctx, path, specs, n, NULL, &again));
+    TEST_OK(ctx, tdag_from_torchscript(ctx, test_path, specs, n, NULL, &again));
     return again;
 }
 
@@ -123,8 +109,8 @@ static void test_round_trip(void **state)
     (void)state;
     tdag_ctx *ctx = test_ctx();
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        tdag_model *model = model_of(ctx, texts[i]);
-        TEST_OK(ctx, tdag_to_torchscript(ctx, model, path, NULL));
+        tdag_model *model = test_model(ctx, texts[i]);
+        TEST_OK(ctx, tdag_to_torchscript(ctx, model, test_path, NULL));
         tdag_model *again = read_back(ctx, model);
         check_same(ctx, model, again);
         check_names(tdag_model_get_graph(model), tdag_model_get_graph(again));
@@ -173,8 +159,8 @@ static uint32_t count_records(tdag_ctx *ctx)
     tdagi_zip *zip = NULL;
     char name[32];
     uint32_t n = 0;
-    TEST_OK(ctx, tdagi_mapping_open(ctx, path, 0, &m));
-    TEST_OK(ctx, tdagi_zip_open(ctx, m, path, &zip));
+    TEST_OK(ctx, tdagi_mapping_open(ctx, test_path, 0, &m));
+    TEST_OK(ctx, tdagi_zip_open(ctx, m, test_path, &zip));
     do
         snprintf(name, sizeof name, "data/%u", (unsigned)n);
     while (tdagi_zip_find(zip, name) != NULL && ++n < 100);
@@ -189,7 +175,7 @@ static void test_shared(void **state)
     tdag_ctx *ctx = test_ctx();
     tdag_model *model = NULL;
     TEST_OK(ctx, make_tied(ctx, &model));
-    TEST_OK(ctx, tdag_to_torchscript(ctx, model, path, NULL));
+    TEST_OK(ctx, tdag_to_torchscript(ctx, model, test_path, NULL));
     assert_int_equal(count_records(ctx), 1);
     tdag_model *again = read_back(ctx, model);
     check_same(ctx, model, again);
@@ -219,10 +205,10 @@ static void test_version(void **state)
         const void *data = NULL;
         size_t size = 0;
         snprintf(text, sizeof text, "%s%s", head, cases[i].rest);
-        tdag_model *model = model_of(ctx, text);
-        TEST_OK(ctx, tdag_to_torchscript(ctx, model, path, NULL));
-        TEST_OK(ctx, tdagi_mapping_open(ctx, path, 0, &m));
-        TEST_OK(ctx, tdagi_zip_open(ctx, m, path, &zip));
+        tdag_model *model = test_model(ctx, text);
+        TEST_OK(ctx, tdag_to_torchscript(ctx, model, test_path, NULL));
+        TEST_OK(ctx, tdagi_mapping_open(ctx, test_path, 0, &m));
+        TEST_OK(ctx, tdagi_zip_open(ctx, m, test_path, &zip));
         TEST_OK(ctx,
                 tdagi_zip_read(ctx, zip, tdagi_zip_find(zip, "version"), &data, &size));
         assert_int_equal(size, strlen(cases[i].version));
@@ -266,12 +252,13 @@ static void test_refused(void **state)
     deep_text(deep, sizeof deep);
     tdag_ctx *ctx = test_ctx();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        tdag_model *model = model_of(ctx, cases[i].text);
-        unlink(path);
-        assert_int_equal(tdag_to_torchscript(ctx, model, path, NULL), cases[i].status);
+        tdag_model *model = test_model(ctx, cases[i].text);
+        unlink(test_path);
+        assert_int_equal(tdag_to_torchscript(ctx, model, test_path, NULL),
+                         cases[i].status);
         const char *said = tdag_ctx_get_error(ctx)->message;
         if (strstr(said, cases[i].words) == NULL) fail_msg("case %zu: %s", i, said);
-        assert_int_not_equal(access(path, F_OK), 0);
+        assert_int_not_equal(access(test_path, F_OK), 0);
         tdag_model_free(model);
     }
     tdag_ctx_free(ctx);
@@ -281,12 +268,12 @@ static void test_arguments(void **state)
 {
     (void)state;
     tdag_ctx *ctx = test_ctx();
-    tdag_model *model = model_of(ctx, texts[0]);
+    tdag_model *model = test_model(ctx, texts[0]);
     tdag_torchscript_options o;
     tdag_torchscript_options_init(&o);
     o.writer = 2;
-    assert_int_equal(tdag_to_torchscript(ctx, model, path, &o), TDAG_E_ARG);
-    assert_int_equal(tdag_to_torchscript(ctx, NULL, path, NULL), TDAG_E_ARG);
+    assert_int_equal(tdag_to_torchscript(ctx, model, test_path, &o), TDAG_E_ARG);
+    assert_int_equal(tdag_to_torchscript(ctx, NULL, test_path, NULL), TDAG_E_ARG);
     assert_int_equal(tdag_to_torchscript(ctx, model, NULL, NULL), TDAG_E_ARG);
     assert_int_equal(tdag_to_torchscript(ctx, model, "/tmp/no/such/folder/a.pt", NULL),
                      TDAG_E_IO);
@@ -299,7 +286,7 @@ static tdag_status write_tied(tdag_ctx *ctx, void *arg)
     (void)arg;
     tdag_model *model = NULL;
     tdag_status st = make_tied(ctx, &model);
-    if (st == TDAG_OK) st = tdag_to_torchscript(ctx, model, path, NULL);
+    if (st == TDAG_OK) st = tdag_to_torchscript(ctx, model, test_path, NULL);
     tdag_model_free(model);
     return st;
 }
@@ -310,23 +297,6 @@ static void test_oom(void **state)
     test_every_oom(write_tied, NULL);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/tdag-write-XXXXXX");
-    if (mkdtemp(folder) == NULL) return -1;
-    snprintf(path, sizeof path, "%s/net.pt", folder);
-    return 0;
-}
-
-/* Nothing else was left there. */
-static int teardown(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,5 +304,5 @@ int main(void)
         cmocka_unit_test(test_version),    cmocka_unit_test(test_refused),
         cmocka_unit_test(test_arguments),  cmocka_unit_test(test_oom),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }
