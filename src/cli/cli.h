@@ -161,8 +161,11 @@ void cli_spec_text(const tdag_input_spec *spec, char *buf, size_t size);
 int cli_kind_of_file(cli *c, const char *path, tdag_file_kind *out);
 /* What a file to be written should be, by its ending. */
 tdag_file_kind cli_kind_of_name(const char *path);
-/* Reads a model; a TorchScript file needs inputs. Prints what went wrong. */
+/* Reads a model; a TorchScript file needs the inputs that it takes. Prints what went
+ * wrong. */
 int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **out);
+/* Whether the model of a file takes inputs at all. */
+int cli_takes_inputs(cli *c, const char *path, bool *out);
 /* The model of the first file, imported with the inputs of the command line, at the
  * sizes that --at names. */
 int cli_load_first(cli *c, tdag_model **out);

@@ -118,10 +118,9 @@ static int check_inputs(cli *c, const char *path, const tdag_graph *graph,
     return status;
 }
 
-/* What the library reads; a file that tells its inputs is compared with those of the
- * command line afterwards, by name. */
-static int open_kind(cli *c, const char *path, tdag_file_kind kind,
-                     const cli_inputs *inputs, tdag_model **out)
+/* What the library reads of a path. */
+static tdag_status open_file(cli *c, const char *path, tdag_file_kind kind,
+                             const cli_inputs *inputs, tdag_model **out)
 {
     tdag_open_options options;
     tdag_open_options_init(&options);
@@ -129,13 +128,41 @@ static int open_kind(cli *c, const char *path, tdag_file_kind kind,
     options.shim_path = c->shim;
     options.reader = who(c->reader);
     if (c->given & CLI_OPAQUE) options.flags |= TDAG_OPEN_OPAQUE;
-    bool declared = kind == TDAG_FILE_TDAG || kind == TDAG_FILE_TEXT;
+    return tdag_open(c->ctx, path, inputs->specs, inputs->n, &options, out);
+}
+
+static bool tells_inputs(tdag_file_kind kind)
+{
+    return kind == TDAG_FILE_TDAG || kind == TDAG_FILE_TEXT;
+}
+
+/* No inputs were given, and that is what the model refuses. */
+static bool wants_inputs(const cli *c, tdag_file_kind kind, const cli_inputs *inputs)
+{
+    return kind == TDAG_FILE_TORCHSCRIPT && inputs->n == 0 &&
+           tdag_ctx_get_error(c->ctx)->status == TDAG_E_ARG;
+}
+
+int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **out)
+{
+    const cli_inputs none = {0};
+    tdag_file_kind kind;
     tdag_model *model = NULL;
-    if (tdag_open(c->ctx, path, inputs->specs, declared ? 0 : inputs->n, &options,
-                  &model) != TDAG_OK)
-        return cli_fail_library(c, path);
-    int status = declared ? check_inputs(c, path, tdag_model_get_graph(model), inputs)
-                          : CLI_DONE;
+    int status = cli_kind_of_file(c, path, &kind);
+    if (status != CLI_DONE) return status;
+    bool declared = tells_inputs(kind);
+    cli_progress(c, "reading", path);
+    if (open_file(c, path, kind, declared ? &none : inputs, &model) != TDAG_OK)
+        return wants_inputs(c, kind, inputs)
+                   ? cli_fail(CLI_USAGE,
+                              "%s is TorchScript, which does not store the shapes of "
+                              "its inputs: give one -i DTYPE[DIMS] per input, as in -i "
+                              "f32[1,3,224,224], or --like",
+                              path)
+                   : cli_fail_library(c, path);
+    /* a file that tells its inputs is compared with those of the command line, by name
+     */
+    if (declared) status = check_inputs(c, path, tdag_model_get_graph(model), inputs);
     if (status == CLI_DONE)
         *out = model;
     else
@@ -143,19 +170,21 @@ static int open_kind(cli *c, const char *path, tdag_file_kind kind,
     return status;
 }
 
-int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **out)
+int cli_takes_inputs(cli *c, const char *path, bool *out)
 {
+    const cli_inputs none = {0};
     tdag_file_kind kind;
+    tdag_model *model = NULL;
     int status = cli_kind_of_file(c, path, &kind);
     if (status != CLI_DONE) return status;
-    cli_progress(c, "reading", path);
-    if (kind == TDAG_FILE_TORCHSCRIPT && inputs->n == 0)
-        return cli_fail(CLI_USAGE,
-                        "%s is TorchScript, which does not store the shapes of its "
-                        "inputs: give one -i DTYPE[DIMS] per input, as in -i "
-                        "f32[1,3,224,224], or --like",
-                        path);
-    return open_kind(c, path, kind, inputs, out);
+    if (open_file(c, path, kind, &none, &model) == TDAG_OK)
+        *out = tdag_graph_get_n_inputs(tdag_model_get_graph(model)) > 0;
+    else if (wants_inputs(c, kind, &none))
+        *out = true;
+    else
+        status = cli_fail_library(c, path);
+    tdag_model_free(model);
+    return status;
 }
 
 /* The model with its symbols replaced as --at says; *model is replaced. */

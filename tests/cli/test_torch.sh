@@ -38,4 +38,22 @@ expect 3 'cut.pt' verify cut.pt "$model" -i "$input"
 expect 3 'no/such/folder' convert "$model" no/such/folder/x.pt -i "$input"
 expect 3 'nothing.so' info "$model" -i "$input" --reader shim --shim ./nothing.so
 
+# a model without inputs is asked for none
+printf 'tdag 1\nw: f32[3] = parameter [1, 2, 3]\nv: f32[3] = exp(w)\nreturn v\n' >none.txt
+expect 0 '' convert none.txt none.pt
+expect 0 'f32\[3\]' info none.pt
+expect 0 '' convert none.pt none.tdag
+expect 0 '' convert none.pt none.pt2
+expect 0 'ok' verify none.pt none.tdag
+expect 0 'ok' verify none.pt none.pt
+for engine in torch native reference; do
+    expect 0 '' run none.pt --out none.$engine.safetensors --engine $engine
+    grep -q '"out0":{"dtype":"F32","shape":\[3\]' none.$engine.safetensors ||
+        fail "run by $engine without inputs: no out0"
+done
+expect 0 '' run none.tdag --out none.safetensors
+expect 2 'needs --in and --out' run "$model" --out y.safetensors
+expect 2 'needs --in and --out' run model.txt --out y.safetensors
+expect 3 'takes|inputs' info none.pt -i 'f32[3]'
+
 finish

@@ -119,10 +119,14 @@ static int save(cli *c, const cli_outputs *outputs)
 
 int cli_run(cli *c)
 {
-    if (c->in == NULL || c->out == NULL)
-        return cli_fail(CLI_USAGE, "tdag run needs --in and --out");
+    bool needs_in = c->in == NULL;
     cli_inputs inputs;
-    int status = cli_inputs_get(c, &inputs);
+    int status = needs_in && c->out != NULL
+                     ? cli_takes_inputs(c, c->files[0], &needs_in)
+                     : CLI_DONE;
+    if (status == CLI_DONE && (needs_in || c->out == NULL))
+        status = cli_fail(CLI_USAGE, "tdag run needs --in and --out");
+    if (status == CLI_DONE) status = cli_inputs_get(c, &inputs);
     if (status != CLI_DONE) return status;
     cli_outputs outputs = {0};
     status = cli_execute(c, c->files[0], c->engine == NULL ? "native" : c->engine,

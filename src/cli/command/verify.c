@@ -96,15 +96,20 @@ static int compare_all(const cli *c, const cli_outputs *a, const cli_outputs *b,
     return status != CLI_DONE ? status : first != CLI_DONE ? first : second;
 }
 
-/* What the first model declares that declares its inputs; it stays in *model_out, which
- * lends their names. */
+/* What the first model declares that declares its inputs, or takes none; it stays in
+ * *model_out, which lends their names. */
 static int declared_inputs(cli *c, cli_inputs *out, tdag_model **model_out)
 {
     const cli_inputs none = {0};
     for (int i = 0; i < 2; i++) {
         tdag_file_kind kind = TDAG_FILE_UNKNOWN;
         int status = cli_kind_of_file(c, c->files[i], &kind);
-        if (status == CLI_DONE && kind == TDAG_FILE_TORCHSCRIPT) continue;
+        if (status == CLI_DONE && kind == TDAG_FILE_TORCHSCRIPT) {
+            bool takes = true;
+            status = cli_takes_inputs(c, c->files[i], &takes);
+            if (status != CLI_DONE || !takes) return status;
+            continue;
+        }
         if (status == CLI_DONE) status = cli_load(c, c->files[i], &none, model_out);
         if (status == CLI_DONE)
             status = cli_inputs_of_graph(tdag_model_get_graph(*model_out), out);

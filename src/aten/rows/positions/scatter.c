@@ -48,9 +48,12 @@ tdagi_any tdagi_aten_index_select(tdagi_call *c)
 {
     tdag_value in[2] = {tdagi_arg_tensor(c, "self"), tdagi_arg_tensor(c, "index")};
     if (c->bad) return tdagi_any_poison();
-    tdagi_axis_spec s = {tdagi_arg_axis(c, "dim", tdagi_rank(c, in[0]))};
-    return c->bad ? tdagi_any_poison()
-                  : tdagi_result(c, tdagi_lower(c->b, TDAGI_INDEX_SELECT, in, 2, &s));
+    uint32_t rank = tdagi_rank(c, in[0]);
+    tdagi_axis_spec s = {tdagi_arg_axis(c, "dim", rank)};
+    if (c->bad) return tdagi_any_poison();
+    if (rank == 0) in[0] = tdagi_reshape(c->b, in[0], 1, (tdag_dim[]){1});
+    tdag_value y = tdagi_lower(c->b, TDAGI_INDEX_SELECT, in, 2, &s);
+    return tdagi_result(c, rank == 0 ? tdagi_reshape(c->b, y, 0, NULL) : y);
 }
 
 static tdag_value move_axis(tdagi_call *c, tdag_value x, uint32_t from, uint32_t to)
