@@ -56,7 +56,7 @@ static tdag_status import(tdag_ctx *ctx, tdagi_zip *zip, const tdag_input_spec *
     tdagi_env_init(&im.env, ctx);
     im.env.reader = &im;
     im.env.place = place;
-    im.records.arena = im.symbols.arena = &im.env.arena;
+    im.records.arena = im.symbols.arena = im.called.arena = &im.env.arena;
     tdag_status parsed =
         tdagi_env_ok(&im.env) ? tdagi_pt2_read_archive(&im) : im.env.status;
     if (tdagi_env_ok(&im.env)) im.env.status = parsed; /* no memory comes first */

@@ -73,7 +73,7 @@ typedef struct tdagi_pt2 {
     size_t text_size;
     tdagi_pt2_program p;
     tdagi_pt2_config weights, constants;
-    tdagi_pt2_names records, symbols;
+    tdagi_pt2_names records, symbols, called; /* called: modules, by their keys */
     tdag_tensor *zeros;         /* elements of weights that the file leaves out */
     const tdagi_pt2_node *node; /* where we are; NULL: outside */
     tdagi_json_slot modules;    /* of the node whose scope is env.scope */

@@ -30,20 +30,61 @@ static const char *find(const char *p, const char *end, char c)
     return end;
 }
 
-/* "layer1.0" of "KEY,,pkg.Net;KEY,layer1.0,pkg.Block": the second part of the last
- * entry. */
+/* One entry "KEY,PATH,CLASS" of a stack of modules. */
+typedef struct stack_entry {
+    const char *key, *path;
+    int key_size, path_size;
+} stack_entry;
+
+static stack_entry entry_at(const char *at, const char *end)
+{
+    const char *path = find(at, end, ',');
+    stack_entry e = {.key = at, .path = end, .key_size = (int)(path - at)};
+    if (path == end) return e;
+    e.path = path + 1;
+    e.path_size = (int)(find(e.path, end, ',') - e.path);
+    return e;
+}
+
+static bool same_path(const stack_entry *a, const stack_entry *b)
+{
+    return a->path_size == b->path_size &&
+           memcmp(a->path, b->path, (size_t)a->path_size) == 0;
+}
+
+typedef struct called {
+    const char *key;
+    stack_entry caller;
+} called;
+
+/* A module that is called again has "@N" behind its key. Of one that several modules
+ * share the exporter knows where it was called before, not where it is called now: the
+ * path is right if the call before had the same caller. */
+static bool is_elsewhere(tdagi_pt2 *im, const stack_entry *caller,
+                         const stack_entry *callee)
+{
+    const char *again = memchr(callee->key, '@', (size_t)callee->key_size);
+    size_t n = again == NULL ? (size_t)callee->key_size : (size_t)(again - callee->key);
+    called *c = tdagi_pt2_intern(&im->called, callee->key, n, sizeof(*c));
+    if (c == NULL) im->env.status = tdagi_nomem(im->env.ctx);
+    if (c == NULL) return false;
+    if (again == NULL || c->caller.path == NULL) c->caller = *caller;
+    return !same_path(&c->caller, caller);
+}
+
+/* "layer1.0" of "KEY,,pkg.Net;KEY,layer1.0,pkg.Block": the path of the last entry. */
 static const char *module_path(tdagi_pt2 *im, const char *stack)
 {
-    const char *end = stack + strlen(stack), *last = stack;
-    for (const char *p = stack; p < end; p = find(p, end, ';') + 1)
-        last = p;
-    const char *path = find(last, end, ',');
-    if (path == end) return "";
-    path++;
-    const char *path_end = find(path, end, ',');
-    bool is_made_up = *path == '_' && strncmp(path, "_empty_nn_module", 16) == 0;
-    if (is_made_up) return "";
-    return tdagi_env_text(&im->env, "%.*s", (int)(path_end - path), path);
+    const char *end = stack + strlen(stack);
+    stack_entry last = entry_at(end, end), caller = last;
+    for (const char *p = stack; p < end; p = find(p, end, ';') + 1) {
+        caller = last;
+        last = entry_at(p, find(p, end, ';'));
+    }
+    if (last.path_size >= 16 && strncmp(last.path, "_empty_nn_module", 16) == 0)
+        return "";
+    if (is_elsewhere(im, &caller, &last)) last = caller;
+    return tdagi_env_text(&im->env, "%.*s", last.path_size, last.path);
 }
 
 static bool same_text(const tdagi_json_slot *a, const tdagi_json_slot *b)

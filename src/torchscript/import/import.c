@@ -45,6 +45,7 @@ static tdagi_any run_method(tdagi_import *im, tdagi_object *root, const char *me
         return tdagi_any_poison();
     }
     args[0] = (tdagi_any){.kind = TDAGI_ANY_OBJECT, .u.object = root};
+    im->owner = root;
     uint32_t n = (uint32_t)im->api->schema_n_args(schema);
     return tdagi_import_call(im, graph, args, n);
 }

@@ -55,6 +55,7 @@ typedef struct tdagi_import {
     const tdag_shim_node *node;          /* where we are */
     const tdag_shim_schema *shim_schema; /* of the operator at hand */
     uint32_t depth;
+    tdagi_object *owner;           /* of the method at hand */
     tdagi_import_schema **schemas; /* open addressing by the shim's handle */
     uint32_t n_schemas, schemas_capacity;
     struct tdagi_leaf *leaves;
@@ -101,6 +102,10 @@ void tdagi_frame_outputs(tdagi_frame *f, const tdag_shim_node *node, tdagi_any v
 tdagi_any tdagi_import_call(tdagi_import *im, const tdag_shim_graph *graph,
                             const tdagi_any *args, uint32_t n_args);
 void tdagi_import_block(tdagi_frame *f, const tdag_shim_block *block);
+
+/* ---- scope.c ---- */
+/* The module path that a call of a method of `callee` has here. */
+const char *tdagi_import_scope(tdagi_import *im, const tdagi_object *callee);
 
 /* ---- prim.c ---- */
 /* Runs a node without a row in aten.def: control flow, calls, containers. False: the

@@ -105,18 +105,24 @@ static tdagi_any shim_failed(tdagi_import *im, const tdag_shim_error *error)
     return tdagi_any_poison();
 }
 
+/* Runs a graph on the node's arguments; `owner` has it as its method, NULL: nobody. */
 static void call(tdagi_frame *f, const tdag_shim_node *node,
-                 const tdag_shim_graph *graph, size_t first, const char *scope)
+                 const tdag_shim_graph *graph, tdagi_object *owner)
 {
     tdagi_import *im = f->im;
-    tdagi_any args = args_as(f, node, TDAGI_ANY_LIST, first, 1);
+    tdagi_any args = args_as(f, node, TDAGI_ANY_LIST, owner == NULL ? 1 : 0, 1);
     if (args.kind == TDAGI_ANY_POISON) return;
     const char *before = im->env.scope;
-    im->env.scope = scope;
-    if (scope != before) tdag_builder_set_scope(im->env.b, scope);
+    tdagi_object *owner_before = im->owner;
+    if (owner != NULL) {
+        im->env.scope = tdagi_import_scope(im, owner);
+        im->owner = owner;
+        tdag_builder_set_scope(im->env.b, im->env.scope);
+    }
     tdagi_any out = tdagi_import_call(im, graph, args.u.seq->v, args.u.seq->n);
+    if (owner != NULL) tdag_builder_set_scope(im->env.b, before);
     im->env.scope = before;
-    if (scope != before) tdag_builder_set_scope(im->env.b, before);
+    im->owner = owner_before;
     tdagi_frame_output(f, node, 0, out);
 }
 
@@ -144,7 +150,7 @@ static void do_call_method(tdagi_frame *f, const tdag_shim_node *node)
         tdagi_frame_output(f, node, 0, shim_failed(im, &error));
         return;
     }
-    call(f, node, graph, 0, o.u.object->path);
+    call(f, node, graph, o.u.object);
 }
 
 static void do_call_function(tdagi_frame *f, const tdag_shim_node *node)
@@ -164,7 +170,7 @@ static void do_call_function(tdagi_frame *f, const tdag_shim_node *node)
         tdagi_frame_output(f, node, 0, shim_failed(im, &error));
         return;
     }
-    call(f, node, graph, 1, im->env.scope);
+    call(f, node, graph, NULL);
 }
 
 /* ---- containers ---- */

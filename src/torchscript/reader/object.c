@@ -160,6 +160,25 @@ object_attr(tdag_shim_session *s, const tdag_shim_value *object, const char *nam
                : tdagi_reader_attr(s, object, index->places[k]);
 }
 
+static size_t object_n_methods(const tdag_shim_value *object)
+{
+    size_t n = 0;
+    for (const tdagi_source_function *f = object->class_->class_->functions; f != NULL;
+         f = f->next)
+        n++;
+    return n;
+}
+
+static const char *object_method_name(tdag_shim_session *s,
+                                      const tdag_shim_value *object, size_t i)
+{
+    (void)s;
+    const tdagi_source_function *f = object->class_->class_->functions;
+    for (; f != NULL && i > 0; i--)
+        f = f->next;
+    return f == NULL ? NULL : f->name;
+}
+
 static void put_error(const tdag_shim_session *s, tdag_shim_error *error)
 {
     snprintf(error->message, sizeof error->message, "%s",
@@ -252,6 +271,8 @@ void tdagi_reader_object_functions(tdag_shim_api *api)
     api->object_attr_name = object_attr_name;
     api->object_attr_slot = object_attr_slot;
     api->object_attr = object_attr;
+    api->object_n_methods = object_n_methods;
+    api->object_method_name = object_method_name;
     api->method_graph = method_graph;
     api->method_schema = method_schema;
     api->schema_n_args = schema_n_args;
