@@ -118,9 +118,20 @@ typedef struct tdag_scan_spec {
     int64_t kind; /* tdag_reduction without mean */
 } tdag_scan_spec;
 
-typedef struct tdag_argsort_spec { /* i64 positions; stable; NaN sorts as the largest */
+/* What is left open of the order, for who executes it elsewhere; the engines here are
+ * stable whatever it is. */
+typedef enum tdag_order {
+    TDAG_ORDER_STABLE = 0,   /* equal elements keep their order */
+    TDAG_ORDER_FREE = 1,     /* equal elements may stand in any order */
+    TDAG_ORDER_SELECTED = 2, /* likewise, and each part that is read of it may have
+                                another */
+    TDAG_ORDER_SET = 3, /* likewise, and a part from the start may be in any order */
+} tdag_order;
+
+typedef struct tdag_argsort_spec { /* i64 positions; NaN sorts as the largest */
     int64_t axis;
     int64_t descending; /* 0 or 1 */
+    int64_t order;      /* tdag_order */
 } tdag_argsort_spec;
 
 typedef struct tdag_convert_spec {

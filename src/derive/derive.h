@@ -172,6 +172,16 @@ typedef struct tdagi_upsample_spec {
 typedef struct tdagi_axis_keep_spec { /* argmax, argmin, and these with the values */
     int64_t axis, keep;
 } tdagi_axis_keep_spec;
+/* topk_positions, and topk with the values; the first fields are an argsort's */
+typedef struct tdagi_topk_spec {
+    int64_t axis, descending;
+    int64_t order; /* tdag_order: selected or set */
+    tdag_dim k;
+} tdagi_topk_spec;
+typedef struct tdagi_kth_spec { /* kth_position, and kthvalue with the value */
+    int64_t axis, keep;
+    tdag_dim index; /* 0: the smallest */
+} tdagi_kth_spec;
 typedef struct tdagi_diagonal_spec { /* triu, tril over the last two axes */
     int64_t diagonal;
 } tdagi_diagonal_spec;
@@ -246,7 +256,9 @@ tdag_value tdagi_concat(tdag_builder *b, const tdag_value *v, uint32_t n, int64_
 tdag_value tdagi_stack(tdag_builder *b, const tdag_value *v, uint32_t n, int64_t axis);
 /* Positions along an axis of n, as i64: negative ones are counted from its end. */
 tdag_value tdagi_wrap_position(tdag_builder *b, tdag_value index, tdag_dim n);
-/* Sorted values and i64 positions along an axis (stable); top-k takes the first k. */
+/* The i64 positions that sort an axis, with what its order leaves open. */
+tdag_value tdagi_argsort(tdag_builder *b, tdag_value x, const tdag_argsort_spec *spec);
+/* Sorted values and their positions along an axis, stable. */
 void tdagi_sort(tdag_builder *b, tdag_value x, int64_t axis, bool descending,
                 tdag_value out[2]);
 

@@ -181,7 +181,8 @@ tdag_status tdagi_tdag_read_spec(tdagi_tdag_reader *rd, tdagi_json_reader *r,
         TDAGI_TRY(tdagi_field_visit(&reading, &from, f, spec));
     }
     for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++)
-        if ((seen & UINT64_C(1) << ((f - fields) & 63)) == 0)
+        if ((f->role & TDAGI_ROLE_OPTIONAL) == 0 &&
+            (seen & UINT64_C(1) << ((f - fields) & 63)) == 0)
             return field_fail(r, op, "lacks", f->name);
     return TDAG_OK;
 }

@@ -148,6 +148,7 @@ static void put_spec(writer *w, const tdagi_field *fields, const void *spec)
     tdagi_field_printer p = printer_of(w);
     put(w, ",\"spec\":{");
     for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++) {
+        if (!tdagi_field_is_shown(f, spec)) continue;
         tdagi_text_printf(w->to, "%s\"%s\":", f == fields ? "" : ",", f->name);
         tdagi_print_field(&p, f, spec);
     }

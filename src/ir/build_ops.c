@@ -103,7 +103,7 @@ tdag_value tdag_scan(tdag_builder *b, tdag_value x, tdag_reduction kind, int64_t
 
 tdag_value tdag_argsort(tdag_builder *b, tdag_value x, int64_t axis, bool descending)
 {
-    const tdag_argsort_spec spec = {axis, descending};
+    const tdag_argsort_spec spec = {axis, descending, TDAG_ORDER_STABLE};
     return add1(b, TDAG_OP_ARGSORT, &spec, sizeof(spec), x);
 }
 

@@ -42,13 +42,15 @@ enum {
     TDAGI_ROLE_LAST_AXES = 32,  /* how many of the first input's axes, from the last */
     TDAGI_ROLE_DECIMALS = 64,   /* an exponent of ten */
     TDAGI_ROLE_MISSING = 128,   /* not counted, of the elements that are reduced */
+    TDAGI_ROLE_OPTIONAL =
+        256, /* an ENUM that texts and files leave out where it is 0 */
 };
 
 typedef struct tdagi_field {
     const char *name;
     uint16_t offset;
     uint8_t kind;             /* tdagi_field_kind */
-    uint8_t role;             /* TDAGI_ROLE_*; 0 = any number */
+    uint16_t role;            /* TDAGI_ROLE_*; 0 = any number */
     const char *const *names; /* of an ENUM, by value: NULL at 0 where that is none of
                                  them, and after the last */
 } tdagi_field;
@@ -64,6 +66,15 @@ typedef struct tdagi_field {
     TDAGI_FIELD_OF(type, member, what, TDAGI_ROLE_SPATIAL | TDAGI_ROLE_##role, NULL)
 #define TDAGI_FIELD_NAMED(type, member, table)                                         \
     TDAGI_FIELD_OF(type, member, ENUM, 0, table)
+#define TDAGI_FIELD_OPTIONAL(type, member, table)                                      \
+    TDAGI_FIELD_OF(type, member, ENUM, TDAGI_ROLE_OPTIONAL, table)
+
+/* Whether a text has to name it. */
+static inline bool tdagi_field_is_shown(const tdagi_field *f, const void *spec)
+{
+    const int64_t *value = (const void *)((const char *)spec + f->offset);
+    return (f->role & TDAGI_ROLE_OPTIONAL) == 0 || *value != 0;
+}
 
 static inline bool tdagi_field_is_list(const tdagi_field *f)
 {

@@ -1,6 +1,6 @@
-/* argsort: the i64 positions that sort each lane of an axis. Stable in both directions:
- * equal elements (-0 and +0 are equal, and so are all NaN) keep their order. NaN sorts
- * as the largest. */
+/* argsort: the i64 positions that sort each lane of an axis. The evaluation is stable
+ * in both directions, whatever the spec leaves open: equal elements (-0 and +0 are
+ * equal, and so are all NaN) keep their order. NaN sorts as the largest. */
 #include "ops/ops.h"
 
 #include <inttypes.h>
@@ -10,9 +10,16 @@
 #include "ops/loop.h"
 #include "ops/number.h"
 
+static const char *const order_names[] = {
+    [TDAG_ORDER_STABLE] = "stable",     [TDAG_ORDER_FREE] = "free",
+    [TDAG_ORDER_SELECTED] = "selected", [TDAG_ORDER_SET] = "set",
+    [TDAG_ORDER_SET + 1] = NULL,
+};
+
 static const tdagi_field argsort_fields[] = {
     TDAGI_FIELD(tdag_argsort_spec, axis, INT),
     TDAGI_FIELD(tdag_argsort_spec, descending, BOOL),
+    TDAGI_FIELD_OPTIONAL(tdag_argsort_spec, order, order_names),
     {0},
 };
 
@@ -24,6 +31,9 @@ static tdag_status argsort_shape(const tdagi_shape_call *c)
         return tdagi_fail(c->ctx, TDAG_E_ARG,
                           "argsort: descending is %" PRId64 ", not 0 or 1",
                           spec->descending);
+    if (spec->order < TDAG_ORDER_STABLE || spec->order > TDAG_ORDER_SET)
+        return tdagi_fail(c->ctx, TDAG_E_ARG, "argsort: there is no order %" PRId64,
+                          spec->order);
     *c->out = c->inputs[0];
     c->out->dtype = TDAG_I64;
     return TDAG_OK;
@@ -149,19 +159,19 @@ static tdag_status argsort_drop_dim(const tdagi_axis_call *c)
     if (spec->axis == m->axis)
         return tdagi_axis_refuse(c, "argsort", "sorts along its axis");
     const tdag_argsort_spec without = {tdagi_mark_shift(m, spec->axis),
-                                       spec->descending};
+                                       spec->descending, spec->order};
     return tdagi_axis_done(c, TDAG_OP_ARGSORT, &without, c->inputs, m);
 }
 
 static tdag_status argsort_add_dim(const tdagi_axis_call *c)
 {
     const tdag_argsort_spec *spec = c->spec;
-    const tdag_argsort_spec with = {spec->axis + 1, spec->descending};
+    const tdag_argsort_spec with = {spec->axis + 1, spec->descending, spec->order};
     return tdagi_axis_put_one(c, TDAG_OP_ARGSORT, &with);
 }
 
 const tdagi_opdef tdagi_op_argsort = {
-    .brief = "the positions that sort an axis; stable, NaN as the largest",
+    .brief = "the positions that sort an axis; NaN as the largest",
     .op_class = TDAGI_CLASS_ORDERED,
     .spec_size = sizeof(tdag_argsort_spec),
     .fields = argsort_fields,

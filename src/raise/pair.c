@@ -1,7 +1,7 @@
 /* Pairs: where one operator gives what two kernels ask for, values and their positions,
  * the two become its results. Found in the list of kernels, as composites made of
- * kernels: the extremes of an axis and where they are (max_with_index), what is read in
- * the order of its own sort (sort). */
+ * kernels: the extremes of an axis and where they are (max_with_index), what is read
+ * where its own order says (sort, topk, kthvalue, mode). */
 #include "raise/match.h"
 
 /* What is planned for a kernel; entry 0 stays empty. */
@@ -11,10 +11,10 @@ typedef struct plan {
     uint32_t alone; /* its extremes that are still alone, no two the same: the first */
     uint32_t next;  /* of an extreme: the next one of them; 0 = none */
     uint32_t other; /* whose operator gives its value, too; 0 = none's */
-    uint32_t inner; /* of values: what their kernel reads and no other does; 0 = none */
-    uint32_t at;    /* its number among the joined; 0 = it is inside of another */
+    uint32_t inner[2];  /* of values: kernels that only they read; 0 = none */
+    uint32_t at;        /* its number among the joined; 0 = it is inside of another */
     uint16_t composite; /* of the pair */
-    bool is_position;
+    bool is_position, is_inner;
     const void *spec;
 } plan;
 
@@ -59,8 +59,14 @@ static void pair(joiner *j, tdagi_composite id, uint32_t values, uint32_t positi
     a->composite = b->composite = (uint16_t)id;
     a->spec = b->spec = spec;
     b->is_position = true;
-    if (is_core(kernel(j, values), TDAG_OP_SQUEEZE))
-        a->inner = kernel(j, values)->inputs[0];
+    for (uint32_t i = 0, at = values; i < 2; i++) {
+        bool squeezed = is_core(kernel(j, at), TDAG_OP_SQUEEZE);
+        if (!squeezed && (i == 0 || kernel(j, at)->n_inputs < 2)) break;
+        at = kernel(j, at)->inputs[i];
+        if (at == positions) break;
+        a->inner[i] = at;
+        j->plans[at].is_inner = true;
+    }
     j->n_pairs++;
 }
 
@@ -143,22 +149,56 @@ static void find_extreme(joiner *j, uint32_t i)
          positions, kernel(j, positions)->spec);
 }
 
-/* ---- sort ---- */
+/* ---- values at positions ---- */
 
-static void find_sort(joiner *j, uint32_t i)
+/* The pair of what gives the positions; TDAGI_CORE: it gives none. */
+static tdagi_composite pair_of(const tdagi_kernel *k)
 {
+    if (k->composite == TDAGI_TOPK_POSITIONS) return TDAGI_TOPK;
+    if (k->composite == TDAGI_KTH_POSITION) return TDAGI_KTHVALUE;
+    if (k->composite == TDAGI_MODE_POSITION) return TDAGI_MODE;
+    return is_core(k, TDAG_OP_ARGSORT) ? TDAGI_SORT : TDAGI_CORE;
+}
+
+static bool is_reading(const tdagi_kernel *k)
+{
+    return k->composite == TDAGI_TAKE_ALONG ||
+           (k->composite == TDAGI_INDEX_SELECT && k->rank == 1);
+}
+
+/* Whether the kernel drops just the axis. */
+static bool drops(const tdagi_kernel *k, int64_t axis)
+{
+    const tdag_axes_spec *s = k->spec;
+    return is_core(k, TDAG_OP_SQUEEZE) && s->axes.n == 1 && s->axes.v[0] == axis;
+}
+
+/* What is read at positions along an axis; positions without that axis get it, and the
+ * values lose it. */
+static void find_reading(joiner *j, uint32_t i)
+{
+    uint32_t reading = i;
     const tdagi_kernel *k = kernel(j, i);
-    bool reads = k->composite == TDAGI_TAKE_ALONG ||
-                 (k->composite == TDAGI_INDEX_SELECT && k->rank == 1);
-    if (!reads) return;
-    const tdagi_kernel *order = kernel(j, k->inputs[1]);
-    if (!is_core(order, TDAG_OP_ARGSORT) || order->inputs[0] != k->inputs[0]) return;
-    const tdagi_axis_spec *s = k->spec;
-    const tdag_argsort_spec *t = order->spec;
-    if (s->axis != t->axis || k->rank != order->rank ||
-        j->plans[k->inputs[1]].other != 0)
+    if (is_core(k, TDAG_OP_SQUEEZE)) {
+        reading = k->inputs[0];
+        k = kernel(j, reading);
+    }
+    if (!is_reading(k)) return;
+    const int64_t axis = ((const tdagi_axis_spec *)k->spec)->axis;
+    uint32_t at = k->inputs[1];
+    bool squeezed = reading != i;
+    if (squeezed && (j->plans[reading].uses != 1 || !drops(kernel(j, i), axis))) return;
+    if (squeezed && is_core(kernel(j, at), TDAG_OP_UNSQUEEZE)) {
+        if (j->plans[at].uses != 1) return;
+        at = kernel(j, at)->inputs[0];
+    }
+    const tdagi_kernel *positions = kernel(j, at);
+    tdagi_composite id = pair_of(positions);
+    if (id == TDAGI_CORE || positions->inputs[0] != k->inputs[0] ||
+        j->plans[at].other != 0 || kernel(j, i)->rank != positions->rank ||
+        *(const int64_t *)positions->spec != axis) /* each has its axis first */
         return;
-    pair(j, TDAGI_SORT, i, k->inputs[1], t);
+    pair(j, id, i, at, positions->spec);
 }
 
 /* ---- joining ---- */
@@ -168,7 +208,7 @@ static bool may_have_pairs(const tdagi_raised *out)
     for (uint32_t i = 1; i <= out->n; i++) {
         const tdagi_kernel *k = &out->kernels[i];
         if (k->composite == TDAGI_ARGMAX || k->composite == TDAGI_ARGMIN ||
-            is_core(k, TDAG_OP_ARGSORT))
+            pair_of(k) != TDAGI_CORE)
             return true;
     }
     return false;
@@ -179,15 +219,15 @@ static bool may_have_pairs(const tdagi_raised *out)
 static tdag_status add_pair(joiner *j, uint32_t values, tdagi_kernel *to)
 {
     const plan *p = &j->plans[values];
-    const uint32_t parts[] = {values, p->other, p->inner};
+    const uint32_t parts[] = {values, p->other, p->inner[0], p->inner[1]};
     const tdagi_kernel *positions = kernel(j, p->other);
     uint32_t n = 0;
-    for (uint32_t i = 0; i < 3; i++)
+    for (uint32_t i = 0; i < 4; i++)
         n += kernel(j, parts[i])->n_covered;
     tdag_value *covered = tdagi_raiser_alloc(j->r, n, sizeof(*covered));
     if (covered == NULL) return tdagi_nomem(j->r->ctx);
     n = 0;
-    for (uint32_t i = 0; i < 3; i++)
+    for (uint32_t i = 0; i < 4; i++)
         for (uint32_t v = 0; v < kernel(j, parts[i])->n_covered; v++)
             covered[n++] = kernel(j, parts[i])->covered[v];
     to[0] = *kernel(j, values);
@@ -223,8 +263,7 @@ static tdag_status join_into(joiner *j, tdagi_kernel *to)
     uint32_t n = 0;
     for (uint32_t i = 1; i <= j->out->n; i++) {
         plan *p = &j->plans[i];
-        bool inside = j->plans[p->user].inner == i;
-        if (inside || p->at != 0) continue;
+        if (p->is_inner || p->at != 0) continue;
         p->at = n + 1;
         if (p->other == 0) {
             to[++n] = *kernel(j, i);
@@ -265,7 +304,7 @@ tdag_status tdagi_join_pairs(tdagi_raiser *r, tdagi_raised *out)
     count_uses(&j);
     for (uint32_t i = 1; i <= out->n; i++) {
         find_extreme(&j, i);
-        find_sort(&j, i);
+        find_reading(&j, i);
     }
     tdag_status st = j.n_pairs > 0 ? join(&j) : TDAG_OK;
     tdagi_free(r->ctx, plans, n * sizeof(plan));

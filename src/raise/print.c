@@ -69,6 +69,7 @@ static void add_spec(tdagi_text *t, const tdagi_raised *r, const tdagi_field *fi
     v.real = add_real;
     tdagi_text_add(t, " {");
     for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++) {
+        if (!tdagi_field_is_shown(f, spec)) continue;
         tdagi_text_printf(t, "%s%s=", f == fields ? "" : ", ", f->name);
         (void)tdagi_field_show(&v, &to, f, spec);
     }

@@ -19,7 +19,8 @@ typedef struct pattern {
 
 /* What no fixed tree shows, by the op of its root: norms have a power that depends on
  * p; windows and upsampling as many steps as there are axes; joins any number of
- * operands; gelu's formula any order; integer powers any number of factors. */
+ * operands; gelu's formula any order; integer powers any number of factors; a choice by
+ * rank goes by what the order leaves open. */
 /* clang-format off */
 static const pattern squeeze_rows[] = {
     {TDAGI_VECTOR_NORM, TDAG_OP_SQRT, TDAG_OP_REDUCE, tdagi_guess_vector_norm},
@@ -30,6 +31,10 @@ static const pattern squeeze_rows[] = {
     {TDAGI_MAX_POOL, TDAG_OP_REDUCE, TDAG_OP_UNFOLD, tdagi_guess_pool},
     {TDAGI_ADAPTIVE_MAX_POOL, TDAG_OP_REDUCE, TDAG_OP_UNGROUP, tdagi_guess_adaptive_pool},
     {TDAGI_ADAPTIVE_MAX_POOL, TDAG_OP_REDUCE, TDAG_OP_WHERE, tdagi_guess_adaptive_pool},
+    {TDAGI_KTH_POSITION, TDAG_OP_SELECT, TDAG_OP_ARGSORT, tdagi_guess_kth_position},
+};
+static const pattern select_rows[] = {
+    {TDAGI_KTH_POSITION, TDAG_OP_ARGSORT, ANY, tdagi_guess_kth_position},
 };
 static const pattern multiply_rows[] = {
     {TDAGI_NORMALIZE, TDAG_OP_RECIPROCAL, TDAG_OP_WHERE, tdagi_guess_normalize},
@@ -67,6 +72,7 @@ static const pattern slice_rows[] = {
     {TDAGI_COL2IM, TDAG_OP_PAD, TDAG_OP_SLICE, tdagi_guess_col2im},
     {TDAGI_ROLL, TDAG_OP_PAD, ANY, tdagi_guess_roll},
     {TDAGI_FLIP, TDAG_OP_PAD, ANY, tdagi_guess_flip},
+    {TDAGI_TOPK_POSITIONS, TDAG_OP_ARGSORT, ANY, tdagi_guess_topk_positions},
 };
 static const pattern pad_rows[] = {
     {TDAGI_COL2IM, TDAG_OP_FOLD, ANY, tdagi_guess_col2im},
@@ -88,6 +94,7 @@ static const struct {
     size_t n;
 } patterns[TDAGI_OP_CODES] = {
     [TDAG_OP_SQUEEZE] = ROWS(squeeze_rows),
+    [TDAG_OP_SELECT] = ROWS(select_rows),
     [TDAG_OP_MULTIPLY] = ROWS(multiply_rows),
     [TDAG_OP_SQRT] = ROWS(sqrt_rows),
     [TDAG_OP_WHERE] = ROWS(where_rows),

@@ -751,6 +751,25 @@ def indexing():
                 r = torch.sort(y, dim=axis, descending=bool(down), stable=True)
                 case(dtype, "sort", [y], r.values, axis=axis, descending=down)
                 case(dtype, "@sort", [y], r.indices, axis=axis, descending=down)
+                for k in (0, 2, y.shape[axis]):  # the engines are stable
+                    more = dict(axis=axis, descending=down, order=2, k=k)
+                    case(dtype, "topk", [y], r.values.narrow(axis, 0, k), **more)
+                    case(dtype, "topk_positions", [y], r.indices.narrow(axis, 0, k), **more)
+            for keep in (0, 1):
+                y = with_specials(dtype, 3, 4, 5)
+                r = torch.sort(y, dim=axis, stable=True)
+                for i in (0, 2):
+                    v, at = (part.narrow(axis, i, 1) if keep else part.select(axis, i)
+                             for part in r)
+                    case(dtype, "kthvalue", [y], v, axis=axis, index=i, keep=keep)
+                    case(dtype, "kth_position", [y], at, axis=axis, index=i, keep=keep)
+                y = torch.tensor([[[2, 7, 1, 7, 0], [3, 3, 3, 2, 2], [5, 1, 5, 1, 9],
+                                   [8, 6, 4, 2, 0]]] * 3).to(y.dtype)
+                v = torch.mode(y, axis, bool(keep)).values
+                last = (y == torch.mode(y, axis, True).values).to(torch.uint8).flip(axis)
+                last = y.shape[axis] - 1 - last.argmax(axis, bool(keep))
+                case(dtype, "mode", [y], v, axis=axis, keep=keep)
+                case(dtype, "mode_position", [y], last, axis=axis, keep=keep)
     x = torch.tensor([[1.0, 3, 3, 2], [math.nan, 1, math.nan, math.inf],
                       [-math.inf] * 4, [math.inf] * 4])
     for op, f in (("argmax", torch.argmax), ("argmin", torch.argmin)):

@@ -64,6 +64,8 @@ static void add_rest(tdag_builder *b, tdag_value x, tdag_dim n, tdag_dim s)
         tdag_reduce(b, x, (tdag_reduction)kind, TDAG_LIST(1, 2));
     tdag_scan(b, x, TDAG_REDUCE_MAX, 1);
     tdag_argsort(b, x, 2, true);
+    tdag_add_node(b, TDAG_OP_ARGSORT, &(tdag_argsort_spec){2, 0, TDAG_ORDER_SELECTED},
+                  sizeof(tdag_argsort_spec), &x, 1);
     tdag_convert(b, x, TDAG_BF16);
     tdag_builder_set_scope(b, NULL);
     tdag_where(b, tdag_convert(b, x, TDAG_BOOL), x, x);
@@ -251,6 +253,7 @@ static const struct {
     {"field of none", HEAD "y = neg(x) {^axes=[0]}\nreturn\n", TDAG_E_FORMAT},
     {"kind", HEAD "y = reduce(x) {axes=[0], kind=^median}\nreturn\n", TDAG_E_FORMAT},
     {"no kind", HEAD "^y = reduce(x) {axes=[0]}\nreturn\n", TDAG_E_ARG},
+    {"order", HEAD "y = argsort(x) {axis=0, order=^loose}\nreturn\n", TDAG_E_FORMAT},
     {"bool", HEAD "y = argsort(x) {axis=0, descending=^1}\nreturn\n", TDAG_E_FORMAT},
     {"string", HEAD "y = opaque(x) {name=^lib}\nreturn\n", TDAG_E_FORMAT},
     {"escape", HEAD "y = opaque(x) {name=\"^\\q\"}\nreturn\n", TDAG_E_FORMAT},

@@ -273,7 +273,7 @@ static void run_case(const world *outer, const axis_case *c)
 #define SCAN(a)                                                                        \
     TDAG_OP_SCAN, &(tdag_scan_spec) { a, TDAG_REDUCE_SUM }
 #define ARGSORT(a)                                                                     \
-    TDAG_OP_ARGSORT, &(tdag_argsort_spec) { a, 0 }
+    TDAG_OP_ARGSORT, &(tdag_argsort_spec) { a, 0, TDAG_ORDER_FREE }
 #define GATHER(b)                                                                      \
     TDAG_OP_GATHER, &(tdag_gather_spec) { b }
 #define SCATTER(b)                                                                     \

@@ -73,7 +73,7 @@ static void test_out_of_memory(void **state)
         {TDAG_OP_UNFOLD, &(tdag_window_spec){one, one}, {TDAG_F16}, 1},
         {TDAG_OP_REDUCE, &(tdag_reduce_spec){{0, NULL}, 1}, {TDAG_I8}, 1},
         {TDAG_OP_SCAN, &(tdag_scan_spec){0, 1}, {TDAG_I8}, 1},
-        {TDAG_OP_ARGSORT, &(tdag_argsort_spec){0, 1}, {TDAG_F32}, 1},
+        {TDAG_OP_ARGSORT, &(tdag_argsort_spec){0, 1, 0}, {TDAG_F32}, 1},
         {TDAG_OP_GATHER, &(tdag_gather_spec){0}, {TDAG_F32, TDAG_I32}, 2},
         {TDAG_OP_SCATTER,
          &(tdag_scatter_spec){0, 1},

@@ -102,6 +102,7 @@ typedef struct named {
         tdag_scan_spec scan;
         tdag_pad_spec pad;
         tdag_scatter_spec scatter;
+        tdag_argsort_spec argsort;
     } spec;
 } named;
 
@@ -111,6 +112,7 @@ static const named named_ops[] = {
     {TDAG_OP_PAD,
      {.pad = {{2, (const int64_t[]){1, 1}}, {2, (const int64_t[]){0, 1}}, 0, 0}}},
     {TDAG_OP_SCATTER, {.scatter = {.batch = 0}}},
+    {TDAG_OP_ARGSORT, {.argsort = {.axis = 1}}},
 };
 
 static bool takes(tdag_ctx *ctx, named n, const tdagi_field *f, int64_t value)

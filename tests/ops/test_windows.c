@@ -13,7 +13,7 @@
 #define SCAN(a, k)                                                                     \
     TDAG_OP_SCAN, &(tdag_scan_spec) { a, k }
 #define ARGSORT(a, d)                                                                  \
-    TDAG_OP_ARGSORT, &(tdag_argsort_spec) { a, d }
+    TDAG_OP_ARGSORT, &(tdag_argsort_spec) { a, d, TDAG_ORDER_STABLE }
 #define L       TDAG_LIST
 #define NONE    ((tdag_list){0, NULL})
 #define SUM     TDAG_REDUCE_SUM
@@ -68,6 +68,8 @@ static void test_shapes(void **state)
         {"argsort 1", ARGSORT(0, 1), {"f32[1]"}, "i64[1]", "0, 1, 1"},
         {"argsort 0", ARGSORT(0, 1), {"f32[0]"}, "i64[0]", "0, 0, 0"},
         {"argsort symbol", ARGSORT(0, 0), {"i8[K]"}, "i64[K]", NULL}, /* analysis.symbolic */
+        {"argsort order", TDAG_OP_ARGSORT, &(tdag_argsort_spec){0, 0, TDAG_ORDER_SET}, {"i8[4]"}, "i64[4]", "8, 4, 4"},
+        {"argsort no order", TDAG_OP_ARGSORT, &(tdag_argsort_spec){0, 0, 4}, {"i8[4]"}, "! there is no order 4", NULL},
         {"argsort flag", ARGSORT(0, 2), {"i8[K]"}, "! descending is 2, not 0 or 1", NULL},
     };
     OP_CASES_RUN(&w, cases);

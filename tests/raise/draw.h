@@ -37,6 +37,8 @@ typedef struct draw {
         tdagi_repeat_interleave_spec repeat;
         tdagi_tile_spec tile;
         tdagi_upsample_spec upsample;
+        tdagi_topk_spec topk;
+        tdagi_kth_spec kth;
     } spec;
     int64_t lists[DRAW_MOST_LISTS][TDAG_MAX_RANK]; /* what the spec's lists point at */
     uint32_t n_lists;
@@ -103,5 +105,7 @@ void fit_embedding(draw *d);
 void fit_index_select(draw *d);
 void fit_index(draw *d);
 void fit_take_along(draw *d);
+void fit_topk(draw *d);
+void fit_kth(draw *d);
 
 #endif

@@ -410,3 +410,20 @@ void fit_embedding(draw *d) { indices(d, 0, 3); }
 void fit_index_select(draw *d) { indices(d, 1, 1); }
 void fit_index(draw *d) { indices(d, 0, 3); }
 void fit_take_along(draw *d) { indices(d, d->l.in[0].rank, d->l.in[0].rank); }
+
+/* How many of an axis there are to choose from. */
+static int64_t choice(draw *d, int64_t axis)
+{
+    tdagi_type *x = &d->l.in[0];
+    x->shape[axis] = rnd_in(&d->r, 2, 5);
+    return rnd_in(&d->r, 1, x->shape[axis]);
+}
+
+void fit_topk(draw *d)
+{
+    tdagi_topk_spec *s = &d->spec.topk;
+    s->order = rnd_in(&d->r, TDAG_ORDER_SELECTED, TDAG_ORDER_SET);
+    s->k = choice(d, s->axis);
+}
+
+void fit_kth(draw *d) { d->spec.kth.index = choice(d, d->spec.kth.axis) - 1; }

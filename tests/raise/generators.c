@@ -154,6 +154,12 @@ static const generator generators[] = {
     {TDAGI_MAX_WITH_INDEX,    "fdhbi", 1, 4, 0, "",     NULL,               NULL, NULL},
     {TDAGI_MIN_WITH_INDEX,    "fdhbi", 1, 4, 0, "",     NULL,               NULL, NULL},
     {TDAGI_SORT,              "fdhbi", 1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_TOPK_POSITIONS,    "fdhbi", 1, 4, 0, "",     fit_topk,           NULL, NULL},
+    {TDAGI_KTH_POSITION,      "fdhbi", 1, 4, 0, "",     fit_kth,            NULL, NULL},
+    {TDAGI_MODE_POSITION,     "fdhbi", 1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_TOPK,              "fdhbi", 1, 4, 0, "",     fit_topk,           NULL, NULL},
+    {TDAGI_KTHVALUE,          "fdhbi", 1, 4, 0, "",     fit_kth,            NULL, NULL},
+    {TDAGI_MODE,              "fdhbi", 1, 4, 0, "",     NULL,               NULL, NULL},
     {TDAGI_TRIU,              "fdhio", 2, 4, 0, "",     NULL,               NULL, NULL},
     {TDAGI_TRIL,              "fdhio", 2, 4, 0, "",     NULL,               NULL, NULL},
 };

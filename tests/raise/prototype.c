@@ -41,6 +41,9 @@ static bool is_elsewhere(tdagi_composite id)
         TDAGI_POW_INT,
         TDAGI_VECTOR_NORM,
         TDAGI_NORMALIZE,
+        /* by what the order leaves open */
+        TDAGI_TOPK_POSITIONS,
+        TDAGI_KTH_POSITION,
     };
     if (tdagi_composite_is_pair(id)) return true; /* found among kernels */
     for (uint32_t i = 0; i < sizeof(by_hand) / sizeof(by_hand[0]); i++)

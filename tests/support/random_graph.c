@@ -415,7 +415,9 @@ static tdag_value make_argsort(rg_maker *m, tdag_value x, const tdagi_type *t)
 {
     if (t->rank == 0) return TDAG_NO_VALUE;
     int64_t axis = rg_in(&m->random, 0, (int64_t)t->rank - 1);
-    return tdag_argsort(m->b, x, axis, rg_chance(&m->random, 50));
+    const tdag_argsort_spec spec = {axis, rg_chance(&m->random, 50),
+                                    rg_in(&m->random, 0, TDAG_ORDER_SET)};
+    return tdag_add_node(m->b, TDAG_OP_ARGSORT, &spec, sizeof spec, &x, 1);
 }
 
 static tdag_value make_convert(rg_maker *m, tdag_value x, const tdagi_type *t)

@@ -20,9 +20,8 @@ from import_cases import B, F, I, P, U, write
 
 warnings.filterwarnings("ignore")
 NN = "torch.nn.functional."
-# What comes back in other words: the largest of a stable sort, whose order among equals
-# topk does not promise; scatter along an axis as one over all axes.
-KNOWN = ("torch.topk", "torch.scatter")
+# What comes back in other words: scatter along an axis as one over all axes.
+KNOWN = ("torch.scatter",)
 CASES = []  # text, inputs, the text that the export must be equal to
 
 
@@ -273,9 +272,14 @@ def indexed():
         case("torch.cumprod(x, %d)" % axis, F(3, 4))
         for down in (False, True):
             case("torch.sort(x, dim=%d, descending=%s)" % (axis, down), F(3, 4))
+            case("torch.sort(x, dim=%d, descending=%s, stable=True)" % (axis, down), F(3, 4))
             case("torch.argsort(x, dim=%d, descending=%s)" % (axis, down), F(3, 4),
                  want="torch.sort(x, dim=%d, descending=%s)[1]" % (axis, down))
         case("torch.topk(x, 2, %d)" % axis, F(3, 4))
+        case("torch.topk(x, 2, %d, sorted=False)" % axis, F(3, 4))
+        for keep in (False, True):
+            case("torch.kthvalue(x, 2, %d, %s)" % (axis, keep), F(3, 4))
+            case("torch.mode(x, %d, %s)" % (axis, keep), F(3, 4))
         case("torch.scatter(x, %d, y, z)" % axis, F(3, 4), torch.tensor([[0, 2], [1, 0]]),
              F(2, 2))
     case("torch.topk(x, 2, 1, False)", F(3, 4))
@@ -488,7 +492,7 @@ def canonical(name, args):
         args = {}
     if name in ("gt", "ge") and "other" not in args:  # the operands change places
         name = {"gt": "lt", "ge": "le"}[name]
-    if name == "sort":
+    if name == "sort" and args.get("stable") in (None, False, "None", "False"):
         args.pop("stable", None)
     if name == "einsum":  # any letters
         letters = {}

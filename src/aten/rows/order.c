@@ -95,11 +95,8 @@ tdagi_any tdagi_aten_kthvalue(tdagi_call *c)
     tdag_dim k = tdagi_arg_dim(c, "k", 1);
     bool keep = tdagi_arg_bool(c, "keepdim", false);
     if (!read_along(c, &a, -1)) return tdagi_any_poison();
-    tdagi_sort(c->b, a.x, a.axis, false, v);
-    for (uint32_t i = 0; i < 2; i++) {
-        v[i] = tdagi_select1(c->b, v[i], a.axis, tdag_dim_sub(c->b, k, 1));
-        if (keep && !a.scalar) v[i] = tdagi_unsqueeze1(c->b, v[i], a.axis);
-    }
+    const tdagi_kth_spec s = {a.axis, keep && !a.scalar, tdag_dim_sub(c->b, k, 1)};
+    tdagi_lower_pair(c->b, TDAGI_KTHVALUE, a.x, &s, v);
     return tdagi_results(c, 2, v);
 }
 

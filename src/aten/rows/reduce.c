@@ -298,6 +298,15 @@ tdagi_any tdagi_aten_diff(tdagi_call *c)
     return tdagi_result(c, x);
 }
 
+/* What its caller leaves open of the order: PyTorch sorts by another way than it
+ * selects, and picks others among equals. */
+static int64_t order_of_call(tdagi_call *c)
+{
+    if (c->data == 2)
+        return tdagi_arg_bool(c, "sorted", true) ? TDAG_ORDER_SELECTED : TDAG_ORDER_SET;
+    return tdagi_arg_bool(c, "stable", false) ? TDAG_ORDER_STABLE : TDAG_ORDER_FREE;
+}
+
 /* sort and argsort (row data 1), topk (2) */
 tdagi_any tdagi_aten_sort(tdagi_call *c)
 {
@@ -310,17 +319,19 @@ tdagi_any tdagi_aten_sort(tdagi_call *c)
     bool largest = c->data == 2 ? tdagi_arg_bool(c, "largest", true)
                                 : tdagi_arg_bool(c, "descending", false);
     tdag_dim k = c->data == 2 ? tdagi_arg_dim(c, "k", 1) : 0;
-    tdagi_ignore(c, "stable"); /* ours always is */
-    tdagi_ignore(c, "sorted"); /* so is what must not be */
+    const int64_t order = order_of_call(c);
     if (c->bad) return tdagi_any_poison();
     bool single = tdagi_rank(c, x) == 0; /* as an axis of one */
     if (single && c->data == 2 && k != 1) return tdagi_refuse(c, "k");
     if (single) x = tdagi_unsqueeze1(c->b, x, 0);
     if (x.id == 0) return tdagi_any_poison();
     uint32_t axis = tdagi_wrap_axis(c, given, tdagi_rank(c, x));
-    tdagi_sort(c->b, x, axis, largest, v);
-    for (uint32_t i = 0; i < 2 && c->data == 2; i++)
-        v[i] = tdagi_slice1(c->b, v[i], axis, 0, k);
+    if (c->data == 2)
+        tdagi_lower_pair(c->b, TDAGI_TOPK, x,
+                         &(tdagi_topk_spec){axis, largest, order, k}, v);
+    else
+        tdagi_lower_pair(c->b, TDAGI_SORT, x,
+                         &(tdag_argsort_spec){axis, largest, order}, v);
     for (uint32_t i = 0; i < 2 && single; i++)
         v[i] = tdagi_reshape(c->b, v[i], 0, NULL);
     if (c->data == 1 || c->data == 3) return tdagi_result(c, v[c->data == 1]);

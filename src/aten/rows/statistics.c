@@ -142,24 +142,7 @@ tdagi_any tdagi_aten_mode(tdagi_call *c)
         return tdagi_results(c, 2,
                              (tdag_value[]){x, tdag_add_scalar(c->b, TDAG_I64, 0)});
     if (c->bad) return tdagi_any_poison();
-    tdagi_sort(c->b, x, axis, false, v);
-    tdag_dim n = tdagi_dim(c, x, axis);
-    tdag_value before = tdagi_slice1(c->b, v[0], axis, 0, tdag_dim_sub(c->b, n, 1));
-    tdag_value after = tdagi_slice1(c->b, v[0], axis, 1, n);
-    tdag_value starts = step_lower(c, TDAGI_NOT_EQUAL, before, after);
-    starts = tdagi_pad1(c->b, tdagi_cast(c->b, starts, TDAG_I64), axis, 1, 0,
-                        TDAG_PAD_CONSTANT, 1);
-    tdag_value i = step_iota(c, n, axis, rank, TDAG_I64);
-    tdag_value first =
-        tdag_scan(c->b, tdagi_mul(c->b, starts, i), TDAG_REDUCE_MAX, axis);
-    tdagi_axis_keep_spec s = {axis, 1};
-    tdag_value run = tdagi_sub(c->b, i, first); /* equal ones before */
-    if (run.id == 0) return tdagi_any_poison();
-    tdag_value at = tdagi_lower(c->b, TDAGI_ARGMAX, &run, 1, &s);
-    for (uint32_t k = 0; k < 2; k++) {
-        v[k] = step_take(c, v[k], at, axis);
-        if (!keep) v[k] = tdagi_squeeze1(c->b, v[k], axis);
-    }
+    tdagi_lower_pair(c->b, TDAGI_MODE, x, &(tdagi_axis_keep_spec){axis, keep}, v);
     return tdagi_results(c, 2, v);
 }
 

@@ -1,5 +1,6 @@
-/* Positions and order: argmax, argmin, and with the values at them: max_with_index,
- * min_with_index, sort. Exact. */
+/* Positions and order: argmax, argmin, topk_positions, kth_position, mode_position, and
+ * with the values at them: max_with_index, min_with_index, sort, topk, kthvalue, mode.
+ * Exact. */
 #include "derive/parts.h"
 
 static const tdagi_field axis_keep_fields[] = {
@@ -92,19 +93,36 @@ const tdagi_composite_def tdagi_composite_min_with_index = {
     .lower_pair = lower_min_with_index,
 };
 
+static const char *const orders[] = {
+    [TDAG_ORDER_STABLE] = "stable",     [TDAG_ORDER_FREE] = "free",
+    [TDAG_ORDER_SELECTED] = "selected", [TDAG_ORDER_SET] = "set",
+    [TDAG_ORDER_SET + 1] = NULL,
+};
 static const tdagi_field sort_fields[] = {
     TDAGI_FIELD_AS(tdag_argsort_spec, axis, INT, AXIS),
     TDAGI_FIELD(tdag_argsort_spec, descending, BOOL),
+    TDAGI_FIELD_OPTIONAL(tdag_argsort_spec, order, orders),
     {0},
 };
+
+tdag_value tdagi_argsort(tdag_builder *b, tdag_value x, const tdag_argsort_spec *spec)
+{
+    return tdag_add_node(b, TDAG_OP_ARGSORT, spec, sizeof *spec, &x, 1);
+}
+
+/* x where the positions are, which have its axes. */
+static tdag_value read_at(tdag_builder *b, tdag_value x, tdag_value at, int64_t axis)
+{
+    tdag_value inputs[2] = {x, at};
+    return tdagi_lower(b, TDAGI_TAKE_ALONG, inputs, 2, &(tdagi_axis_spec){axis});
+}
 
 static void lower_sort(tdag_builder *b, tdag_value x, const void *spec,
                        tdag_value out[2])
 {
     const tdag_argsort_spec *s = spec;
-    out[1] = tdag_argsort(b, x, s->axis, s->descending != 0);
-    tdag_value inputs[2] = {x, out[1]};
-    out[0] = tdagi_lower(b, TDAGI_TAKE_ALONG, inputs, 2, &(tdagi_axis_spec){s->axis});
+    out[1] = tdagi_argsort(b, x, s);
+    out[0] = read_at(b, x, out[1], s->axis);
 }
 
 const tdagi_composite_def tdagi_composite_sort = {
@@ -116,5 +134,149 @@ const tdagi_composite_def tdagi_composite_sort = {
 void tdagi_sort(tdag_builder *b, tdag_value x, int64_t axis, bool descending,
                 tdag_value out[2])
 {
-    tdagi_lower_pair(b, TDAGI_SORT, x, &(tdag_argsort_spec){axis, descending}, out);
+    const tdag_argsort_spec spec = {axis, descending, TDAG_ORDER_STABLE};
+    tdagi_lower_pair(b, TDAGI_SORT, x, &spec, out);
 }
+
+/* ---- the first, the k-th, the most frequent ---- */
+
+static const tdagi_field topk_fields[] = {
+    TDAGI_FIELD_AS(tdagi_topk_spec, axis, INT, AXIS),
+    TDAGI_FIELD(tdagi_topk_spec, descending, BOOL),
+    TDAGI_FIELD_NAMED(tdagi_topk_spec, order, orders),
+    TDAGI_FIELD_AS(tdagi_topk_spec, k, DIM, NATURAL),
+    {0},
+};
+
+/* The slice stands there even where it takes all: it is what is chosen of. */
+static tdag_value lower_topk_positions(tdag_builder *b, const tdag_value *in,
+                                       uint32_t n, const void *spec)
+{
+    (void)n;
+    const tdagi_topk_spec *s = spec;
+    const tdag_argsort_spec sort = {s->axis, s->descending, s->order};
+    if (!tdagi_axis_fits(b, in[0], s->axis, "topk")) return TDAG_NO_VALUE;
+    uint32_t rank = tdag_builder_get_rank(b, in[0]);
+    tdagi_axes start = tdagi_axes_of(0), end;
+    for (uint32_t i = 0; i < rank; i++)
+        end.v[i] = i == (uint32_t)s->axis ? s->k : tdagi_dim_of(b, in[0], i);
+    return tdag_slice(b, tdagi_argsort(b, in[0], &sort), (tdag_list){rank, start.v},
+                      (tdag_list){rank, end.v});
+}
+
+const tdagi_composite_def tdagi_composite_topk_positions = {
+    .spec_size = sizeof(tdagi_topk_spec),
+    .fields = topk_fields,
+    .lower = lower_topk_positions,
+};
+
+static void lower_topk(tdag_builder *b, tdag_value x, const void *spec,
+                       tdag_value out[2])
+{
+    out[1] = tdagi_lower(b, TDAGI_TOPK_POSITIONS, &x, 1, spec);
+    out[0] = read_at(b, x, out[1], ((const tdagi_topk_spec *)spec)->axis);
+}
+
+const tdagi_composite_def tdagi_composite_topk = {
+    .spec_size = sizeof(tdagi_topk_spec),
+    .fields = topk_fields,
+    .lower_pair = lower_topk,
+};
+
+static const tdagi_field kth_fields[] = {
+    TDAGI_FIELD_AS(tdagi_kth_spec, axis, INT, AXIS),
+    TDAGI_FIELD(tdagi_kth_spec, keep, BOOL),
+    TDAGI_FIELD_AS(tdagi_kth_spec, index, DIM, NATURAL),
+    {0},
+};
+
+static tdag_value lower_kth_position(tdag_builder *b, const tdag_value *in, uint32_t n,
+                                     const void *spec)
+{
+    (void)n;
+    const tdagi_kth_spec *s = spec;
+    const tdag_argsort_spec sort = {s->axis, 0, TDAG_ORDER_SELECTED};
+    if (!tdagi_axis_fits(b, in[0], s->axis, "kthvalue")) return TDAG_NO_VALUE;
+    tdag_value at = tdag_select(b, tdagi_argsort(b, in[0], &sort), s->axis, s->index);
+    return s->keep != 0 ? at : tdagi_squeeze1(b, at, (uint32_t)s->axis);
+}
+
+const tdagi_composite_def tdagi_composite_kth_position = {
+    .spec_size = sizeof(tdagi_kth_spec),
+    .fields = kth_fields,
+    .lower = lower_kth_position,
+};
+
+/* The position that a composite finds along an axis, which it keeps or not, and the
+ * value there. */
+static void value_at(tdag_builder *b, tdagi_composite id, tdag_value x,
+                     const void *spec, const tdagi_axis_keep_spec *s, tdag_value out[2])
+{
+    uint32_t axis = (uint32_t)s->axis;
+    out[1] = tdagi_lower(b, id, &x, 1, spec);
+    tdag_value at = s->keep != 0 ? out[1] : tdagi_unsqueeze1(b, out[1], axis);
+    out[0] = read_at(b, x, at, s->axis);
+    if (s->keep == 0) out[0] = tdagi_squeeze1(b, out[0], axis);
+}
+
+static void lower_kthvalue(tdag_builder *b, tdag_value x, const void *spec,
+                           tdag_value out[2])
+{
+    const tdagi_kth_spec *s = spec;
+    value_at(b, TDAGI_KTH_POSITION, x, s, &(tdagi_axis_keep_spec){s->axis, s->keep},
+             out);
+}
+
+const tdagi_composite_def tdagi_composite_kthvalue = {
+    .spec_size = sizeof(tdagi_kth_spec),
+    .fields = kth_fields,
+    .lower_pair = lower_kthvalue,
+};
+
+/* A run of equal elements ends where most of them stand before: at the first such place
+ * of the sorted ones, whose smallest counts. A NaN equals nothing. */
+static tdag_value lower_mode_position(tdag_builder *b, const tdag_value *in, uint32_t n,
+                                      const void *spec)
+{
+    (void)n;
+    const tdagi_axis_keep_spec *s = spec, kept = {s->axis, 1};
+    const tdag_argsort_spec sort = {s->axis, 0, TDAG_ORDER_SELECTED};
+    if (!tdagi_axis_fits(b, in[0], s->axis, "mode")) return TDAG_NO_VALUE;
+    uint32_t rank = tdag_builder_get_rank(b, in[0]), axis = (uint32_t)s->axis;
+    tdag_dim size = tdagi_dim_of(b, in[0], axis);
+    tdag_value order = tdagi_argsort(b, in[0], &sort);
+    tdag_value v = read_at(b, in[0], order, s->axis);
+    tdag_value pair[2] = {tdagi_slice1(b, v, axis, 0, tdag_dim_sub(b, size, 1)),
+                          tdagi_slice1(b, v, axis, 1, size)};
+    tdag_value starts = tdagi_lower(b, TDAGI_NOT_EQUAL, pair, 2, NULL);
+    starts = tdagi_pad1(b, tdagi_cast(b, starts, TDAG_I64), axis, 1, 0,
+                        TDAG_PAD_CONSTANT, 1);
+    tdagi_axes room;
+    tdag_value i = tdag_iota(b, size, TDAG_I64);
+    if (axis + 1 < rank)
+        i = tdag_unsqueeze(b, i, tdagi_axis_run(&room, 1, rank - axis - 1));
+    tdag_value first = tdag_scan(b, tdagi_mul(b, starts, i), TDAG_REDUCE_MAX, s->axis);
+    tdag_value run = tdagi_sub(b, i, first); /* equal ones before */
+    if (!tdagi_usable(b, run)) return TDAG_NO_VALUE;
+    tdag_value at = tdagi_lower(b, TDAGI_ARGMAX, &run, 1, &kept);
+    at = read_at(b, order, at, s->axis);
+    return s->keep != 0 ? at : tdagi_squeeze1(b, at, axis);
+}
+
+const tdagi_composite_def tdagi_composite_mode_position = {
+    .spec_size = sizeof(tdagi_axis_keep_spec),
+    .fields = axis_keep_fields,
+    .lower = lower_mode_position,
+};
+
+static void lower_mode(tdag_builder *b, tdag_value x, const void *spec,
+                       tdag_value out[2])
+{
+    value_at(b, TDAGI_MODE_POSITION, x, spec, spec, out);
+}
+
+const tdagi_composite_def tdagi_composite_mode = {
+    .spec_size = sizeof(tdagi_axis_keep_spec),
+    .fields = axis_keep_fields,
+    .lower_pair = lower_mode,
+};

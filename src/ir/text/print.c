@@ -124,6 +124,7 @@ static void put_spec(printer *p, const tdagi_field *fields, const void *spec)
     if (fields == NULL || spec == NULL || fields->kind == TDAGI_FIELD_END) return;
     put(p, " {");
     for (const tdagi_field *f = fields; f->kind != TDAGI_FIELD_END; f++) {
+        if (!tdagi_field_is_shown(f, spec)) continue;
         if (f != fields) put(p, ", ");
         put(p, f->name);
         put(p, "=");

@@ -24,5 +24,7 @@ TDAGI_GUESS(repeat_interleave);
 TDAGI_GUESS(tile);
 TDAGI_GUESS(pow_int);
 TDAGI_GUESS(gelu_formula);
+TDAGI_GUESS(topk_positions);
+TDAGI_GUESS(kth_position);
 
 #endif

@@ -260,7 +260,10 @@ static const tdagi_emitter core_scan = {.emit = emit_scan};
 static void emit_argsort(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdag_argsort_spec *s = k->spec;
-    tdagi_export_emit(e, k, "torch.sort($0, stable=True, dim=%i, descending=%b)[1]",
+    tdagi_export_emit(e, k,
+                      s->order == TDAG_ORDER_STABLE
+                          ? "torch.sort($0, stable=True, dim=%i, descending=%b)[1]"
+                          : "torch.sort($0, %i, %b)[1]",
                       s->axis, s->descending);
 }
 static const tdagi_emitter core_argsort = {.emit = emit_argsort};

@@ -162,10 +162,70 @@ const tdagi_emitter tdagi_emitter_min_with_index = {.emit = emit_min_with_index}
 static void emit_sort(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdag_argsort_spec *s = k->spec;
-    tdagi_export_emit(e, k, "torch.sort($0, stable=True, dim=%i, descending=%b)",
+    tdagi_export_emit(e, k,
+                      s->order == TDAG_ORDER_STABLE
+                          ? "torch.sort($0, stable=True, dim=%i, descending=%b)"
+                          : "torch.sort($0, %i, %b)",
                       s->axis, s->descending);
 }
 const tdagi_emitter tdagi_emitter_sort = {.emit = emit_sort};
+
+/* `part`: what is taken of both results. */
+static void emit_topk_part(tdagi_exporter *e, const tdagi_kernel *k, const char *part)
+{
+    const tdagi_topk_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.topk($0, %d, %i, %b, %b)%s", s->k, s->axis,
+                      s->descending, (int64_t)(s->order != TDAG_ORDER_SET), part);
+}
+
+static void emit_topk(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_topk_part(e, k, "");
+}
+const tdagi_emitter tdagi_emitter_topk = {.emit = emit_topk};
+
+static void emit_topk_positions(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_topk_part(e, k, "[1]");
+}
+const tdagi_emitter tdagi_emitter_topk_positions = {.emit = emit_topk_positions};
+
+static void emit_kth_part(tdagi_exporter *e, const tdagi_kernel *k, const char *part)
+{
+    const tdagi_kth_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.kthvalue($0, %d, %i, %b)%s",
+                      tdagi_dim_add(e->r->pool, s->index, 1), s->axis, s->keep, part);
+}
+
+static void emit_kthvalue(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_kth_part(e, k, "");
+}
+const tdagi_emitter tdagi_emitter_kthvalue = {.emit = emit_kthvalue};
+
+static void emit_kth_position(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_kth_part(e, k, "[1]");
+}
+const tdagi_emitter tdagi_emitter_kth_position = {.emit = emit_kth_position};
+
+static void emit_mode_part(tdagi_exporter *e, const tdagi_kernel *k, const char *part)
+{
+    const tdagi_axis_keep_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.mode($0, %i, %b)%s", s->axis, s->keep, part);
+}
+
+static void emit_mode(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_mode_part(e, k, "");
+}
+const tdagi_emitter tdagi_emitter_mode = {.emit = emit_mode};
+
+static void emit_mode_position(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_mode_part(e, k, "[1]");
+}
+const tdagi_emitter tdagi_emitter_mode_position = {.emit = emit_mode_position};
 
 static void emit_triangle(tdagi_exporter *e, const tdagi_kernel *k, const char *name)
 {
