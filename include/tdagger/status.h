@@ -30,7 +30,8 @@ TDAG_BEGIN_DECLS
     X(E_IO, 9, "reading or writing failed")                                            \
     X(E_SHIM, 10, "the PyTorch shim is missing or failed")                             \
     X(E_INTERNAL, 11, "a broken invariant of the library; please report it")           \
-    X(E_STOPPED, 12, "the host stopped the call")
+    X(E_STOPPED, 12, "the host stopped the call")                                      \
+    X(E_CHECK, 13, "a check that the model makes of its values failed")
 
 typedef enum tdag_status {
 #define TDAG_STATUS_ENUM(id, code, text) TDAG_##id = code,

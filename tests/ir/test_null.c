@@ -289,6 +289,15 @@ static void test_models(void **state)
     FAILS("model", tdag_run, NULL, &tensor, 1, NULL, &result);
     FAILS("outputs", tdag_run, model, &tensor, 1, NULL, NULL);
     FAILS("inputs", tdag_run, model, NULL, 1, NULL, &result);
+    tdag_state *remembered = NULL;
+    FAILS("model", tdag_state_create, NULL, &remembered);
+    FAILS("out", tdag_state_create, model, NULL);
+    FAILS_ALONE(tdag_state_create, model, &remembered);
+    FAILS("state", tdag_state_set, NULL, "x", tensor);
+    DOES_NOTHING(tdag_state_free, NULL);
+    ANSWERS(tdag_state_get_n, tdag_state_get_n(NULL) == 0);
+    ANSWERS(tdag_state_get_name, tdag_state_get_name(NULL, 0) == NULL);
+    ANSWERS(tdag_state_get, tdag_state_get(NULL, 0) == NULL);
     FAILS("model", tdag_save, NULL, "x", NULL);
     FAILS("path", tdag_save, model, NULL, NULL);
     FAILS("path", tdag_load, NULL, NULL, &m);

@@ -133,7 +133,6 @@ static void test_refused(void **state)
     assert_null(tdag_model_get_graph(m));
     tdag_cuts cuts;
     tdag_differences differences;
-    tdag_tensor *results[8] = {NULL};
     const char *const at[] = {"N=3"};
     const tdag_status refused[] = {
         tdag_simplify(ctx, m, NULL, &out),
@@ -144,7 +143,6 @@ static void test_refused(void **state)
         tdag_compose(ctx, (const tdag_model *const[]){m, m}, 2, NULL, &out),
         tdag_suggest_cuts(ctx, m, 3, &cuts),
         tdag_diff(ctx, m, m, &differences),
-        tdag_run(ctx, m, NULL, 0, NULL, results),
         tdag_save(ctx, m, "program.tdag", NULL),
     };
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)

@@ -291,12 +291,20 @@ static tdag_status run_raised(tdagi_native *s, tdag_tensor *const *inputs,
     return st;
 }
 
+tdag_status tdagi_run_raised(tdag_ctx *ctx, tdagi_raised *raised,
+                             tdag_tensor *const *inputs, tdag_tensor **outputs)
+{
+    tdagi_native s = {
+        .ctx = ctx, .g = raised->graph, .r = raised, .blas = tdagi_blas_get()};
+    return run_raised(&s, inputs, outputs);
+}
+
 tdag_status tdagi_run_native(tdag_ctx *ctx, const tdag_graph *g,
                              tdag_tensor *const *inputs, tdag_tensor **outputs)
 {
-    tdagi_native s = {.ctx = ctx, .g = g, .blas = tdagi_blas_get()};
-    TDAGI_TRY(tdagi_raise(ctx, g, NULL, &s.r));
-    tdag_status st = run_raised(&s, inputs, outputs);
-    tdagi_raised_free(s.r);
+    tdagi_raised *raised = NULL;
+    TDAGI_TRY(tdagi_raise(ctx, g, NULL, &raised));
+    tdag_status st = tdagi_run_raised(ctx, raised, inputs, outputs);
+    tdagi_raised_free(raised);
     return st;
 }

@@ -1,0 +1,34 @@
+/* Graphs ready to run: bound to sizes and raised, once for every set of sizes. */
+#ifndef TDAGI_PREPARE_H
+#define TDAGI_PREPARE_H
+
+#include <tdagger/run.h>
+
+#include "raise/raise.h"
+
+/* One graph at one set of sizes. */
+typedef struct tdagi_prepared {
+    const tdag_graph *of;
+    tdag_graph *graph;    /* `of` with its symbols bound */
+    tdagi_raised *raised; /* NULL: for the reference engine */
+    int64_t *sizes;       /* by symbol of `of` */
+} tdagi_prepared;
+
+/* How many stay ready: a loop whose sizes grow must not keep one for every size. */
+#define TDAGI_N_PREPARED 32
+
+typedef struct tdagi_workshop {
+    tdag_ctx *ctx;
+    tdag_engine engine;
+    tdagi_prepared ready[TDAGI_N_PREPARED];
+    uint32_t n, next; /* which one goes when there are too many */
+} tdagi_workshop;
+
+void tdagi_workshop_open(tdagi_workshop *w, tdag_ctx *ctx, tdag_engine engine);
+void tdagi_workshop_close(tdagi_workshop *w);
+/* Runs g at these sizes of its symbols. inputs: a reference each, which is taken. */
+tdag_status tdagi_workshop_run(tdagi_workshop *w, const tdag_graph *g,
+                               const int64_t *sizes, tdag_tensor **inputs,
+                               tdag_tensor **outputs);
+
+#endif
