@@ -27,6 +27,16 @@ tdagi_any tdagi_arg(tdagi_call *c, const char *name)
 
 void tdagi_ignore(tdagi_call *c, const char *name) { tdagi_arg(c, name); }
 
+void tdagi_replace_arg(tdagi_call *c, const char *name, tdagi_any by)
+{
+    int32_t i = find(c, name);
+    tdagi_any *args = tdagi_env_alloc(c->env, (c->n + 1u) * sizeof(*args));
+    if (args == NULL || i < 0) return;
+    memcpy(args, c->args, c->n * sizeof(*args));
+    args[i] = by;
+    c->args = args;
+}
+
 tdagi_any tdagi_refuse(tdagi_call *c, const char *name)
 {
     c->bad = true;

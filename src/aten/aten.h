@@ -90,6 +90,8 @@ tdag_value *tdagi_arg_promoted(tdagi_call *c, const char *name, tdag_list *n_out
 /* DTYPE_NONE for None. */
 tdag_dtype tdagi_arg_dtype(tdagi_call *c, const char *name);
 void tdagi_ignore(tdagi_call *c, const char *name); /* it changes nothing here */
+/* For a function that ends in another one: the argument is that value from now on. */
+void tdagi_replace_arg(tdagi_call *c, const char *name, tdagi_any by);
 /* Notes an argument value that is not supported. */
 tdagi_any tdagi_refuse(tdagi_call *c, const char *name);
 /* Fails the import with a sentence. */

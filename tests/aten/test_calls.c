@@ -405,8 +405,8 @@ static void a_number_of_inputs_is_data(void **state)
     fixture *f = *state;
     tdagi_any x = matrix(f, 2, 3);
     tdagi_any n = CALL(f, "aten::Int", "Tensor", CALL(f, "aten::sum", "", x));
-    CALL(f, "aten::narrow", "", x, INT(1), n, INT(1));
-    expect_issue(f, "aten::narrow with start = a number that depends on tensor data");
+    CALL(f, "aten::narrow", "", x, INT(1), INT(0), n);
+    expect_issue(f, "aten::narrow with length = a number that depends on tensor data");
 }
 
 static void texts_are_formatted(void **state)

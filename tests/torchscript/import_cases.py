@@ -440,12 +440,12 @@ REFUSED = [
     ("torch.lgamma(x)", "aten::lgamma: a special function"),
     ("torch.fake_quantize_per_tensor_affine(x, 0.1, 0, 0, 255)", "quantization"),
     # positions that are not computed: as an output, by an operator, written in place
-    ("torch.nn.functional.adaptive_max_pool1d(x.t(), 2, return_indices=True)[1]",
-     "aten::adaptive_max_pool1d, of which a result other than the first is used ("),
-    ("torch.nn.functional.adaptive_max_pool1d(x.t(), 2, return_indices=True)[1].shape[0] * x",
-     "aten::adaptive_max_pool1d, of which a result"),
-    ("x.mul_(torch.nn.functional.adaptive_max_pool1d(x.t(), 2, return_indices=True)[1][0])",
-     "aten::adaptive_max_pool1d, of which a result"),
+    ("torch.embedding_bag(x, torch.arange(2), torch.zeros(1, dtype=torch.int64))[2]",
+     "aten::embedding_bag, of which a result other than the first is used ("),
+    ("torch.embedding_bag(x, torch.arange(2), torch.zeros(1, dtype=torch.int64))[2].shape[0] * x",
+     "aten::embedding_bag, of which a result"),
+    ("x.mul_(torch.embedding_bag(x, torch.arange(2), torch.zeros(1, dtype=torch.int64))[2][0])",
+     "aten::embedding_bag, of which a result"),
 ]
 
 

@@ -511,3 +511,51 @@ def further(case, F=drawn, I=drawn_ints):
             case("torch.combinations(x, %d, %s)" % (r, again), F(4))
     case("torch.index_reduce(x, 0, y, z, 'mean')", F(), torch.tensor(0), F())
     case("torch._softmax_backward_data(x, y, 1, torch.float32)", F(3, 4), F(3, 4).softmax(1))
+    pools(case, F)
+    picks(case, F, I)
+
+
+def pools(case, F):
+    """Positions of maxima: the first one of equal elements, the last one of NaN."""
+    x = F(2, 3, 7, 8).round()
+    x[0, 0, 1:4, 2] = math.nan
+    x[1, 2] = -math.inf
+    flags = "return_indices=True"
+    for sizes in ("5", "(3, 4)", "(7, None)", "1"):
+        case("%sadaptive_max_pool2d(x, %s, %s)" % (NN, sizes, flags), x)
+    case("%sadaptive_max_pool1d(x, 5, %s)" % (NN, flags), x[0])
+    case("%sadaptive_max_pool3d(x, (2, 3, 5), %s)" % (NN, flags), x)
+    for how in ("3, 2, 1", "(2, 3), (1, 2), (1, 1), (2, 1), True"):
+        case("%smax_pool2d_with_indices(x, %s)" % (NN, how), x)
+    case("torch.ops.aten.max_pool2d_with_indices_backward(x, y, [2], [2], [0], [1], False, "
+         "torch.nn.functional.max_pool2d_with_indices(y, 2)[1])", F(2, 3, 3, 4), x)
+    case("torch.ops.aten.max_pool3d_with_indices_backward(x, y, [2], [1], [0], [1], False, "
+         "torch.nn.functional.max_pool3d_with_indices(y, 2, 1)[1])", F(2, 2, 6, 7), x)
+    case("torch.ops.aten.adaptive_max_pool2d_backward(x, y, "
+         "torch.nn.functional.adaptive_max_pool2d_with_indices(y, (3, 5))[1])",
+         F(2, 3, 3, 5), x)
+
+
+def picks(case, F, I):
+    """Parts by positions that depend on data, and of what has no axes."""
+    case("x.narrow(1, y, 3)", F(2, 6), torch.tensor(2))
+    case("x.narrow(-1, y, 3)", F(2, 6), torch.tensor(-4))
+    case("x.narrow(1, torch.tensor(2), 3)", F(2, 6))
+    case("x.narrow(1, y, 0), x.narrow(1, y, 6)", F(2, 6), torch.tensor(0))
+    case("torch.index_select(x, 0, y)", F(), torch.tensor([0]))
+    case("torch.index_select(x, -1, y)", F(), torch.tensor(0))
+    case("x.unfold(0, 1, 2), x.unfold(-1, 0, 1)", F())
+    case("x.unfold(1, 0, 2), x.unfold(0, 3, 1)", F(3, 4))
+    for loss in ("multi_margin_loss", "multilabel_margin_loss"):
+        for r in REDUCTIONS:
+            case("%s%s(x, y, reduction='%s')" % (NN, loss, r), F(), torch.tensor(0))
+    case("torch.linalg.diagonal(x, offset=1)", F(2, 3, 4))
+    if not hasattr(torch.ops.aten, "_unsafe_masked_index"):
+        return
+    x, at, mask = F(3, 4), torch.tensor([[0, 9], [-3, 2]]), torch.tensor([[1, 0], [1, 1]]) > 0
+    case("torch.ops.aten._unsafe_masked_index(x, z, [y, None], 2.5)", x, at, mask)
+    case("torch.ops.aten._unsafe_masked_index(x, z, [None, y], 0)", x, at, mask)
+    case("torch.ops.aten._unsafe_masked_index_put_accumulate(x, z, [y, y], w)", x, at, mask,
+         F(2, 2))
+    case("torch.ops.aten._batch_norm_with_update(x, y, z, torch.zeros(3), torch.ones(3), 0.1,"
+         " 1e-5)", F(4, 3, 5), F(3), F(3))

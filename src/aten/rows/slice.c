@@ -60,6 +60,25 @@ static tdagi_cell *self_with_axes(tdagi_call *c)
     return NULL;
 }
 
+static tdag_value make_picked(tdag_builder *b, const tdagi_view_step *w, tdag_value x)
+{
+    const tdag_value in[2] = {x, w->index};
+    const tdagi_axis_spec s = {w->axis};
+    return tdagi_lower(b, TDAGI_INDEX_SELECT, in, 2, &s);
+}
+
+/* x[at : at + length] where the start depends on data. */
+static tdagi_any narrow_by_data(tdagi_call *c, tdagi_cell *t, uint32_t axis,
+                                tdagi_any start, tdag_dim length)
+{
+    tdag_value at = tdagi_as(c, start, TDAG_I64);
+    if (c->bad || at.id == 0 || tdagi_rank(c, at) > 0) return tdagi_refuse(c, "start");
+    at = tdagi_wrap_position(c->b, at, tdagi_cell_dim(c->env, t, axis));
+    at = tdagi_add(c->b, tdag_iota(c->b, length, TDAG_I64), at);
+    const tdagi_view_step w = {.make = make_picked, .axis = axis, .index = at};
+    return tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));
+}
+
 tdagi_any tdagi_aten_narrow(tdagi_call *c)
 {
     tdagi_cell *t = self_with_axes(c);
@@ -67,9 +86,11 @@ tdagi_any tdagi_aten_narrow(tdagi_call *c)
     uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_cell_rank(c->env, t));
     if (c->bad) return tdagi_any_poison();
     tdag_dim n = tdagi_cell_dim(c->env, t, axis);
-    tdag_dim start = tdagi_slice_bound(c, tdagi_arg_dim(c, "start", 0), n);
     tdag_dim length = tdagi_arg_dim(c, "length", 0);
+    tdagi_any first = tdagi_any_evaluated(c->env, tdagi_arg(c, "start"));
     if (c->bad) return tdagi_any_poison();
+    if (first.kind != TDAGI_ANY_INT) return narrow_by_data(c, t, axis, first, length);
+    tdag_dim start = tdagi_slice_bound(c, first.u.i, n);
     return sliced(c, t, axis, start, tdag_dim_add(c->b, start, length));
 }
 
@@ -81,11 +102,8 @@ static tdagi_any selected(tdagi_call *c, tdagi_cell *t, uint32_t axis, tdag_dim 
 
 static tdag_value make_selected(tdag_builder *b, const tdagi_view_step *w, tdag_value x)
 {
-    const tdag_value in[2] = {x, w->index};
-    const tdagi_axis_spec s = {w->axis};
     const int64_t gone = w->axis;
-    return tdag_squeeze(b, tdagi_lower(b, TDAGI_INDEX_SELECT, in, 2, &s),
-                        (tdag_list){1, &gone});
+    return tdag_squeeze(b, make_picked(b, w, x), (tdag_list){1, &gone});
 }
 
 /* x[i] where i is a number that depends on data: read by position. */
@@ -261,7 +279,11 @@ static bool numbers_of_tensor(tdagi_call *c)
  */
 tdagi_any tdagi_aten_tensor_split(tdagi_call *c)
 {
-    if (!numbers_of_tensor(c)) return tdagi_refuse(c, "tensor_indices_or_sections");
+    if (!numbers_of_tensor(c)) {
+        c->bad = true;
+        return tdagi_env_issue(c->env, "%s: a shape that depends on tensor data",
+                               c->schema->name);
+    }
     tdagi_cell *t = self_with_axes(c);
     if (t == NULL) return tdagi_any_poison();
     uint32_t rank = tdagi_cell_rank(c->env, t);

@@ -30,6 +30,21 @@ static tdag_value make_unfolded(tdag_builder *b, const tdagi_view_step *w, tdag_
     return y;
 }
 
+/* Windows of no elements. */
+static tdagi_any empty_windows(tdagi_call *c, tdagi_cell *t, const tdagi_view_step *w)
+{
+    uint32_t rank = tdagi_cell_rank(c->env, t);
+    tdag_dim shape[TDAG_MAX_RANK] = {0};
+    for (uint32_t i = 0; i < rank; i++)
+        shape[i] = tdagi_cell_dim(c->env, t, i);
+    if (rank > 0)
+        shape[w->axis] =
+            tdag_dim_add(c->b, tdag_dim_floordiv(c->b, shape[w->axis], w->step), 1);
+    shape[rank] = 0;
+    tdag_dtype d = tdagi_cell_dtype(c->env, t);
+    return tdagi_result(c, tdagi_full(c->b, d, rank + 1, shape, 0));
+}
+
 tdagi_any tdagi_aten_unfold(tdagi_call *c)
 {
     tdagi_cell *t = tdagi_arg_cell(c, "self");
@@ -39,8 +54,13 @@ tdagi_any tdagi_aten_unfold(tdagi_call *c)
                                .axis = tdagi_arg_axis(c, "dimension", rank),
                                .start = tdagi_arg_int(c, "size", 1),
                                .step = tdagi_arg_int(c, "step", 1)};
-    if (c->bad || rank == 0 || rank + 1 > TDAG_MAX_RANK || w.start < 1 || w.step < 1)
+    if (c->bad || rank + 1 > TDAG_MAX_RANK || w.start < 0 || w.step < 1)
         return tdagi_refuse(c, "size");
+    if (w.start == 0) return empty_windows(c, t, &w);
+    if (rank == 0) { /* one window of the one element */
+        const tdagi_view_step one = {.kind = TDAGI_VIEW_UNSQUEEZE, .axis = 0};
+        return w.start == 1 ? tdagi_view(c, t, &one) : tdagi_refuse(c, "size");
+    }
     return tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));
 }
 
@@ -115,7 +135,7 @@ static tdag_value make_diagonal(tdag_builder *b, const tdagi_view_step *w, tdag_
 
 tdagi_any tdagi_aten_diagonal(tdagi_call *c)
 {
-    tdagi_cell *t = tdagi_arg_cell(c, "self");
+    tdagi_cell *t = tdagi_arg_cell(c, c->schema->args[0].name);
     if (t == NULL) return tdagi_any_poison();
     uint32_t rank = tdagi_cell_rank(c->env, t);
     const tdagi_view_step w = {.make = make_diagonal,
@@ -135,11 +155,9 @@ tdagi_any tdagi_aten_diagonal(tdagi_call *c)
 tdagi_any tdagi_aten_strided_scatter(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), src = tdagi_arg_tensor(c, "src");
-    tdagi_any *args = tdagi_env_alloc(c->env, c->n * sizeof(*args));
-    if (c->bad || args == NULL) return tdagi_any_poison();
-    memcpy(args, c->args, c->n * sizeof(*args));
-    args[0] = tdagi_result(c, x);
-    c->args = args;
+    if (c->bad) return tdagi_any_poison();
+    tdagi_any whole = tdagi_result(c, x);
+    tdagi_replace_arg(c, "self", whole);
     tdagi_any part = tdagi_aten_as_strided(c);
     if (part.kind != TDAGI_ANY_TENSOR) return tdagi_any_poison();
     uint32_t rank = tdagi_cell_rank(c->env, part.u.tensor);
@@ -147,5 +165,5 @@ tdagi_any tdagi_aten_strided_scatter(tdagi_call *c)
                        tdagi_cell_shape(c->env, part.u.tensor));
     if (src.id == 0) return tdagi_any_poison();
     tdagi_cell_write(c->env, part.u.tensor, src);
-    return args[0];
+    return whole;
 }

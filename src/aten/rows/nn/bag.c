@@ -161,23 +161,55 @@ tdagi_any tdagi_aten_native_layer_norm(tdagi_call *c)
     return tdagi_first_results(c, 2, v);
 }
 
-/* What is saved for a backward pass: statistics of the batch, nothing in eval mode. */
+/* running = (1 - momentum) running + momentum batch, where the schema says that it is
+ * written. */
+static void update_running(tdagi_call *c, const char *name, tdag_value batch)
+{
+    double momentum = tdagi_arg_float(c, "momentum", 0.1);
+    for (uint32_t i = 0; i < c->schema->n_args && i < c->n; i++) {
+        const tdagi_parameter *p = &c->schema->args[i];
+        if (!p->is_written || strcmp(p->name, name) != 0 || !tdagi_has(c, name))
+            continue;
+        tdagi_cell *t = tdagi_arg_cell(c, name);
+        if (t == NULL || batch.id == 0) return;
+        tdag_value old =
+            tdagi_mul_scalar(c->b, tdagi_cell_read(c->env, t), 1 - momentum);
+        batch = tdagi_cast(c->b, batch, tdagi_cell_dtype(c->env, t));
+        batch = tdagi_mul_scalar(c->b, batch, momentum);
+        tdagi_cell_write(c->env, t, tdagi_add(c->b, old, batch));
+    }
+}
+
+/* The statistics of a batch over axes, to the running ones as well: of n elements the
+ * variance is over n - 1 there. */
+static void batch_statistics(tdagi_call *c, tdag_value x, tdag_list axes, double eps,
+                             tdag_value out[2])
+{
+    const tdagi_var_spec s = {axes, 1, 0};
+    statistics(c, x, axes, false, eps, out);
+    update_running(c, "running_mean", out[0]);
+    update_running(c, "running_var", tdagi_lower(c->b, TDAGI_VAR, &x, 1, &s));
+}
+
+/* What is saved for a backward pass: statistics of the batch, nothing in eval mode. Row
+ * data 1: of the batch always, and a fourth result without elements. */
 tdagi_any tdagi_aten_native_batch_norm(tdagi_call *c)
 {
-    tdag_value v[3] = {value_of(c, tdagi_aten_batch_norm(c))};
+    tdag_value v[4] = {value_of(c, tdagi_aten_batch_norm(c))};
     if (v[0].id == 0 || c->bad) return tdagi_any_poison();
     tdag_value x = tdagi_arg_tensor(c, "input");
-    bool training = tdagi_arg_bool(c, "training", false);
+    bool training = c->data == 1 || tdagi_arg_bool(c, "training", false);
     double eps = tdagi_arg_float(c, "eps", 1e-5);
     int64_t axes[TDAG_MAX_RANK];
     uint32_t n = 0;
     for (uint32_t i = 0; i < tdagi_rank(c, x); i++)
         if (i != 1) axes[n++] = i;
     if (training)
-        statistics(c, x, (tdag_list){n, axes}, false, eps, v + 1);
+        batch_statistics(c, x, (tdag_list){n, axes}, eps, v + 1);
     else
         v[1] = v[2] = tdagi_full(c->b, tdagi_dtype(c, x), 1, (tdag_dim[]){0}, 0);
-    return tdagi_first_results(c, 3, v);
+    v[3] = tdagi_full(c->b, TDAG_U8, 1, (tdag_dim[]){0}, 0);
+    return tdagi_first_results(c, c->data == 1 ? 4 : 3, v);
 }
 
 tdagi_any tdagi_aten_native_group_norm(tdagi_call *c)
@@ -200,4 +232,33 @@ tdagi_any tdagi_aten_native_group_norm(tdagi_call *c)
 tdagi_any tdagi_aten_attention_with_others(tdagi_call *c)
 {
     return tdagi_first_result(c, tdagi_aten_attention(c));
+}
+
+/* Attention and its weights, which are what attends to the rows of a unit matrix. */
+tdagi_any tdagi_aten_attention_with_weights(tdagi_call *c)
+{
+    tdag_value k = tdagi_arg_tensor(c, "key");
+    tdagi_ignore(c, "need_attn_weights"); /* they are given in any case */
+    tdag_value v[2] = {value_of(c, tdagi_aten_attention(c))};
+    if (c->bad || v[0].id == 0) return tdagi_any_poison();
+    uint32_t rank = tdagi_rank(c, k);
+    tdag_dim shape[TDAG_MAX_RANK], n = tdagi_dim(c, k, rank - 2);
+    memcpy(shape, tdagi_shape(c, k), rank * sizeof(*shape));
+    shape[rank - 1] = n;
+    tdag_value at = tdag_iota(c->b, n, TDAG_I64);
+    tdag_value unit = step_equal(c, tdagi_unsqueeze1(c->b, at, 1), at);
+    unit = tdagi_expand(c->b, tdagi_cast(c->b, unit, tdagi_dtype(c, k)), rank, shape);
+    tdagi_replace_arg(c, "value", tdagi_result(c, unit));
+    v[1] = value_of(c, tdagi_aten_attention(c));
+    return tdagi_results(c, 2, v);
+}
+
+/* In eval mode, as all of them: nothing is dropped, so the mask is true. */
+tdagi_any tdagi_aten_native_dropout(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "input");
+    if (c->bad) return tdagi_any_poison();
+    tdag_value v[2] = {
+        x, tdagi_full(c->b, TDAG_BOOL, tdagi_rank(c, x), tdagi_shape(c, x), 1)};
+    return tdagi_results(c, 2, v);
 }

@@ -248,10 +248,10 @@ static tdagi_any batch_norm(tdagi_call *c, tdag_value x, bool from_batch)
     return tdagi_result(c, lower(c, TDAGI_BATCH_NORM, 5, in, &s));
 }
 
-tdagi_any tdagi_aten_batch_norm(tdagi_call *c)
+tdagi_any tdagi_aten_batch_norm(tdagi_call *c) /* row data 1: in training */
 {
     tdag_value x = tdagi_arg_tensor(c, "input");
-    bool training = tdagi_arg_bool(c, "training", false);
+    bool training = c->data == 1 || tdagi_arg_bool(c, "training", false);
     if (c->bad || tdagi_rank(c, x) < 2) return tdagi_refuse(c, "input");
     return batch_norm(c, x, training);
 }

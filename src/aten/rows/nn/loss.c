@@ -229,10 +229,11 @@ tdagi_any tdagi_aten_triplet_margin_loss(tdagi_call *c)
     return finish(c, step_at_least(c, tdagi_sub(c->b, loss, far), 0));
 }
 
-/* The rows of x [N, C] or [C], and the targets of the same rows. */
+/* The rows of x [N, C], [C] or [], and the targets of the same rows. */
 static void as_rows(tdagi_call *c, tdag_value *x, tdag_value *target, uint32_t rank)
 {
-    if (tdagi_rank(c, *x) == 1) *x = tdagi_unsqueeze1(c->b, *x, 0);
+    while (x->id != 0 && tdagi_rank(c, *x) < 2)
+        *x = tdagi_unsqueeze1(c->b, *x, 0);
     while (target->id != 0 && tdagi_rank(c, *target) < rank)
         *target = tdagi_unsqueeze1(c->b, *target, 0);
 }
@@ -246,7 +247,7 @@ tdagi_any tdagi_aten_multi_margin_loss(tdagi_call *c)
     double margin = tdagi_arg_float(c, "margin", 1);
     if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, x);
-    if (rank < 1 || rank > 2 || tdagi_rank(c, t) > 1) return tdagi_refuse(c, "self");
+    if (rank > 2 || tdagi_rank(c, t) > 1) return tdagi_refuse(c, "self");
     if (p != 1 && p != 2) return tdagi_refuse(c, "p");
     bool scalar = tdagi_rank(c, t) == 0;
     as_rows(c, &x, &t, 1);
@@ -272,8 +273,7 @@ tdagi_any tdagi_aten_multilabel_margin_loss(tdagi_call *c)
     tdag_value x = tdagi_arg_tensor(c, "self"), t = tdagi_arg_tensor(c, "target");
     if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, x);
-    if (rank < 1 || rank > 2 || tdagi_rank(c, t) != rank)
-        return tdagi_refuse(c, "self");
+    if (rank > 2 || tdagi_rank(c, t) > 2) return tdagi_refuse(c, "self");
     as_rows(c, &x, &t, 2);
     tdag_dim n = tdagi_dim(c, x, 1);
     tdag_value zero = step_number(c, t, 0), fill = step_number(c, x, 0);
@@ -293,7 +293,7 @@ tdagi_any tdagi_aten_multilabel_margin_loss(tdagi_call *c)
     if (z.id == 0) return tdagi_any_poison();
     z = tdagi_div(c->b, z,
                   tdagi_cast(c->b, tdagi_dim_value(c->b, n), tdagi_dtype(c, z)));
-    if (rank == 1) z = tdagi_reshape(c->b, z, 0, NULL);
+    if (rank < 2) z = tdagi_reshape(c->b, z, 0, NULL);
     return finish(c, z);
 }
 

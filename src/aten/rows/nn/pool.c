@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "aten/rows/steps.h"
+#include "derive/parts.h"
 
 static tdag_value lower(tdagi_call *c, tdagi_composite id, const tdag_value *x,
                         const void *spec)
@@ -20,29 +21,43 @@ static bool window_fits(tdagi_call *c, tdag_value x, uint32_t n)
     return false;
 }
 
-/* Where in its plane each window has its greatest element, counted row by row: the
- * first such place, of NaN too. */
-static tdag_value positions(tdagi_call *c, tdag_value x, const tdagi_pool_spec *s)
+/* The places of a plane, the last n axes of x, counted row by row. */
+static tdag_value places(tdagi_call *c, tdag_value x, uint32_t n)
 {
-    int64_t taps[TDAG_MAX_RANK];
-    uint32_t n = s->kernel.n, rank = tdagi_rank(c, x);
-    tdag_list axes = {n, taps};
+    uint32_t rank = tdagi_rank(c, x);
     const tdag_dim *plane = tdagi_shape(c, x) + rank - n;
     tdag_dim count = tdagi_dim_product(c->env->pool, n, plane), shape[TDAG_MAX_RANK];
     for (uint32_t i = 0; i < rank; i++)
         shape[i] = i < rank - n ? 1 : plane[i - (rank - n)];
-    tdag_value at = tdag_unary(c->b, TDAG_OP_NEG, tdag_iota(c->b, count, TDAG_I64));
-    at = tdagi_reshape(c->b, at, rank, shape);
-    at = tdagi_pool_windows(c->b, at, s, -INFINITY, taps);
-    tdag_value w = tdagi_pool_windows(c->b, x, s, -INFINITY, taps);
+    return tdagi_reshape(c->b, tdag_iota(c->b, count, TDAG_I64), rank, shape);
+}
+
+/* The place of the greatest element over the taps of windows w, whose places are `at`:
+ * the first such place, but the last one of NaN. */
+static tdag_value place_of_most(tdagi_call *c, tdag_value w, tdag_value at,
+                                tdag_list taps)
+{
     if (at.id == 0 || w.id == 0) return TDAG_NO_VALUE;
-    tdag_value most = tdagi_reduce_keep(c->b, w, TDAG_REDUCE_MAX, axes, true);
-    tdag_value hit = step_equal(c, w, most);
-    if (tdag_dtype_is_float(tdagi_dtype(c, x))) hit = step_or(c, hit, step_isnan(c, w));
-    tdag_value least = tdag_add_scalar(c->b, TDAG_I64, -ldexp(1, 63));
-    at = tdagi_reduce_keep(c->b, step_where(c, hit, at, least), TDAG_REDUCE_MAX, axes,
-                           false);
-    return step_neg(c, at);
+    tdag_value hit =
+        step_equal(c, w, tdagi_reduce_keep(c->b, w, TDAG_REDUCE_MAX, taps, true));
+    tdag_value none = tdag_add_scalar(c->b, TDAG_I64, -ldexp(1, 63));
+    tdag_value key = step_where(c, hit, step_neg(c, at), none);
+    if (tdag_dtype_is_float(tdagi_dtype(c, w)))
+        key = step_where(c, step_isnan(c, w), tdagi_add_scalar(c->b, at, 1), key);
+    key = tdagi_reduce_keep(c->b, key, TDAG_REDUCE_MAX, taps, false);
+    if (!tdag_dtype_is_float(tdagi_dtype(c, w))) return step_neg(c, key);
+    return step_where(c, step_less(c, tdag_add_scalar(c->b, TDAG_I64, 0), key),
+                      tdagi_add_scalar(c->b, key, -1), step_neg(c, key));
+}
+
+/* Where in its plane each window has its greatest element. */
+static tdag_value positions(tdagi_call *c, tdag_value x, const tdagi_pool_spec *s)
+{
+    int64_t taps[TDAG_MAX_RANK];
+    tdag_value at =
+        tdagi_pool_windows(c->b, places(c, x, s->kernel.n), s, ldexp(1, 62), taps);
+    tdag_value w = tdagi_pool_windows(c->b, x, s, -INFINITY, taps);
+    return place_of_most(c, w, at, (tdag_list){s->kernel.n, taps});
 }
 
 /* Row data: spatial axes, + 10 for an average, + 20 for values with indices. */
@@ -67,24 +82,42 @@ tdagi_any tdagi_aten_pool(tdagi_call *c)
     return tdagi_first_results(c, 2, v);
 }
 
-/* The pool that an adaptive one is where sizes divide evenly. */
-static bool equal_windows(tdagi_call *c, tdag_value x,
-                          const tdagi_adaptive_pool_spec *s, tdagi_pool_spec *out)
+/* The elements of window i of an axis of n, [floor(i n / out), ceil((i + 1) n / out)),
+ * as [out, taps]: what would be beyond it is its last element once more. */
+static tdag_value adaptive_taps(tdagi_call *c, tdag_dim n, tdag_dim out)
+{
+    tdagi_pool *p = c->env->pool;
+    tdag_dim each = tdagi_dim_floordiv(p, n, out);
+    if (tdagi_dim_mul(p, each, out) != n) each = tdagi_dim_add(p, each, 2);
+    tdag_value size = tdagi_dim_value(c->b, n), parts = tdagi_dim_value(c->b, out);
+    tdag_value low = tdagi_mul(c->b, tdag_iota(c->b, out, TDAG_I64), size);
+    tdag_value last = tdagi_add(c->b, low, tdagi_add_scalar(c->b, size, -1));
+    low = tdag_binary(c->b, TDAG_OP_FLOOR_DIVIDE, low, parts);
+    last = tdag_binary(c->b, TDAG_OP_FLOOR_DIVIDE, last, parts);
+    tdag_value at = tdagi_add(c->b, tdagi_unsqueeze1(c->b, low, 1),
+                              tdag_iota(c->b, each, TDAG_I64));
+    return step_min(c, at, tdagi_unsqueeze1(c->b, last, 1));
+}
+
+/* The same as positions() for windows of an adaptive pool, whatever their sizes. */
+static tdag_value adaptive_positions(tdagi_call *c, tdag_value x,
+                                     const tdagi_adaptive_pool_spec *s)
 {
     uint32_t n = s->output.n, lead = tdagi_rank(c, x) - n;
-    int64_t size[3], have = 0, want = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        if (!tdagi_dim_is_const(c->env->pool, tdagi_dim(c, x, lead + i), &have) ||
-            !tdagi_dim_is_const(c->env->pool, s->output.v[i], &want) || want < 1 ||
-            have % want != 0)
-            return false;
-        size[i] = have / want;
+    tdag_value at = places(c, x, n);
+    int64_t taps[3] = {0};
+    for (uint32_t i = n;
+         i-- > 0;) { /* from the last, so that axes before keep theirs */
+        tdag_dim size = tdagi_dim(c, x, lead + i);
+        if (tdagi_dim_sample(c->env->pool, s->output.v[i]) < 1 ||
+            lead + 2 * n > TDAG_MAX_RANK)
+            return TDAG_NO_VALUE;
+        tdag_value index = adaptive_taps(c, size, s->output.v[i]);
+        x = tdagi_gather_axis(c->b, x, lead + i, index);
+        at = tdagi_gather_axis(c->b, at, lead + i, index);
+        taps[i] = lead + 2 * i + 1;
     }
-    *out = (tdagi_pool_spec){.kernel = tdagi_list_copy(c, n, size),
-                             .stride = tdagi_list_copy(c, n, size),
-                             .padding = tdagi_list_of(c, n, 0),
-                             .dilation = tdagi_list_of(c, n, 1)};
-    return !c->bad;
+    return place_of_most(c, x, at, (tdag_list){n, taps});
 }
 
 /* Row data: spatial axes, + 10 for an average. */
@@ -108,11 +141,29 @@ tdagi_any tdagi_aten_adaptive_pool(tdagi_call *c)
     bool average = c->data / 10 == 1;
     tdag_value v[2] = {
         lower(c, average ? TDAGI_ADAPTIVE_AVG_POOL : TDAGI_ADAPTIVE_MAX_POOL, &x, &s)};
-    tdagi_pool_spec equal;
-    if (v[0].id == 0 || c->schema->n_results < 2 || !equal_windows(c, x, &s, &equal))
+    if (v[0].id == 0 || c->schema->n_results < 2)
         return tdagi_first_result(c, tdagi_result(c, v[0]));
-    v[1] = positions(c, x, &equal);
-    return tdagi_first_results(c, 2, v);
+    v[1] = adaptive_positions(c, x, &s);
+    return tdagi_first_results(c, v[1].id == 0 ? 1 : 2, v);
+}
+
+/* The elements of x, set or added up, at the places `at` of planes of zeroes; `size`:
+ * the last axes of the result. */
+static tdagi_any spread(tdagi_call *c, tdag_value x, tdag_value at, tdag_list size,
+                        tdag_scatter_mode how)
+{
+    uint32_t n = size.n, lead = tdagi_rank(c, x) - n;
+    tdagi_pool *pool = c->env->pool;
+    tdag_dim shape[TDAG_MAX_RANK];
+    memcpy(shape, tdagi_shape(c, x), (lead + n) * sizeof(*shape));
+    tdag_dim images = tdagi_dim_product(pool, lead, shape);
+    tdag_dim from[2] = {images, tdagi_dim_product(pool, n, shape + lead)};
+    tdag_dim to[2] = {images, tdagi_dim_product(pool, n, size.v)};
+    memcpy(shape + lead, size.v, n * sizeof(*shape));
+    tdag_value y = tdagi_full(c->b, tdagi_dtype(c, x), 2, to, 0);
+    y = tdag_scatter(c->b, y, tdagi_reshape(c->b, at, 2, from),
+                     tdagi_reshape(c->b, x, 2, from), 1, how);
+    return tdagi_result(c, tdagi_reshape(c->b, y, lead + n, shape));
 }
 
 /* Each element of self where its index says, in an image of zeroes. Row data: spatial
@@ -123,16 +174,19 @@ tdagi_any tdagi_aten_max_unpool(tdagi_call *c)
     tdag_value x = tdagi_arg_tensor(c, "self"), at = tdagi_arg_tensor(c, "indices");
     tdag_list size = tdagi_arg_dims(c, "output_size");
     if (c->bad || tdagi_rank(c, x) < n || size.n != n) return tdagi_refuse(c, "self");
-    uint32_t lead = tdagi_rank(c, x) - n;
-    tdagi_pool *pool = c->env->pool;
-    tdag_dim shape[TDAG_MAX_RANK];
-    memcpy(shape, tdagi_shape(c, x), (lead + n) * sizeof(*shape));
-    tdag_dim images = tdagi_dim_product(pool, lead, shape);
-    tdag_dim from[2] = {images, tdagi_dim_product(pool, n, shape + lead)};
-    tdag_dim to[2] = {images, tdagi_dim_product(pool, n, size.v)};
-    memcpy(shape + lead, size.v, n * sizeof(*shape));
-    tdag_value y = tdagi_full(c->b, tdagi_dtype(c, x), 2, to, 0);
-    y = tdag_scatter(c->b, y, tdagi_reshape(c->b, at, 2, from),
-                     tdagi_reshape(c->b, x, 2, from), 1, TDAG_SCATTER_SET);
-    return tdagi_result(c, tdagi_reshape(c->b, y, lead + n, shape));
+    return spread(c, x, at, size, TDAG_SCATTER_SET);
+}
+
+/* Each element of the gradient to the place that its window's greatest element has. Row
+ * data: spatial axes. */
+tdagi_any tdagi_aten_max_pool_backward(tdagi_call *c)
+{
+    uint32_t n = (uint32_t)c->data;
+    tdag_value x = tdagi_arg_tensor(c, "self"), at = tdagi_arg_tensor(c, "indices");
+    tdag_value g = tdagi_arg_tensor(c, "grad_output");
+    if (c->bad || tdagi_rank(c, x) < n || tdagi_rank(c, x) != tdagi_rank(c, g))
+        return tdagi_refuse(c, "self");
+    tdag_dim size[3];
+    memcpy(size, tdagi_shape(c, x) + tdagi_rank(c, x) - n, n * sizeof(*size));
+    return spread(c, g, at, (tdag_list){n, size}, TDAG_SCATTER_ADD);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "aten/rows/positions/mask.h"
+#include "aten/rows/steps.h"
 #include "aten/selection.h"
 #include "base/tensor.h"
 
@@ -168,13 +169,13 @@ tdagi_any tdagi_aten_index(tdagi_call *c) /* l.index(v), too */
     return tdagi_result(c, permuted(c, y, total, order));
 }
 
-tdagi_any tdagi_aten_index_put(tdagi_call *c)
+tdagi_any tdagi_aten_index_put(tdagi_call *c) /* row data 2: what is there is kept */
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
     tdagi_masking m;
     if (c->bad) return tdagi_any_poison();
     if (tdagi_arg_masking(c, x, &m)) return tdagi_put_masked(c, x, &m);
-    bool add = tdagi_arg_bool(c, "accumulate", false);
+    bool add = c->data == 2 || tdagi_arg_bool(c, "accumulate", false);
     tdag_value values =
         tdagi_cast(c->b, tdagi_arg_tensor(c, "values"), tdagi_dtype(c, x));
     places p;
@@ -203,4 +204,50 @@ tdagi_any tdagi_aten_index_put(tdagi_call *c)
     }
     y = tdagi_reshape(c->b, y, p.rank, shape);
     return tdagi_result(c, permuted(c, y, p.rank, inverse));
+}
+
+/* ---- with a mask that says which positions count ---- */
+
+/* Replaces `indices` by ones within x, as those where the mask is false may be beyond.
+ */
+static void hold_indices(tdagi_call *c, tdag_value x)
+{
+    tdagi_any list = tdagi_arg(c, "indices");
+    if (c->bad || !tdagi_any_is_seq(list)) return;
+    list = tdagi_any_seq(c->env, TDAGI_ANY_LIST, list.u.seq->n, list.u.seq->v);
+    for (uint32_t i = 0; tdagi_env_ok(c->env) && i < list.u.seq->n; i++) {
+        tdagi_any *v = &list.u.seq->v[i];
+        if (v->kind != TDAGI_ANY_TENSOR || i >= tdagi_rank(c, x)) continue;
+        tdag_value at =
+            tdagi_cast(c->b, tdagi_cell_read(c->env, v->u.tensor), TDAG_I64);
+        tdag_value n = tdagi_dim_value(c->b, tdagi_dim(c, x, i));
+        at = step_max(c, at, step_neg(c, n));
+        *v = tdagi_result(c, step_min(c, at, tdagi_add_scalar(c->b, n, -1)));
+    }
+    tdagi_replace_arg(c, "indices", list);
+}
+
+/* self[indices] where the mask is true, `fill` elsewhere */
+tdagi_any tdagi_aten_masked_index(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self"), mask = tdagi_arg_tensor(c, "mask");
+    tdagi_any fill = tdagi_arg(c, "fill");
+    hold_indices(c, x);
+    tdagi_any y = c->bad ? tdagi_any_poison() : tdagi_aten_index(c);
+    if (y.kind != TDAGI_ANY_TENSOR) return y;
+    return tdagi_result(c, tdag_where(c->b, tdagi_cast(c->b, mask, TDAG_BOOL),
+                                      tdagi_cell_read(c->env, y.u.tensor),
+                                      tdagi_as(c, fill, tdagi_dtype(c, x))));
+}
+
+/* self[indices] += values where the mask is true; row data as of index_put */
+tdagi_any tdagi_aten_masked_index_put(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self"), mask = tdagi_arg_tensor(c, "mask");
+    tdag_value v = tdagi_arg_tensor(c, "values");
+    hold_indices(c, x);
+    if (c->bad) return tdagi_any_poison();
+    v = tdag_where(c->b, tdagi_cast(c->b, mask, TDAG_BOOL), v, step_number(c, v, 0));
+    tdagi_replace_arg(c, "values", tdagi_result(c, v));
+    return tdagi_aten_index_put(c);
 }
