@@ -11,6 +11,7 @@
 #include <tdagger/model.h>
 #include <tdagger/open.h>
 #include <tdagger/ops.h>
+#include <tdagger/program.h>
 #include <tdagger/pt2.h>
 #include <tdagger/run.h>
 #include <tdagger/simplify.h>

@@ -38,7 +38,9 @@ static tdag_status count_model(tdag_ctx *ctx, const tdag_model *model, tdag_leve
 {
     TDAGI_TRY(tdagi_need(ctx, model, "model"));
     TDAGI_TRY(tdagi_need(ctx, out, "out"));
-    return tdag_count(ctx, tdag_model_get_graph(model), level, counts);
+    const tdag_graph *graph = NULL;
+    TDAGI_TRY(tdagi_counted_graph(ctx, model, &graph));
+    return tdag_count(ctx, graph, level, counts);
 }
 
 tdag_status tdag_total_flops(tdag_ctx *ctx, const tdag_model *model, tdag_level level,
@@ -72,9 +74,10 @@ tdag_status tdag_total_bytes(tdag_ctx *ctx, const tdag_model *model, int64_t *ou
 {
     TDAGI_TRY(tdagi_need(ctx, model, "model"));
     TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    const tdag_graph *graph = NULL;
     tdagi_leaf_memory memory;
-    TDAGI_TRY(
-        tdagi_leaf_memory_of(ctx, tdag_model_get_graph(model), &memory, NULL, NULL));
+    TDAGI_TRY(tdagi_counted_graph(ctx, model, &graph));
+    TDAGI_TRY(tdagi_leaf_memory_of(ctx, graph, &memory, NULL, NULL));
     int64_t bytes = memory.parameter_bytes;
     TDAGI_TRY(tdagi_count_add(ctx, &bytes, memory.buffer_bytes, "bytes"));
     TDAGI_TRY(tdagi_count_add(ctx, &bytes, memory.constant_bytes, "bytes"));
@@ -86,9 +89,10 @@ tdag_status tdag_peak_bytes(tdag_ctx *ctx, const tdag_model *model, int64_t *out
 {
     TDAGI_TRY(tdagi_need(ctx, model, "model"));
     TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    const tdag_graph *graph = NULL;
     tdagi_pricer *p = NULL;
-    TDAGI_TRY(
-        tdagi_pricer_create(ctx, tdag_model_get_graph(model), TDAG_LEVEL_KERNEL, &p));
+    TDAGI_TRY(tdagi_counted_graph(ctx, model, &graph));
+    TDAGI_TRY(tdagi_pricer_create(ctx, graph, TDAG_LEVEL_KERNEL, &p));
     tdag_dim peak;
     tdag_status status = tdagi_peak_of(p, &peak);
     if (status == TDAG_OK) *out = tdagi_dim_sample(p->pool, peak);

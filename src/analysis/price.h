@@ -37,6 +37,9 @@ typedef struct tdagi_unit {
 
 typedef tdag_status (*tdagi_unit_visit)(void *user, const tdagi_unit *unit);
 
+/* The graph of a model that is one graph; lent. Errors: E_ARG (NULL), E_UNSUPPORTED. */
+tdag_status tdagi_counted_graph(tdag_ctx *ctx, const tdag_model *model,
+                                const tdag_graph **out);
 /* The highest level that will be priced decides what is prepared. */
 tdag_status tdagi_pricer_create(tdag_ctx *ctx, const tdag_graph *graph,
                                 tdag_level level, tdagi_pricer **out);

@@ -236,7 +236,8 @@ tdag_status tdag_info_json(tdag_ctx *ctx, const tdag_model *model,
 {
     TDAGI_TRY(tdagi_need(ctx, model, "model"));
     TDAGI_TRY(tdagi_need(ctx, out, "out"));
-    report r = {.ctx = ctx, .graph = tdag_model_get_graph(model)};
+    report r = {.ctx = ctx};
+    TDAGI_TRY(tdagi_counted_graph(ctx, model, &r.graph));
     TDAGI_TRY(tdagi_options_load(ctx, &r.options, sizeof(r.options), options));
     if (r.options.level == 0) r.options.level = TDAG_LEVEL_KERNEL;
     if (r.options.level > TDAG_LEVEL_FUSED)

@@ -78,6 +78,7 @@ typedef struct cli {
     uint32_t n_links;
     double rtol, atol;
     uint64_t seed, most, axis;
+    bool takes_programs; /* the command does more than one graph; set by it */
 } cli;
 
 typedef struct cli_command {

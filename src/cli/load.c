@@ -118,6 +118,16 @@ static int check_inputs(cli *c, const char *path, const tdag_graph *graph,
     return status;
 }
 
+/* A model that is more than one graph is for commands that say so. */
+static int check_programs(const cli *c, const char *path, const tdag_model *model)
+{
+    if (c->takes_programs || tdag_model_get_graph(model) != NULL) return CLI_DONE;
+    return cli_fail(CLI_BAD,
+                    "%s: the model is a program of several statements, which tdag %s%s "
+                    "does not take",
+                    path, c->command->name, c->given & CLI_RAISED ? " --raised" : "");
+}
+
 /* What the library reads of a path. */
 static tdag_status open_file(cli *c, const char *path, tdag_file_kind kind,
                              const cli_inputs *inputs, tdag_model **out)
@@ -162,7 +172,13 @@ int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **ou
                    : cli_fail_library(c, path);
     /* a file that tells its inputs is compared with those of the command line, by name
      */
-    if (declared) status = check_inputs(c, path, tdag_model_get_graph(model), inputs);
+    const tdag_graph *graph = tdag_model_get_graph(model);
+    status = check_programs(c, path, model);
+    if (status == CLI_DONE && declared && graph != NULL)
+        status = check_inputs(c, path, graph, inputs);
+    else if (status == CLI_DONE && declared && inputs->n > 0)
+        status = cli_fail(CLI_BAD,
+                          "%s: the inputs of a program are those that it states", path);
     if (status == CLI_DONE)
         *out = model;
     else

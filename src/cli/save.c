@@ -47,7 +47,7 @@ int cli_write_model(cli *c, const tdag_model *model, const char *path)
         return cli_fail_library(c, path);
     }
     char *text = NULL;
-    if (tdag_graph_print(c->ctx, tdag_model_get_graph(model), TDAG_TEXT_FULL, &text) !=
+    if (tdag_model_print(c->ctx, model, TDAG_TEXT_FULL, &text) !=
         TDAG_OK) /* with every tensor, so that nothing is lost */
         return cli_fail_library(c, path);
     int status = write_file(path, text);

@@ -1,5 +1,8 @@
 /* tdag_open(): the kind of a file, and the reader of that kind. */
+#include <stdio.h>
 #include <string.h>
+
+#include <tdagger/program.h>
 
 #include "base/ctx.h"
 #include "format/tdag.h"
@@ -22,18 +25,13 @@ typedef struct request {
 
 static tdag_status open_text(const request *r, tdag_model **out)
 {
-    tdag_graph *graph = NULL;
     const char *text = (const char *)tdagi_mapping_data(r->mapping);
-    tdag_status st =
-        tdag_graph_parse(r->ctx, text, tdagi_mapping_size(r->mapping), &graph);
-    if (st == TDAG_OK) st = tdag_model_create(r->ctx, graph, out);
-    tdag_graph_free(graph);
-    return st;
+    return tdag_model_parse(r->ctx, text, tdagi_mapping_size(r->mapping), out);
 }
 
-static bool fits(const tdagi_node *n, const tdag_input_spec *s)
+static bool fits(const tdagi_var_info *n, const tdag_input_spec *s)
 {
-    bool same = (tdag_dtype)n->dtype == s->dtype && n->rank == s->rank;
+    bool same = n->dtype == s->dtype && n->rank == s->rank;
     for (uint32_t i = 0; same && i < n->rank; i++)
         same = n->shape[i] < 0 || n->shape[i] == s->shape[i];
     return same;
@@ -43,17 +41,20 @@ static bool fits(const tdagi_node *n, const tdag_input_spec *s)
 static tdag_status check_inputs(const request *r, const tdag_model *model)
 {
     char buf[16];
-    const tdag_graph *g = tdag_model_get_graph(model);
+    const tdagi_method *m = tdagi_model_forward(model);
     if (r->n_inputs == 0) return TDAG_OK;
-    if (g->n_inputs != r->n_inputs)
+    if (m->body.n_params != r->n_inputs)
         return tdagi_fail(r->ctx, TDAG_E_ARG, "the model takes %u inputs, %u are given",
-                          (unsigned)g->n_inputs, (unsigned)r->n_inputs);
-    for (uint32_t i = 0; i < r->n_inputs; i++)
-        if (!fits(tdagi_graph_node(g, g->inputs[i]), &r->inputs[i]))
+                          (unsigned)m->body.n_params, (unsigned)r->n_inputs);
+    for (uint32_t i = 0; i < r->n_inputs; i++) {
+        const tdagi_var_info *info = tdagi_method_var(m, m->body.params[i]);
+        snprintf(buf, sizeof buf, "v%lu", (unsigned long)m->body.params[i].id);
+        if (!fits(info, &r->inputs[i]))
             return tdagi_fail(r->ctx, TDAG_E_ARG,
                               "input %s of the model has another dtype or shape than "
                               "the one given",
-                              tdagi_value_name(g, g->inputs[i], buf));
+                              info->name == NULL ? buf : info->name);
+    }
     return TDAG_OK;
 }
 

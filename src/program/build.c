@@ -1,7 +1,10 @@
 /* Building models: their graphs and state, methods, statements and blocks. */
 #include "program/build.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "ir/names.h"
 
 static bool is_ok(const tdagi_model_builder *b) { return b->status == TDAG_OK; }
 
@@ -29,6 +32,9 @@ void tdagi_model_drop(tdagi_model_builder *b)
 {
     tdagi_method_free(b->method);
     tdag_model_free(b->made);
+    tdagi_name_map_free(b->ctx, &b->graphs);
+    tdagi_name_map_free(b->ctx, &b->states);
+    tdagi_name_map_free(b->ctx, &b->methods);
     b->method = NULL;
     b->made = NULL;
 }
@@ -47,8 +53,10 @@ tdag_status tdagi_model_finish(tdagi_model_builder *b, tdag_model **out)
 static bool grow(tdagi_model_builder *b, void *array, uint32_t n, size_t size)
 {
     void *p;
+    size_t capacity = tdagi_model_capacity(n), wider = tdagi_model_capacity(n + 1);
+    if (!is_ok(b) || capacity == wider) return is_ok(b);
     memcpy(&p, array, sizeof p);
-    if (is_ok(b)) b->status = tdagi_realloc(b->ctx, &p, n * size, (n + 1) * size);
+    b->status = tdagi_realloc(b->ctx, &p, capacity * size, wider * size);
     if (is_ok(b)) memcpy(array, &p, sizeof p);
     return is_ok(b);
 }
@@ -60,10 +68,22 @@ static const char *keep_name(tdagi_model_builder *b, const char *name)
     return copy;
 }
 
-static void name_taken(tdagi_model_builder *b, const char *what, const char *name)
+static void check_name(tdagi_model_builder *b, const tdagi_name_map *map,
+                       const char *what, const char *name)
 {
-    b->status =
-        tdagi_fail(b->ctx, TDAG_E_ARG, "there are two %s named %.80s", what, name);
+    if (!is_ok(b)) return;
+    if (*name == '\0')
+        b->status = tdagi_fail(b->ctx, TDAG_E_ARG, "one of the %s has no name", what);
+    else if (tdagi_name_map_get(map, name) != 0)
+        b->status =
+            tdagi_fail(b->ctx, TDAG_E_ARG, "there are two %s named %.80s", what, name);
+}
+
+/* name lives as long as the model. */
+static void enter_name(tdagi_model_builder *b, tdagi_name_map *map, const char *name,
+                       uint32_t number)
+{
+    if (is_ok(b)) b->status = tdagi_name_map_put(b->ctx, map, name, number);
 }
 
 uint32_t tdagi_model_add_graph(tdagi_model_builder *b, const char *name,
@@ -71,9 +91,9 @@ uint32_t tdagi_model_add_graph(tdagi_model_builder *b, const char *name,
 {
     if (!is_ok(b)) return 0;
     tdag_model *m = b->made;
-    for (uint32_t i = 0; i < m->n_graphs && is_ok(b); i++)
-        if (strcmp(m->graphs[i].name, name) == 0) name_taken(b, "graphs", name);
+    check_name(b, &b->graphs, "graphs", name);
     const char *kept = keep_name(b, name);
+    enter_name(b, &b->graphs, kept, m->n_graphs + 1);
     if (!grow(b, &m->graphs, m->n_graphs, sizeof *m->graphs)) return 0;
     m->graphs[m->n_graphs] = (tdagi_named_graph){kept, tdag_graph_copy(graph)};
     return m->n_graphs++;
@@ -85,9 +105,14 @@ static const char *const *keep_symbols(tdagi_model_builder *b, uint32_t rank,
 {
     const char **kept = tdagi_arena_array(&b->made->arena, rank + 1u, sizeof *kept);
     if (kept == NULL) no_memory(b);
-    for (uint32_t i = 0; i < rank && is_ok(b); i++)
-        kept[i] =
-            symbols == NULL || symbols[i] == NULL ? NULL : keep_name(b, symbols[i]);
+    for (uint32_t i = 0; i < rank && is_ok(b); i++) {
+        const char *symbol = symbols == NULL ? NULL : symbols[i];
+        if (symbol != NULL && !tdagi_is_identifier(symbol))
+            b->status =
+                tdagi_fail(b->ctx, TDAG_E_ARG,
+                           "a symbol of a state is no identifier: '%.80s'", symbol);
+        kept[i] = symbol == NULL ? NULL : keep_name(b, symbol);
+    }
     return kept;
 }
 
@@ -96,9 +121,9 @@ uint32_t tdagi_model_add_state(tdagi_model_builder *b, const char *name,
 {
     if (!is_ok(b)) return 0;
     tdag_model *m = b->made;
-    for (uint32_t i = 0; i < m->n_states && is_ok(b); i++)
-        if (strcmp(m->states[i].name, name) == 0) name_taken(b, "states", name);
+    check_name(b, &b->states, "states", name);
     tdagi_state state = {.name = keep_name(b, name)};
+    enter_name(b, &b->states, state.name, m->n_states + 1);
     if (is_ok(b)) state.symbols = keep_symbols(b, initial->rank, symbols);
     if (!grow(b, &m->states, m->n_states, sizeof *m->states)) return 0;
     state.initial = tdag_tensor_copy(initial);
@@ -132,12 +157,9 @@ static const char *keep_text(tdagi_model_builder *b, const char *text)
 
 void tdagi_method_begin(tdagi_model_builder *b, const char *name)
 {
-    if (!is_ok(b)) return;
-    if (tdagi_model_method(b->made, name) != NULL) {
-        name_taken(b, "methods", name);
-        return;
-    }
+    if (is_ok(b)) check_name(b, &b->methods, "methods", name);
     void *made = NULL;
+    if (!is_ok(b)) return;
     b->status = tdagi_alloc(b->ctx, sizeof *b->method, &made);
     if (!is_ok(b)) return;
     tdagi_method *m = b->method = made;
@@ -150,6 +172,75 @@ void tdagi_method_begin(tdagi_model_builder *b, const char *name)
     b->link = &m->body.first;
     b->depth = 0;
     b->has_returned = false;
+}
+
+/* ---- names of values ---- */
+
+typedef struct naming {
+    tdagi_model_builder *b;
+    tdagi_name_map names; /* of the values seen: their ids */
+} naming;
+
+/* A name with the first suffix that is free. */
+static const char *free_name(naming *n, const char *name)
+{
+    size_t size = strlen(name) + 12;
+    tdagi_name_slot *slot = tdagi_name_map_find(&n->names, name);
+    char *text = take(n->b, size, 1);
+    while (text != NULL) {
+        snprintf(text, size, "%s_%u", name, (unsigned)++slot->tried);
+        if (tdagi_name_map_get(&n->names, text) == 0) break;
+    }
+    return text;
+}
+
+static void settle_name(naming *n, tdagi_var v)
+{
+    tdagi_model_builder *b = n->b;
+    tdagi_var_info *info = is_ok(b) ? &b->method->vars[v.id] : NULL;
+    uint32_t number;
+    if (info == NULL || info->name == NULL) return;
+    if (*info->name == '\0' || tdagi_name_is_automatic(info->name, &number))
+        info->name = NULL;
+    else if (tdagi_name_map_get(&n->names, info->name) != 0)
+        info->name = free_name(n, info->name);
+    if (info->name != NULL && is_ok(b))
+        b->status = tdagi_name_map_put(b->ctx, &n->names, info->name, v.id);
+}
+
+static void settle_all(naming *n, const tdagi_var *vars, uint32_t n_vars)
+{
+    for (uint32_t i = 0; i < n_vars; i++)
+        settle_name(n, vars[i]);
+}
+
+static void leave_all(naming *n, const tdagi_var *vars, uint32_t n_vars)
+{
+    for (uint32_t i = 0; i < n_vars && is_ok(n->b); i++) {
+        const char *name = n->b->method->vars[vars[i].id].name;
+        if (name != NULL) tdagi_name_map_find(&n->names, name)->value = 0;
+    }
+}
+
+/* As deep as blocks nest. The names of a block are free again where it ends. */
+static void settle_block(naming *n, const tdagi_block *block)
+{
+    settle_all(n, block->params, block->n_params);
+    for (const tdagi_statement *s = block->first; s != NULL; s = s->next) {
+        for (uint32_t i = 0; i < s->n_blocks; i++)
+            settle_block(n, &s->blocks[i]);
+        settle_all(n, s->results, s->n_results);
+    }
+    leave_all(n, block->params, block->n_params);
+    for (const tdagi_statement *s = block->first; s != NULL; s = s->next)
+        leave_all(n, s->results, s->n_results);
+}
+
+static void settle_names(tdagi_model_builder *b)
+{
+    naming n = {.b = b};
+    if (is_ok(b)) settle_block(&n, &b->method->body);
+    tdagi_name_map_free(b->ctx, &n.names);
 }
 
 static tdag_status set_structures(tdagi_model_builder *b, const tdagi_structure *inputs,
@@ -181,6 +272,8 @@ void tdagi_method_end(tdagi_model_builder *b, const tdagi_structure *inputs,
     b->status = tdagi_pool_report(b->ctx, b->method->pool);
     if (is_ok(b)) b->status = set_structures(b, inputs, outputs, last->n_inputs);
     tdag_model *model = b->made;
+    settle_names(b);
+    enter_name(b, &b->methods, b->method->name, model->n_methods + 1);
     if (!grow(b, &model->methods, model->n_methods, sizeof(tdagi_method *))) return;
     model->methods[model->n_methods++] = b->method;
     b->method = NULL;
@@ -213,6 +306,11 @@ void tdagi_method_symbol(tdagi_model_builder *b, tdag_dim symbol)
 }
 
 /* ---- values ---- */
+
+static void misplaced(tdagi_model_builder *b, const char *what)
+{
+    b->status = tdagi_fail(b->ctx, TDAG_E_ARG, "%s is out of place", what);
+}
 
 static bool grow_vars(tdagi_model_builder *b)
 {
@@ -260,6 +358,7 @@ static const tdagi_var *add_vars(tdagi_model_builder *b, uint32_t n,
 tdagi_var tdagi_method_input(tdagi_model_builder *b, const char *name,
                              const tdagi_type *type)
 {
+    if (is_ok(b) && b->method->body.first != NULL) misplaced(b, "an input");
     tdagi_var v = add_var(b, type);
     if (!is_ok(b)) return v;
     tdagi_block *body = &b->method->body;
@@ -275,10 +374,28 @@ void tdagi_program_name(tdagi_model_builder *b, tdagi_var v, const char *name)
 {
     if (!is_ok(b)) return;
     const char *kept = keep_text(b, name);
-    if (is_ok(b)) b->method->vars[v.id].name = kept;
+    if (is_ok(b) && v.id != 0) b->method->vars[v.id].name = kept;
 }
 
 /* ---- statements ---- */
+
+/* What a kind has no use for is zero, so that equal statements are equal. */
+static void normalize(tdagi_statement *s)
+{
+    bool has_text = s->kind == TDAGI_APPLY || s->kind == TDAGI_CHECK;
+    bool has_target =
+        s->kind == TDAGI_CALL || s->kind == TDAGI_READ || s->kind == TDAGI_WRITE;
+    s->next = NULL;
+    s->results = NULL;
+    s->blocks = NULL;
+    s->n_results = s->n_blocks = 0;
+    if (!has_text) s->text = NULL;
+    if (s->kind != TDAGI_APPLY) s->arguments = NULL;
+    if (s->kind == TDAGI_APPLY && s->arguments == NULL) s->arguments = "";
+    if (s->kind != TDAGI_DRAW) s->draw = 0;
+    if (!has_target) s->target = 0;
+    if (s->kind != TDAGI_LOOP) s->has_limit = s->has_condition = false;
+}
 
 /* The spec's own copy, at the end of the block at hand; NULL after a failure. */
 static tdagi_statement *add(tdagi_model_builder *b, const tdagi_statement_spec *spec)
@@ -291,19 +408,58 @@ static tdagi_statement *add(tdagi_model_builder *b, const tdagi_statement_spec *
     tdagi_statement *s = take(b, 1, sizeof *s);
     if (s == NULL) return NULL;
     *s = *spec;
-    s->next = NULL;
-    s->text = keep_text(b, spec->text);
-    s->arguments = keep_text(b, spec->arguments);
+    normalize(s);
+    s->text = keep_text(b, s->text);
+    s->arguments = keep_text(b, s->arguments);
     s->inputs = keep(b, spec->inputs, s->n_inputs, sizeof *s->inputs);
     s->bindings = keep(b, spec->bindings, s->n_bindings, sizeof *s->bindings);
-    s->results = NULL;
-    s->blocks = NULL;
-    s->n_results = s->n_blocks = 0;
     if (!is_ok(b)) return NULL;
     **link = s;
     *link = &s->next;
     b->has_returned = spec->kind == TDAGI_RETURN && in == NULL;
     return s;
+}
+
+/* Moves what is equal to the symbol, if it is among items[from..n-1], to `from`, the
+ * others behind it in their order: one more is settled. Items begin with a symbol. */
+static uint32_t settle_symbol(void *items, size_t size, uint32_t from, uint32_t n,
+                              tdag_dim symbol)
+{
+    char *all = items;
+    tdagi_binding moved;
+    for (uint32_t i = from; i < n; i++) {
+        tdag_dim is;
+        memcpy(&is, all + i * size, sizeof is);
+        if (is != symbol) continue;
+        memcpy(&moved, all + i * size, size);
+        memmove(all + (from + 1) * size, all + from * size, (i - from) * size);
+        memcpy(all + from * size, &moved, size);
+        return from + 1;
+    }
+    return from;
+}
+
+/* Symbols in the order in which values first have them as sizes. */
+static void settle_symbols(const tdagi_method *m, const tdagi_var *vars,
+                           uint32_t n_vars, void *items, size_t size, uint32_t n)
+{
+    uint32_t done = 0;
+    for (uint32_t i = 0; i < n_vars && done < n; i++) {
+        const tdagi_var_info *info = tdagi_method_var(m, vars[i]);
+        for (uint32_t k = 0; k < info->rank && done < n; k++)
+            if (info->shape[k] < 0)
+                done = settle_symbol(items, size, done, n, info->shape[k]);
+    }
+}
+
+static void set_results(tdagi_model_builder *b, tdagi_statement *s, uint32_t n,
+                        const tdagi_var *results)
+{
+    s->results = results;
+    s->n_results = n;
+    if (s->kind != TDAGI_CALL)
+        settle_symbols(b->method, results, n, (void *)(uintptr_t)s->bindings,
+                       sizeof *s->bindings, s->n_bindings);
 }
 
 void tdagi_program_add(tdagi_model_builder *b, const tdagi_statement_spec *spec,
@@ -312,9 +468,7 @@ void tdagi_program_add(tdagi_model_builder *b, const tdagi_statement_spec *spec,
 {
     tdagi_statement *s = add(b, spec);
     const tdagi_var *results = add_vars(b, n_results, types, results_out);
-    if (!is_ok(b)) return;
-    s->results = results;
-    s->n_results = n_results;
+    if (is_ok(b)) set_results(b, s, n_results, results);
 }
 
 void tdagi_program_open(tdagi_model_builder *b, const tdagi_statement_spec *spec)
@@ -324,11 +478,6 @@ void tdagi_program_open(tdagi_model_builder *b, const tdagi_statement_spec *spec
                                TDAGI_PROGRAM_MAX_DEPTH);
     tdagi_statement *s = add(b, spec);
     if (s != NULL) b->open[b->depth++] = (tdagi_open_statement){.statement = s};
-}
-
-static void misplaced(tdagi_model_builder *b, const char *what)
-{
-    b->status = tdagi_fail(b->ctx, TDAG_E_ARG, "%s is out of place", what);
 }
 
 void tdagi_program_begin_block(tdagi_model_builder *b, uint32_t n_params,
@@ -345,7 +494,25 @@ void tdagi_program_begin_block(tdagi_model_builder *b, uint32_t n_params,
                            .n_params = n_params,
                            .symbols = keep(b, symbols, n_symbols, sizeof *symbols),
                            .n_symbols = n_symbols};
+    if (!is_ok(b)) return;
+    settle_symbols(b->method, params, n_params, (void *)(uintptr_t)block->symbols,
+                   sizeof *symbols, n_symbols);
     in->link = &block->first;
+}
+
+void tdagi_program_bind(tdagi_model_builder *b, uint32_t n,
+                        const tdagi_binding *bindings)
+{
+    tdagi_open_statement *in = b->depth == 0 ? NULL : &b->open[b->depth - 1];
+    if (is_ok(b) && (in == NULL || in->link != NULL)) misplaced(b, "a binding");
+    if (!is_ok(b) || n == 0) return;
+    tdagi_statement *s = in->statement;
+    tdagi_binding *all = take(b, (size_t)s->n_bindings + n, sizeof *all);
+    if (all == NULL) return;
+    if (s->n_bindings > 0) memcpy(all, s->bindings, s->n_bindings * sizeof *all);
+    memcpy(all + s->n_bindings, bindings, n * sizeof *all);
+    s->bindings = all;
+    s->n_bindings += n;
 }
 
 void tdagi_program_end_block(tdagi_model_builder *b, uint32_t n_yields,
@@ -371,7 +538,6 @@ void tdagi_program_close(tdagi_model_builder *b, uint32_t n_results,
     if (!is_ok(b)) return;
     tdagi_statement *s = in->statement;
     s->blocks = keep(b, in->blocks, s->n_blocks, sizeof *s->blocks);
-    s->results = results;
-    s->n_results = n_results;
+    set_results(b, s, n_results, results);
     b->depth--;
 }

@@ -15,9 +15,9 @@ tdag_model *tdagi_model_copy(const tdag_model *m)
     return shared;
 }
 
-static void free_array(const tdag_allocator *a, void *array, size_t size)
+static void free_array(const tdag_allocator *a, void *array, uint32_t n, size_t size)
 {
-    if (array != NULL) tdagi_mem_free(a, array, size);
+    if (array != NULL) tdagi_mem_free(a, array, tdagi_model_capacity(n) * size);
 }
 
 void tdag_model_free(tdag_model *m)
@@ -31,9 +31,9 @@ void tdag_model_free(tdag_model *m)
         tdag_tensor_free(m->states[i].initial);
     for (uint32_t i = 0; i < m->n_methods; i++)
         tdagi_method_free(m->methods[i]);
-    free_array(&a, m->graphs, m->n_graphs * sizeof *m->graphs);
-    free_array(&a, m->states, m->n_states * sizeof *m->states);
-    free_array(&a, m->methods, m->n_methods * sizeof(tdagi_method *));
+    free_array(&a, m->graphs, m->n_graphs, sizeof *m->graphs);
+    free_array(&a, m->states, m->n_states, sizeof *m->states);
+    free_array(&a, m->methods, m->n_methods, sizeof(tdagi_method *));
     tdagi_arena_free(&m->arena);
     tdagi_mem_free(&a, m, sizeof *m);
 }
@@ -223,7 +223,7 @@ const tdag_graph *tdag_model_get_graph(const tdag_model *m)
 
 /* ---- the structures of forward ---- */
 
-static const tdagi_method *forward_of(const tdag_model *m)
+const tdagi_method *tdagi_model_forward(const tdag_model *m)
 {
     const tdagi_method *forward = tdagi_model_method(m, "forward");
     return forward == NULL ? m->methods[0] : forward;
@@ -231,12 +231,12 @@ static const tdagi_method *forward_of(const tdag_model *m)
 
 const tdagi_structure *tdagi_model_inputs(const tdag_model *m)
 {
-    return forward_of(m)->inputs;
+    return tdagi_model_forward(m)->inputs;
 }
 
 const tdagi_structure *tdagi_model_outputs(const tdag_model *m)
 {
-    return forward_of(m)->outputs;
+    return tdagi_model_forward(m)->outputs;
 }
 
 const char *tdag_model_get_input_structure(const tdag_model *m)

@@ -31,6 +31,15 @@ struct tdag_model {
     uint32_t n_graphs, n_states, n_methods;
 };
 
+/* Elements of an array that grows to hold n: what graphs, states and methods have. */
+static inline size_t tdagi_model_capacity(uint32_t n)
+{
+    size_t capacity = n == 0 ? 0 : 1;
+    while (capacity < n)
+        capacity *= 2;
+    return capacity;
+}
+
 tdag_model *tdagi_model_copy(const tdag_model *model); /* one reference more */
 /* Same graphs, states and methods in the same order. */
 bool tdagi_model_equal(const tdag_model *a, const tdag_model *b);
@@ -39,6 +48,11 @@ const tdagi_method *tdagi_model_method(const tdag_model *model, const char *name
 /* Checks every rule of programs; the sentence names method, statement and rule. The
  * graphs are taken to be right (tdag_verify). */
 tdag_status tdagi_model_verify(tdag_ctx *ctx, const tdag_model *model);
+/* The same; where a rule is broken, also the method and the number of the statement in
+ * the order of the text, from 1 (0: it is the method's head). */
+tdag_status tdagi_model_verify_where(tdag_ctx *ctx, const tdag_model *model,
+                                     const tdagi_method **method_out,
+                                     uint32_t *statement_out);
 
 /* ---- straight-line models ---- */
 /* As tdag_model_create, with structures (one more reference each); NULL: flat. */
@@ -66,7 +80,9 @@ tdag_status tdagi_model_transform(tdag_ctx *ctx, const tdag_model *model,
                                   tdagi_transform *transform, const void *arguments,
                                   tdag_model **out);
 
-/* The structures of forward; lent. */
+/* The method that a model has for those who name none: forward, or the first. */
+const tdagi_method *tdagi_model_forward(const tdag_model *model);
+/* Its structures; lent. */
 const tdagi_structure *tdagi_model_inputs(const tdag_model *model);
 const tdagi_structure *tdagi_model_outputs(const tdag_model *model);
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <tdagger/program.h>
+
 /* Counts the statements of a block and those inside, as far as `at`; true if it is one
  * of them. */
 static bool count_to(const tdagi_block *block, const tdagi_statement *at, uint32_t *n)
@@ -126,6 +128,27 @@ static tdag_status bind_all(tdagi_verifier *v, const tdagi_statement *s)
             TDAGI_TRY(check_dim(v, s->bindings[i].bound));
     for (uint32_t i = 0; i < s->n_bindings; i++)
         TDAGI_TRY(bind(v, s->bindings[i].symbol));
+    return TDAG_OK;
+}
+
+/* A size that the statement finds is one that a value has. */
+static tdag_status check_found(const tdagi_verifier *v, tdag_dim symbol,
+                               const tdagi_var *vars, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const tdagi_var_info *is = tdagi_method_var(v->method, vars[i]);
+        for (uint32_t k = 0; k < is->rank; k++)
+            if (is->shape[k] == symbol) return TDAG_OK;
+    }
+    return tdagi_verify_fail(v, TDAG_E_SHAPE,
+                             "a symbol that it binds is no value's size");
+}
+
+static tdag_status check_all_found(const tdagi_verifier *v)
+{
+    const tdagi_statement *s = v->at;
+    for (uint32_t i = 0; s->kind != TDAGI_CALL && i < s->n_bindings; i++)
+        TDAGI_TRY(check_found(v, s->bindings[i].symbol, s->results, s->n_results));
     return TDAG_OK;
 }
 
@@ -316,7 +339,10 @@ static tdag_status check_loop(tdagi_verifier *v)
     if (s->has_condition)
         TDAGI_TRY(
             tdagi_verify_scalar(v, s->inputs[n_head - 1], TDAG_BOOL, "the condition"));
-    TDAGI_TRY(check_all_carried(v, &s->blocks[0], s->inputs + n_head));
+    const tdagi_block *body = &s->blocks[0];
+    for (uint32_t i = 0; i < body->n_symbols; i++)
+        TDAGI_TRY(check_found(v, body->symbols[i], body->params, body->n_params));
+    TDAGI_TRY(check_all_carried(v, body, s->inputs + n_head));
     TDAGI_TRY(check_body(v, s));
     leave(v, n_vars, n_symbols);
     for (uint32_t i = 0; i < s->n_results; i++)
@@ -352,6 +378,8 @@ static tdag_status check_parts(tdagi_verifier *v)
 static tdag_status check_statement(tdagi_verifier *v, const tdagi_statement *s)
 {
     v->at = s;
+    if (s->kind == TDAGI_RETURN && s != v->last)
+        return tdagi_verify_fail(v, TDAG_E_ARG, "it is not the last of the method");
     TDAGI_TRY(check_ids(v, s->results, s->n_results));
     TDAGI_TRY(use_all(v, s->inputs, s->n_inputs));
     bool has_blocks = s->kind == TDAGI_IF || s->kind == TDAGI_LOOP;
@@ -361,6 +389,7 @@ static tdag_status check_statement(tdagi_verifier *v, const tdagi_statement *s)
     TDAGI_TRY(check_parts(v));
     v->at = s;
     if (has_blocks) TDAGI_TRY(bind_all(v, s));
+    TDAGI_TRY(check_all_found(v));
     return define_all(v, s->results, s->n_results);
 }
 
@@ -380,10 +409,8 @@ static tdag_status check_block(tdagi_verifier *v, const tdagi_block *block)
 static tdag_status check_end(tdagi_verifier *v)
 {
     const tdagi_method *m = v->method;
-    const tdagi_statement *last = m->body.first;
+    const tdagi_statement *last = v->last;
     v->at = NULL;
-    while (last != NULL && last->next != NULL)
-        last = last->next;
     if (last == NULL || last->kind != TDAGI_RETURN)
         return tdagi_verify_fail(v, TDAG_E_ARG, "it does not return");
     if (m->inputs->n_tensors != m->body.n_params ||
@@ -401,14 +428,16 @@ static tdag_status check_method(tdagi_verifier *v)
 }
 
 static tdag_status verify_method(tdag_ctx *ctx, const tdag_model *model,
-                                 const tdagi_method *m)
+                                 const tdagi_method *m, uint32_t *number_out)
 {
     size_t n_vars = m->n_vars + 1u;
     size_t n_symbols = tdagi_pool_n_symbols(m->pool) + 1u;
     size_t size = (n_vars + n_symbols) * (sizeof(uint32_t) + 1);
     void *block = NULL;
     TDAGI_TRY(tdagi_alloc(ctx, size, &block));
-    tdagi_verifier v = {.ctx = ctx, .model = model, .method = m};
+    tdagi_verifier v = {.ctx = ctx, .model = model, .method = m, .last = m->body.first};
+    while (v.last != NULL && v.last->next != NULL)
+        v.last = v.last->next;
     v.n_symbols = (uint32_t)n_symbols - 1;
     v.var_trail = block;
     v.symbol_trail = v.var_trail + n_vars;
@@ -416,16 +445,37 @@ static tdag_status verify_method(tdag_ctx *ctx, const tdag_model *model,
     v.symbols = v.vars + n_vars;
     v.pool = tdagi_pool_clone(m->pool);
     tdag_status st = v.pool == NULL ? tdagi_nomem(ctx) : check_method(&v);
+    *number_out = 0;
+    if (st != TDAG_OK && v.at != NULL) count_to(&m->body, v.at, number_out);
     tdagi_pool_free(v.pool);
     tdagi_free(ctx, block, size);
     return st;
 }
 
-tdag_status tdagi_model_verify(tdag_ctx *ctx, const tdag_model *model)
+tdag_status tdagi_model_verify_where(tdag_ctx *ctx, const tdag_model *model,
+                                     const tdagi_method **method_out,
+                                     uint32_t *statement_out)
 {
     if (model->n_methods == 0)
         return tdagi_fail(ctx, TDAG_E_ARG, "the model has no method");
-    for (uint32_t i = 0; i < model->n_methods; i++)
-        TDAGI_TRY(verify_method(ctx, model, model->methods[i]));
+    for (uint32_t i = 0; i < model->n_methods; i++) {
+        *method_out = model->methods[i];
+        TDAGI_TRY(verify_method(ctx, model, model->methods[i], statement_out));
+    }
     return TDAG_OK;
+}
+
+tdag_status tdagi_model_verify(tdag_ctx *ctx, const tdag_model *model)
+{
+    const tdagi_method *method;
+    uint32_t statement;
+    return tdagi_model_verify_where(ctx, model, &method, &statement);
+}
+
+tdag_status tdag_model_verify(tdag_ctx *ctx, const tdag_model *model)
+{
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    for (uint32_t i = 0; i < model->n_graphs; i++)
+        TDAGI_TRY(tdag_verify(ctx, model->graphs[i].graph));
+    return tdagi_model_verify(ctx, model);
 }

@@ -17,7 +17,8 @@ typedef struct tdagi_verifier {
     uint32_t *var_trail;    /* ids in the order of their definition */
     uint32_t *symbol_trail; /* numbers in the order of their binding */
     uint32_t n_var_trail, n_symbol_trail, n_symbols;
-    const tdagi_statement *at; /* NULL: the method's head */
+    const tdagi_statement *at;   /* NULL: the method's head */
+    const tdagi_statement *last; /* of the method's body */
 } tdagi_verifier;
 
 /* Fails with a sentence that names method and statement. */

@@ -2,6 +2,7 @@
  * operators whose sizes depend on data, checks. */
 #include <string.h>
 
+#include "program/call.h"
 #include "program/verify.h"
 
 /* ---- call ---- */
@@ -32,29 +33,6 @@ static tdag_status take_bindings(call_check *c)
         c->sizes[b->of] = b->symbol;
     }
     return TDAG_OK;
-}
-
-static bool is_told(const call_check *c, tdag_dim d)
-{
-    bool told = true;
-    for (uint32_t s = 0; told && s < c->n; s++)
-        told = c->sizes[s] != TDAGI_DIM_BAD || !tdagi_dim_has_symbol(c->g->pool, d, s);
-    return told;
-}
-
-/* Sizes of the graph's symbols that dims of its inputs tell: bare symbols first. */
-static void solve(call_check *c, tdag_value input, const tdagi_var_info *arg, bool bare)
-{
-    const tdagi_node *n = tdagi_graph_node(c->g, input);
-    for (uint32_t k = 0; k < n->rank; k++) {
-        uint32_t s;
-        int64_t factor, offset;
-        tdag_dim d = n->shape[k];
-        bool is_bare = tdagi_dim_is_affine(c->g->pool, d, &s, &factor, &offset) &&
-                       factor == 1 && offset == 0;
-        if (is_told(c, d) || (bare && !is_bare)) continue;
-        tdagi_dim_solve(c->g->pool, d, c->v->pool, arg->shape[k], false, c->sizes);
-    }
 }
 
 /* What no argument tells is the method's symbol of that name. */
@@ -96,12 +74,7 @@ static tdag_status check_call(call_check *c)
 {
     const tdagi_statement *s = c->v->at;
     TDAGI_TRY(take_bindings(c));
-    for (int bare = 1; bare >= 0; bare--)
-        for (uint32_t i = 0; i < s->n_inputs; i++) {
-            const tdagi_var_info *arg = tdagi_method_var(c->v->method, s->inputs[i]);
-            if (arg->rank == tdagi_graph_node(c->g, c->g->inputs[i])->rank)
-                solve(c, c->g->inputs[i], arg, bare == 1);
-        }
+    tdagi_call_solve(c->g, c->v->method, s->inputs, c->v->pool, c->sizes);
     TDAGI_TRY(take_names(c));
     for (uint32_t i = 0; i < s->n_inputs; i++)
         TDAGI_TRY(check_value(c, c->g->inputs[i], s->inputs[i], "an argument"));

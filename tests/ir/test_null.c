@@ -7,6 +7,7 @@
 #include <tdagger/file.h>
 #include <tdagger/open.h>
 #include <tdagger/ops.h>
+#include <tdagger/program.h>
 #include <tdagger/pt2.h>
 #include <tdagger/run.h>
 #include <tdagger/simplify.h>
@@ -380,6 +381,19 @@ static void test_torch(void **state)
     FAILS("out", tdag_run_torchscript, "x", &tensor, NULL, 1, NULL, NULL);
 }
 
+static void test_programs(void **state)
+{
+    (void)state;
+    tdag_model *m = NULL;
+    char *text = NULL;
+    FAILS("model", tdag_model_verify, NULL);
+    FAILS_ALONE(tdag_model_verify, model);
+    FAILS("model", tdag_model_print, NULL, 0, &text);
+    FAILS("out", tdag_model_print, model, 0, NULL);
+    FAILS("text", tdag_model_parse, NULL, 0, &m);
+    FAILS("out", tdag_model_parse, "", 0, NULL);
+}
+
 /* The last test: none was forgotten. */
 static void test_all_seen(void **state)
 {
@@ -429,7 +443,7 @@ int main(void)
         cmocka_unit_test(test_graph_getters), cmocka_unit_test(test_graphs),
         cmocka_unit_test(test_counts),        cmocka_unit_test(test_models),
         cmocka_unit_test(test_cutting),       cmocka_unit_test(test_torch),
-        cmocka_unit_test(test_all_seen),
+        cmocka_unit_test(test_programs),      cmocka_unit_test(test_all_seen),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

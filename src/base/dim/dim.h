@@ -35,6 +35,8 @@ tdag_status tdagi_pool_status(const tdagi_pool *pool);
 tdag_status tdagi_pool_report(tdag_ctx *ctx, const tdagi_pool *pool);
 void tdagi_pool_clear_status(tdagi_pool *pool);
 
+/* Whether a symbol may have that name. */
+bool tdagi_is_identifier(const char *name);
 /* Declares or finds a symbol; a known name with another sample is E_ARG. */
 tdag_dim tdagi_dim_symbol(tdagi_pool *pool, const char *name, int64_t sample);
 uint32_t tdagi_pool_n_symbols(const tdagi_pool *pool);

@@ -307,7 +307,7 @@ tdag_dim tdagi_pool_intern(tdagi_pool *pool, tdagi_dim_kind kind, const int64_t 
 
 /* ---- symbols ---- */
 
-static bool is_identifier(const char *name)
+bool tdagi_is_identifier(const char *name)
 {
     for (const char *p = name; *p != '\0'; p++) {
         bool letter = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || *p == '_';
@@ -319,7 +319,7 @@ static bool is_identifier(const char *name)
 
 tdag_dim tdagi_dim_symbol(tdagi_pool *pool, const char *name, int64_t sample)
 {
-    if (name == NULL || !is_identifier(name))
+    if (name == NULL || !tdagi_is_identifier(name))
         return tdagi_pool_fail(pool, TDAG_E_ARG, "a symbol's name is no identifier");
     if (sample < 0)
         return tdagi_pool_fail(pool, TDAG_E_ARG, "a symbol's sample is negative");

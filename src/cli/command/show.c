@@ -1,19 +1,21 @@
 /* tdag show and tdag convert */
 #include "cli/cli.h"
 
-static tdag_status print(cli *c, const tdag_graph *g, char **out)
+static tdag_status print(cli *c, const tdag_model *model, char **out)
 {
     uint32_t flags = c->given & CLI_FULL ? TDAG_TEXT_FULL : 0;
-    if (c->given & CLI_RAISED) return tdag_graph_print_raised(c->ctx, g, out);
-    return tdag_graph_print(c->ctx, g, flags, out);
+    if (c->given & CLI_RAISED)
+        return tdag_graph_print_raised(c->ctx, tdag_model_get_graph(model), out);
+    return tdag_model_print(c->ctx, model, flags, out);
 }
 
 int cli_show(cli *c)
 {
     tdag_model *model = NULL;
     char *text = NULL;
+    c->takes_programs = (c->given & CLI_RAISED) == 0;
     int status = cli_load_first(c, &model);
-    if (status == CLI_DONE && print(c, tdag_model_get_graph(model), &text) != TDAG_OK)
+    if (status == CLI_DONE && print(c, model, &text) != TDAG_OK)
         status = cli_fail_library(c, c->files[0]);
     if (status == CLI_DONE) fputs(text, stdout);
     tdag_text_free(c->ctx, text);
@@ -24,6 +26,7 @@ int cli_show(cli *c)
 int cli_convert(cli *c)
 {
     tdag_model *model = NULL;
+    c->takes_programs = true;
     int status = cli_check_name(c->files[1]);
     if (status == CLI_DONE) status = cli_load_first(c, &model);
     if (status == CLI_DONE && c->given & CLI_SIMPLIFY)

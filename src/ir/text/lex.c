@@ -68,6 +68,16 @@ void tdagi_lex_blank_lines(tdagi_lexer *l)
 
 /* ---- words ---- */
 
+bool tdagi_lex_take_word(tdagi_lexer *l, const char *word)
+{
+    size_t n = strlen(word);
+    tdagi_lex_spaces(l);
+    if ((size_t)(l->end - l->p) < n || memcmp(l->p, word, n) != 0) return false;
+    if (l->p + n < l->end && tdagi_text_is_plain(l->p[n])) return false;
+    l->p += n;
+    return true;
+}
+
 static tdag_status keep(tdagi_lexer *l, const char *start, const char *end,
                         const char **out)
 {

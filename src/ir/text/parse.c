@@ -247,36 +247,39 @@ static tdag_status read_node(parser *p)
 
 /* ---- the text ---- */
 
-/* Takes the word if it comes next and ends there. */
-static bool take_word(tdagi_lexer *l, const char *word)
+tdag_status tdagi_lex_version(tdagi_lexer *l, int64_t *out)
 {
-    size_t n = strlen(word);
-    tdagi_lex_spaces(l);
-    if ((size_t)(l->end - l->p) < n || memcmp(l->p, word, n) != 0) return false;
-    if (l->p + n < l->end && tdagi_text_is_plain(l->p[n])) return false;
-    l->p += n;
-    return true;
+    tdagi_lex_blank_lines(l);
+    const char *start = l->p;
+    if (!tdagi_lex_take_word(l, "tdag"))
+        return tdagi_lex_fail(l, start, "no graph's text: it must begin with 'tdag %d'",
+                              TDAGI_TEXT_VERSION);
+    TDAGI_TRY(tdagi_lex_int(l, out));
+    return tdagi_lex_line_end(l);
 }
 
-static tdag_status read_head(parser *p)
+static tdag_status read_version(tdagi_lexer *l)
 {
-    tdagi_lexer *l = &p->lex;
     int64_t version = 0;
     tdagi_lex_blank_lines(l);
     const char *start = l->p;
-    if (!take_word(l, "tdag"))
-        return tdagi_lex_fail(l, start, "no graph's text: it must begin with 'tdag %d'",
-                              TDAGI_TEXT_VERSION);
-    TDAGI_TRY(tdagi_lex_int(l, &version));
-    if (version != TDAGI_TEXT_VERSION) {
-        tdagi_fail(p->ctx, TDAG_E_UNSUPPORTED,
-                   "version %lld of the text form; this library reads version %d",
-                   (long long)version, TDAGI_TEXT_VERSION);
-        return tdagi_fail_at_offset(p->ctx, (uint64_t)(start - l->text));
-    }
-    TDAGI_TRY(tdagi_lex_line_end(l));
+    TDAGI_TRY(tdagi_lex_version(l, &version));
+    if (version == TDAGI_TEXT_VERSION) return TDAG_OK;
+    if (version == TDAGI_TEXT_PROGRAMS)
+        tdagi_fail(l->ctx, TDAG_E_UNSUPPORTED,
+                   "the text is that of a model with programs, not of one graph");
+    else
+        tdagi_fail(l->ctx, TDAG_E_UNSUPPORTED,
+                   "version %lld of the text form; this library reads up to version %d",
+                   (long long)version, TDAGI_TEXT_PROGRAMS);
+    return tdagi_fail_at_offset(l->ctx, (uint64_t)(start - l->text));
+}
+
+static tdag_status read_symbols(parser *p)
+{
+    tdagi_lexer *l = &p->lex;
     tdagi_lex_blank_lines(l);
-    if (!take_word(l, "symbols")) return TDAG_OK;
+    if (!tdagi_lex_take_word(l, "symbols")) return TDAG_OK;
     while (!tdagi_lex_at_line_end(l)) {
         const char *name, *at = l->p;
         int64_t sample;
@@ -299,23 +302,38 @@ static tdag_status read_return(parser *p)
         TDAGI_TRY(read_operand(p, &v));
         tdag_builder_add_output(p->b, v);
     }
-    tdagi_lex_blank_lines(l);
-    if (l->p < l->end)
-        return tdagi_lex_fail(l, l->p, "something is left after the return line");
     return tdagi_lex_pass(l, start, tdag_builder_get_status(p->b));
 }
 
 static tdag_status read_all(parser *p)
 {
     tdagi_lexer *l = &p->lex;
-    TDAGI_TRY(read_head(p));
+    TDAGI_TRY(read_symbols(p));
     for (;;) {
         tdagi_lex_blank_lines(l);
         if (l->p == l->end)
             return tdagi_lex_fail(l, l->p, "the text ends without a return line");
-        if (take_word(l, "return")) return read_return(p);
+        if (tdagi_lex_take_word(l, "return")) return read_return(p);
         TDAGI_TRY(read_node(p));
     }
+}
+
+tdag_status tdagi_lex_graph(tdagi_lexer *l, tdag_graph **out)
+{
+    parser p = {.ctx = l->ctx};
+    TDAGI_TRY(tdag_builder_create(l->ctx, &p.b));
+    tdagi_arena_init(&p.arena, &l->ctx->allocator);
+    p.lex = *l;
+    p.lex.arena = &p.arena;
+    p.lex.pool = tdagi_builder_pool(p.b);
+    tdag_status st = read_all(&p);
+    if (st == TDAG_OK) st = tdag_builder_finish(p.b, out);
+    l->p = p.lex.p;
+    tdagi_free(l->ctx, p.numbers.slots, p.numbers.capacity * sizeof *p.numbers.slots);
+    tdagi_free(l->ctx, p.inputs, p.inputs_capacity * sizeof *p.inputs);
+    tdagi_arena_free(&p.arena);
+    tdag_builder_free(p.b);
+    return st;
 }
 
 tdag_status tdag_graph_parse(tdag_ctx *ctx, const char *text, size_t size,
@@ -323,20 +341,15 @@ tdag_status tdag_graph_parse(tdag_ctx *ctx, const char *text, size_t size,
 {
     TDAGI_TRY(tdagi_need(ctx, text, "text"));
     TDAGI_TRY(tdagi_need(ctx, out, "out"));
-    parser p = {.ctx = ctx};
-    TDAGI_TRY(tdag_builder_create(ctx, &p.b));
-    tdagi_arena_init(&p.arena, &ctx->allocator);
-    p.lex = (tdagi_lexer){.ctx = ctx,
-                          .arena = &p.arena,
-                          .pool = tdagi_builder_pool(p.b),
-                          .text = text,
-                          .p = text,
-                          .end = text + size};
-    tdag_status st = read_all(&p);
-    if (st == TDAG_OK) st = tdag_builder_finish(p.b, out);
-    tdagi_free(ctx, p.numbers.slots, p.numbers.capacity * sizeof *p.numbers.slots);
-    tdagi_free(ctx, p.inputs, p.inputs_capacity * sizeof *p.inputs);
-    tdagi_arena_free(&p.arena);
-    tdag_builder_free(p.b);
-    return st;
+    tdag_graph *graph = NULL;
+    tdagi_lexer l = {.ctx = ctx, .text = text, .p = text, .end = text + size};
+    TDAGI_TRY(read_version(&l));
+    TDAGI_TRY(tdagi_lex_graph(&l, &graph));
+    tdagi_lex_blank_lines(&l);
+    if (l.p < l.end) {
+        tdag_graph_free(graph);
+        return tdagi_lex_fail(&l, l.p, "something is left after the return line");
+    }
+    *out = graph;
+    return TDAG_OK;
 }

@@ -7,7 +7,8 @@
 #include "base/arena.h"
 #include "ir/graph.h"
 
-#define TDAGI_TEXT_VERSION 1
+#define TDAGI_TEXT_VERSION  1 /* of a graph */
+#define TDAGI_TEXT_PROGRAMS 2 /* of a model with programs */
 
 /* A byte of names and scopes that need no quotes. */
 static inline bool tdagi_text_is_plain(char c)
@@ -45,6 +46,8 @@ void tdagi_lex_blank_lines(tdagi_lexer *l);
 
 /* Bytes without spaces or punctuation that end a number: [A-Za-z0-9_.+-()]. */
 size_t tdagi_lex_number_length(const tdagi_lexer *l);
+/* Takes the word if it comes next and ends there. */
+bool tdagi_lex_take_word(tdagi_lexer *l, const char *word);
 tdag_status tdagi_lex_word(tdagi_lexer *l, const char **out); /* plain bytes */
 tdag_status tdagi_lex_quoted(tdagi_lexer *l, const char **out);
 tdag_status tdagi_lex_name(tdagi_lexer *l, const char **out); /* either of the two */
@@ -57,5 +60,10 @@ tdag_status tdagi_lex_dtype(tdagi_lexer *l, tdag_dtype *out);
 tdag_status tdagi_lex_spec(tdagi_lexer *l, const tdagi_field *fields, void *spec);
 /* [v, v, ...] of a new tensor, or zeros if there is no bracket. */
 tdag_status tdagi_lex_tensor(tdagi_lexer *l, const tdagi_type *type, tdag_tensor **out);
+
+/* The text's first line, "tdag 1". */
+tdag_status tdagi_lex_version(tdagi_lexer *l, int64_t *out);
+/* A graph from its symbols to its return line, in a pool of its own. */
+tdag_status tdagi_lex_graph(tdagi_lexer *l, tdag_graph **out);
 
 #endif
