@@ -45,6 +45,7 @@ tdag_value tdagi_lower(tdag_builder *b, tdagi_composite id, const tdag_value *in
     if (tdagi_builder_ok(b)) check(b, id, inputs, n, spec);
     if (!tdagi_builder_ok(b)) return TDAG_NO_VALUE;
     const tdagi_composite_def *def = rows[id].def;
+    if (def->lower_formula != NULL) return def->lower_formula(b, id, inputs, n, spec);
     if (def->lower != NULL) return def->lower(b, inputs, n, spec);
     def->lower_pair(b, inputs[0], spec, pair);
     return pair[0];

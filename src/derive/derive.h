@@ -28,6 +28,9 @@ typedef struct tdagi_composite_def {
     /* Instead of it, of one whose results are values and their positions. */
     void (*lower_pair)(tdag_builder *b, tdag_value x, const void *spec,
                        tdag_value out[2]);
+    /* Instead of it, of one that is a formula, which its name tells (formula.h). */
+    tdag_value (*lower_formula)(tdag_builder *b, tdagi_composite id,
+                                const tdag_value *inputs, uint32_t n, const void *spec);
 } tdagi_composite_def;
 
 typedef struct tdagi_composite_row {
@@ -65,6 +68,9 @@ typedef struct tdagi_gelu_spec {
 typedef struct tdagi_softplus_spec {
     double beta, threshold;
 } tdagi_softplus_spec;
+typedef struct tdagi_order_spec { /* polygamma */
+    int64_t order;                /* at least 1 */
+} tdagi_order_spec;
 typedef struct tdagi_round_spec {
     int64_t decimals;
 } tdagi_round_spec;

@@ -20,7 +20,7 @@ typedef struct pattern {
 /* What no fixed tree shows, by the op of its root: norms have a power that depends on
  * p; windows and upsampling as many steps as there are axes; joins any number of
  * operands; gelu's formula any order; integer powers any number of factors; a choice by
- * rank goes by what the order leaves open. */
+ * rank goes by what the order leaves open; special functions have too many nodes. */
 /* clang-format off */
 static const pattern squeeze_rows[] = {
     {TDAGI_VECTOR_NORM, TDAG_OP_SQRT, TDAG_OP_REDUCE, tdagi_guess_vector_norm},
@@ -49,6 +49,10 @@ static const pattern sqrt_rows[] = {
 };
 static const pattern where_rows[] = {
     {TDAGI_VECTOR_NORM, TDAG_OP_WHERE, TDAG_OP_WHERE, tdagi_guess_vector_norm},
+    {TDAGI_LGAMMA, TDAG_OP_EQUAL, ANY, tdagi_guess_special},
+};
+static const pattern convert_rows[] = {
+    {TDAGI_LGAMMA, TDAG_OP_WHERE, TDAG_OP_EQUAL, tdagi_guess_special},
 };
 static const pattern reduce_rows[] = {
     {TDAGI_VECTOR_NORM, TDAG_OP_ADD, TDAG_OP_WHERE, tdagi_guess_vector_norm},
@@ -98,6 +102,7 @@ static const struct {
     [TDAG_OP_MULTIPLY] = ROWS(multiply_rows),
     [TDAG_OP_SQRT] = ROWS(sqrt_rows),
     [TDAG_OP_WHERE] = ROWS(where_rows),
+    [TDAG_OP_CONVERT] = ROWS(convert_rows),
     [TDAG_OP_REDUCE] = ROWS(reduce_rows),
     [TDAG_OP_GROUP] = ROWS(group_rows),
     [TDAG_OP_FOLD] = ROWS(fold_rows),

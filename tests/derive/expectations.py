@@ -246,6 +246,107 @@ def unary():
             case(dtype, "prelu", [x, w], by_f32(F.prelu, x, w))
 
 
+# ---- special functions ----
+def polygamma(n):
+    """Of f64: the first terms one by one, for PyTorch's zeta stops early below zero, and its
+    trigamma has few digits."""
+    def f(x):
+        y = torch.special.zeta(torch.tensor(n + 1.0).double(), x + 40)
+        y = torch.where(x == math.inf, torch.zeros_like(x), y)
+        for k in range(40):
+            y = y + (x + k) ** (-n - 1)
+        y = torch.where((x <= 0) & (x.floor() == x), torch.full_like(x, math.inf), y)
+        return math.factorial(n) * (-1) ** (n + 1) * y
+    return f
+
+
+SP = torch.special
+SPECIAL = {"lgamma": torch.lgamma, "digamma": torch.digamma, "erfcx": SP.erfcx,
+           "log_ndtr": SP.log_ndtr, "i0": SP.i0, "i0e": SP.i0e, "i1": SP.i1, "i1e": SP.i1e,
+           "bessel_j0": SP.bessel_j0, "bessel_j1": SP.bessel_j1, "bessel_y0": SP.bessel_y0,
+           "bessel_y1": SP.bessel_y1, "modified_bessel_k0": SP.modified_bessel_k0,
+           "modified_bessel_k1": SP.modified_bessel_k1,
+           "scaled_modified_bessel_k0": SP.scaled_modified_bessel_k0,
+           "scaled_modified_bessel_k1": SP.scaled_modified_bessel_k1,
+           "spherical_bessel_j0": SP.spherical_bessel_j0, "airy_ai": SP.airy_ai}
+
+
+# By mpmath with 30 digits: PyTorch's kernels of these are within 1e-5.
+EXACT = {
+    "bessel_j0": {0.125: 0.9960975630419852, 1.5: 0.5118276717359181,
+                  2.25: 0.08274985128873404, 5.0625: -0.15691789894737626,
+                  40.5: -0.05358267563226295, 700.0: -0.006288272465068767,
+                  -7.0: 0.3000792705195556},
+    "bessel_j1": {0.125: 0.062378009134494684, 1.5: 0.5579365079100996,
+                  2.25: 0.5483783566469601, 5.0625: -0.33392472902494025,
+                  40.5: 0.11269052994059431, 700.0: 0.029489824084030333,
+                  -7.0: 0.004682823482345833},
+    "bessel_y0": {0.125: -1.3896806251438405, 1.5: 0.38244892379775886,
+                  2.25: 0.5200647624572783, 5.0625: -0.3170959204910404,
+                  40.5: 0.11334331437420168, 700.0: 0.02949430818089382},
+    "bessel_y1": {0.125: -5.199936112534775, 1.5: -0.4123086269739113,
+                  2.25: 0.02719205773801714, 5.0625: 0.126600500066479,
+                  40.5: 0.05498584250054305, 700.0: 0.00630934142145256},
+    "airy_ai": {-20.5: -0.04462568039701191, -6.0: -0.3291451736298231,
+                -4.5: 0.2921527810559595, -2.0: 0.22740742820168558,
+                1.75: 0.05056988080579487, 2.25: 0.023654658557747447,
+                9.0: 2.47116843087249e-09},
+}
+
+
+def special_points(dtype):
+    t = DTYPES[dtype]
+    poles = torch.arange(-5, 6, dtype=torch.float64)
+    near = torch.cat([poles + 1e-3, poles - 1e-3, poles + 0.5])
+    return torch.cat([torch.tensor(SPECIALS, dtype=torch.float64), poles, near,
+                      torch.randn(60).double() * 3, torch.rand(60).double() * 60,
+                      10 ** (torch.rand(40).double() * 30 - 28)]).to(t)
+
+
+def special_case(op, f, xs, order=None):
+    """Within 1e-12 of f64, relative or near a zero absolute."""
+    dtype = NAMES[xs[0].dtype]
+    want = f(*[x.double() for x in xs]).to(xs[0].dtype)
+    ulps = {"f64": 5000, "f32": 2}.get(dtype, 1)
+    fields = {} if order is None else {"order": order}
+    # PyTorch's igamma has 1e-9 near x = a; the terms of a polygamma cancel at zeros
+    atol = {"airy_ai": 1e-5, "igamma": 1e-9, "igammac": 1e-9,
+            "polygamma": 1e-15 * math.factorial(order or 0) * 2 ** (order or 0)}.get(op, 1e-12)
+    case(f"special_{dtype}", op, xs, want, ulps, 1e-6 if op[:7] == "bessel_" else atol, **fields)
+
+
+def special():
+    for dtype in FLOATS:
+        for op, f in SPECIAL.items():
+            special_case(op, f, [special_points(dtype)])
+        for n in (1, 2, 3, 6):
+            special_case("polygamma", polygamma(n), [special_points(dtype)], order=n)
+        a = torch.tensor([0.0, 1, -1, math.inf, 2.5, 0.125, 7.75, 30, 200], dtype=torch.float64)
+        x = torch.tensor([0.0, -0.0, 1, -1, math.inf, 30, 2.5, -2.5, 0.125, 8.5, 190, 3e4],
+                         dtype=torch.float64)
+        a, x = a.to(DTYPES[dtype]).view(-1, 1), x.to(DTYPES[dtype])
+        for op, f in (("igamma", torch.igamma), ("igammac", torch.igammac)):
+            special_case(op, f, [a, x])
+        # where x is infinite PyTorch's has infinity times 0
+        some = torch.where(torch.isinf(a), torch.full_like(a, 3), a)
+        special_case("zeta", SP.zeta, [some, torch.where(torch.isinf(x), x.sign() * 4.25, x)])
+        a = torch.rand(40, dtype=torch.float64) * 12
+        x = torch.cat([a[:20] * torch.rand(20).double() * 2, torch.rand(20).double() * 20])
+        a, x = a.to(DTYPES[dtype]), x.to(DTYPES[dtype])
+        special_case("igamma", torch.igamma, [a, x])
+        special_case("igammac", torch.igammac, [a, x])
+        special_case("zeta", SP.zeta, [a + 1.5, x])
+        special_case("zeta", SP.zeta, [a.float().round().to(a.dtype) + 2, -x - 0.25])
+    for op, values in EXACT.items():
+        x, y = [torch.tensor(list(v), dtype=torch.float64) for v in (values, values.values())]
+        case("exact", op, [x], y, 0, 1e-10 if op == "airy_ai" else 1e-15)
+        case("exact", op, [x.float()], y.float(), 1, 0)
+    for shape in ((), (0,), (2, 0, 3), (2, 1, 3)):
+        special_case("lgamma", torch.lgamma, [torch.rand(shape)])
+        special_case("i0e", SP.i0e, [torch.rand(shape)])
+        special_case("igamma", torch.igamma, [torch.rand(shape), torch.rand(())])
+
+
 SHAPES2 = [((3, 4), (3, 4)), ((3, 4), (4,)), ((3, 1), (1, 4)), ((), (2, 2)), ((5,), ()),
            ((0,), (1,)), ((2, 1, 5, 1), (4, 1, 3))]
 
@@ -814,7 +915,7 @@ def sugar():
 def main():
     global out
     with open(sys.argv[1], "wb") as out:
-        for group in (unary, binary, matmul, conv, pools, softmaxes, norms, attention,
+        for group in (unary, special, binary, matmul, conv, pools, softmaxes, norms, attention,
                       joins, upsamples, indexing, sugar):
             group()
 

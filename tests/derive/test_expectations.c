@@ -109,13 +109,13 @@ static const struct {
     const char *name;
     tdagi_composite_def def;
 } sugar[] = {
-    {"@reshape", {sizeof(sugar_spec), sugar_fields, reshape, NULL}},
-    {"@expand", {sizeof(sugar_spec), sugar_fields, expand, NULL}},
-    {"@slice_assign", {sizeof(sugar_spec), sugar_fields, slice_assign, NULL}},
-    {"@stride", {sizeof(sugar_spec), sugar_fields, stride, NULL}},
-    {"@select", {sizeof(sugar_spec), sugar_fields, pick, NULL}},
-    {"@sort", {sizeof(sugar_spec), sugar_fields, sorted, NULL}},
-    {"@size", {sizeof(sugar_spec), sugar_fields, size_of, NULL}},
+    {"@reshape", {sizeof(sugar_spec), sugar_fields, reshape, NULL, NULL}},
+    {"@expand", {sizeof(sugar_spec), sugar_fields, expand, NULL, NULL}},
+    {"@slice_assign", {sizeof(sugar_spec), sugar_fields, slice_assign, NULL, NULL}},
+    {"@stride", {sizeof(sugar_spec), sugar_fields, stride, NULL, NULL}},
+    {"@select", {sizeof(sugar_spec), sugar_fields, pick, NULL, NULL}},
+    {"@sort", {sizeof(sugar_spec), sugar_fields, sorted, NULL, NULL}},
+    {"@size", {sizeof(sugar_spec), sugar_fields, size_of, NULL, NULL}},
 };
 
 static int composite_of(const char *name)

@@ -32,6 +32,7 @@ typedef struct draw {
         tdagi_elu_spec elu;
         tdagi_softplus_spec softplus;
         tdagi_pow_int_spec pow_int;
+        tdagi_order_spec order;
         tdagi_roll_spec roll;
         tdagi_axes_list_spec flip;
         tdagi_repeat_interleave_spec repeat;
@@ -77,6 +78,7 @@ void draw_symbol(draw *d, tdagi_type *t, uint32_t axis);
 void fit_positive(draw *d); /* numbers above 0 */
 void fit_fill(draw *d);     /* numbers that the dtype holds, and -inf */
 void fit_power(draw *d);
+void fit_order(draw *d);
 void fit_elu(draw *d);
 void fit_clamp(draw *d);
 void fit_conv(draw *d);

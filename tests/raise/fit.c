@@ -24,6 +24,7 @@ void fit_fill(draw *d)
     d->spec.scalar.value = inf ? -(double)INFINITY : exact(d);
 }
 
+void fit_order(draw *d) { d->spec.order.order = rnd_in(&d->r, 1, 9); }
 void fit_power(draw *d) { d->spec.pow_int.exponent = rnd_in(&d->r, -20, 20); }
 
 void fit_elu(draw *d)

@@ -223,7 +223,8 @@ static void each_operand(learned *all, tdagi_composite id, form w)
 void learn_composite(learned *all, tdagi_composite id)
 {
     static const tdag_dtype dtypes[] = {TDAG_F64, TDAG_F16, TDAG_I64, TDAG_BOOL};
-    if (is_elsewhere(id)) return;
+    if (is_elsewhere(id) || tdagi_composite_row_of(id)->def->lower_formula != NULL)
+        return;
     /* of a number, logical_not is x == 0, which is a core op by itself */
     for (uint32_t i = id == TDAGI_LOGICAL_NOT ? 3 : 0; i < 4; i++)
         for (uint32_t rank = 1; rank <= MOST_RANK; rank++)

@@ -40,6 +40,16 @@ def elementwise():
         case("torch.%s(x)" % f, P(3, 4))
     for f in "asin acos atanh erfinv".split():
         case("torch.%s(x)" % f, U(3, 4))
+    for f in ("lgamma digamma i0 special.i0e special.i1 special.i1e special.erfcx "
+              "special.log_ndtr special.bessel_j0 special.bessel_j1 special.bessel_y0 "
+              "special.bessel_y1 special.modified_bessel_k0 special.modified_bessel_k1 "
+              "special.scaled_modified_bessel_k0 special.scaled_modified_bessel_k1 "
+              "special.spherical_bessel_j0 special.airy_ai").split():
+        case("torch.%s(x)" % f, P(3, 4))
+    for f in "igamma igammac special.zeta".split():
+        case("torch.%s(x, y)" % f, P(3, 4) + 1, P(4))
+    case("torch.polygamma(1, x)", P(3))
+    case("torch.polygamma(4, x)", P(3).double())
     case("torch.acosh(x)", P(3) + 1)
     case("torch.special.ndtri(x)", P(5) / 2)
     case("torch.logical_not(x)", B(5))
@@ -374,7 +384,7 @@ FORMS = {  # names of the same kernel
     "mm": "matmul", "bmm": "matmul", "mv": "matmul", "dot": "matmul", "dropout_": "dropout",
     "special_softmax": "softmax", "baddbmm": "addmm", "concat": "cat", "special_erfinv": "erfinv",
     "special_log1p": "log1p", "special_expm1": "expm1", "special_erf": "erf",
-    "special_round": "round",
+    "special_round": "round", "special_i0": "i0",
 }
 
 

@@ -437,7 +437,6 @@ REFUSED = [
     ("torch.polar(x, x)", "aten::polar: complex numbers"),
     ("torch.fft.rfft(x).real", "aten::fft_rfft: complex numbers"),
     ("torch.linalg.inv(x.t() @ x)", "a factorisation of a matrix"),
-    ("torch.lgamma(x)", "aten::lgamma: a special function"),
     ("torch.fake_quantize_per_tensor_affine(x, 0.1, 0, 0, 255)", "quantization"),
     # positions that are not computed: as an output, by an operator, written in place
     ("torch.embedding_bag(x, torch.arange(2), torch.zeros(1, dtype=torch.int64))[2]",

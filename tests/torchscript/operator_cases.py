@@ -101,6 +101,7 @@ def special(case, F, P, U, I, B, SPECIAL):
         case("torch.%s(x)" % f, SPECIAL)
         case("torch.%s(x)" % f, F(3, 4))
         case("torch.%s(x)" % f, I(5))
+    gamma(case, F, P, I, edges)
     for d in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
         low = 0 if d == torch.uint8 else -100
         bits = 8 * torch.tensor([], dtype=d).element_size()
@@ -108,6 +109,41 @@ def special(case, F, P, U, I, B, SPECIAL):
         case("x >> y", I(9, low=low, high=100, dtype=d), I(9, low=0, high=bits, dtype=d))
         case("x >> 2", I(9, low=low, high=100, dtype=d))
         case("x << 3", I(9, low=low, high=100, dtype=d))
+
+
+def gamma(case, F, P, I, edges):
+    """Gamma and Bessel functions; where PyTorch's own are noise, as at the poles of a
+    trigamma, not."""
+    names = ("lgamma digamma i0 special.i0e special.i1 special.i1e special.erfcx "
+             "special.log_ndtr special.gammaln special.psi special.digamma "
+             "special.spherical_bessel_j0 special.airy_ai special.bessel_j0 "
+             "special.bessel_j1 special.bessel_y0 special.bessel_y1 "
+             "special.modified_bessel_i0 special.modified_bessel_i1 "
+             "special.modified_bessel_k0 special.modified_bessel_k1 "
+             "special.scaled_modified_bessel_k0 special.scaled_modified_bessel_k1").split()
+    for f in names:
+        case("torch.%s(x)" % f, P(3, 4) * 8)
+        case("torch.%s(x)" % f, torch.cat([edges[:5], edges[6:]]))
+        case("torch.%s(x)" % f, P(5).double())
+        case("torch.%s(x)" % f, I(5))
+    for f in "lgamma_ digamma_ i0_".split():
+        case("y = x.clone()\ny.%s()\nreturn y" % f, P(4))
+    for n in (0, 1, 2, 3):
+        case("torch.polygamma(%d, x)" % n, P(3, 4) * 4)
+        case("torch.special.polygamma(%d, x)" % n, F(7) * 3)
+    case("x.clone().polygamma_(2)", P(4))
+    for p in (1, 2, 5):
+        case("torch.mvlgamma(x, %d)" % p, P(2, 3) + 2)
+    case("torch.special.multigammaln(x, 2)", P(4).double() + 2)
+    case("x.clone().mvlgamma_(3)", P() + 2)
+    for f in "igamma igammac special.gammainc special.gammaincc".split():
+        case("torch.%s(x, y)" % f, P(3, 1) * 5, P(4) * 5)
+        case("torch.%s(x, y)" % f, edges[:7].repeat_interleave(7), edges[:7].repeat(7))
+    case("x.clone().igamma_(y)", P(4), P(4))
+    case("torch.special.zeta(x, y)", P(3, 1) * 5 + 1, P(4) * 5)
+    case("torch.special.zeta(x, 2.5)", P(4) + 1)
+    case("torch.special.zeta(2.0, x)", P(4))
+    case("torch.special.zeta(x, y)", torch.tensor([2.0, 3.0, 2.5]), torch.tensor([-1.5, -0.25, -3.0]))
 
 
 def matrices(case, F, P, I):

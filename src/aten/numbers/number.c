@@ -405,7 +405,7 @@ bool tdagi_fold_unary(tdagi_call *c, tdagi_any v, tdagi_any *out)
         {"floor", floor}, {"ceil", ceil},   {"round", nearbyint}, {"trunc", trunc},
         {"sqrt", sqrt},   {"exp", exp},     {"log", log},         {"log2", log2},
         {"log10", log10}, {"sin", sin},     {"cos", cos},         {"tan", tan},
-        {"tanh", tanh},   {"log1p", log1p},
+        {"tanh", tanh},   {"log1p", log1p}, {"lgamma", lgamma},
     };
     for (size_t k = 0; k < sizeof(functions) / sizeof(functions[0]); k++)
         if (strcmp(functions[k].name, name) == 0) {

@@ -4,6 +4,8 @@
 
 #include "aten/rows/steps.h"
 
+#define MOST_ORDER 170 /* of gamma functions; 170! is a number */
+
 /* Below zero or -0. */
 static tdag_value has_minus(tdagi_call *c, tdag_value x)
 {
@@ -174,6 +176,41 @@ tdagi_any tdagi_aten_isinf_of(tdagi_call *c)
             c, tdagi_full(c->b, TDAG_BOOL, tdagi_rank(c, x), tdagi_shape(c, x), 0));
     return tdagi_result(
         c, step_equal(c, x, step_number(c, x, c->data < 0 ? -INFINITY : INFINITY)));
+}
+
+/* Row data: the composite. */
+tdagi_any tdagi_aten_binary_float(tdagi_call *c)
+{
+    tdag_value in[2];
+    step_float_pair(c, "self", "other", &in[0], &in[1]);
+    if (c->bad) return tdagi_any_poison();
+    return tdagi_result(c, tdagi_lower(c->b, (tdagi_composite)c->data, in, 2, NULL));
+}
+
+tdagi_any tdagi_aten_polygamma(tdagi_call *c)
+{
+    tdag_value x = tdagi_as_float(c, tdagi_arg_tensor(c, "self"));
+    tdagi_order_spec s = {tdagi_arg_int(c, "n", 0)};
+    if (c->bad) return tdagi_any_poison();
+    if (s.order < 0 || s.order > MOST_ORDER) return tdagi_refuse(c, "n");
+    if (s.order == 0) return tdagi_result(c, step_one(c, TDAGI_DIGAMMA, x));
+    return tdagi_result(c, tdagi_lower(c->b, TDAGI_POLYGAMMA, &x, 1, &s));
+}
+
+/* The sum of lgamma(x - j/2) for j of 0...p-1, and p (p - 1)/4 log(pi). */
+tdagi_any tdagi_aten_mvlgamma(tdagi_call *c)
+{
+    const double log_pi = 1.14472988584940017414;
+    tdag_value x = tdagi_as_float(c, tdagi_arg_tensor(c, "self"));
+    int64_t p = tdagi_arg_int(c, "p", 0);
+    if (c->bad) return tdagi_any_poison();
+    if (p < 1 || p > MOST_ORDER) return tdagi_refuse(c, "p");
+    uint32_t last = tdagi_rank(c, x);
+    tdag_value j = tdagi_mul_scalar(c->b, tdag_iota(c->b, p, tdagi_dtype(c, x)), -0.5);
+    tdag_value y = tdagi_add(c->b, tdagi_unsqueeze1(c->b, x, last), j);
+    y = step_sum(c, step_one(c, TDAGI_LGAMMA, y), last, false);
+    return tdagi_result(c,
+                        tdagi_add_scalar(c->b, y, (double)(p * (p - 1)) / 4 * log_pi));
 }
 
 /* Of one float argument; row data: 'd' deg2rad, 'r' rad2deg, 's' sinc, 'e' entr,

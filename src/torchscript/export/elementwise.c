@@ -11,6 +11,27 @@ const tdagi_emitter tdagi_emitter_log1p = {.format = "torch.log1p($0)"};
 const tdagi_emitter tdagi_emitter_expm1 = {.format = "torch.expm1($0)"};
 const tdagi_emitter tdagi_emitter_erf = {.format = "torch.erf($0)"};
 const tdagi_emitter tdagi_emitter_erfinv = {.format = "torch.erfinv($0)"};
+const tdagi_emitter tdagi_emitter_lgamma = {.format = "torch.lgamma($0)"};
+const tdagi_emitter tdagi_emitter_digamma = {.format = "torch.digamma($0)"};
+const tdagi_emitter tdagi_emitter_igamma = {.format = "torch.igamma($0, $1)"};
+const tdagi_emitter tdagi_emitter_igammac = {.format = "torch.igammac($0, $1)"};
+
+/* Under the composite's own name. */
+static void emit_special(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    tdagi_export_emit(
+        e, k, k->n_inputs == 1 ? "torch.special_%s($0)" : "torch.special_%s($0, $1)",
+        tdagi_composite_row_of((tdagi_composite)k->composite)->name);
+}
+const tdagi_emitter tdagi_emitter_special = {.emit = emit_special};
+
+static void emit_polygamma(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_order_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.polygamma(%i, $0)", s->order);
+}
+const tdagi_emitter tdagi_emitter_polygamma = {.emit = emit_polygamma};
+
 const tdagi_emitter tdagi_emitter_relu = {.format = "torch.relu$_($0)"};
 const tdagi_emitter tdagi_emitter_sigmoid = {.format = "torch.sigmoid$_($0)"};
 const tdagi_emitter tdagi_emitter_log_sigmoid = {.format = "torch.log_sigmoid($0)"};
