@@ -231,6 +231,31 @@ int module_save(tdag_shim_session *, const tdag_shim_value *module, const char *
     return guard(error, [&] { module_of(module).save(path); });
 }
 
+// The value as the declared type has it: tuples that are named there get their names.
+c10::IValue as_declared(const c10::IValue &v, const c10::TypePtr &type)
+{
+    if (const auto optional = type->cast<c10::OptionalType>())
+        return v.isNone() ? v : as_declared(v, optional->getElementType());
+    const auto tuple = type->cast<c10::TupleType>();
+    const auto list = type->cast<c10::ListType>();
+    if (tuple != nullptr && v.isTuple()) {
+        std::vector<c10::IValue> items = v.toTupleRef().elements();
+        for (size_t i = 0; i < items.size() && i < tuple->elements().size(); i++)
+            items[i] = as_declared(items[i], tuple->elements()[i]);
+        if (tuple->schema() == nullptr || items.size() != tuple->elements().size())
+            return c10::ivalue::Tuple::create(std::move(items));
+        return c10::ivalue::Tuple::createNamed(std::move(items), tuple);
+    }
+    if (list != nullptr && v.isList() &&
+        list->getElementType()->kind() == c10::TypeKind::TupleType) {
+        c10::impl::GenericList items(list->getElementType());
+        for (const c10::IValue &item : v.toListRef())
+            items.push_back(as_declared(item, list->getElementType()));
+        return items;
+    }
+    return v;
+}
+
 int method_run(tdag_shim_session *session, const tdag_shim_value *object,
                const char *method, size_t n, const tdag_shim_value *const *args,
                const char *const *names, const tdag_shim_value **out,
@@ -240,9 +265,12 @@ int method_run(tdag_shim_session *session, const tdag_shim_value *object,
         torch::jit::Function &function = method_of(object, method);
         torch::jit::Stack stack{ivalue(object)};
         std::unordered_map<std::string, c10::IValue> kwargs;
+        const auto &declared = function.getSchema().arguments();
         for (size_t i = 0; i < n; i++) {
             if (names != nullptr && names[i] != nullptr)
                 kwargs[names[i]] = ivalue(args[i]);
+            else if (i + 1 < declared.size())
+                stack.push_back(as_declared(ivalue(args[i]), declared[i + 1].type()));
             else
                 stack.push_back(ivalue(args[i]));
         }

@@ -87,6 +87,27 @@ bool schema_is_vararg(const tdag_shim_schema *schema) noexcept
     return schema_of(schema).is_vararg();
 }
 
+// The type as a text, a named tuple with its fields: "pkg.Point(x: Tensor)".
+std::string with_fields(const c10::Type &type)
+{
+    const auto *tuple = type.castRaw<c10::TupleType>();
+    const auto items = type.containedTypes();
+    if (tuple == nullptr || tuple->schema() == nullptr) {
+        std::string text = type.annotation_str();
+        const size_t open = text.find('[');
+        if (open == std::string::npos || items.empty()) return text;
+        text.resize(open + 1);
+        for (size_t i = 0; i < items.size(); i++)
+            text += (i > 0 ? ", " : "") + with_fields(*items[i]);
+        return text + "]";
+    }
+    std::string text = type.annotation_str() + "(";
+    for (size_t i = 0; i < items.size(); i++)
+        text += (i > 0 ? ", " : "") + tuple->schema()->arguments()[i].name() + ": " +
+                with_fields(*items[i]);
+    return text + ")";
+}
+
 void describe(tdag_shim_session *session, const std::vector<c10::Argument> &args,
               size_t i, tdag_shim_arg *out) noexcept
 {
@@ -96,7 +117,7 @@ void describe(tdag_shim_session *session, const std::vector<c10::Argument> &args
         const c10::Argument &arg = args[i];
         tdag_shim_arg made = {"", "", false, false, false, nullptr};
         made.name = arg.name().c_str();
-        made.type = keep_text(session, arg.type()->annotation_str());
+        made.type = keep_text(session, with_fields(*arg.type()));
         made.kwarg_only = arg.kwarg_only();
         made.is_written = arg.alias_info() != nullptr && arg.alias_info()->isWrite();
         made.has_default = arg.default_value().has_value();

@@ -30,6 +30,9 @@ typedef struct tdag_open_options {
     const char *program;   /* of a .pt2 archive; as in tdag_pt2_options */
     const char *shim_path; /* as in tdag_torchscript_options */
     uint32_t reader;       /* likewise */
+    /* Likewise. What other files tell themselves must agree with it. */
+    const char *const *values;
+    uint32_t n_values;
 } tdag_open_options;
 enum { TDAG_OPEN_OPAQUE = 1 /* keep unknown operators as opaque nodes */ };
 TDAG_OPTIONS_INIT(tdag_open_options)

@@ -15,6 +15,10 @@ typedef struct tdag_torchscript_options {
     uint32_t flags;        /* TDAG_TORCH_* */
     uint32_t reader;       /* TDAG_TORCH_NATIVE or TDAG_TORCH_SHIM */
     uint32_t writer;       /* the same, of tdag_to_torchscript() */
+    /* "NAME=VALUE" of arguments that are no plain tensors. VALUE is the text of a
+     * structure as tdagger/model.h tells: "sr=16000", "past=[(T, T), (T, T)]". */
+    const char *const *values;
+    uint32_t n_values;
 } tdag_torchscript_options;
 enum {
     TDAG_TORCH_OPAQUE = 1,  /* keep unknown operators as opaque nodes: asks PyTorch */

@@ -16,7 +16,7 @@ typedef struct option {
 
 /* clang-format off */
 static const option options[] = {
-    {CLI_INPUT,  "-i", "--input", "[NAME:]DTYPE[DIMS]", "one input: f32[N=4,3,224,224]"},
+    {CLI_INPUT,  "-i", "--input", "[NAME:]DTYPE[DIMS]", "one input: f32[N=4,3,224,224]; NAME=VALUE: sr=16000"},
     {CLI_LIKE,   "--like",   NULL, "X.safetensors", "inputs with the dtypes and shapes of its tensors"},
     {CLI_IN,     "--in",     NULL, "X.safetensors", "the inputs' values"},
     {CLI_OUT,    "--out",    NULL, "Y.safetensors", "where the outputs go"},
@@ -159,11 +159,16 @@ static int set_number(const option *o, const char *value, uint64_t *out)
     return CLI_DONE;
 }
 
+/* "sr=16000", unlike "x:f32[N=4]". */
+static bool is_value(const char *text) { return text[strcspn(text, "=[")] == '='; }
+
 static int set_option(cli *c, const option *o, const char *value)
 {
     if ((c->given & o->bit) && o->value != NULL && !(o->bit & (CLI_INPUT | CLI_LINK)))
         return cli_fail(CLI_USAGE, "%s is given twice", o->name);
     c->given |= o->bit;
+    if (o->bit == CLI_INPUT && is_value(value))
+        return append(&c->values, &c->n_values, value);
     if (o->bit == CLI_INPUT) return append(&c->inputs, &c->n_inputs, value);
     if (o->bit == CLI_LINK) return append(&c->links, &c->n_links, value);
     if (o->bit == CLI_LIKE) c->like = value;

@@ -68,6 +68,8 @@ typedef struct cli {
     int n_files;
     const char **inputs; /* of -i, in order */
     uint32_t n_inputs;
+    const char **values; /* of -i, those that are "NAME=VALUE" */
+    uint32_t n_values;
     const char *like, *in, *out, *engine, *shim, *reader, *writer, *level, *by, *passes,
         *dim;
     const char *engine_b;             /* of "--engine E,E"; else engine */

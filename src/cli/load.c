@@ -60,6 +60,8 @@ void cli_torch_options(const cli *c, tdag_torchscript_options *out)
     out->shim_path = c->shim;
     out->reader = who(c->reader);
     out->writer = who(c->writer);
+    out->values = c->values;
+    out->n_values = c->n_values;
     if (c->given & CLI_OPAQUE) out->flags |= TDAG_TORCH_OPAQUE;
 }
 
@@ -137,6 +139,8 @@ static tdag_status open_file(cli *c, const char *path, tdag_file_kind kind,
     options.kind = kind;
     options.shim_path = c->shim;
     options.reader = who(c->reader);
+    options.values = c->values;
+    options.n_values = c->n_values;
     if (c->given & CLI_OPAQUE) options.flags |= TDAG_OPEN_OPAQUE;
     return tdag_open(c->ctx, path, inputs->specs, inputs->n, &options, out);
 }

@@ -9,7 +9,11 @@ static const char inputs_help[] =
     "-i\n"
     "per input in order, or --like. A dimension is a size (3) or a symbol with its "
     "sample\n"
-    "value (N=4); counts of symbolic models are formulas.\n";
+    "value (N=4); counts of symbolic models are formulas. -i NAME=VALUE is an argument "
+    "that\n"
+    "is no tensor (sr=16000, scale=0.5, 'mode=\"max\"', sizes=[2,3]), or says what one "
+    "is made\n"
+    "of, each T the next tensor: past=[(T,T),(T,T)].\n";
 
 /* clang-format off */
 static const cli_command commands[] = {
@@ -174,6 +178,7 @@ int main(int argc, char **argv)
         return cli_fail(CLI_USAGE, "there is no command \"%s\"; see tdag --help", name);
     int status = run_command(&c, argc - 2, argv + 2);
     free(c.inputs);
+    free(c.values);
     free(c.links);
     free(c.files);
     return status;

@@ -80,6 +80,8 @@ static tdag_status open_torchscript(const request *r, tdag_model **out)
     o.shim_path = r->options.shim_path;
     o.method = r->options.method;
     o.reader = r->options.reader;
+    o.values = r->options.values;
+    o.n_values = r->options.n_values;
     if ((r->options.flags & TDAG_OPEN_OPAQUE) != 0) o.flags |= TDAG_TORCH_OPAQUE;
     bool by_path = r->is_path && o.reader == TDAG_TORCH_SHIM;
     const tdagi_torchscript_file file = {by_path ? NULL : r->mapping, r->what};
@@ -126,15 +128,27 @@ static tdag_status load_options(request *r, const tdag_open_options *options)
     if (r->options.kind < TDAG_FILE_UNKNOWN || r->options.kind > TDAG_FILE_PT2)
         return tdagi_fail(r->ctx, TDAG_E_ARG, "open: there is no kind of file %d",
                           (int)r->options.kind);
+    if (r->options.n_values > 0)
+        TDAGI_TRY(tdagi_need(r->ctx, r->options.values, "values"));
     return TDAG_OK;
 }
 
 static tdag_status open_mapping(const request *r, tdag_model **out)
 {
     tdag_file_kind kind = r->options.kind;
+    tdag_model *model = NULL;
     if (kind == TDAG_FILE_UNKNOWN)
         TDAGI_TRY(tdagi_file_kind(r->ctx, r->mapping, r->what, &kind));
-    return read_kind(r, kind, out);
+    TDAGI_TRY(read_kind(r, kind, &model));
+    tdag_status st = TDAG_OK;
+    if (kind != TDAG_FILE_TORCHSCRIPT)
+        st = tdagi_model_check_values(r->ctx, model, r->options.values,
+                                      r->options.n_values);
+    if (st == TDAG_OK)
+        *out = model;
+    else
+        tdag_model_free(model);
+    return st;
 }
 
 tdag_status tdag_open(tdag_ctx *ctx, const char *path, const tdag_input_spec *inputs,

@@ -80,6 +80,11 @@ tdag_status tdagi_model_transform(tdag_ctx *ctx, const tdag_model *model,
                                   tdagi_transform *transform, const void *arguments,
                                   tdag_model **out);
 
+/* Whether "NAME=VALUE" texts say nothing else than the structure of the inputs, as far
+ * as it names arguments. Errors: E_ARG, E_FORMAT (a text that is no value), E_NOMEM. */
+tdag_status tdagi_model_check_values(tdag_ctx *ctx, const tdag_model *model,
+                                     const char *const *values, uint32_t n_values);
+
 /* The method that a model has for those who name none: forward, or the first. */
 const tdagi_method *tdagi_model_forward(const tdag_model *model);
 /* Its structures; lent. */

@@ -148,6 +148,15 @@ void tdagi_structure_string(tdagi_structure_builder *b, const char *value)
     if (node != NULL) node->u.s = kept;
 }
 
+void tdagi_structure_leaf(tdagi_structure_builder *b, const tdagi_structure_node *leaf)
+{
+    const char *kept = leaf->kind == TDAGI_STRUCTURE_STRING ? keep(b, leaf->u.s) : NULL;
+    tdagi_structure_node *node = add(b, (tdagi_structure_kind)leaf->kind);
+    if (node == NULL) return;
+    node->u = leaf->u;
+    if (leaf->kind == TDAGI_STRUCTURE_STRING) node->u.s = kept;
+}
+
 tdag_status tdagi_structure_finish(tdagi_structure_builder *b, tdagi_structure **out)
 {
     static const tdagi_structure_style own = {0};

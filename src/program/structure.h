@@ -92,6 +92,8 @@ void tdagi_structure_bool(tdagi_structure_builder *b, bool value);
 void tdagi_structure_int(tdagi_structure_builder *b, int64_t value);
 void tdagi_structure_float(tdagi_structure_builder *b, double value);
 void tdagi_structure_string(tdagi_structure_builder *b, const char *value);
+/* One without items as another tree has it. */
+void tdagi_structure_leaf(tdagi_structure_builder *b, const tdagi_structure_node *leaf);
 /* Hands the tree over, or drops it and says what failed: E_NOMEM, E_LIMIT (depth). */
 tdag_status tdagi_structure_finish(tdagi_structure_builder *b, tdagi_structure **out);
 

@@ -12,6 +12,11 @@ typedef struct tdagi_pt2_file {
     const char *what; /* what sentences call it */
 } tdagi_pt2_file;
 
+/* Records of the library's own, which PyTorch hands on as extra files: the structures
+ * of arguments and results as tdagger/model.h tells, where pytrees cannot tell them. */
+#define TDAGI_PT2_TAKES "extra/tdagger_arguments"
+#define TDAGI_PT2_GIVES "extra/tdagger_results"
+
 /* As tdag_from_pt2(). */
 tdag_status tdagi_pt2_read(tdag_ctx *ctx, const tdagi_pt2_file *file,
                            const tdag_input_spec *inputs, uint32_t n_inputs,

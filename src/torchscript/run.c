@@ -7,6 +7,7 @@
 #include <tdagger/torch.h>
 
 #include "base/ctx.h"
+#include "torchscript/argument_type.h"
 #include "torchscript/arguments.h"
 #include "torchscript/shim_load.h"
 
@@ -17,6 +18,8 @@ typedef struct torch_run {
     tdag_tensor *const *inputs;
     const char *const *names; /* NULL: inputs go by position */
     uint32_t n_inputs;
+    const char *const *values; /* "NAME=VALUE" of arguments */
+    uint32_t n_values;
     tdagi_arena arena;     /* of the arguments */
     const uint32_t *order; /* by tensor of the arguments: the input */
     uint32_t n_taken;      /* tensors so far */
@@ -39,50 +42,97 @@ static tdag_status make_tensor(torch_run *r, const tdag_shim_value **out)
 }
 
 static tdag_status make_argument(torch_run *r, const tdagi_structure_node *node,
-                                 const tdag_shim_value **out);
+                                 const char *type, const tdag_shim_value **out);
 
 /* The items of a node, and of a dict their keys. */
 static tdag_status make_items(torch_run *r, const tdagi_structure_node *node,
-                              const tdag_shim_value **items,
+                              const char *type, const tdag_shim_value **items,
                               const tdag_shim_value **keys)
 {
     const tdagi_structure_node *item = tdagi_structure_first(node);
+    bool is_tuple = node->kind == TDAGI_STRUCTURE_TUPLE;
+    bool is_dict = node->kind == TDAGI_STRUCTURE_DICT;
+    tdagi_type_item of = {.type = NULL};
+    bool known = type != NULL && tdagi_type_first(type, &of) &&
+                 (!is_dict || tdagi_type_next(&of));
     for (uint32_t i = 0; i < node->n; i++, item = tdagi_structure_next(item)) {
-        if (node->kind == TDAGI_STRUCTURE_DICT) {
-            keys[i] = r->api->make_string(r->session, item->key);
-            if (keys[i] == NULL) return tdagi_nomem(r->ctx);
-        }
-        TDAGI_TRY(make_argument(r, item, &items[i]));
+        keys[i] = is_dict ? r->api->make_string(r->session, item->key) : NULL;
+        if (is_dict && keys[i] == NULL) return tdagi_nomem(r->ctx);
+        TDAGI_TRY(make_argument(r, item, known ? of.type : NULL, &items[i]));
+        if (is_tuple) known = known && tdagi_type_next(&of);
     }
     return TDAG_OK;
 }
 
+/* The type of a list's items, or of a dict's values, as the declared type has it; NULL:
+ * as the first one's, which the call makes what is declared. */
+static const char *type_of_items(torch_run *r, const char *type, bool is_dict)
+{
+    tdagi_type_item item;
+    if (type == NULL || !tdagi_type_first(type, &item)) return NULL;
+    if (is_dict && !tdagi_type_next(&item)) return NULL;
+    size_t n = tdagi_type_size(item.type);
+    const char *class_ = strstr(item.type, "__torch__.");
+    if (class_ != NULL && class_ < item.type + n) return NULL;
+    char *text = tdagi_arena_alloc(&r->arena, n + 1);
+    if (text == NULL) return NULL;
+    memcpy(text, item.type, n);
+    text[n] = '\0';
+    return text;
+}
+
 static tdag_status make_container(torch_run *r, const tdagi_structure_node *node,
-                                  const tdag_shim_value **out)
+                                  const char *type, const tdag_shim_value **out)
 {
     const tdag_shim_api *api = r->api;
     size_t n = node->n;
     const tdag_shim_value **items = tdagi_arena_array(&r->arena, n + 1, sizeof *items);
     const tdag_shim_value **keys = tdagi_arena_array(&r->arena, n + 1, sizeof *keys);
     if (items == NULL || keys == NULL) return tdagi_nomem(r->ctx);
-    TDAGI_TRY(make_items(r, node, items, keys));
+    TDAGI_TRY(make_items(r, node, type, items, keys));
     tdag_shim_error error;
-    int failed =
-        node->kind == TDAGI_STRUCTURE_TUPLE
-            ? api->make_tuple(r->session, n, items, out, &error)
-        : node->kind == TDAGI_STRUCTURE_LIST
-            ? api->make_list(r->session, NULL, n, items, out, &error)
-            : api->make_dict(r->session, "str", "Tensor", n, keys, items, out, &error);
+    int failed = 0;
+    if (node->kind == TDAGI_STRUCTURE_TUPLE)
+        failed = api->make_tuple(r->session, n, items, out, &error);
+    else if (node->kind == TDAGI_STRUCTURE_LIST)
+        failed = api->make_list(r->session, type_of_items(r, type, false), n, items,
+                                out, &error);
+    else
+        failed = api->make_dict(r->session, "str", type_of_items(r, type, true), n,
+                                keys, items, out, &error);
     return failed ? tdagi_shim_fail(r->ctx, TDAG_E_SHIM, &error) : TDAG_OK;
 }
 
-/* A value of the structure; constants but None are defaults, which PyTorch holds. */
+/* A value of the structure, of a declared type; recursion ends where the structure's
+ * depth does. */
 static tdag_status make_argument(torch_run *r, const tdagi_structure_node *node,
-                                 const tdag_shim_value **out)
+                                 const char *type, const tdag_shim_value **out)
 {
-    if (node->kind == TDAGI_STRUCTURE_TENSOR) return make_tensor(r, out);
-    if (tdagi_structure_has_items(node)) return make_container(r, node, out);
-    *out = r->api->make_none(r->session);
+    const tdag_shim_api *api = r->api;
+    if (type != NULL && tdagi_type_is(type, "Optional[")) type += strlen("Optional[");
+    switch ((tdagi_structure_kind)node->kind) {
+    case TDAGI_STRUCTURE_TENSOR:
+        return make_tensor(r, out);
+    case TDAGI_STRUCTURE_TUPLE:
+    case TDAGI_STRUCTURE_LIST:
+    case TDAGI_STRUCTURE_DICT:
+        return make_container(r, node, type, out);
+    case TDAGI_STRUCTURE_NONE:
+        *out = api->make_none(r->session);
+        break;
+    case TDAGI_STRUCTURE_BOOL:
+        *out = api->make_bool(r->session, node->u.b);
+        break;
+    case TDAGI_STRUCTURE_INT:
+        *out = api->make_int(r->session, node->u.i);
+        break;
+    case TDAGI_STRUCTURE_FLOAT:
+        *out = api->make_double(r->session, node->u.f);
+        break;
+    case TDAGI_STRUCTURE_STRING:
+        *out = api->make_string(r->session, node->u.s);
+        break;
+    }
     return *out == NULL ? tdagi_nomem(r->ctx) : TDAG_OK;
 }
 
@@ -97,7 +147,7 @@ static tdag_status make_all(torch_run *r, const tdag_shim_schema *schema,
         if (bound->is_default[i])
             args[i] = arg.default_value;
         else
-            TDAGI_TRY(make_argument(r, item, &args[i]));
+            TDAGI_TRY(make_argument(r, item, arg.type, &args[i]));
     }
     return TDAG_OK;
 }
@@ -111,7 +161,9 @@ static tdag_status make_arguments(torch_run *r, const tdag_shim_schema *schema,
                                        .schema = schema,
                                        .arena = &r->arena,
                                        .names = r->names,
-                                       .n_inputs = r->n_inputs};
+                                       .n_inputs = r->n_inputs,
+                                       .values = r->values,
+                                       .n_values = r->n_values};
     tdagi_arguments bound;
     TDAGI_TRY(tdagi_arguments_bind(&call, &bound));
     r->order = bound.order;
@@ -199,8 +251,10 @@ static tdag_status run_method(torch_run *r, const char *path, const char *method
     tdag_shim_error error;
     const tdag_shim_value *module = NULL, *result = NULL;
     const tdag_shim_schema *schema = NULL;
-    if (r->api->module_load(r->session, path, &module, &error) != 0 ||
-        r->api->method_schema(r->session, module, method, &schema, &error) != 0)
+    if (r->api->module_load(r->session, path, &module, &error) != 0)
+        return tdagi_shim_fail(r->ctx, TDAG_E_SHIM, &error);
+    TDAGI_TRY(tdagi_arguments_method(r->ctx, r->api, r->session, module, method));
+    if (r->api->method_schema(r->session, module, method, &schema, &error) != 0)
         return tdagi_shim_fail(r->ctx, TDAG_E_SHIM, &error);
     size_t n = r->api->schema_n_args(schema);
     n = n == 0 ? 0 : n - 1;
@@ -236,7 +290,10 @@ tdag_status tdag_run_torchscript(tdag_ctx *ctx, const char *path,
     if (n_inputs > 0) TDAGI_TRY(tdagi_need(ctx, inputs, "inputs"));
     tdag_torchscript_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
+    if (o.n_values > 0) TDAGI_TRY(tdagi_need(ctx, o.values, "values"));
     torch_run r = {.ctx = ctx, .inputs = inputs, .names = names, .n_inputs = n_inputs};
+    r.values = o.values;
+    r.n_values = o.n_values;
     r.out.allocator = ctx->allocator;
     TDAGI_TRY(tdagi_shim_load(ctx, o.shim_path, &r.api));
     tdag_shim_error error;

@@ -1,6 +1,8 @@
 /* How the user's arguments and results are arranged: the pytree of the file as one of
  * our structures. Registered types of other packages are what their context says: a
- * dict where it lists a key per item, a named tuple where it lists fields. */
+ * dict where it lists a key per item, a named tuple where it lists fields. Files of the
+ * library's own tell the names of arguments and named tuples in records beside it. */
+#include "pt2/pt2.h"
 #include "pt2/read/import.h"
 
 #include <string.h>
@@ -166,6 +168,59 @@ static void describe_flat(walk *w)
     if (!one) tdagi_structure_close(&w->s);
 }
 
+/* ---- names of the library's own ---- */
+
+/* Tensors inside of arguments are called by their places, as readers of TorchScript
+ * call them: "past.0"; those of a dict by their keys. */
+static void name_tensors(tdagi_pt2 *im, const tdagi_structure_node *of,
+                         const char *name, uint32_t *next)
+{
+    tdagi_env *env = &im->env;
+    const tdagi_structure_node *item = tdagi_structure_first(of);
+    if (of->kind == TDAGI_STRUCTURE_TENSOR) {
+        tdag_value v = env->b->graph->inputs[(*next)++];
+        const char *called = env->b->graph->nodes[v.id].name;
+        if (name != NULL && (called == NULL || strcmp(called, name) != 0))
+            tdag_builder_set_name(env->b, v, tdagi_env_name(env, name));
+    }
+    for (uint32_t i = 0; tdagi_structure_has_items(of) && i < of->n; i++) {
+        bool is_key = of->kind == TDAGI_STRUCTURE_DICT || name == NULL;
+        const char *its = is_key ? item->key
+                          : item->key != NULL
+                              ? tdagi_env_text(env, "%s.%s", name, item->key)
+                              : tdagi_env_text(env, "%s.%u", name, (unsigned)i);
+        name_tensors(im, item, its, next);
+        item = tdagi_structure_next(item);
+    }
+}
+
+/* What the record says, if it is of as many tensors. */
+static void take_own(tdagi_pt2 *im, bool is_input, tdagi_structure **s)
+{
+    const tdagi_zip_entry *entry =
+        tdagi_zip_find(im->zip, is_input ? TDAGI_PT2_TAKES : TDAGI_PT2_GIVES);
+    const void *bytes = NULL;
+    size_t size = 0;
+    tdagi_structure *own = NULL;
+    if (entry == NULL) return;
+    tdag_status st = tdagi_zip_read(im->env.ctx, im->zip, entry, &bytes, &size);
+    if (st == TDAG_OK)
+        st = tdagi_structure_parse(
+            im->env.ctx,
+            tdagi_env_text(&im->env, "%.*s", (int)size, (const char *)bytes), &own);
+    if (st == TDAG_E_NOMEM && tdagi_env_ok(&im->env)) im->env.status = st;
+    if (own == NULL || !tdagi_env_ok(&im->env) || own->n_tensors != (*s)->n_tensors) {
+        tdagi_structure_free(own);
+        return;
+    }
+    tdagi_structure_free(*s);
+    *s = own;
+    uint32_t next = 0;
+    const tdagi_structure_node *root = own->nodes;
+    if (is_input && tdagi_structure_has_items(root))
+        name_tensors(im, root, NULL, &next);
+}
+
 void tdagi_pt2_describe(tdagi_pt2 *im, const tdagi_pt2_tree *tree,
                         const tdagi_pt2_spec *specs, uint32_t n, bool is_input,
                         void (*leaf)(tdagi_pt2 *im, const tdagi_pt2_spec *spec,
@@ -189,5 +244,8 @@ void tdagi_pt2_describe(tdagi_pt2 *im, const tdagi_pt2_tree *tree,
         return;
     }
     tdag_status st = tdagi_structure_finish(&w.s, out);
-    if (st != TDAG_OK) im->env.status = st;
+    if (st != TDAG_OK)
+        im->env.status = st;
+    else
+        take_own(im, is_input, out);
 }

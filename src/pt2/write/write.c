@@ -5,6 +5,7 @@
 
 #include "archive/zip_write.h"
 #include "base/tensor.h"
+#include "pt2/pt2.h"
 #include "pt2/write/write.h"
 
 /* ---- the program ---- */
@@ -120,6 +121,22 @@ static tdag_status add_records(tdagi_pt2_writer *w, tdagi_zip_writer *zip)
     return add_config(w, zip, "data/constants/@_constants_config.json", &w->constants);
 }
 
+/* What pytrees cannot tell where their types are not known: the names of arguments and
+ * named tuples. */
+static tdag_status add_structure(tdagi_zip_writer *zip, tdag_ctx *ctx, const char *name,
+                                 const tdagi_structure *s)
+{
+    static const tdagi_structure_style plain = {.plain_tuples = true};
+    tdagi_text text;
+    tdagi_text_init(&text, ctx);
+    tdagi_structure_write(s, &plain, &text);
+    tdag_status st = text.status;
+    if (st == TDAG_OK && strcmp(text.data, s->text) != 0)
+        st = add_text(zip, name, s->text);
+    tdagi_text_free(&text);
+    return st;
+}
+
 static tdag_status fill(tdagi_pt2_writer *w, tdagi_zip_writer *zip)
 {
     tdagi_text program;
@@ -131,6 +148,10 @@ static tdag_status fill(tdagi_pt2_writer *w, tdagi_zip_writer *zip)
         st = add_record(w, zip, "models/@.json", program.data, program.length);
     tdagi_text_free(&program);
     if (st == TDAG_OK) st = add_record(w, zip, "data/sample_inputs/@.pt", "", 0);
+    if (st == TDAG_OK)
+        st = add_structure(zip, w->ctx, TDAGI_PT2_TAKES, tdagi_model_inputs(w->model));
+    if (st == TDAG_OK)
+        st = add_structure(zip, w->ctx, TDAGI_PT2_GIVES, tdagi_model_outputs(w->model));
     if (st == TDAG_OK) st = add_text(zip, "archive_format", "pt2");
     if (st == TDAG_OK) st = add_text(zip, "archive_version", "0");
     if (st == TDAG_OK) st = add_text(zip, ".data/version", "6\n");

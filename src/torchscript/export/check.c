@@ -33,19 +33,30 @@ static bool spec_of(const tdag_graph *g, uint32_t i, tdag_input_spec *out)
     return true;
 }
 
-/* Tensors of a dict are told by their keys. */
-static void name_items(const tdagi_structure_node *of, tdag_input_spec *specs,
-                       uint32_t *next)
+/* What is no plain tensor is told by its text, "past=[T, T]". */
+static tdag_status list_values(tdagi_exporter *e, const char ***out, uint32_t *n_out)
 {
-    const tdagi_structure_node *item = tdagi_structure_first(of);
-    for (uint32_t i = 0; i < of->n; i++, item = tdagi_structure_next(item)) {
-        if (item->kind == TDAGI_STRUCTURE_TENSOR) {
-            if (of->kind == TDAGI_STRUCTURE_DICT) specs[*next].name = item->key;
-            ++*next;
-        } else if (tdagi_structure_has_items(item)) {
-            name_items(item, specs, next); /* no deeper than structures may be */
-        }
+    const tdagi_structure_node *root = e->takes->nodes;
+    bool is_list = root->kind == TDAGI_STRUCTURE_TUPLE && root->u.s == NULL;
+    const tdagi_structure_node *item = is_list ? tdagi_structure_first(root) : root;
+    uint32_t n = is_list ? root->n : 1;
+    static const tdagi_structure_style style = {0};
+    *n_out = 0;
+    *out = tdagi_arena_array(&e->arena, n + 1u, sizeof **out);
+    if (*out == NULL) return tdagi_nomem(e->ctx);
+    for (uint32_t i = 0; i < n; i++, item = tdagi_structure_next(item)) {
+        const tdagi_structure one = {.nodes = (tdagi_structure_node *)(uintptr_t)item,
+                                     .n = item->size};
+        if (item->kind == TDAGI_STRUCTURE_TENSOR) continue;
+        tdagi_text text;
+        tdagi_text_init(&text, e->ctx);
+        tdagi_text_printf(&text, "%s=", e->names[i]);
+        tdagi_structure_write(&one, &style, &text);
+        const char *kept = tdagi_export_keep(e, &text);
+        if (kept == NULL) return e->body.status;
+        (*out)[(*n_out)++] = kept;
     }
+    return TDAG_OK;
 }
 
 static bool has_opaque(const tdag_graph *g)
@@ -141,9 +152,14 @@ static tdag_status read_and_compare(tdagi_exporter *e, tdagi_mapping *archive,
                                     const tdag_input_spec *specs)
 {
     const tdagi_torchscript_file file = {archive, "the export"};
+    const char **values = NULL;
     tdag_model *model = NULL;
+    tdag_torchscript_options o;
+    tdag_torchscript_options_init(&o);
+    TDAGI_TRY(list_values(e, &values, &o.n_values));
+    o.values = values;
     tdag_status st =
-        tdagi_torchscript_read(e->ctx, &file, specs, e->g->n_inputs, NULL, &model);
+        tdagi_torchscript_read(e->ctx, &file, specs, e->g->n_inputs, &o, &model);
     if (st != TDAG_OK) {
         st = tdagi_file_is_wrong(e->ctx, st);
         return tdagi_is_final(st) || find_place(e, archive) == TDAG_OK
@@ -163,9 +179,6 @@ tdag_status tdagi_export_check(tdagi_exporter *e, tdagi_mapping *archive)
     TDAGI_TRY(tdagi_array_alloc(e->ctx, n, sizeof(tdag_input_spec), &specs));
     for (uint32_t i = 0; i < n && plain; i++)
         plain = spec_of(e->g, i, (tdag_input_spec *)specs + i);
-    const tdagi_structure_node *root = tdagi_model_inputs(e->model)->nodes;
-    uint32_t next = 0;
-    if (plain && tdagi_structure_has_items(root)) name_items(root, specs, &next);
     tdag_status st = plain ? read_and_compare(e, archive, specs) : TDAG_OK;
     tdagi_free(e->ctx, specs, n * sizeof(tdag_input_spec));
     return st;

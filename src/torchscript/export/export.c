@@ -90,6 +90,9 @@ static tdag_status write_archive(tdagi_exporter *e, const tdagi_export_use *use)
 {
     const tdagi_tree_check check = {use->is_checked ? check_archive : NULL, e};
     TDAGI_TRY(tdagi_export_register(e));
+    TDAGI_TRY(tdagi_export_structure(e, tdagi_model_inputs(e->model), true, &e->takes));
+    TDAGI_TRY(
+        tdagi_export_structure(e, tdagi_model_outputs(e->model), false, &e->gives));
     emit_all(e);
     if (e->edit != NULL && e->body.status == TDAG_OK) e->edit(e->edit_user, &e->body);
     TDAGI_TRY(e->body.status);
@@ -162,6 +165,9 @@ static tdag_status attempt(tdagi_exporter *e, const tdagi_export_use *use,
     *wrong_out = e->wrong == 0 ? TDAGI_CORE : e->r->kernels[e->wrong].composite;
     tdagi_raised_free(e->r);
     e->r = NULL;
+    tdagi_structure_free(e->takes);
+    tdagi_structure_free(e->gives);
+    e->takes = e->gives = NULL;
     tdagi_text_free(&e->body);
     tdagi_arena_free(&e->arena);
     return st;

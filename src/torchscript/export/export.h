@@ -34,6 +34,8 @@ typedef struct tdagi_exporter {
     uint32_t *user; /* by kernel: the last one that reads it; 0 = an output does */
     unsigned char *deferred; /* by kernel: emitted as a part of its only user */
     tdagi_tree tree;
+    tdagi_structure *takes, *gives; /* the model's structures as TorchScript has them */
+    const char **names;             /* by argument of `takes`: what it is called */
     const char *mark; /* before variables of the exporter's: arguments have none such */
     uint32_t n_constants; /* tensor constants in the tree so far */
     uint32_t n_vars;      /* variables of modules so far */
@@ -164,7 +166,14 @@ void tdagi_export_reshape(tdagi_exporter *e, const tdagi_kernel *k);
 void tdagi_export_reduce(tdagi_exporter *e, const tdagi_kernel *k, bool keep,
                          const tdagi_kernel *reduce);
 
-/* ---- structure (signature.c) ---- */
+/* ---- structures as TorchScript has them (structure.c) ---- */
+/* Named tuples become classes of the tree; the copy is the caller's to free. */
+tdag_status tdagi_export_structure(tdagi_exporter *e, const tdagi_structure *s,
+                                   bool is_input, tdagi_structure **out);
+/* The type of a value of such a structure. */
+void tdagi_export_type(const tdagi_structure_node *of, tdagi_text *to);
+
+/* ---- the signature (signature.c) ---- */
 /* Writes "def forward(self, ...):" with the statements that unpack the arguments and
  * bind the symbols, and at the end the return statement. */
 void tdagi_export_head(tdagi_exporter *e);

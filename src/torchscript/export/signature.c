@@ -1,5 +1,6 @@
 /* The head and the end of the exported method: arguments and results with the structure
  * (tuples, lists, dicts) of the model's, by the grammar of tdagger/model.h. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/table.h"
@@ -9,41 +10,6 @@
 typedef tdagi_structure_node node;
 
 /* ---- arguments ---- */
-
-/* The type annotation of a value; items of a list or dict have one type. */
-static void add_type(tdagi_exporter *e, const node *of)
-{
-    const node *item = tdagi_structure_first(of);
-    switch ((tdagi_structure_kind)of->kind) {
-    case TDAGI_STRUCTURE_TENSOR:
-        tdagi_text_add(&e->body, "Tensor");
-        return;
-    case TDAGI_STRUCTURE_TUPLE:
-        tdagi_text_add(&e->body, "Tuple[");
-        for (uint32_t i = 0; i < of->n; i++, item = tdagi_structure_next(item)) {
-            if (i > 0) tdagi_text_add(&e->body, ", ");
-            add_type(e, item);
-        }
-        break;
-    case TDAGI_STRUCTURE_LIST:
-    case TDAGI_STRUCTURE_DICT:
-        tdagi_text_add(&e->body,
-                       of->kind == TDAGI_STRUCTURE_LIST ? "List[" : "Dict[str, ");
-        if (of->n > 0)
-            add_type(e, item);
-        else
-            tdagi_text_add(&e->body, "Tensor");
-        break;
-    case TDAGI_STRUCTURE_NONE:
-    case TDAGI_STRUCTURE_BOOL:
-    case TDAGI_STRUCTURE_INT:
-    case TDAGI_STRUCTURE_FLOAT:
-    case TDAGI_STRUCTURE_STRING:
-        tdagi_text_add(&e->body, "Optional[Tensor]=None");
-        return;
-    }
-    tdagi_text_add(&e->body, "]");
-}
 
 /* The expression that reads item i of the value that `at` reads. */
 static const char *item_expression(tdagi_exporter *e, const node *of, const node *item,
@@ -108,7 +74,7 @@ static void add_identifier(tdagi_text *to, const char *from, bool first)
     }
 }
 
-/* An argument's name: that of its tensor as an identifier, or in<i>. */
+/* An argument's name: its own, that of its tensor as an identifier, or in<i>. */
 static const char *argument_name(tdagi_exporter *e, const node *argument, uint32_t i,
                                  uint32_t next)
 {
@@ -116,7 +82,9 @@ static const char *argument_name(tdagi_exporter *e, const node *argument, uint32
     tdagi_text_init(&name, e->ctx);
     char buf[16];
     bool named = next < e->g->n_inputs && has_tensor(argument);
-    if (named && e->g->nodes[e->g->inputs[next].id].name != NULL)
+    if (argument->key != NULL)
+        add_identifier(&name, argument->key, false);
+    else if (named && e->g->nodes[e->g->inputs[next].id].name != NULL)
         add_identifier(
             &name, tdagi_name_given(tdagi_value_name(e->g, e->g->inputs[next], buf)),
             argument->kind != TDAGI_STRUCTURE_TENSOR);
@@ -203,24 +171,117 @@ static void bind_symbols(tdagi_exporter *e)
     }
 }
 
+/* ---- what the model was made with ---- */
+
+static void refuse_if(tdagi_exporter *e, const char *what, const char *differs)
+{
+    tdagi_text_printf(&e->body, "    if %s%s:\n      ops.prim.RaiseException(", what,
+                      differs);
+    tdagi_text text;
+    tdagi_text_init(&text, e->ctx);
+    tdagi_text_printf(&text, "the model was not made for %s%s", what, differs);
+    if (text.status == TDAG_OK)
+        tdagi_source_quote(&e->body, text.data);
+    else if (e->body.status == TDAG_OK)
+        e->body.status = text.status;
+    tdagi_text_free(&text);
+    tdagi_text_add(&e->body, ")\n    else:\n      pass\n");
+}
+
+static void add_constant(const node *of, tdagi_text *to)
+{
+    const tdagi_structure one = {.nodes = (node *)(uintptr_t)of, .n = 1};
+    static const tdagi_structure_style style = {0};
+    if (of->kind == TDAGI_STRUCTURE_STRING)
+        tdagi_source_quote(to, of->u.s);
+    else
+        tdagi_structure_write(&one, &style, to);
+}
+
+/* Another value than the one that the model was made with is an error when it runs, and
+ * so is a list of another length. */
+static void check_argument(tdagi_exporter *e, const node *of, const char *at)
+{
+    char differs[40];
+    const node *item = tdagi_structure_first(of);
+    if (of->kind == TDAGI_STRUCTURE_TENSOR) return;
+    if (of->kind == TDAGI_STRUCTURE_NONE) {
+        refuse_if(e, at, " is not None");
+    } else if (!tdagi_structure_has_items(of)) {
+        tdagi_text text;
+        tdagi_text_init(&text, e->ctx);
+        tdagi_text_add(&text, " != ");
+        add_constant(of, &text);
+        bool is_nan = of->kind == TDAGI_STRUCTURE_FLOAT && of->u.f != of->u.f;
+        const char *kept = tdagi_export_keep(e, &text);
+        if (kept != NULL && !is_nan) refuse_if(e, at, kept);
+        return;
+    }
+    if (of->kind == TDAGI_STRUCTURE_LIST) {
+        tdagi_text text;
+        tdagi_text_init(&text, e->ctx);
+        tdagi_text_printf(&text, "torch.len(%s)", at);
+        const char *length = tdagi_export_keep(e, &text);
+        snprintf(differs, sizeof differs, " != %lu", (unsigned long)of->n);
+        if (length != NULL) refuse_if(e, length, differs);
+    }
+    for (uint32_t i = 0; tdagi_structure_has_items(of) && i < of->n; i++) {
+        const char *reads = item_expression(e, of, item, i, at);
+        if (reads == NULL) return;
+        check_argument(e, item, reads);
+        item = tdagi_structure_next(item);
+    }
+}
+
+/* ---- the head ---- */
+
+static const node *arguments_of(const tdagi_exporter *e, uint32_t *n_out)
+{
+    const node *root = e->takes->nodes;
+    bool is_list = root->kind == TDAGI_STRUCTURE_TUPLE && root->u.s == NULL;
+    *n_out = is_list ? root->n : 1;
+    return is_list ? tdagi_structure_first(root) : root;
+}
+
+/* The argument from which on all are constants: they have their defaults. */
+static uint32_t first_default(const node *argument, uint32_t n)
+{
+    uint32_t first = 0;
+    for (uint32_t i = 0; i < n; i++, argument = tdagi_structure_next(argument))
+        if (argument->kind == TDAGI_STRUCTURE_TENSOR ||
+            tdagi_structure_has_items(argument))
+            first = i + 1;
+    return first;
+}
+
 void tdagi_export_head(tdagi_exporter *e)
 {
-    const node *root = tdagi_model_inputs(e->model)->nodes;
-    bool is_list = root->kind == TDAGI_STRUCTURE_TUPLE && root->u.s == NULL;
-    const node *argument = is_list ? tdagi_structure_first(root) : root;
-    uint32_t n = is_list ? root->n : 1, next = 0;
+    uint32_t n, next = 0;
+    const node *argument = arguments_of(e, &n);
+    uint32_t defaults = first_default(argument, n);
     tdagi_table names = {0};
+    e->names = tdagi_arena_array(&e->arena, n + 1u, sizeof *e->names);
+    if (e->names == NULL && e->body.status == TDAG_OK)
+        e->body.status = tdagi_nomem(e->ctx);
     tdagi_text_add(&e->body, "def forward(self");
     for (uint32_t i = 0; i < n && e->body.status == TDAG_OK; i++) {
         const char *name = own_name(e, &names, argument_name(e, argument, i, next));
         if (name == NULL) return;
+        e->names[i] = name;
         keep_apart(e, name);
         tdagi_text_printf(&e->body, ", %s: ", name);
-        add_type(e, argument);
+        tdagi_export_type(argument, &e->body);
+        if (i >= defaults) tdagi_text_add(&e->body, "=");
+        if (i >= defaults) add_constant(argument, &e->body);
         bind_inputs(e, argument, name, &next);
         argument = tdagi_structure_next(argument);
     }
     tdagi_text_add(&e->body, "):\n");
+    argument = arguments_of(e, &n);
+    for (uint32_t i = 0; i < n && e->body.status == TDAG_OK; i++) {
+        check_argument(e, argument, e->names[i]);
+        argument = tdagi_structure_next(argument);
+    }
     bind_symbols(e);
 }
 
@@ -240,7 +301,7 @@ void tdagi_export_return(tdagi_exporter *e)
         tdagi_export_value(e, e->r->kernel_of[e->g->outputs[i].id]);
     tdagi_text_add(&e->body, "    return ");
     const tdagi_structure_style style = {
-        .plain_tuples = true, .tensor = write_result, .user = e};
-    tdagi_structure_write(tdagi_model_outputs(e->model), &style, &e->body);
+        .plain_tuples = false, .tensor = write_result, .user = e};
+    tdagi_structure_write(e->gives, &style, &e->body);
     tdagi_text_add(&e->body, "\n");
 }

@@ -79,6 +79,9 @@ static void import_method(tdagi_import *im, const tdag_shim_value *module,
 {
     const tdag_shim_schema *schema = NULL;
     tdag_shim_error error;
+    im->env.status =
+        tdagi_arguments_method(im->env.ctx, im->api, im->session, module, method);
+    if (!tdagi_env_ok(&im->env)) return;
     if (im->api->method_schema(im->session, module, method, &schema, &error) != 0) {
         tdagi_import_fail(im, TDAG_E_ARG, &error);
         return;
@@ -162,9 +165,12 @@ tdag_status tdagi_torchscript_read(tdag_ctx *ctx, const tdagi_torchscript_file *
 {
     tdag_torchscript_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
+    if (o.n_values > 0) TDAGI_TRY(tdagi_need(ctx, o.values, "values"));
     tdagi_import im = {.node = NULL};
     start(&im, ctx, o.flags);
     im.shim_path = o.shim_path;
+    im.values = o.values;
+    im.n_values = o.n_values;
     bool native = o.reader != TDAG_TORCH_SHIM;
     const tdag_shim_value *module = NULL;
     if (tdagi_env_ok(&im.env))

@@ -46,9 +46,11 @@ typedef struct tdagi_import {
     tdagi_env env;
     const tdag_shim_api *api;
     tdag_shim_session *session;
-    bool is_native;                      /* the session is of the native reader: */
-    tdag_shim_api functions;             /* what api points to then */
-    tdagi_resolver resolver;             /* of its calls */
+    bool is_native;            /* the session is of the native reader: */
+    tdag_shim_api functions;   /* what api points to then */
+    tdagi_resolver resolver;   /* of its calls */
+    const char *const *values; /* "NAME=VALUE" of arguments */
+    uint32_t n_values;
     const char *shim_path;               /* where PyTorch is, should it be needed */
     const tdag_shim_api *torch;          /* PyTorch; NULL: not needed so far */
     tdag_shim_session *torch_session;    /* whoever reads the file */

@@ -32,6 +32,24 @@ static tdagi_any take_input(intake *t, const char *name)
 
 static tdagi_any take(intake *t, const tdagi_structure_node *node, const char *name);
 
+static const char *part(tdagi_env *env, const tdagi_structure_node *item,
+                        const char *name, uint32_t i)
+{
+    if (item->key != NULL) return tdagi_env_text(env, "%s.%s", name, item->key);
+    return tdagi_env_text(env, "%s.%u", name, (unsigned)i);
+}
+
+static void name_fields(tdagi_env *env, tdagi_seq *s, const tdagi_structure_node *node)
+{
+    const tdagi_structure_node *item = tdagi_structure_first(node);
+    s->fields = tdagi_env_alloc(env, (node->n + 1u) * sizeof(char *));
+    s->type_name = tdagi_env_text(env, "%s", node->u.s);
+    for (uint32_t i = 0; i < node->n && s->fields != NULL; i++) {
+        s->fields[i] = item->key == NULL ? "" : tdagi_env_text(env, "%s", item->key);
+        item = tdagi_structure_next(item);
+    }
+}
+
 static tdagi_any take_items(intake *t, const tdagi_structure_node *node,
                             const char *name)
 {
@@ -41,13 +59,15 @@ static tdagi_any take_items(intake *t, const tdagi_structure_node *node,
         tdagi_any_seq(env, is_list ? TDAGI_ANY_LIST : TDAGI_ANY_TUPLE, 0, NULL);
     const tdagi_structure_node *item = tdagi_structure_first(node);
     for (uint32_t i = 0; i < node->n && tdagi_env_ok(env); i++) {
-        const char *its_name = tdagi_env_text(env, "%s.%u", name, (unsigned)i);
-        tdagi_seq_append(env, out.u.seq, take(t, item, its_name));
+        tdagi_seq_append(env, out.u.seq, take(t, item, part(env, item, name, i)));
         item = tdagi_structure_next(item);
     }
+    if (!is_list && node->u.s != NULL && tdagi_env_ok(env))
+        name_fields(env, out.u.seq, node);
     return out;
 }
 
+/* Tensors of a dict are called as their keys. */
 static tdagi_any take_dict(intake *t, const tdagi_structure_node *node)
 {
     tdagi_env *env = &t->im->env;
@@ -61,12 +81,29 @@ static tdagi_any take_dict(intake *t, const tdagi_structure_node *node)
     return out;
 }
 
-/* A value of a structure; constants are left to take_default(). */
+/* A value of a structure; recursion ends where its depth does. */
 static tdagi_any take(intake *t, const tdagi_structure_node *node, const char *name)
 {
-    if (node->kind == TDAGI_STRUCTURE_TENSOR) return take_input(t, name);
-    if (node->kind == TDAGI_STRUCTURE_DICT) return take_dict(t, node);
-    if (tdagi_structure_has_items(node)) return take_items(t, node, name);
+    tdagi_env *env = &t->im->env;
+    switch ((tdagi_structure_kind)node->kind) {
+    case TDAGI_STRUCTURE_TENSOR:
+        return take_input(t, name);
+    case TDAGI_STRUCTURE_DICT:
+        return take_dict(t, node);
+    case TDAGI_STRUCTURE_TUPLE:
+    case TDAGI_STRUCTURE_LIST:
+        return take_items(t, node, name);
+    case TDAGI_STRUCTURE_BOOL:
+        return tdagi_any_bool(node->u.b);
+    case TDAGI_STRUCTURE_INT:
+        return tdagi_any_int(env, node->u.i);
+    case TDAGI_STRUCTURE_FLOAT:
+        return tdagi_any_float(node->u.f);
+    case TDAGI_STRUCTURE_STRING:
+        return tdagi_any_string(tdagi_env_text(env, "%s", node->u.s));
+    case TDAGI_STRUCTURE_NONE:
+        break;
+    }
     return tdagi_any_none();
 }
 
@@ -83,7 +120,9 @@ static tdag_status bind(tdagi_import *im, const tdag_shim_schema *schema,
                                        .schema = schema,
                                        .arena = &im->env.arena,
                                        .names = names,
-                                       .n_inputs = n};
+                                       .n_inputs = n,
+                                       .values = im->values,
+                                       .n_values = im->n_values};
     return tdagi_arguments_bind(&call, out);
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "torchscript/reader/session.h"
 
 static bool is_module(const tdag_shim_value *v)
@@ -253,15 +254,53 @@ static size_t schema_n_args(const tdag_shim_schema *schema)
     return schema->function->n_args;
 }
 
+#define DEEPEST_TYPE 64    /* named tuples inside of each other */
+#define LONGEST_TYPE 16384 /* bytes; one that is longer shows no fields */
+
+/* A type as a text, a named tuple with its fields: "pkg.Point(x: Tensor)". */
+static void write_type(tdag_shim_session *s, const tdagi_source_type *type, int depth,
+                       tdagi_text *to)
+{
+    const tdagi_definition *d = NULL;
+    bool is_class = type->n == 0 && strncmp(type->name, "__torch__.", 10) == 0;
+    if (is_class && tdagi_reader_find(s, type->name, &d) != TDAG_OK) return;
+    bool named = d != NULL && d->class_ != NULL &&
+                 strcmp(d->class_->base, "NamedTuple") == 0 && depth < DEEPEST_TYPE;
+    uint32_t n = named ? d->class_->n_attrs : type->n;
+    if (!named && n == 0) {
+        tdagi_text_add(to, type->text);
+        return;
+    }
+    tdagi_text_printf(to, "%s%s", type->name, named ? "(" : "[");
+    for (uint32_t i = 0; i < n && to->length < LONGEST_TYPE; i++) {
+        if (i > 0) tdagi_text_add(to, ", ");
+        if (named) tdagi_text_printf(to, "%s: ", d->class_->attrs[i].name);
+        write_type(s, named ? d->class_->attrs[i].type : type->args[i], depth + 1, to);
+    }
+    tdagi_text_add(to, named ? ")" : "]");
+}
+
+static const char *type_text(tdag_shim_session *s, const tdagi_source_type *type)
+{
+    tdagi_text text;
+    if (type == NULL) return "Tensor";
+    if (strstr(type->text, "__torch__.") == NULL) return type->text;
+    tdagi_text_init(&text, s->ctx);
+    write_type(s, type, 0, &text);
+    bool fits = text.status == TDAG_OK && text.length < LONGEST_TYPE;
+    const char *kept = fits ? tdagi_reader_text(s, "%s", text.data) : NULL;
+    tdagi_text_free(&text);
+    return kept == NULL ? type->text : kept;
+}
+
 static void schema_arg(tdag_shim_session *s, const tdag_shim_schema *schema, size_t i,
                        tdag_shim_arg *out)
 {
-    (void)s;
     *out = (tdag_shim_arg){.name = "", .type = ""};
     if (i >= schema->function->n_args) return;
     const struct tdagi_source_function_arg *a = &schema->function->args[i];
     out->name = a->name;
-    out->type = a->type == NULL ? "Tensor" : a->type->text;
+    out->type = type_text(s, a->type);
     out->has_default = schema->defaults[i] != NULL;
     out->default_value = schema->defaults[i];
 }

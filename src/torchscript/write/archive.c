@@ -65,31 +65,58 @@ static void add_path(tdagi_text *to, const char *module)
     tdagi_text_add(to, ".py");
 }
 
-/* The file of a module's classes, which stands at the first of them. */
-static tdag_status add_file(tdagi_tree *t, tdagi_zip_writer *zip,
-                            const tdagi_tree_classes *classes, const char *module)
+static tdag_status add_file(tdagi_tree *t, tdagi_zip_writer *zip, const char *module,
+                            tdagi_text *text)
 {
-    tdagi_text path, text;
+    tdagi_text path;
     tdagi_text_init(&path, t->ctx);
-    tdagi_text_init(&text, t->ctx);
     add_path(&path, module);
+    tdag_status st = path.status == TDAG_OK ? text->status : path.status;
+    if (st == TDAG_OK) st = tdagi_zip_add(zip, path.data, text->data, text->length);
+    tdagi_text_free(text);
+    tdagi_text_free(&path);
+    return st;
+}
+
+/* The file of a module's classes, which stands at the first of them. */
+static tdag_status add_classes(tdagi_tree *t, tdagi_zip_writer *zip,
+                               const tdagi_tree_classes *classes, const char *module)
+{
+    tdagi_text text;
+    tdagi_text_init(&text, t->ctx);
     for (const tdagi_tree_class *c = classes->first; c != NULL; c = c->next)
         if (strcmp(c->module, module) == 0)
             tdagi_text_printf(&text, "class %s(Module):\n%s", c->name, c->text);
-    tdag_status st = path.status == TDAG_OK ? text.status : path.status;
-    if (st == TDAG_OK) st = tdagi_zip_add(zip, path.data, text.data, text.length);
-    tdagi_text_free(&text);
-    tdagi_text_free(&path);
+    return add_file(t, zip, module, &text);
+}
+
+/* Named tuples; a module's are added where its first one stands. */
+static tdag_status add_types(tdagi_tree *t, tdagi_zip_writer *zip)
+{
+    tdag_status st = TDAG_OK;
+    for (const tdagi_tree_type *a = t->types; a != NULL && st == TDAG_OK; a = a->next) {
+        const tdagi_tree_type *b = t->types;
+        while (strcmp(a->module, b->module) != 0)
+            b = b->next;
+        if (b != a) continue;
+        tdagi_text text;
+        tdagi_text_init(&text, t->ctx);
+        for (; b != NULL; b = b->next)
+            if (strcmp(a->module, b->module) == 0)
+                tdagi_text_printf(&text, "class %s(NamedTuple):\n%s", b->name, b->text);
+        st = add_file(t, zip, a->module, &text);
+    }
     return st;
 }
 
 static tdag_status add_code(tdagi_tree *t, tdagi_zip_writer *zip,
                             const tdagi_tree_classes *classes)
 {
-    TDAGI_TRY(add_file(t, zip, classes, classes->last->module)); /* the root's */
+    TDAGI_TRY(add_types(t, zip));
+    TDAGI_TRY(add_classes(t, zip, classes, classes->last->module)); /* the root's */
     for (const tdagi_tree_class *c = classes->first; c != NULL; c = c->next)
         if (strcmp(c->module, classes->last->module) != 0)
-            TDAGI_TRY(add_file(t, zip, classes, c->module));
+            TDAGI_TRY(add_classes(t, zip, classes, c->module));
     return TDAG_OK;
 }
 

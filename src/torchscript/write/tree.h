@@ -31,11 +31,20 @@ struct tdagi_tree_module {
     tdagi_tree_module *next;       /* made after it: so its parent stands before it */
 };
 
+/* The class of a named tuple. */
+typedef struct tdagi_tree_type {
+    const char *module, *name; /* "__torch__.structures", "Point" */
+    const char *text;          /* a line "  x : Tensor" per field */
+    struct tdagi_tree_type *next;
+} tdagi_tree_type;
+
 typedef struct tdagi_tree {
     tdag_ctx *ctx;
     tdagi_arena *arena;
     tdagi_table modules, tensors; /* by path */
     tdagi_tree_module root, *last;
+    tdagi_tree_type
+        *types; /* of the source; only the library's own writer takes them */
     uint32_t n_modules;
 } tdagi_tree;
 
