@@ -51,10 +51,14 @@ const char *tdagi_env_text(tdagi_env *env, const char *format, ...)
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
+    char most[128]; /* which is long enough for nearly all */
+    int n = vsnprintf(most, sizeof most, format, args);
     va_end(args);
     char *text = n < 0 ? NULL : tdagi_env_alloc(env, (size_t)n + 1);
-    if (text != NULL) vsnprintf(text, (size_t)n + 1, format, again);
+    if (text != NULL && (size_t)n < sizeof most)
+        memcpy(text, most, (size_t)n + 1);
+    else if (text != NULL)
+        vsnprintf(text, (size_t)n + 1, format, again);
     va_end(again);
     return text == NULL ? "" : text;
 }

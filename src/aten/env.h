@@ -12,6 +12,7 @@
 #include "aten/value.h"
 #include "base/arena.h"
 #include "base/ctx.h"
+#include "base/table.h"
 #include "ir/graph.h"
 
 typedef struct tdagi_issue {
@@ -38,9 +39,10 @@ typedef struct tdagi_env {
     const char *scope;  /* the module at hand: "layer1.0", "" at the top */
     tdagi_issue *issues;
     uint32_t n_issues, issues_capacity;
-    bool has_more_issues; /* than are kept */
-    uint32_t n_noted;     /* how often something was noted, repeated issues included */
-    void *reader;         /* for the two functions below */
+    bool has_more_issues;  /* than are kept */
+    tdagi_table operators; /* where the schemas of each are (schemas.c) */
+    uint32_t n_noted;      /* how often something was noted, repeated issues included */
+    void *reader;          /* for the two functions below */
     /* NULL: sentences name no place. */
     tdagi_place (*place)(struct tdagi_env *env);
     /* Keeps an operator without a row as an opaque node, its results as of a row; an

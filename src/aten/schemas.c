@@ -58,14 +58,31 @@ static const char *overload_at(size_t i)
     return text_of((pieces[i] - FIRST) % LINE + V);
 }
 
+/* Finds all operators at the first call, so that the others are short. */
+static bool find_operators(tdagi_env *env)
+{
+    for (uintptr_t i = 0; i < N_PIECES; i++) {
+        if (!is_operator(pieces[i])) continue;
+        const char *name = text_of(pieces[i]);
+        void **at =
+            tdagi_table_at(&env->arena, &env->operators, name, strlen(name) + 1);
+        if (at == NULL) {
+            env->status = tdagi_nomem(env->ctx);
+            return false;
+        }
+        *at = (void *)(i + 1); /* no address: where its schemas start */
+    }
+    return true;
+}
+
 /* Where the schemas of an operator start; N_PIECES: nowhere. */
-static size_t find_operator(const char *name)
+static size_t find_operator(tdagi_env *env, const char *name)
 {
     if (strncmp(name, "aten::", 6) == 0) name += 6;
-    for (size_t i = 0; i < N_PIECES; i++)
-        if (is_operator(pieces[i]) && strcmp(text_of(pieces[i]), name) == 0)
-            return i + 1;
-    return N_PIECES;
+    if (!tdagi_env_ok(env) || (env->operators.n == 0 && !find_operators(env)))
+        return N_PIECES;
+    uintptr_t at = (uintptr_t)tdagi_table_get(&env->operators, name, strlen(name) + 1);
+    return at == 0 ? N_PIECES : at;
 }
 
 /* The end of the schema that starts at i. */
@@ -265,7 +282,7 @@ static bool read_schema(tdagi_env *env, size_t first, size_t i, tdagi_schema *ou
 bool tdagi_schemas_get(tdagi_env *env, const char *name, uint32_t i, tdagi_schema *out,
                        unsigned *lines_out)
 {
-    size_t first = find_operator(name), at = first;
+    size_t first = find_operator(env, name), at = first;
     for (; i > 0 && is_first(at); i--)
         at = end_of(at);
     if (!is_first(at)) return false;
@@ -277,10 +294,27 @@ bool tdagi_schemas_get(tdagi_env *env, const char *name, uint32_t i, tdagi_schem
     return true;
 }
 
+static bool writes_first(const tdagi_schema *s)
+{
+    return s->n_args > 0 && s->args[0].is_written;
+}
+
+/* Overloads have the row of the first, but for what goes by what is written. */
+static void bind_like(tdagi_schema *s, const tdagi_schema *first)
+{
+    if (s == first || writes_first(s) != writes_first(first)) {
+        tdagi_schema_bind(s);
+        return;
+    }
+    s->is_bound = true;
+    s->row = first->row;
+    s->in_place_of_row = first->in_place_of_row;
+}
+
 const tdagi_schema *tdagi_schemas_list(tdagi_env *env, const char *name,
                                        uint32_t *n_out)
 {
-    size_t first = find_operator(name), at;
+    size_t first = find_operator(env, name), at;
     uint32_t n = 0;
     *n_out = 0;
     for (at = first; is_first(at); at = end_of(at))
@@ -293,7 +327,7 @@ const tdagi_schema *tdagi_schemas_list(tdagi_env *env, const char *name,
     for (uint32_t i = 0; i < n; i++, at = end_of(at)) {
         all[i] = (tdagi_schema){.name = kept};
         if (!read_schema(env, first, at, &all[i])) return NULL;
-        tdagi_schema_bind(&all[i]);
+        bind_like(&all[i], &all[0]);
     }
     *n_out = n;
     return all;
@@ -302,7 +336,7 @@ const tdagi_schema *tdagi_schemas_list(tdagi_env *env, const char *name,
 bool tdagi_schemas_find(tdagi_env *env, const char *name, const char *overload,
                         unsigned lines, tdagi_schema *out)
 {
-    size_t at = find_operator(name);
+    size_t at = find_operator(env, name);
     for (uint32_t i = 0; is_first(at); i++, at = end_of(at)) {
         unsigned has;
         if ((lines_at(at) & lines) != 0 && strcmp(overload_at(at), overload) == 0)

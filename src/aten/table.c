@@ -30,9 +30,13 @@ const char *tdagi_aten_refusal(const char *name)
 
 const tdagi_aten_row *tdagi_aten_row_of(const char *name, size_t length)
 {
-    for (size_t i = 0; i < sizeof(aten_rows) / sizeof(aten_rows[0]); i++)
-        if (strncmp(aten_rows[i].name, name, length) == 0 &&
-            aten_rows[i].name[length] == '\0')
+    const size_t differs = sizeof "aten::" - 1; /* mostly there */
+    const char letter = length > differs ? name[differs] : '\0';
+    for (size_t i = 0; i < sizeof(aten_rows) / sizeof(aten_rows[0]); i++) {
+        const char *row = aten_rows[i].name;
+        if ((letter == '\0' || row[differs] == letter) &&
+            strncmp(row, name, length) == 0 && row[length] == '\0')
             return &aten_rows[i];
+    }
     return NULL;
 }

@@ -35,7 +35,7 @@ static slot *find(const tdagi_table *t, const void *key, size_t n)
 static bool grow(tdagi_arena *arena, tdagi_table *t)
 {
     tdagi_table wider = {.n = t->n,
-                         .capacity = t->capacity == 0 ? 16 : t->capacity * 2};
+                         .capacity = t->capacity == 0 ? 16 : t->capacity * 4};
     wider.slots = tdagi_arena_array(arena, wider.capacity, sizeof(slot));
     if (wider.slots == NULL) return false;
     memset(wider.slots, 0, wider.capacity * sizeof(slot));

@@ -53,9 +53,12 @@ void tdagi_text_printf(tdagi_text *text, const char *format, ...)
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
+    char most[128]; /* which is long enough for nearly all */
+    int n = vsnprintf(most, sizeof most, format, args);
     va_end(args);
-    if (n >= 0 && reserve(text, (size_t)n)) {
+    if (n >= 0 && (size_t)n < sizeof most) {
+        tdagi_text_add_bytes(text, most, (size_t)n);
+    } else if (n >= 0 && reserve(text, (size_t)n)) {
         vsnprintf(text->data + text->length, (size_t)n + 1, format, again);
         text->length += (size_t)n;
     }

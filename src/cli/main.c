@@ -1,8 +1,12 @@
 /* The `tdag` command: the one table of commands, help, and dispatch. */
 #include "cli/cli.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 static const char inputs_help[] =
     "A TorchScript file does not store the dtypes and shapes of its inputs: give one "
@@ -152,8 +156,20 @@ static int run_command(cli *c, int argc, char **argv)
     return status;
 }
 
+/* What one step of a command frees serves the next: given back to the system, it would
+ * be asked for anew, and cleared. */
+static void keep_freed_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    mallopt(M_TOP_PAD, 1 << 20);
+#endif
+}
+
 int main(int argc, char **argv)
 {
+    keep_freed_memory();
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
         strcmp(name, "help") == 0) {

@@ -22,6 +22,11 @@ static tdag_status put(key *k, const void *bytes, size_t n)
 
 static tdag_status put_number(key *k, int64_t x) { return put(k, &x, sizeof x); }
 
+static tdag_status put_numbers(key *k, uint32_t n, const int64_t *v)
+{
+    return put(k, v, n * sizeof *v);
+}
+
 static tdag_status put_dim(key *k, tdag_dim d)
 {
     char text[256];
@@ -55,16 +60,25 @@ static tdag_status put_integers_field(void *user, const tdagi_field *f,
 {
     (void)f;
     TDAGI_TRY(put_number(user, value->n));
-    return put(user, value->v, value->n * sizeof *value->v);
+    return put_numbers(user, value->n, value->v);
+}
+
+static tdag_status put_dims(key *k, uint32_t n, const tdag_dim *dims)
+{
+    uint32_t n_numbers = 0;
+    while (n_numbers < n && dims[n_numbers] >= 0)
+        n_numbers++;
+    TDAGI_TRY(put_number(k, n));
+    TDAGI_TRY(put_numbers(k, n_numbers, dims));
+    for (uint32_t i = n_numbers; i < n; i++)
+        TDAGI_TRY(put_dim(k, dims[i]));
+    return TDAG_OK;
 }
 
 static tdag_status put_dims_field(void *user, const tdagi_field *f, tdag_list *value)
 {
     (void)f;
-    TDAGI_TRY(put_number(user, value->n));
-    for (uint32_t i = 0; i < value->n; i++)
-        TDAGI_TRY(put_dim(user, value->v[i]));
-    return TDAG_OK;
+    return put_dims(user, value->n, value->v);
 }
 
 static tdag_status put_string_field(void *user, const tdagi_field *f,
@@ -82,11 +96,8 @@ static const tdagi_field_visitor writing = {
 
 static tdag_status put_form(key *k, const tdagi_node *n)
 {
-    TDAGI_TRY(put_number(k, n->op));
-    TDAGI_TRY(put_number(k, n->dtype));
-    TDAGI_TRY(put_number(k, n->rank));
-    for (uint32_t i = 0; i < n->rank; i++)
-        TDAGI_TRY(put_dim(k, n->shape[i]));
+    TDAGI_TRY(put_number(k, (int64_t)n->op << 8 | n->dtype));
+    TDAGI_TRY(put_dims(k, n->rank, n->shape));
     const tdagi_field *f = tdagi_node_def(n)->fields;
     if (n->op == TDAG_OP_INPUT || tdagi_op_holds_tensor(n->op)) f = NULL;
     for (; f != NULL && f->kind != TDAGI_FIELD_END; f++)
@@ -145,9 +156,14 @@ static const void *memory_of(const tdagi_classes *c, const tdag_graph *g, uint32
 static tdag_status put_operands(key *k, const uint32_t *classes, const tdagi_node *n)
 {
     const tdag_value *in = tdagi_node_inputs(n);
+    uint32_t of[4];
     bool swap = tdagi_node_def(n)->commutes && classes[in[0].id] > classes[in[1].id];
-    for (uint32_t i = 0; i < n->n_inputs; i++)
-        TDAGI_TRY(put_number(k, classes[in[swap ? 1 - i : i].id]));
+    for (uint32_t i = 0, at = 0; i < n->n_inputs; i++) {
+        of[at++] = classes[in[swap ? 1 - i : i].id];
+        if (at < 4 && i + 1 < n->n_inputs) continue;
+        TDAGI_TRY(put(k, of, at * sizeof *of));
+        at = 0;
+    }
     return TDAG_OK;
 }
 
@@ -187,11 +203,11 @@ static tdag_status class_of_key(tdagi_classes *c, const key *k, uint32_t *out)
 static tdag_status give_class(tdagi_classes *c, const tdag_graph *g, uint32_t id,
                               uint32_t *out)
 {
-    key k = {.g = g};
-    tdagi_text_init(&k.bytes, c->ctx);
+    key k = {c->bytes, g};
+    k.bytes.length = 0;
     tdag_status st = put_value(c, &k, id);
     if (st == TDAG_OK) st = class_of_key(c, &k, out);
-    tdagi_text_free(&k.bytes);
+    c->bytes = k.bytes;
     return st;
 }
 
@@ -227,9 +243,14 @@ tdag_status tdagi_classes_init(tdag_ctx *ctx, const tdag_graph *a, const tdag_gr
 {
     *out = (tdagi_classes){.ctx = ctx, .a = a, .b = b};
     tdagi_arena_init(&out->arena, &ctx->allocator);
+    tdagi_text_init(&out->bytes, ctx);
     tdag_status st = init(out);
     if (st != TDAG_OK) tdagi_classes_free(out);
     return st;
 }
 
-void tdagi_classes_free(tdagi_classes *c) { tdagi_arena_free(&c->arena); }
+void tdagi_classes_free(tdagi_classes *c)
+{
+    tdagi_text_free(&c->bytes);
+    tdagi_arena_free(&c->arena);
+}

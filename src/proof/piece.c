@@ -2,7 +2,8 @@
  * out as graphs, simplified, compared, run.
  *
  * First a piece goes back to the nearest values of b that are values of a, too. If that
- * does not do, since a's piece passes none of them, both go back to the leaves. */
+ * does not do, since a's piece passes other ones, it goes back to the nearest that a's
+ * value comes from, and then both go back to the leaves. */
 #include <string.h>
 
 #include <tdagger/file.h>
@@ -11,14 +12,18 @@
 #include "ir/graft.h"
 #include "proof/pieces.h"
 
+typedef enum begin { AT_NEAREST, AT_SOURCES, AT_LEAVES, N_BEGINS } begin;
+
 typedef struct piece {
     tdagi_classes *c;
-    bool to_leaves;
-    bool at_samples;        /* symbols are their sample values */
-    unsigned char *is_cut;  /* by class of a: both pieces begin there */
-    unsigned char *live[2]; /* by value id of a and of b: inside */
-    uint32_t low[2];        /* the first of these */
-    uint32_t n_open;        /* of the side at hand, that were not looked at yet */
+    begin from;
+    bool at_samples;          /* symbols are their sample values */
+    unsigned char *is_cut;    /* by class of a: both pieces begin there */
+    unsigned char *is_source; /* by class of a: x comes from it; AT_SOURCES only */
+    bool is_apart;            /* a's piece has leaves that b's has not */
+    unsigned char *live[2];   /* by value id of a and of b: inside */
+    uint32_t low[2];          /* the first of these */
+    uint32_t n_open;          /* of the side at hand, that were not looked at yet */
     uint32_t x, y;
 } piece;
 
@@ -52,7 +57,9 @@ static void visit_b(piece *p, uint32_t id)
     const tdagi_node *n = &p->c->b->nodes[id];
     uint32_t class = p->c->of_b[id];
     bool known = class <= p->c->n_known && n->op != TDAG_OP_CONSTANT;
-    if (known && (is_operand(n) || (id != p->y && !p->to_leaves)))
+    bool may_begin = id != p->y && p->from != AT_LEAVES &&
+                     (p->from == AT_NEAREST || (known && p->is_source[class]));
+    if (known && (is_operand(n) || may_begin))
         p->is_cut[class] = 1;
     else
         mark_operands(p, 1, n);
@@ -64,7 +71,10 @@ static void visit_a(piece *p, uint32_t id)
     const tdagi_node *n = &p->c->a->nodes[id];
     uint32_t class = p->c->of_a[id];
     if (id != p->x && is_cut(p, class)) return;
-    if (is_operand(n)) p->is_cut[class] = 1;
+    if (is_operand(n)) {
+        p->is_apart |= !p->is_cut[class];
+        p->is_cut[class] = 1;
+    }
     mark_operands(p, 0, n);
 }
 
@@ -166,44 +176,61 @@ static tdag_status same_structure(tdag_ctx *ctx, tdag_graph *const g[2], bool *o
     return st;
 }
 
+/* Pieces of which one has operands that the other has not are not run: there are
+ * better ones. */
 static tdag_status compare(const piece *p, bool *equal_out)
 {
     tdag_graph *g[2] = {NULL, NULL};
     tdag_status st = cut_out(p, 0, p->x, &g[0]);
     if (st == TDAG_OK) st = cut_out(p, 1, p->y, &g[1]);
     if (st == TDAG_OK) st = same_structure(p->c->ctx, g, equal_out);
-    if (st == TDAG_OK && !*equal_out)
+    if (st == TDAG_OK && !*equal_out && (p->from == AT_LEAVES || !p->is_apart))
         st = tdagi_trial(p->c->ctx, g[0], g[1], equal_out);
     tdag_graph_free(g[0]);
     tdag_graph_free(g[1]);
     return st;
 }
 
-static tdag_status compare_from(piece *p, bool to_leaves, bool *equal_out)
+/* The classes of what x is made of. */
+static void mark_sources(piece *p)
+{
+    mark(p, 0, p->x);
+    for (uint32_t id = p->x; p->n_open > 0; id--) {
+        if (!p->live[0][id]) continue;
+        p->n_open--;
+        p->is_source[p->c->of_a[id]] = id != p->x;
+        mark_operands(p, 0, &p->c->a->nodes[id]);
+    }
+    memset(p->live[0], 0, p->x + 1u);
+}
+
+static tdag_status compare_from(piece *p, bool *equal_out)
 {
     const size_t n = p->c->n_known + 1u, n_a = p->c->a->n + 1u, n_b = p->c->b->n + 1u;
     void *marks = NULL;
-    TDAGI_TRY(tdagi_alloc(p->c->ctx, n + n_a + n_b, &marks));
+    TDAGI_TRY(tdagi_alloc(p->c->ctx, 2 * n + n_a + n_b, &marks));
     p->is_cut = marks;
-    p->live[0] = p->is_cut + n;
+    p->is_source = p->is_cut + n;
+    p->live[0] = p->is_source + n;
     p->live[1] = p->live[0] + n_a;
-    p->to_leaves = to_leaves;
+    p->is_apart = false;
+    if (p->from == AT_SOURCES) mark_sources(p);
     mark_side(p, 1, p->y);
     mark_side(p, 0, p->x);
     tdag_status st = compare(p, equal_out);
-    tdagi_free(p->c->ctx, marks, n + n_a + n_b);
+    tdagi_free(p->c->ctx, marks, 2 * n + n_a + n_b);
     return st;
 }
 
 /* Pieces with symbols whose sizes are not seen to be the same are compared at numbers:
  * two that do not fit each other say so. */
-static tdag_status compare_pieces(piece *p, bool to_leaves, bool *equal_out)
+static tdag_status compare_pieces(piece *p, bool *equal_out)
 {
     p->at_samples = false;
-    tdag_status st = compare_from(p, to_leaves, equal_out);
+    tdag_status st = compare_from(p, equal_out);
     if (tdagi_is_final(st) || (st == TDAG_OK && *equal_out)) return st;
     p->at_samples = true;
-    if (st != TDAG_OK) st = compare_from(p, to_leaves, equal_out);
+    if (st != TDAG_OK) st = compare_from(p, equal_out);
     if (tdagi_is_final(st)) return st;
     if (st != TDAG_OK) *equal_out = false;
     return TDAG_OK;
@@ -216,7 +243,9 @@ tdag_status tdagi_piece_compare(tdagi_classes *c, uint32_t x, uint32_t y,
     const tdagi_node *n = &c->a->nodes[x], *m = &c->b->nodes[y];
     *equal_out = false;
     if (n->dtype != m->dtype || n->rank != m->rank) return TDAG_OK;
-    TDAGI_TRY(compare_pieces(&p, false, equal_out));
-    if (!*equal_out) TDAGI_TRY(compare_pieces(&p, true, equal_out));
+    for (int i = 0; i < N_BEGINS && !*equal_out; i++) {
+        p.from = (begin)i;
+        TDAGI_TRY(compare_pieces(&p, equal_out));
+    }
     return TDAG_OK;
 }

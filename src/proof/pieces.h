@@ -3,6 +3,7 @@
 #define TDAGI_PIECES_H
 
 #include "base/table.h"
+#include "base/text.h"
 #include "proof/proof.h"
 
 /* ---- classes (classes.c) ---- */
@@ -16,6 +17,7 @@ typedef struct tdagi_classes {
     uint32_t n, n_known;
     uint32_t *value_of; /* by class up to n_known: a's first value of it */
     tdagi_table by_key;
+    tdagi_text bytes; /* of the value at hand; its block serves all */
 } tdagi_classes;
 
 /* Gives a's values their classes. On failure there is nothing to free. */

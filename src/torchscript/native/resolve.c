@@ -61,7 +61,7 @@ static const struct tdagi_resolver_name *find_name(tdagi_env *env, tdagi_resolve
     read_schemas(env, o);
     o->unknown = (tdagi_schema){
         .name = o->name, .overload = "", .n_results = 1, .is_vararg = true};
-    tdagi_schema_bind(&o->unknown);
+    if (o->n == 0) tdagi_schema_bind(&o->unknown);
     if (!tdagi_env_ok(env)) return NULL;
     r->n++;
     return *slot = o;

@@ -53,9 +53,13 @@ const char *tdagi_reader_text(tdag_shim_session *s, const char *format, ...)
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
+    char most[128]; /* which is long enough for nearly all */
+    int n = vsnprintf(most, sizeof most, format, args);
     char *p = n < 0 ? NULL : tdagi_reader_alloc(s, (size_t)n + 1, 1);
-    if (p != NULL) vsnprintf(p, (size_t)n + 1, format, again);
+    if (p != NULL && (size_t)n < sizeof most)
+        memcpy(p, most, (size_t)n + 1);
+    else if (p != NULL)
+        vsnprintf(p, (size_t)n + 1, format, again);
     va_end(again);
     va_end(args);
     return p;
