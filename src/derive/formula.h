@@ -32,6 +32,8 @@
     F(SINH, "sinh", 1, TDAG_OP_SINH, sinh(x))                                          \
     F(COSH, "cosh", 1, TDAG_OP_COSH, cosh(x))                                          \
     F(GAUSSIAN, "gaussian", 1, TDAG_OP_GAUSSIAN, 0.5 * erfc(-0.70710678118654752 * x)) \
+    F(ARCCOS, "arccos", 1, TDAG_OP_ARCCOS, acos(x))                                    \
+    F(ARCCOSH, "arccosh", 1, TDAG_OP_ARCCOSH, acosh(x))                                \
     F(ABS, "abs", 1, TDAGI_OP_CODES + TDAGI_ABS, fabs(x))                              \
     F(LOG1P, "log1p", 1, TDAGI_OP_CODES + TDAGI_LOG1P, log1p(x))                       \
     F(EXPM1, "expm1", 1, TDAGI_OP_CODES + TDAGI_EXPM1, expm1(x))

@@ -337,6 +337,12 @@ def special():
         special_case("igammac", torch.igammac, [a, x])
         special_case("zeta", SP.zeta, [a + 1.5, x])
         special_case("zeta", SP.zeta, [a.float().round().to(a.dtype) + 2, -x - 0.25])
+        x = torch.cat([torch.tensor([1.0, -1, 0, 0.5, -0.75, 2, -2, 0.999]),
+                       torch.randn(20) * 1.5]).to(DTYPES[dtype]).view(-1, 1)
+        n = torch.tensor([-2.0, -1, -0.5, 0, 1, 2, 2.75, 5, 6]).to(DTYPES[dtype])
+        for k in "tuvw":
+            for op in ("chebyshev_polynomial_", "shifted_chebyshev_polynomial_"):
+                special_case(op + k, getattr(SP, op + k), [x, n])
     for op, values in EXACT.items():
         x, y = [torch.tensor(list(v), dtype=torch.float64) for v in (values, values.values())]
         case("exact", op, [x], y, 0, 1e-10 if op == "airy_ai" else 1e-15)

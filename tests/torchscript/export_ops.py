@@ -46,6 +46,9 @@ def elementwise():
               "special.scaled_modified_bessel_k0 special.scaled_modified_bessel_k1 "
               "special.spherical_bessel_j0 special.airy_ai").split():
         case("torch.%s(x)" % f, P(3, 4))
+    for k in "tuvw":
+        for f in ("chebyshev_polynomial_", "shifted_chebyshev_polynomial_"):
+            case("torch.special.%s%s(x, y)" % (f, k), F(3, 1), torch.tensor([0.0, 1, 4]))
     for f in "igamma igammac special.zeta".split():
         case("torch.%s(x, y)" % f, P(3, 4) + 1, P(4))
     case("torch.polygamma(1, x)", P(3))

@@ -102,6 +102,8 @@ def special(case, F, P, U, I, B, SPECIAL):
         case("torch.%s(x)" % f, F(3, 4))
         case("torch.%s(x)" % f, I(5))
     gamma(case, F, P, I, edges)
+    polynomials(case, F, P, I)
+    windows(case, F)
     for d in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
         low = 0 if d == torch.uint8 else -100
         bits = 8 * torch.tensor([], dtype=d).element_size()
@@ -144,6 +146,38 @@ def gamma(case, F, P, I, edges):
     case("torch.special.zeta(x, 2.5)", P(4) + 1)
     case("torch.special.zeta(2.0, x)", P(4))
     case("torch.special.zeta(x, y)", torch.tensor([2.0, 3.0, 2.5]), torch.tensor([-1.5, -0.25, -3.0]))
+
+
+def polynomials(case, F, P, I):
+    x = torch.tensor([[0.3], [1.0], [-1.0], [2.0], [-1.5], [0.0], [0.999]])
+    n = torch.tensor([-1.0, -0.5, 0.0, 1.0, 2.0, 2.75, 3.0, 5.0])
+    for f in ["%schebyshev_polynomial_%s" % (shift, k) for shift in ("", "shifted_")
+              for k in "tuvw"] + ["hermite_polynomial_h", "hermite_polynomial_he",
+                                  "laguerre_polynomial_l", "legendre_polynomial_p"]:
+        f = "torch.special." + f
+        case(f + "(x, y)", x, n)
+        case(f + "(x, y)", F(3, dtype=torch.float64), I(3, high=9))
+        case(f + "(x, 3)", x)
+        case(f + "(x, -1)", F(2))
+        case(f + "(x, 0)", F(2))
+        case(f + "(0.5, x)", I(4))
+    for f in ("hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p"):
+        case("torch.special.%s(x, 70)" % f, P(3).double())
+
+
+def windows(case, F):
+    for n in (1, 2, 7):
+        x = F(n)
+        for f in "hann hamming blackman bartlett kaiser".split():
+            f = "torch.%s_window" % f
+            case("%s(%d) * x" % (f, n), x)
+            case("%s(%d, False) * x" % (f, n), x)
+            case("%s(x.size(0), periodic=True, dtype=torch.float64) * x" % f, x)
+        case("torch.hamming_window(%d, True, 0.6) * x" % n, x)
+        case("torch.hamming_window(%d, False, 0.6, 0.3) * x" % n, x)
+        case("torch.kaiser_window(%d, True, 3.5) * x" % n, x)
+        case("torch.kaiser_window(%d, False, 5.0) * x" % n, x)
+    case("torch.hann_window(0) * x", F(0))
 
 
 def matrices(case, F, P, I):
