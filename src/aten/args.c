@@ -267,6 +267,35 @@ tdag_list tdagi_arg_ints(tdagi_call *c, const char *name)
     return (tdag_list){out == NULL ? 0 : dims.n, out};
 }
 
+/* The numbers that a tensor is known to hold. */
+static bool known_numbers(tdagi_env *env, const tdagi_cell *t, tdag_list *out)
+{
+    if (t->known == NULL || t->known_rank != 1) return false;
+    int64_t *n = tdagi_env_alloc(env, t->n_known * sizeof(*n));
+    for (uint32_t i = 0; n != NULL && i < t->n_known; i++)
+        if (!tdagi_any_const_int(env, t->known[i], &n[i])) return false;
+    *out = (tdag_list){t->n_known, n};
+    return n != NULL;
+}
+
+bool tdagi_arg_lengths(tdagi_call *c, const char *name, tdag_list *out)
+{
+    tdagi_any v = tdagi_arg(c, name);
+    if (!tdagi_any_is_tensor(v)) {
+        *out = tdagi_arg_ints(c, name);
+        return !c->bad;
+    }
+    if (known_numbers(c->env, v.u.tensor, out)) return true;
+    tdag_value x = tdagi_arg_tensor(c, name);
+    if (!c->bad && !tdag_dtype_is_float(tdagi_dtype(c, x)) &&
+        tdagi_evaluated_ints(c->env, x, out))
+        return true;
+    if (!c->bad)
+        tdagi_env_issue(c->env, "%s: %s that depend on tensor data", c->schema->name,
+                        name);
+    return c->bad = true, false;
+}
+
 tdag_list tdagi_arg_spatial(tdagi_call *c, const char *name, uint32_t want,
                             int64_t when_empty)
 {

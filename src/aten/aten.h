@@ -76,6 +76,8 @@ const char *tdagi_arg_string(tdagi_call *c, const char *name);
 /* Lists of numbers; a single number is a list of one. n 0 for None. */
 tdag_list tdagi_arg_dims(tdagi_call *c, const char *name);
 tdag_list tdagi_arg_ints(tdagi_call *c, const char *name); /* constants only */
+/* Lengths or sizes, a list or a tensor that is known; false: an issue, c->bad. */
+bool tdagi_arg_lengths(tdagi_call *c, const char *name, tdag_list *out);
 /* As many as `want`: one number serves all, none gives `when_empty` for each. */
 tdag_list tdagi_arg_spatial(tdagi_call *c, const char *name, uint32_t want,
                             int64_t when_empty);
@@ -213,6 +215,11 @@ tdagi_any tdagi_as_number(tdagi_call *c, tdagi_any x, tdagi_any y, tdagi_any out
 tdagi_any tdagi_alias(tdagi_call *c, tdagi_cell *t);
 /* Indices made non-negative for an axis of that extent. */
 tdag_value tdagi_wrap_index(tdagi_call *c, tdag_value index, tdag_dim n);
+/* How many elements of a row of `sorted` [batch..., n] are below v [batch..., m], or,
+ * on the right, not above it. A NaN as v is above all. */
+tdag_value tdagi_search(tdagi_call *c, tdag_value sorted, tdag_value v, bool right);
+/* A constant of n i64 numbers. */
+tdag_value tdagi_positions(tdagi_call *c, int64_t n, const int64_t *v);
 /* Rows and columns of an n x n matrix with column - row >= offset, row by row, as two
  * constants; n is at most 10000. */
 void tdagi_pairs_above(tdagi_call *c, int64_t n, int64_t offset, tdag_value out[2]);

@@ -79,6 +79,8 @@ tdagi_any tdagi_any_known(tdagi_any v);
 /* The same, for who needs to know: also of a number that depends on weights and
  * constants alone, which is computed (constant.c). */
 tdagi_any tdagi_any_evaluated(tdagi_env *env, tdagi_any v);
+/* All elements of such a tensor of integers; false: they are not known. */
+bool tdagi_evaluated_ints(tdagi_env *env, tdag_value v, tdag_list *out);
 bool tdagi_cell_is_contiguous(tdagi_env *env, tdagi_cell *t);
 /* Whether a reshape can be a view. */
 bool tdagi_cell_can_view(tdagi_env *env, tdagi_cell *t, uint32_t rank,

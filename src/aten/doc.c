@@ -11,11 +11,13 @@ typedef struct doc_row {
     const char *name;      /* of an operator */
     const char *ignorable; /* of one that is imported */
     const char *why;       /* of one that is refused */
+    const char *part;      /* of one that is refused in part */
 } doc_row;
 
-#define FAMILY(title)                        {title, NULL, NULL, NULL},
-#define ATEN(name, handler, data, ignorable) {NULL, name, ignorable, NULL},
-#define REFUSED(name, why)                   {NULL, name, NULL, why},
+#define FAMILY(title)                        {title, NULL, NULL, NULL, NULL},
+#define ATEN(name, handler, data, ignorable) {NULL, name, ignorable, NULL, NULL},
+#define REFUSED(name, why)                   {NULL, name, NULL, why, NULL},
+#define IN_PART(name, why)                   {NULL, name, NULL, NULL, why},
 static const doc_row rows[] = {
 #include "aten/aten.def"
 };
@@ -53,7 +55,7 @@ static void add_imported(tdagi_text *text)
     size_t column = 0;
     for (size_t i = 0; i < N_ROWS; i++) {
         const doc_row *r = &rows[i];
-        if (r->name != NULL && r->why == NULL) add_name(text, r, "", &column);
+        if (r->name != NULL && r->ignorable != NULL) add_name(text, r, "", &column);
         if (r->family == NULL) continue;
         tdagi_text_printf(text, "%s\n## %s\n\n", i == 0 ? "" : "\n", r->family);
         column = 0;
@@ -61,21 +63,20 @@ static void add_imported(tdagi_text *text)
 }
 
 /* Rows of one reason stand together. */
-static void add_refused(tdagi_text *text)
+static void add_refused(tdagi_text *text, bool in_part)
 {
-    const char *why = "";
+    const char *last = "";
     size_t column = 0;
-    tdagi_text_add(text, "\n\n## Refused\n\n"
-                         "These stop an import with the reason.\n");
     for (size_t i = 0; i < N_ROWS; i++) {
         const doc_row *r = &rows[i];
-        if (r->why == NULL) continue;
-        if (strcmp(why, r->why) != 0) {
-            tdagi_text_printf(text, "\n- %s:\n", r->why);
+        const char *why = in_part ? r->part : r->why;
+        if (why == NULL) continue;
+        if (strcmp(last, why) != 0) {
+            tdagi_text_printf(text, "\n- %s:\n", why);
             column = 0;
         }
         add_name(text, r, "  ", &column);
-        why = r->why;
+        last = why;
     }
     tdagi_text_add(text, "\n");
 }
@@ -87,6 +88,9 @@ tdag_status tdag_torch_operators_markdown(tdag_ctx *ctx, char **out)
     tdagi_text_init(&text, ctx);
     tdagi_text_add(&text, head);
     add_imported(&text);
-    add_refused(&text);
+    tdagi_text_add(&text, "\n\n## Refused\n\nThese stop an import with the reason.\n");
+    add_refused(&text, false);
+    tdagi_text_add(&text, "\n## Refused in part\n\nThese are imported but for that.\n");
+    add_refused(&text, true);
     return tdagi_text_take(&text, out);
 }

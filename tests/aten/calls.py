@@ -24,7 +24,8 @@ EDGES = torch.tensor([0.0, -0.0, 1.0, -1.0, 2.5, -2.5, 0.5, math.inf, -math.inf,
 def record(recorder):
     call = recorder.by_name
     for part in (elementwise, facts, texts, lists, shapes, windows, statistics, recurrent,
-                 products, edges, forms, masks, picked, bits, python, copies, measures, further):
+                 products, edges, forms, masks, picked, bits, python, copies, measures, further,
+                 matrices):
         part(call)
 
 
@@ -500,3 +501,21 @@ def further(call):
     call("aten::dot", F(4), F(4))
     call("aten::empty_strided", [2, 3], [3, 1])
     call("aten::new_empty_strided", F(2), [2, 3], [3, 1])
+
+
+def matrices(call):
+    """Factorisations that others are made of."""
+    x = F(3, 3) + 4 * torch.eye(3)
+    call("aten::_linalg_solve_ex", x, F(3, 2))
+    call("aten::_linalg_solve_ex", x, F(2, 3), left=False)
+    call("aten::_linalg_svd", F(4, 3))
+    call("aten::_linalg_svd", F(3, 4), compute_uv=False)
+    call("aten::svd", F(2, 3, 4), compute_uv=False)
+    call("aten::_linalg_eigh", x, "U")
+    call("aten::_linalg_eigh", x, compute_v=False)
+    call("aten::symeig", x)
+    call("aten::_ctc_loss", F(5, 2, 4).log_softmax(2), torch.tensor([[1, 1], [2, 3]]), [5, 4],
+         [2, 1])
+    call("aten::_pack_sequence", F(3, 2), torch.tensor([2, 1]), None, None)
+    call("aten::nonzero_static", F(3, 4) > 0, size=5)
+    call("aten::_linalg_check_errors", torch.zeros(2, dtype=torch.int32), "inv", is_matrix=False)

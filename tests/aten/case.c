@@ -300,6 +300,9 @@ tdagi_any case_any(case_world *w, const case_value *v, case_way way)
 
 bool case_schema(case_world *w, const case_call *c, tdagi_schema *out)
 {
-    return tdagi_schemas_find(&w->env, c->name, c->overload,
-                              TDAGI_PYTORCH_1_13 | TDAGI_PYTORCH_2_13, out);
+    bool is_new =
+        tdagi_schemas_find(&w->env, c->name, c->overload, TDAGI_PYTORCH_2_13, out);
+    if (is_new && out->n_args == c->n_args) return true;
+    return tdagi_schemas_find(&w->env, c->name, c->overload, TDAGI_PYTORCH_1_13, out) ||
+           is_new;
 }

@@ -57,11 +57,11 @@ static bool collect_tensor(case_world *w, const tdag_tensor *want, double number
     return v.id != 0;
 }
 
-/* A result after the first that rows do not compute: positions in windows, statistics.
- */
-static bool is_not_given(tdagi_any got, uint32_t i)
+/* One of several results that rows do not compute: positions in windows, statistics,
+ * singular vectors. */
+static bool is_not_given(tdagi_any got)
 {
-    return i > 0 && got.kind == TDAGI_ANY_POISON && got.u.issue != NULL;
+    return got.kind == TDAGI_ANY_POISON && got.u.issue != NULL;
 }
 
 static bool collect_items(tally *t, case_world *w, const case_value *want,
@@ -69,10 +69,13 @@ static bool collect_items(tally *t, case_world *w, const case_value *want,
 {
     if (!tdagi_any_is_seq(got) || got.u.seq->n != want->n) return false;
     bool same = true;
-    for (uint32_t i = 0; i < want->n && same; i++)
-        same = is_not_given(got.u.seq->v[i], i) ||
-               collect(t, w, &want->items[i], got.u.seq->v[i], out);
-    return same;
+    uint32_t n_given = 0;
+    for (uint32_t i = 0; i < want->n && same; i++) {
+        if (is_not_given(got.u.seq->v[i])) continue;
+        n_given++;
+        same = collect(t, w, &want->items[i], got.u.seq->v[i], out);
+    }
+    return same && (n_given > 0 || want->n == 0);
 }
 
 static bool collect_dict(tally *t, case_world *w, const case_value *want, tdagi_any got,

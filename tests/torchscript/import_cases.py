@@ -17,9 +17,11 @@ import torch
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 import bounds  # noqa: E402
+import linalg_cases
 import module_cases
 import operator_cases
 import parity_cases
+import sequence_cases
 from models import flat, save_safetensors
 
 warnings.filterwarnings("ignore")
@@ -412,6 +414,8 @@ case("torch.nn.functional.scaled_dot_product_attention(x, x, x, None, 0.0, True)
      F(2, 3, 4, 8))
 case("torch.nn.functional.scaled_dot_product_attention(x, x, x, y)", F(2, 3, 4, 8), B(4, 4))
 operator_cases.add(case, F, P, U, I, B, SPECIAL)
+linalg_cases.add(case)
+sequence_cases.add(case, F, P, I)
 parity_cases.add(case, F, P, U, I, B, SPECIAL)
 
 
@@ -420,6 +424,7 @@ def module_case(module, *inputs):
 
 
 module_cases.add(module_case, F)
+sequence_cases.modules(module_case, F)
 ARGUMENTS = "xyzwv"
 
 
@@ -436,7 +441,6 @@ REFUSED = [
     ("torch.view_as_real(torch.view_as_complex(x))", "aten::view_as_complex: complex numbers"),
     ("torch.polar(x, x)", "aten::polar: complex numbers"),
     ("torch.fft.rfft(x).real", "aten::fft_rfft: complex numbers"),
-    ("torch.linalg.inv(x.t() @ x)", "a factorisation of a matrix"),
     ("torch.fake_quantize_per_tensor_affine(x, 0.1, 0, 0, 255)", "quantization"),
     # positions that are not computed: as an output, by an operator, written in place
     ("torch.embedding_bag(x, torch.arange(2), torch.zeros(1, dtype=torch.int64))[2]",
@@ -445,7 +449,7 @@ REFUSED = [
      "aten::embedding_bag, of which a result"),
     ("x.mul_(torch.embedding_bag(x, torch.arange(2), torch.zeros(1, dtype=torch.int64))[2][0])",
      "aten::embedding_bag, of which a result"),
-]
+] + linalg_cases.REFUSED + sequence_cases.REFUSED
 
 
 def body(text):

@@ -109,30 +109,50 @@ static tdag_status evaluate_node(work *w, uint32_t i)
                            &w->values[i]);
 }
 
-/* The one element of v as a number of that letter. */
-static bool evaluate(tdagi_env *env, tdag_value v, char letter, tdagi_any *out)
+/* The elements of v; NULL: they are not known, or env->status says. */
+static tdag_tensor *computed(tdagi_env *env, tdag_value v)
 {
     work *w = tdagi_env_alloc(env, sizeof(*w));
-    if (w == NULL) return false;
+    tdag_tensor *out = NULL;
+    if (w == NULL) return NULL;
     memset(w, 0, sizeof(*w));
     w->env = env;
     w->g = env->b->graph;
-    if (!collect(w, v)) return false;
+    if (!collect(w, v)) return NULL;
     tdag_status st = TDAG_OK;
     uint32_t done = 0;
     for (; done < w->n && st == TDAG_OK; done++)
         st = evaluate_node(w, done);
-    if (st == TDAG_OK) {
-        const tdag_tensor *t = w->values[w->n - 1];
-        *out = letter == 'f'   ? tdagi_any_float(tdagi_tensor_get_f64(t, 0))
-               : letter == 'b' ? tdagi_any_bool(tdagi_tensor_get_i64(t, 0) != 0)
-                               : tdagi_any_int(env, tdagi_tensor_get_i64(t, 0));
-    }
+    if (st == TDAG_OK) out = tdag_tensor_copy(w->values[w->n - 1]);
     for (uint32_t i = 0; i < w->n; i++)
         tdag_tensor_free(w->values[i]);
     if (st == TDAG_E_NOMEM || st == TDAG_E_STOPPED)
         tdagi_env_fail_here(env, st, "a number");
-    return st == TDAG_OK;
+    return out;
+}
+
+/* The one element of v as a number of that letter. */
+static bool evaluate(tdagi_env *env, tdag_value v, char letter, tdagi_any *out)
+{
+    tdag_tensor *t = computed(env, v);
+    if (t == NULL) return false;
+    *out = letter == 'f'   ? tdagi_any_float(tdagi_tensor_get_f64(t, 0))
+           : letter == 'b' ? tdagi_any_bool(tdagi_tensor_get_i64(t, 0) != 0)
+                           : tdagi_any_int(env, tdagi_tensor_get_i64(t, 0));
+    tdag_tensor_free(t);
+    return true;
+}
+
+bool tdagi_evaluated_ints(tdagi_env *env, tdag_value v, tdag_list *out)
+{
+    tdag_tensor *t = v.id == 0 ? NULL : computed(env, v);
+    if (t == NULL) return false;
+    int64_t *n = tdagi_env_alloc(env, (size_t)t->count * sizeof(*n));
+    for (int64_t i = 0; n != NULL && i < t->count; i++)
+        n[i] = tdagi_tensor_get_i64(t, i);
+    *out = (tdag_list){n == NULL ? 0 : (uint32_t)t->count, n};
+    tdag_tensor_free(t);
+    return n != NULL;
 }
 
 static char letter_of(tdag_dtype d)

@@ -1,4 +1,4 @@
-/* Products of vectors and matrices beyond matmul, distances, triangular systems. */
+/* Products of vectors and matrices beyond matmul, distances. */
 #include <string.h>
 
 #include "aten/rows/steps.h"
@@ -356,62 +356,4 @@ tdagi_any tdagi_aten_pdist(tdagi_call *c)
     tdag_value d =
         tdagi_sub(c->b, tdag_gather(c->b, x, at[0], 0), tdag_gather(c->b, x, at[1], 0));
     return tdagi_result(c, norm_of(c, d, 1, p));
-}
-
-/* ---- triangular systems ---- */
-
-/* A X = B by substitution, a row of X at a time; an upper A from its end. */
-static tdag_value substitute(tdagi_call *c, tdag_value a, tdag_value b, int64_t n,
-                             bool upper, bool unit)
-{
-    uint32_t ra = tdagi_rank(c, a), rb = tdagi_rank(c, b);
-    tdag_value *rows = tdagi_env_alloc(c->env, (size_t)n * sizeof(*rows)), done = {0};
-    if (rows == NULL) return TDAG_NO_VALUE;
-    for (int64_t k = 0; k < n && tdagi_builder_ok(c->b); k++) {
-        int64_t i = upper ? n - 1 - k : k;
-        tdag_value row = tdagi_slice1(c->b, a, ra - 2, i, i + 1);
-        tdag_value x = tdagi_slice1(c->b, b, rb - 2, i, i + 1);
-        if (k > 0) {
-            tdag_value known =
-                tdagi_slice1(c->b, row, ra - 1, upper ? i + 1 : 0, upper ? n : i);
-            x = tdagi_sub(c->b, x, tdagi_matmul(c->b, known, done));
-        }
-        if (!unit) x = tdagi_div(c->b, x, tdagi_slice1(c->b, row, ra - 1, i, i + 1));
-        rows[i] = x;
-        done = tdagi_concat(c->b, upper ? rows + i : rows, (uint32_t)(k + 1),
-                            (int64_t)tdagi_rank(c, x) - 2);
-    }
-    return done;
-}
-
-/* A X = B, or X A = B by transposing everything. */
-tdagi_any tdagi_aten_solve_triangular(tdagi_call *c)
-{
-    tdag_value a = tdagi_arg_tensor(c, "self"), b = tdagi_arg_tensor(c, "B");
-    bool upper = tdagi_arg_bool(c, "upper", false),
-         left = tdagi_arg_bool(c, "left", true);
-    bool unit = tdagi_arg_bool(c, "unitriangular", false);
-    int64_t n = 0;
-    if (c->bad || tdagi_rank(c, a) < 2 || tdagi_rank(c, b) < 2)
-        return tdagi_refuse(c, "self");
-    uint32_t ra = tdagi_rank(c, a), rb = tdagi_rank(c, b);
-    if (!fixed(c, a, ra - 1, &n)) return tdagi_any_poison();
-    if (n > 4096 || n < 1) return tdagi_refuse(c, "self");
-    if (!left) {
-        a = tdagi_transpose(c->b, a, ra - 2, ra - 1);
-        b = tdagi_transpose(c->b, b, rb - 2, rb - 1);
-        upper = !upper;
-    }
-    uint32_t rank = ra > rb ? ra : rb;
-    tdag_dim dims[TDAG_MAX_RANK]; /* batches broadcast */
-    for (uint32_t i = 0; i + 2 < rank; i++) {
-        tdag_dim of_b = i + rb < rank ? 1 : tdagi_dim(c, b, i + rb - rank);
-        dims[i] = i + ra < rank || of_b != 1 ? of_b : tdagi_dim(c, a, i + ra - rank);
-    }
-    dims[rank - 2] = tdagi_dim(c, b, rb - 2);
-    dims[rank - 1] = tdagi_dim(c, b, rb - 1);
-    b = tdagi_expand(c->b, b, rank, dims);
-    tdag_value x = substitute(c, a, b, n, upper, unit);
-    if (!left && x.id != 0) x = tdagi_transpose(c->b, x, rank - 2, rank - 1);
-    return tdagi_result(c, x);
 }

@@ -172,13 +172,19 @@ static tdag_value nested(tdagi_call *c, tdagi_any v, tdag_dtype d)
 }
 
 /* torch.tensor(x) of a number or of nested lists of numbers; row data 1: scalar_tensor,
- * of the default dtype whatever the number is */
+ * of the default dtype whatever the number is; 2: as_tensor, where a tensor is itself
+ */
 tdagi_any tdagi_aten_tensor(tdagi_call *c)
 {
     tdagi_any v = c->args[0];
     c->read |= 1;
     tdag_dtype d = tdagi_arg_dtype(c, "dtype");
     uint32_t n = 1;
+    if (v.kind == TDAGI_ANY_TENSOR && c->data == 2 && !c->bad) {
+        tdag_value x = tdagi_cell_read(c->env, v.u.tensor);
+        bool same = d == TDAG_DTYPE_NONE || d == tdagi_dtype(c, x);
+        return same ? tdagi_same(v.u.tensor) : tdagi_result(c, tdagi_cast(c->b, x, d));
+    }
     const tdagi_any *items = &v;
     if (tdagi_any_is_seq(v)) {
         n = v.u.seq->n;

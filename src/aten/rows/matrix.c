@@ -5,7 +5,7 @@
 
 /* ---- constants ---- */
 
-static tdag_value positions(tdagi_call *c, int64_t n, const int64_t *v)
+tdag_value tdagi_positions(tdagi_call *c, int64_t n, const int64_t *v)
 {
     tdag_tensor *t = NULL;
     tdag_status st = tdag_tensor_create(c->env->ctx, TDAG_I64, 1, &n, &t);
@@ -34,8 +34,8 @@ static void pairs(tdagi_call *c, const int64_t size[2], int64_t offset, bool abo
                 row[n] = i;
                 column[n++] = j;
             }
-    out[0] = positions(c, (int64_t)n, row);
-    out[1] = positions(c, (int64_t)n, column);
+    out[0] = tdagi_positions(c, (int64_t)n, row);
+    out[1] = tdagi_positions(c, (int64_t)n, column);
 }
 
 void tdagi_pairs_above(tdagi_call *c, int64_t n, int64_t offset, tdag_value out[2])

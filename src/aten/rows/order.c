@@ -166,10 +166,8 @@ tdagi_any tdagi_aten_nansum(tdagi_call *c)
 
 /* ---- positions in sorted sequences ---- */
 
-/* How many elements of a row of `sorted` [batch..., n] are below v [batch..., m], or
- * not above it: a binary search in ceil(log2(n + 1)) steps for all at once. A NaN as v
- * is above all. */
-static tdag_value search(tdagi_call *c, tdag_value sorted, tdag_value v, bool right)
+/* A binary search in ceil(log2(n + 1)) steps for all at once. */
+tdag_value tdagi_search(tdagi_call *c, tdag_value sorted, tdag_value v, bool right)
 {
     if (sorted.id == 0 || v.id == 0) return TDAG_NO_VALUE;
     uint32_t batch = tdagi_rank(c, sorted) - 1;
@@ -214,7 +212,7 @@ tdagi_any tdagi_aten_searchsorted(tdagi_call *c)
     uint32_t rank = tdagi_rank(c, sorted);
     if (rank == 0 || (rank > 1 && rank != tdagi_rank(c, v))) return tdagi_refuse(c, of);
     if (sorter.id != 0) sorted = step_take(c, sorted, sorter, rank - 1);
-    tdag_value at = search(c, sorted, v, right);
+    tdag_value at = tdagi_search(c, sorted, v, right);
     return tdagi_result(c, narrow ? tdagi_cast(c->b, at, TDAG_I32) : at);
 }
 
@@ -240,7 +238,7 @@ tdagi_any tdagi_aten_isin(tdagi_call *c)
         }
         tdagi_sort(c->b, among, 0, false, sorted);
         among = sorted[0];
-        tdag_value at = search(c, among, x, false);
+        tdag_value at = tdagi_search(c, among, x, false);
         tdag_value last = tdagi_add_scalar(c->b, tdagi_dim_value(c->b, n), -1);
         found = step_equal(c, tdag_gather(c->b, among, step_min(c, at, last), 0), x);
     }

@@ -178,7 +178,7 @@ tdagi_any tdagi_aten_var(tdagi_call *c)
 }
 
 /* norm, linalg_vector_norm, linalg_norm, frobenius_norm: as vectors. linalg_norm of a
- * given order over two axes would be a matrix norm. */
+ * given order over two axes is a matrix norm. */
 tdagi_any tdagi_aten_norm(tdagi_call *c)
 {
     tdag_value x = input(c);
@@ -188,7 +188,7 @@ tdagi_any tdagi_aten_norm(tdagi_call *c)
     tdag_list dims = tdagi_arg_ints(c, "dim");
     bool named = tdagi_has(c, order);
     if (c->data == 1 && named && (dims.n == 2 || (dims.n == 0 && tdagi_rank(c, x) > 1)))
-        return tdagi_refuse(c, order);
+        return tdagi_aten_matrix_norm(c);
     tdagi_any p = tdagi_arg(c, order);
     if (p.kind == TDAGI_ANY_STRING && strcmp(p.u.s, "fro") != 0)
         return tdagi_refuse(c, order);

@@ -146,7 +146,7 @@ static void emit_pad(tdagi_exporter *e, const tdagi_kernel *k)
     for (uint32_t i = 0; i < k->rank; i++)
         if (s->before.v[i] != 0 || s->after.v[i] != 0)
             n_axes = k->rank - i > n_axes ? k->rank - i : n_axes;
-    bool empty = false; /* PyTorch pads nothing in the constant mode only */
+    bool empty = false; /* of the result */
     for (uint32_t i = 0; i < k->rank; i++)
         empty |= k->shape[i] == 0;
     if (s->mode != TDAG_PAD_CONSTANT && n_axes > 0 && !empty) {
@@ -159,6 +159,11 @@ static void emit_pad(tdagi_exporter *e, const tdagi_kernel *k)
         pad_amounts(e, k, n_axes);
         tdagi_export_piece(e, k, ", \"%s\")", pad_modes[s->mode]);
         tdagi_export_end(e);
+        return;
+    }
+    if (empty) { /* of which PyTorch 1.13 pads no other axis */
+        const tdag_list whole = {k->rank, k->shape};
+        tdagi_export_emit(e, k, "torch.zeros(%l, dtype=%t)", &whole, (int)k->dtype);
         return;
     }
     tdagi_export_begin(e, k);

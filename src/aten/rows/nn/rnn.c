@@ -1,5 +1,6 @@
 /* Recurrent layers, unrolled over the sequence: the inputs' products of all steps are
- * one contraction, the states' products one per step. And the cells by themselves. */
+ * one contraction, the states' products one per step; whole ones and packed ones. And
+ * the cells by themselves. */
 
 #include "aten/aten.h"
 
@@ -98,6 +99,63 @@ static tdag_value run(tdagi_call *c, rnn_kind kind, tdag_value x, const weights 
     return tdagi_stack(c->b, out, (uint32_t)n, 0);
 }
 
+/* ---- packed sequences ---- */
+
+/* Rows first...end-1 of a state. */
+static state rows_of(tdagi_call *c, state s, int64_t first, int64_t end)
+{
+    state out = {TDAG_NO_VALUE, TDAG_NO_VALUE};
+    if (s.h.id != 0) out.h = tdagi_slice1(c->b, s.h, 0, first, end);
+    if (s.c.id != 0) out.c = tdagi_slice1(c->b, s.c, 0, first, end);
+    return out;
+}
+
+static state below(tdagi_call *c, state upper, state lower)
+{
+    tdag_value h[2] = {upper.h, lower.h}, cell[2] = {upper.c, lower.c};
+    state out = {tdagi_concat(c->b, h, 2, 0), TDAG_NO_VALUE};
+    if (upper.c.id != 0) out.c = tdagi_concat(c->b, cell, 2, 0);
+    return out;
+}
+
+/* One direction over x [N, I], of whose rows sizes[t] belong to step t: the longest
+ * sequences come first, so those that are over at a step are the last rows of the
+ * state. */
+static tdag_value run_packed(tdagi_call *c, rnn_kind kind, tdag_value x,
+                             tdag_list sizes, const weights *w, state *s,
+                             bool backwards)
+{
+    tdag_value of_x = tdagi_linear(c->b, x, w->w_ih, w->b_ih);
+    tdag_value *out = tdagi_env_alloc(c->env, sizes.n * sizeof(*out));
+    int64_t have = sizes.v[0], row = 0;
+    state start = *s,
+          over = {TDAG_NO_VALUE, TDAG_NO_VALUE}; /* rows have... of the last */
+    if (backwards) {
+        have = sizes.v[sizes.n - 1];
+        *s = rows_of(c, *s, 0, have);
+        for (uint32_t t = 0; t < sizes.n; t++)
+            row += sizes.v[t];
+    }
+    for (uint32_t i = 0; out != NULL && i < sizes.n && tdagi_builder_ok(c->b); i++) {
+        uint32_t t = backwards ? sizes.n - 1 - i : i;
+        int64_t n = sizes.v[t];
+        if (n > have) *s = below(c, *s, rows_of(c, start, have, n));
+        if (n < have) {
+            state ended = rows_of(c, *s, n, have);
+            over = over.h.id == 0 ? ended : below(c, ended, over);
+            *s = rows_of(c, *s, 0, n);
+        }
+        have = n;
+        if (backwards) row -= n;
+        *s = step(c, kind, tdagi_slice1(c->b, of_x, 0, row, row + n), w, *s);
+        if (!backwards) row += n;
+        out[t] = s->h;
+    }
+    if (out == NULL || !tdagi_builder_ok(c->b)) return TDAG_NO_VALUE;
+    if (over.h.id != 0) *s = below(c, *s, over);
+    return tdagi_concat(c->b, out, sizes.n, 0);
+}
+
 /* ---- layers ---- */
 
 typedef struct layers {
@@ -107,6 +165,7 @@ typedef struct layers {
     const tdag_value *params;
     tdag_value h0, c0;
     tdag_value *h, *c; /* last states, layer by layer, direction by direction */
+    tdag_list sizes;   /* of a packed sequence; else none */
 } layers;
 
 static weights weights_of(const layers *l, uint32_t k)
@@ -130,11 +189,14 @@ static tdag_value run_layers(tdagi_call *c, const layers *l, tdag_value x)
             weights w = weights_of(l, k);
             state s = {tdagi_select1(c->b, l->h0, 0, k), TDAG_NO_VALUE};
             if (l->kind == RNN_LSTM) s.c = tdagi_select1(c->b, l->c0, 0, k);
-            out[d] = run(c, l->kind, x, &w, &s, d == 1);
+            out[d] = l->sizes.n > 0
+                         ? run_packed(c, l->kind, x, l->sizes, &w, &s, d == 1)
+                         : run(c, l->kind, x, &w, &s, d == 1);
             l->h[k] = s.h;
             l->c[k] = s.c;
         }
-        x = l->directions == 1 ? out[0] : tdagi_concat(c->b, out, 2, 2);
+        x = l->directions == 1 ? out[0]
+                               : tdagi_concat(c->b, out, 2, l->sizes.n > 0 ? 1 : 2);
     }
     return x;
 }
@@ -156,20 +218,51 @@ static bool read_states(tdagi_call *c, layers *l)
     return true;
 }
 
-/* lstm, gru, rnn_tanh, rnn_relu of a whole sequence: row data is the kind. */
+/* The sizes of the steps of a packed sequence. */
+static bool read_sizes(tdagi_call *c, layers *l)
+{
+    if (!tdagi_has(c, "batch_sizes")) return true;
+    tdagi_arg_lengths(c, "batch_sizes", &l->sizes);
+    for (uint32_t i = 0; !c->bad && i < l->sizes.n; i++)
+        if (l->sizes.v[i] < 1 || (i > 0 && l->sizes.v[i] > l->sizes.v[i - 1]))
+            tdagi_refuse(c, "batch_sizes");
+    if (!c->bad && l->sizes.n == 0) tdagi_refuse(c, "batch_sizes");
+    if (!c->bad && l->sizes.n > c->env->ctx->limits.max_loop_trips) {
+        tdagi_call_fail(c, TDAG_E_LIMIT, "a sequence of %u steps",
+                        (unsigned)l->sizes.n);
+        c->bad = true;
+    }
+    return !c->bad;
+}
+
+/* Outputs and last states. */
+static tdagi_any results(tdagi_call *c, layers *l, tdag_value x)
+{
+    uint32_t all = l->n * l->directions;
+    tdag_value out[3] = {run_layers(c, l, x)};
+    if (c->bad || out[0].id == 0) return tdagi_any_poison();
+    if (tdagi_arg_bool(c, "batch_first", false))
+        out[0] = tdagi_transpose(c->b, out[0], 0, 1);
+    out[1] = tdagi_stack(c->b, l->h, all, 0);
+    if (l->kind == RNN_LSTM) out[2] = tdagi_stack(c->b, l->c, all, 0);
+    return tdagi_results(c, l->kind == RNN_LSTM ? 3 : 2, out);
+}
+
+/* lstm, gru, rnn_tanh, rnn_relu of a whole sequence, or of a packed one: row data is
+ * the kind. */
 tdagi_any tdagi_aten_rnn(tdagi_call *c)
 {
     layers l = {.kind = (rnn_kind)c->data};
-    if (tdagi_has(c, "batch_sizes")) return tdagi_refuse(c, "batch_sizes");
-    tdag_value x = tdagi_arg_tensor(c, "input");
+    if (!read_sizes(c, &l)) return tdagi_any_poison();
+    tdag_value x = tdagi_arg_tensor(c, l.sizes.n > 0 ? "data" : "input");
     tdag_list n = tdagi_arg_tensors(c, "params", &l.params);
     l.has_biases = tdagi_arg_bool(c, "has_biases", true);
     int64_t n_layers = tdagi_arg_int(c, "num_layers", 1);
     l.directions = tdagi_arg_bool(c, "bidirectional", false) ? 2 : 1;
     bool batch_first = tdagi_arg_bool(c, "batch_first", false);
     if (c->bad || !read_states(c, &l)) return tdagi_any_poison();
-    if (n_layers < 1 || n_layers > n.n || tdagi_rank(c, x) != 3 ||
-        tdagi_rank(c, l.h0) != 3)
+    if (n_layers < 1 || n_layers > n.n || tdagi_rank(c, l.h0) != 3 ||
+        tdagi_rank(c, x) != (l.sizes.n > 0 ? 2 : 3))
         return tdagi_refuse(c, "num_layers");
     l.n = (uint32_t)n_layers;
     uint32_t all = l.n * l.directions;
@@ -179,13 +272,7 @@ tdagi_any tdagi_aten_rnn(tdagi_call *c)
     l.h = tdagi_env_alloc(c->env, all * sizeof(*l.h));
     l.c = tdagi_env_alloc(c->env, all * sizeof(*l.c));
     if (l.h == NULL || l.c == NULL) return tdagi_any_poison();
-    if (batch_first) x = tdagi_transpose(c->b, x, 0, 1);
-    tdag_value out[3] = {run_layers(c, &l, x)};
-    if (c->bad || out[0].id == 0) return tdagi_any_poison();
-    if (batch_first) out[0] = tdagi_transpose(c->b, out[0], 0, 1);
-    out[1] = tdagi_stack(c->b, l.h, all, 0);
-    if (l.kind == RNN_LSTM) out[2] = tdagi_stack(c->b, l.c, all, 0);
-    return tdagi_results(c, l.kind == RNN_LSTM ? 3 : 2, out);
+    return results(c, &l, batch_first ? tdagi_transpose(c->b, x, 0, 1) : x);
 }
 
 /* One step: lstm_cell and its sisters, by the same kinds. */

@@ -1,0 +1,141 @@
+/* Triangular systems, and the factorisation of positive definite matrices. */
+#include "aten/rows/linalg/linalg.h"
+
+/* A row of X at a time, each taken out of the rows of B that are left; an upper A from
+ * its end. */
+tdag_value tdagi_substitute(tdagi_call *c, tdag_value a, tdag_value b, int64_t n,
+                            bool upper, bool unit)
+{
+    b = tdagi_batch_as(c, b, a);
+    if (b.id == 0 || n == 0) return b;
+    uint32_t rank = tdagi_rank(c, b);
+    int64_t first = 0, end = n; /* the rows that are left */
+    tdag_value *rows = tdagi_env_alloc(c->env, (size_t)n * sizeof(*rows));
+    for (int64_t k = 0; rows != NULL && k < n && tdagi_builder_ok(c->b); k++) {
+        int64_t i = upper ? n - 1 - k : k, at = upper ? n - 1 - k : 0;
+        tdag_value x = tdagi_slice1(c->b, b, rank - 2, at, at + 1);
+        if (!unit) x = tdagi_div(c->b, x, tdagi_block(c, a, i, i + 1, i, i + 1));
+        rows[i] = x;
+        first += !upper;
+        end -= upper;
+        if (first == end) break;
+        b = tdagi_slice1(c->b, b, rank - 2, !upper, end - first + !upper);
+        tdag_value column = tdagi_block(c, a, first, end, i, i + 1);
+        b = tdagi_sub(c->b, b, tdagi_mul(c->b, column, x));
+    }
+    if (rows == NULL || !tdagi_builder_ok(c->b)) return TDAG_NO_VALUE;
+    return n == 1 ? rows[0] : tdagi_concat(c->b, rows, (uint32_t)n, rank - 2);
+}
+
+/* A X = B, or X A = B by transposing everything. */
+tdagi_any tdagi_aten_solve_triangular(tdagi_call *c)
+{
+    tdagi_matrix a;
+    tdag_value b = tdagi_arg_tensor(c, "B");
+    bool upper = tdagi_arg_bool(c, "upper", false),
+         left = tdagi_arg_bool(c, "left", true);
+    bool unit = tdagi_arg_bool(c, "unitriangular", false);
+    if (!tdagi_arg_square(c, "self", TDAGI_LINALG_MOST, &a)) return tdagi_any_poison();
+    if (tdagi_rank(c, b) < 2) return tdagi_refuse(c, "B");
+    if (!left) {
+        a.v = tdagi_mt(c, a.v);
+        b = tdagi_mt(c, b);
+    }
+    b = tdagi_substitute(c, a.v, b, a.n, upper == left, unit);
+    return tdagi_result(c, left ? b : tdagi_mt(c, b));
+}
+
+/* The older form, and A as a second result. */
+tdagi_any tdagi_aten_old_triangular_solve(tdagi_call *c)
+{
+    tdagi_matrix a;
+    tdag_value b = tdagi_arg_tensor(c, "self"), out[2];
+    bool upper = tdagi_arg_bool(c, "upper", true),
+         transposed = tdagi_arg_bool(c, "transpose", false);
+    bool unit = tdagi_arg_bool(c, "unitriangular", false);
+    if (!tdagi_arg_square(c, "A", TDAGI_LINALG_MOST, &a)) return tdagi_any_poison();
+    if (tdagi_rank(c, b) < 2) return tdagi_refuse(c, "self");
+    out[1] = tdagi_batch_as(c, a.v, b);
+    if (transposed) a.v = tdagi_mt(c, a.v);
+    out[0] = tdagi_substitute(c, a.v, b, a.n, upper != transposed, unit);
+    return tdagi_results(c, 2, out);
+}
+
+/* ---- Cholesky ---- */
+
+/* The lower factor, a column at a time; only the lower triangle is read. *pivots_out:
+ * [..., n], what was to have a root. */
+static tdag_value cholesky(tdagi_call *c, tdagi_matrix a, tdag_value *pivots_out)
+{
+    int64_t n = a.n;
+    tdag_value left = a.v;
+    tdag_value *columns =
+        tdagi_env_alloc(c->env, 2 * (size_t)(n + 1) * sizeof(*columns));
+    tdag_value *pivots = columns + n + 1;
+    *pivots_out = tdagi_batch_full(c, a.v, 0, -1, TDAG_F32, 0);
+    if (columns == NULL || n == 0) return a.v;
+    for (int64_t k = 0; k < n && tdagi_builder_ok(c->b); k++) {
+        int64_t m = n - k;
+        pivots[k] = tdagi_block(c, left, 0, 1, 0, 1);
+        tdag_value column = step_sqrt(c, pivots[k]);
+        if (m > 1) {
+            tdag_value below =
+                tdagi_div(c->b, tdagi_block(c, left, 1, m, 0, 1), column);
+            tdag_value both[2] = {column, below};
+            left = tdagi_sub(c->b, tdagi_block(c, left, 1, m, 1, m),
+                             tdagi_mul(c->b, below, tdagi_mt(c, below)));
+            column = tdagi_concat(c->b, both, 2, a.rank - 2);
+        }
+        if (k > 0)
+            column = tdagi_pad1(c->b, column, a.rank - 2, k, 0, TDAG_PAD_CONSTANT, 0);
+        columns[k] = column;
+    }
+    if (!tdagi_builder_ok(c->b)) return TDAG_NO_VALUE;
+    *pivots_out = tdagi_squeeze1(
+        c->b, tdagi_concat(c->b, pivots, (uint32_t)n, a.rank - 1), a.rank - 2);
+    return tdagi_concat(c->b, columns, (uint32_t)n, a.rank - 1);
+}
+
+/* linalg_cholesky and cholesky; row data 1: linalg_cholesky_ex, with LAPACK's info. */
+tdagi_any tdagi_aten_cholesky(tdagi_call *c)
+{
+    tdagi_matrix a;
+    tdag_value out[2], pivots;
+    bool upper = tdagi_arg_bool(c, "upper", false);
+    tdagi_ignore(c, "check_errors");
+    if (!tdagi_arg_square(c, NULL, TDAGI_LINALG_MOST, &a)) return tdagi_any_poison();
+    if (upper) a.v = tdagi_mt(c, a.v);
+    out[0] = cholesky(c, a, &pivots);
+    if (upper) out[0] = tdagi_mt(c, out[0]);
+    if (c->data == 0) return tdagi_result(c, out[0]);
+    tdag_value good = step_less(c, step_number(c, pivots, 0), pivots);
+    out[1] = tdagi_first_true(c, step_not(c, good), a.n);
+    return tdagi_results(c, 2, out);
+}
+
+/* X of A X = B, where a is A's factor. */
+static tdagi_any by_factor(tdagi_call *c, tdagi_matrix a, tdag_value b, bool upper)
+{
+    tdag_value t = tdagi_mt(c, a.v);
+    b = tdagi_substitute(c, upper ? t : a.v, b, a.n, false, false);
+    return tdagi_result(c, tdagi_substitute(c, upper ? a.v : t, b, a.n, true, false));
+}
+
+tdagi_any tdagi_aten_cholesky_solve(tdagi_call *c)
+{
+    tdagi_matrix a;
+    tdag_value b = tdagi_arg_tensor(c, "self");
+    bool upper = tdagi_arg_bool(c, "upper", false);
+    if (!tdagi_arg_square(c, "input2", TDAGI_LINALG_MOST, &a))
+        return tdagi_any_poison();
+    if (tdagi_rank(c, b) < 2) return tdagi_refuse(c, "self");
+    return by_factor(c, a, b, upper);
+}
+
+tdagi_any tdagi_aten_cholesky_inverse(tdagi_call *c)
+{
+    tdagi_matrix a;
+    bool upper = tdagi_arg_bool(c, "upper", false);
+    if (!tdagi_arg_square(c, NULL, TDAGI_LINALG_MOST, &a)) return tdagi_any_poison();
+    return by_factor(c, a, tdagi_eye(c, tdagi_dtype(c, a.v), a.n, a.n), upper);
+}
