@@ -26,6 +26,7 @@ tdagi_kind tdagi_op_kind(uint32_t op)
 
 tdagi_kind tdagi_kernel_kind(const tdagi_kernel *kernel)
 {
+    if (kernel->is_size) return TDAGI_KIND_LEAF;
     if (kernel->is_view) return TDAGI_KIND_VIEW;
     if (kernel->is_second) return TDAGI_KIND_SECOND;
     if (kernel->composite == TDAGI_CORE) return tdagi_op_kind(kernel->op);

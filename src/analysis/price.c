@@ -45,6 +45,10 @@ static tdag_status find_views(tdagi_pricer *p)
 
 static tdag_status pricer_fill(tdagi_pricer *p, tdag_level level)
 {
+    void *block = NULL;
+    TDAGI_TRY(tdagi_alloc(p->ctx, (size_t)p->graph->n + 1, &block));
+    p->is_size = block;
+    tdagi_mark_sizes(p->graph, p->is_size, 1);
     if (level == TDAG_LEVEL_CORE) {
         p->own_pool = tdagi_pool_clone(p->graph->pool);
         if (p->own_pool == NULL) return tdagi_nomem(p->ctx);
@@ -91,6 +95,7 @@ void tdagi_pricer_free(tdagi_pricer *p)
     tdagi_free(p->ctx, p->base, n * sizeof(*p->base));
     tdagi_free(p->ctx, p->footprint, n * sizeof(*p->footprint));
     if (p->raised != NULL) tdagi_raised_free(p->raised);
+    if (p->is_size != NULL) tdagi_free(p->ctx, p->is_size, (size_t)p->graph->n + 1);
     tdagi_pool_free(p->own_pool);
     tdagi_free(p->ctx, p, sizeof(*p));
 }
@@ -100,6 +105,7 @@ void tdagi_price_node(tdagi_pricer *p, tdag_value value, tdagi_cost *out)
 {
     const tdagi_node *node = tdagi_graph_node(p->graph, value);
     memset(out, 0, sizeof(*out));
+    if (p->is_size[value.id]) return;
     if (node->n_inputs > TDAGI_INLINE_INPUTS) return; /* opaque only */
     tdagi_type inputs[TDAGI_INLINE_INPUTS], output;
     for (uint32_t i = 0; i < node->n_inputs; i++)
@@ -139,7 +145,7 @@ static tdag_status price_core(tdagi_pricer *p, tdagi_unit_visit visit, void *use
     tdagi_mark_live(g, live);
     tdag_status status = TDAG_OK;
     for (uint32_t id = 1; id <= g->n && status == TDAG_OK; id++)
-        if (live[id] && !tdagi_op_is_leaf(g->nodes[id].op))
+        if (live[id] && !p->is_size[id] && !tdagi_op_is_leaf(g->nodes[id].op))
             status = visit_node(p, id, visit, user);
     tdagi_free(p->ctx, live, (size_t)g->n + 1);
     return status;

@@ -207,30 +207,90 @@ int cli_takes_inputs(cli *c, const char *path, bool *out)
     return status;
 }
 
-/* The model with its symbols replaced as --at says; *model is replaced. */
-static int substitute(cli *c, tdag_model **model)
+/* ---- --at ---- */
+
+static bool same_symbol(const char *a, const char *b)
 {
-    cli_names at;
-    tdag_model *other = NULL;
-    int status = cli_split_names("--at", c->at, &at);
-    if (status != CLI_DONE || at.n == 0) return status;
-    if (tdag_substitute(c->ctx, *model, at.names, at.n, &other) != TDAG_OK) {
-        status = cli_fail_library(c, c->files[0]);
-    } else {
-        tdag_model_free(*model);
-        *model = other;
+    size_t n = strcspn(a, "="), m = strcspn(b, "=");
+    return n == m && memcmp(a, b, n) == 0;
+}
+
+/* Whether assignment i gives a number, and no other one the same symbol anything. */
+static bool gives_number(const cli_names *at, uint32_t i, int64_t *value_out)
+{
+    const char *number = at->names[i] + strcspn(at->names[i], "=");
+    size_t n = *number == '=' ? strspn(++number, "0123456789") : 0;
+    if (n == 0 || n > 18 || number[n] != '\0') return false;
+    for (uint32_t k = 0; k < at->n; k++)
+        if (k != i && same_symbol(at->names[k], at->names[i])) return false;
+    *value_out = strtoll(number, NULL, 10);
+    return true;
+}
+
+/* The symbol of the inputs as a number; false where no input has it. */
+static bool fix_symbol(cli_inputs *inputs, const char *symbol, int64_t value)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < inputs->n; i++)
+        for (uint32_t k = 0; k < inputs->specs[i].rank; k++) {
+            tdag_input_spec *s = &inputs->specs[i];
+            if (s->symbol[k] == NULL || !same_symbol(s->symbol[k], symbol)) continue;
+            s->symbol[k] = NULL;
+            s->shape[k] = value;
+            found = true;
+        }
+    return found;
+}
+
+/* Where --at gives nothing but numbers, a file that is read at the sizes of its inputs
+ * is read at those. What no input has stays to be replaced, as it may be a symbol of
+ * the file's own. */
+static void fix_inputs(cli_inputs *inputs, cli_names *at)
+{
+    int64_t value = 0;
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < at->n; i++)
+        if (!gives_number(at, i, &value)) return;
+    for (uint32_t i = 0; i < at->n; i++) {
+        gives_number(at, i, &value);
+        if (!fix_symbol(inputs, at->names[i], value)) at->names[left++] = at->names[i];
     }
-    cli_free_names(&at);
-    return status;
+    at->n = left;
+}
+
+/* The model with its symbols replaced; *model is replaced. */
+static int substitute(cli *c, const cli_names *at, tdag_model **model)
+{
+    tdag_model *other = NULL;
+    if (at->n == 0) return CLI_DONE;
+    if (tdag_substitute(c->ctx, *model, at->names, at->n, &other) != TDAG_OK) {
+        tdag_model_free(*model);
+        *model = NULL;
+        return cli_fail_library(c, c->files[0]);
+    }
+    tdag_model_free(*model);
+    *model = other;
+    return CLI_DONE;
 }
 
 int cli_load_first(cli *c, tdag_model **out)
 {
+    cli_names at;
     cli_inputs inputs;
-    int status = cli_inputs_get(c, &inputs);
-    if (status != CLI_DONE) return status;
-    status = cli_load(c, c->files[0], &inputs, out);
+    tdag_file_kind kind;
+    int status = cli_split_names("--at", c->at, &at);
+    if (status == CLI_DONE) status = cli_inputs_get(c, &inputs);
+    if (status != CLI_DONE) {
+        cli_free_names(&at);
+        return status;
+    }
+    status = at.n == 0 ? CLI_DONE : cli_kind_of_file(c, c->files[0], &kind);
+    if (status == CLI_DONE && at.n > 0 &&
+        (kind == TDAG_FILE_TORCHSCRIPT || kind == TDAG_FILE_PT2))
+        fix_inputs(&inputs, &at);
+    if (status == CLI_DONE) status = cli_load(c, c->files[0], &inputs, out);
+    if (status == CLI_DONE) status = substitute(c, &at, out);
     cli_inputs_free(c, &inputs);
-    if (status == CLI_DONE) status = substitute(c, out);
+    cli_free_names(&at);
     return status;
 }

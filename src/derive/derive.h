@@ -229,9 +229,24 @@ void tdagi_broadcast_shape(tdag_builder *b, const tdag_value *v, uint32_t n,
 tdag_value tdagi_full(tdag_builder *b, tdag_dtype dtype, uint32_t rank,
                       const tdag_dim *shape, double value);
 tdag_value tdagi_full_like(tdag_builder *b, tdag_value x, double value); /* x's dtype */
-/* An i64 scalar (rank 0) that holds a dim: constant, or its formula by core ops on the
- * sizes of `iota`s, so that a symbolic size may be used as data. */
+/* A scalar (rank 0) that holds a dim, or the quotient of two as a float: a constant, or
+ * its formula by core ops, so that a symbolic size may be used as data (size.c). The
+ * first is i64. */
 tdag_value tdagi_dim_value(tdag_builder *b, tdag_dim d);
+tdag_value tdagi_dim_scalar(tdag_builder *b, tdag_dim d, tdag_dtype dtype);
+tdag_value tdagi_dim_ratio(tdag_builder *b, tdag_dim x, tdag_dim y, tdag_dtype dtype);
+/* Such a scalar of symbolic sizes, found in a graph. */
+typedef struct tdagi_size {
+    tdag_dim n, by; /* by: of a quotient */
+    bool is_ratio;
+    uint32_t n_nodes;
+    uint32_t nodes[13]; /* the scalar, and what it is made of, but for constants */
+} tdagi_size;
+bool tdagi_is_size(const tdag_graph *g, uint32_t id, tdagi_size *out);
+/* Makes it anew, with the dims that `size` has now. */
+tdag_value tdagi_size_value(tdag_builder *b, const tdagi_size *size, tdag_dtype dtype);
+/* Sets the mark of all nodes that such scalars are made of. */
+void tdagi_mark_sizes(const tdag_graph *g, unsigned char *marks, unsigned char mark);
 /* x with x[start...end, step] of one axis replaced by y (y has the slice's shape). */
 tdag_value tdagi_slice_assign(tdag_builder *b, tdag_value x, uint32_t axis,
                               tdag_dim start, tdag_dim end, int64_t step, tdag_value y);

@@ -23,14 +23,6 @@ static inline tdag_value tdagi_wide(tdag_builder *b, tdag_value x)
     if (!tdagi_usable(b, x)) return TDAG_NO_VALUE;
     return tdagi_cast(b, x, tdagi_wide_dtype(tdag_builder_get_dtype(b, x)));
 }
-/* A dim as a scalar of a dtype. */
-static inline tdag_value tdagi_dim_scalar(tdag_builder *b, tdag_dim d, tdag_dtype dtype)
-{
-    int64_t value;
-    if (tdagi_builder_ok(b) && tdagi_dim_is_const(tdagi_builder_pool(b), d, &value))
-        return tdag_add_scalar(b, dtype, (double)value);
-    return tdagi_cast(b, tdagi_dim_value(b, d), dtype);
-}
 /* The axes first, first + 1, ..., first + n - 1 in `room`. */
 static inline tdag_list tdagi_axis_run(tdagi_axes *room, uint32_t first, uint32_t n)
 {

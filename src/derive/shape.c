@@ -409,22 +409,3 @@ tdag_value tdagi_full_like(tdag_builder *b, tdag_value x, double value)
         shape[i] = tdag_builder_get_shape(b, x)[i];
     return tdagi_full(b, tdag_builder_get_dtype(b, x), rank, shape, value);
 }
-
-/* A symbolic dim as data is counted: the sum of d ones, a reduce of a repeated scalar,
- * so that it follows the symbols wherever the graph is run. */
-tdag_value tdagi_dim_value(tdag_builder *b, tdag_dim d)
-{
-    if (!tdagi_builder_ok(b)) return TDAG_NO_VALUE;
-    int64_t value;
-    if (tdagi_dim_is_const(pool_of(b), d, &value)) {
-        tdag_tensor *t = NULL;
-        if (tdag_tensor_create(b->ctx, TDAG_I64, 0, NULL, &t) != TDAG_OK)
-            return tdagi_builder_fail(b, TDAG_E_NOMEM, "out of memory");
-        tdagi_tensor_set_i64(t, 0, value);
-        tdag_value v = tdag_add_tensor(b, TDAG_OP_CONSTANT, NULL, t);
-        tdag_tensor_free(t);
-        return v;
-    }
-    tdag_value ones = tdagi_full(b, TDAG_I64, 1, &d, 1);
-    return tdagi_reduce_keep(b, ones, TDAG_REDUCE_SUM, TDAG_LIST(0), false);
-}

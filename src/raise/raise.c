@@ -51,6 +51,7 @@ static void survey(tdagi_raiser *r)
     const tdag_graph *g = r->graph;
     for (uint32_t id = 1; id <= g->n; id++)
         r->facts[id] = facts_of(r, &g->nodes[id]);
+    tdagi_mark_sizes(g, r->facts, TDAGI_FACT_SIZE);
     count_uses(r);
 }
 
@@ -138,6 +139,7 @@ static tdag_status emit_core(tdagi_raiser *r, tdagi_raised *out, tdag_value v)
         .dtype = n->dtype,
         .rank = n->rank,
         .is_view = is_view(n->op, spec, n->rank),
+        .is_size = (r->facts[v.id] & TDAGI_FACT_SIZE) != 0,
         .n_inputs = n->n_inputs,
         .inputs = inputs,
         .shape = n->shape,
@@ -166,6 +168,7 @@ static tdag_status emit_match(tdagi_raiser *r, tdagi_raised *out, const tdagi_ma
     bool more = m->n_after > 0;
     out->kernels[++out->n] = (tdagi_kernel){
         .composite = m->composite,
+        .is_size = (r->facts[m->result.id] & TDAGI_FACT_SIZE) != 0,
         .dtype = n->dtype,
         .rank = more ? m->rank : n->rank,
         .n_inputs = m->n_operands,

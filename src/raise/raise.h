@@ -21,6 +21,7 @@ typedef struct tdagi_kernel {
     uint8_t dtype;      /* of the result */
     uint8_t rank;
     bool is_view;      /* moves nothing: free in the cost model */
+    bool is_size;      /* of a size as data (tdagi_is_size()), which is no work */
     bool is_second;    /* computed by the kernel before it, and read from the same */
     uint32_t n_inputs; /* absent optional inputs in the middle are index 0 */
     const uint32_t *inputs; /* kernel indices */

@@ -45,6 +45,7 @@ enum {
     TDAGI_FACT_CONSTANT = 2, /* depends on constants only */
     TDAGI_FACT_WEIGHT = 4,   /* depends on parameters, buffers and constants only */
     TDAGI_FACT_LIVE = 8,     /* an output needs it */
+    TDAGI_FACT_SIZE = 16,    /* a size as data, or what it is counted by */
 };
 
 typedef struct tdagi_raiser {

@@ -27,13 +27,14 @@ static tdag_value ranks_of(tdagi_call *c, tdag_value sorted, tdag_value q, bool 
     uint32_t last = tdagi_rank(c, sorted) - 1;
     tdag_dtype d = tdagi_dtype(c, sorted);
     tdag_value real = step_equal(c, sorted, sorted);
-    tdag_value top = tdagi_dim_value(c->b, tdagi_dim(c, sorted, last));
-    top = tdagi_add_scalar(c->b, tdagi_cast(c->b, top, d), -1);
+    tdag_dim most = tdag_dim_sub(c->b, tdagi_dim(c, sorted, last), 1);
+    tdag_value top;
     if (no_nan) {
         top = step_sum(c, tdagi_cast(c->b, real, d), last, true);
         top = tdagi_add_scalar(c->b, top, -1);
         return step_max(c, tdagi_mul(c->b, q, top), step_number(c, sorted, 0));
     }
+    top = tdagi_dim_scalar(c->b, most, d);
     tdag_value all = step_reduce(c, real, TDAG_REDUCE_MIN, last, true);
     return step_where(c, all, tdagi_mul(c->b, q, top), top);
 }
@@ -159,9 +160,8 @@ static tdag_value co_moments(tdagi_call *c, tdag_value x, tdag_value *norm_out)
     if (f.id != 0) w = tdagi_cast(c->b, f, d);
     if (a.id != 0) a = tdagi_cast(c->b, a, d);
     if (a.id != 0) w = w.id == 0 ? a : tdagi_mul(c->b, w, a);
-    tdag_value total =
-        w.id != 0 ? step_sum(c, w, 0, false)
-                  : tdagi_cast(c->b, tdagi_dim_value(c->b, tdagi_dim(c, x, 1)), d);
+    tdag_value total = w.id != 0 ? step_sum(c, w, 0, false)
+                                 : tdagi_dim_scalar(c->b, tdagi_dim(c, x, 1), d);
     if (w.id == 0)
         mean =
             tdagi_reduce_keep(c->b, x, TDAG_REDUCE_MEAN, (tdag_list){1, &last}, true);

@@ -47,14 +47,7 @@ static tdag_value ratio(const line *l, int64_t less)
     tdagi_pool *pool = tdagi_builder_pool(l->b);
     tdag_dim in = tdagi_dim_sub(pool, l->in, less),
              out = tdagi_dim_sub(pool, l->out, less);
-    int64_t x, y;
-    if (tdagi_dim_is_const(pool, in, &x) && tdagi_dim_is_const(pool, out, &y)) {
-        if (l->dtype == TDAG_F64) return scalar(l, (double)x / (double)y);
-        return scalar(l, (float)x / (float)y);
-    }
-    tdag_value top = tdagi_dim_scalar(l->b, in, TDAG_F64);
-    tdag_value q = tdagi_div(l->b, top, tdagi_dim_scalar(l->b, out, TDAG_F64));
-    return tdagi_cast(l->b, q, l->dtype);
+    return tdagi_dim_ratio(l->b, in, out, l->dtype);
 }
 
 /* Input positions per output position. */

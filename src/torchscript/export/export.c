@@ -52,7 +52,11 @@ static void emit_kernel(tdagi_exporter *e, uint32_t i)
     const tdagi_kernel *k = tdagi_export_kernel(e, i);
     if (is_leaf(k) || e->deferred[i] || k->is_second) return;
     const tdagi_emitter *emitter = tdagi_export_emitter(k);
-    if (emitter->emit != NULL)
+    tdagi_size size;
+    if (k->is_size && tdagi_is_size(e->g, k->value.id, &size) && !size.is_ratio)
+        tdagi_export_emit(e, k, "torch.scalar_tensor(%d, dtype=%t)", size.n,
+                          (int)k->dtype);
+    else if (emitter->emit != NULL)
         emitter->emit(e, k);
     else
         tdagi_export_emit(e, k, emitter->format);

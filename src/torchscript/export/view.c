@@ -1,7 +1,7 @@
 /* Views in TorchScript: chains of group, ungroup, squeeze and unsqueeze become one
  * reshape, and a reduction or select whose axis the next squeeze removes becomes one
- * call without keepdim. tdagi_export_plan_views() marks the kernels that their only
- * user thus takes along; they are not emitted by themselves. */
+ * call without keepdim. A size as data is a number. tdagi_export_plan_views() marks the
+ * kernels that their only user thus takes along; they are not emitted by themselves. */
 #include "torchscript/export/export.h"
 
 bool tdagi_export_is_reshape(const tdagi_kernel *k)
@@ -25,11 +25,27 @@ static bool completes(const tdagi_kernel *squeeze, const tdagi_kernel *x)
     return true;
 }
 
+/* A size as data is written as a number; what it is counted by is not, where nothing
+ * else reads it. A quotient is one of two such numbers. */
+static bool plan_size(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    tdagi_size size;
+    if (!k->is_size || !tdagi_is_size(e->g, k->value.id, &size) || size.is_ratio)
+        return false;
+    for (uint32_t i = 1; i < size.n_nodes; i++) {
+        uint32_t part = e->r->kernel_of[size.nodes[i]];
+        if (e->uses[part] != 1) break;
+        e->deferred[part] = 1;
+    }
+    return true;
+}
+
 void tdagi_export_plan_views(tdagi_exporter *e)
 {
     for (uint32_t i = e->r->n; i >= 1; i--) {
         const tdagi_kernel *x = tdagi_export_kernel(e, i);
         uint32_t user = e->user[i];
+        if (e->deferred[i] || plan_size(e, x)) continue;
         if (e->uses[i] != 1 || user == 0) continue;
         const tdagi_kernel *k = tdagi_export_kernel(e, user);
         if (tdagi_export_is_reshape(x) && tdagi_export_is_reshape(k))

@@ -5,8 +5,8 @@
 
 #include <tdagger/symbol.h>
 
-#include "ir/graft.h"
 #include "program/model.h"
+#include "transform/compose/sizes.h"
 
 typedef struct substituting {
     tdag_ctx *ctx;
@@ -150,7 +150,7 @@ static tdag_status copy_all(substituting *s, tdag_graph **out)
 {
     tdagi_graft t;
     TDAGI_TRY(tdagi_graft_init(&t, s->b, s->g, s->replacements));
-    tdag_status st = tdagi_graft_all(&t, NULL, out);
+    tdag_status st = tdagi_graft_sizes(&t, out);
     tdagi_graft_free(&t);
     return st;
 }

@@ -260,8 +260,7 @@ tdagi_any tdagi_aten_multi_margin_loss(tdagi_call *c)
     tdag_value own = step_equal(c, tdag_iota(c->b, n, TDAG_I64), at);
     z = step_sum(c, step_where(c, own, step_number(c, z, 0), z), 1, false);
     if (z.id == 0) return tdagi_any_poison();
-    z = tdagi_div(c->b, z,
-                  tdagi_cast(c->b, tdagi_dim_value(c->b, n), tdagi_dtype(c, z)));
+    z = tdagi_div(c->b, z, tdagi_dim_scalar(c->b, n, tdagi_dtype(c, z)));
     if (scalar) z = tdagi_reshape(c->b, z, 0, NULL);
     return finish(c, z);
 }
@@ -291,8 +290,7 @@ tdagi_any tdagi_aten_multilabel_margin_loss(tdagi_call *c)
                    fill);
     z = step_sum(c, step_sum(c, z, 2, false), 1, false);
     if (z.id == 0) return tdagi_any_poison();
-    z = tdagi_div(c->b, z,
-                  tdagi_cast(c->b, tdagi_dim_value(c->b, n), tdagi_dtype(c, z)));
+    z = tdagi_div(c->b, z, tdagi_dim_scalar(c->b, n, tdagi_dtype(c, z)));
     if (rank < 2) z = tdagi_reshape(c->b, z, 0, NULL);
     return finish(c, z);
 }
@@ -376,8 +374,7 @@ static tdagi_any probability_loss(tdagi_call *c, tdag_value x, double smoothing)
     if (c->bad) return tdagi_any_poison();
     tdag_dtype d = tdagi_dtype(c, x);
     if (smoothing > 0) {
-        tdag_value n =
-            tdagi_cast(c->b, tdagi_dim_value(c->b, tdagi_dim(c, x, axis)), d);
+        tdag_value n = tdagi_dim_scalar(c->b, tdagi_dim(c, x, axis), d);
         t = tdagi_mul_scalar(c->b, t, 1 - smoothing);
         t = tdagi_add(c->b, t, tdagi_div(c->b, step_number(c, x, smoothing), n));
     }
@@ -398,8 +395,7 @@ static tdagi_any smoothed(tdagi_call *c, tdag_value x, const classes *k, double 
     all = step_where(c, k->ignored, step_number(c, x, 0), all);
     if (how != 0) all = step_all(c, all, TDAG_REDUCE_SUM);
     if (how == 1) all = tdagi_div(c->b, all, total);
-    tdag_value n = tdagi_cast(c->b, tdagi_dim_value(c->b, tdagi_dim(c, x, k->axis)),
-                              tdagi_dtype(c, x));
+    tdag_value n = tdagi_dim_scalar(c->b, tdagi_dim(c, x, k->axis), tdagi_dtype(c, x));
     all = tdagi_mul(c->b, all, tdagi_div(c->b, step_number(c, x, s), n));
     return tdagi_result(c, tdagi_add(c->b, tdagi_mul_scalar(c->b, y, 1 - s), all));
 }

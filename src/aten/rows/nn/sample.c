@@ -21,8 +21,7 @@ typedef struct sampler {
 
 static tdag_value size_value(const sampler *s, uint32_t axis, double add)
 {
-    tdag_value n =
-        tdagi_cast(s->c->b, tdagi_dim_value(s->c->b, s->size[axis]), s->dtype);
+    tdag_value n = tdagi_dim_scalar(s->c->b, s->size[axis], s->dtype);
     return add == 0 ? n : tdagi_add_scalar(s->c->b, n, add);
 }
 
@@ -211,7 +210,7 @@ static tdag_value positions(tdagi_call *c, tdag_dim n, bool align, tdag_dtype dt
 {
     if (tdagi_dim_sample(c->env->pool, n) <= 1)
         return tdagi_full(c->b, dtype, 1, &n, 0);
-    tdag_value count = tdagi_cast(c->b, tdagi_dim_value(c->b, n), TDAG_F64);
+    tdag_value count = tdagi_dim_scalar(c->b, n, TDAG_F64);
     tdag_value i = tdag_iota(c->b, n, TDAG_F64);
     i = tdagi_sub(c->b, tdagi_add(c->b, i, i), tdagi_add_scalar(c->b, count, -1));
     if (align) count = tdagi_add_scalar(c->b, count, -1);
