@@ -9,9 +9,9 @@
 
 TDAG_BEGIN_DECLS
 
-/* The newest version of the format, which tdag_save() writes; tdag_load() reads this
- * one and every older one. */
-#define TDAG_FILE_VERSION 1
+/* The newest version of the format; tdag_load() reads this one and every older one, and
+ * tdag_save() writes the oldest that holds the model: 1 for one graph, 2 for programs. */
+#define TDAG_FILE_VERSION 2
 
 typedef struct tdag_save_options {
     size_t size;    /* set by tdag_save_options_init() */

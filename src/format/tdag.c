@@ -10,8 +10,9 @@ static tdag_status save(tdag_ctx *ctx, tdagi_arena *arena, const tdag_model *mod
 {
     char format[24], *json = NULL;
     tdag_named_tensors tensors = {0};
-    TDAGI_TRY(tdagi_tdag_write(ctx, arena, model, &json, &tensors));
-    snprintf(format, sizeof format, TDAGI_TDAG_FORMAT "%d", TDAG_FILE_VERSION);
+    int version = 0;
+    TDAGI_TRY(tdagi_tdag_write(ctx, arena, model, &version, &json, &tensors));
+    snprintf(format, sizeof format, TDAGI_TDAG_FORMAT "%d", version);
     char format_key[] = TDAGI_TDAG_FORMAT_KEY, model_key[] = TDAGI_TDAG_MODEL_KEY;
     char *keys[2] = {format_key, model_key}, *values[2] = {format, json};
     const tdagi_metadata metadata = {.n = 2, .keys = keys, .values = values};
@@ -53,7 +54,7 @@ static uint64_t version_of(const char *format)
 }
 
 static tdag_status check_format(tdag_ctx *ctx, const char *path,
-                                const tdagi_metadata *metadata)
+                                const tdagi_metadata *metadata, uint32_t *version_out)
 {
     const char *format = tdagi_metadata_find(metadata, TDAGI_TDAG_FORMAT_KEY);
     uint64_t version = format == NULL ? 0 : version_of(format);
@@ -72,6 +73,7 @@ static tdag_status check_format(tdag_ctx *ctx, const char *path,
                           "%s holds no model: its metadata lacks the key "
                           "'" TDAGI_TDAG_MODEL_KEY "'",
                           path);
+    *version_out = (uint32_t)version;
     return TDAG_OK;
 }
 
@@ -81,9 +83,11 @@ tdag_status tdagi_tdag_load(tdag_ctx *ctx, tdagi_mapping *mapping, const char *w
     tdag_named_tensors tensors = {0};
     tdagi_metadata metadata = {0};
     TDAGI_TRY(tdagi_safetensors_read(ctx, mapping, what, &tensors, &metadata));
-    tdag_status st = check_format(ctx, what, &metadata);
+    uint32_t version = 0;
+    tdag_status st = check_format(ctx, what, &metadata, &version);
     if (st == TDAG_OK)
-        st = tdagi_tdag_read(ctx, tdagi_metadata_find(&metadata, TDAGI_TDAG_MODEL_KEY),
+        st = tdagi_tdag_read(ctx, version,
+                             tdagi_metadata_find(&metadata, TDAGI_TDAG_MODEL_KEY),
                              &tensors, out);
     tdagi_metadata_free(&metadata);
     tdag_tensors_free(&tensors);

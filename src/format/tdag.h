@@ -21,12 +21,13 @@
 /* The model as JSON; the tensors it refers to by name go to *tensors_out, whose arrays
  * and names live in the arena and whose tensors are lent. */
 tdag_status tdagi_tdag_write(tdag_ctx *ctx, tdagi_arena *arena, const tdag_model *model,
-                             char **json_out, tdag_named_tensors *tensors_out);
+                             int *version_out, char **json_out,
+                             tdag_named_tensors *tensors_out);
 /* As tdag_load(), of bytes in memory that sentences call `what`. */
 tdag_status tdagi_tdag_load(tdag_ctx *ctx, tdagi_mapping *mapping, const char *what,
                             tdag_model **out);
-/* The model that JSON describes, with the tensors it refers to. */
-tdag_status tdagi_tdag_read(tdag_ctx *ctx, const char *json,
+/* The model that JSON of that version describes, with the tensors it refers to. */
+tdag_status tdagi_tdag_read(tdag_ctx *ctx, uint32_t version, const char *json,
                             const tdag_named_tensors *tensors, tdag_model **out);
 
 #endif

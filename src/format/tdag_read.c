@@ -1,5 +1,5 @@
 /* The model of a .tdag file's JSON. Version 1 has one method, `forward`, whose program
- * is one call of one graph; what else may come later is refused with its name. */
+ * is one call of one graph; version 2 has graphs, states and methods by name. */
 #include "format/tdag_read.h"
 
 #include <stdlib.h>
@@ -134,7 +134,7 @@ static tdag_status read_model(tdagi_tdag_reader *rd, tdagi_json_reader *r,
     TDAGI_TRY(tdagi_json_end(r));
     tdagi_json_reader at = tdagi_json_at(r, &slots[GRAPHS]);
     TDAGI_TRY(tdagi_json_expect(&at, '['));
-    TDAGI_TRY(tdagi_tdag_read_graph(rd, &at, &m->graph));
+    TDAGI_TRY(tdagi_tdag_read_graph(rd, &at, NULL, &m->graph));
     TDAGI_TRY(close_one(&at, "a model of several graphs"));
     at = tdagi_json_at(r, &slots[METHODS]);
     TDAGI_TRY(tdagi_json_expect(&at, '['));
@@ -185,7 +185,96 @@ static tdag_status check_used(const tdagi_tdag_reader *rd)
     return TDAG_OK;
 }
 
-tdag_status tdagi_tdag_read(tdag_ctx *ctx, const char *json,
+/* ---- version 2 ---- */
+
+static tdag_status read_named_graph(tdagi_tdag_reader *rd, tdagi_json_reader *r,
+                                    tdagi_model_builder *b)
+{
+    const char *name = NULL;
+    tdag_graph *graph = NULL;
+    tdagi_json_peek(r);
+    const tdagi_json_reader start = *r;
+    tdag_builder_free(rd->b);
+    rd->b = NULL;
+    TDAGI_TRY(tdag_builder_create(rd->ctx, &rd->b));
+    TDAGI_TRY(tdagi_tdag_read_graph(rd, r, &name, &graph));
+    tdagi_model_add_graph(b, name, graph);
+    tdag_graph_free(graph);
+    if (b->status != TDAG_OK)
+        tdagi_fail_at_offset(rd->ctx, start.offset + (uint64_t)(start.p - start.text));
+    return b->status;
+}
+
+typedef tdag_status part_reader(tdagi_tdag_reader *rd, tdagi_json_reader *r,
+                                tdagi_model_builder *b);
+
+static tdag_status read_list(tdagi_tdag_reader *rd, tdagi_json_reader r,
+                             tdagi_model_builder *b, part_reader *read)
+{
+    bool first = true, more = false;
+    TDAGI_TRY(tdagi_json_expect(&r, '['));
+    for (;;) {
+        TDAGI_TRY(tdagi_json_next(&r, ']', &first, &more));
+        if (!more) return tdagi_json_end(&r);
+        TDAGI_TRY(read(rd, &r, b));
+    }
+}
+
+static tdag_status read_parts(tdagi_tdag_reader *rd, tdagi_json_reader *r,
+                              tdagi_model_builder *b)
+{
+    enum { METHODS, GRAPHS, STATES, N };
+    tdagi_json_slot slots[N] = {[METHODS] = {.key = "methods"},
+                                [GRAPHS] = {.key = "graphs"},
+                                [STATES] = {.key = "states"}};
+    TDAGI_TRY(tdagi_json_check_utf8(r));
+    TDAGI_TRY(tdagi_json_object(r, "the model", slots, N));
+    TDAGI_TRY(tdagi_json_end(r));
+    TDAGI_TRY(b->status);
+    TDAGI_TRY(read_list(rd, tdagi_json_at(r, &slots[GRAPHS]), b, read_named_graph));
+    TDAGI_TRY(
+        read_list(rd, tdagi_json_at(r, &slots[STATES]), b, tdagi_tdag_read_state));
+    TDAGI_TRY(
+        read_list(rd, tdagi_json_at(r, &slots[METHODS]), b, tdagi_tdag_read_method));
+    return check_used(rd);
+}
+
+static tdag_status read_programs(tdagi_tdag_reader *rd, tdagi_json_reader *r,
+                                 tdag_model **out)
+{
+    tdagi_model_builder b;
+    tdag_model *model = NULL;
+    tdagi_model_begin(&b, rd->ctx);
+    tdag_status st = read_parts(rd, r, &b);
+    if (st == TDAG_OK)
+        st = tdagi_model_finish(&b, &model);
+    else
+        tdagi_model_drop(&b);
+    if (st == TDAG_OK) st = tdagi_model_verify(rd->ctx, model);
+    if (st == TDAG_OK)
+        *out = model;
+    else
+        tdag_model_free(model);
+    return st;
+}
+
+static tdag_status read_plain(tdagi_tdag_reader *rd, tdagi_json_reader *r,
+                              tdag_model **out)
+{
+    model_parts m = {0};
+    tdag_status st = read_model(rd, r, &m);
+    if (st == TDAG_OK) st = check_used(rd);
+    if (st == TDAG_OK)
+        st = tdagi_model_create(rd->ctx, m.graph, m.inputs, m.outputs, out);
+    tdagi_structure_free(m.inputs);
+    tdagi_structure_free(m.outputs);
+    tdag_graph_free(m.graph);
+    return st;
+}
+
+/* ---- the whole ---- */
+
+tdag_status tdagi_tdag_read(tdag_ctx *ctx, uint32_t version, const char *json,
                             const tdag_named_tensors *tensors, tdag_model **out)
 {
     tdagi_arena arena;
@@ -196,15 +285,10 @@ tdag_status tdagi_tdag_read(tdag_ctx *ctx, const char *json,
                            .text = json,
                            .p = json,
                            .end = json + strlen(json)};
-    model_parts m = {0};
     tdag_status st = tdag_builder_create(ctx, &rd.b);
     if (st == TDAG_OK) st = sort_tensors(&rd);
-    if (st == TDAG_OK) st = read_model(&rd, &r, &m);
-    if (st == TDAG_OK) st = check_used(&rd);
-    if (st == TDAG_OK) st = tdagi_model_create(ctx, m.graph, m.inputs, m.outputs, out);
-    tdagi_structure_free(m.inputs);
-    tdagi_structure_free(m.outputs);
-    tdag_graph_free(m.graph);
+    if (st == TDAG_OK)
+        st = version == 1 ? read_plain(&rd, &r, out) : read_programs(&rd, &r, out);
     tdag_builder_free(rd.b);
     tdagi_free(ctx, rd.inputs, rd.inputs_capacity * sizeof *rd.inputs);
     tdagi_arena_free(&arena);

@@ -4,6 +4,7 @@
 
 #include "format/json_read.h"
 #include "format/tdag.h"
+#include "program/build.h"
 
 typedef struct tdagi_tdag_reader {
     tdag_ctx *ctx;
@@ -12,6 +13,7 @@ typedef struct tdagi_tdag_reader {
     uint32_t *by_name;   /* the tensors' positions, sorted by name */
     unsigned char *used; /* by position */
     tdag_builder *b;
+    tdagi_pool *pool; /* of the method at hand; NULL: dims are those of the builder */
     const char **scopes;
     uint32_t n_scopes;
     uint64_t repeated;  /* bytes of constants of one repeated value, so far */
@@ -19,9 +21,18 @@ typedef struct tdagi_tdag_reader {
     uint32_t inputs_capacity;
 } tdagi_tdag_reader;
 
-/* A graph's object, with all checks; the builder is left empty. */
+/* A graph's object, with all checks; the builder is left empty. name_out: of version 2,
+ * where a graph has a name; NULL: it has none. */
 tdag_status tdagi_tdag_read_graph(tdagi_tdag_reader *rd, tdagi_json_reader *r,
-                                  tdag_graph **out);
+                                  const char **name_out, tdag_graph **out);
+/* The tensor of that key, lent. */
+tdag_status tdagi_tdag_find_tensor(tdagi_tdag_reader *rd, tdagi_json_reader r,
+                                   const tdag_tensor **out);
+/* Objects of version 2: a method and a state, added to the model. */
+tdag_status tdagi_tdag_read_method(tdagi_tdag_reader *rd, tdagi_json_reader *r,
+                                   tdagi_model_builder *b);
+tdag_status tdagi_tdag_read_state(tdagi_tdag_reader *rd, tdagi_json_reader *r,
+                                  tdagi_model_builder *b);
 /* A dim: an integer, or a string with an expression. */
 tdag_status tdagi_tdag_read_dim(tdagi_tdag_reader *rd, tdagi_json_reader *r,
                                 tdag_dim *out);

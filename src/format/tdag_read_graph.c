@@ -117,8 +117,8 @@ tdag_status tdagi_tdag_read_values(tdagi_tdag_reader *rd, tdagi_json_reader *r,
 
 /* ---- tensors ---- */
 
-/* The tensor of that key. */
-static tdag_status read_tensor(tdagi_tdag_reader *rd, tdagi_json_reader r, node *n)
+tdag_status tdagi_tdag_find_tensor(tdagi_tdag_reader *rd, tdagi_json_reader r,
+                                   const tdag_tensor **out)
 {
     const char *key;
     const tdagi_json_reader start = r;
@@ -130,7 +130,7 @@ static tdag_status read_tensor(tdagi_tdag_reader *rd, tdagi_json_reader r, node 
         int order = strcmp(rd->tensors->names[i], key);
         if (order == 0) {
             rd->used[i] = 1;
-            n->tensor = tdag_tensor_copy(rd->tensors->tensors[i]);
+            *out = rd->tensors->tensors[i];
             return TDAG_OK;
         }
         if (order < 0)
@@ -140,6 +140,14 @@ static tdag_status read_tensor(tdagi_tdag_reader *rd, tdagi_json_reader r, node 
     }
     return fail_at(&start, tdagi_fail(rd->ctx, TDAG_E_FORMAT,
                                       "the file has no tensor '%.80s'", key));
+}
+
+static tdag_status read_tensor(tdagi_tdag_reader *rd, tdagi_json_reader r, node *n)
+{
+    const tdag_tensor *tensor = NULL;
+    TDAGI_TRY(tdagi_tdag_find_tensor(rd, r, &tensor));
+    n->tensor = tdag_tensor_copy(tensor);
+    return TDAG_OK;
 }
 
 /* Copies the first element over the others. */
@@ -428,15 +436,20 @@ static tdag_status read_outputs(tdagi_tdag_reader *rd, tdagi_json_reader r)
 }
 
 tdag_status tdagi_tdag_read_graph(tdagi_tdag_reader *rd, tdagi_json_reader *r,
-                                  tdag_graph **out)
+                                  const char **name_out, tdag_graph **out)
 {
-    enum { SYMBOLS, SCOPES, NODES, INPUTS, OUTPUTS, N };
-    tdagi_json_slot slots[N] = {[SYMBOLS] = {.key = "symbols"},
-                                [SCOPES] = {.key = "scopes"},
-                                [NODES] = {.key = "nodes"},
-                                [INPUTS] = {.key = "inputs"},
-                                [OUTPUTS] = {.key = "outputs"}};
-    TDAGI_TRY(tdagi_json_object(r, "the graph", slots, N));
+    enum { SYMBOLS, SCOPES, NODES, INPUTS, OUTPUTS, GRAPH_NAME, N };
+    tdagi_json_slot slots[N] = {
+        [SYMBOLS] = {.key = "symbols"}, [SCOPES] = {.key = "scopes"},
+        [NODES] = {.key = "nodes"},     [INPUTS] = {.key = "inputs"},
+        [OUTPUTS] = {.key = "outputs"}, [GRAPH_NAME] = {.key = "name"}};
+    TDAGI_TRY(
+        tdagi_json_object(r, "the graph", slots, name_out == NULL ? GRAPH_NAME : N));
+    if (name_out != NULL) {
+        tdagi_json_reader at = tdagi_json_at(r, &slots[GRAPH_NAME]);
+        TDAGI_TRY(tdagi_json_string(&at, name_out));
+        TDAGI_TRY(tdagi_json_end(&at));
+    }
     TDAGI_TRY(read_symbols(rd, tdagi_json_at(r, &slots[SYMBOLS])));
     TDAGI_TRY(read_scopes(rd, tdagi_json_at(r, &slots[SCOPES])));
     TDAGI_TRY(read_nodes(rd, tdagi_json_at(r, &slots[NODES])));

@@ -9,7 +9,7 @@
 tdag_status tdagi_tdag_read_dim(tdagi_tdag_reader *rd, tdagi_json_reader *r,
                                 tdag_dim *out)
 {
-    tdagi_pool *pool = tdagi_builder_pool(rd->b);
+    tdagi_pool *pool = rd->pool != NULL ? rd->pool : tdagi_builder_pool(rd->b);
     const tdagi_json_reader start = *r;
     if (tdagi_json_peek(r) != '"') {
         int64_t value;

@@ -2,13 +2,13 @@
  *
  * The bytes follow from the graph alone: nodes in order; scopes and symbols in the
  * order of their first use, whatever else the graph's tables hold; tensors that several
- * leaves share, and equal constants, once, under the first one's name. */
-#include "format/tdag.h"
+ * leaves share, of one graph or of several, and equal constants, once, under the first
+ * one's name. */
+#include "format/tdag_write.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "format/json_read.h"
 #include "ir/text/number.h"
 #include "ir/text/print_field.h"
@@ -24,11 +24,13 @@ typedef struct writer {
     unsigned char *symbol_seen; /* by the graph's symbol */
     uint32_t *symbols;          /* in the order of the file */
     uint32_t n_symbols;
-    uint64_t repeated;     /* bytes of constants of one repeated value */
-    tdag_named_tensors *t; /* what is stored */
-    const char **keys;     /* by value id: under which key; NULL: not stored */
-    uint32_t *slots;       /* open addressing: value id of a stored tensor, 0 = free */
-    uint32_t n_slots;      /* a power of two */
+    uint64_t repeated;        /* bytes of constants of one repeated value */
+    tdag_named_tensors *t;    /* what is stored */
+    const tdagi_node **nodes; /* by stored tensor: its first leaf; NULL: a state's */
+    uint32_t *slots;          /* open addressing: a stored tensor from 1, 0 = free */
+    uint32_t n_slots;         /* a power of two */
+    tdagi_name_map keys;      /* of what is stored */
+    const char *graph;        /* its name where there may be several, or NULL */
 } writer;
 
 /* ---- small things ---- */
@@ -197,26 +199,63 @@ static bool same_storage(const tdagi_node *a, const tdagi_node *b)
     return (constants || x->data == y->data) && tdagi_tensor_equal(x, y);
 }
 
+static bool is_reserved(const char *key)
+{
+    return strcmp(key, "__metadata__") == 0 ||
+           strncmp(key, TDAGI_SAFETENSORS_PADDING, strlen(TDAGI_SAFETENSORS_PADDING)) ==
+               0;
+}
+
+/* Whether a key is another tensor's, or would be that of another leaf of the graph. */
+static bool is_taken(const writer *w, const char *key)
+{
+    return tdagi_name_map_get(&w->keys, key) != 0 || tdag_graph_find(w->g, key).id != 0;
+}
+
+/* A key that is free: "value:0:name", "value:1:name", ... */
+static const char *other_key(const writer *w, const char *name)
+{
+    size_t size = 2 * strlen(name) + 64;
+    char *key = tdagi_arena_alloc(w->arena, size);
+    uint32_t i = 0;
+    if (key == NULL) return NULL;
+    do
+        snprintf(key, size, "value:%lu:%s", (unsigned long)i++, name);
+    while (is_taken(w, key));
+    return key;
+}
+
 /* The key of a tensor of its own: the value's name, unless the format means something
- * else by it. */
-static const char *new_key(writer *w, uint32_t id)
+ * else by it or another graph has one of that name. */
+static const char *new_key(const writer *w, uint32_t id)
 {
     char buf[16];
     const char *name = tdagi_value_name(w->g, (tdag_value){id}, buf);
-    if (name == buf) return tdagi_arena_strdup(w->arena, name);
-    if (name[0] != '_' || name[1] != '_') return name;
-    if (strcmp(name, "__metadata__") != 0 &&
-        strncmp(name, TDAGI_SAFETENSORS_PADDING, strlen(TDAGI_SAFETENSORS_PADDING)) !=
-            0)
-        return name;
-    size_t n = strlen(name);
-    char *key = tdagi_arena_alloc(w->arena, 2 * n + 64);
+    if (w->graph == NULL || tdagi_name_map_get(&w->keys, name) == 0) {
+        if (name == buf) return tdagi_arena_strdup(w->arena, name);
+        return is_reserved(name) ? other_key(w, name) : name;
+    }
+    size_t size = strlen(w->graph) + strlen(name) + 2;
+    char *key = tdagi_arena_alloc(w->arena, size);
     if (key == NULL) return NULL;
-    uint32_t i = 0;
-    do
-        snprintf(key, 2 * n + 64, "value:%lu:%s", (unsigned long)i++, name);
-    while (tdag_graph_find(w->g, key).id != 0);
-    return key;
+    snprintf(key, size, "%s.%s", w->graph, name);
+    return is_reserved(key) || is_taken(w, key) ? other_key(w, key) : key;
+}
+
+static void fail_memory(writer *w)
+{
+    if (w->to->status == TDAG_OK) w->to->status = tdagi_nomem(w->ctx);
+}
+
+/* Stores a tensor, of that leaf if it is not NULL. */
+static void store(writer *w, const char *key, tdag_tensor *tensor,
+                  const tdagi_node *leaf)
+{
+    if (w->to->status == TDAG_OK && w->graph != NULL) /* names of one graph differ */
+        w->to->status = tdagi_name_map_put(w->ctx, &w->keys, key, 1);
+    w->nodes[w->t->n] = leaf;
+    w->t->names[w->t->n] = (char *)(uintptr_t)key; /* only read by the saver */
+    w->t->tensors[w->t->n++] = tensor;
 }
 
 /* The key under which a leaf's tensor is stored; stores it if it is a new one. */
@@ -226,16 +265,15 @@ static const char *key_of(writer *w, uint32_t id)
     uint32_t mask = w->n_slots - 1, i = (uint32_t)storage_hash(n) & mask;
     bool sharable = n->u.tensor->size > 0;
     for (; sharable && w->slots[i] != 0; i = (i + 1) & mask)
-        if (same_storage(&w->g->nodes[w->slots[i]], n)) return w->keys[w->slots[i]];
+        if (same_storage(w->nodes[w->slots[i] - 1], n))
+            return w->t->names[w->slots[i] - 1];
     const char *key = new_key(w, id);
     if (key == NULL) {
-        if (w->to->status == TDAG_OK) w->to->status = tdagi_nomem(w->ctx);
+        fail_memory(w);
         return "";
     }
-    if (sharable) w->slots[i] = id;
-    w->keys[id] = key;
-    w->t->names[w->t->n] = (char *)(uintptr_t)key; /* only read by the saver */
-    w->t->tensors[w->t->n++] = n->u.tensor;
+    store(w, key, n->u.tensor, n);
+    if (sharable) w->slots[i] = w->t->n;
     return key;
 }
 
@@ -298,31 +336,44 @@ static void put_node(writer *w, uint32_t id)
 
 /* ---- the whole ---- */
 
-static tdag_status prepare(writer *w)
+/* Room for what is stored of all graphs. */
+static tdag_status prepare(writer *w, const tdag_model *model)
 {
-    const tdag_graph *g = w->g;
-    uint32_t n_leaves = 0, n_symbols = tdagi_pool_n_symbols(g->pool);
-    for (uint32_t id = 1; id <= g->n; id++)
-        n_leaves += tdagi_op_holds_tensor(g->nodes[id].op);
+    uint32_t n_leaves = model->n_states;
+    for (uint32_t i = 0; i < model->n_graphs; i++) {
+        const tdag_graph *g = model->graphs[i].graph;
+        for (uint32_t id = 1; id <= g->n; id++)
+            n_leaves += tdagi_op_holds_tensor(g->nodes[id].op);
+    }
     w->n_slots = 16;
     while (w->n_slots / 2 < n_leaves)
         w->n_slots *= 2;
+    w->nodes = tdagi_arena_array(w->arena, n_leaves, sizeof *w->nodes);
+    w->slots = tdagi_arena_array(w->arena, w->n_slots, sizeof *w->slots);
+    w->t->names = tdagi_arena_array(w->arena, n_leaves, sizeof *w->t->names);
+    w->t->tensors = tdagi_arena_array(w->arena, n_leaves, sizeof *w->t->tensors);
+    if (w->nodes == NULL || w->slots == NULL || w->t->names == NULL ||
+        w->t->tensors == NULL)
+        return tdagi_nomem(w->ctx);
+    memset(w->slots, 0, w->n_slots * sizeof *w->slots);
+    return TDAG_OK;
+}
+
+/* The tables of the graph at hand. */
+static tdag_status prepare_graph(writer *w)
+{
+    const tdag_graph *g = w->g;
+    uint32_t n_symbols = tdagi_pool_n_symbols(g->pool);
+    w->n_scopes = w->n_symbols = 0;
     w->scope_of = tdagi_arena_array(w->arena, g->n_scopes, sizeof *w->scope_of);
     w->scopes = tdagi_arena_array(w->arena, g->n_scopes, sizeof *w->scopes);
     w->symbol_seen = tdagi_arena_array(w->arena, n_symbols, 1);
     w->symbols = tdagi_arena_array(w->arena, n_symbols, sizeof *w->symbols);
-    w->keys = tdagi_arena_array(w->arena, (size_t)g->n + 1, sizeof *w->keys);
-    w->slots = tdagi_arena_array(w->arena, w->n_slots, sizeof *w->slots);
-    w->t->names = tdagi_arena_array(w->arena, n_leaves, sizeof *w->t->names);
-    w->t->tensors = tdagi_arena_array(w->arena, n_leaves, sizeof *w->t->tensors);
     if (w->scope_of == NULL || w->scopes == NULL || w->symbol_seen == NULL ||
-        w->symbols == NULL || w->keys == NULL || w->slots == NULL ||
-        w->t->names == NULL || w->t->tensors == NULL)
+        w->symbols == NULL)
         return tdagi_nomem(w->ctx);
     memset(w->scope_of, 0, g->n_scopes * sizeof *w->scope_of);
     if (n_symbols > 0) memset(w->symbol_seen, 0, n_symbols);
-    memset(w->keys, 0, ((size_t)g->n + 1) * sizeof *w->keys);
-    memset(w->slots, 0, w->n_slots * sizeof *w->slots);
     return TDAG_OK;
 }
 
@@ -337,7 +388,13 @@ static void put_values(writer *w, const char *key, uint32_t n, const tdag_value 
 /* The tables, which are known once the nodes are written. */
 static void put_tables(writer *w)
 {
-    put(w, "{\"symbols\":[");
+    put(w, "{");
+    if (w->graph != NULL) {
+        put(w, "\"name\":");
+        put_string(w, "name", w->graph);
+        put(w, ",");
+    }
+    put(w, "\"symbols\":[");
     for (uint32_t i = 0; i < w->n_symbols; i++) {
         int64_t sample;
         const char *name = tdagi_pool_symbol(w->g->pool, w->symbols[i], &sample);
@@ -398,20 +455,87 @@ static void put_methods(writer *w, const tdag_model *model)
     put(w, "}]");
 }
 
-tdag_status tdagi_tdag_write(tdag_ctx *ctx, tdagi_arena *arena, const tdag_model *model,
-                             char **json_out, tdag_named_tensors *tensors_out)
+static void write_graph(writer *w, const tdag_graph *g, tdagi_text *text)
 {
-    tdagi_text text, nodes;
-    tdagi_text_init(&text, ctx);
-    tdagi_text_init(&nodes, ctx);
-    writer w = {.ctx = ctx, .arena = arena, .to = &text, .t = tensors_out};
-    TDAGI_TRY(tdagi_model_straight(ctx, model, &w.g));
-    TDAGI_TRY(prepare(&w));
-    put(&w, "{");
-    put_methods(&w, model);
-    put(&w, ",\n\"graphs\":[");
-    put_graph(&w, &nodes, &text);
-    put(&w, "]}\n");
+    tdagi_text nodes;
+    tdagi_text_init(&nodes, w->ctx);
+    w->g = g;
+    tdag_status st = prepare_graph(w);
+    if (text->status == TDAG_OK) text->status = st;
+    if (text->status == TDAG_OK) put_graph(w, &nodes, text);
     tdagi_text_free(&nodes);
+}
+
+/* Version 1: one graph and the method that calls it. */
+static void write_plain(writer *w, const tdag_model *model)
+{
+    tdagi_text *text = w->to;
+    w->g = model->graphs[0].graph;
+    put(w, "{");
+    put_methods(w, model);
+    put(w, ",\n\"graphs\":[");
+    write_graph(w, w->g, text);
+    put(w, "]}\n");
+}
+
+static void put_states(writer *w, const tdag_model *model)
+{
+    for (uint32_t i = 0; i < model->n_states; i++) {
+        const tdagi_state *s = &model->states[i];
+        const char *key = other_key(w, s->name);
+        if (key == NULL) fail_memory(w);
+        if (key != NULL) store(w, key, s->initial, NULL);
+        put(w, i == 0 ? "\n{\"name\":" : ",\n{\"name\":");
+        put_string(w, "name", s->name);
+        put(w, ",\"tensor\":");
+        put_string(w, "name", key == NULL ? "" : key);
+        put(w, ",\"symbols\":[");
+        for (uint32_t k = 0; k < s->initial->rank; k++)
+            tdagi_text_printf(w->to, s->symbols[k] == NULL ? "%snull%s" : "%s\"%s\"",
+                              k == 0 ? "" : ",",
+                              s->symbols[k] == NULL ? "" : s->symbols[k]);
+        put(w, "]}");
+    }
+}
+
+/* Version 2: methods, states, graphs. */
+static void write_programs(writer *w, const tdag_model *model)
+{
+    tdagi_text *text = w->to;
+    put(w, "{\"methods\":[");
+    for (uint32_t i = 0; i < model->n_methods && text->status == TDAG_OK; i++) {
+        put(w, i == 0 ? "\n" : ",\n");
+        tdagi_tdag_write_method(w->ctx, model, model->methods[i], text);
+    }
+    put(w, "],\n\"graphs\":[");
+    for (uint32_t i = 0; i < model->n_graphs && text->status == TDAG_OK; i++) {
+        put(w, i == 0 ? "\n" : ",\n");
+        w->graph = model->graphs[i].name;
+        write_graph(w, model->graphs[i].graph, text);
+    }
+    w->graph = "";
+    w->g = NULL;
+    put(w, "],\n\"states\":[");
+    if (text->status == TDAG_OK) put_states(w, model);
+    put(w, "]}\n");
+}
+
+tdag_status tdagi_tdag_write(tdag_ctx *ctx, tdagi_arena *arena, const tdag_model *model,
+                             int *version_out, char **json_out,
+                             tdag_named_tensors *tensors_out)
+{
+    tdagi_text text;
+    bool is_plain = false;
+    TDAGI_TRY(tdagi_model_is_plain(ctx, model, &is_plain));
+    if (!is_plain) TDAGI_TRY(tdagi_model_verify(ctx, model));
+    *version_out = is_plain ? 1 : 2;
+    tdagi_text_init(&text, ctx);
+    writer w = {.ctx = ctx, .arena = arena, .to = &text, .t = tensors_out};
+    TDAGI_TRY(prepare(&w, model));
+    if (is_plain)
+        write_plain(&w, model);
+    else
+        write_programs(&w, model);
+    tdagi_name_map_free(ctx, &w.keys);
     return tdagi_text_take(&text, json_out);
 }

@@ -147,10 +147,10 @@ def read_leaf(node, tensors, used, shape):
     assert (dtype, stored) == (node["dtype"], shape), node
 
 
-def read_graph(graph, tensors):
-    assert set(graph) == {"symbols", "scopes", "nodes", "inputs", "outputs"}
+def read_graph(graph, tensors, used):
+    assert set(graph) - {"name"} == {"symbols", "scopes", "nodes", "inputs", "outputs"}
     dims = Dims(graph["symbols"])
-    shapes, names, used = {}, set(), set()
+    shapes, names = {}, set()
     for i, node in enumerate(graph["nodes"], 1):
         ids = node.get("in", [])
         assert all(0 < operand < i for operand in ids)
@@ -168,16 +168,84 @@ def read_graph(graph, tensors):
     assert graph["inputs"] == [i for i, n in enumerate(graph["nodes"], 1)
                                if n["op"] == "input"]
     assert all(o in shapes for o in graph["outputs"])
-    assert used == set(tensors)
     return len(graph["inputs"]), len(graph["outputs"]), len(shapes)
+
+
+OWN = {"call": {"graph"}, "if": {"blocks"}, "loop": {"limit", "while", "blocks"},
+       "read": {"state"}, "write": {"state"}, "draw": {"kind"},
+       "apply": {"operator", "arguments"}, "check": {"sentence"}, "return": set()}
+
+
+class Method:
+    """A method of version 2: values are numbered in the order of the text."""
+
+    def __init__(self, method, sizes, n_states):
+        self.sizes, self.n_states, self.last, self.seen = sizes, n_states, 0, set()
+        self.dims = Dims(method["symbols"] + method["found"])
+        for value in method["values"]:
+            assert all(n >= 0 for n in self.dims.values(value["shape"]))
+        self.define(method["params"])
+        self.block(method["program"])
+        assert self.last == len(method["values"])
+        last = method["program"][-1]
+        assert last["do"] == "return"
+        assert len(re.findall(r"\bT\b", method["inputs"])) == len(method["params"])
+        assert len(re.findall(r"\bT\b", method["outputs"])) == len(last["in"])
+
+    def define(self, ids):
+        for i in ids:
+            self.last += 1
+            assert i == self.last, f"value {i} instead of {self.last}"
+        self.seen |= set(ids)
+
+    def block(self, statements):
+        for s in statements:
+            self.statement(s)
+
+    def statement(self, s):
+        assert set(s) - {"finds"} == {"do", "in", "out"} | OWN[s["do"]], s
+        assert set(s["in"]) <= self.seen
+        if s["do"] == "call":
+            assert (len(s["in"]), len(s["out"])) == self.sizes[s["graph"]]
+        assert 0 <= s.get("state", 0) <= self.n_states
+        for block in s.get("blocks", []):
+            before = set(self.seen)
+            self.define(block.get("params", []))
+            self.block(block["program"])
+            assert set(block["yield"]) <= self.seen
+            self.seen = before
+        self.define(s["out"])
+
+
+def read_programs(model, tensors):
+    """Version 2."""
+    assert set(model) == {"methods", "graphs", "states"}
+    used, sizes, n_nodes = set(), [], 0
+    for graph in model["graphs"]:
+        n_in, n_out, n = read_graph(graph, tensors, used)
+        sizes.append((n_in, n_out))
+        n_nodes += n
+    for state in model["states"]:
+        assert len(state["symbols"]) == len(tensors[state["tensor"]][1])
+        used.add(state["tensor"])
+    assert used == set(tensors)
+    for part in ("methods", "graphs", "states"):
+        assert len({x["name"] for x in model[part]}) == len(model[part])
+    for method in model["methods"]:
+        Method(method, sizes, len(model["states"]))
+    return n_nodes
 
 
 def read_model(path):
     metadata, tensors = read_container(path)
-    assert metadata["format"] == "tdag/1", metadata["format"]
+    assert metadata["format"] in ("tdag/1", "tdag/2"), metadata["format"]
     model = json.loads(metadata["tdag"])
+    if metadata["format"] == "tdag/2":
+        return read_programs(model, tensors)
     assert set(model) == {"methods", "graphs"} and len(model["graphs"]) == 1
-    n_in, n_out, n_nodes = read_graph(model["graphs"][0], tensors)
+    used = set()
+    n_in, n_out, n_nodes = read_graph(model["graphs"][0], tensors, used)
+    assert used == set(tensors)
     [method] = model["methods"]
     assert method["name"] == "forward"
     [call] = method["program"]

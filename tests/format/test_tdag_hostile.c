@@ -366,7 +366,7 @@ static void test_format(void **state)
         const char *format;
         tdag_status st;
     } formats[] = {{"tdag/1", TDAG_OK},
-                   {"tdag/2", TDAG_E_UNSUPPORTED},
+                   {"tdag/3", TDAG_E_UNSUPPORTED},
                    {"tdag/99999999999999999999", TDAG_E_FORMAT},
                    {"tdag/0", TDAG_E_FORMAT},
                    {"tdag/01", TDAG_E_FORMAT},

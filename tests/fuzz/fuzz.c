@@ -1,6 +1,8 @@
 /* What the fuzzing targets share: see fuzz.h. */
 #include "fuzz/fuzz.h"
 
+#include "program/model.h"
+
 tdag_ctx *fuzz_ctx(void)
 {
     tdag_ctx_options o;
@@ -21,9 +23,26 @@ void fuzz_expect_told(const tdag_ctx *ctx, tdag_status st)
 }
 
 /* Counting may find no number (overflow), but must end. */
+/* A model that is more than one graph. */
+static void use_program(tdag_ctx *ctx, const tdag_model *m)
+{
+    char *text = NULL;
+    tdag_model *back = NULL;
+    EXPECT(tdag_model_verify(ctx, m) == TDAG_OK);
+    if (tdag_model_print(ctx, m, TDAG_TEXT_FULL, &text) != TDAG_OK) return;
+    EXPECT(tdag_model_parse(ctx, text, strlen(text), &back) == TDAG_OK);
+    EXPECT(tdagi_model_equal(m, back));
+    tdag_model_free(back);
+    tdag_text_free(ctx, text);
+}
+
 void fuzz_use_model(tdag_ctx *ctx, const tdag_model *m)
 {
     const tdag_graph *g = tdag_model_get_graph(m);
+    if (g == NULL) {
+        use_program(ctx, m);
+        return;
+    }
     EXPECT(tdag_verify(ctx, g) == TDAG_OK);
     tdag_counts counts;
     for (int level = TDAG_LEVEL_CORE; level <= TDAG_LEVEL_FUSED; level++)

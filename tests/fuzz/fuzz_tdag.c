@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "fuzz/fuzz.h"
+#include "program/model.h"
 
 static char folder[] = "/tmp/tdag-fuzz-XXXXXX";
 static char saved[64];
@@ -28,7 +29,7 @@ static void save_again(tdag_ctx *ctx, const tdag_model *m)
     tdag_model *back = NULL;
     EXPECT(tdag_save(ctx, m, saved, NULL) == TDAG_OK);
     EXPECT(tdag_load(ctx, saved, NULL, &back) == TDAG_OK);
-    EXPECT(tdag_graph_equal(tdag_model_get_graph(m), tdag_model_get_graph(back)));
+    EXPECT(tdagi_model_equal(m, back));
     tdag_model_free(back);
 }
 

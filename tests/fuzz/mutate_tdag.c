@@ -129,6 +129,17 @@ static const char *const words[] = {
     "[]",
     "{}",
     "[1,1]",
+    "call",
+    "if",
+    "loop",
+    "read",
+    "write",
+    "draw",
+    "apply",
+    "check",
+    "return",
+    "permutation",
+    "\"T\"",
     "\"\"",
 };
 

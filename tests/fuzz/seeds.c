@@ -1,13 +1,14 @@
 /* The files that fuzzing begins with: seeds FOLDER writes a folder for each target.
- * .tdag files are of small random graphs over all core ops, with symbols and without;
- * the others are of the archives in seeds/ and in examples/: they as they are, and
- * their records. */
+ * .tdag files are of small random graphs over all core ops, with symbols and without,
+ * and of random programs; the others are of the archives in seeds/ and in examples/:
+ * they as they are, and their records. */
 #include <errno.h>
 #include <sys/stat.h>
 
 #include "archive/zip.h"
 #include "archive/zip_write.h"
 #include "fuzz/archives.h"
+#include "program/random_program.h"
 #include "support/random_graph.h"
 
 static const char *folder;
@@ -38,6 +39,21 @@ static void need(tdag_status st)
 }
 
 /* ---- .tdag files ---- */
+
+static void write_programs(void)
+{
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        char path[4096], name[32];
+        tdag_ctx *ctx = test_ctx();
+        tdag_model *m = NULL;
+        snprintf(name, sizeof name, "program%llu", (unsigned long long)seed);
+        make_path(path, "tdag", name);
+        need(random_program(ctx, seed, &m));
+        need(tdag_save(ctx, m, path, NULL));
+        tdag_model_free(m);
+        tdag_ctx_free(ctx);
+    }
+}
 
 static void write_graphs(void)
 {
@@ -129,6 +145,7 @@ int main(int argc, char **argv)
     if (argc != 2 || (mkdir(argv[1], 0777) != 0 && errno != EEXIST)) return 2;
     folder = argv[1];
     write_graphs();
+    write_programs();
     write_archives();
     write_programs();
     return 0;

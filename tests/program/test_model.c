@@ -143,7 +143,6 @@ static void test_refused(void **state)
         tdag_compose(ctx, (const tdag_model *const[]){m, m}, 2, NULL, &out),
         tdag_suggest_cuts(ctx, m, 3, &cuts),
         tdag_diff(ctx, m, m, &differences),
-        tdag_save(ctx, m, "program.tdag", NULL),
     };
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (refused[i] != TDAG_E_UNSUPPORTED)
