@@ -2,13 +2,15 @@
  * what they tell is certain, and the others may need it. */
 #include "program/call.h"
 
-typedef struct call {
+#include <string.h>
+
+typedef struct solving {
     const tdag_graph *g;
     tdagi_pool *to;
     tdag_dim *sizes;
-} call;
+} solving;
 
-static bool is_told(const call *c, tdag_dim d)
+static bool is_told(const solving *c, tdag_dim d)
 {
     bool told = true;
     uint32_t n = tdagi_pool_n_symbols(c->g->pool);
@@ -17,7 +19,7 @@ static bool is_told(const call *c, tdag_dim d)
     return told;
 }
 
-static void solve(const call *c, const tdagi_node *n, const tdagi_var_info *arg,
+static void solve(const solving *c, const tdagi_node *n, const tdagi_var_info *arg,
                   bool bare)
 {
     for (uint32_t k = 0; k < n->rank; k++) {
@@ -34,11 +36,64 @@ static void solve(const call *c, const tdagi_node *n, const tdagi_var_info *arg,
 void tdagi_call_solve(const tdag_graph *g, const tdagi_method *m, const tdagi_var *args,
                       tdagi_pool *to, tdag_dim *sizes)
 {
-    const call c = {g, to, sizes};
+    const solving c = {g, to, sizes};
     for (int bare = 1; bare >= 0; bare--)
         for (uint32_t i = 0; i < g->n_inputs; i++) {
             const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
             const tdagi_var_info *arg = tdagi_method_var(m, args[i]);
             if (arg->rank == n->rank) solve(&c, n, arg, bare == 1);
         }
+}
+
+/* ---- results ---- */
+
+static tdag_dim find_symbol(const tdagi_pool *pool, const char *name)
+{
+    for (uint32_t i = 0; i < tdagi_pool_n_symbols(pool); i++)
+        if (strcmp(tdagi_pool_symbol(pool, i, NULL), name) == 0)
+            return tdagi_pool_symbol_dim(pool, i);
+    return TDAGI_DIM_BAD;
+}
+
+static tdag_status take_names(tdag_ctx *ctx, const tdag_graph *g, const tdagi_pool *to,
+                              tdag_dim *sizes)
+{
+    for (uint32_t s = 0; s < tdagi_pool_n_symbols(g->pool); s++) {
+        const char *name = tdagi_pool_symbol(g->pool, s, NULL);
+        if (sizes[s] == TDAGI_DIM_BAD) sizes[s] = find_symbol(to, name);
+        if (sizes[s] == TDAGI_DIM_BAD)
+            return tdagi_fail(ctx, TDAG_E_FORMAT,
+                              "nothing tells the graph's symbol %.80s", name);
+    }
+    return TDAG_OK;
+}
+
+static tdag_status infer(tdag_ctx *ctx, const tdag_graph *g, const tdagi_method *m,
+                         const tdagi_statement *call, tdag_dim *sizes,
+                         tdagi_type *types)
+{
+    for (uint32_t s = 0; s < tdagi_pool_n_symbols(g->pool); s++)
+        sizes[s] = TDAGI_DIM_BAD;
+    for (uint32_t i = 0; i < call->n_bindings; i++)
+        sizes[call->bindings[i].of] = call->bindings[i].symbol;
+    tdagi_call_solve(g, m, call->inputs, m->pool, sizes);
+    TDAGI_TRY(take_names(ctx, g, m->pool, sizes));
+    for (uint32_t i = 0; i < g->n_outputs; i++) {
+        tdagi_type *t = &types[i];
+        tdagi_value_type(g, g->outputs[i], t);
+        for (uint32_t k = 0; k < t->rank; k++)
+            t->shape[k] = tdagi_dim_substitute(m->pool, g->pool, t->shape[k], sizes);
+    }
+    return tdagi_pool_report(ctx, m->pool);
+}
+
+tdag_status tdagi_call_types(tdag_ctx *ctx, const tdag_graph *g, const tdagi_method *m,
+                             const tdagi_statement *call, tdagi_type *types)
+{
+    size_t size = tdagi_pool_n_symbols(g->pool) * sizeof(tdag_dim);
+    void *sizes = NULL;
+    TDAGI_TRY(tdagi_alloc(ctx, size, &sizes));
+    tdag_status st = infer(ctx, g, m, call, sizes, types);
+    tdagi_free(ctx, sizes, size);
+    return st;
 }

@@ -10,4 +10,11 @@
 void tdagi_call_solve(const tdag_graph *g, const tdagi_method *m, const tdagi_var *args,
                       tdagi_pool *to, tdag_dim *sizes);
 
+/* The types of a call's results, in the method's pool: of the statement are read its
+ * inputs, as many as the graph has, and its bindings, whose `of` are symbols of the
+ * graph. What neither tells is the method's symbol of that name. Errors: E_FORMAT where
+ * there is none, E_NOMEM, E_OVERFLOW, E_LIMIT. */
+tdag_status tdagi_call_types(tdag_ctx *ctx, const tdag_graph *g, const tdagi_method *m,
+                             const tdagi_statement *call, tdagi_type *types);
+
 #endif

@@ -9,15 +9,14 @@
 
 #include <stdatomic.h>
 
+#include <tdagger/program.h>
+
 #include "ir/graph.h"
 #include "program/structure.h"
 
 #define TDAGI_PROGRAM_MAX_DEPTH 64 /* blocks inside each other */
 
-/* A value of a program; ids count from 1, 0 is none. (A graph has tdag_value.) */
-typedef struct tdagi_var {
-    uint32_t id;
-} tdagi_var;
+typedef tdag_var tdagi_var;
 
 typedef struct tdagi_var_info {
     tdag_dtype dtype;

@@ -40,7 +40,7 @@ static void need(tdag_status st)
 
 /* ---- .tdag files ---- */
 
-static void write_programs(void)
+static void write_models(void)
 {
     for (uint64_t seed = 1; seed <= 40; seed++) {
         char path[4096], name[32];
@@ -145,7 +145,7 @@ int main(int argc, char **argv)
     if (argc != 2 || (mkdir(argv[1], 0777) != 0 && errno != EEXIST)) return 2;
     folder = argv[1];
     write_graphs();
-    write_programs();
+    write_models();
     write_archives();
     write_programs();
     return 0;

@@ -385,13 +385,84 @@ static void test_programs(void **state)
 {
     (void)state;
     tdag_model *m = NULL;
-    char *text = NULL;
+    char *text = NULL, buf[8];
+    tdag_model_builder *b = NULL;
+    const tdag_vars none = {0, NULL};
+    const tdag_var_types no_types = {0, NULL};
     FAILS("model", tdag_model_verify, NULL);
     FAILS_ALONE(tdag_model_verify, model);
     FAILS("model", tdag_model_print, NULL, 0, &text);
     FAILS("out", tdag_model_print, model, 0, NULL);
     FAILS("text", tdag_model_parse, NULL, 0, &m);
     FAILS("out", tdag_model_parse, "", 0, NULL);
+    FAILS("out", tdag_model_builder_create, NULL);
+    FAILS_ALONE(tdag_model_builder_create, &b);
+    see("tdag_model_builder_get_status");
+    assert_int_equal(tdag_model_builder_get_status(NULL), TDAG_E_ARG);
+    see("tdag_model_builder_finish");
+    assert_int_equal(tdag_model_builder_finish(NULL, &m), TDAG_E_ARG);
+    DOES_NOTHING(tdag_model_builder_free, NULL);
+    ANSWERS(tdag_model_add_graph, tdag_model_add_graph(NULL, NULL, NULL) == 0);
+    ANSWERS(tdag_model_add_state, tdag_model_add_state(NULL, NULL, NULL, NULL) == 0);
+    DOES_NOTHING(tdag_method_begin, NULL, NULL);
+    DOES_NOTHING(tdag_method_end, NULL, NULL, NULL);
+    ANSWERS(tdag_method_symbol, tdag_method_symbol(NULL, NULL, 0) == TDAG_NO_DIM);
+    ANSWERS(tdag_method_found, tdag_method_found(NULL, NULL, 0, 0) == TDAG_NO_DIM);
+    ANSWERS(tdag_method_dim, tdag_method_dim(NULL, NULL) == TDAG_NO_DIM);
+    ANSWERS(tdag_method_add_input, tdag_method_add_input(NULL, NULL, NULL).id == 0);
+    DOES_NOTHING(tdag_method_set_name, NULL, TDAG_NO_VAR, NULL);
+    DOES_NOTHING(tdag_program_call, NULL, 0, none, NULL);
+    DOES_NOTHING(tdag_program_give, NULL, NULL, TDAG_NO_VAR, 0);
+    ANSWERS(tdag_program_read, tdag_program_read(NULL, 0, NULL).id == 0);
+    DOES_NOTHING(tdag_program_write, NULL, 0, TDAG_NO_VAR);
+    ANSWERS(tdag_program_draw,
+            tdag_program_draw(NULL, TDAG_DRAW_NORMAL, none, NULL).id == 0);
+    DOES_NOTHING(tdag_program_apply, NULL, NULL, NULL, none, no_types, NULL);
+    DOES_NOTHING(tdag_program_check, NULL, TDAG_NO_VAR, NULL);
+    DOES_NOTHING(tdag_program_return, NULL, none);
+    DOES_NOTHING(tdag_program_begin_if, NULL, TDAG_NO_VAR);
+    DOES_NOTHING(tdag_program_else, NULL, none);
+    DOES_NOTHING(tdag_program_end_if, NULL, none, no_types, NULL);
+    DOES_NOTHING(tdag_program_begin_loop, NULL, TDAG_NO_VAR, TDAG_NO_VAR, none, NULL,
+                 NULL);
+    DOES_NOTHING(tdag_program_end_loop, NULL, none, no_types, NULL);
+    ANSWERS(tdag_method_dim_text, tdag_method_dim_text(NULL, 0, buf, sizeof buf) == 0);
+}
+
+static void test_program_readers(void **state)
+{
+    (void)state;
+    ANSWERS(tdag_model_get_n_graphs, tdag_model_get_n_graphs(NULL) == 0);
+    ANSWERS(tdag_model_get_graph_name, tdag_model_get_graph_name(NULL, 0) == NULL);
+    ANSWERS(tdag_model_get_graph_at, tdag_model_get_graph_at(NULL, 0) == NULL);
+    ANSWERS(tdag_model_get_n_states, tdag_model_get_n_states(NULL) == 0);
+    ANSWERS(tdag_model_get_state_name, tdag_model_get_state_name(NULL, 0) == NULL);
+    ANSWERS(tdag_model_get_state_initial,
+            tdag_model_get_state_initial(NULL, 0) == NULL);
+    ANSWERS(tdag_model_get_state_symbol,
+            tdag_model_get_state_symbol(NULL, 0, 0) == NULL);
+    ANSWERS(tdag_model_find_graph, tdag_model_find_graph(NULL, "") == TDAG_NO_INDEX);
+    ANSWERS(tdag_model_find_state, tdag_model_find_state(model, NULL) == TDAG_NO_INDEX);
+    ANSWERS(tdag_model_get_n_methods, tdag_model_get_n_methods(NULL) == 0);
+    ANSWERS(tdag_model_get_method, tdag_model_get_method(NULL, 0) == NULL);
+    ANSWERS(tdag_model_find_method, tdag_model_find_method(model, NULL) == NULL);
+    ANSWERS(tdag_method_get_name, tdag_method_get_name(NULL) == NULL);
+    ANSWERS(tdag_method_get_input_structure,
+            tdag_method_get_input_structure(NULL) == NULL);
+    ANSWERS(tdag_method_get_output_structure,
+            tdag_method_get_output_structure(NULL) == NULL);
+    ANSWERS(tdag_method_get_body, tdag_method_get_body(NULL) == NULL);
+    ANSWERS(tdag_method_get_n_vars, tdag_method_get_n_vars(NULL) == 0);
+    ANSWERS(tdag_method_get_type, tdag_method_get_type(NULL, TDAG_NO_VAR).dtype == 0);
+    ANSWERS(tdag_method_get_var_name,
+            tdag_method_get_var_name(NULL, TDAG_NO_VAR) == NULL);
+    ANSWERS(tdag_method_dim_sample, tdag_method_dim_sample(NULL, 4) == 0);
+    ANSWERS(tdag_block_get, tdag_block_get(NULL).first == NULL);
+    ANSWERS(tdag_statement_get, tdag_statement_get(NULL).kind == TDAG_STATEMENT_NONE);
+    ANSWERS(tdag_statement_get_next, tdag_statement_get_next(NULL) == NULL);
+    ANSWERS(tdag_statement_get_block, tdag_statement_get_block(NULL, 0) == NULL);
+    ANSWERS(tdag_statement_get_binding,
+            tdag_statement_get_binding(NULL, 0).symbol == TDAG_NO_DIM);
 }
 
 /* The last test: none was forgotten. */
@@ -443,7 +514,8 @@ int main(void)
         cmocka_unit_test(test_graph_getters), cmocka_unit_test(test_graphs),
         cmocka_unit_test(test_counts),        cmocka_unit_test(test_models),
         cmocka_unit_test(test_cutting),       cmocka_unit_test(test_torch),
-        cmocka_unit_test(test_programs),      cmocka_unit_test(test_all_seen),
+        cmocka_unit_test(test_programs),      cmocka_unit_test(test_program_readers),
+        cmocka_unit_test(test_all_seen),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -97,43 +97,17 @@ static tdag_status read_size(tdagi_program_parser *p, tdagi_program_line *line,
     return tdagi_lex_dim(l, &b->bound);
 }
 
-/* What no argument tells is the method's symbol of that name. */
-static tdag_status take_names(tdagi_program_parser *p, const tdagi_program_line *line,
-                              const tdag_graph *g, tdag_dim *sizes)
-{
-    const tdagi_pool *pool = p->lex.pool;
-    for (uint32_t s = 0; s < tdagi_pool_n_symbols(g->pool); s++) {
-        const char *name = tdagi_pool_symbol(g->pool, s, NULL);
-        for (uint32_t i = 0;
-             sizes[s] == TDAGI_DIM_BAD && i < tdagi_pool_n_symbols(pool); i++)
-            if (strcmp(tdagi_pool_symbol(pool, i, NULL), name) == 0)
-                sizes[s] = tdagi_pool_symbol_dim(pool, i);
-        if (sizes[s] == TDAGI_DIM_BAD)
-            return tdagi_lex_fail(&p->lex, line->start,
-                                  "nothing tells the graph's symbol %.80s", name);
-    }
-    return TDAG_OK;
-}
-
 static tdag_status infer_results(tdagi_program_parser *p, tdagi_program_line *line,
-                                 const tdag_graph *g, tdag_dim *sizes)
+                                 const tdag_graph *g)
 {
-    const tdagi_binding *bindings = line->bindings.v;
-    for (uint32_t s = 0; s < tdagi_pool_n_symbols(g->pool); s++)
-        sizes[s] = TDAGI_DIM_BAD;
-    for (uint32_t i = 0; i < line->bindings.n; i++)
-        sizes[bindings[i].of] = bindings[i].symbol;
-    tdagi_call_solve(g, p->b.method, line->inputs.v, p->lex.pool, sizes);
-    TDAGI_TRY(take_names(p, line, g, sizes));
-    for (uint32_t i = 0; i < g->n_outputs; i++) {
-        tdagi_type *t = tdagi_items_add(p, &line->types, sizeof *t);
-        if (t == NULL) return tdagi_nomem(p->ctx);
-        tdagi_value_type(g, g->outputs[i], t);
-        for (uint32_t k = 0; k < t->rank; k++)
-            t->shape[k] =
-                tdagi_dim_substitute(p->lex.pool, g->pool, t->shape[k], sizes);
-    }
-    return tdagi_lex_pass(&p->lex, line->start, tdagi_pool_report(p->ctx, p->lex.pool));
+    const tdagi_statement_spec s = {.inputs = line->inputs.v,
+                                    .bindings = line->bindings.v,
+                                    .n_bindings = line->bindings.n};
+    for (uint32_t i = 0; i < g->n_outputs; i++)
+        if (tdagi_items_add(p, &line->types, sizeof(tdagi_type)) == NULL)
+            return tdagi_nomem(p->ctx);
+    return tdagi_lex_pass(&p->lex, line->start,
+                          tdagi_call_types(p->ctx, g, p->b.method, &s, line->types.v));
 }
 
 static tdag_status read_call(tdagi_program_parser *p, tdagi_program_line *line,
@@ -151,12 +125,7 @@ static tdag_status read_call(tdagi_program_parser *p, tdagi_program_line *line,
     if (tdagi_lex_take_word(l, "with")) do
             TDAGI_TRY(read_size(p, line, g));
         while (tdagi_lex_take(l, ','));
-    uint32_t n = tdagi_pool_n_symbols(g->pool);
-    void *sizes = NULL;
-    TDAGI_TRY(tdagi_array_alloc(p->ctx, n, sizeof(tdag_dim), &sizes));
-    tdag_status st = infer_results(p, line, g, sizes);
-    tdagi_free(p->ctx, sizes, n * sizeof(tdag_dim));
-    TDAGI_TRY(st);
+    TDAGI_TRY(infer_results(p, line, g));
     return tdagi_program_settle(p, line, NULL, false);
 }
 
