@@ -53,12 +53,50 @@ typedef struct tdag_differences {
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_graph_diff(tdag_ctx *ctx, const tdag_graph *a,
                                                      const tdag_graph *b,
                                                      tdag_differences *out);
-/* The same of two models' graphs. */
+/* The same of the graphs of two straight-line models; E_UNSUPPORTED for others. */
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_diff(tdag_ctx *ctx, const tdag_model *a,
                                                const tdag_model *b,
                                                tdag_differences *out);
 TDAG_API void
 tdag_differences_free(tdag_differences *differences); /* leaves it empty */
+
+/* ---- models with programs ---- */
+typedef enum tdag_model_part {
+    TDAG_PART_GRAPH = 1,
+    TDAG_PART_STATE = 2,
+    TDAG_PART_METHOD = 3,
+    TDAG_PART_STATEMENT = 4,
+} tdag_model_part;
+
+typedef struct tdag_model_difference {
+    tdag_difference_kind kind; /* NODE: both have it; ONLY_A, ONLY_B; WEIGHT: a state of
+                                  other initial elements */
+    tdag_model_part part;
+    uint32_t what;    /* TDAG_DIFFERS_IN_*: of a statement OP is what it does or uses,
+                         SPEC the rest of it but for its operands and what it yields; of
+                         a method SPEC are its structures, OPERANDS what its blocks take
+                         and give */
+    const char *name; /* of the graph, state or method; the models' own */
+    uint32_t a, b; /* numbers of the statement in its method, in the order of the text
+                      from 1; 0: there is none */
+} tdag_model_difference;
+
+typedef struct tdag_model_differences {
+    uint32_t n; /* 0: the models are equal */
+    tdag_model_difference *items;
+    uint32_t capacity;
+    tdag_allocator allocator; /* what the array came from */
+} tdag_model_differences;
+
+/* Compares any two models: graphs, states and methods by name (tdag_graph_diff() tells
+ * how two graphs differ), of methods the statements. Not compared are names of values
+ * and the order of graphs, states and methods. Freed with
+ * tdag_model_differences_free(). Errors: E_ARG, E_NOMEM. */
+TDAG_API TDAG_MUST_CHECK tdag_status tdag_model_diff(tdag_ctx *ctx, const tdag_model *a,
+                                                     const tdag_model *b,
+                                                     tdag_model_differences *out);
+TDAG_API void
+tdag_model_differences_free(tdag_model_differences *differences); /* leaves it empty */
 
 /* Values of two models that stand for each other: a[i] for b[i]. */
 typedef struct tdag_pairs {

@@ -10,7 +10,8 @@
 TDAG_BEGIN_DECLS
 
 /* The newest version of the format; tdag_load() reads this one and every older one, and
- * tdag_save() writes the oldest that holds the model: 1 for one graph, 2 for programs. */
+ * tdag_save() writes the oldest that holds the model: 1 for one graph, 2 for programs.
+ */
 #define TDAG_FILE_VERSION 2
 
 typedef struct tdag_save_options {
@@ -80,6 +81,15 @@ TDAG_API TDAG_MUST_CHECK tdag_status tdag_graph_get_hash(tdag_ctx *ctx,
 TDAG_API TDAG_MUST_CHECK tdag_status
 tdag_graph_get_module_hash(tdag_ctx *ctx, const tdag_graph *graph, const char *scope,
                            tdag_hash_kind kind, char out[TDAG_HASH_SIZE]);
+
+/* The same of a model: of one whose program is one call of its graph, the graph's; else
+ * of its programs with the graphs and states that they use. Names of methods count, and
+ * those of symbols; not names of graphs, states and values, structures, and the order
+ * of graphs, states and methods. Errors: those of tdag_model_verify(), E_NOMEM. */
+TDAG_API TDAG_MUST_CHECK tdag_status tdag_model_get_hash(tdag_ctx *ctx,
+                                                         const tdag_model *model,
+                                                         tdag_hash_kind kind,
+                                                         char out[TDAG_HASH_SIZE]);
 
 TDAG_END_DECLS
 

@@ -432,6 +432,14 @@ static void test_programs(void **state)
 static void test_program_readers(void **state)
 {
     (void)state;
+    char hash[TDAG_HASH_SIZE];
+    tdag_model_differences differences;
+    FAILS("model", tdag_model_get_hash, NULL, TDAG_HASH_STRUCTURE, hash);
+    FAILS("out", tdag_model_get_hash, model, TDAG_HASH_STRUCTURE, NULL);
+    FAILS("a", tdag_model_diff, NULL, model, &differences);
+    FAILS("b", tdag_model_diff, model, NULL, &differences);
+    FAILS("out", tdag_model_diff, model, model, NULL);
+    DOES_NOTHING(tdag_model_differences_free, NULL);
     ANSWERS(tdag_model_get_n_graphs, tdag_model_get_n_graphs(NULL) == 0);
     ANSWERS(tdag_model_get_graph_name, tdag_model_get_graph_name(NULL, 0) == NULL);
     ANSWERS(tdag_model_get_graph_at, tdag_model_get_graph_at(NULL, 0) == NULL);

@@ -206,12 +206,110 @@ static int print_json(const diff *d)
     return CLI_DONE;
 }
 
+/* ---- models with programs ---- */
+
+static const char *const parts[] = {[TDAG_PART_GRAPH] = "graph",
+                                    [TDAG_PART_STATE] = "state",
+                                    [TDAG_PART_METHOD] = "method",
+                                    [TDAG_PART_STATEMENT] = "statement"};
+
+/* "3", or "-" for none. */
+static void add_number_cell(cli_table *t, uint32_t number)
+{
+    char text[16] = "-";
+    if (number != 0) snprintf(text, sizeof(text), "%u", (unsigned)number);
+    cli_table_add(t, text);
+}
+
+static void add_part_row(const tdag_model_difference *item, cli_table *t)
+{
+    char how[128] = "";
+    cli_table_add(t, item->kind == TDAG_DIFFERS_ONLY_A   ? "only in A"
+                     : item->kind == TDAG_DIFFERS_ONLY_B ? "only in B"
+                                                         : parts[item->part]);
+    cli_table_add(t, parts[item->part]);
+    cli_table_add(t, item->name);
+    add_number_cell(t, item->a);
+    add_number_cell(t, item->b);
+    for (size_t i = 0; i < N_ASPECTS; i++)
+        if (item->what & aspects[i].bit) append(how, sizeof(how), aspects[i].name);
+    cli_table_add(t, item->kind == TDAG_DIFFERS_WEIGHT   ? "elements"
+                     : item->kind == TDAG_DIFFERS_ONLY_A ? "not in B"
+                     : item->kind == TDAG_DIFFERS_ONLY_B ? "not in A"
+                     : item->part == TDAG_PART_GRAPH     ? "nodes or weights"
+                                                         : how);
+}
+
+static int print_parts(const cli *c, const tdag_model_differences *found)
+{
+    static const char *const heads[] = {"differs", "part", "name", "A", "B", "how"};
+    uint64_t most = c->given & CLI_MOST ? c->most : 30;
+    uint32_t n = found->n < most ? found->n : (uint32_t)most;
+    cli_table t = {.columns = 6, .left = 6};
+    printf("A %s\nB %s\n%u difference%s\n", c->files[0], c->files[1],
+           (unsigned)found->n, found->n == 1 ? "" : "s");
+    for (int i = 0; i < 6 && n > 0; i++)
+        cli_table_add(&t, heads[i]);
+    for (uint32_t i = 0; i < n; i++)
+        add_part_row(&found->items[i], &t);
+    bool failed = t.failed;
+    if (!failed) cli_table_print(&t);
+    cli_table_free(&t);
+    if (failed) return cli_fail(CLI_BAD, "out of memory");
+    if (n < found->n) printf("  ... and %u more\n", (unsigned)(found->n - n));
+    return CLI_DONE;
+}
+
+static bool add_part(const tdag_model_difference *item, cJSON *list)
+{
+    cJSON *object = cJSON_CreateObject();
+    if (object == NULL || !cJSON_AddItemToArray(list, object)) return false;
+    bool done = add_text(object, "kind", kinds[item->kind]) &&
+                add_text(object, "part", parts[item->part]) &&
+                add_text(object, "name", item->name);
+    if (item->a != 0) done = done && add_number(object, "a", item->a);
+    if (item->b != 0) done = done && add_number(object, "b", item->b);
+    return done && (item->what == 0 || add_aspects(object, item->what));
+}
+
+static int print_parts_json(const cli *c, const tdag_model_differences *found)
+{
+    cJSON *report = cJSON_CreateObject();
+    bool done = report != NULL && add_text(report, "format", "tdag-diff/1") &&
+                add_text(report, "a", c->files[0]) &&
+                add_text(report, "b", c->files[1]) &&
+                cJSON_AddBoolToObject(report, "equal", found->n == 0) != NULL;
+    cJSON *list = done ? cJSON_AddArrayToObject(report, "differences") : NULL;
+    done = done && list != NULL;
+    for (uint32_t i = 0; i < found->n && done; i++)
+        done = add_part(&found->items[i], list);
+    char *text = done ? cJSON_Print(report) : NULL;
+    cJSON_Delete(report);
+    if (text == NULL) return cli_fail(CLI_BAD, "out of memory");
+    puts(text);
+    cJSON_free(text);
+    return CLI_DONE;
+}
+
+static int compare_programs(cli *c, const tdag_model *a, const tdag_model *b)
+{
+    tdag_model_differences found;
+    if (tdag_model_diff(c->ctx, a, b, &found) != TDAG_OK)
+        return cli_fail_library(c, NULL);
+    int status =
+        c->given & CLI_JSON ? print_parts_json(c, &found) : print_parts(c, &found);
+    if (status == CLI_DONE && found.n > 0) status = CLI_NO;
+    tdag_model_differences_free(&found);
+    return status;
+}
+
 /* ---- the command ---- */
 
 static int compare(cli *c, const tdag_model *a, const tdag_model *b)
 {
     diff d = {.c = c, .a = tdag_model_get_graph(a), .b = tdag_model_get_graph(b)};
     cli_progress(c, "comparing", c->files[0]);
+    if (d.a == NULL || d.b == NULL) return compare_programs(c, a, b);
     if (tdag_diff(c->ctx, a, b, &d.found) != TDAG_OK) return cli_fail_library(c, NULL);
     int status = c->given & CLI_JSON ? print_json(&d) : print_table(&d);
     if (status == CLI_DONE && d.found.n > 0) status = CLI_NO;
@@ -225,6 +323,7 @@ int cli_diff(cli *c)
     tdag_model *a = NULL, *b = NULL;
     int status = cli_inputs_get(c, &inputs);
     if (status != CLI_DONE) return status;
+    c->takes_programs = true;
     status = cli_load(c, c->files[0], &inputs, &a);
     if (status == CLI_DONE) status = cli_load(c, c->files[1], &inputs, &b);
     if (status == CLI_DONE) status = compare(c, a, b);
