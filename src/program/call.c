@@ -2,7 +2,7 @@
  * what they tell is certain, and the others may need it. */
 #include "program/call.h"
 
-#include <string.h>
+#include "program/name_map.h"
 
 typedef struct solving {
     const tdag_graph *g;
@@ -47,24 +47,42 @@ void tdagi_call_solve(const tdag_graph *g, const tdagi_method *m, const tdagi_va
 
 /* ---- results ---- */
 
-static tdag_dim find_symbol(const tdagi_pool *pool, const char *name)
+/* By name, in time that grows with both numbers of symbols, not with their product. */
+static tdag_status find_all(tdag_ctx *ctx, const tdag_graph *g, const tdagi_pool *to,
+                            const unsigned char *seen, tdag_dim *sizes)
 {
-    for (uint32_t i = 0; i < tdagi_pool_n_symbols(pool); i++)
-        if (strcmp(tdagi_pool_symbol(pool, i, NULL), name) == 0)
-            return tdagi_pool_symbol_dim(pool, i);
-    return TDAGI_DIM_BAD;
+    tdagi_name_map names = {0};
+    tdag_status st = TDAG_OK;
+    for (uint32_t i = 0; i < tdagi_pool_n_symbols(to) && st == TDAG_OK; i++)
+        if (seen == NULL || seen[i] == 1)
+            st = tdagi_name_map_put(ctx, &names, tdagi_pool_symbol(to, i, NULL), i + 1);
+    for (uint32_t s = 0; s < tdagi_pool_n_symbols(g->pool) && st == TDAG_OK; s++) {
+        if (sizes[s] != TDAGI_DIM_BAD) continue;
+        uint32_t i = tdagi_name_map_get(&names, tdagi_pool_symbol(g->pool, s, NULL));
+        if (i != 0) sizes[s] = tdagi_pool_symbol_dim(to, i - 1);
+    }
+    tdagi_name_map_free(ctx, &names);
+    return st;
 }
 
-static tdag_status take_names(tdag_ctx *ctx, const tdag_graph *g, const tdagi_pool *to,
-                              tdag_dim *sizes)
+static uint32_t first_open(const tdag_graph *g, const tdag_dim *sizes)
 {
-    for (uint32_t s = 0; s < tdagi_pool_n_symbols(g->pool); s++) {
-        const char *name = tdagi_pool_symbol(g->pool, s, NULL);
-        if (sizes[s] == TDAGI_DIM_BAD) sizes[s] = find_symbol(to, name);
-        if (sizes[s] == TDAGI_DIM_BAD)
-            return tdagi_fail(ctx, TDAG_E_FORMAT,
-                              "nothing tells the graph's symbol %.80s", name);
-    }
+    uint32_t s = 0, n = tdagi_pool_n_symbols(g->pool);
+    while (s < n && sizes[s] != TDAGI_DIM_BAD)
+        s++;
+    return s;
+}
+
+tdag_status tdagi_call_take_names(tdag_ctx *ctx, const tdag_graph *g,
+                                  const tdagi_pool *to, const unsigned char *seen,
+                                  tdag_dim *sizes, const char **missing_out)
+{
+    uint32_t n = tdagi_pool_n_symbols(g->pool);
+    *missing_out = NULL;
+    if (first_open(g, sizes) == n) return TDAG_OK;
+    TDAGI_TRY(find_all(ctx, g, to, seen, sizes));
+    uint32_t s = first_open(g, sizes);
+    if (s < n) *missing_out = tdagi_pool_symbol(g->pool, s, NULL);
     return TDAG_OK;
 }
 
@@ -77,7 +95,11 @@ static tdag_status infer(tdag_ctx *ctx, const tdag_graph *g, const tdagi_method 
     for (uint32_t i = 0; i < call->n_bindings; i++)
         sizes[call->bindings[i].of] = call->bindings[i].symbol;
     tdagi_call_solve(g, m, call->inputs, m->pool, sizes);
-    TDAGI_TRY(take_names(ctx, g, m->pool, sizes));
+    const char *missing;
+    TDAGI_TRY(tdagi_call_take_names(ctx, g, m->pool, NULL, sizes, &missing));
+    if (missing != NULL)
+        return tdagi_fail(ctx, TDAG_E_FORMAT, "nothing tells the graph's symbol %.80s",
+                          missing);
     for (uint32_t i = 0; i < g->n_outputs; i++) {
         tdagi_type *t = &types[i];
         tdagi_value_type(g, g->outputs[i], t);

@@ -5,7 +5,7 @@
 #include "program/model.h"
 
 /* A value or symbol, as the walk goes on. */
-enum { TDAGI_NOT_YET = 0, TDAGI_IN_SCOPE, TDAGI_OUT_OF_SCOPE };
+enum { TDAGI_NOT_YET = 0, TDAGI_IN_SCOPE = 1, TDAGI_OUT_OF_SCOPE };
 
 typedef struct tdagi_verifier {
     tdag_ctx *ctx;

@@ -35,24 +35,6 @@ static tdag_status take_bindings(call_check *c)
     return TDAG_OK;
 }
 
-/* What no argument tells is the method's symbol of that name. */
-static tdag_status take_names(call_check *c)
-{
-    tdagi_verifier *v = c->v;
-    for (uint32_t s = 0; s < c->n; s++) {
-        if (c->sizes[s] != TDAGI_DIM_BAD) continue;
-        const char *name = tdagi_pool_symbol(c->g->pool, s, NULL);
-        for (uint32_t i = 0; i < v->n_symbols; i++)
-            if (v->symbols[i] == TDAGI_IN_SCOPE &&
-                strcmp(tdagi_pool_symbol(v->pool, i, NULL), name) == 0)
-                c->sizes[s] = tdagi_pool_symbol_dim(v->pool, i);
-        if (c->sizes[s] == TDAGI_DIM_BAD)
-            return tdagi_verify_fail(v, TDAG_E_SHAPE,
-                                     "nothing tells the graph's symbol %.80s", name);
-    }
-    return TDAG_OK;
-}
-
 /* A graph's value is an argument or result of the call. */
 static tdag_status check_value(const call_check *c, tdag_value value, tdagi_var var,
                                const char *what)
@@ -75,7 +57,12 @@ static tdag_status check_call(call_check *c)
     const tdagi_statement *s = c->v->at;
     TDAGI_TRY(take_bindings(c));
     tdagi_call_solve(c->g, c->v->method, s->inputs, c->v->pool, c->sizes);
-    TDAGI_TRY(take_names(c));
+    const char *missing;
+    TDAGI_TRY(tdagi_call_take_names(c->v->ctx, c->g, c->v->pool, c->v->symbols,
+                                    c->sizes, &missing));
+    if (missing != NULL)
+        return tdagi_verify_fail(c->v, TDAG_E_SHAPE,
+                                 "nothing tells the graph's symbol %.80s", missing);
     for (uint32_t i = 0; i < s->n_inputs; i++)
         TDAGI_TRY(check_value(c, c->g->inputs[i], s->inputs[i], "an argument"));
     for (uint32_t i = 0; i < s->n_results; i++)

@@ -133,8 +133,18 @@ static void test_refused(void **state)
     assert_null(tdag_model_get_graph(m));
     tdag_cuts cuts;
     tdag_differences differences;
+    tdag_pairs pairs;
+    int64_t n;
+    char *info;
     const char *const at[] = {"N=3"};
     const tdag_status refused[] = {
+        tdag_total_flops(ctx, m, TDAG_LEVEL_CORE, &n),
+        tdag_total_bytes(ctx, m, &n),
+        tdag_peak_bytes(ctx, m, &n),
+        tdag_info_json(ctx, m, NULL, &info),
+        tdag_pair_values(ctx, m, m, &pairs),
+        tdag_to_torchscript(ctx, m, "program.pt", NULL),
+        tdag_to_pt2(ctx, m, "program.pt2", NULL),
         tdag_simplify(ctx, m, NULL, &out),
         tdag_substitute(ctx, m, at, 1, &out),
         tdag_extract(ctx, m, NULL, &out),

@@ -499,6 +499,31 @@ static void test_many(void **state)
     tdag_ctx_free(ctx);
 }
 
+/* Calls of a graph of many symbols, each of them one of the method's many. */
+static void test_many_symbols(void **state)
+{
+    (void)state;
+    enum { N = 3000 };
+    tdag_ctx *ctx = test_ctx();
+    char *text = malloc(N * 64);
+    assert_non_null(text);
+    size_t n = (size_t)sprintf(text, "tdag 2\ngraph g {\nsymbols");
+    for (int i = 0; i < N; i++)
+        n += (size_t)sprintf(text + n, " S%d=1", i);
+    n += (size_t)sprintf(text + n, "\nreturn\n}\nprogram f() {\nsymbols");
+    for (int i = N - 1; i >= 0; i--)
+        n += (size_t)sprintf(text + n, " S%d=1", i);
+    n += (size_t)sprintf(text + n, "\n");
+    for (int i = 0; i < N; i++)
+        n += (size_t)sprintf(text + n, "call g()\n");
+    n += (size_t)sprintf(text + n, "return\n}\n");
+    tdag_model *m = NULL;
+    TEST_OK(ctx, tdag_model_parse(ctx, text, n, &m));
+    tdag_model_free(m);
+    free(text);
+    tdag_ctx_free(ctx);
+}
+
 static tdag_status there_and_back(tdag_ctx *ctx, void *arg)
 {
     tdag_model *m = NULL;
@@ -528,7 +553,7 @@ int main(void)
         cmocka_unit_test(test_plain),      cmocka_unit_test(test_large_state),
         cmocka_unit_test(test_refused),    cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_depth),      cmocka_unit_test(test_many),
-        cmocka_unit_test(test_oom),
+        cmocka_unit_test(test_oom),        cmocka_unit_test(test_many_symbols),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
