@@ -43,6 +43,25 @@ expect 0 '' run a.tdag --in in.safetensors --out out.safetensors
 [ "$(tail -c 4 out.safetensors | od -An -tf4 | tr -d ' ')" = 23 ] || fail "1 + 4 + 2 * 9"
 expect 2 'runs TorchScript files only' verify a.tdag b.tdag --engine torch
 
+# ---- programs ----
+p=$root/tests/program/collect.txt
+expect 0 '^program forward\(x: f32\[2,4\], steps' show "$p"
+expect 0 '' convert "$p" p.tdag
+expect 0 '' convert p.tdag p.txt
+"$tdag" show --full "$p" >want.txt
+cmp -s p.txt want.txt || fail "the program differs: $(diff want.txt p.txt | head -5)"
+expect 0 '^0 differences' diff p.tdag p.txt
+sed 's/limit steps while/while/' p.txt >q.txt
+expect 1 'statement +forward +4 +4 +spec' diff p.tdag q.txt
+expect 1 '"part":.*"method"' diff --json p.tdag a.tdag
+expect 3 'several statements, which tdag cuts does not take' cuts p.tdag
+expect 3 'several statements, which tdag show --raised does not take' show --raised p.tdag
+expect 3 'which tdag simplify does not take' simplify p.tdag o.tdag
+expect 3 'inputs of a program are those that it states' show p.tdag -i 'f32[2,4]'
+expect 3 'the model is a program' convert p.tdag o.pt2
+sed 's/yield c1; h1, t1/yield h1, t1/' p.txt >bad.txt
+expect 3 'expected .;. here|byte [0-9]+' show bad.txt
+
 # ---- identity ----
 hash_of() {
     "$tdag" info "$@" --json | sed -n 's/^  "hash": "\([0-9a-f]*\)",$/\1/p'

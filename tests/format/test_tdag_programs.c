@@ -320,6 +320,68 @@ static void test_wrong(void **state)
     tdag_ctx_free(ctx);
 }
 
+/* A word or a piece of the JSON becomes another one. */
+static size_t damage(rg_random *r, char *json, size_t n, size_t room)
+{
+    static const char *const words[] = {
+        "0",     "1",      "2",      "7",       "-1",    "4294967295", "null", "true",
+        "[]",    "{}",     "[1,1]",  "\"T\"",   "\"N\"", "\"K0+1\"",   "call", "loop",
+        "if",    "read",   "write",  "draw",    "apply", "check",      "i64",  "f64",
+        "yield", "params", "blocks", "symbols", ",",     "\"",         "}",    "]"};
+    size_t at = (size_t)rg_in(r, 0, (int64_t)n - 1), cut = 0;
+    const char *word = words[rg_in(r, 0, sizeof words / sizeof *words - 1)];
+    while (at > 0 && strchr(",:[{\"", json[at - 1]) == NULL)
+        at--;
+    while (at + cut < n && strchr(",:]}\"", json[at + cut]) == NULL)
+        cut++;
+    size_t length = strlen(word);
+    if (n - cut + length + 1 > room) return n;
+    memmove(json + at + length, json + at + cut, n - at - cut + 1);
+    memcpy(json + at, word, length);
+    return n - cut + length;
+}
+
+/* Damaged JSON of random programs is refused, or is a model that holds. */
+static void test_damaged_json(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    uint32_t n_read = 0, n_tried = 0;
+    for (uint64_t seed = 1; seed <= 150; seed++) {
+        tdag_model *m = NULL;
+        tdagi_arena arena;
+        tdag_named_tensors tensors = {0};
+        char *json = NULL;
+        int version = 0;
+        rg_random r = rg_seeded(seed);
+        tdagi_arena_init(&arena, &ctx->allocator);
+        TEST_OK(ctx, random_program(ctx, seed, &m));
+        TEST_OK(ctx, tdagi_tdag_write(ctx, &arena, m, &version, &json, &tensors));
+        size_t n = strlen(json), room = n + 64;
+        char *copy = malloc(room);
+        assert_non_null(copy);
+        for (int i = 0; i < 30; i++, n_tried++) {
+            tdag_model *other = NULL;
+            memcpy(copy, json, n + 1);
+            size_t size = damage(&r, copy, n, room);
+            if (rg_chance(&r, 30)) damage(&r, copy, size, room);
+            tdag_status st = tdagi_tdag_read(ctx, 2, copy, &tensors, &other);
+            if (st == TDAG_OK) TEST_OK(ctx, tdag_model_verify(ctx, other));
+            if (st == TDAG_E_INTERNAL || st == TDAG_E_NOMEM)
+                fail_msg("seed %llu: %s", (unsigned long long)seed,
+                         tdag_status_text(st));
+            n_read += st == TDAG_OK;
+            tdag_model_free(other);
+        }
+        free(copy);
+        tdagi_strfree(ctx, json);
+        tdagi_arena_free(&arena);
+        tdag_model_free(m);
+    }
+    assert_true(n_read > 0 && n_read < n_tried);
+    tdag_ctx_free(ctx);
+}
+
 /* Blocks in blocks, far beyond the limit. */
 static void test_depth(void **state)
 {
@@ -355,7 +417,7 @@ int main(void)
         cmocka_unit_test(test_weights), cmocka_unit_test(test_shared),
         cmocka_unit_test(test_plain),   cmocka_unit_test(test_reader),
         cmocka_unit_test(test_damaged), cmocka_unit_test(test_wrong),
-        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_depth),   cmocka_unit_test(test_damaged_json),
     };
     char remove_all[128];
     snprintf(folder, sizeof folder, "/tmp/tdag-programs-XXXXXX");
