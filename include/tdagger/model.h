@@ -7,7 +7,8 @@
 
 TDAG_BEGIN_DECLS
 
-/* A model owns one graph per method; `forward` is always there. Immutable once made. */
+/* A model owns graphs, states, and methods that use them (tdagger/program.h); most have
+ * one graph and one method, `forward`, that calls it. Immutable once made. */
 typedef struct tdag_model tdag_model;
 
 /* Makes a model of one graph, whose inputs and outputs are flat lists of tensors (one
@@ -16,7 +17,8 @@ TDAG_API TDAG_MUST_CHECK tdag_status tdag_model_create(tdag_ctx *ctx,
                                                        const tdag_graph *graph,
                                                        tdag_model **out);
 TDAG_API void tdag_model_free(tdag_model *model);
-/* The graph of `forward`; lent, lives as long as the model. */
+/* The graph of a model that is one graph; lent, lives as long as the model. NULL: its
+ * program does more than call that. */
 TDAG_API const tdag_graph *tdag_model_get_graph(const tdag_model *model);
 
 /* The structure that a method's tensors have in their framework, as text:
