@@ -3,8 +3,10 @@
  * and H where a map was halved and doubled. PyTorch takes the sizes where they agree
  * and fails at the others. So does a slice of the one that is never the larger to the
  * size of the other: at the sizes where they agree it is the identity, at the others
- * its end is out of range. A number is no such dim: where one meets an expression, the
- * model has fixed a size, which is an error to be told. */
+ * its end is out of range. Where no order is proven, one is split into the other as its
+ * only factor: the identity or an error, too. A number is no such dim: where one meets
+ * an expression, the model has fixed a size, which is an error to be told; nor is one
+ * that other symbols make up. */
 #include "aten/aten.h"
 
 /* v with the dim of an axis made `want`, where that can be said. */
@@ -21,6 +23,29 @@ static tdag_value narrowed(tdagi_call *c, tdag_value v, uint32_t axis, tdag_dim 
     return tdag_slice(c->b, v, (tdag_list){rank, start}, (tdag_list){rank, end});
 }
 
+/* Whether both are made of the same symbols. */
+static bool same_symbols(const tdagi_pool *pool, tdag_dim a, tdag_dim b)
+{
+    for (uint32_t i = 0; i < tdagi_pool_n_symbols(pool); i++)
+        if (tdagi_dim_has_symbol(pool, a, i) != tdagi_dim_has_symbol(pool, b, i))
+            return false;
+    return true;
+}
+
+/* v with the dim of an axis assumed to be `want`. */
+static tdag_value assumed(tdagi_call *c, tdag_value v, uint32_t axis, tdag_dim want)
+{
+    uint32_t rank = tdagi_rank(c, v);
+    int64_t *counts = tdagi_env_alloc(c->env, 2 * rank * sizeof(int64_t));
+    if (counts == NULL) return TDAG_NO_VALUE;
+    int64_t *factors = counts + rank;
+    for (uint32_t i = 0; i < rank; i++) {
+        counts[i] = 1;
+        factors[i] = i == axis ? want : tdagi_shape(c, v)[i];
+    }
+    return tdag_ungroup(c->b, v, (tdag_list){rank, counts}, (tdag_list){rank, factors});
+}
+
 void tdagi_match_dims(tdagi_call *c, tdag_value *x, uint32_t x_axis, tdag_value *y,
                       uint32_t y_axis)
 {
@@ -34,6 +59,8 @@ void tdagi_match_dims(tdagi_call *c, tdag_value *x, uint32_t x_axis, tdag_value 
         *x = narrowed(c, *x, x_axis, b);
     else if (tdagi_dim_is_at_most(pool, b, a))
         *y = narrowed(c, *y, y_axis, a);
+    else if (same_symbols(pool, a, b))
+        *y = assumed(c, *y, y_axis, a);
 }
 
 void tdagi_match_broadcast(tdagi_call *c, uint32_t n, tdag_value *v)

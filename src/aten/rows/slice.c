@@ -14,10 +14,10 @@ tdag_dim tdagi_slice_bound(tdagi_call *c, tdag_dim d, tdag_dim n)
                     : tdagi_dim_proves_ge(p, d, 0) ? false
                                                    : tdagi_dim_sample(p, d) < 0;
     if (negative) d = tdagi_dim_add(p, d, n);
-    if (negative && !tdagi_dim_proves_ge(p, d, 0)) d = tdagi_dim_max(p, d, 0);
-    if (d == INT64_MAX || tdagi_dim_proves_ge(p, d, n)) return n;
+    if (negative && !tdagi_dim_is_at_most(p, 0, d)) d = tdagi_dim_max(p, d, 0);
+    if (d == INT64_MAX || tdagi_dim_is_at_most(p, n, d)) return n;
     if (n >= 0 && tdagi_dim_sample(p, d) <= n) return d;
-    return tdagi_dim_proves_ge(p, n, d) ? d : tdagi_dim_min(p, d, n);
+    return tdagi_dim_is_at_most(p, d, n) ? d : tdagi_dim_min(p, d, n);
 }
 
 static tdagi_any sliced(tdagi_call *c, tdagi_cell *t, uint32_t axis, tdag_dim start,
@@ -45,7 +45,7 @@ tdagi_any tdagi_aten_slice(tdagi_call *c)
     w.step = tdagi_arg_int(c, "step", 1);
     if (c->bad) return tdagi_any_poison();
     if (w.step < 1) return tdagi_call_fail(c, TDAG_E_ARG, "a slice with step below 1");
-    if (!tdagi_dim_proves_ge(c->env->pool, w.end, w.start))
+    if (!tdagi_dim_is_at_most(c->env->pool, w.start, w.end))
         w.end = tdagi_dim_max(c->env->pool, w.end, w.start);
     if (w.start == 0 && w.end == n && w.step == 1) return tdagi_alias(c, t);
     return tdagi_view(c, t, &w);

@@ -74,8 +74,8 @@ bool tdagi_dim_is_affine(const tdagi_pool *pool, tdag_dim d, uint32_t *symbol_ou
  * integer, plus an integer; a product of symbols. */
 bool tdagi_dim_solve(const tdagi_pool *pool, tdag_dim d, tdagi_pool *to, tdag_dim value,
                      bool other, tdag_dim *replacements);
-/* True where d <= bound is seen for all symbols >= 1, by bounds of floor, min and
- * max (cheap, incomplete). */
+/* True where d <= bound is seen for all symbols >= 1: by bounds of floor, min and max,
+ * and by cases for what symbols leave as rest where numbers divide (incomplete). */
 bool tdagi_dim_is_at_most(tdagi_pool *pool, tdag_dim d, tdag_dim bound);
 /* The same expression in another pool, symbols declared there with their samples. */
 tdag_dim tdagi_dim_import(tdagi_pool *to, const tdagi_pool *from, tdag_dim d);

@@ -132,6 +132,10 @@ tdag_dim tdagi_extremum(tdagi_pool *pool, tdagi_dim_kind kind, tdag_dim a, tdag_
 bool tdagi_signs_prove(tdagi_pool *pool, const tdagi_terms *a, int64_t scale,
                        const tdagi_terms *b, int64_t integer);
 
+/* ---- dim_residue.c ---- */
+/* Whether d <= bound for all symbols >= 1, by their rests. */
+bool tdagi_cases_prove(tdagi_pool *pool, tdag_dim d, tdag_dim bound);
+
 /* floor(a / b), b != 0; false on overflow. */
 bool tdagi_floor_divide(int64_t a, int64_t b, int64_t *out);
 

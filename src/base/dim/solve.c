@@ -179,5 +179,5 @@ static bool at_most(tdagi_pool *pool, tdag_dim d, tdag_dim bound, int depth)
 bool tdagi_dim_is_at_most(tdagi_pool *pool, tdag_dim d, tdag_dim bound)
 {
     return tdagi_dim_is_valid(pool, d) && tdagi_dim_is_valid(pool, bound) &&
-           at_most(pool, d, bound, 4);
+           (at_most(pool, d, bound, 4) || tdagi_cases_prove(pool, d, bound));
 }

@@ -210,10 +210,11 @@ static void leave_out(sizes *s)
 static bool is_identity(const sizes *s, uint32_t id)
 {
     const tdagi_node *n = node_of(s, id);
-    if (n->op != TDAG_OP_SLICE && n->op != TDAG_OP_PAD) return false;
+    if (n->op != TDAG_OP_SLICE && n->op != TDAG_OP_PAD && n->op != TDAG_OP_UNGROUP)
+        return false;
     const tdagi_node *x = node_of(s, n->in.few[0].id);
-    bool was = true, is = true;
-    for (uint32_t i = 0; i < n->rank; i++) {
+    bool was = true, is = n->rank == x->rank;
+    for (uint32_t i = 0; i < n->rank && is; i++) {
         was = was && n->shape[i] == x->shape[i];
         is = is &&
              tdagi_graft_dim(s->t, n->shape[i]) == tdagi_graft_dim(s->t, x->shape[i]);
