@@ -196,6 +196,50 @@ static void test_proofs(void **state)
     tdag_ctx_free(ctx);
 }
 
+/* Sizes that meet where maps are halved and doubled, padded and cut. */
+static const struct {
+    const char *d, *bound;
+    bool at_most;
+} orders[] = {
+    {"floor((H+1)/2)", "2*floor((H+3)/4)", true},
+    {"2*floor((H+3)/4)", "floor((H+1)/2)", false},
+    {"2*floor((H+3)/4)", "floor((H+1)/2)+1", true},
+    {"2*floor(H/4)", "floor(H/2)", true},
+    {"8*floor(H/8)", "H", true},
+    {"H", "8*floor(H/8)", false},
+    {"H", "4*floor((H+3)/4)", true},
+    {"H", "4*floor((H+2)/4)", false},
+    {"4*floor((H+3)/4)", "H+3", true},
+    {"4*floor((H+3)/4)", "H+2", false},
+    {"S", "S+64*S-64*floor((63*S+63)/64)+63", true},
+    {"0", "64*S-64*floor(63*S/64)-S", true},
+    {"H*W", "49*floor((H+6)/7)*floor((W+6)/7)", true},
+    {"floor(floor((H+1)/2)/3)", "floor((H+1)/6)", true},
+    {"min(N,S)", "max(N,S)", true},
+    {"4*floor((N+3)/4)", "4*floor((S+3)/4)", false},
+    {"floor(H/5000)", "H", false}, /* too many cases */
+    {"floor(H/W)", "H", false},
+};
+
+static void test_orders(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    tdagi_pool *pool = new_pool(ctx);
+    uint32_t n = tdagi_pool_n_symbols(pool);
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        tdag_dim a = parse(ctx, pool, orders[i].d),
+                 b = parse(ctx, pool, orders[i].bound);
+        if (tdagi_dim_is_at_most(pool, a, b) != orders[i].at_most)
+            fail_msg("%s <= %s should be %d", orders[i].d, orders[i].bound,
+                     orders[i].at_most);
+    }
+    assert_int_equal(tdagi_pool_n_symbols(pool), n);
+    assert_int_equal(tdagi_pool_status(pool), TDAG_OK);
+    tdagi_pool_free(pool);
+    tdag_ctx_free(ctx);
+}
+
 /* ---- failing ---- */
 
 static const struct {
@@ -397,6 +441,7 @@ static tdag_status work(tdag_ctx *ctx, void *arg)
         e = tdagi_dim_add(pool, e, tdagi_dim_floordiv(pool, n, i + 2));
     tdag_status st = TDAG_OK;
     (void)tdagi_dim_proves_ge(pool, e, c);
+    (void)tdagi_dim_is_at_most(pool, tdagi_dim_floordiv(pool, n, 3), s);
     if (st == TDAG_OK) st = tdagi_pool_report(ctx, pool);
     if (st == TDAG_OK) {
         clone = tdagi_pool_clone(pool);
@@ -422,11 +467,12 @@ static void test_oom(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_normal_forms), cmocka_unit_test(test_samples),
-        cmocka_unit_test(test_mod),          cmocka_unit_test(test_proofs),
-        cmocka_unit_test(test_refused),      cmocka_unit_test(test_status_sticks),
-        cmocka_unit_test(test_limits),       cmocka_unit_test(test_import),
-        cmocka_unit_test(test_text_is_cut),  cmocka_unit_test(test_oom),
+        cmocka_unit_test(test_normal_forms),  cmocka_unit_test(test_samples),
+        cmocka_unit_test(test_mod),           cmocka_unit_test(test_proofs),
+        cmocka_unit_test(test_orders),        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_status_sticks), cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_import),        cmocka_unit_test(test_text_is_cut),
+        cmocka_unit_test(test_oom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,8 @@ static const struct {
     {"torch.isin(", "as many steps as a size that is known needs"},
     {"torch.roll(x, [2, 7, 1]", "a shift by the whole size is left out"},
     {"x[:, : int(n)] * n", "a slice beyond the end is cut at numbers"},
+    {"adaptive_max_pool2d(x, (2, 3), return_indices=True)",
+     "windows of a size that is known are as wide as it needs"},
     {".squeeze_(); return y, y.unsqueeze(-1)", "all axes of size 1 are squeezed"},
 };
 #define N_KNOWN (sizeof known / sizeof *known)

@@ -120,7 +120,10 @@ bool tdagi_cases_prove(tdagi_pool *pool, tdag_dim d, tdag_dim bound)
     bool yes = replacements != NULL && to != NULL;
     for (uint32_t i = 0; yes && i < pool->n_symbols; i++)
         replacements[i] = 1; /* those that the dims do not have */
+    bool no_memory = !yes;
     yes = yes && prove_cases(to, pool, &s, difference, replacements);
+    no_memory = no_memory || tdagi_pool_status(to) == TDAG_E_NOMEM;
+    if (no_memory) tdagi_pool_fail(pool, TDAG_E_NOMEM, "out of memory");
     tdagi_pool_free(to);
     tdagi_mem_free(&pool->allocator, replacements, size);
     return yes;

@@ -152,6 +152,13 @@ static tdag_status fits(sizes *s, const tdagi_kernel *k, bool *out)
     return st;
 }
 
+/* Constants that its recipe made and did not use are made again. */
+static void leave_out_unused(sizes *s, const tdagi_kernel *k)
+{
+    for (uint32_t id = k->covered[0].id; id < k->value.id; id++)
+        if (s->uses[id] == 0 && node_of(s, id)->op == TDAG_OP_CONSTANT) s->gone[id] = 1;
+}
+
 static tdag_status choose(sizes *s)
 {
     for (uint32_t i = 1; i <= s->r->n; i++) {
@@ -160,6 +167,7 @@ static tdag_status choose(sizes *s)
         TDAGI_TRY(fits(s, k, &chosen));
         if (!chosen) continue;
         s->lowered[k->value.id] = k;
+        leave_out_unused(s, k);
         for (uint32_t j = 0; j < k->n_inputs; j++)
             s->uses[operand(s, k, j)]++;
     }
@@ -210,7 +218,8 @@ static void leave_out(sizes *s)
 static bool is_identity(const sizes *s, uint32_t id)
 {
     const tdagi_node *n = node_of(s, id);
-    if (n->op != TDAG_OP_SLICE && n->op != TDAG_OP_PAD && n->op != TDAG_OP_UNGROUP)
+    if (n->op != TDAG_OP_SLICE && n->op != TDAG_OP_PAD && n->op != TDAG_OP_REPEAT &&
+        n->op != TDAG_OP_UNGROUP)
         return false;
     const tdagi_node *x = node_of(s, n->in.few[0].id);
     bool was = true, is = n->rank == x->rank;
@@ -236,13 +245,33 @@ static tdag_value lower_anew(sizes *s, const tdagi_kernel *k)
     return tdagi_lower(b, (tdagi_composite)k->composite, in, k->n_inputs, spec);
 }
 
-static tdag_value regroup(sizes *s, const tdagi_node *n, uint32_t group)
+/* Whether a dim has become 1, which reshapes leave to squeeze and unsqueeze. */
+static bool is_new_one(sizes *s, tdag_dim d)
+{
+    return d != 1 && tdagi_graft_dim(s->t, d) == 1;
+}
+
+static bool has_new_ones(sizes *s, uint32_t id)
+{
+    const tdagi_node *n = node_of(s, id);
+    bool found = false;
+    if (n->op != TDAG_OP_GROUP && n->op != TDAG_OP_UNGROUP) return false;
+    if (s->r->kernel_of[id] == 0) return false; /* a composite's own, which stay */
+    const tdagi_node *x = node_of(s, n->in.few[0].id);
+    for (uint32_t i = 0; i < n->rank; i++)
+        found = found || is_new_one(s, n->shape[i]);
+    for (uint32_t i = 0; i < x->rank; i++)
+        found = found || is_new_one(s, x->shape[i]);
+    return found;
+}
+
+/* The reshape of x, of which the node is the last step. */
+static tdag_value regroup(sizes *s, const tdagi_node *n, uint32_t x)
 {
     tdag_dim shape[TDAG_MAX_RANK];
     for (uint32_t i = 0; i < n->rank; i++)
         shape[i] = tdagi_graft_dim(s->t, n->shape[i]);
-    return tdagi_reshape(s->t->b, s->t->new_of[node_of(s, group)->in.few[0].id],
-                         n->rank, shape);
+    return tdagi_reshape(s->t->b, s->t->new_of[x], n->rank, shape);
 }
 
 static tdag_value size_anew(sizes *s, const tdagi_node *n, tdagi_size *size)
@@ -266,7 +295,9 @@ static void copy(sizes *s, uint32_t id)
     if (s->lowered[id] != NULL) {
         t->new_of[id] = lower_anew(s, s->lowered[id]);
     } else if (group != 0 && s->gone[group]) {
-        t->new_of[id] = regroup(s, n, group);
+        t->new_of[id] = regroup(s, n, node_of(s, group)->in.few[0].id);
+    } else if (has_new_ones(s, id)) {
+        t->new_of[id] = regroup(s, n, n->in.few[0].id);
     } else if (tdagi_is_size(t->g, id, &size)) {
         t->new_of[id] = size_anew(s, n, &size);
     } else {
