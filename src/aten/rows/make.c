@@ -130,7 +130,8 @@ tdagi_any tdagi_aten_linspace(tdagi_call *c)
         tdag_dim one = 1;
         return tdagi_result(c, tdagi_expand(c->b, tdagi_cast(c->b, a, d), 1, &one));
     }
-    tdag_value count = tdagi_dim_scalar(c->b, tdag_dim_sub(c->b, n, 1), TDAG_F64);
+    tdag_dim steps = tdag_dim_max(c->b, tdag_dim_sub(c->b, n, 1), 1);
+    tdag_value count = tdagi_dim_scalar(c->b, steps, TDAG_F64);
     tdag_value step = tdagi_div(c->b, tdagi_sub(c->b, z, a), count);
     tdag_value x = tdagi_mul(c->b, tdag_iota(c->b, n, TDAG_F64), step);
     return tdagi_result(c, tdagi_cast(c->b, tdagi_add(c->b, x, a), d));

@@ -32,8 +32,7 @@ static bool same_symbols(const tdagi_pool *pool, tdag_dim a, tdag_dim b)
     return true;
 }
 
-/* v with the dim of an axis assumed to be `want`. */
-static tdag_value assumed(tdagi_call *c, tdag_value v, uint32_t axis, tdag_dim want)
+tdag_value tdagi_assume_dim(tdagi_call *c, tdag_value v, uint32_t axis, tdag_dim want)
 {
     uint32_t rank = tdagi_rank(c, v);
     int64_t *counts = tdagi_env_alloc(c->env, 2 * rank * sizeof(int64_t));
@@ -60,7 +59,7 @@ void tdagi_match_dims(tdagi_call *c, tdag_value *x, uint32_t x_axis, tdag_value 
     else if (tdagi_dim_is_at_most(pool, b, a))
         *y = narrowed(c, *y, y_axis, a);
     else if (same_symbols(pool, a, b))
-        *y = assumed(c, *y, y_axis, a);
+        *y = tdagi_assume_dim(c, *y, y_axis, a);
 }
 
 void tdagi_match_broadcast(tdagi_call *c, uint32_t n, tdag_value *v)

@@ -1,4 +1,5 @@
 /* Joining: concat, stack, and writing a slice. */
+#include "base/dim/type_text.h"
 #include "derive/composites.h"
 
 static const tdagi_field axis_fields[] = {
@@ -31,6 +32,13 @@ static tdag_value concat_tree(tdag_builder *b, const tdag_value *v, uint32_t n,
     return concat_pair(b, left, concat_tree(b, v + n / 2, n - n / 2, axis), axis);
 }
 
+static void shape_text(tdag_builder *b, tdag_value v, char *buf, size_t size)
+{
+    tdagi_type_text(tdagi_builder_pool(b), tdag_builder_get_dtype(b, v),
+                    tdag_builder_get_rank(b, v), tdag_builder_get_shape(b, v), buf,
+                    size);
+}
+
 static bool check_operands(tdag_builder *b, const tdag_value *v, uint32_t n,
                            int64_t axis)
 {
@@ -41,9 +49,13 @@ static bool check_operands(tdag_builder *b, const tdag_value *v, uint32_t n,
             fits = k == axis || tdag_builder_get_shape(b, v[i])[k] ==
                                     tdag_builder_get_shape(b, v[0])[k];
         if (fits) continue;
+        char first[160], other[160];
+        shape_text(b, v[0], first, sizeof(first));
+        shape_text(b, v[i], other, sizeof(other));
         tdagi_builder_fail(b, TDAG_E_SHAPE,
-                           "operand %u of a concat along axis %lld has another shape",
-                           (unsigned)i, (long long)axis);
+                           "operand %u of a concat along axis %lld has the type %s, "
+                           "which does not go with %s",
+                           (unsigned)i, (long long)axis, other, first);
         return false;
     }
     return tdagi_builder_ok(b);

@@ -131,8 +131,12 @@ tdagi_any tdagi_aten_glu(tdagi_call *c)
     int64_t given = tdagi_arg_int(c, "dim", -1);
     uint32_t axis = tdagi_wrap_axis(c, given, tdagi_rank(c, x));
     tdag_dim n = tdagi_dim(c, x, axis), half = tdag_dim_floordiv(c->b, n, 2);
-    if (tdag_dim_mul(c->b, half, 2) != n)
+    tdag_dim even = tdag_dim_mul(c->b, half, 2);
+    if (even != n &&
+        tdagi_dim_sample(c->env->pool, even) != tdagi_dim_sample(c->env->pool, n))
         return tdagi_call_fail(c, TDAG_E_SHAPE, "glu of an axis of odd size");
+    if (even != n) x = tdagi_assume_dim(c, x, axis, even);
+    n = even;
     tdag_value a = tdagi_slice1(c->b, x, axis, 0, half);
     tdag_value b = tdagi_slice1(c->b, x, axis, half, n);
     return tdagi_result(
