@@ -60,8 +60,9 @@ tdagi_any tdagi_aten_window(tdagi_call *c)
     if (d == TDAG_DTYPE_NONE) d = TDAG_F32;
     if (!tdag_dtype_is_float(d)) return tdagi_refuse(c, "dtype");
     tdag_value i = tdag_iota(c->b, n, TDAG_F64);
-    tdag_value count = tdagi_cast(c->b, tdagi_dim_value(c->b, n), TDAG_F64);
-    tdag_value steps = periodic ? count : tdagi_add_scalar(c->b, count, -1);
+    tdag_value count = tdagi_dim_scalar(c->b, n, TDAG_F64);
+    tdag_value steps =
+        periodic ? count : tdagi_dim_scalar(c->b, tdag_dim_sub(c->b, n, 1), TDAG_F64);
     tdag_value w = shape_of(c, tdagi_div(c->b, i, steps));
     tdag_value one = step_number(c, i, 1);
     /* a symbol may be 1, too */
