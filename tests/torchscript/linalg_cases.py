@@ -74,6 +74,8 @@ def systems(case, F, definite):
             case("torch.triangular_solve(x, y, %s, %s)" % (upper, turned), F(2, 3, 2),
                  definite(2, 3, 3))
     case("torch.triangular_solve(x, y, unitriangular=True)", F(3, 2), definite(2, 3, 3))
+    for n in (-1, -2, -5):
+        case(L + "matrix_power(x, %d)" % n, F(2, 3, 3) / 2 + torch.eye(3) * 3)
     case(L + "tensorinv(x)", F(2, 3, 6))
     case(L + "tensorinv(x, ind=1)", F(6, 2, 3))
     case(L + "tensorsolve(x, y)", F(2, 3, 6), F(2, 3))

@@ -1,7 +1,7 @@
 /* Products of vectors and matrices beyond matmul, distances. */
 #include <string.h>
 
-#include "aten/rows/steps.h"
+#include "aten/rows/linalg/linalg.h"
 
 static tdag_value einsum(tdagi_call *c, const char *equation, tdag_value x,
                          tdag_value y)
@@ -150,12 +150,26 @@ tdagi_any tdagi_aten_multi_dot(tdagi_call *c)
     return tdagi_result(c, x);
 }
 
-/* By repeated squaring. */
+/* The inverse of matrices of known size. */
+static tdag_value inverse(tdagi_call *c)
+{
+    tdagi_matrix a;
+    tdag_value info;
+    if (!tdagi_arg_square(c, "self", TDAGI_LINALG_MOST, &a)) return TDAG_NO_VALUE;
+    return tdagi_solved(c, a, tdagi_eye(c, tdagi_dtype(c, a.v), a.n, a.n), true, &info);
+}
+
+/* By repeated squaring, of the inverse where the power is negative. */
 tdagi_any tdagi_aten_matrix_power(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), power = TDAG_NO_VALUE;
     int64_t e = tdagi_arg_int(c, "n", 1);
-    if (c->bad || e < 0) return tdagi_refuse(c, "n");
+    if (c->bad || e < -INT64_MAX) return tdagi_refuse(c, "n");
+    if (e < 0) {
+        x = inverse(c);
+        e = -e;
+    }
+    if (x.id == 0) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, x);
     if (rank < 2) return tdagi_refuse(c, "self");
     tdag_dim n = tdagi_dim(c, x, rank - 1);
