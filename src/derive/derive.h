@@ -175,6 +175,11 @@ typedef struct tdagi_upsample_spec {
     tdag_list output; /* dims */
     double scales[3];
 } tdagi_upsample_spec;
+enum { TDAGI_SAMPLE_LINEAR = 0, TDAGI_SAMPLE_NEAREST = 1, TDAGI_SAMPLE_CUBIC = 2 };
+enum { TDAGI_SAMPLE_ZEROS = 0, TDAGI_SAMPLE_BORDER = 1, TDAGI_SAMPLE_REFLECTION = 2 };
+typedef struct tdagi_grid_sample_spec { /* x [N, C, in...], grid [N, out..., n] */
+    int64_t mode, padding, align_corners;
+} tdagi_grid_sample_spec;
 typedef struct tdagi_axis_keep_spec { /* argmax, argmin, and these with the values */
     int64_t axis, keep;
 } tdagi_axis_keep_spec;

@@ -84,6 +84,10 @@ static const pattern pad_rows[] = {
 };
 static const pattern permute_rows[] = {
     {TDAGI_UPSAMPLE, TDAG_OP_GATHER, TDAG_OP_WHERE, tdagi_guess_upsample},
+    {TDAGI_GRID_SAMPLE, TDAG_OP_ADD, TDAG_OP_MULTIPLY, tdagi_guess_grid_sample},
+    {TDAGI_GRID_SAMPLE, TDAG_OP_ADD, TDAG_OP_ADD, tdagi_guess_grid_sample},
+    {TDAGI_GRID_SAMPLE, TDAG_OP_GATHER, ANY, tdagi_guess_grid_sample},
+    {TDAGI_GRID_SAMPLE, TDAG_OP_WHERE, TDAG_OP_GATHER, tdagi_guess_grid_sample},
 };
 static const pattern add_rows[] = {
     {TDAGI_UPSAMPLE, TDAG_OP_MULTIPLY, TDAG_OP_PERMUTE, tdagi_guess_upsample},

@@ -756,6 +756,18 @@ def joins():
 
 
 # ---- upsample ----
+def samples():
+    ways = [(0, "bilinear"), (1, "nearest"), (2, "bicubic")]
+    for code, mode in ways:
+        for pad, padding in enumerate(("zeros", "border", "reflection")):
+            for align in (0, 1):
+                for nd in (2, 3) if code < 2 else (2,):
+                    x, grid = rand("f32", 2, 3, *[5, 4, 3][:nd]), rand("f32", 2, *[3, 4, 2][:nd], nd)
+                    r = F.grid_sample(x, grid * 0.7, mode, padding, bool(align))
+                    case(f"{mode}_{nd}d", "grid_sample", [x, grid * 0.7], r, 32, 1e-4,
+                         mode=code, padding=pad, align_corners=align)
+
+
 def upsamples():
     modes = (["nearest"] * 3, ["nearest-exact"] * 3, ["linear", "bilinear", "trilinear"],
              [None, "bicubic", None])
@@ -922,7 +934,7 @@ def main():
     global out
     with open(sys.argv[1], "wb") as out:
         for group in (unary, special, binary, matmul, conv, pools, softmaxes, norms, attention,
-                      joins, upsamples, indexing, sugar):
+                      joins, samples, upsamples, indexing, sugar):
             group()
 
 

@@ -132,6 +132,8 @@ static const law examples[] = {
     {TDAGI_REPEAT_INTERLEAVE, SPEC(repeat_interleave, 1, 2), 1, {F(2, 3)}},
     {TDAGI_TILE, SPEC(tile, L(1, 3)), 1, {F(2, 3)}},
     {TDAGI_UPSAMPLE, SPEC(upsample, TDAGI_UPSAMPLE_NEAREST, 0, L(5), {0}), 1, {F(1, 2, 3)}},
+    {TDAGI_GRID_SAMPLE, SPEC(grid_sample, TDAGI_SAMPLE_LINEAR, TDAGI_SAMPLE_BORDER, 1), 2,
+     {F(1, 2, 3, 4), F(1, 2, 5, 2)}},
     {TDAGI_EMBEDDING, NULL, 2, {F(5, 3), I(4)}},
     {TDAGI_INDEX_SELECT, SPEC(axis, 1), 2, {F(2, 5), I(3)}},
     {TDAGI_INDEX, SPEC(axis, 1), 2, {F(2, 5), I(3)}},

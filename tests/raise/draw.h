@@ -38,6 +38,7 @@ typedef struct draw {
         tdagi_repeat_interleave_spec repeat;
         tdagi_tile_spec tile;
         tdagi_upsample_spec upsample;
+        tdagi_grid_sample_spec grid_sample;
         tdagi_topk_spec topk;
         tdagi_kth_spec kth;
     } spec;
@@ -107,6 +108,7 @@ void fit_embedding(draw *d);
 void fit_index_select(draw *d);
 void fit_index(draw *d);
 void fit_take_along(draw *d);
+void fit_grid_sample(draw *d);
 void fit_topk(draw *d);
 void fit_kth(draw *d);
 

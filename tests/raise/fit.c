@@ -394,6 +394,22 @@ void fit_upsample(draw *d)
     }
 }
 
+/* Of two axes, or three where it is not cubic. */
+void fit_grid_sample(draw *d)
+{
+    tdagi_type *x = &d->l.in[0], *grid = &d->l.in[1];
+    bool planar = d->spec.grid_sample.mode == TDAGI_SAMPLE_CUBIC || rnd_yes(&d->r);
+    uint32_t n = planar ? 2 : 3;
+    x->rank = n + 2;
+    *grid = type_of(x->dtype, n + 2);
+    for (uint32_t i = 0; i < n; i++) {
+        x->shape[i + 2] = rnd_in(&d->r, 2, 4);
+        grid->shape[i + 1] = rnd_in(&d->r, 1, 3);
+    }
+    grid->shape[0] = x->shape[0];
+    grid->shape[n + 1] = n;
+}
+
 /* Positions in the tests' inputs are 0 to 3. */
 static void indices(draw *d, uint32_t least, uint32_t most)
 {

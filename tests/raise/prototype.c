@@ -31,6 +31,7 @@ static bool is_elsewhere(tdagi_composite id)
         TDAGI_IM2COL,
         TDAGI_COL2IM,
         TDAGI_UPSAMPLE,
+        TDAGI_GRID_SAMPLE,
         /* any number of operands, axes or factors */
         TDAGI_CONCAT,
         TDAGI_STACK,

@@ -379,6 +379,15 @@ static void emit_gather(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdag_gather_spec *s = k->spec;
     const tdagi_kernel *index = tdagi_export_kernel(e, k->inputs[1]);
+    const tdagi_kernel *x = tdagi_export_kernel(e, k->inputs[0]);
+    if (s->batch > 0 && s->batch + 1 == x->rank && index->rank == x->rank) {
+        tdagi_export_emit(e, k,
+                          index->dtype == TDAG_I64
+                              ? "torch.gather($0, %i, $1)"
+                              : "torch.gather($0, %i, torch.to($1, 4))",
+                          s->batch);
+        return;
+    }
     if (s->batch == 0) {
         tdagi_export_emit(e, k,
                           index->dtype == TDAG_I64 ? "torch.index($0, [$1])"
@@ -386,8 +395,7 @@ static void emit_gather(tdagi_exporter *e, const tdagi_kernel *k)
                                                      "[torch.to($1, 4)])");
         return;
     }
-    indexed f =
-        flatten_indexed(e, tdagi_export_kernel(e, k->inputs[0]), index, s->batch);
+    indexed f = flatten_indexed(e, x, index, s->batch);
     const tdag_list whole = {k->rank, k->shape};
     tdagi_export_begin(e, k);
     tdagi_export_piece(e, k,
@@ -400,18 +408,63 @@ static void emit_gather(tdagi_exporter *e, const tdagi_kernel *k)
 }
 static const tdagi_emitter core_gather = {.emit = emit_gather};
 
+/* Whole rows, written where positions of the first axis say. */
+static bool emit_rows(tdagi_exporter *e, const tdagi_kernel *k,
+                      const tdagi_kernel *index)
+{
+    const tdag_scatter_spec *s = k->spec;
+    bool add = s->mode == TDAG_SCATTER_ADD && k->dtype != TDAG_BOOL;
+    if (s->batch != 0 || (s->mode != TDAG_SCATTER_SET && !add)) return false;
+    tdagi_export_begin(e, k);
+    tdagi_export_piece(e, k,
+                       add && index->rank == 1 ? "torch.index_add($0, 0, "
+                                               : "torch.index_put($0, [");
+    tdagi_export_piece(e, k, index->dtype == TDAG_I64 ? "$1" : "torch.to($1, 4)");
+    tdagi_export_piece(e, k,
+                       !add               ? "], $2)"
+                       : index->rank == 1 ? ", $2)"
+                                          : "], $2, True)");
+    tdagi_export_end(e);
+    return true;
+}
+
+static const char *const scatter_modes[] = {[TDAG_SCATTER_SET] = NULL,
+                                            [TDAG_SCATTER_ADD] = "sum",
+                                            [TDAG_SCATTER_MULTIPLY] = "prod",
+                                            [TDAG_SCATTER_MIN] = "amin",
+                                            [TDAG_SCATTER_MAX] = "amax"};
+
+/* Along the last axis, all others being those of the index. */
+static bool emit_lanes(tdagi_exporter *e, const tdagi_kernel *k,
+                       const tdagi_kernel *index)
+{
+    const tdag_scatter_spec *s = k->spec;
+    const char *mode = scatter_modes[s->mode];
+    if (s->batch + 1 != k->rank || index->rank != k->rank) return false;
+    bool add = s->mode == TDAG_SCATTER_ADD && k->dtype != TDAG_BOOL;
+    tdagi_export_begin(e, k);
+    tdagi_export_piece(e, k, "torch.scatter%s($0, %i, ",
+                       mode == NULL ? ""
+                       : add        ? "_add"
+                                    : "_reduce",
+                       s->batch);
+    tdagi_export_piece(e, k,
+                       index->dtype == TDAG_I64 ? "$1, $2" : "torch.to($1, 4), $2");
+    if (mode != NULL && !add) tdagi_export_piece(e, k, ", \"%s\"", mode);
+    tdagi_export_piece(e, k, ")");
+    tdagi_export_end(e);
+    return true;
+}
+
 static void emit_scatter(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdag_scatter_spec *s = k->spec;
-    static const char *const modes[] = {[TDAG_SCATTER_SET] = NULL,
-                                        [TDAG_SCATTER_ADD] = "sum",
-                                        [TDAG_SCATTER_MULTIPLY] = "prod",
-                                        [TDAG_SCATTER_MIN] = "amin",
-                                        [TDAG_SCATTER_MAX] = "amax"};
+    const tdagi_kernel *rows = tdagi_export_kernel(e, k->inputs[1]);
+    if (emit_rows(e, k, rows) || emit_lanes(e, k, rows)) return;
     indexed f = flatten_indexed(e, tdagi_export_kernel(e, k->inputs[0]),
                                 tdagi_export_kernel(e, k->inputs[1]), s->batch);
     const tdag_list whole = {k->rank, k->shape};
-    bool set = modes[s->mode] == NULL;
+    bool set = scatter_modes[s->mode] == NULL;
     tdagi_export_begin(e, k);
     tdagi_export_piece(e, k,
                        "torch.reshape(torch.%s(torch.reshape($0, [%d, %d, %d]), 1, ",
@@ -419,7 +472,7 @@ static void emit_scatter(tdagi_exporter *e, const tdagi_kernel *k)
     index_piece(e, k, &f);
     tdagi_export_piece(e, k, ", torch.reshape($2, [%d, %d, %d])", f.batch, f.count,
                        f.rest);
-    if (!set) tdagi_export_piece(e, k, ", \"%s\"", modes[s->mode]);
+    if (!set) tdagi_export_piece(e, k, ", \"%s\"", scatter_modes[s->mode]);
     tdagi_export_piece(e, k, "), %l)", &whole);
     tdagi_export_end(e);
 }

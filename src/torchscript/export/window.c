@@ -97,6 +97,14 @@ static void emit_adaptive_max_pool(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_adaptive_max_pool = {.emit = emit_adaptive_max_pool};
 
+static void emit_grid_sample(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_grid_sample_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.grid_sampler($0, $1, %i, %i, %b)", s->mode,
+                      s->padding, s->align_corners);
+}
+const tdagi_emitter tdagi_emitter_grid_sample = {.emit = emit_grid_sample};
+
 static void emit_im2col(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_im2col_spec *s = k->spec;

@@ -6,201 +6,22 @@
 
 /* ---- grid_sampler ---- */
 
-enum { LINEAR = 0, NEAREST = 1, CUBIC = 2 };
-enum { ZEROS = 0, BORDER = 1, REFLECTION = 2 };
-
-typedef struct sampler {
-    tdagi_call *c;
-    uint32_t n;       /* spatial axes */
-    tdag_dim size[3]; /* of the input */
-    int64_t padding;
-    bool align_corners;
-    tdag_value x; /* [N, elements, C] */
-    tdag_dtype dtype;
-} sampler;
-
-static tdag_value size_value(const sampler *s, uint32_t axis, double add)
-{
-    tdag_value n = tdagi_dim_scalar(s->c->b, s->size[axis], s->dtype);
-    return add == 0 ? n : tdagi_add_scalar(s->c->b, n, add);
-}
-
-/* -1...1 to positions: the centres of the outer elements, or their outer edges. */
-static tdag_value unnormalised(const sampler *s, tdag_value g, uint32_t axis)
-{
-    tdag_builder *b = s->c->b;
-    g = tdagi_add_scalar(b, g, 1);
-    if (s->align_corners)
-        return tdagi_mul(b, tdagi_mul_scalar(b, g, 0.5), size_value(s, axis, -1));
-    g = tdagi_add_scalar(b, tdagi_mul(b, g, size_value(s, axis, 0)), -1);
-    return tdagi_mul_scalar(b, g, 0.5);
-}
-
-/* Mirrored at both ends until it is inside: |x - low| modulo the span, backwards in
- * every other one. */
-static tdag_value reflected(const sampler *s, tdag_value x, uint32_t axis)
-{
-    tdagi_call *c = s->c;
-    double low = s->align_corners ? 0 : -0.5;
-    tdag_value span = size_value(s, axis, s->align_corners ? -1 : 0);
-    tdag_value zero = step_number(c, x, 0);
-    x = step_abs(c, tdagi_add_scalar(c->b, x, -low));
-    tdag_value turns = tdag_unary(c->b, TDAG_OP_FLOOR, tdagi_div(c->b, x, span));
-    tdag_value extra = step_lower(c, TDAGI_REMAINDER, x, span);
-    tdag_value odd = step_lower(c, TDAGI_REMAINDER, turns, step_number(c, x, 2));
-    x = step_where(c, step_equal(c, odd, zero), extra, tdagi_sub(c->b, span, extra));
-    x = tdagi_add_scalar(c->b, x, low);
-    return step_where(c, step_equal(c, span, zero), zero, x);
-}
-
-static tdag_value padded_position(const sampler *s, tdag_value x, uint32_t axis)
-{
-    tdagi_call *c = s->c;
-    if (s->padding == ZEROS) return x;
-    if (s->padding == REFLECTION) x = reflected(s, x, axis);
-    return step_min(c, step_at_least(c, x, 0), size_value(s, axis, -1));
-}
-
-/* The elements [N, out..., C] at whole positions, 0 at those outside. */
-static tdag_value elements_at(const sampler *s, const tdag_value *at)
-{
-    tdagi_call *c = s->c;
-    tdag_value index = TDAG_NO_VALUE, inside = TDAG_NO_VALUE;
-    for (uint32_t i = 0; i < s->n; i++) {
-        tdag_value low = step_less(c, step_number(c, at[i], -1), at[i]);
-        tdag_value in = step_and(c, low, step_less(c, at[i], size_value(s, i, 0)));
-        tdag_value p = step_where(c, in, at[i], step_number(c, at[i], 0));
-        p = tdagi_cast(c->b, p, TDAG_I64);
-        inside = i == 0 ? in : step_and(c, inside, in);
-        if (i > 0) index = tdagi_mul(c->b, index, tdagi_dim_value(c->b, s->size[i]));
-        index = i == 0 ? p : tdagi_add(c->b, index, p);
-    }
-    tdag_value y = tdag_gather(c->b, s->x, index, 1);
-    if (y.id == 0 || s->padding != ZEROS) return y;
-    inside = tdagi_unsqueeze1(c->b, inside, s->n + 1);
-    return step_where(c, inside, y, step_number(c, y, 0));
-}
-
-static tdag_value weighted(const sampler *s, tdag_value y, tdag_value w)
-{
-    return tdagi_mul(s->c->b, y, tdagi_unsqueeze1(s->c->b, w, s->n + 1));
-}
-
-static tdag_value sample_linear(const sampler *s, const tdag_value *at)
-{
-    tdagi_call *c = s->c;
-    tdag_value low[3], part[3], sum = TDAG_NO_VALUE;
-    for (uint32_t i = 0; i < s->n; i++) {
-        low[i] = tdag_unary(c->b, TDAG_OP_FLOOR, at[i]);
-        part[i] = tdagi_sub(c->b, at[i], low[i]);
-    }
-    for (uint32_t corner = 0; corner < 1u << s->n; corner++) {
-        tdag_value p[3], w = TDAG_NO_VALUE;
-        for (uint32_t i = 0; i < s->n; i++) {
-            bool upper = (corner >> i & 1) != 0;
-            p[i] = upper ? tdagi_add_scalar(c->b, low[i], 1) : low[i];
-            tdag_value f =
-                upper ? part[i] : tdagi_sub(c->b, step_number(c, part[i], 1), part[i]);
-            w = i == 0 ? f : tdagi_mul(c->b, w, f);
-            /* the upper neighbour of the last element has weight 0 */
-            if (upper && s->padding != ZEROS)
-                p[i] = step_min(c, p[i], size_value(s, i, -1));
-        }
-        tdag_value y = weighted(s, elements_at(s, p), w);
-        sum = corner == 0 ? y : tdagi_add(c->b, sum, y);
-    }
-    return sum;
-}
-
-/* The cubic convolution kernel with a = -0.75 at distances t + 1, t, 1 - t, 2 - t. */
-static void cubic_weights(tdagi_call *c, tdag_value t, tdag_value w[4])
-{
-    const double a = -0.75;
-    tdag_value rest = tdagi_sub(c->b, step_number(c, t, 1), t);
-    for (uint32_t i = 0; i < 4; i++) {
-        tdag_value x = i < 2 ? t : rest, y;
-        if (i == 0 || i == 3) {
-            x = tdagi_add_scalar(c->b, x, 1);
-            y = tdagi_add_scalar(c->b, tdagi_mul_scalar(c->b, x, a), -5 * a);
-            y = tdagi_add_scalar(c->b, tdagi_mul(c->b, y, x), 8 * a);
-            w[i] = tdagi_add_scalar(c->b, tdagi_mul(c->b, y, x), -4 * a);
-        } else {
-            y = tdagi_add_scalar(c->b, tdagi_mul_scalar(c->b, x, a + 2), -(a + 3));
-            y = tdagi_mul(c->b, tdagi_mul(c->b, y, x), x);
-            w[i] = tdagi_add_scalar(c->b, y, 1);
-        }
-    }
-}
-
-/* Of two axes: at[0] is the row. Padding applies to each of the 16 taps. */
-static tdag_value sample_cubic(const sampler *s, const tdag_value *at)
-{
-    tdagi_call *c = s->c;
-    tdag_value w[2][4], taps[2][4], sum = TDAG_NO_VALUE;
-    for (uint32_t i = 0; i < 2; i++) {
-        tdag_value low = tdag_unary(c->b, TDAG_OP_FLOOR, at[i]);
-        cubic_weights(c, tdagi_sub(c->b, at[i], low), w[i]);
-        for (uint32_t k = 0; k < 4; k++) {
-            tdag_value p = tdagi_add_scalar(c->b, low, (double)k - 1);
-            p = padded_position(s, p, i);
-            taps[i][k] = step_one(c, TDAGI_TRUNC, p);
-        }
-    }
-    for (uint32_t i = 0; i < 4; i++) {
-        tdag_value row = TDAG_NO_VALUE;
-        for (uint32_t k = 0; k < 4; k++) {
-            tdag_value p[2] = {taps[0][i], taps[1][k]};
-            tdag_value y = weighted(s, elements_at(s, p), w[1][k]);
-            row = k == 0 ? y : tdagi_add(c->b, row, y);
-        }
-        row = weighted(s, row, w[0][i]);
-        sum = i == 0 ? row : tdagi_add(c->b, sum, row);
-    }
-    return sum;
-}
-
-/* x [N, C, in...] at grid [N, out..., n], whose last axis names the last axis of x
- * first. Half types compute in f32. */
 tdagi_any tdagi_aten_grid_sampler(tdagi_call *c)
 {
-    tdag_value x = tdagi_arg_tensor(c, "input"), grid = tdagi_arg_tensor(c, "grid");
-    int64_t mode = tdagi_arg_int(c, "interpolation_mode", 0);
-    sampler s = {.c = c, .padding = tdagi_arg_int(c, "padding_mode", 0)};
-    s.align_corners = tdagi_arg_bool(c, "align_corners", false);
+    tdag_value in[2] = {tdagi_arg_tensor(c, "input"), tdagi_arg_tensor(c, "grid")};
+    const tdagi_grid_sample_spec s = {tdagi_arg_int(c, "interpolation_mode", 0),
+                                      tdagi_arg_int(c, "padding_mode", 0),
+                                      tdagi_arg_bool(c, "align_corners", false)};
     if (c->bad) return tdagi_any_poison();
-    uint32_t rank = tdagi_rank(c, x);
-    if (rank < 4 || rank > 5 || tdagi_rank(c, grid) != rank)
+    uint32_t rank = tdagi_rank(c, in[0]);
+    if (rank < 4 || rank > 5 || tdagi_rank(c, in[1]) != rank)
         return tdagi_refuse(c, "input");
-    if (mode < LINEAR || mode > CUBIC || (mode == CUBIC && rank != 4))
+    if (s.mode < TDAGI_SAMPLE_LINEAR || s.mode > TDAGI_SAMPLE_CUBIC ||
+        (s.mode == TDAGI_SAMPLE_CUBIC && rank != 4))
         return tdagi_refuse(c, "interpolation_mode");
-    if (s.padding < ZEROS || s.padding > REFLECTION)
+    if (s.padding < TDAGI_SAMPLE_ZEROS || s.padding > TDAGI_SAMPLE_REFLECTION)
         return tdagi_refuse(c, "padding_mode");
-    tdag_dtype own;
-    x = tdagi_widen(c->b, x, &own);
-    s.dtype = tdagi_dtype(c, x);
-    grid = tdagi_cast(c->b, grid, s.dtype);
-    s.n = rank - 2;
-    tdag_dim flat[3] = {tdagi_dim(c, x, 0), tdagi_dim(c, x, 1), 1};
-    for (uint32_t i = 0; i < s.n; i++) {
-        s.size[i] = tdagi_dim(c, x, i + 2);
-        flat[2] = tdag_dim_mul(c->b, flat[2], s.size[i]);
-    }
-    s.x = tdagi_transpose(c->b, tdagi_reshape(c->b, x, 3, flat), 1, 2);
-    const tdagi_round_spec half_even = {0};
-    tdag_value at[3], y;
-    for (uint32_t i = 0; i < s.n; i++) {
-        at[i] = tdagi_select1(c->b, grid, rank - 1, s.n - 1 - i);
-        at[i] = unnormalised(&s, at[i], i);
-        if (mode != CUBIC) at[i] = padded_position(&s, at[i], i);
-        if (mode == NEAREST)
-            at[i] = tdagi_lower(c->b, TDAGI_ROUND, &at[i], 1, &half_even);
-    }
-    y = mode == LINEAR  ? sample_linear(&s, at)
-        : mode == CUBIC ? sample_cubic(&s, at)
-                        : elements_at(&s, at);
-    int64_t order[5] = {0, (int64_t)s.n + 1, 1, 2, 3};
-    y = tdag_permute(c->b, y, (tdag_list){rank, order});
-    return tdagi_result(c, tdagi_cast(c->b, y, own));
+    return tdagi_result(c, tdagi_lower(c->b, TDAGI_GRID_SAMPLE, in, 2, &s));
 }
 
 /* ---- affine_grid_generator ---- */

@@ -279,7 +279,8 @@ tdagi_any tdagi_aten_index_write(tdagi_call *c)
     bool single = tdagi_rank(c, x) == 0; /* as an axis of one */
     if (single) x = tdagi_unsqueeze1(c->b, x, 0);
     if (c->bad || x.id == 0) return tdagi_any_poison();
-    index = tdagi_wrap_index(c, index, tdagi_dim(c, x, axis));
+    if (c->data == 2) /* the others take none that is negative */
+        index = tdagi_wrap_index(c, index, tdagi_dim(c, x, axis));
     if (index.id != 0 && tdagi_rank(c, index) == 0)
         index = tdagi_unsqueeze1(c->b, index, 0);
     tdag_dtype d = tdagi_dtype(c, x);
