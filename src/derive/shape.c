@@ -312,6 +312,9 @@ tdag_value tdagi_reshape(tdag_builder *b, tdag_value x, uint32_t rank,
     if (same_shape(old_rank, old, rank, wanted)) return x;
     int64_t n = tdagi_dim_sample(pool, tdagi_dim_product(pool, old_rank, old));
     tdag_dim product = tdagi_dim_product(pool, rank, wanted);
+    tdag_status st = tdagi_pool_report(b->ctx, pool);
+    if (st != TDAG_OK)
+        return tdagi_builder_fail(b, st, "%s", tdag_ctx_get_error(b->ctx)->message);
     if (product == TDAGI_DIM_BAD || n != tdagi_dim_sample(pool, product))
         return tdagi_builder_fail(
             b, TDAG_E_SHAPE, "reshape of %lld elements into %lld", (long long)n,

@@ -762,9 +762,9 @@ def samples():
         for pad, padding in enumerate(("zeros", "border", "reflection")):
             for align in (0, 1):
                 for nd in (2, 3) if code < 2 else (2,):
-                    x, grid = rand("f32", 2, 3, *[5, 4, 3][:nd]), rand("f32", 2, *[3, 4, 2][:nd], nd)
+                    x, grid = rand("f32", 2, 6, *[5, 4, 3][:nd]), rand("f32", 2, *[3, 5, 2][:nd], nd)
                     r = F.grid_sample(x, grid * 0.7, mode, padding, bool(align))
-                    case(f"{mode}_{nd}d", "grid_sample", [x, grid * 0.7], r, 32, 1e-4,
+                    case(f"{mode}_{nd}d", "grid_sample", [x, grid * 0.7], r, 32, 1e-4, [5, 6],
                          mode=code, padding=pad, align_corners=align)
 
 

@@ -198,16 +198,17 @@ static bool grid_fits(tdag_builder *b, const tdag_value *in,
     if (!tdagi_usable(b, in[0]) || !tdagi_usable(b, in[1])) return false;
     uint32_t rank = tdag_builder_get_rank(b, in[0]);
     bool fits = (rank == 4 || (rank == 5 && s->mode != TDAGI_SAMPLE_CUBIC)) &&
-                tdag_builder_get_rank(b, in[1]) == rank &&
-                tdagi_dim_sample(tdagi_builder_pool(b),
-                                 tdagi_dim_of(b, in[1], rank - 1)) == rank - 2;
-    if (fits)
-        return tdagi_dims_meet(b, tdagi_dim_of(b, in[0], 0), tdagi_dim_of(b, in[1], 0),
-                               "grid_sample of batches");
-    tdagi_builder_fail(b, TDAG_E_SHAPE,
-                       "grid_sample: an input of %u axes and such a grid",
-                       (unsigned)rank);
-    return false;
+                tdag_builder_get_rank(b, in[1]) == rank;
+    if (!fits) {
+        tdagi_builder_fail(b, TDAG_E_SHAPE,
+                           "grid_sample: an input of %u axes and such a grid",
+                           (unsigned)rank);
+        return false;
+    }
+    return tdagi_dims_meet(b, tdagi_dim_of(b, in[0], 0), tdagi_dim_of(b, in[1], 0),
+                           "grid_sample of batches") &&
+           tdagi_dims_meet(b, tdagi_dim_of(b, in[1], rank - 1), rank - 2,
+                           "grid_sample: as many coordinates as axes");
 }
 
 /* x [N, C, in...] at grid [N, out..., n], whose last axis names the last axis of x
