@@ -12,6 +12,7 @@ typedef enum tdagi_kind {
     TDAGI_KIND_REDUCTION,   /* takes in element-wise producers */
     TDAGI_KIND_CONTRACTION, /* has multiply-adds */
     TDAGI_KIND_GATHER,      /* reads of operand 0 only what it returns */
+    TDAGI_KIND_BAG,         /* reads of operand 0 a row for each of operand 1 */
     TDAGI_KIND_OPAQUE,      /* cannot be priced */
     TDAGI_KIND_SECOND,      /* counted with the kernel before it */
 } tdagi_kind;

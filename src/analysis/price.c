@@ -230,6 +230,17 @@ static void price_contraction(tdagi_pricer *p, const tdagi_kernel *kernel,
     out->flops = tdagi_dim_add(p->pool, tdagi_dim_mul(p->pool, out->macs, 2), bias);
 }
 
+/* Of the table, a row for each index. */
+static void read_rows(tdagi_pricer *p, const tdagi_kernel *kernel, tdagi_cost *out)
+{
+    const tdagi_kernel *table = &p->raised->kernels[kernel->inputs[0]];
+    const tdagi_kernel *indices = &p->raised->kernels[kernel->inputs[1]];
+    out->reads = tdagi_dim_mul(p->pool, tdagi_kernel_count(p->pool, indices),
+                               table->shape[table->rank - 1]);
+    out->read_bytes = tdagi_dim_mul(p->pool, out->reads,
+                                    (int64_t)tdag_dtype_size((tdag_dtype)table->dtype));
+}
+
 void tdagi_price_kernel(tdagi_pricer *p, uint32_t k, tdagi_cost *out)
 {
     const tdagi_kernel *kernel = &p->raised->kernels[k];
@@ -248,6 +259,9 @@ void tdagi_price_kernel(tdagi_pricer *p, uint32_t k, tdagi_cost *out)
     if (kind == TDAGI_KIND_GATHER) { /* of the table, what it returns */
         out->reads = out->writes;
         out->read_bytes = out->write_bytes;
+        read_operands(p, kernel, 1, out);
+    } else if (kind == TDAGI_KIND_BAG) {
+        read_rows(p, kernel, out);
         read_operands(p, kernel, 1, out);
     } else {
         read_operands(p, kernel, 0, out);

@@ -180,6 +180,13 @@ enum { TDAGI_SAMPLE_ZEROS = 0, TDAGI_SAMPLE_BORDER = 1, TDAGI_SAMPLE_REFLECTION 
 typedef struct tdagi_grid_sample_spec { /* x [N, C, in...], grid [N, out..., n] */
     int64_t mode, padding, align_corners;
 } tdagi_grid_sample_spec;
+enum { TDAGI_BAG_SUM = 0, TDAGI_BAG_MEAN = 1, TDAGI_BAG_MAX = 2 };
+/* weight [rows, width], indices [n], offsets [bags], a factor for each index? [n] */
+typedef struct tdagi_bag_spec {
+    int64_t mode;
+    int64_t padding; /* the row that counts for nothing; negative: none */
+    int64_t has_end; /* the last offset is the end, no bag's start */
+} tdagi_bag_spec;
 typedef struct tdagi_axis_keep_spec { /* argmax, argmin, and these with the values */
     int64_t axis, keep;
 } tdagi_axis_keep_spec;

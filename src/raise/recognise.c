@@ -33,6 +33,9 @@ static const pattern squeeze_rows[] = {
     {TDAGI_ADAPTIVE_MAX_POOL, TDAG_OP_REDUCE, TDAG_OP_WHERE, tdagi_guess_adaptive_pool},
     {TDAGI_KTH_POSITION, TDAG_OP_SELECT, TDAG_OP_ARGSORT, tdagi_guess_kth_position},
 };
+static const pattern scatter_rows[] = {
+    {TDAGI_EMBEDDING_BAG, TDAG_OP_ADD, TDAG_OP_SCAN, tdagi_guess_embedding_bag},
+};
 static const pattern select_rows[] = {
     {TDAGI_KTH_POSITION, TDAG_OP_ARGSORT, ANY, tdagi_guess_kth_position},
 };
@@ -41,6 +44,7 @@ static const pattern multiply_rows[] = {
     {TDAGI_NORMALIZE, TDAG_OP_RECIPROCAL, TDAG_OP_CONVERT, tdagi_guess_normalize},
     {TDAGI_AVG_POOL, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_pool},
     {TDAGI_ADAPTIVE_AVG_POOL, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_adaptive_pool},
+    {TDAGI_EMBEDDING_BAG, TDAG_OP_SCATTER, TDAG_OP_ADD, tdagi_guess_embedding_bag},
     {TDAGI_GELU, ANY, ANY, tdagi_guess_gelu_formula},
     {TDAGI_POW_INT, ANY, ANY, tdagi_guess_pow_int},
 };
@@ -48,6 +52,7 @@ static const pattern sqrt_rows[] = {
     {TDAGI_VECTOR_NORM, TDAG_OP_REDUCE, TDAG_OP_MULTIPLY, tdagi_guess_vector_norm},
 };
 static const pattern where_rows[] = {
+    {TDAGI_EMBEDDING_BAG, TDAG_OP_SCATTER, TDAG_OP_ADD, tdagi_guess_embedding_bag},
     {TDAGI_VECTOR_NORM, TDAG_OP_WHERE, TDAG_OP_WHERE, tdagi_guess_vector_norm},
     {TDAGI_LGAMMA, TDAG_OP_EQUAL, ANY, tdagi_guess_special},
 };
@@ -103,6 +108,7 @@ static const struct {
 } patterns[TDAGI_OP_CODES] = {
     [TDAG_OP_SQUEEZE] = ROWS(squeeze_rows),
     [TDAG_OP_SELECT] = ROWS(select_rows),
+    [TDAG_OP_SCATTER] = ROWS(scatter_rows),
     [TDAG_OP_MULTIPLY] = ROWS(multiply_rows),
     [TDAG_OP_SQRT] = ROWS(sqrt_rows),
     [TDAG_OP_WHERE] = ROWS(where_rows),

@@ -768,6 +768,21 @@ def samples():
                          mode=code, padding=pad, align_corners=align)
 
 
+def bags():
+    for code, mode in enumerate(("sum", "mean", "max")):
+        for padding in (-1, 2):
+            for end in (0, 1):
+                for dtype in ("f32", "f64"):
+                    w, i = rand(dtype, 6, 4), torch.tensor([3, 2, 2, 5, 0, 1, 3])
+                    off = torch.tensor([0, 3, 3, 5] + [7] * end)
+                    scales = [rand(dtype, 7)] if mode == "sum" and padding < 0 else []
+                    r = F.embedding_bag(i, w, off, mode=mode, include_last_offset=bool(end),
+                                        padding_idx=padding if padding >= 0 else None,
+                                        per_sample_weights=scales[0] if scales else None)
+                    case(dtype, "embedding_bag", [w, i, off] + scales, r, 8, 1e-6, [7],
+                         mode=code, padding=padding, has_end=end)
+
+
 def upsamples():
     modes = (["nearest"] * 3, ["nearest-exact"] * 3, ["linear", "bilinear", "trilinear"],
              [None, "bicubic", None])
@@ -934,7 +949,7 @@ def main():
     global out
     with open(sys.argv[1], "wb") as out:
         for group in (unary, special, binary, matmul, conv, pools, softmaxes, norms, attention,
-                      joins, samples, upsamples, indexing, sugar):
+                      joins, samples, bags, upsamples, indexing, sugar):
             group()
 
 

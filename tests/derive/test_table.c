@@ -135,6 +135,7 @@ static const law examples[] = {
     {TDAGI_GRID_SAMPLE, SPEC(grid_sample, TDAGI_SAMPLE_LINEAR, TDAGI_SAMPLE_BORDER, 1), 2,
      {F(1, 2, 3, 4), F(1, 2, 5, 2)}},
     {TDAGI_EMBEDDING, NULL, 2, {F(5, 3), I(4)}},
+    {TDAGI_EMBEDDING_BAG, SPEC(bag, TDAGI_BAG_MEAN, 2, 0), 3, {F(5, 3), I(6), I(2)}},
     {TDAGI_INDEX_SELECT, SPEC(axis, 1), 2, {F(2, 5), I(3)}},
     {TDAGI_INDEX, SPEC(axis, 1), 2, {F(2, 5), I(3)}},
     {TDAGI_TAKE_ALONG, SPEC(axis, 1), 2, {F(2, 5), I(2, 3)}},

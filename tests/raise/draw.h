@@ -39,6 +39,7 @@ typedef struct draw {
         tdagi_tile_spec tile;
         tdagi_upsample_spec upsample;
         tdagi_grid_sample_spec grid_sample;
+        tdagi_bag_spec bag;
         tdagi_topk_spec topk;
         tdagi_kth_spec kth;
     } spec;
@@ -109,6 +110,7 @@ void fit_index_select(draw *d);
 void fit_index(draw *d);
 void fit_take_along(draw *d);
 void fit_grid_sample(draw *d);
+void fit_bag(draw *d);
 void fit_topk(draw *d);
 void fit_kth(draw *d);
 

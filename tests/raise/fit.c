@@ -423,6 +423,19 @@ static void indices(draw *d, uint32_t least, uint32_t most)
         index->shape[i] = rnd_in(&d->r, 1, 4);
 }
 
+/* Factors are for sums alone; -1 is no padding. */
+void fit_bag(draw *d)
+{
+    indices(d, 1, 1);
+    if (d->spec.bag.padding < 0) d->spec.bag.padding = -1;
+    tdagi_type *in = d->l.in;
+    in[1].shape[0] = rnd_in(&d->r, 3, 5);
+    in[2] = type_of(TDAG_I64, 1, rnd_in(&d->r, 2, 3));
+    in[3] = type_of(in[0].dtype, 1, in[1].shape[0]);
+    if (d->spec.bag.mode != TDAGI_BAG_SUM || rnd_yes(&d->r))
+        in[3].dtype = TDAG_DTYPE_NONE;
+}
+
 void fit_embedding(draw *d) { indices(d, 0, 3); }
 void fit_index_select(draw *d) { indices(d, 1, 1); }
 void fit_index(draw *d) { indices(d, 0, 3); }

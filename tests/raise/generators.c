@@ -175,6 +175,7 @@ static const generator generators[] = {
     {TDAGI_UPSAMPLE,          "fdhb",  2, 2, 3, "",     fit_upsample,       NULL, NULL},
     {TDAGI_GRID_SAMPLE,       "fdhb",  2, 2, 3, "",     fit_grid_sample,    NULL, NULL},
     {TDAGI_EMBEDDING,         "fdhb",  2, 2, 0, "",     fit_embedding,      NULL, NULL},
+    {TDAGI_EMBEDDING_BAG,     "fd",    2, 2, 0, "",     fit_bag,            NULL, NULL},
     {TDAGI_INDEX_SELECT,      "fdhio", 1, 4, 0, "",     fit_index_select,   picks_rows,
      "an embedding"},
     {TDAGI_INDEX,             "fdhio", 1, 4, 0, "",     fit_index,          NULL, NULL},

@@ -32,6 +32,7 @@ static bool is_elsewhere(tdagi_composite id)
         TDAGI_COL2IM,
         TDAGI_UPSAMPLE,
         TDAGI_GRID_SAMPLE,
+        TDAGI_EMBEDDING_BAG,
         /* any number of operands, axes or factors */
         TDAGI_CONCAT,
         TDAGI_STACK,

@@ -15,6 +15,8 @@
 
 typedef struct tally {
     tdag_ctx *ctx;
+    tdagi_composite id;
+    bool has_end; /* of an embedding_bag */
     uint32_t n_run, n_failed;
     char what[96];
 } tally;
@@ -137,6 +139,15 @@ static void make_distinct(tdag_tensor *x)
     }
 }
 
+/* Bags begin at 0, one after the other; the last offset may be their end. */
+static void make_offsets(tdag_tensor *offsets, const tdag_tensor *indices, bool has_end)
+{
+    for (int64_t i = 0; i < offsets->count; i++)
+        tdagi_tensor_set_i64(offsets, i, i < indices->count ? i : indices->count);
+    if (has_end && offsets->count > 0)
+        tdagi_tensor_set_i64(offsets, offsets->count - 1, indices->count);
+}
+
 static void compare(tally *t, const tdag_graph *g, tdag_tensor *const *want,
                     const tdag_named_tensors *got)
 {
@@ -157,6 +168,7 @@ static void run_graph(tally *t, const tdag_graph *g, rnd *seed)
     tdag_graph *at = bound(t->ctx, g);
     for (uint32_t i = 0; i < at->n_inputs; i++)
         in[i] = random_tensor(t->ctx, at, at->inputs[i], seed);
+    if (t->id == TDAGI_EMBEDDING_BAG) make_offsets(in[2], in[1], t->has_end);
     if (order_of(g) != TDAG_ORDER_STABLE && in[0]->dtype != TDAG_BOOL)
         make_distinct(in[0]);
     bool runs = tdagi_run_reference(t->ctx, at, in, want) == TDAG_OK; /* positions */
@@ -186,13 +198,14 @@ static void run_graph(tally *t, const tdag_graph *g, rnd *seed)
 static void test_row(void **state)
 {
     const tdagi_composite id = (tdagi_composite)(uintptr_t)*state;
-    tally t = {.ctx = test_ctx()};
+    tally t = {.ctx = test_ctx(), .id = id};
     for (uint64_t i = 0; i < N_DRAWS; i++) {
         uint64_t seed = base_seed() + (uint64_t)id * 100000 + i;
         draw d = {.r = rnd_seeded(seed)};
         TEST_OK(t.ctx, tdag_builder_create(t.ctx, &d.b));
         draw_example(&d, generator_of(id));
         if (i % 2 == 1) change_operand(&d);
+        t.has_end = id == TDAGI_EMBEDDING_BAG && d.spec.bag.has_end != 0;
         snprintf(t.what, sizeof(t.what), "%s, seed %llu",
                  tdagi_composite_row_of(id)->name, (unsigned long long)seed);
         tdag_graph *g = graph_of(&t, &d);

@@ -88,6 +88,20 @@ static void emit_upsample(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_upsample = {.emit = emit_upsample};
 
+static void emit_embedding_bag(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_bag_spec *s = k->spec;
+    tdagi_export_begin(e, k);
+    tdagi_export_piece(e, k, "torch.embedding_bag($0, $1, $2, False, %i, False, $3, %b",
+                       s->mode, s->has_end);
+    if (s->padding >= 0)
+        tdagi_export_piece(e, k, ", %i)[0]", s->padding);
+    else
+        tdagi_export_piece(e, k, ")[0]");
+    tdagi_export_end(e);
+}
+const tdagi_emitter tdagi_emitter_embedding_bag = {.emit = emit_embedding_bag};
+
 static void emit_index_select(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_axis_spec *s = k->spec;

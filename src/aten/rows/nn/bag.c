@@ -6,63 +6,20 @@
 
 /* ---- embedding_bag ---- */
 
-/* The bag of each of n indices: how many bags start at or before it, less one. */
-static tdag_value bag_of(tdagi_call *c, tdag_value offsets, tdag_dim n)
-{
-    tdag_dim room = tdag_dim_add(c->b, n, 1);
-    tdag_value starts = tdagi_full(c->b, TDAG_I64, 1, &room, 0);
-    tdag_dim bags = tdagi_dim(c, offsets, 0);
-    tdag_value ones = tdagi_full(c->b, TDAG_I64, 1, &bags, 1);
-    starts = tdag_scatter(c->b, starts, offsets, ones, 0, TDAG_SCATTER_ADD);
-    starts = tdagi_slice1(c->b, starts, 0, 0, n);
-    return tdagi_add_scalar(c->b, tdag_scan(c->b, starts, TDAG_REDUCE_SUM, 0), -1);
-}
-
-enum { BAG_SUM = 0, BAG_MEAN = 1, BAG_MAX = 2 };
-
-/* Rows of weight added, averaged or maximised over bags of indices; an empty bag gives
- * 0, and padding_idx counts for nothing. */
 tdagi_any tdagi_aten_embedding_bag(tdagi_call *c)
 {
-    tdag_value w = tdagi_arg_tensor(c, "weight"), at = tdagi_arg_tensor(c, "indices");
-    tdag_value offsets = tdagi_arg_tensor(c, "offsets");
-    tdag_value scale = tdagi_arg_optional(c, "per_sample_weights");
-    int64_t mode = tdagi_arg_int(c, "mode", 0),
-            skip = tdagi_arg_int(c, "padding_idx", -1);
-    bool last = tdagi_arg_bool(c, "include_last_offset", false);
-    if (c->bad || tdagi_rank(c, at) != 1 || tdagi_rank(c, offsets) != 1)
+    tdag_value in[4] = {tdagi_arg_tensor(c, "weight"), tdagi_arg_tensor(c, "indices"),
+                        tdagi_arg_tensor(c, "offsets"),
+                        tdagi_arg_optional(c, "per_sample_weights")};
+    const tdagi_bag_spec s = {tdagi_arg_int(c, "mode", 0),
+                              tdagi_arg_int(c, "padding_idx", -1),
+                              tdagi_arg_bool(c, "include_last_offset", false)};
+    if (c->bad || tdagi_rank(c, in[1]) != 1 || tdagi_rank(c, in[2]) != 1)
         return tdagi_refuse(c, "indices");
-    if (mode < BAG_SUM || mode > BAG_MAX) return tdagi_refuse(c, "mode");
-    offsets = tdagi_cast(c->b, offsets, TDAG_I64);
-    tdag_dim n = tdagi_dim(c, at, 0), bags = tdagi_dim(c, offsets, 0);
-    if (last) {
-        bags = tdag_dim_sub(c->b, bags, 1);
-        offsets = tdagi_slice1(c->b, offsets, 0, 0, bags);
-    }
-    tdag_value bag = bag_of(c, offsets, n), x = tdag_gather(c->b, w, at, 0);
-    if (x.id == 0) return tdagi_any_poison();
-    tdag_dim shape[2] = {bags, tdagi_dim(c, w, 1)};
-    double start = mode == BAG_MAX ? -INFINITY : 0;
-    tdag_value counts = tdagi_full(c->b, tdagi_dtype(c, x), 1, &n, 1);
-    if (scale.id != 0) x = tdagi_mul(c->b, x, tdagi_unsqueeze1(c->b, scale, 1));
-    if (skip >= 0) {
-        tdag_value padding = step_equal(c, at, step_number(c, at, (double)skip));
-        counts = step_where(c, padding, step_number(c, x, 0), counts);
-        padding = tdagi_unsqueeze1(c->b, padding, 1);
-        x = step_where(c, padding, step_number(c, x, start), x);
-    }
-    tdag_value none = tdagi_full(c->b, tdagi_dtype(c, x), 2, shape, start);
-    x = tdag_scatter(c->b, none, bag, x, 0,
-                     mode == BAG_MAX ? TDAG_SCATTER_MAX : TDAG_SCATTER_ADD);
-    if (mode != BAG_SUM) {
-        none = tdagi_full(c->b, tdagi_dtype(c, counts), 1, &bags, 0);
-        counts = tdag_scatter(c->b, none, bag, counts, 0, TDAG_SCATTER_ADD);
-        counts = tdagi_unsqueeze1(c->b, counts, 1);
-    }
-    tdag_value zero = step_number(c, x, 0);
-    if (mode == BAG_MEAN) x = tdagi_div(c->b, x, step_at_least(c, counts, 1));
-    if (mode == BAG_MAX) x = step_where(c, step_equal(c, counts, zero), zero, x);
-    return tdagi_first_result(c, tdagi_result(c, x));
+    if (s.mode < TDAGI_BAG_SUM || s.mode > TDAGI_BAG_MAX)
+        return tdagi_refuse(c, "mode");
+    return tdagi_first_result(
+        c, tdagi_result(c, tdagi_lower(c->b, TDAGI_EMBEDDING_BAG, in, 4, &s)));
 }
 
 /* ---- renormalised rows ---- */
