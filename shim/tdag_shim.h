@@ -96,6 +96,7 @@ typedef struct tdag_shim_tensor_spec {
     void (*release)(void *user);
     void *user;
     bool requires_grad;
+    bool is_complex; /* the elements are pairs: the last size is 2, and of no axis */
 } tdag_shim_tensor_spec;
 
 /* How an object's slot is registered. */
@@ -202,7 +203,8 @@ typedef struct tdag_shim_api {
     int (*tensor_get)(const tdag_shim_value *value, tdag_shim_tensor *out,
                       tdag_shim_error *error);
     /* The same elements on the CPU, dense and row-major: the value itself when it is
-     * that already (nothing is copied then), a converted copy otherwise. */
+     * that already (nothing is copied then), a converted copy otherwise. A complex
+     * tensor comes as pairs of real numbers, with one axis more. */
     int (*tensor_contiguous)(tdag_shim_session *session, const tdag_shim_value *value,
                              const tdag_shim_value **out, tdag_shim_error *error);
     /* One more reference that is independent of the session; NULL when out of memory.

@@ -84,6 +84,7 @@ int tensor_contiguous(tdag_shim_session *session, const tdag_shim_value *value,
         TORCH_CHECK(!t.is_quantized(), "a quantized tensor has no plain elements");
         if (t.layout() != at::kStrided) t = t.to_dense();
         t = t.cpu().resolve_conj().resolve_neg().contiguous();
+        if (t.is_complex()) t = at::view_as_real(t); // pairs: one axis more
         *out = t.is_same(tensor_of(value)) ? value : keep(session, t);
     });
 }
@@ -149,6 +150,7 @@ int make_tensor(tdag_shim_session *session, const tdag_shim_tensor_spec *spec,
         at::Tensor t = spec->release != nullptr && spec->data != nullptr
                            ? in_place(session, *spec, sizes)
                            : copied(*spec, sizes);
+        if (spec->is_complex) t = at::view_as_complex(t);
         if (spec->requires_grad && t.is_floating_point()) t.set_requires_grad(true);
         *const_cast<c10::IValue *>(&ivalue(slot)) = t;
         *out = slot;

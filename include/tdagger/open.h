@@ -33,6 +33,7 @@ typedef struct tdag_open_options {
     /* Likewise. What other files tell themselves must agree with it. */
     const char *const *values;
     uint32_t n_values;
+    uint64_t complex_inputs; /* of TorchScript, as in tdag_torchscript_options */
 } tdag_open_options;
 enum { TDAG_OPEN_OPAQUE = 1 /* keep unknown operators as opaque nodes */ };
 TDAG_OPTIONS_INIT(tdag_open_options)

@@ -19,6 +19,9 @@ typedef struct tdag_torchscript_options {
      * structure as tdagger/model.h tells: "sr=16000", "past=[(T, T), (T, T)]". */
     const char *const *values;
     uint32_t n_values;
+    /* Bit i: input i of those given is a complex tensor, and what is given are its
+     * pairs [..., 2], as view_as_real() makes them (docs/complex.md). */
+    uint64_t complex_inputs;
 } tdag_torchscript_options;
 enum {
     TDAG_TORCH_OPAQUE = 1,  /* keep unknown operators as opaque nodes: asks PyTorch */

@@ -57,7 +57,15 @@ const char *tdagi_aten_refusal(const char *name);
 
 #define ATEN(name, handler, data, ignorable)                                           \
     tdagi_any tdagi_aten_##handler(tdagi_call *c);
+#define PAIRS(handler, way) tdagi_any tdagi_pairs_##way(tdagi_call *c);
 #include "aten/aten.def"
+
+/* ---- complex operands (rows/complex) ---- */
+/* What runs instead of the row where an argument or the dtype is complex: as the row's
+ * function says in aten.def, else a refusal. NULL: nothing is complex. */
+tdagi_aten_fn tdagi_complex_way(tdagi_call *c);
+/* A half of a value: of a real one itself and zeroes. */
+tdagi_any tdagi_complex_half(tdagi_call *c, tdagi_any v, bool imaginary);
 
 /* ---- reading arguments (aten.c) ---- */
 bool tdagi_has(const tdagi_call *c, const char *name); /* in the schema and not None */

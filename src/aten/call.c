@@ -80,20 +80,48 @@ static tdagi_any store(tdagi_call *c, tdagi_any self, tdagi_any result)
     return self;
 }
 
+/* The same of complex tensors, half by half; a real result has no imaginary part. */
+static tdagi_any store_pair(tdagi_call *c, tdagi_any self, tdagi_any result)
+{
+    if (self.kind != TDAGI_ANY_COMPLEX) {
+        c->bad = true;
+        return tdagi_env_issue(c->env, "%s, which puts complex numbers into %s",
+                               tdagi_schema_name(c->env, c->schema),
+                               tdagi_any_text(c->env, self));
+    }
+    tdagi_any im = tdagi_complex_half(c, result, true);
+    store(c, tdagi_complex_half(c, self, false), tdagi_complex_half(c, result, false));
+    store(c, tdagi_complex_half(c, self, true), im);
+    return self;
+}
+
+static tdagi_any store_any(tdagi_call *c, tdagi_any self, tdagi_any result)
+{
+    bool pair = self.kind == TDAGI_ANY_COMPLEX ||
+                (self.kind == TDAGI_ANY_TENSOR && result.kind == TDAGI_ANY_COMPLEX);
+    if (pair && result.kind != TDAGI_ANY_POISON) return store_pair(c, self, result);
+    return store(c, self, result);
+}
+
 /* The result of an operator in place, by its pure form. A form that shows its argument
  * changes what that shows: x.unsqueeze_(0). */
 static tdagi_any store_in_place(tdagi_call *c, tdagi_any result)
 {
     tdagi_any self = c->args[0];
-    bool shows = result.kind == TDAGI_ANY_TENSOR && self.kind == TDAGI_ANY_TENSOR &&
-                 result.u.tensor->parent == self.u.tensor;
-    if (!shows) return store(c, self, result);
+    bool pair = self.kind == TDAGI_ANY_COMPLEX;
+    bool shows = (result.kind == TDAGI_ANY_TENSOR || pair) &&
+                 result.kind == self.kind && result.u.tensor->parent == self.u.tensor;
+    if (shows && pair && result.u.tensor->imag->parent != self.u.tensor->imag)
+        shows = false;
+    if (!shows) return store_any(c, self, result);
     if (result.u.tensor->view.kind == TDAGI_VIEW_ALIAS) return self;
     if (self.u.tensor->is_leaf)
         return tdagi_env_issue(c->env,
                                "%s of a tensor that lives between calls, which has "
                                "another shape in the next one",
                                tdagi_schema_name(c->env, c->schema));
+    tdagi_cell *im = pair ? self.u.tensor->imag : NULL;
+    if (im != NULL) tdagi_cell_become(c->env, im, result.u.tensor->imag);
     tdagi_cell_become(c->env, self.u.tensor, result.u.tensor);
     return self;
 }
@@ -123,7 +151,8 @@ static tdagi_any target_of(tdagi_call *c)
 {
     uint64_t read = c->read;
     tdagi_any target = tdagi_arg(c, "out");
-    if (target.kind != TDAGI_ANY_TENSOR) c->read = read;
+    if (target.kind != TDAGI_ANY_TENSOR && target.kind != TDAGI_ANY_COMPLEX)
+        c->read = read;
     return target;
 }
 
@@ -151,7 +180,8 @@ static tdagi_any run_row(tdagi_call *c)
     tdagi_env *env = c->env;
     uint32_t noted = env->n_noted;
     tdagi_any target = target_of(c);
-    tdagi_any out = c->row->fn(c);
+    tdagi_aten_fn way = tdagi_complex_way(c);
+    tdagi_any out = way != NULL ? way(c) : c->row->fn(c);
     bool missing = out.kind == TDAGI_ANY_POISON && out.u.issue == NULL;
     if ((c->bad || missing) && env->n_noted == noted && tdagi_env_ok(env) &&
         tdag_builder_get_status(env->b) == TDAG_OK)
@@ -161,9 +191,9 @@ static tdagi_any run_row(tdagi_call *c)
     if (c->bad) out = tdagi_any_poison();
     if (!c->bad && tdagi_env_ok(env) && !c->schema->is_vararg) check_unread(c);
     if (c->schema->in_place_of_row && tdagi_env_ok(env)) out = store_in_place(c, out);
-    if (target.kind == TDAGI_ANY_TENSOR && out.kind == TDAGI_ANY_TENSOR &&
-        tdagi_env_ok(env))
-        out = store(c, target, out);
+    bool to = target.kind == TDAGI_ANY_TENSOR || target.kind == TDAGI_ANY_COMPLEX;
+    bool from = out.kind == TDAGI_ANY_TENSOR || out.kind == TDAGI_ANY_COMPLEX;
+    if (to && from && tdagi_env_ok(env)) out = store_any(c, target, out);
     return settle(c, out);
 }
 

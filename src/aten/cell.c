@@ -184,8 +184,9 @@ static void set_strides(tdagi_env *env, tdagi_cell *t, tdagi_cell *of)
     const tdag_dim *shape = tdagi_cell_shape(env, t);
     bool reshapes = w->kind == TDAGI_VIEW_RESHAPE || w->kind == TDAGI_VIEW_SQUEEZE ||
                     w->kind == TDAGI_VIEW_UNSQUEEZE;
-    if (w->kind == TDAGI_VIEW_ALIAS) t->strides = of->strides;
-    if (w->kind == TDAGI_VIEW_ALIAS || (reshapes && of->strides == NULL)) return;
+    bool same = w->kind == TDAGI_VIEW_ALIAS || w->kind == TDAGI_VIEW_NEGATIVE;
+    if (same) t->strides = of->strides;
+    if (same || w->kind == TDAGI_VIEW_PAIR || (reshapes && of->strides == NULL)) return;
     if (reshapes) {
         t->strides = view_strides(env, t->parent, rank, shape);
         return;
@@ -214,6 +215,13 @@ static void set_strides(tdagi_env *env, tdagi_cell *t, tdagi_cell *of)
 
 /* ---- making views ---- */
 
+static tdag_value join_halves(tdagi_env *env, tdag_value re, tdag_value im)
+{
+    tdag_value v[2] = {re, im};
+    if (re.id == 0 || im.id == 0) return TDAG_NO_VALUE;
+    return tdagi_stack(env->b, v, 2, tdag_builder_get_rank(env->b, re));
+}
+
 static tdag_value apply(tdagi_env *env, const tdagi_view_step *w, tdag_value x)
 {
     switch ((tdagi_view_kind)w->kind) {
@@ -235,6 +243,10 @@ static tdag_value apply(tdagi_env *env, const tdagi_view_step *w, tdag_value x)
         return tdagi_unsqueeze1(env->b, x, w->axis);
     case TDAGI_VIEW_EXPAND:
         return tdagi_expand(env->b, x, w->dims.n, w->dims.v);
+    case TDAGI_VIEW_NEGATIVE:
+        return tdag_unary(env->b, TDAG_OP_NEG, x);
+    case TDAGI_VIEW_PAIR:
+        return join_halves(env, x, tdagi_cell_read(env, w->other));
     case TDAGI_VIEW_MADE:
         return w->make(env->b, w, x);
     }
@@ -317,6 +329,54 @@ tdagi_cell *tdagi_cell_made(tdagi_env *env, tdagi_cell *of, const tdagi_view_ste
     w.dims.v = dims;
     w.kind = TDAGI_VIEW_MADE;
     return attach(env, of, &w, apply(env, &w, x));
+}
+
+/* ---- complex tensors ---- */
+
+tdagi_any tdagi_cell_complex(tdagi_env *env, tdagi_cell *re, tdagi_cell *im)
+{
+    (void)env;
+    if (re == NULL || im == NULL) return tdagi_any_poison();
+    if (re->parent == NULL && im->parent == NULL) im->root = re->root;
+    re->imag = im;
+    return (tdagi_any){.kind = TDAGI_ANY_COMPLEX, .u.tensor = re};
+}
+
+static tdagi_cell *half_of(tdagi_env *env, tdagi_cell *pairs, int64_t which)
+{
+    uint32_t axis = tdagi_cell_rank(env, pairs) - 1;
+    tdagi_view_step w = {.kind = TDAGI_VIEW_SELECT, .axis = axis, .start = which};
+    tdagi_cell *t = tdagi_cell_view(env, pairs, &w);
+    if (t != NULL && tdagi_cell_is_contiguous(env, pairs)) t->strides = NULL;
+    return t;
+}
+
+tdagi_any tdagi_cell_of_pairs(tdagi_env *env, tdagi_cell *pairs)
+{
+    if (pairs == NULL || tdagi_cell_rank(env, pairs) == 0) return tdagi_any_poison();
+    tdagi_cell *re = half_of(env, pairs, 0);
+    return tdagi_cell_complex(env, re, half_of(env, pairs, 1));
+}
+
+/* Whether t is that half of pairs, as half_of() made it. */
+static bool is_half(tdagi_env *env, const tdagi_cell *t, int64_t which)
+{
+    return t->parent != NULL && t->view.kind == TDAGI_VIEW_SELECT &&
+           t->view.start == which &&
+           t->view.axis + 1 == tdagi_cell_rank(env, t->parent) &&
+           tdagi_cell_dim(env, t->parent, t->view.axis) == 2;
+}
+
+tdagi_cell *tdagi_cell_pairs(tdagi_env *env, tdagi_cell *re)
+{
+    tdagi_cell *im = re->imag;
+    tdagi_view_step w = {.kind = TDAGI_VIEW_ALIAS};
+    if (re->parent != NULL && re->parent == im->parent && is_half(env, re, 0) &&
+        is_half(env, im, 1))
+        return tdagi_cell_view(env, re->parent, &w);
+    w.kind = TDAGI_VIEW_PAIR;
+    w.other = im;
+    return tdagi_cell_view(env, re, &w);
 }
 
 /* The object t stays, as variables and lists hold it; what it was becomes a cell of its
@@ -429,6 +489,10 @@ static tdag_value invert(tdagi_env *env, const tdagi_view_step *w, tdag_value wh
     switch ((tdagi_view_kind)w->kind) {
     case TDAGI_VIEW_ALIAS:
         return v;
+    case TDAGI_VIEW_NEGATIVE:
+        return tdag_unary(env->b, TDAG_OP_NEG, v);
+    case TDAGI_VIEW_PAIR:
+        return tdagi_select1(env->b, v, rank, 0);
     case TDAGI_VIEW_RESHAPE:
     case TDAGI_VIEW_SQUEEZE:
     case TDAGI_VIEW_UNSQUEEZE:
@@ -463,6 +527,9 @@ void tdagi_cell_write(tdagi_env *env, tdagi_cell *t, tdag_value v)
         tdag_value whole = tdagi_cell_read(env, t->parent);
         if (whole.id == 0) return;
         tdagi_cell_write(env, t->parent, invert(env, &t->view, whole, v));
+        if (t->view.kind == TDAGI_VIEW_PAIR)
+            tdagi_cell_write(env, t->view.other,
+                             tdagi_select1(env->b, v, tdagi_cell_rank(env, t) - 1, 1));
     } else {
         t->root->was_written = true;
         t->root->writes++;

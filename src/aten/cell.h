@@ -14,6 +14,8 @@ typedef enum tdagi_view_kind {
     TDAGI_VIEW_SQUEEZE,   /* axes dims */
     TDAGI_VIEW_UNSQUEEZE, /* axis */
     TDAGI_VIEW_EXPAND,    /* to dims */
+    TDAGI_VIEW_NEGATIVE,  /* with the other sign: conjugates */
+    TDAGI_VIEW_PAIR,      /* of a real half and `other`, the imaginary one: [..., 2] */
     TDAGI_VIEW_MADE,      /* by a function: unfold, diagonal, as_strided, ... */
 } tdagi_view_kind;
 
@@ -27,6 +29,7 @@ typedef struct tdagi_view_step {
     /* Of MADE: a function of the elements that only moves them, and one more value. */
     tdag_value (*make)(tdag_builder *b, const struct tdagi_view_step *w, tdag_value x);
     tdag_value index;
+    struct tdagi_cell *other;
 } tdagi_view_step;
 
 /* Without a parent it owns its memory. */
@@ -47,6 +50,7 @@ struct tdagi_cell {
     bool is_leaf;    /* memory that lives between calls: parameter, buffer, constant */
     bool was_written;
     tdag_value first_value; /* of a leaf: what it was before the first write */
+    tdagi_cell *imag;       /* of a complex tensor's real half: the other one */
 };
 
 tdagi_cell *tdagi_cell_new(tdagi_env *env, tdag_value v); /* fresh memory */
@@ -60,6 +64,12 @@ tdagi_cell *tdagi_cell_view(tdagi_env *env, tdagi_cell *of,
                             const tdagi_view_step *view);
 tdagi_cell *tdagi_cell_made(tdagi_env *env, tdagi_cell *of,
                             const tdagi_view_step *view);
+/* A complex tensor of two halves, which share their memory from now on: what writes to
+ * one writes to the other's memory. NULL: poison. */
+tdagi_any tdagi_cell_complex(tdagi_env *env, tdagi_cell *re, tdagi_cell *im);
+/* The complex tensor that pairs [..., 2] show, and the pairs of one. */
+tdagi_any tdagi_cell_of_pairs(tdagi_env *env, tdagi_cell *pairs);
+tdagi_cell *tdagi_cell_pairs(tdagi_env *env, tdagi_cell *re);
 /* t shows from now on what its view v shows, wherever t is held; other views of t stay
  * what they are. */
 void tdagi_cell_become(tdagi_env *env, tdagi_cell *t, tdagi_cell *v);

@@ -28,7 +28,8 @@ static const char head[] =
     "Made by `tdag ops --torch --md` from the importer's table; do not edit.\n\n"
     "A name serves all overloads and the in-place form with a `_`. Arguments in\n"
     "parentheses change nothing in eval mode on a CPU and may have any value; every\n"
-    "other argument is used, or stops the import where its value is not supported.\n";
+    "other argument is used, or stops the import where its value is not supported.\n"
+    "Complex tensors are told of in [complex.md](complex.md).\n";
 
 /* Appends a name, on a new line where the line would grow long. */
 static void add_name(tdagi_text *text, const doc_row *r, const char *indent,

@@ -48,6 +48,15 @@ tdagi_any tdagi_any_tensor(tdagi_cell *t)
     return (tdagi_any){.kind = TDAGI_ANY_TENSOR, .u.tensor = t};
 }
 
+tdagi_any tdagi_any_complex_number(tdagi_env *env, double re, double im)
+{
+    double *pair = tdagi_env_alloc(env, 2 * sizeof(*pair));
+    if (pair == NULL) return tdagi_any_poison();
+    pair[0] = re;
+    pair[1] = im;
+    return (tdagi_any){.kind = TDAGI_ANY_COMPLEX_NUMBER, .u.pair = pair};
+}
+
 tdagi_any tdagi_any_seq(tdagi_env *env, tdagi_any_kind kind, uint32_t n,
                         const tdagi_any *v)
 {
@@ -137,6 +146,17 @@ bool tdagi_any_is_number(tdagi_any v)
            v.kind == TDAGI_ANY_BOOL;
 }
 
+static bool holds_complex(tdagi_any v, int depth)
+{
+    if (v.kind == TDAGI_ANY_COMPLEX || v.kind == TDAGI_ANY_COMPLEX_NUMBER) return true;
+    if (!tdagi_any_is_seq(v) || depth > 8) return false;
+    for (uint32_t i = 0; i < v.u.seq->n; i++)
+        if (holds_complex(v.u.seq->v[i], depth + 1)) return true;
+    return false;
+}
+
+bool tdagi_any_is_complex(tdagi_any v) { return holds_complex(v, 0); }
+
 static const tdagi_any *find_poison(const tdagi_any *v, int depth)
 {
     if (v->kind == TDAGI_ANY_POISON) return v;
@@ -217,8 +237,11 @@ bool tdagi_any_equal(tdagi_env *env, tdagi_any a, tdagi_any b, bool *assumed)
     case TDAGI_ANY_DICT:
         return a.u.dict == b.u.dict;
     case TDAGI_ANY_TENSOR:
+    case TDAGI_ANY_COMPLEX:
     case TDAGI_ANY_DATA:
         return a.u.tensor == b.u.tensor;
+    case TDAGI_ANY_COMPLEX_NUMBER:
+        return a.u.pair[0] == b.u.pair[0] && a.u.pair[1] == b.u.pair[1];
     case TDAGI_ANY_FUNCTION:
     case TDAGI_ANY_OTHER:
         return a.u.foreign == b.u.foreign;
@@ -279,6 +302,10 @@ const char *tdagi_any_text(tdagi_env *env, tdagi_any v)
         return seq_text(env, v);
     case TDAGI_ANY_TENSOR:
         return "a tensor";
+    case TDAGI_ANY_COMPLEX:
+        return "a complex tensor";
+    case TDAGI_ANY_COMPLEX_NUMBER:
+        return "a complex number";
     case TDAGI_ANY_DATA:
         return "a number that depends on tensor data";
     case TDAGI_ANY_DICT:

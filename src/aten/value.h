@@ -17,10 +17,13 @@ typedef enum tdagi_any_kind {
     TDAGI_ANY_BOOL,  /* u.b */
     TDAGI_ANY_DATA,  /* a number that depends on tensor data: u.tensor, rank 0 */
     TDAGI_ANY_STRING,
-    TDAGI_ANY_DEVICE, /* u.s */
-    TDAGI_ANY_LIST,   /* u.seq, shared by all who hold it */
-    TDAGI_ANY_TUPLE,  /* u.seq */
-    TDAGI_ANY_DICT,   /* u.dict */
+    TDAGI_ANY_DEVICE,         /* u.s */
+    TDAGI_ANY_LIST,           /* u.seq, shared by all who hold it */
+    TDAGI_ANY_TUPLE,          /* u.seq */
+    TDAGI_ANY_DICT,           /* u.dict */
+    TDAGI_ANY_COMPLEX,        /* a complex tensor: u.tensor is its real half, whose imag
+                                 is the other one */
+    TDAGI_ANY_COMPLEX_NUMBER, /* u.pair: the real and the imaginary part */
     TDAGI_ANY_NESTED, /* a nested tensor: u.seq of a padded one and what is there of it
                        */
     /* Known to the reader alone; rows only pass them on. */
@@ -41,6 +44,7 @@ typedef struct tdagi_any {
     union {
         tdag_dim i;
         double f;
+        const double *pair;
         bool b;
         const char *s;
         tdagi_seq *seq;
@@ -72,6 +76,7 @@ tdagi_any tdagi_any_float(double f);
 tdagi_any tdagi_any_bool(bool b);
 tdagi_any tdagi_any_string(const char *s);
 tdagi_any tdagi_any_tensor(tdagi_cell *t); /* NULL: poison */
+tdagi_any tdagi_any_complex_number(struct tdagi_env *env, double re, double im);
 tdagi_any tdagi_any_seq(struct tdagi_env *env, tdagi_any_kind kind, uint32_t n,
                         const tdagi_any *v); /* copies v */
 tdagi_any tdagi_any_dict(struct tdagi_env *env);
@@ -87,6 +92,8 @@ const tdagi_any *tdagi_any_find_poison(const tdagi_any *v);
 bool tdagi_any_is_seq(tdagi_any v);
 bool tdagi_any_is_tensor(tdagi_any v); /* TENSOR, DATA */
 bool tdagi_any_is_number(tdagi_any v); /* INT, FLOAT, BOOL */
+/* COMPLEX, COMPLEX_NUMBER, or a sequence that holds one. */
+bool tdagi_any_is_complex(tdagi_any v);
 /* INT or BOOL */
 bool tdagi_any_const_int(struct tdagi_env *env, tdagi_any v, int64_t *out);
 /* It, or something in it, depends on symbols: a formula, or what is assumed. */

@@ -18,6 +18,7 @@ typedef struct option {
 static const option options[] = {
     {CLI_INPUT,  "-i", "--input", "[NAME:]DTYPE[DIMS]", "one input: f32[N=4,3,224,224]; NAME=VALUE: sr=16000"},
     {CLI_LIKE,   "--like",   NULL, "X.safetensors", "inputs with the dtypes and shapes of its tensors"},
+    {CLI_COMPLEX, "--complex", NULL, "I,J,...", "inputs, from 0, that are complex: given as pairs [...,2]"},
     {CLI_IN,     "--in",     NULL, "X.safetensors", "the inputs' values"},
     {CLI_OUT,    "--out",    NULL, "Y.safetensors", "where the outputs go"},
     {CLI_JSON,   "--json",   NULL, NULL, "one JSON object instead of tables"},
@@ -162,6 +163,22 @@ static int set_number(const option *o, const char *value, uint64_t *out)
 /* "sr=16000", unlike "x:f32[N=4]". */
 static bool is_value(const char *text) { return text[strcspn(text, "=[")] == '='; }
 
+/* "0,2" as bits */
+static int set_bits(const option *o, const char *value, uint64_t *out)
+{
+    for (const char *p = value;; p++) {
+        char *end;
+        unsigned long i = strtoul(p, &end, 10);
+        bool is = *p >= '0' && *p <= '9' && (*end == ',' || *end == '\0') && i < 64;
+        if (!is)
+            return cli_fail(CLI_USAGE, "%s takes numbers below 64 with commas, not %s",
+                            o->name, value);
+        *out |= (uint64_t)1 << i;
+        p = end;
+        if (*p == '\0') return CLI_DONE;
+    }
+}
+
 static int set_option(cli *c, const option *o, const char *value)
 {
     if ((c->given & o->bit) && o->value != NULL && !(o->bit & (CLI_INPUT | CLI_LINK)))
@@ -171,6 +188,7 @@ static int set_option(cli *c, const option *o, const char *value)
         return append(&c->values, &c->n_values, value);
     if (o->bit == CLI_INPUT) return append(&c->inputs, &c->n_inputs, value);
     if (o->bit == CLI_LINK) return append(&c->links, &c->n_links, value);
+    if (o->bit == CLI_COMPLEX) return set_bits(o, value, &c->complex);
     if (o->bit == CLI_LIKE) c->like = value;
     if (o->bit == CLI_IN) c->in = value;
     if (o->bit == CLI_OUT) c->out = value;

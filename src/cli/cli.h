@@ -54,8 +54,10 @@ enum {
 #define CLI_WRITER      CLI_BIT(35)
 #define CLI_NO_CHECK    CLI_BIT(36)
 #define CLI_AT          CLI_BIT(31)
+#define CLI_COMPLEX     CLI_BIT(40)
 #define CLI_IMPORT                                                                     \
-    (CLI_INPUT | CLI_LIKE | CLI_AT | CLI_OPAQUE | CLI_READER | CLI_SHIM | CLI_QUIET)
+    (CLI_COMPLEX | CLI_INPUT | CLI_LIKE | CLI_AT | CLI_OPAQUE | CLI_READER |           \
+     CLI_SHIM | CLI_QUIET)
 #define CLI_EXPORT (CLI_IMPORT | CLI_WRITER | CLI_NO_CHECK)
 
 /* A command line taken apart; the strings are those of argv. */
@@ -80,6 +82,7 @@ typedef struct cli {
     uint32_t n_links;
     double rtol, atol;
     uint64_t seed, most, axis;
+    uint64_t complex;    /* of --complex, as bits */
     bool takes_programs; /* the command does more than one graph; set by it */
 } cli;
 
@@ -172,6 +175,9 @@ int cli_takes_inputs(cli *c, const char *path, bool *out);
 /* The model of the first file, imported with the inputs of the command line, at the
  * sizes that --at names. */
 int cli_load_first(cli *c, tdag_model **out);
+/* What --complex says of a file: of the first one alone, as others may be its exports,
+ * which take pairs. */
+uint64_t cli_complex_inputs(const cli *c, const char *path);
 void cli_torch_options(const cli *c, tdag_torchscript_options *out);
 
 /* ---- lists of names (extract.c) ---- */

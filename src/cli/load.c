@@ -54,6 +54,11 @@ static uint32_t who(const char *choice)
     return shim ? TDAG_TORCH_SHIM : TDAG_TORCH_NATIVE;
 }
 
+uint64_t cli_complex_inputs(const cli *c, const char *path)
+{
+    return strcmp(path, c->files[0]) == 0 ? c->complex : 0;
+}
+
 void cli_torch_options(const cli *c, tdag_torchscript_options *out)
 {
     tdag_torchscript_options_init(out);
@@ -138,6 +143,7 @@ static tdag_status open_file(cli *c, const char *path, tdag_file_kind kind,
     tdag_open_options_init(&options);
     options.kind = kind;
     options.shim_path = c->shim;
+    options.complex_inputs = cli_complex_inputs(c, path);
     options.reader = who(c->reader);
     options.values = c->values;
     options.n_values = c->n_values;

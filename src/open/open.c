@@ -80,6 +80,7 @@ static tdag_status open_torchscript(const request *r, tdag_model **out)
     o.shim_path = r->options.shim_path;
     o.method = r->options.method;
     o.reader = r->options.reader;
+    o.complex_inputs = r->options.complex_inputs;
     o.values = r->options.values;
     o.n_values = r->options.n_values;
     if ((r->options.flags & TDAG_OPEN_OPAQUE) != 0) o.flags |= TDAG_TORCH_OPAQUE;

@@ -18,6 +18,7 @@ typedef struct torch_run {
     tdag_tensor *const *inputs;
     const char *const *names; /* NULL: inputs go by position */
     uint32_t n_inputs;
+    uint64_t complex_inputs;   /* as bits */
     const char *const *values; /* "NAME=VALUE" of arguments */
     uint32_t n_values;
     tdagi_arena arena;     /* of the arguments */
@@ -30,12 +31,15 @@ typedef struct torch_run {
 /* ---- arguments ---- */
 static tdag_status make_tensor(torch_run *r, const tdag_shim_value **out)
 {
-    const tdag_tensor *t = r->inputs[r->order[r->n_taken++]];
+    uint32_t which = r->order[r->n_taken++];
+    const tdag_tensor *t = r->inputs[which];
     tdag_shim_error error;
     tdag_shim_tensor_spec spec = {.dtype = tdag_tensor_get_dtype(t),
                                   .rank = tdag_tensor_get_rank(t),
                                   .sizes = tdag_tensor_get_shape(t),
-                                  .data = tdag_tensor_get_data(t)};
+                                  .data = tdag_tensor_get_data(t),
+                                  .is_complex = which < 64 &&
+                                                (r->complex_inputs >> which & 1) != 0};
     if (r->api->make_tensor(r->session, &spec, out, &error) != 0)
         return tdagi_shim_fail(r->ctx, TDAG_E_SHIM, &error);
     return TDAG_OK;
@@ -294,6 +298,7 @@ tdag_status tdag_run_torchscript(tdag_ctx *ctx, const char *path,
     torch_run r = {.ctx = ctx, .inputs = inputs, .names = names, .n_inputs = n_inputs};
     r.values = o.values;
     r.n_values = o.n_values;
+    r.complex_inputs = o.complex_inputs;
     r.out.allocator = ctx->allocator;
     TDAGI_TRY(tdagi_shim_load(ctx, o.shim_path, &r.api));
     tdag_shim_error error;

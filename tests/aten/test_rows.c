@@ -353,8 +353,16 @@ static const char *const elsewhere[] = {"aten::__add__",
                                         "aten::to_padded_tensor",
                                         "aten::nested_to_padded_tensor"};
 
+/* What takes or gives complex tensors: tests/torchscript/complex_cases.py. */
+static const char *const of_complex[] = {
+    "aten::view_as_", "aten::imag",    "aten::conj",  "aten::_conj", "aten::_neg_view",
+    "aten::complex",  "aten::polar",   "aten::fft_",  "aten::_fft_", "aten::stft",
+    "aten::istft",    "aten::is_conj", "aten::is_neg"};
+
 static bool is_elsewhere(const char *name)
 {
+    for (size_t i = 0; i < sizeof(of_complex) / sizeof(of_complex[0]); i++)
+        if (strncmp(of_complex[i], name, strlen(of_complex[i])) == 0) return true;
     for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
         if (strcmp(elsewhere[i], name) == 0) return true;
     return false;

@@ -17,7 +17,11 @@ import torch
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 import bounds  # noqa: E402
+<<<<<<< HEAD
 import linalg_cases
+=======
+import complex_cases
+>>>>>>> cc621bd (aten: complex tensors are pairs of real ones; Fourier transforms)
 import module_cases
 import operator_cases
 import parity_cases
@@ -413,6 +417,7 @@ case("torch.nn.functional.scaled_dot_product_attention(x, y, z)", F(2, 3, 4, 8),
 case("torch.nn.functional.scaled_dot_product_attention(x, x, x, None, 0.0, True)",
      F(2, 3, 4, 8))
 case("torch.nn.functional.scaled_dot_product_attention(x, x, x, y)", F(2, 3, 4, 8), B(4, 4))
+complex_cases.add(case, F, P, I)
 operator_cases.add(case, F, P, U, I, B, SPECIAL)
 linalg_cases.add(case)
 sequence_cases.add(case, F, P, I)
@@ -438,9 +443,13 @@ REFUSED = [
     ("x[x > 0]", "a mask, whose shape depends on tensor data"),
     ("torch.where(x > 0)[0]", "aten::where, whose shape depends on tensor data"),
     ("torch.unique(x.flatten())", "a shape that depends on tensor data"),
+<<<<<<< HEAD
     ("torch.view_as_real(torch.view_as_complex(x))", "aten::view_as_complex: complex numbers"),
     ("torch.polar(x, x)", "aten::polar: complex numbers"),
     ("torch.fft.rfft(x).real", "aten::fft_rfft: complex numbers"),
+=======
+    ("torch.linalg.inv(x.t() @ x)", "a factorisation of a matrix"),
+>>>>>>> cc621bd (aten: complex tensors are pairs of real ones; Fourier transforms)
     ("torch.fake_quantize_per_tensor_affine(x, 0.1, 0, 0, 255)", "quantization"),
     # positions that are not computed: as an output, by an operator, written in place
     ("torch.embedding_bag(x, torch.arange(2), torch.zeros(1, dtype=torch.int64))[2]",

@@ -230,8 +230,8 @@ SEED = 0
 
 
 def flat(result):
-    if isinstance(result, torch.Tensor):
-        return [result]
+    if isinstance(result, torch.Tensor):  # complex ones as pairs
+        return [torch.view_as_real(result.resolve_conj()) if result.is_complex() else result]
     if isinstance(result, dict):
         return [t for v in result.values() for t in flat(v)]
     if isinstance(result, (list, tuple)):

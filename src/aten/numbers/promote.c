@@ -26,6 +26,11 @@ int64_t tdagi_scalar_type_of_dtype(tdag_dtype dtype)
     return -1;
 }
 
+tdag_dtype tdagi_part_of_scalar_type(int64_t scalar_type)
+{
+    return scalar_type == 9 ? TDAG_F32 : scalar_type == 10 ? TDAG_F64 : TDAG_DTYPE_NONE;
+}
+
 /* ---- promotion ---- */
 
 static bool is_signed_int(tdag_dtype d) { return d >= TDAG_I64 && d <= TDAG_I8; }

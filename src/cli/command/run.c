@@ -63,6 +63,7 @@ static int run_torch(cli *c, const char *path, const cli_inputs *inputs,
     tdag_torchscript_options options;
     tdag_named_tensors made = {0};
     cli_torch_options(c, &options);
+    options.complex_inputs = cli_complex_inputs(c, path);
     options.flags = 0;
     cli_progress(c, "running", path);
     const char **names = calloc((size_t)inputs->n + 1, sizeof(*names));

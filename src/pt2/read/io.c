@@ -49,17 +49,28 @@ static void match_inputs(tdagi_pt2 *im)
                    im->n_inputs == 1 ? "was" : "were");
 }
 
+/* The dtype of a tensor, or of the halves of a complex one. */
+static tdag_dtype dtype_of(const tdagi_pt2_meta *meta, bool *is_complex_out)
+{
+    tdag_dtype part = tdagi_part_of_scalar_type(meta->scalar_type);
+    *is_complex_out = part != TDAG_DTYPE_NONE;
+    return *is_complex_out ? part : tdagi_dtype_of_scalar_type(meta->scalar_type);
+}
+
+/* dims: of the axes that the input has here, where pairs are the last one. */
 static void check_given(tdagi_pt2 *im, const char *name, const tdagi_pt2_meta *meta,
                         const tdag_dim *dims, const tdag_input_spec *given)
 {
-    tdag_dtype dtype = tdagi_dtype_of_scalar_type(meta->scalar_type);
-    bool same = given->dtype == dtype && given->rank == meta->rank;
-    for (uint32_t i = 0; same && i < meta->rank; i++)
+    bool is_complex;
+    tdag_dtype dtype = dtype_of(meta, &is_complex);
+    uint32_t rank = meta->rank + is_complex;
+    bool same = given->dtype == dtype && given->rank == rank;
+    for (uint32_t i = 0; same && i < rank; i++)
         same = tdagi_dim_sample(im->env.pool, dims[i]) == given->shape[i];
     if (same) return;
     tdagi_text text;
     tdagi_text_init(&text, im->env.ctx);
-    for (uint32_t i = 0; i < meta->rank; i++) {
+    for (uint32_t i = 0; i < rank; i++) {
         char dim[128];
         tdagi_dim_text(im->env.pool, dims[i], dim, sizeof(dim));
         tdagi_text_printf(&text, "%s%s", i > 0 ? "," : "", dim);
@@ -75,9 +86,10 @@ static void check_given(tdagi_pt2 *im, const char *name, const tdagi_pt2_meta *m
 static const char *refuse_input(const tdagi_pt2_meta *meta)
 {
     if (meta->layout != 7) return "sparse";
-    if (tdagi_dtype_of_scalar_type(meta->scalar_type) == TDAG_DTYPE_NONE)
+    bool is_complex;
+    if (dtype_of(meta, &is_complex) == TDAG_DTYPE_NONE)
         return "of a dtype that is not supported";
-    return meta->rank > TDAG_MAX_RANK ? "of too many axes" : NULL;
+    return meta->rank + is_complex > TDAG_MAX_RANK ? "of too many axes" : NULL;
 }
 
 static bool meta_of_input(tdagi_pt2 *im, const tdagi_pt2_value *v, tdagi_pt2_meta *out)
@@ -104,7 +116,9 @@ static void bind_inputs(tdagi_pt2 *im)
             for (uint32_t a = 0; a < meta.rank; a++) {
                 const char *e = meta.sizes[a].expression;
                 bool is_plain = e != NULL && strncmp(e, "Symbol(", 7) == 0;
-                bool fits = given != NULL && given->rank == meta.rank;
+                bool is_complex;
+                dtype_of(&meta, &is_complex);
+                bool fits = given != NULL && given->rank == meta.rank + is_complex;
                 if (e != NULL && is_plain == (plain == 1))
                     tdagi_pt2_bind(im, &meta.sizes[a], fits ? given : NULL, a);
             }
@@ -123,16 +137,19 @@ static tdagi_any take_input(tdagi_pt2 *im, const tdagi_pt2_value *v,
                                    meta.sizes[i].expression == NULL
                                        ? "below 0"
                                        : meta.sizes[i].expression);
+    bool is_complex;
+    tdag_dtype dtype = dtype_of(&meta, &is_complex);
+    if (is_complex) dims[meta.rank] = 2;
     if (given != NULL) check_given(im, v->name, &meta, dims, given);
     if (!tdagi_env_ok(&im->env)) return tdagi_any_poison();
-    tdag_dtype dtype = tdagi_dtype_of_scalar_type(meta.scalar_type);
     tdag_value x = tdag_add_input(im->env.b, tdagi_env_name(&im->env, v->name), dtype,
-                                  meta.rank, dims);
+                                  meta.rank + is_complex, dims);
     if (x.id == 0) {
         im->env.status = tdag_builder_get_status(im->env.b);
         return tdagi_any_poison();
     }
-    return tdagi_any_tensor(tdagi_cell_new(&im->env, x));
+    tdagi_cell *t = tdagi_cell_new(&im->env, x);
+    return is_complex ? tdagi_cell_of_pairs(&im->env, t) : tdagi_any_tensor(t);
 }
 
 static void take(tdagi_pt2 *im, const tdagi_pt2_spec *s, uint32_t *n_tensors)
@@ -191,6 +208,7 @@ static bool add_constant(const tdagi_pt2_arg *arg, tdagi_structure_builder *to)
     case TDAGI_PT2_VALUE:
     case TDAGI_PT2_DEVICE:
     case TDAGI_PT2_DTYPE:
+    case TDAGI_PT2_COMPLEX:
     case TDAGI_PT2_LAYOUT:
     case TDAGI_PT2_MEMORY_FORMAT:
     case TDAGI_PT2_LIST:
@@ -264,6 +282,8 @@ static void refuse_output(tdagi_pt2 *im, tdagi_any v, tdagi_structure_builder *t
 static void add_output(tdagi_pt2 *im, tdagi_any v, tdagi_structure_builder *to)
 {
     int64_t i;
+    if (v.kind == TDAGI_ANY_COMPLEX) /* as pairs */
+        v = tdagi_any_tensor(tdagi_cell_pairs(&im->env, v.u.tensor));
     if (v.kind == TDAGI_ANY_TENSOR) {
         tdag_builder_add_output(im->env.b, tdagi_cell_read(&im->env, v.u.tensor));
         tdagi_structure_tensor(to);

@@ -67,6 +67,28 @@ static tdag_status read_float(tdagi_json_reader *r, tdagi_pt2_parser *p,
     return tdagi_json_f64(r, &out->u.f);
 }
 
+static tdag_status read_real(tdagi_json_reader *r, void *user)
+{
+    return tdagi_json_f64(r, (double *)user);
+}
+
+static tdag_status read_imaginary(tdagi_json_reader *r, void *user)
+{
+    return tdagi_json_f64(r, (double *)user + 1);
+}
+
+static tdag_status read_complex(tdagi_json_reader *r, tdagi_pt2_parser *p,
+                                tdagi_pt2_arg *out)
+{
+    static const tdagi_json_field fields[] = {{"real", true, read_real},
+                                              {"imag", true, read_imaginary}};
+    (void)p;
+    out->kind = TDAGI_PT2_COMPLEX;
+    out->u.pair = tdagi_arena_array(r->arena, 2, sizeof(double));
+    if (out->u.pair == NULL) return tdagi_nomem(r->ctx);
+    return tdagi_json_fields(r, "a complex number", out->u.pair, fields, 2);
+}
+
 static tdag_status read_bool(tdagi_json_reader *r, tdagi_pt2_parser *p,
                              tdagi_pt2_arg *out)
 {
@@ -233,6 +255,7 @@ static const struct {
     {"as_ints", read_int, true},
     {"as_float", read_float, false},
     {"as_bool", read_bool, false},
+    {"as_complex", read_complex, false},
     {"as_none", read_none, false},
     {"as_sym_ints", read_symbolic, true},
     {"as_tensors", read_tensor, true},

@@ -38,13 +38,15 @@ static tdag_status open_inner(tdagi_pt2 *im, const tdagi_zip_entry *entry,
 
 /* ---- tensors ---- */
 
-enum { COMPLEX = 9, UNKNOWN = -1 }; /* scalar types of PyTorch */
+enum { COMPLEX_HALF = 8, UNKNOWN = -1 }; /* scalar types of PyTorch */
 
 static int64_t scalar_type_of(const char *storage)
 {
     const tdagi_storage_class *c = tdagi_storage_class_of_name(storage);
     if (c == NULL) return UNKNOWN;
-    return c->is_complex ? COMPLEX : tdagi_scalar_type_of_dtype(c->dtype);
+    if (c->is_complex) /* of 4, 8 or 16 bytes */
+        return COMPLEX_HALF + (c->size >= 8) + (c->size >= 16);
+    return tdagi_scalar_type_of_dtype(c->dtype);
 }
 
 static tdagi_pt2_size *sizes_of(tdagi_pt2 *im, const tdagi_pickle *const *numbers,

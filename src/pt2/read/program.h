@@ -28,6 +28,7 @@ typedef enum tdagi_pt2_arg_kind {
     TDAGI_PT2_VALUE, /* a tensor or number that the graph computes */
     TDAGI_PT2_INT,
     TDAGI_PT2_FLOAT,
+    TDAGI_PT2_COMPLEX, /* pair: real and imaginary part */
     TDAGI_PT2_BOOL,
     TDAGI_PT2_STRING,
     TDAGI_PT2_DEVICE,        /* s: its type */
@@ -46,6 +47,7 @@ typedef struct tdagi_pt2_arg {
     union {
         int64_t i;
         double f;
+        double *pair;
         const char *s;
         tdagi_pt2_value *value;
         struct tdagi_pt2_arg *items;

@@ -55,6 +55,8 @@ tdagi_any tdagi_pt2_any(tdagi_pt2 *im, const tdagi_pt2_arg *arg)
                                tdagi_pt2_operator_name(im, im->node));
     case TDAGI_PT2_FLOAT:
         return tdagi_any_float(arg->u.f);
+    case TDAGI_PT2_COMPLEX:
+        return tdagi_any_complex_number(&im->env, arg->u.pair[0], arg->u.pair[1]);
     case TDAGI_PT2_BOOL:
         return tdagi_any_bool(arg->u.i != 0);
     case TDAGI_PT2_STRING:

@@ -32,11 +32,12 @@ static const char *refuse(const tdagi_pt2_weight *w)
     if (w->is_pickled) return "pickled by Python";
     if (!w->has_meta) return "no tensor";
     if (w->meta.layout != 7) return "a sparse tensor";
-    if (w->meta.scalar_type >= 8 && w->meta.scalar_type <= 10)
-        return "a complex tensor";
-    if (tdagi_dtype_of_scalar_type(w->meta.scalar_type) == TDAG_DTYPE_NONE)
+    bool is_complex = tdagi_part_of_scalar_type(w->meta.scalar_type) != TDAG_DTYPE_NONE;
+    if (!is_complex &&
+        tdagi_dtype_of_scalar_type(w->meta.scalar_type) == TDAG_DTYPE_NONE)
         return "a tensor of a dtype that is not supported";
-    return w->meta.rank > TDAG_MAX_RANK ? "a tensor of too many axes" : NULL;
+    return w->meta.rank + is_complex > TDAG_MAX_RANK ? "a tensor of too many axes"
+                                                     : NULL;
 }
 
 static bool is_number(const tdagi_pt2_size *size)
@@ -64,6 +65,23 @@ static bool measure(layout *l)
     return true;
 }
 
+/* Complex elements as pairs of real ones: one axis more. */
+static bool as_pairs(int64_t scalar_type, layout *l)
+{
+    tdag_dtype part = tdagi_part_of_scalar_type(scalar_type);
+    bool over = false;
+    if (part != TDAG_DTYPE_NONE) {
+        for (uint32_t i = 0; i < l->rank; i++)
+            over |= __builtin_mul_overflow(l->strides[i], 2, &l->strides[i]);
+        over |= __builtin_mul_overflow(l->offset, 2, &l->offset);
+        l->dtype = part;
+        l->sizes[l->rank] = 2;
+        l->strides[l->rank++] = 1;
+    }
+    l->item = tdag_dtype_size(l->dtype);
+    return !over;
+}
+
 static bool read_layout(const tdagi_pt2_weight *w, layout *out)
 {
     const tdagi_pt2_meta *meta = &w->meta;
@@ -76,8 +94,7 @@ static bool read_layout(const tdagi_pt2_weight *w, layout *out)
         out->sizes[i] = meta->sizes[i].number;
         out->strides[i] = meta->strides[i].number;
     }
-    out->item = tdag_dtype_size(out->dtype);
-    return measure(out);
+    return as_pairs(meta->scalar_type, out) && measure(out);
 }
 
 static bool same_layout(const layout *a, const layout *b)

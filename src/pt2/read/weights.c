@@ -123,7 +123,8 @@ static tdagi_any make_leaf(tdagi_pt2 *im, tdagi_pt2_weight *w, tdag_op op)
     if (t == NULL && !tdagi_env_ok(&im->env)) return tdagi_any_poison();
     if (t == NULL)
         return tdagi_env_issue_if_used(&im->env, "%s, which is %s", w->name, why);
-    if (op == TDAG_OP_CONSTANT) {
+    bool is_complex = tdagi_part_of_scalar_type(w->meta.scalar_type) != TDAG_DTYPE_NONE;
+    if (op == TDAG_OP_CONSTANT && !is_complex) {
         w->cell = tdagi_cell_of_constant(&im->env, t);
         if (w->cell != NULL || !tdagi_env_ok(&im->env))
             return tdagi_any_tensor(w->cell);
@@ -140,7 +141,8 @@ static tdagi_any make_leaf(tdagi_pt2 *im, tdagi_pt2_weight *w, tdag_op op)
     if (w->cell == NULL) return tdagi_any_poison();
     w->cell->is_leaf = true;
     w->cell->first_value = value;
-    return tdagi_any_tensor(w->cell);
+    return is_complex ? tdagi_cell_of_pairs(&im->env, w->cell)
+                      : tdagi_any_tensor(w->cell);
 }
 
 static const tdag_op ops[] = {[TDAGI_PT2_PARAMETER] = TDAG_OP_PARAMETER,

@@ -169,6 +169,7 @@ tdag_status tdagi_torchscript_read(tdag_ctx *ctx, const tdagi_torchscript_file *
     tdagi_import im = {.node = NULL};
     start(&im, ctx, o.flags);
     im.shim_path = o.shim_path;
+    im.complex_inputs = o.complex_inputs;
     im.values = o.values;
     im.n_values = o.n_values;
     bool native = o.reader != TDAG_TORCH_SHIM;

@@ -51,6 +51,7 @@ typedef struct tdagi_import {
     tdagi_resolver resolver;   /* of its calls */
     const char *const *values; /* "NAME=VALUE" of arguments */
     uint32_t n_values;
+    uint64_t complex_inputs;             /* as bits */
     const char *shim_path;               /* where PyTorch is, should it be needed */
     const tdag_shim_api *torch;          /* PyTorch; NULL: not needed so far */
     tdag_shim_session *torch_session;    /* whoever reads the file */

@@ -14,7 +14,9 @@ typedef struct intake {
 static tdagi_any take_input(intake *t, const char *name)
 {
     tdagi_import *im = t->im;
-    const tdag_input_spec *s = &t->specs[t->order[t->n_tensors++]];
+    uint32_t which = t->order[t->n_tensors++];
+    const tdag_input_spec *s = &t->specs[which];
+    bool is_complex = which < 64 && (im->complex_inputs >> which & 1) != 0;
     tdag_dim dims[TDAG_MAX_RANK];
     for (uint32_t i = 0; i < s->rank && i < TDAG_MAX_RANK; i++)
         dims[i] = s->symbol[i] == NULL
@@ -27,7 +29,15 @@ static tdagi_any take_input(intake *t, const char *name)
         im->env.status = tdag_builder_get_status(im->env.b);
         return tdagi_any_poison();
     }
-    return tdagi_any_tensor(tdagi_cell_new(&im->env, v));
+    tdagi_cell *cell = tdagi_cell_new(&im->env, v);
+    if (!is_complex) return tdagi_any_tensor(cell);
+    bool wide = s->dtype == TDAG_F32 || s->dtype == TDAG_F64;
+    if (wide && s->rank > 0 && s->symbol[s->rank - 1] == NULL &&
+        s->shape[s->rank - 1] == 2)
+        return tdagi_cell_of_pairs(&im->env, cell);
+    tdagi_env_fail(&im->env, TDAG_E_ARG,
+                   "a complex input is given as pairs f32[...,2] or f64[...,2]");
+    return tdagi_any_poison();
 }
 
 static tdagi_any take(intake *t, const tdagi_structure_node *node, const char *name);
@@ -212,6 +222,8 @@ static void refuse(outcome *o, tdagi_any v)
 static void describe(outcome *o, tdagi_any v)
 {
     int64_t i;
+    if (v.kind == TDAGI_ANY_COMPLEX) /* as pairs */
+        v = tdagi_any_tensor(tdagi_cell_pairs(&o->im->env, v.u.tensor));
     if (v.kind == TDAGI_ANY_TENSOR)
         describe_tensor(o, v);
     else if (v.kind == TDAGI_ANY_LIST || v.kind == TDAGI_ANY_TUPLE)

@@ -25,7 +25,8 @@ typedef struct tdagi_leaf {
 static bool same_memory(const tdag_shim_tensor *a, const tdag_shim_tensor *b)
 {
     if (a->storage == NULL || a->storage != b->storage || a->rank != b->rank ||
-        a->storage_offset != b->storage_offset || a->dtype != b->dtype)
+        a->storage_offset != b->storage_offset || a->dtype != b->dtype ||
+        a->is_complex != b->is_complex)
         return false;
     for (uint32_t i = 0; i < a->rank; i++)
         if (a->sizes[i] != b->sizes[i] || a->strides[i] != b->strides[i]) return false;
@@ -65,11 +66,13 @@ void tdagi_import_free_leaves(tdagi_import *im)
 /* NULL and a sentence where we have no such tensors. */
 static const char *refuse(const tdag_shim_tensor *t)
 {
-    if (t->is_complex) return "a complex tensor";
+    if (t->is_complex && strcmp(t->dtype_name, "ComplexHalf") == 0)
+        return "a complex tensor of half precision";
     if (t->is_quantized) return "a quantized tensor";
     if (!t->is_dense) return "a sparse tensor";
-    if (t->dtype == TDAG_DTYPE_NONE) return "a tensor of a dtype that is not supported";
-    return t->rank > TDAG_MAX_RANK ? "a tensor of too many axes" : NULL;
+    if (t->dtype == TDAG_DTYPE_NONE && !t->is_complex)
+        return "a tensor of a dtype that is not supported";
+    return t->rank + t->is_complex > TDAG_MAX_RANK ? "a tensor of too many axes" : NULL;
 }
 
 /* The elements as ours: no copy, one reference of PyTorch's. */
@@ -101,6 +104,14 @@ static tdag_tensor *wrap(tdagi_import *im, const tdag_shim_value *v)
         return NULL;
     }
     return t;
+}
+
+/* A leaf as what its tensor is: complex ones are kept as pairs. */
+static tdagi_any as_tensor(tdagi_import *im, const tdag_shim_tensor *info,
+                           tdagi_cell *leaf)
+{
+    return info->is_complex ? tdagi_cell_of_pairs(&im->env, leaf)
+                            : tdagi_any_tensor(leaf);
 }
 
 static tdagi_cell *make_leaf(tdagi_import *im, const tdag_shim_value *v,
@@ -156,10 +167,11 @@ tdagi_any tdagi_import_constant(tdagi_import *im, const tdag_shim_value *v,
         return tdagi_env_issue(&im->env, "%s (%s)", why,
                                name == NULL ? "a constant" : name);
     tdagi_leaf *leaf = find_leaf(im, &info);
-    if (leaf != NULL && leaf->cell != NULL) return tdagi_any_tensor(leaf->cell);
-    tdagi_cell *known = known_constant(im, v, &info);
+    if (leaf != NULL && leaf->cell != NULL) return as_tensor(im, &info, leaf->cell);
+    tdagi_cell *known = info.is_complex ? NULL : known_constant(im, v, &info);
     if (known != NULL || !tdagi_env_ok(&im->env)) return tdagi_any_tensor(known);
-    return tdagi_any_tensor(make_leaf(im, v, &info, TDAG_OP_CONSTANT, name));
+    tdagi_cell *made = make_leaf(im, v, &info, TDAG_OP_CONSTANT, name);
+    return as_tensor(im, &info, made);
 }
 
 /* ---- modules ---- */
@@ -209,7 +221,7 @@ static void add_state(tdagi_import *im, tdagi_object *o, tdag_shim_slot slot)
         tdag_op op =
             slot == TDAG_SHIM_SLOT_PARAMETER ? TDAG_OP_PARAMETER : TDAG_OP_BUFFER;
         tdagi_cell *t = make_leaf(im, v, &info, op, join(im, o->path, name));
-        if (t != NULL) add_attr(im, o, name, tdagi_any_tensor(t));
+        if (t != NULL) add_attr(im, o, name, as_tensor(im, &info, t));
     }
 }
 

@@ -269,7 +269,10 @@ static bool is_instance(tdagi_any v, const char *type)
         return starts(type, "NoneType") || starts(type, "None");
     case TDAGI_ANY_TENSOR:
     case TDAGI_ANY_NESTED:
+    case TDAGI_ANY_COMPLEX:
         return starts(type, "Tensor");
+    case TDAGI_ANY_COMPLEX_NUMBER:
+        return starts(type, "complex");
     case TDAGI_ANY_INT:
         return starts(type, "int");
     case TDAGI_ANY_FLOAT:

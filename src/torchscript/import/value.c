@@ -53,6 +53,13 @@ static tdagi_any object_from_shim(tdagi_import *im, const tdag_shim_value *v,
     return (tdagi_any){.kind = TDAGI_ANY_OBJECT, .u.object = o};
 }
 
+static tdagi_any complex_number(tdagi_import *im, const tdag_shim_value *v)
+{
+    double re = 0, imaginary = 0;
+    im->api->value_complex(v, &re, &imaginary);
+    return tdagi_any_complex_number(&im->env, re, imaginary);
+}
+
 tdagi_any tdagi_import_value(tdagi_import *im, const tdag_shim_value *v,
                              const char *path)
 {
@@ -81,8 +88,9 @@ tdagi_any tdagi_import_value(tdagi_import *im, const tdag_shim_value *v,
         return dict_from_shim(im, v, path);
     case TDAG_SHIM_OBJECT:
         return object_from_shim(im, v, path);
-    case TDAG_SHIM_ENUM:
     case TDAG_SHIM_COMPLEX:
+        return complex_number(im, v);
+    case TDAG_SHIM_ENUM:
     case TDAG_SHIM_OTHER:
         break;
     }

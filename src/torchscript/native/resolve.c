@@ -100,6 +100,8 @@ static char letter_of(const tdagi_any *v)
     case TDAGI_ANY_TUPLE:
     case TDAGI_ANY_DICT:
     case TDAGI_ANY_NESTED:
+    case TDAGI_ANY_COMPLEX:
+    case TDAGI_ANY_COMPLEX_NUMBER:
     case TDAGI_ANY_OBJECT:
     case TDAGI_ANY_FUNCTION:
     case TDAGI_ANY_OTHER:
@@ -111,12 +113,13 @@ static char letter_of(const tdagi_any *v)
 static bool number_fits(const char *type, const tdagi_any *v, leniency how)
 {
     char letter = letter_of(v);
-    if (how != EXACT && v->kind == TDAGI_ANY_TENSOR) return !starts(type, "bool");
+    bool is_tensor = v->kind == TDAGI_ANY_TENSOR || v->kind == TDAGI_ANY_COMPLEX;
+    if (how != EXACT && is_tensor) return !starts(type, "bool");
     if (starts(type, "int")) return letter == 'i';
     if (starts(type, "float")) return letter == 'f' || (how != EXACT && letter == 'i');
     if (starts(type, "bool")) return letter == 'b';
-    if (starts(type, "complex")) return v->kind == TDAGI_ANY_OTHER;
-    return letter == 'i' || letter == 'f' || v->kind == TDAGI_ANY_OTHER;
+    if (starts(type, "complex")) return v->kind == TDAGI_ANY_COMPLEX_NUMBER;
+    return letter == 'i' || letter == 'f' || v->kind == TDAGI_ANY_COMPLEX_NUMBER;
 }
 
 static bool fits(const char *type, const tdagi_any *v, leniency how);
@@ -140,7 +143,8 @@ static bool fits(const char *type, const tdagi_any *v, leniency how)
         return v->kind == TDAGI_ANY_NONE || fits(type + strlen("Optional["), v, how);
     if (starts(type, "List[")) return list_fits(type + strlen("List["), v, how);
     if (starts(type, "Tensor"))
-        return v->kind == TDAGI_ANY_TENSOR || v->kind == TDAGI_ANY_NESTED;
+        return v->kind == TDAGI_ANY_TENSOR || v->kind == TDAGI_ANY_NESTED ||
+               v->kind == TDAGI_ANY_COMPLEX;
     if (starts(type, "Dict")) return v->kind == TDAGI_ANY_DICT;
     if (starts(type, "str")) return v->kind == TDAGI_ANY_STRING;
     if (starts(type, "Device"))

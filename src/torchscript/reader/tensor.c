@@ -289,15 +289,42 @@ static int tensor_get(const tdag_shim_value *v, tdag_shim_tensor *out,
     return 0;
 }
 
+/* The elements of a complex tensor in order as pairs of real ones: one axis more. */
+static const tdag_shim_value *as_pairs(tdag_shim_session *s, const tdag_shim_value *v)
+{
+    tdagi_reader_tensor *made;
+    tdag_shim_value *out = wrap(s, &made);
+    uint32_t rank = v->u.tensor->info.rank;
+    int64_t *sizes = tdagi_reader_alloc(s, 2u * rank + 2, sizeof *sizes);
+    if (out == NULL || sizes == NULL) return NULL;
+    *made = *v->u.tensor;
+    made->item_size /= 2;
+    made->info.is_complex = false;
+    made->info.dtype = made->item_size == 8 ? TDAG_F64 : TDAG_F32;
+    made->info.rank = rank + 1;
+    made->info.count *= 2;
+    if (rank > 0) memcpy(sizes, v->u.tensor->info.sizes, rank * sizeof *sizes);
+    sizes[rank] = 2;
+    int64_t *strides = sizes + rank + 1, step = 1;
+    for (uint32_t i = rank + 1; i-- > 0; step *= sizes[i])
+        strides[i] = step;
+    made->info.sizes = sizes;
+    made->info.strides = strides;
+    made->info.storage_offset *= 2;
+    return out;
+}
+
 /* In place where elements lie in order, at a multiple of their size, in the file. */
 static int tensor_contiguous(tdag_shim_session *s, const tdag_shim_value *v,
                              const tdag_shim_value **out, tdag_shim_error *error)
 {
     tdagi_reader_tensor *t = v->u.tensor;
-    bool aligned = (uintptr_t)t->info.data % t->item_size == 0;
+    size_t unit = t->info.is_complex ? t->item_size / 2 : t->item_size;
+    bool aligned = (uintptr_t)t->info.data % unit == 0;
     bool in_place = t->info.is_contiguous && aligned && t->owner != NULL;
     if (!in_place && t->dense == NULL) t->dense = copied(s, t);
     *out = in_place ? v : t->dense;
+    if (*out != NULL && t->info.is_complex) *out = as_pairs(s, *out);
     if (*out != NULL) return 0;
     snprintf(error->message, sizeof error->message, "%s",
              tdag_ctx_get_error(s->ctx)->message);

@@ -362,6 +362,13 @@ static double value_double(const tdag_shim_value *v)
     return v->kind == TDAG_SHIM_DOUBLE ? v->u.f : 0;
 }
 
+static void value_complex(const tdag_shim_value *v, double *re_out, double *im_out)
+{
+    bool is = v->kind == TDAG_SHIM_COMPLEX;
+    *re_out = is ? v->u.complex_[0] : 0;
+    *im_out = is ? v->u.complex_[1] : 0;
+}
+
 static bool value_bool(const tdag_shim_value *v)
 {
     return v->kind == TDAG_SHIM_BOOL && v->u.i != 0;
@@ -417,6 +424,7 @@ void tdagi_reader_value_functions(tdag_shim_api *api)
     api->value_type = value_type;
     api->value_int = value_int;
     api->value_double = value_double;
+    api->value_complex = value_complex;
     api->value_bool = value_bool;
     api->value_string = value_string;
     api->value_size = value_size;
