@@ -180,6 +180,19 @@ double tdagi_arg_float(tdagi_call *c, const char *name, double when_none)
     return 0;
 }
 
+double tdagi_arg_item(tdagi_call *c, const char *name, uint32_t i)
+{
+    tdagi_any v = tdagi_arg(c, name);
+    if (tdagi_any_is_seq(v) && i < v.u.seq->n) {
+        v = tdagi_any_evaluated(c->env, v.u.seq->v[i]);
+        int64_t k;
+        if (v.kind == TDAGI_ANY_FLOAT && !v.assumed) return v.u.f;
+        if (tdagi_any_const_int(c->env, v, &k)) return (double)k;
+    }
+    tdagi_refuse(c, name);
+    return 0;
+}
+
 bool tdagi_arg_bool(tdagi_call *c, const char *name, bool when_none)
 {
     tdagi_any v = tdagi_arg(c, name);

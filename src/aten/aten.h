@@ -79,6 +79,8 @@ tdag_value tdagi_arg_padded(tdagi_call *c, const char *name, tdag_value *there_o
 int64_t tdagi_arg_int(tdagi_call *c, const char *name, int64_t when_none);
 tdag_dim tdagi_arg_dim(tdagi_call *c, const char *name, tdag_dim when_none);
 double tdagi_arg_float(tdagi_call *c, const char *name, double when_none);
+/* Item i of a list of floating numbers. */
+double tdagi_arg_item(tdagi_call *c, const char *name, uint32_t i);
 bool tdagi_arg_bool(tdagi_call *c, const char *name, bool when_none);
 const char *tdagi_arg_string(tdagi_call *c, const char *name);
 /* Lists of numbers; a single number is a list of one. n 0 for None. */

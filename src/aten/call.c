@@ -175,9 +175,22 @@ static tdagi_any follow_texts(tdagi_call *c, tdagi_any out)
     return out.kind == TDAGI_ANY_BOOL || kept || shown ? out : tdagi_refuse_open(c);
 }
 
+/* Whether it writes to a list or dict that an attribute has. */
+static bool changes_attribute(const tdagi_call *c)
+{
+    if (c->n == 0 || c->schema->n_args == 0 || !c->schema->args[0].is_written)
+        return false;
+    tdagi_any self = c->args[0];
+    if (self.kind == TDAGI_ANY_DICT) return self.u.dict->keys.lives;
+    return tdagi_any_is_seq(self) && self.u.seq->lives;
+}
+
 static tdagi_any run_row(tdagi_call *c)
 {
     tdagi_env *env = c->env;
+    if (changes_attribute(c))
+        return tdagi_env_issue(env, "%s of an attribute, which lives between calls",
+                               tdagi_schema_name(env, c->schema));
     uint32_t noted = env->n_noted;
     tdagi_any target = target_of(c);
     tdagi_aten_fn way = tdagi_complex_way(c);

@@ -531,6 +531,8 @@ void tdagi_cell_write(tdagi_env *env, tdagi_cell *t, tdag_value v)
             tdagi_cell_write(env, t->view.other,
                              tdagi_select1(env->b, v, tdagi_cell_rank(env, t) - 1, 1));
     } else {
+        if (t->root->is_leaf && !t->root->was_written)
+            t->root->writer = tdagi_env_where(env);
         t->root->was_written = true;
         t->root->writes++;
     }

@@ -49,6 +49,7 @@ struct tdagi_cell {
     bool is_literal; /* a rank-0 constant of the code */
     bool is_leaf;    /* memory that lives between calls: parameter, buffer, constant */
     bool was_written;
+    const char *writer; /* of a leaf: the operator that wrote first, and its place */
     tdag_value first_value; /* of a leaf: what it was before the first write */
     tdagi_cell *imag;       /* of a complex tensor's real half: the other one */
 };
@@ -91,6 +92,8 @@ tdagi_any tdagi_any_known(tdagi_any v);
 tdagi_any tdagi_any_evaluated(tdagi_env *env, tdagi_any v);
 /* All elements of such a tensor of integers; false: they are not known. */
 bool tdagi_evaluated_ints(tdagi_env *env, tdag_value v, tdag_list *out);
+/* Such a tensor of any rank as lists of numbers; false: it depends on more. */
+bool tdagi_any_listed(tdagi_env *env, tdagi_any v, tdagi_any *out);
 bool tdagi_cell_is_contiguous(tdagi_env *env, tdagi_cell *t);
 /* Whether a reshape can be a view. */
 bool tdagi_cell_can_view(tdagi_env *env, tdagi_cell *t, uint32_t rank,

@@ -76,6 +76,13 @@ static tdagi_place place_of(tdagi_env *env)
     return env->place(env);
 }
 
+const char *tdagi_env_where(tdagi_env *env)
+{
+    tdagi_place at = place_of(env);
+    if (*at.location == '\0') return tdagi_env_text(env, "%s", at.what);
+    return tdagi_env_text(env, "%s (%s)", at.what, at.location);
+}
+
 void tdagi_env_fail_here(tdagi_env *env, tdag_status status, const char *op)
 {
     if (env->status != TDAG_OK) return;

@@ -67,6 +67,8 @@ const char *tdagi_env_text(tdagi_env *env, const char *format, ...)
 /* The name of a leaf or an input, with dots before it while it is an automatic one or
  * another value's: so that each keeps its own, which tdagi_name_given() gives. */
 const char *tdagi_env_name(tdagi_env *env, const char *name);
+/* The operator at hand and its place: "aten::add_ (models/resnet.py:268)". */
+const char *tdagi_env_where(tdagi_env *env);
 /* Records a failure, with the place at hand. */
 void tdagi_env_fail(tdagi_env *env, tdag_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

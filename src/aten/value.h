@@ -61,6 +61,7 @@ struct tdagi_seq {
     tdagi_any *v;
     const char *type_name; /* of a named tuple; else NULL */
     const char **fields;   /* n of them when type_name is there */
+    bool lives;            /* an attribute has it: between calls, too */
 };
 
 struct tdagi_dict { /* in insertion order */

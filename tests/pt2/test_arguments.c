@@ -10,6 +10,9 @@
 static char *read_text(tdag_ctx *ctx, const char *target, const char *inputs,
                        const char *more, tdag_status *st)
 {
+    /* operators that no row knows */
+    const uint32_t flags =
+        strncmp(target, "torch.ops.mine.", 15) == 0 ? TDAG_OPEN_OPAQUE : 0;
     char nodes[4096];
     snprintf(
         nodes, sizeof nodes,
@@ -20,7 +23,7 @@ static char *read_text(tdag_ctx *ctx, const char *target, const char *inputs,
     made_archive a = made_pt2(&p);
     tdag_model *m = NULL;
     char *text = NULL;
-    *st = made_read(ctx, &a, TDAG_OPEN_OPAQUE, &m);
+    *st = made_read(ctx, &a, flags, &m);
     if (*st == TDAG_OK)
         TEST_OK(ctx, tdag_graph_print(ctx, tdag_model_get_graph(m), 0, &text));
     tdag_model_free(m);

@@ -109,11 +109,10 @@ static tdag_status evaluate_node(work *w, uint32_t i)
                            &w->values[i]);
 }
 
-/* The elements of v; NULL: they are not known, or env->status says. */
-static tdag_tensor *computed(tdagi_env *env, tdag_value v)
+/* The elements of v; NULL: they depend on more, or a failure. */
+static tdag_tensor *evaluate(tdagi_env *env, tdag_value v)
 {
     work *w = tdagi_env_alloc(env, sizeof(*w));
-    tdag_tensor *out = NULL;
     if (w == NULL) return NULL;
     memset(w, 0, sizeof(*w));
     w->env = env;
@@ -123,7 +122,7 @@ static tdag_tensor *computed(tdagi_env *env, tdag_value v)
     uint32_t done = 0;
     for (; done < w->n && st == TDAG_OK; done++)
         st = evaluate_node(w, done);
-    if (st == TDAG_OK) out = tdag_tensor_copy(w->values[w->n - 1]);
+    tdag_tensor *out = st == TDAG_OK ? tdag_tensor_copy(w->values[w->n - 1]) : NULL;
     for (uint32_t i = 0; i < w->n; i++)
         tdag_tensor_free(w->values[i]);
     if (st == TDAG_E_NOMEM || st == TDAG_E_STOPPED)
@@ -131,21 +130,17 @@ static tdag_tensor *computed(tdagi_env *env, tdag_value v)
     return out;
 }
 
-/* The one element of v as a number of that letter. */
-static bool evaluate(tdagi_env *env, tdag_value v, char letter, tdagi_any *out)
+/* Element i as a number of that letter. */
+static tdagi_any element(tdagi_env *env, const tdag_tensor *t, int64_t i, char letter)
 {
-    tdag_tensor *t = computed(env, v);
-    if (t == NULL) return false;
-    *out = letter == 'f'   ? tdagi_any_float(tdagi_tensor_get_f64(t, 0))
-           : letter == 'b' ? tdagi_any_bool(tdagi_tensor_get_i64(t, 0) != 0)
-                           : tdagi_any_int(env, tdagi_tensor_get_i64(t, 0));
-    tdag_tensor_free(t);
-    return true;
+    return letter == 'f'   ? tdagi_any_float(tdagi_tensor_get_f64(t, i))
+           : letter == 'b' ? tdagi_any_bool(tdagi_tensor_get_i64(t, i) != 0)
+                           : tdagi_any_int(env, tdagi_tensor_get_i64(t, i));
 }
 
 bool tdagi_evaluated_ints(tdagi_env *env, tdag_value v, tdag_list *out)
 {
-    tdag_tensor *t = v.id == 0 ? NULL : computed(env, v);
+    tdag_tensor *t = v.id == 0 ? NULL : evaluate(env, v);
     if (t == NULL) return false;
     int64_t *n = tdagi_env_alloc(env, (size_t)t->count * sizeof(*n));
     for (int64_t i = 0; n != NULL && i < t->count; i++)
@@ -166,10 +161,39 @@ tdagi_any tdagi_any_evaluated(tdagi_env *env, tdagi_any v)
     if (!tdagi_any_is_tensor(v) || !tdagi_env_ok(env)) return v;
     if (tdagi_cell_rank(env, v.u.tensor) != 0) return v;
     tdag_value x = tdagi_cell_read(env, v.u.tensor);
-    tdagi_any out;
     if (x.id == 0) return v;
     char letter = v.kind == TDAGI_ANY_DATA
                       ? v.letter
                       : letter_of(tdag_builder_get_dtype(env->b, x));
-    return evaluate(env, x, letter, &out) ? out : v;
+    tdag_tensor *t = evaluate(env, x);
+    if (t == NULL) return v;
+    v = element(env, t, 0, letter);
+    tdag_tensor_free(t);
+    return v;
+}
+
+/* Elements from *next on, as lists of the axes from `axis` on. */
+static tdagi_any nested(tdagi_env *env, const tdag_tensor *t, uint32_t axis,
+                        int64_t *next)
+{
+    if (axis == tdag_tensor_get_rank(t))
+        return element(env, t, (*next)++, letter_of(tdag_tensor_get_dtype(t)));
+    tdagi_any list = tdagi_any_seq(env, TDAGI_ANY_LIST, 0, NULL);
+    if (list.kind != TDAGI_ANY_LIST) return list; /* no memory */
+    for (int64_t i = 0; i < tdag_tensor_get_shape(t)[axis] && tdagi_env_step(env, 1);
+         i++)
+        tdagi_seq_append(env, list.u.seq, nested(env, t, axis + 1, next));
+    return list;
+}
+
+bool tdagi_any_listed(tdagi_env *env, tdagi_any v, tdagi_any *out)
+{
+    int64_t next = 0;
+    if (!tdagi_any_is_tensor(v) || !tdagi_env_ok(env)) return false;
+    tdag_value x = tdagi_cell_read(env, v.u.tensor);
+    tdag_tensor *t = x.id == 0 ? NULL : evaluate(env, x);
+    if (t == NULL) return false;
+    *out = nested(env, t, 0, &next);
+    tdag_tensor_free(t);
+    return tdagi_env_ok(env);
 }

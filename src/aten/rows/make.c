@@ -94,7 +94,7 @@ static tdagi_any known_argument(tdagi_call *c, const char *name, int64_t when_no
 {
     tdagi_any v = tdagi_arg(c, name);
     if (v.kind == TDAGI_ANY_NONE) return tdagi_any_int(c->env, when_none);
-    return tdagi_any_known(v);
+    return tdagi_any_evaluated(c->env, v);
 }
 
 tdagi_any tdagi_aten_arange(tdagi_call *c)

@@ -191,8 +191,30 @@ static void give_results(tdagi_pt2 *im, const tdagi_pt2_node *node, tdagi_any ou
     }
 }
 
+static bool has_poison(tdagi_pt2 *im, const tdagi_any *args, uint32_t n)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < n; i++)
+        found |= tdagi_env_note_poison(&im->env, &args[i]);
+    return found;
+}
+
+/* A call that its row refuses is kept as an opaque node where such are wanted, or the
+ * row's issue stays. */
+static void keep_refused(tdagi_pt2 *im, const tdagi_pt2_node *node, const char *name,
+                         uint32_t n_issues)
+{
+    const char *why = im->env.issues[n_issues].what;
+    im->env.n_issues = n_issues;
+    tdagi_pt2_without_row(im, node, name);
+    if (im->env.n_issues == n_issues || !tdagi_env_ok(&im->env)) return;
+    im->env.n_issues = n_issues;
+    tdagi_env_issue(&im->env, "%s", why);
+}
+
 static void call(tdagi_pt2 *im, const tdagi_pt2_node *node, const tdagi_schema *s)
 {
+    uint32_t n_issues = im->env.n_issues;
     tdagi_any *args = take_arguments(im, node, s);
     if (args == NULL) return;
     if (updates_statistics(s, args))
@@ -200,15 +222,35 @@ static void call(tdagi_pt2 *im, const tdagi_pt2_node *node, const tdagi_schema *
                         s->name);
     uint32_t before = im->env.b->graph->n;
     tdagi_any out = tdagi_aten_call(&im->env, s, args, s->n_args);
-    if (tdagi_env_ok(&im->env)) give_results(im, node, out, before);
+    bool is_refused = im->keeps_opaque && out.kind == TDAGI_ANY_POISON &&
+                      im->env.n_issues > n_issues && tdagi_env_ok(&im->env);
+    if (is_refused && !has_poison(im, args, s->n_args))
+        keep_refused(im, node, s->name, n_issues);
+    else if (tdagi_env_ok(&im->env))
+        give_results(im, node, out, before);
 }
 
 /* ---- families ---- */
 
+/* What is asserted of sizes holds as far as they are known; of data it would have to be
+ * asked at each run. */
+static void check_assertion(tdagi_pt2 *im, const tdagi_pt2_node *node, const char *name)
+{
+    if (node->n_inputs == 0 || strstr(name, "_metadata") != NULL) return;
+    tdagi_any v =
+        tdagi_any_evaluated(&im->env, tdagi_pt2_any(im, &node->inputs[0].arg));
+    if (v.kind == TDAGI_ANY_TENSOR || v.kind == TDAGI_ANY_DATA)
+        tdagi_env_issue(&im->env, "%s: an assertion that depends on tensor data",
+                        tdagi_pt2_operator_name(im, node));
+}
+
 void tdagi_pt2_aten(tdagi_pt2 *im, const tdagi_pt2_node *node, const char *name)
 {
     for (size_t i = 0; i < sizeof(assertions) / sizeof(assertions[0]); i++)
-        if (node->n_outputs == 0 && strcmp(assertions[i], name) == 0) return;
+        if (node->n_outputs == 0 && strcmp(assertions[i], name) == 0) {
+            check_assertion(im, node, name);
+            return;
+        }
     operation *o = operation_of(im, node);
     const char *dot = strrchr(name, '.');
     if (o == NULL) return;

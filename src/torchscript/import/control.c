@@ -66,10 +66,12 @@ void tdagi_prim_if(tdagi_frame *f, const tdag_shim_node *node)
         return;
     }
     /* A check that can only stop the program is taken as passed where it cannot be
-     * decided for all sizes or all data. */
+     * decided for all sizes; one of data has to be done at each run. */
     bool yes_raises = raises(im, yes), no_raises = raises(im, no);
-    if (yes_raises != no_raises && (!known || c.u.b != yes_raises) &&
-        c.kind != TDAGI_ANY_POISON) {
+    bool is_check = yes_raises != no_raises && c.kind != TDAGI_ANY_POISON;
+    if (is_check && (!known || c.u.b != yes_raises)) {
+        if (!known)
+            tdagi_env_issue(&im->env, "an assertion that depends on tensor data");
         take_branch(f, node, yes_raises ? no : yes);
         return;
     }

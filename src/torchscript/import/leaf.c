@@ -261,6 +261,21 @@ tdagi_object *tdagi_import_module(tdagi_import *im, const tdag_shim_value *root)
     return v.u.object;
 }
 
+/* Lists and dicts of an attribute, and those inside of them. */
+static void mark_living(tdagi_any v, uint32_t depth)
+{
+    tdagi_seq *items = NULL;
+    if (tdagi_any_is_seq(v)) items = v.u.seq;
+    if (v.kind == TDAGI_ANY_DICT) {
+        v.u.dict->keys.lives = true;
+        items = &v.u.dict->values;
+    }
+    if (items == NULL || depth == TDAGI_STRUCTURE_MAX_DEPTH) return;
+    items->lives = true;
+    for (uint32_t i = 0; i < items->n; i++)
+        mark_living(items->v[i], depth + 1);
+}
+
 tdagi_any tdagi_import_attr(tdagi_import *im, tdagi_object *object, const char *name)
 {
     tdagi_attr *a = find_attr(im, object, name);
@@ -275,6 +290,7 @@ tdagi_any tdagi_import_attr(tdagi_import *im, tdagi_object *object, const char *
         a = add_attr(im, object, name,
                      tdagi_import_value(im, v, join(im, object->path, name)));
         if (a == NULL) return tdagi_any_poison();
+        mark_living(a->value, 0);
     }
     if (!a->was_set) a->was_read = true;
     return a->value;
@@ -324,8 +340,8 @@ void tdagi_import_check_state(tdagi_import *im)
         tdag_value v = leaf->cell->first_value;
         char buf[16];
         if (mark[v.id])
-            tdagi_env_issue(&im->env,
-                            "%s, which the model reads and then updates in place",
-                            tdagi_value_name(im->env.b->graph, v, buf));
+            tdagi_env_issue(
+                &im->env, "%s, which the model reads and then updates in place by %s",
+                tdagi_value_name(im->env.b->graph, v, buf), leaf->cell->writer);
     }
 }

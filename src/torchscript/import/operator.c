@@ -116,6 +116,50 @@ static tdagi_any call_shim(tdagi_import *im, const tdag_shim_node *node,
     return tdagi_aten_call(&im->env, &s->ours, args, n);
 }
 
+/* ---- what its row refuses ---- */
+
+static bool has_poison(tdagi_import *im, const tdagi_any *args, uint32_t n)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < n; i++)
+        found |= tdagi_env_note_poison(&im->env, &args[i]);
+    return found;
+}
+
+/* The call by what PyTorch says of it; POISON with an issue where it cannot be kept. */
+static tdagi_any keep_opaque(tdagi_import *im, const tdag_shim_node *node,
+                             const tdagi_any *args, uint32_t n)
+{
+    const tdagi_import_schema *s = NULL;
+    tdagi_resolved resolved = {.args = args, .n_args = n};
+    tdagi_source_call call = {.name = im->api->node_kind(node), .n = n, .args = args};
+    if (im->is_native) {
+        call.names = tdagi_reader_names(node, &call.n_named);
+        call.version = tdagi_reader_version(im->session);
+        s = tdagi_import_ask_torch(im, &call, &resolved);
+    } else if (im->shim_schema != NULL) {
+        s = tdagi_import_schema_of(im, im->shim_schema);
+    }
+    if (s == NULL) return tdagi_env_issue(&im->env, "%s", call.name);
+    im->shim_schema = s->shim;
+    return im->env.opaque(&im->env, &s->ours, resolved.args, resolved.n_args);
+}
+
+/* A call that its row refuses is kept as an opaque node where such are wanted, or the
+ * row's issue stays. */
+static tdagi_any refused(tdagi_import *im, const tdag_shim_node *node,
+                         const tdagi_any *args, uint32_t n, uint32_t n_issues)
+{
+    const char *why =
+        im->env.n_issues > n_issues ? im->env.issues[n_issues].what : NULL;
+    if (why == NULL) return tdagi_any_poison();
+    im->env.n_issues = n_issues;
+    tdagi_any out = keep_opaque(im, node, args, n);
+    if (out.kind != TDAGI_ANY_POISON || !tdagi_env_ok(&im->env)) return out;
+    im->env.n_issues = n_issues;
+    return tdagi_env_issue(&im->env, "%s", why);
+}
+
 void tdagi_import_operator(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_import *im = f->im;
@@ -126,8 +170,12 @@ void tdagi_import_operator(tdagi_frame *f, const tdag_shim_node *node)
         tdagi_prim_index(f, node);
         return;
     }
-    uint32_t before = im->env.b->graph->n;
+    uint32_t before = im->env.b->graph->n, n_issues = im->env.n_issues;
     tdagi_any out = im->is_native ? call_native(im, node, args, (uint32_t)n)
                                   : call_shim(im, node, args, (uint32_t)n);
+    if (im->env.opaque != NULL && out.kind == TDAGI_ANY_POISON &&
+        tdagi_env_ok(&im->env) && im->env.n_issues > n_issues &&
+        !has_poison(im, args, (uint32_t)n))
+        out = refused(im, node, args, (uint32_t)n, n_issues);
     if (tdagi_env_ok(&im->env)) bind(f, node, out, before);
 }

@@ -253,6 +253,17 @@ static void do_none(tdagi_frame *f, const tdag_shim_node *node)
     tdagi_frame_outputs(f, node, tdagi_any_none());
 }
 
+static void do_tolist(tdagi_frame *f, const tdag_shim_node *node)
+{
+    tdagi_any v = tdagi_frame_input(f, node, 0), list;
+    if (!tdagi_any_listed(&f->im->env, v, &list))
+        list = tdagi_env_note_poison(&f->im->env, &v)
+                   ? tdagi_any_poison()
+                   : tdagi_env_issue(&f->im->env,
+                                     "tolist() of a tensor that depends on data");
+    tdagi_frame_output(f, node, 0, list);
+}
+
 /* ---- isinstance ---- */
 
 static bool starts(const char *text, const char *prefix)
@@ -343,6 +354,7 @@ static const struct {
     {"TupleUnpack", do_unpack},
     {"Uninitialized", do_none},
     {"isinstance", do_isinstance},
+    {"tolist", do_tolist},
     {"unchecked_cast", do_same},
     {"unchecked_unwrap_optional", do_same},
 };

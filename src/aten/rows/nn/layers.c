@@ -342,14 +342,7 @@ tdagi_any tdagi_aten_one_hot(tdagi_call *c)
 static double scale_of(tdagi_call *c, uint32_t i, uint32_t n)
 {
     static const char *const names[] = {"scales_d", "scales_h", "scales_w"};
-    if (tdagi_has(c, "scale_factors")) {
-        tdagi_any v = tdagi_arg(c, "scale_factors");
-        if (tdagi_any_is_seq(v) && i < v.u.seq->n &&
-            v.u.seq->v[i].kind == TDAGI_ANY_FLOAT)
-            return v.u.seq->v[i].u.f;
-        tdagi_refuse(c, "scale_factors");
-        return 0;
-    }
+    if (tdagi_has(c, "scale_factors")) return tdagi_arg_item(c, "scale_factors", i);
     tdagi_ignore(c, "scale_factors");
     if (n == 1 && tdagi_has(c, "scales")) return tdagi_arg_float(c, "scales", 0);
     tdagi_ignore(c, "scales");

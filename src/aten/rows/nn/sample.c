@@ -129,13 +129,9 @@ static tdag_value resized(tdagi_call *c, tdag_value x, uint32_t axis, int64_t in
 
 static double scale_argument(tdagi_call *c, uint32_t i)
 {
-    tdagi_any v = tdagi_arg(c, "scale_factors");
-    if (v.kind == TDAGI_ANY_NONE)
-        return tdagi_arg_float(c, i == 0 ? "scales_h" : "scales_w", 0);
-    if (tdagi_any_is_seq(v) && i < v.u.seq->n && v.u.seq->v[i].kind == TDAGI_ANY_FLOAT)
-        return v.u.seq->v[i].u.f;
-    tdagi_refuse(c, "scale_factors");
-    return 0;
+    if (tdagi_has(c, "scale_factors")) return tdagi_arg_item(c, "scale_factors", i);
+    tdagi_ignore(c, "scale_factors");
+    return tdagi_arg_float(c, i == 0 ? "scales_h" : "scales_w", 0);
 }
 
 /* bilinear (row data 0) and bicubic (1) of [N, C, H, W]; W first */
