@@ -8,29 +8,60 @@
 
 #define BLOCK 64
 
-typedef double block[BLOCK];
+/* Numbers of the elements of a block. What is one number for all of them, as what a
+ * sum's k alone says, is computed once. */
+typedef struct lanes {
+    bool uniform; /* v[0] stands for all */
+    double v[BLOCK];
+} lanes;
 
 typedef struct machine {
     tdagi_formula f;
-    block stack[TDAGI_FORMULA_DEPTH + 2];
-    block registers[TDAGI_FORMULA_REGISTERS];
+    lanes stack[TDAGI_FORMULA_DEPTH + 2];
+    lanes registers[TDAGI_FORMULA_REGISTERS];
 } machine;
 
-static void fill(double *v, double value)
+static void set_number(lanes *l, double value)
 {
-    for (int i = 0; i < BLOCK; i++)
-        v[i] = value;
+    l->uniform = true;
+    l->v[0] = value;
 }
 
-/* Takes its operands from the stack at `top`, where the result goes. */
-static void apply(uint8_t code, block *top)
+static void spread(lanes *l)
 {
-    double *v = top[0];
-    const double *ys = top[1], *zs = top[2];
+    for (int i = 1; i < BLOCK && l->uniform; i++)
+        l->v[i] = l->v[0];
+    l->uniform = false;
+}
+
+static void copy(lanes *to, const lanes *from)
+{
+    to->uniform = from->uniform;
+    memcpy(to->v, from->v, (from->uniform ? 1 : BLOCK) * sizeof(double));
+}
+
+static const uint8_t operands_of[] = {
+#define OPERANDS(id, text, n, lowered, value) n,
+    TDAGI_FORMULA_FUNCTIONS(OPERANDS)
+#undef OPERANDS
+};
+
+/* Takes its operands from the stack at `top`, where the result goes. */
+static void apply(uint8_t code, lanes *top)
+{
+    int n = operands_of[code];
+    bool uniform = true;
+    for (int i = 0; i < n; i++)
+        uniform = uniform && top[i].uniform;
+    for (int i = 0; i < n && !uniform; i++)
+        spread(&top[i]);
+    double *v = top[0].v;
+    const double *ys = top[1].v, *zs = top[2].v;
+    n = uniform ? 1 : BLOCK;
     switch (code) {
-#define APPLY(id, text, n, lowered, value)                                             \
+#define APPLY(id, text, operands, lowered, value)                                      \
     case TDAGI_FORMULA_##id:                                                           \
-        for (int i = 0; i < BLOCK; i++) {                                              \
+        for (int i = 0; i < n; i++) {                                                  \
             double x = v[i], y = ys[i], z = zs[i];                                     \
             (void)y;                                                                   \
             (void)z;                                                                   \
@@ -44,12 +75,6 @@ static void apply(uint8_t code, block *top)
     }
 }
 
-static const uint8_t operands_of[] = {
-#define OPERANDS(id, text, n, lowered, value) n,
-    TDAGI_FORMULA_FUNCTIONS(OPERANDS)
-#undef OPERANDS
-};
-
 /* The result is stack[0]. A sum's stands below what is added to it. */
 static void run(machine *m)
 {
@@ -60,19 +85,19 @@ static void run(machine *m)
         uint8_t argument = f->argument[i];
         switch (f->code[i]) {
         case TDAGI_FORMULA_NUMBER:
-            fill(m->stack[top++], f->number[argument]);
+            set_number(&m->stack[top++], f->number[argument]);
             break;
         case TDAGI_FORMULA_GET:
-            memcpy(m->stack[top++], m->registers[argument], sizeof(block));
+            copy(&m->stack[top++], &m->registers[argument]);
             break;
         case TDAGI_FORMULA_SET:
-            memcpy(m->registers[argument], m->stack[--top], sizeof(block));
+            copy(&m->registers[argument], &m->stack[--top]);
             break;
         case TDAGI_FORMULA_K:
-            fill(m->stack[top++], k);
+            set_number(&m->stack[top++], k);
             break;
         case TDAGI_FORMULA_SUM:
-            fill(m->stack[top++], 0);
+            set_number(&m->stack[top++], 0);
             start = i;
             k = 0;
             n = argument;
@@ -87,14 +112,16 @@ static void run(machine *m)
             apply(f->code[i], &m->stack[top++]);
         }
     }
+    spread(&m->stack[0]);
 }
 
 static void load(tdag_dtype dtype, const void *from, int64_t stride, int64_t n,
-                 double *to)
+                 lanes *to)
 {
+    to->uniform = false;
     for (int64_t i = 0; i < n; i++)
-        to[i] = dtype == TDAG_F32 ? (double)((const float *)from)[i * stride]
-                                  : ((const double *)from)[i * stride];
+        to->v[i] = dtype == TDAG_F32 ? (double)((const float *)from)[i * stride]
+                                     : ((const double *)from)[i * stride];
 }
 
 /* NaN stays, as in the lowering. */
@@ -102,9 +129,9 @@ static void store(tdag_dtype dtype, const machine *m, uint32_t n_in, int64_t str
                   int64_t n, void *to)
 {
     for (int64_t i = 0; i < n; i++) {
-        double all = m->registers[0][i], y;
-        if (n_in > 1) all += m->registers[1][i];
-        y = all == all ? m->stack[0][i] : all;
+        double all = m->registers[0].v[i], y;
+        if (n_in > 1) all += m->registers[1].v[i];
+        y = all == all ? m->stack[0].v[i] : all;
         if (dtype == TDAG_F32)
             ((float *)to)[i * stride] = (float)y;
         else
@@ -121,7 +148,7 @@ static void run_rows(machine *m, tdag_dtype dtype, tdagi_rows *r)
             int64_t n = r->length - at < BLOCK ? r->length - at : BLOCK;
             for (uint32_t i = 0; i < n_in; i++)
                 load(dtype, r->data[i] + at * r->stride[i] * (int64_t)size,
-                     r->stride[i], n, m->registers[i]);
+                     r->stride[i], n, &m->registers[i]);
             run(m);
             store(dtype, m, n_in, r->stride[n_in], n,
                   r->data[n_in] + at * r->stride[n_in] * (int64_t)size);
@@ -144,7 +171,7 @@ tdag_status tdagi_native_formula(tdagi_native_call *c)
     memset(m->registers, 0, sizeof(m->registers));
     bool reads = tdagi_formula_read(row->name, &m->f);
     if (tdagi_formula_number(row->def, k->spec, &number))
-        fill(m->registers[k->n_inputs], number);
+        set_number(&m->registers[k->n_inputs], number);
     tdag_status st = reads ? tdagi_native_result(c, &out) : TDAG_E_INTERNAL;
     if (st == TDAG_OK) {
         for (uint32_t i = 0; i < k->n_inputs; i++) {
