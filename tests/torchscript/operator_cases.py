@@ -159,6 +159,8 @@ def polynomials(case, F, P, I):
         case(f + "(x, y)", F(3, dtype=torch.float64), I(3, high=9))
         case(f + "(x, 3)", x)
         case(f + "(x, -1)", F(2))
+        case(f + "(x, -1e30)", F(2))
+        case(f + "(x, 2.7)", F(2))
         case(f + "(x, 0)", F(2))
         case(f + "(0.5, x)", I(4))
     for f in ("hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p"):

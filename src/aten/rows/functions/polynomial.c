@@ -48,7 +48,8 @@ tdagi_any tdagi_aten_polynomial(tdagi_call *c)
     if (c->bad) return tdagi_any_poison();
     int64_t last = MOST_OPEN;
     if (tdagi_any_is_number(degree) && !degree.assumed)
-        last = (int64_t)fmin(tdagi_any_sample(c->env, degree), MOST_DEGREE + 1);
+        last =
+            (int64_t)fmax(-1, fmin(tdagi_any_sample(c->env, degree), MOST_DEGREE + 1));
     if (last > MOST_DEGREE) return tdagi_refuse(c, "n");
     x = tdagi_cast(c->b, x, TDAG_F64);
     n = step_one(c, TDAGI_TRUNC, tdagi_cast(c->b, n, TDAG_F64));
