@@ -194,6 +194,12 @@ typedef enum tdagi_fold_op {
     TDAGI_FOLD_OR,
     TDAGI_FOLD_XOR,
 } tdagi_fold_op;
+/* A truth that symbols decide: op of two numbers. A run decides it, where there can be
+ * a program (env->outline). */
+typedef struct tdagi_how {
+    tdagi_fold_op op;
+    tdagi_any a, b;
+} tdagi_how;
 /* False: it cannot be done on known numbers (then nothing was reported). */
 bool tdagi_fold(tdagi_env *env, tdagi_fold_op op, tdagi_any a, tdagi_any b,
                 tdagi_any *out);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "aten/aten.h"
+#include "aten/control/journal.h"
 #include "base/tensor.h"
 #include "derive/derive.h"
 
@@ -14,6 +16,7 @@ static tdagi_cell *new_cell(tdagi_env *env)
     if (t == NULL) return NULL;
     memset(t, 0, sizeof(*t));
     t->root = t;
+    t->born = env->epoch;
     return t;
 }
 
@@ -383,6 +386,7 @@ tdagi_cell *tdagi_cell_pairs(tdagi_env *env, tdagi_cell *re)
  * own, which its views and t show. The root stays, too, which counts writes. */
 void tdagi_cell_become(tdagi_env *env, tdagi_cell *t, tdagi_cell *v)
 {
+    if (tdagi_journal_refuses(env, t->born, "the shape of a tensor")) return;
     tdagi_cell *was = tdagi_env_alloc(env, sizeof(*was));
     if (was == NULL) return;
     *was = *t;
@@ -404,11 +408,38 @@ void tdagi_cell_become(tdagi_env *env, tdagi_cell *t, tdagi_cell *v)
 
 /* ---- reading ---- */
 
+static tdag_value known_scalar(tdagi_env *env, tdag_dtype dtype, tdagi_any x);
+
+/* The comparison of numbers, or a logical operation on truths, as nodes. */
+static tdag_value value_of_how(tdagi_env *env, const tdagi_how *how)
+{
+    bool is_float = how->a.kind == TDAGI_ANY_FLOAT || how->b.kind == TDAGI_ANY_FLOAT;
+    bool are_bools = how->a.kind == TDAGI_ANY_BOOL && how->b.kind == TDAGI_ANY_BOOL;
+    tdag_dtype dtype = is_float ? TDAG_F64 : are_bools ? TDAG_BOOL : TDAG_I64;
+    tdag_builder *b = env->b;
+    tdag_value x = known_scalar(env, dtype, how->a),
+               y = known_scalar(env, dtype, how->b);
+    tdag_value no = tdag_add_scalar(b, TDAG_BOOL, 0),
+               yes = tdag_add_scalar(b, TDAG_BOOL, 1);
+    tdagi_fold_op op = how->op;
+    bool turned = op == TDAGI_FOLD_GT || op == TDAGI_FOLD_LE; /* a > b is b < a */
+    if (op == TDAGI_FOLD_AND) return tdag_where(b, x, y, no);
+    if (op == TDAGI_FOLD_OR) return tdag_where(b, x, yes, y);
+    bool orders = op >= TDAGI_FOLD_LT && op <= TDAGI_FOLD_GE;
+    tdag_value v = tdag_binary(b, orders ? TDAG_OP_LESS : TDAG_OP_EQUAL, turned ? y : x,
+                               turned ? x : y);
+    bool negated = op == TDAGI_FOLD_LE || op == TDAGI_FOLD_GE || op == TDAGI_FOLD_NE ||
+                   op == TDAGI_FOLD_XOR;
+    return negated ? tdag_where(b, v, no, yes) : v;
+}
+
 static tdag_value known_scalar(tdagi_env *env, tdag_dtype dtype, tdagi_any x)
 {
     int64_t i;
     if (x.kind == TDAGI_ANY_INT && !tdagi_dim_is_const(env->pool, x.u.i, &i))
         return tdagi_dim_scalar(env->b, x.u.i, dtype);
+    if (x.assumed && x.how != NULL)
+        return tdagi_cast(env->b, value_of_how(env, x.how), dtype);
     if (x.assumed)
         return tdagi_builder_fail(env->b, TDAG_E_UNSUPPORTED,
                                   "a number computed from a symbolic size is used as "
@@ -531,6 +562,8 @@ void tdagi_cell_write(tdagi_env *env, tdagi_cell *t, tdag_value v)
             tdagi_cell_write(env, t->view.other,
                              tdagi_select1(env->b, v, tdagi_cell_rank(env, t) - 1, 1));
     } else {
+        if (env->journal != NULL && t->value.id == 0) tdagi_cell_read(env, t);
+        tdagi_journal_note(env, t);
         if (t->root->is_leaf && !t->root->was_written)
             t->root->writer = tdagi_env_where(env);
         t->root->was_written = true;

@@ -35,6 +35,7 @@ typedef struct tdagi_view_step {
 /* Without a parent it owns its memory. */
 struct tdagi_cell {
     tdag_value value;    /* id 0: `known` has not been needed as data yet */
+    uint32_t born;       /* the environment's epoch then */
     uint32_t writes;     /* of a root: to its memory, also through views */
     uint32_t generation; /* the root's writes when the value was made */
     tdagi_cell *parent, *root;

@@ -63,6 +63,7 @@ tdagi_any tdagi_any_seq(tdagi_env *env, tdagi_any_kind kind, uint32_t n,
     tdagi_seq *seq = tdagi_env_alloc(env, sizeof(*seq));
     if (seq == NULL) return tdagi_any_poison();
     memset(seq, 0, sizeof(*seq));
+    seq->born = env->epoch;
     if (n > 0) {
         seq->v = tdagi_env_alloc(env, n * sizeof(*seq->v));
         if (seq->v == NULL) return tdagi_any_poison();
@@ -77,6 +78,7 @@ tdagi_any tdagi_any_dict(tdagi_env *env)
     tdagi_dict *d = tdagi_env_alloc(env, sizeof(*d));
     if (d == NULL) return tdagi_any_poison();
     memset(d, 0, sizeof(*d));
+    d->keys.born = d->values.born = env->epoch;
     return (tdagi_any){.kind = TDAGI_ANY_DICT, .u.dict = d};
 }
 

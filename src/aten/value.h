@@ -54,10 +54,13 @@ typedef struct tdagi_any {
         const void *foreign;
         const struct tdagi_issue *issue;
     } u;
+    const struct tdagi_how
+        *how; /* of a BOOL that symbols decide: what a run computes it from */
 } tdagi_any;
 
 struct tdagi_seq {
     uint32_t n, capacity;
+    uint32_t born; /* the environment's epoch then */
     tdagi_any *v;
     const char *type_name; /* of a named tuple; else NULL */
     const char **fields;   /* n of them when type_name is there */

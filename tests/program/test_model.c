@@ -143,7 +143,6 @@ static void test_refused(void **state)
         tdag_peak_bytes(ctx, m, &n),
         tdag_info_json(ctx, m, NULL, &info),
         tdag_pair_values(ctx, m, m, &pairs),
-        tdag_to_torchscript(ctx, m, "program.pt", NULL),
         tdag_to_pt2(ctx, m, "program.pt2", NULL),
         tdag_simplify(ctx, m, NULL, &out),
         tdag_substitute(ctx, m, at, 1, &out),

@@ -240,8 +240,28 @@ static bool fold_bools(tdagi_fold_op op, tdagi_any a, tdagi_any b, tdagi_any *ou
     return true;
 }
 
-bool tdagi_fold(tdagi_env *env, tdagi_fold_op op, tdagi_any a, tdagi_any b,
-                tdagi_any *out)
+static bool is_symbolic(tdagi_env *env, tdagi_any v)
+{
+    int64_t i;
+    return v.assumed || v.how != NULL ||
+           (v.kind == TDAGI_ANY_INT && !tdagi_dim_is_const(env->pool, v.u.i, &i));
+}
+
+/* Keeps what a truth that symbols decide is of, also of one that holds for all sizes
+ * but 0. */
+static bool remember(tdagi_env *env, tdagi_fold_op op, tdagi_any a, tdagi_any b,
+                     tdagi_any *out)
+{
+    if (out->kind != TDAGI_ANY_BOOL || env->outline == NULL) return true;
+    if (!is_symbolic(env, a) && !is_symbolic(env, b)) return true;
+    tdagi_how *how = tdagi_env_alloc(env, sizeof *how);
+    if (how != NULL) *how = (tdagi_how){op, a, b};
+    out->how = how;
+    return true;
+}
+
+static bool fold(tdagi_env *env, tdagi_fold_op op, tdagi_any a, tdagi_any b,
+                 tdagi_any *out)
 {
     if (!tdagi_any_is_number(a) || !tdagi_any_is_number(b)) return false;
     if (op == TDAGI_FOLD_EQ || op == TDAGI_FOLD_NE) {
@@ -266,6 +286,12 @@ bool tdagi_fold(tdagi_env *env, tdagi_fold_op op, tdagi_any a, tdagi_any b,
         return false;
     out->assumed = symbolic || a.assumed || b.assumed;
     return true;
+}
+
+bool tdagi_fold(tdagi_env *env, tdagi_fold_op op, tdagi_any a, tdagi_any b,
+                tdagi_any *out)
+{
+    return fold(env, op, a, b, out) && remember(env, op, a, b, out);
 }
 
 /* ---- operators on numbers alone ---- */
@@ -368,6 +394,8 @@ tdagi_any tdagi_aten_not(tdagi_call *c)
         return v.u.tensor == NULL ? tdagi_any_poison() : v;
     }
     if (v.kind != TDAGI_ANY_BOOL) return tdagi_refuse(c, c->schema->args[0].name);
+    if (v.assumed && tdagi_fold(c->env, TDAGI_FOLD_EQ, v, tdagi_any_bool(false), &v))
+        return v;
     v.u.b = !v.u.b;
     return v;
 }

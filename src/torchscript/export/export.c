@@ -151,25 +151,35 @@ static tdag_status choose_writer(tdagi_exporter *e, const tdag_torchscript_optio
     return TDAG_OK;
 }
 
-/* One attempt; *wrong_out is the composite whose call is not what it stands for. */
-static tdag_status attempt(tdagi_exporter *e, const tdagi_export_use *use,
-                           const bool *by_parts, uint32_t *wrong_out)
+static void begin_export(tdagi_exporter *e)
 {
     tdagi_arena_init(&e->arena, &e->ctx->allocator);
     tdagi_text_init(&e->body, e->ctx);
     tdagi_tree_begin(&e->tree, e->ctx, &e->arena);
     e->n_constants = e->n_vars = e->wrong = 0;
     e->mark = "";
-    tdag_status st = tdagi_raise(e->ctx, e->g, by_parts, &e->r);
-    if (st == TDAG_OK) st = tdagi_export_raised(e, use);
-    *wrong_out = e->wrong == 0 ? TDAGI_CORE : e->r->kernels[e->wrong].composite;
-    tdagi_raised_free(e->r);
-    e->r = NULL;
+}
+
+static void end_export(tdagi_exporter *e)
+{
     tdagi_structure_free(e->takes);
     tdagi_structure_free(e->gives);
     e->takes = e->gives = NULL;
     tdagi_text_free(&e->body);
     tdagi_arena_free(&e->arena);
+}
+
+/* One attempt; *wrong_out is the composite whose call is not what it stands for. */
+static tdag_status attempt(tdagi_exporter *e, const tdagi_export_use *use,
+                           const bool *by_parts, uint32_t *wrong_out)
+{
+    begin_export(e);
+    tdag_status st = tdagi_raise(e->ctx, e->g, by_parts, &e->r);
+    if (st == TDAG_OK) st = tdagi_export_raised(e, use);
+    *wrong_out = e->wrong == 0 ? TDAGI_CORE : e->r->kernels[e->wrong].composite;
+    tdagi_raised_free(e->r);
+    e->r = NULL;
+    end_export(e);
     return st;
 }
 
@@ -191,6 +201,21 @@ static tdag_status raise_and_write(tdagi_exporter *e, const char *path, bool is_
     }
 }
 
+static tdag_status write_program(tdagi_exporter *e, const char *path)
+{
+    const tdagi_tree_check none = {NULL, NULL};
+    begin_export(e);
+    tdagi_export_program(e);
+    tdag_status st = e->body.status;
+    if (st == TDAG_OK && e->api == NULL)
+        st = tdagi_tree_write(&e->tree, e->body.data, path, &none);
+    else if (st == TDAG_OK)
+        st = tdagi_tree_write_by_shim(&e->tree, e->body.data, path, &none, e->api,
+                                      e->session);
+    end_export(e);
+    return st;
+}
+
 tdag_status tdagi_export_model(tdag_ctx *ctx, const tdag_model *model, const char *path,
                                const tdag_torchscript_options *options,
                                tdagi_export_edit *edit, void *user)
@@ -200,9 +225,11 @@ tdag_status tdagi_export_model(tdag_ctx *ctx, const tdag_model *model, const cha
     tdag_torchscript_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     tdagi_exporter e = {.ctx = ctx, .model = model, .edit = edit, .edit_user = user};
-    TDAGI_TRY(tdagi_model_straight(ctx, model, &e.g));
+    e.g = tdag_model_get_graph(model);
     TDAGI_TRY(choose_writer(&e, &o));
-    tdag_status st = raise_and_write(&e, path, (o.flags & TDAG_TORCH_NO_CHECK) == 0);
+    bool is_checked = (o.flags & TDAG_TORCH_NO_CHECK) == 0;
+    tdag_status st =
+        e.g == NULL ? write_program(&e, path) : raise_and_write(&e, path, is_checked);
     if (e.api != NULL) e.api->session_free(e.session);
     return st;
 }

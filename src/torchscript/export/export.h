@@ -21,6 +21,7 @@ typedef void tdagi_export_edit(void *user, tdagi_text *source);
 typedef struct tdagi_exporter {
     tdag_ctx *ctx;
     const tdag_model *model;
+    const tdagi_method *method; /* whose statements are written; g is NULL then */
     const tdag_graph *g;
     tdagi_raised *r;
     const tdag_shim_api *api; /* NULL: PyTorch has no part in it */
@@ -178,5 +179,12 @@ void tdagi_export_type(const tdagi_structure_node *of, tdagi_text *to);
  * bind the symbols, and at the end the return statement. */
 void tdagi_export_head(tdagi_exporter *e);
 void tdagi_export_return(tdagi_exporter *e);
+/* The statements that get sizes from arguments; given, by symbol: those that have one.
+ */
+void tdagi_export_bind_symbols(tdagi_exporter *e, const bool *given);
+
+/* ---- programs (program.c) ---- */
+/* Writes all methods of a model that is more than one graph. */
+void tdagi_export_program(tdagi_exporter *e);
 
 #endif

@@ -20,9 +20,10 @@ tdag_status tdagi_export_register(tdagi_exporter *e)
     for (uint32_t id = 1; id <= e->g->n; id++) {
         const tdagi_node *n = &e->g->nodes[id];
         if (n->op != TDAG_OP_PARAMETER && n->op != TDAG_OP_BUFFER) continue;
-        TDAGI_TRY(tdagi_tree_add(
-            &e->tree, tdagi_name_given(tdagi_value_name(e->g, (tdag_value){id}, buf)),
-            slot_of(n), n->u.tensor));
+        const char *path =
+            tdagi_name_given(tdagi_value_name(e->g, (tdag_value){id}, buf));
+        if (tdagi_tree_has(&e->tree, path, n->u.tensor)) continue; /* of a program */
+        TDAGI_TRY(tdagi_tree_add(&e->tree, path, slot_of(n), n->u.tensor));
     }
     return TDAG_OK;
 }

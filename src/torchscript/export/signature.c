@@ -32,7 +32,7 @@ static void bind_inputs(tdagi_exporter *e, const node *of, const char *at,
                         uint32_t *next)
 {
     if (of->kind == TDAGI_STRUCTURE_TENSOR) {
-        uint32_t kernel = e->r->kernel_of[e->g->inputs[*next].id];
+        uint32_t kernel = e->g == NULL ? 0 : e->r->kernel_of[e->g->inputs[*next].id];
         if (kernel != 0) e->var[kernel] = at;
         e->arguments[(*next)++] = at;
     }
@@ -74,20 +74,26 @@ static void add_identifier(tdagi_text *to, const char *from, bool first)
     }
 }
 
+/* The name of tensor i of the inputs; NULL: it has none of its own. */
+static const char *input_name(const tdagi_exporter *e, uint32_t i)
+{
+    if (e->g == NULL)
+        return tdagi_method_var(e->method, e->method->body.params[i])->name;
+    return i < e->g->n_inputs ? e->g->nodes[e->g->inputs[i].id].name : NULL;
+}
+
 /* An argument's name: its own, that of its tensor as an identifier, or in<i>. */
 static const char *argument_name(tdagi_exporter *e, const node *argument, uint32_t i,
                                  uint32_t next)
 {
     tdagi_text name;
     tdagi_text_init(&name, e->ctx);
-    char buf[16];
-    bool named = next < e->g->n_inputs && has_tensor(argument);
+    const char *given = has_tensor(argument) ? input_name(e, next) : NULL;
     if (argument->key != NULL)
         add_identifier(&name, argument->key, false);
-    else if (named && e->g->nodes[e->g->inputs[next].id].name != NULL)
-        add_identifier(
-            &name, tdagi_name_given(tdagi_value_name(e->g, e->g->inputs[next], buf)),
-            argument->kind != TDAGI_STRUCTURE_TENSOR);
+    else if (given != NULL)
+        add_identifier(&name, tdagi_name_given(given),
+                       argument->kind != TDAGI_STRUCTURE_TENSOR);
     else
         tdagi_text_printf(&name, "in%lu", (unsigned long)i);
     const char *kept = tdagi_export_keep(e, &name);
@@ -161,10 +167,10 @@ static bool bind_symbol(tdagi_exporter *e, uint32_t s, uint32_t i, bool alone)
     return false;
 }
 
-static void bind_symbols(tdagi_exporter *e)
+void tdagi_export_bind_symbols(tdagi_exporter *e, const bool *given)
 {
     for (uint32_t s = 0; s < tdagi_pool_n_symbols(e->g->pool); s++) {
-        bool bound = false;
+        bool bound = given != NULL && given[s];
         for (int alone = 1; alone >= 0 && !bound; alone--)
             for (uint32_t i = 0; i < e->g->n_inputs && !bound; i++)
                 bound = bind_symbol(e, s, i, alone == 1);
@@ -263,7 +269,8 @@ void tdagi_export_head(tdagi_exporter *e)
     e->names = tdagi_arena_array(&e->arena, n + 1u, sizeof *e->names);
     if (e->names == NULL && e->body.status == TDAG_OK)
         e->body.status = tdagi_nomem(e->ctx);
-    tdagi_text_add(&e->body, "def forward(self");
+    tdagi_text_printf(&e->body, "def %s(self",
+                      e->method == NULL ? "forward" : e->method->name);
     for (uint32_t i = 0; i < n && e->body.status == TDAG_OK; i++) {
         const char *name = own_name(e, &names, argument_name(e, argument, i, next));
         if (name == NULL) return;
@@ -282,7 +289,7 @@ void tdagi_export_head(tdagi_exporter *e)
         check_argument(e, argument, e->names[i]);
         argument = tdagi_structure_next(argument);
     }
-    bind_symbols(e);
+    if (e->g != NULL) tdagi_export_bind_symbols(e, NULL);
 }
 
 /* ---- results ---- */

@@ -1,6 +1,9 @@
 /* Branches, loops and exceptions: decided at import, or an issue. */
 #include <string.h>
 
+#include "aten/aten.h"
+#include "aten/control/journal.h"
+#include "derive/derive.h"
 #include "torchscript/import/import.h"
 
 static bool raises(tdagi_import *im, const tdag_shim_block *block)
@@ -16,11 +19,9 @@ static tdagi_any truth(tdagi_import *im, tdagi_any v)
 {
     v = tdagi_any_evaluated(&im->env, v);
     if (v.kind != TDAGI_ANY_BOOL && tdagi_any_is_number(v)) {
-        tdagi_any b = tdagi_any_bool(false);
-        bool equal =
-            tdagi_any_equal(&im->env, v, tdagi_any_int(&im->env, 0), &b.assumed);
-        b.u.b = !equal;
-        return b;
+        tdagi_any b;
+        if (tdagi_fold(&im->env, TDAGI_FOLD_NE, v, tdagi_any_int(&im->env, 0), &b))
+            return b;
     }
     return v;
 }
@@ -52,6 +53,45 @@ static void take_branch(tdagi_frame *f, const tdag_shim_node *node,
     }
 }
 
+/* The sentence that a block which raises would raise with. */
+static const char *sentence_of(tdagi_frame *f, const tdag_shim_block *block)
+{
+    tdagi_import *im = f->im;
+    tdagi_journal journal;
+    const char *sentence = NULL;
+    im->sentence = &sentence;
+    tdagi_journal_open(&im->env, &journal);
+    tdagi_import_block(f, block);
+    tdagi_journal_undo(&im->env, &journal);
+    im->sentence = NULL;
+    return sentence == NULL || *sentence == '\0' ? "the model refuses its values"
+                                                 : sentence;
+}
+
+static void add_check(tdagi_import *im, tdag_value holds, const char *sentence)
+{
+    const tdagi_statement_spec what = {.kind = TDAGI_CHECK, .text = sentence};
+    tdagi_outline_statement *s = tdagi_outline_add(im->env.outline, &what);
+    if (s != NULL) s->inputs = tdagi_outline_keep(im->env.outline, 1, &holds);
+    if (im->env.outline->is_out_of_memory && tdagi_env_ok(&im->env))
+        im->env.status = tdagi_nomem(im->env.ctx);
+}
+
+/* The condition decides whether a block raises that gives nothing else. */
+static void check(tdagi_frame *f, tdagi_any c, bool raises_if_true,
+                  const tdag_shim_block *block)
+{
+    tdagi_import *im = f->im;
+    const tdag_shim_node *node = im->node;
+    const char *sentence = sentence_of(f, block);
+    im->node = node;
+    tdag_value holds = tdagi_import_truth(im, c);
+    if (holds.id == 0 || !tdagi_env_ok(&im->env)) return;
+    if (raises_if_true)
+        holds = tdagi_unary_composite(im->env.b, TDAGI_LOGICAL_NOT, holds);
+    add_check(im, holds, sentence);
+}
+
 void tdagi_prim_if(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_import *im = f->im;
@@ -65,9 +105,17 @@ void tdagi_prim_if(tdagi_frame *f, const tdag_shim_node *node)
         take_branch(f, node, c.u.b ? yes : no);
         return;
     }
-    /* A check that can only stop the program is taken as passed where it cannot be
-     * decided for all sizes; one of data has to be done at each run. */
+    /* A check that can only stop the program is taken as passed where sizes decide it
+     * at their samples; one of data is done at each run. */
     bool yes_raises = raises(im, yes), no_raises = raises(im, no);
+    if (tdagi_import_can_branch(im, c) && (!known || yes_raises == no_raises)) {
+        if (yes_raises != no_raises)
+            check(f, c, yes_raises, yes_raises ? yes : no);
+        else
+            tdagi_import_branch(f, node, tdagi_import_truth(im, c));
+        if (yes_raises != no_raises) take_branch(f, node, yes_raises ? no : yes);
+        return;
+    }
     bool is_check = yes_raises != no_raises && c.kind != TDAGI_ANY_POISON;
     if (is_check && (!known || c.u.b != yes_raises)) {
         if (!known)
@@ -84,9 +132,9 @@ void tdagi_prim_if(tdagi_frame *f, const tdag_shim_node *node)
     explore(f, node);
 }
 
-/* One trip: false when the loop is over. */
+/* One trip: false when the loop is over, or when data decides whether it is. */
 static bool trip(tdagi_frame *f, const tdag_shim_node *node,
-                 const tdag_shim_block *body, int64_t i)
+                 const tdag_shim_block *body, int64_t i, bool *is_open)
 {
     tdagi_import *im = f->im;
     const tdag_shim_api *api = im->api;
@@ -109,11 +157,52 @@ static bool trip(tdagi_frame *f, const tdag_shim_node *node,
     if (!tdagi_env_ok(&im->env)) return false;
     tdagi_any c = truth(im, next[0]);
     if (c.kind == TDAGI_ANY_BOOL && !c.assumed) return c.u.b;
+    *is_open = tdagi_import_can_branch(im, c);
+    if (*is_open) return false;
     if (c.kind != TDAGI_ANY_POISON)
         tdagi_env_issue(&im->env, "a loop whose end depends on %s",
                         c.kind == TDAGI_ANY_BOOL ? "a symbolic size" : "tensor data");
     tdagi_frame_outputs(f, node, tdagi_any_poison());
     return false;
+}
+
+static bool run_trips(tdagi_frame *f, const tdag_shim_node *node, int64_t n, bool more)
+{
+    tdagi_import *im = f->im;
+    const tdag_shim_block *body = im->api->node_block(node, 0);
+    bool is_open = false;
+    for (int64_t i = 0; more && i < n && tdagi_env_ok(&im->env); i++) {
+        if ((uint64_t)i >= im->env.ctx->limits.max_loop_trips) {
+            tdagi_env_fail(&im->env, TDAG_E_LIMIT, "a loop runs more than %llu times",
+                           (unsigned long long)im->env.ctx->limits.max_loop_trips);
+            return true;
+        }
+        more = trip(f, node, body, i, &is_open);
+    }
+    return !is_open;
+}
+
+/* Runs the trips while they are known. False: data ends the loop, and nothing has been
+ * done. */
+static bool unroll(tdagi_frame *f, const tdag_shim_node *node, int64_t n, bool more)
+{
+    tdagi_import *im = f->im;
+    tdagi_journal probe;
+    uint32_t n_statements = im->env.outline == NULL ? 0 : im->env.outline->at->n;
+    tdagi_journal_open(&im->env, &probe);
+    probe.is_probe = true;
+    for (size_t k = 2; k < im->api->node_n_inputs(node); k++)
+        tdagi_frame_output(f, node, k - 2, tdagi_frame_input(f, node, k));
+    if (run_trips(f, node, n, more)) {
+        tdagi_journal_keep(&im->env, &probe);
+        return true;
+    }
+    tdagi_journal_undo(&im->env, &probe);
+    tdagi_outline_cut_back(im->env.outline, n_statements);
+    if (!probe.is_spoilt) return false;
+    tdagi_env_issue(&im->env, "a loop whose end depends on tensor data");
+    tdagi_frame_outputs(f, node, tdagi_any_poison());
+    return true;
 }
 
 void tdagi_prim_loop(tdagi_frame *f, const tdag_shim_node *node)
@@ -125,6 +214,10 @@ void tdagi_prim_loop(tdagi_frame *f, const tdag_shim_node *node)
     tdagi_any trips = tdagi_any_evaluated(&im->env, tdagi_frame_input(f, node, 0)),
               c = truth(im, tdagi_frame_input(f, node, 1));
     int64_t n = 0;
+    if (tdagi_import_can_loop(im, trips, c)) {
+        tdagi_import_loop(f, node, trips, c);
+        return;
+    }
     if (api->block_n_inputs(body) > 64)
         tdagi_env_fail(&im->env, TDAG_E_LIMIT, "a loop carries more than 63 values");
     if (c.kind != TDAGI_ANY_BOOL || c.assumed ||
@@ -137,22 +230,21 @@ void tdagi_prim_loop(tdagi_frame *f, const tdag_shim_node *node)
         explore(f, node);
         return;
     }
-    for (size_t k = 2; k < api->node_n_inputs(node); k++)
-        tdagi_frame_output(f, node, k - 2, tdagi_frame_input(f, node, k));
-    bool more = c.u.b;
-    for (int64_t i = 0; more && i < n && tdagi_env_ok(&im->env); i++) {
-        if ((uint64_t)i >= im->env.ctx->limits.max_loop_trips) {
-            tdagi_env_fail(&im->env, TDAG_E_LIMIT, "a loop runs more than %llu times",
-                           (unsigned long long)im->env.ctx->limits.max_loop_trips);
-            return;
-        }
-        more = trip(f, node, body, i);
-    }
+    if (!unroll(f, node, n, c.u.b)) tdagi_import_loop(f, node, trips, c);
 }
 
 void tdagi_prim_raise(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_any text = tdagi_frame_input(f, node, 0);
+    if (f->im->sentence != NULL) {
+        *f->im->sentence = tdagi_any_text(&f->im->env, text);
+        return;
+    }
+    if (f->im->env.journal != NULL) {
+        add_check(f->im, tdag_add_scalar(f->im->env.b, TDAG_BOOL, 0),
+                  tdagi_any_text(&f->im->env, text));
+        return;
+    }
     tdagi_env_fail(&f->im->env, TDAG_E_ARG, "the model refuses these inputs: %s",
                    tdagi_any_text(&f->im->env, text));
 }

@@ -50,6 +50,45 @@ static tdagi_any run_method(tdagi_import *im, tdagi_object *root, const char *me
     return tdagi_import_call(im, graph, args, n);
 }
 
+/* The inputs of the graph so far are those of the method. */
+static void begin_outline(tdagi_import *im)
+{
+    tdagi_env *env = &im->env;
+    const tdag_graph *g = env->b->graph;
+    tdagi_outline *o = &im->outline;
+    tdagi_outline_init(o, &env->arena);
+    o->body.params = tdagi_outline_keep(o, g->n_inputs, g->inputs);
+    uint32_t n = tdagi_pool_n_symbols(env->pool);
+    tdag_dim *symbols = tdagi_env_alloc(env, (n + 1) * sizeof *symbols);
+    if (symbols == NULL) return;
+    for (uint32_t i = 0; i < n; i++)
+        symbols[i] = tdagi_pool_symbol_dim(env->pool, i);
+    o->body.symbols = symbols;
+    o->body.n_symbols = n;
+    env->outline = o;
+}
+
+static tdag_status make_model(tdagi_import *im, const char *method,
+                              const tdagi_structure *inputs,
+                              const tdagi_structure *outputs, tdag_model **out)
+{
+    tdag_ctx *ctx = im->env.ctx;
+    tdag_graph *g = NULL;
+    if (tdagi_outline_is_straight(&im->outline))
+        return tdagi_model_of_builder(ctx, im->env.b, inputs, outputs, out);
+    TDAGI_TRY(tdag_builder_finish(im->env.b, &g));
+    tdag_status st =
+        tdagi_outline_model(ctx, &im->outline, g, method, inputs, outputs, out);
+    tdag_graph_free(g);
+    if (st != TDAG_OK) return st;
+    st = tdagi_model_verify(ctx, *out);
+    if (st != TDAG_OK) {
+        tdag_model_free(*out);
+        *out = NULL;
+    }
+    return st;
+}
+
 /* Walks the method on its arguments, whose structure is `inputs`. */
 static void walk_method(tdagi_import *im, const tdag_shim_value *module,
                         const char *method, const tdag_shim_schema *schema,
@@ -57,6 +96,7 @@ static void walk_method(tdagi_import *im, const tdag_shim_value *module,
                         tdag_model **out)
 {
     tdagi_structure *outputs = NULL;
+    begin_outline(im);
     tdagi_object *root = tdagi_import_module(im, module);
     if (root == NULL || !tdagi_env_ok(&im->env)) return;
     tdagi_any result = run_method(im, root, method, schema, args);
@@ -64,12 +104,13 @@ static void walk_method(tdagi_import *im, const tdag_shim_value *module,
     im->env.scope = "";
     tdag_builder_set_scope(im->env.b, "");
     if (tdagi_env_ok(&im->env) && im->env.n_issues == 0 &&
-        tdagi_import_outputs(im, result, &outputs))
+        tdagi_import_outputs(im, result, &outputs)) {
         tdagi_import_check_state(im);
-    settle(im);
-    if (tdagi_import_check(im))
-        im->env.status =
-            tdagi_model_of_builder(im->env.ctx, im->env.b, inputs, outputs, out);
+        tdagi_import_write_states(im);
+    }
+    if (!im->found->is_new) settle(im);
+    if (!im->found->is_new && tdagi_import_check(im))
+        im->env.status = make_model(im, method, inputs, outputs, out);
     tdagi_structure_free(outputs);
 }
 
@@ -158,15 +199,14 @@ static tdag_status open_natively(tdagi_import *im, const tdagi_torchscript_file 
     return st;
 }
 
-tdag_status tdagi_torchscript_read(tdag_ctx *ctx, const tdagi_torchscript_file *file,
-                                   const tdag_input_spec *inputs, uint32_t n_inputs,
-                                   const tdag_torchscript_options *options,
-                                   tdag_model **out)
+/* One walk; found->is_new: it has to be done again. */
+static tdag_status walk_file(tdag_ctx *ctx, const tdagi_torchscript_file *file,
+                             const tdag_input_spec *inputs, uint32_t n_inputs,
+                             tdag_torchscript_options o, tdagi_names_found *found,
+                             tdag_model **out)
 {
-    tdag_torchscript_options o;
-    TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
-    if (o.n_values > 0) TDAGI_TRY(tdagi_need(ctx, o.values, "values"));
-    tdagi_import im = {.node = NULL};
+    tdagi_import im = {.node = NULL, .found = found};
+    found->is_new = false;
     start(&im, ctx, o.flags);
     im.shim_path = o.shim_path;
     im.complex_inputs = o.complex_inputs;
@@ -189,6 +229,23 @@ tdag_status tdagi_torchscript_read(tdag_ctx *ctx, const tdagi_torchscript_file *
     tdagi_import_free_torch(&im);
     tdagi_env_free(&im.env);
     if (im.session != NULL) im.api->session_free(im.session);
+    return st;
+}
+
+tdag_status tdagi_torchscript_read(tdag_ctx *ctx, const tdagi_torchscript_file *file,
+                                   const tdag_input_spec *inputs, uint32_t n_inputs,
+                                   const tdag_torchscript_options *options,
+                                   tdag_model **out)
+{
+    tdag_torchscript_options o;
+    tdagi_names_found found = {.ctx = ctx};
+    TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
+    if (o.n_values > 0) TDAGI_TRY(tdagi_need(ctx, o.values, "values"));
+    tdag_status st = TDAG_OK;
+    do
+        st = walk_file(ctx, file, inputs, n_inputs, o, &found, out);
+    while (st == TDAG_OK && found.is_new);
+    tdagi_import_free_found(&found);
     return st;
 }
 

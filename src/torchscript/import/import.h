@@ -11,6 +11,7 @@
 #include "aten/cell.h"
 #include "aten/env.h"
 #include "aten/schema.h"
+#include "program/outline/outline.h"
 #include "tdag_shim.h"
 #include "torchscript/arguments.h"
 #include "torchscript/native/resolve.h"
@@ -19,9 +20,19 @@
 typedef struct tdagi_attr {
     const char *name;
     tdagi_any value;
-    bool was_read; /* before it was set: state that would live between calls */
+    bool was_read; /* before it was set: state that lives between calls */
     bool was_set;
+    struct tdagi_live *live; /* the state that it is; NULL: none */
 } tdagi_attr;
+
+/* An attribute that is known to be state: the program reads it when a method begins and
+ * writes it when it ends. */
+typedef struct tdagi_live {
+    struct tdagi_live *next;
+    const char *path; /* "encoder.cache" */
+    tdag_value first; /* what was read */
+    tdagi_any now;
+} tdagi_live;
 
 typedef struct tdagi_object {
     const tdag_shim_value *shim;
@@ -58,7 +69,12 @@ typedef struct tdagi_import {
     const tdag_shim_node *node;          /* where we are */
     const tdag_shim_schema *shim_schema; /* of the operator at hand */
     uint32_t depth;
-    tdagi_object *owner;           /* of the method at hand */
+    tdagi_object *owner;   /* of the method at hand */
+    const char **sentence; /* where what a block raises is put; else NULL */
+    tdagi_outline outline;
+    tdagi_live *lives; /* states of this walk, in the order of reading */
+    struct tdagi_names_found
+        *found;                    /* paths of states, of this walk and earlier ones */
     tdagi_import_schema **schemas; /* open addressing by the shim's handle */
     uint32_t n_schemas, schemas_capacity;
     struct tdagi_leaf *leaves;
@@ -90,6 +106,24 @@ tdagi_any tdagi_import_constant(tdagi_import *im, const tdag_shim_value *v,
                                 const char *name);
 /* Notes state that is written and read by what reaches the outputs. */
 void tdagi_import_check_state(tdagi_import *im);
+
+/* ---- state.c ---- */
+/* Paths that were found to be state: the method is walked again, and reads them. */
+typedef struct tdagi_names_found {
+    tdag_ctx *ctx;
+    char **paths;
+    uint32_t *varies; /* by axis: the state's size changes */
+    uint32_t n, capacity;
+    bool is_new; /* since the walk began */
+} tdagi_names_found;
+void tdagi_import_free_found(tdagi_names_found *found);
+bool tdagi_import_is_state(const tdagi_import *im, const char *path);
+/* The walk cannot be what the method does, as that is state: it is to be done again. */
+void tdagi_import_found_state(tdagi_import *im, const char *path);
+/* Makes attribute a a state, which holds v when the model is new. */
+void tdagi_import_live(tdagi_import *im, tdagi_attr *a, const char *path, tdagi_any v);
+/* The writes, at the end of the method. */
+void tdagi_import_write_states(tdagi_import *im);
 void tdagi_import_free_leaves(tdagi_import *im);
 
 /* ---- walk.c ---- */
@@ -122,6 +156,23 @@ void tdagi_prim_index(tdagi_frame *f, const tdag_shim_node *node);
 void tdagi_prim_if(tdagi_frame *f, const tdag_shim_node *node);
 void tdagi_prim_loop(tdagi_frame *f, const tdag_shim_node *node);
 void tdagi_prim_raise(tdagi_frame *f, const tdag_shim_node *node);
+
+/* ---- branch.c, loop.c ---- */
+struct tdagi_journal_entry;
+/* What is now at a place that a journal notes, and another value for it. */
+tdagi_any tdagi_import_now(tdagi_env *env, const struct tdagi_journal_entry *at);
+void tdagi_import_put(tdagi_env *env, const struct tdagi_journal_entry *at,
+                      tdagi_any v);
+/* Whether a condition is one that a run decides; so may be a loop's. */
+bool tdagi_import_can_branch(const tdagi_import *im, tdagi_any condition);
+bool tdagi_import_can_loop(const tdagi_import *im, tdagi_any trips,
+                           tdagi_any condition);
+/* A condition as a rank-0 bool; an issue where it is none. */
+tdag_value tdagi_import_truth(tdagi_import *im, tdagi_any condition);
+/* Statements of the program, and their results. */
+void tdagi_import_branch(tdagi_frame *f, const tdag_shim_node *node, tdag_value c);
+void tdagi_import_loop(tdagi_frame *f, const tdag_shim_node *node, tdagi_any trips,
+                       tdagi_any condition);
 
 /* ---- torch.c ---- */
 /* PyTorch beside the native reader, loaded when this is first called. False: a failure

@@ -224,7 +224,7 @@ static void describe(outcome *o, tdagi_any v)
     int64_t i;
     if (v.kind == TDAGI_ANY_COMPLEX) /* as pairs */
         v = tdagi_any_tensor(tdagi_cell_pairs(&o->im->env, v.u.tensor));
-    if (v.kind == TDAGI_ANY_TENSOR)
+    if (v.kind == TDAGI_ANY_TENSOR || v.kind == TDAGI_ANY_DATA)
         describe_tensor(o, v);
     else if (v.kind == TDAGI_ANY_LIST || v.kind == TDAGI_ANY_TUPLE)
         describe_seq(o, v);

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "aten/control/journal.h"
 #include "base/tensor.h"
 
 #define KNOWN_MAX 16 /* elements of a constant that may serve as sizes */
@@ -220,8 +221,11 @@ static void add_state(tdagi_import *im, tdagi_object *o, tdag_shim_slot slot)
         const char *name = api->object_attr_name(im->session, o->shim, i);
         tdag_op op =
             slot == TDAG_SHIM_SLOT_PARAMETER ? TDAG_OP_PARAMETER : TDAG_OP_BUFFER;
-        tdagi_cell *t = make_leaf(im, v, &info, op, join(im, o->path, name));
-        if (t != NULL) add_attr(im, o, name, as_tensor(im, &info, t));
+        const char *path = join(im, o->path, name);
+        tdagi_cell *t = make_leaf(im, v, &info, op, path);
+        tdagi_attr *a = t == NULL ? NULL : add_attr(im, o, name, as_tensor(im, &info, t));
+        if (a != NULL && tdagi_import_is_state(im, path))
+            tdagi_import_live(im, a, path, a->value);
     }
 }
 
@@ -287,13 +291,23 @@ tdagi_any tdagi_import_attr(tdagi_import *im, tdagi_object *object, const char *
             tdagi_env_fail(&im->env, TDAG_E_FORMAT, "there is no attribute %s", name);
             return tdagi_any_poison();
         }
-        a = add_attr(im, object, name,
-                     tdagi_import_value(im, v, join(im, object->path, name)));
+        const char *path = join(im, object->path, name);
+        a = add_attr(im, object, name, tdagi_import_value(im, v, path));
         if (a == NULL) return tdagi_any_poison();
         mark_living(a->value, 0);
+        if (tdagi_import_is_state(im, path)) tdagi_import_live(im, a, path, a->value);
     }
     if (!a->was_set) a->was_read = true;
-    return a->value;
+    return a->live != NULL ? a->live->now : a->value;
+}
+
+/* Whether it may be state: that shows, and then the method is walked again. */
+static bool may_live(const tdagi_import *im, tdagi_any before, tdagi_any after)
+{
+    bool is_tensor = before.kind == TDAGI_ANY_TENSOR && after.kind == TDAGI_ANY_TENSOR;
+    bool is_number = tdagi_any_is_number(before) &&
+                     (tdagi_any_is_number(after) || after.kind == TDAGI_ANY_DATA);
+    return im->found != NULL && im->env.outline != NULL && (is_tensor || is_number);
 }
 
 void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *name,
@@ -302,7 +316,14 @@ void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *n
     tdagi_attr *a = find_attr(im, object, name);
     if (a == NULL) a = add_attr(im, object, name, v);
     if (a == NULL) return;
-    if (a->was_read)
+    if (a->live != NULL) {
+        tdagi_journal_note_slot(&im->env, &a->live->now);
+        a->live->now = v;
+        return;
+    }
+    if (a->was_read && may_live(im, a->value, v))
+        tdagi_import_found_state(im, join(im, object->path, name));
+    else if (a->was_read)
         tdagi_env_issue(&im->env, "the attribute %s that lives between calls", name);
     a->value = v;
     a->was_set = true;
@@ -339,7 +360,10 @@ void tdagi_import_check_state(tdagi_import *im)
         if (mark == NULL) return;
         tdag_value v = leaf->cell->first_value;
         char buf[16];
-        if (mark[v.id])
+        if (mark[v.id] && im->found != NULL)
+            tdagi_import_found_state(
+                im, tdagi_name_given(tdagi_value_name(im->env.b->graph, v, buf)));
+        else if (mark[v.id])
             tdagi_env_issue(
                 &im->env, "%s, which the model reads and then updates in place by %s",
                 tdagi_value_name(im->env.b->graph, v, buf), leaf->cell->writer);

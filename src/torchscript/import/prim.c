@@ -1,5 +1,6 @@
 /* Nodes that are structure rather than arithmetic: constants, attributes, calls and
  * containers. What they need is known at import, or it is an issue. */
+#include "aten/control/merge.h"
 #include "torchscript/import/import.h"
 
 #include <stdio.h>
@@ -248,6 +249,11 @@ static void do_same(tdagi_frame *f, const tdag_shim_node *node)
     tdagi_frame_output(f, node, 0, tdagi_frame_input(f, node, 0));
 }
 
+static void do_unset(tdagi_frame *f, const tdag_shim_node *node)
+{
+    tdagi_frame_outputs(f, node, tdagi_unset());
+}
+
 static void do_none(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_frame_outputs(f, node, tdagi_any_none());
@@ -352,7 +358,7 @@ static const struct {
     {"TupleConstruct", do_tuple},
     {"TupleIndex", tdagi_prim_index},
     {"TupleUnpack", do_unpack},
-    {"Uninitialized", do_none},
+    {"Uninitialized", do_unset},
     {"isinstance", do_isinstance},
     {"tolist", do_tolist},
     {"unchecked_cast", do_same},

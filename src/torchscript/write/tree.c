@@ -22,6 +22,20 @@ bool tdagi_tree_is_taken(tdagi_tree *t, const char *path)
            tdagi_table_get(&t->tensors, path, n) != NULL;
 }
 
+bool tdagi_tree_has(tdagi_tree *t, const char *path, const tdag_tensor *tensor)
+{
+    const char *dot = strrchr(path, '.');
+    size_t n = dot == NULL ? 0 : (size_t)(dot - path);
+    const char *name = dot == NULL ? path : dot + 1;
+    const tdagi_tree_module *owner = tdagi_tree_find(t, path, n);
+    if (owner == NULL || !tdagi_tree_is_taken(t, path)) return false;
+    const tdagi_tree_attr *a = owner->first;
+    while (a != NULL && strcmp(a->name, name) != 0)
+        a = a->next;
+    return a != NULL && a->tensor != NULL &&
+           (a->tensor == tensor || tdagi_tensor_equal(a->tensor, tensor));
+}
+
 static tdag_status taken(tdagi_tree *t, const char *path)
 {
     return tdagi_fail(t->ctx, TDAG_E_ARG,

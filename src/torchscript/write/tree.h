@@ -60,6 +60,8 @@ tdagi_tree_module *tdagi_tree_find(tdagi_tree *t, const char *path, size_t n);
 tdag_status tdagi_tree_add(tdagi_tree *t, const char *path, tdag_shim_slot slot,
                            const tdag_tensor *tensor);
 bool tdagi_tree_is_taken(tdagi_tree *t, const char *path);
+/* Whether that tensor is there under that path. */
+bool tdagi_tree_has(tdagi_tree *t, const char *path, const tdag_tensor *tensor);
 
 /* ---- writing it ---- */
 /* What is asked of a file before it is put in its place. */

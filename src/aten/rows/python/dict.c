@@ -69,6 +69,7 @@ tdagi_any tdagi_dict_pop(tdagi_call *c)
 tdagi_any tdagi_aten_dict_popitem(tdagi_call *c)
 {
     read_all(c);
+    touch(c);
     if (!is_kind(c, 0, TDAGI_ANY_DICT)) return refuse(c);
     tdagi_dict *d = c->args[0].u.dict;
     if (d->keys.n == 0)
@@ -82,6 +83,7 @@ tdagi_any tdagi_aten_dict_popitem(tdagi_call *c)
 tdagi_any tdagi_aten_dict_update(tdagi_call *c)
 {
     read_all(c);
+    touch(c);
     if (!is_kind(c, 0, TDAGI_ANY_DICT) || !is_kind(c, 1, TDAGI_ANY_DICT))
         return refuse(c);
     const tdagi_dict *from = c->args[1].u.dict;
@@ -94,6 +96,7 @@ tdagi_any tdagi_aten_dict_update(tdagi_call *c)
 tdagi_any tdagi_aten_dict_setdefault(tdagi_call *c)
 {
     read_all(c);
+    touch(c);
     if (!is_kind(c, 0, TDAGI_ANY_DICT)) return refuse(c);
     const tdagi_any *v = tdagi_dict_get(c->env, c->args[0].u.dict, c->args[1]);
     if (v != NULL) return *v;

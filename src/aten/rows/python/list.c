@@ -59,6 +59,7 @@ tdagi_any tdagi_aten_getitem(tdagi_call *c)
 tdagi_any tdagi_aten_set_item(tdagi_call *c)
 {
     read_all(c);
+    touch(c);
     uint32_t at = 0;
     if (is_kind(c, 0, TDAGI_ANY_DICT))
         tdagi_dict_set(c->env, c->args[0].u.dict, c->args[1], c->args[2]);
@@ -72,6 +73,7 @@ tdagi_any tdagi_aten_set_item(tdagi_call *c)
 tdagi_any tdagi_aten_append(tdagi_call *c)
 {
     read_all(c);
+    touch(c);
     if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
     tdagi_seq_append(c->env, c->args[0].u.seq, c->args[1]);
     return c->args[0];
@@ -80,6 +82,7 @@ tdagi_any tdagi_aten_append(tdagi_call *c)
 tdagi_any tdagi_aten_extend(tdagi_call *c)
 {
     read_all(c);
+    touch(c);
     if (!tdagi_any_is_seq(c->args[0]) || !tdagi_any_is_seq(c->args[1]))
         return refuse(c);
     uint32_t n = c->args[1].u.seq->n;
@@ -91,6 +94,7 @@ tdagi_any tdagi_aten_extend(tdagi_call *c)
 tdagi_any tdagi_aten_insert(tdagi_call *c)
 {
     read_all(c);
+    touch(c);
     int64_t at = 0;
     if (!tdagi_any_is_seq(c->args[0]) || !tdagi_any_const_int(c->env, c->args[1], &at))
         return refuse(c);
@@ -109,6 +113,7 @@ tdagi_any tdagi_aten_insert(tdagi_call *c)
 tdagi_any tdagi_aten_pop(tdagi_call *c)
 {
     read_all(c);
+    touch(c);
     if (is_kind(c, 0, TDAGI_ANY_DICT)) return tdagi_dict_pop(c);
     if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
     tdagi_seq *s = c->args[0].u.seq;
@@ -124,6 +129,7 @@ tdagi_any tdagi_aten_pop(tdagi_call *c)
 tdagi_any tdagi_aten_remove(tdagi_call *c)
 {
     read_all(c);
+    touch(c);
     if (!tdagi_any_is_seq(c->args[0]) || tdagi_any_is_tensor(c->args[1]))
         return refuse(c);
     tdagi_seq *s = c->args[0].u.seq;
@@ -143,6 +149,7 @@ tdagi_any tdagi_aten_remove(tdagi_call *c)
 tdagi_any tdagi_aten_clear(tdagi_call *c)
 {
     read_all(c);
+    touch(c);
     if (is_kind(c, 0, TDAGI_ANY_DICT)) {
         c->args[0].u.dict->keys.n = c->args[0].u.dict->values.n = 0;
         return tdagi_any_none();
@@ -155,6 +162,7 @@ tdagi_any tdagi_aten_clear(tdagi_call *c)
 tdagi_any tdagi_aten_reverse(tdagi_call *c)
 {
     read_all(c);
+    touch(c);
     if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
     tdagi_seq *s = c->args[0].u.seq;
     for (uint32_t i = 0; i < s->n / 2; i++) {
@@ -288,6 +296,7 @@ static bool order_of(tdagi_call *c, tdagi_any a, tdagi_any b, int *out)
 tdagi_any tdagi_aten_sort_list(tdagi_call *c)
 {
     read_all(c);
+    if (c->data != 1) touch(c);
     if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
     bool reverse = c->n > 1 && c->args[1].kind == TDAGI_ANY_BOOL && c->args[1].u.b;
     tdagi_any out = c->args[0];

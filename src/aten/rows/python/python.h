@@ -4,6 +4,7 @@
 #define TDAGI_PYTHON_H
 
 #include "aten/aten.h"
+#include "aten/control/journal.h"
 
 static inline void read_all(tdagi_call *c) { c->read = UINT64_MAX; }
 
@@ -17,15 +18,26 @@ static inline tdagi_any refuse(tdagi_call *c)
                            c->n == 0 ? "nothing" : tdagi_any_text(c->env, c->args[0]));
 }
 
+static inline bool is_kind(const tdagi_call *c, uint32_t i, tdagi_any_kind kind)
+{
+    return i < c->n && c->args[i].kind == kind;
+}
+
+/* The list or dict that is the first argument is about to be changed. */
+static inline void touch(tdagi_call *c)
+{
+    if (is_kind(c, 0, TDAGI_ANY_DICT)) {
+        tdagi_journal_note_seq(c->env, &c->args[0].u.dict->keys);
+        tdagi_journal_note_seq(c->env, &c->args[0].u.dict->values);
+    } else if (c->n > 0 && tdagi_any_is_seq(c->args[0])) {
+        tdagi_journal_note_seq(c->env, c->args[0].u.seq);
+    }
+}
+
 /* Counts what looking at n items costs, which for a long list is more than a step. */
 static inline bool look_at(tdagi_call *c, uint32_t n)
 {
     return tdagi_env_step(c->env, n / 16);
-}
-
-static inline bool is_kind(const tdagi_call *c, uint32_t i, tdagi_any_kind kind)
-{
-    return i < c->n && c->args[i].kind == kind;
 }
 
 tdagi_any tdagi_dict_copy(tdagi_call *c, const tdagi_dict *d);

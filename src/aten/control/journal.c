@@ -1,0 +1,111 @@
+/* Journals of writes to tensors. */
+#include "aten/control/journal.h"
+
+#include <string.h>
+
+void tdagi_journal_open(tdagi_env *env, tdagi_journal *j)
+{
+    memset(j, 0, sizeof *j);
+    j->outer = env->journal;
+    j->link = &j->first;
+    j->epoch = ++env->epoch;
+    env->journal = j;
+}
+
+static void restore(const tdagi_journal_entry *e)
+{
+    if (e->slot != NULL) *e->slot = e->was;
+    if (e->seq != NULL) {
+        e->seq->v = e->items.u.seq->v;
+        e->seq->n = e->seq->capacity = e->items.u.seq->n;
+    }
+    if (e->root == NULL) return;
+    e->root->value = e->before.value;
+    e->root->known = e->before.known;
+    e->root->was_written = e->before.was_written;
+    /* a number of writes never comes again: views tell by it whether they are true */
+    e->root->generation = ++e->root->writes;
+}
+
+static void close_journal(tdagi_env *env, tdagi_journal *j)
+{
+    env->journal = j->outer;
+    env->epoch++;
+}
+
+void tdagi_journal_undo(tdagi_env *env, tdagi_journal *j)
+{
+    for (const tdagi_journal_entry *e = j->first; e != NULL; e = e->next)
+        restore(e);
+    close_journal(env, j);
+}
+
+static const tdagi_journal_entry *find(const tdagi_journal *j,
+                                       const tdagi_journal_entry *like)
+{
+    const tdagi_journal_entry *e = j->first;
+    while (e != NULL &&
+           (e->root != like->root || e->slot != like->slot || e->seq != like->seq))
+        e = e->next;
+    return e;
+}
+
+/* Notes it unless it is noted already. */
+static void note(tdagi_env *env, tdagi_journal *j, const tdagi_journal_entry *what)
+{
+    if (find(j, what) != NULL) return;
+    tdagi_journal_entry *e = tdagi_env_alloc(env, sizeof *e);
+    if (e == NULL) return;
+    *e = *what;
+    e->next = NULL;
+    *j->link = e;
+    j->link = &e->next;
+}
+
+void tdagi_journal_keep(tdagi_env *env, tdagi_journal *j)
+{
+    close_journal(env, j);
+    for (const tdagi_journal_entry *e = j->first; j->outer != NULL && e != NULL;
+         e = e->next) {
+        uint32_t born = e->root != NULL  ? e->root->born
+                        : e->seq != NULL ? e->seq->born
+                                         : 0;
+        if (born < j->outer->epoch) note(env, j->outer, e);
+    }
+}
+
+void tdagi_journal_note(tdagi_env *env, tdagi_cell *root)
+{
+    tdagi_journal *j = env->journal;
+    if (j == NULL || root->born >= j->epoch) return;
+    note(env, j, &(tdagi_journal_entry){.root = root, .before = *root});
+}
+
+void tdagi_journal_note_slot(tdagi_env *env, tdagi_any *slot)
+{
+    if (env->journal != NULL)
+        note(env, env->journal, &(tdagi_journal_entry){.slot = slot, .was = *slot});
+}
+
+void tdagi_journal_note_seq(tdagi_env *env, tdagi_seq *seq)
+{
+    tdagi_journal *j = env->journal;
+    tdagi_journal_entry e = {.seq = seq};
+    if (j == NULL || seq->born >= j->epoch || find(j, &e) != NULL) return;
+    e.items = tdagi_any_seq(env, TDAGI_ANY_LIST, seq->n, seq->v);
+    if (e.items.kind == TDAGI_ANY_LIST) note(env, j, &e);
+}
+
+bool tdagi_journal_refuses(tdagi_env *env, uint32_t born, const char *what)
+{
+    for (tdagi_journal *j = env->journal; j != NULL; j = j->outer) {
+        if (born >= j->epoch) continue;
+        if (j->is_probe) {
+            j->is_spoilt = true;
+            continue;
+        }
+        tdagi_env_issue(env, "%s changed where tensor data decides", what);
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,491 @@
+/* Cutting an outline's nodes into graphs. Every node gets a home, the block that
+ * computes it, and a place there, the statement before which it is computed: the first
+ * one that needs it. Nodes of one home and place are a segment, which becomes a graph
+ * and a call of it. Homes are found from the last node to the first, since who uses a
+ * value stands behind it: the innermost block around all its users, or the one around a
+ * loop that it does not depend on; never outside of an arm of an if, which may not be
+ * taken. Nodes without operands are copied into each graph that uses them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ir/graft.h"
+#include "program/outline/outline.h"
+
+typedef struct node_place {
+    tdagi_outline_block *home;  /* NULL: nobody needs it, or it is an input */
+    tdagi_outline_block *needs; /* the innermost block whose values it depends on */
+    uint32_t at;                /* of home: the statement before which it stands */
+    uint32_t segment;           /* + 1 */
+    bool is_asked;              /* by a statement, a yield or the method's return */
+    bool is_output;             /* of its segment's graph */
+    tdagi_var var;              /* once there is one */
+} node_place;
+
+typedef struct cutter {
+    tdag_ctx *ctx;
+    tdagi_outline *o;
+    const tdag_graph *g;
+    tdagi_model_builder *b;
+    node_place *places; /* by id */
+    uint32_t n_segments;
+    uint32_t *first; /* [n_segments + 1]: where a segment's part of `members` begins */
+    uint32_t *members; /* ids, ascending within a segment */
+    const char *method;
+    uint32_t n_graphs;
+    tdag_status status;
+} cutter;
+
+static bool is_input(const cutter *c, tdag_value v)
+{
+    return c->g->nodes[v.id].op == TDAG_OP_INPUT;
+}
+
+/* Of no operands: a weight, a constant, an iota. */
+static bool is_free(const cutter *c, tdag_value v)
+{
+    return c->g->nodes[v.id].n_inputs == 0 && !is_input(c, v);
+}
+
+/* ---- where values belong ---- */
+
+/* The statement of block `in` that holds place (block, at), or is it. */
+static uint32_t place_in(const tdagi_outline_block *in,
+                         const tdagi_outline_block *block, uint32_t at)
+{
+    while (block != in) {
+        at = block->owner->index;
+        block = block->parent;
+    }
+    return at;
+}
+
+static tdagi_outline_block *common(tdagi_outline_block *a, tdagi_outline_block *b)
+{
+    while (a != b) {
+        if (a->depth >= b->depth)
+            a = a->parent;
+        else
+            b = b->parent;
+    }
+    return a;
+}
+
+static bool is_around(const tdagi_outline_block *outer,
+                      const tdagi_outline_block *inner)
+{
+    while (inner->depth > outer->depth)
+        inner = inner->parent;
+    return inner == outer;
+}
+
+static void need(cutter *c, tdag_value v, tdagi_outline_block *block, uint32_t at)
+{
+    node_place *p = &c->places[v.id];
+    if (is_input(c, v)) return;
+    if (p->home == NULL) {
+        p->home = block;
+        p->at = at;
+        return;
+    }
+    tdagi_outline_block *home = common(p->home, block);
+    uint32_t one = place_in(home, p->home, p->at), other = place_in(home, block, at);
+    p->home = home;
+    p->at = one < other ? one : other;
+}
+
+static void ask(cutter *c, tdagi_outline_values values, tdagi_outline_block *block,
+                uint32_t at)
+{
+    for (uint32_t i = 0; i < values.n; i++) {
+        need(c, values.v[i], block, at);
+        c->places[values.v[i].id].is_asked = true;
+    }
+}
+
+/* What statements give and ask for, and how many segments there may be. */
+static void walk(cutter *c, tdagi_outline_block *block)
+{
+    for (uint32_t i = 0; i < block->params.n; i++)
+        c->places[block->params.v[i].id].needs = block;
+    for (tdagi_outline_statement *s = block->first; s != NULL; s = s->next) {
+        ask(c, s->inputs, block, s->index);
+        for (uint32_t i = 0; i < s->results.n; i++)
+            c->places[s->results.v[i].id].needs = block;
+        for (uint32_t i = 0; i < s->n_blocks; i++)
+            walk(c, s->blocks[i]);
+    }
+    ask(c, block->yields, block, block->n);
+    block->first_segment = c->n_segments;
+    c->n_segments += block->n + 1;
+}
+
+static void find_needs(cutter *c)
+{
+    for (uint32_t id = 1; id <= c->g->n; id++) {
+        const tdagi_node *n = &c->g->nodes[id];
+        tdagi_outline_block **needs = &c->places[id].needs;
+        if (*needs == NULL) *needs = &c->o->body;
+        for (uint32_t i = 0; i < n->n_inputs; i++) {
+            tdagi_outline_block *of = c->places[tdagi_node_inputs(n)[i].id].needs;
+            if (of->depth > (*needs)->depth) *needs = of;
+        }
+    }
+}
+
+/* Before the loops that it does not depend on. */
+static void hoist(node_place *p)
+{
+    while (p->home->repeats && p->needs != p->home && is_around(p->needs, p->home)) {
+        p->at = p->home->owner->index;
+        p->home = p->home->parent;
+    }
+}
+
+static void find_homes(cutter *c)
+{
+    for (uint32_t id = c->g->n; id >= 1; id--) {
+        node_place *p = &c->places[id];
+        const tdagi_node *n = &c->g->nodes[id];
+        if (p->home == NULL) continue;
+        hoist(p);
+        if (!is_around(p->needs, p->home) && c->status == TDAG_OK)
+            c->status = tdagi_fail(c->ctx, TDAG_E_INTERNAL,
+                                   "a value of a block is used outside of it");
+        p->segment = p->home->first_segment + p->at + 1;
+        for (uint32_t i = 0; i < n->n_inputs; i++) {
+            tdag_value v = tdagi_node_inputs(n)[i];
+            if (!is_free(c, v)) need(c, v, p->home, p->at);
+        }
+    }
+}
+
+static void find_outputs(cutter *c)
+{
+    for (uint32_t id = 1; id <= c->g->n; id++) {
+        node_place *p = &c->places[id];
+        const tdagi_node *n = &c->g->nodes[id];
+        if (p->home == NULL) continue;
+        if (p->is_asked) p->is_output = true;
+        for (uint32_t i = 0; i < n->n_inputs; i++) {
+            node_place *of = &c->places[tdagi_node_inputs(n)[i].id];
+            if (of->home != NULL && of->segment != p->segment &&
+                !is_free(c, tdagi_node_inputs(n)[i]))
+                of->is_output = true;
+        }
+    }
+}
+
+static tdag_status sort_members(cutter *c)
+{
+    void *first = NULL, *members = NULL;
+    size_t n = c->n_segments + 2u;
+    first = tdagi_arena_array(c->o->arena, n, sizeof(uint32_t));
+    members = tdagi_arena_array(c->o->arena, c->g->n + 1u, sizeof(uint32_t));
+    if (first == NULL || members == NULL) return tdagi_nomem(c->ctx);
+    c->first = first;
+    c->members = members;
+    memset(first, 0, n * sizeof(uint32_t));
+    for (uint32_t id = 1; id <= c->g->n; id++)
+        if (c->places[id].home != NULL) c->first[c->places[id].segment + 1]++;
+    for (uint32_t s = 1; s < n; s++)
+        c->first[s] += c->first[s - 1];
+    for (uint32_t id = 1; id <= c->g->n; id++) /* each beginning moves to its end */
+        if (c->places[id].home != NULL)
+            c->members[c->first[c->places[id].segment]++] = id;
+    return TDAG_OK;
+}
+
+/* ---- the graphs ---- */
+
+/* A segment while its graph is made. */
+typedef struct segment {
+    cutter *c;
+    const uint32_t *ids;
+    uint32_t n;
+    tdagi_graft graft;
+    tdag_dim *symbols; /* by symbol of the whole graph: its own, or 0 */
+    tdagi_var *inputs, *results;
+    tdagi_type *types; /* of the results */
+    uint32_t n_inputs, n_results;
+} segment;
+
+static void use_symbols(segment *s, tdag_dim d)
+{
+    tdagi_pool *pool = s->c->g->pool;
+    for (uint32_t i = 0; d < 0 && i < tdagi_pool_n_symbols(pool); i++) {
+        if (s->symbols[i] < 0 || !tdagi_dim_has_symbol(pool, d, i)) continue;
+        int64_t sample;
+        const char *name = tdagi_pool_symbol(pool, i, &sample);
+        s->symbols[i] = tdagi_dim_symbol(tdagi_builder_pool(s->graft.b), name, sample);
+    }
+}
+
+static void use_symbols_of(segment *s, tdag_value v)
+{
+    const tdagi_node *n = tdagi_graph_node(s->c->g, v);
+    for (uint32_t i = 0; i < n->rank; i++)
+        use_symbols(s, n->shape[i]);
+    if (n->op == TDAG_OP_INPUT || tdagi_op_holds_tensor(n->op)) return;
+    const tdagi_field *f = tdagi_node_def(n)->fields;
+    for (; f != NULL && f->kind != TDAGI_FIELD_END; f++) {
+        if (!tdagi_field_has_dims(f)) continue;
+        tdag_list dims = tdagi_field_numbers(f, n->u.spec);
+        for (uint32_t i = 0; i < dims.n; i++)
+            use_symbols(s, dims.v[i]);
+    }
+}
+
+static void add_operand(segment *s, tdag_value v)
+{
+    cutter *c = s->c;
+    if (s->graft.new_of[v.id].id != 0) return;
+    use_symbols_of(s, v);
+    if (is_free(c, v)) {
+        tdagi_graft_node(&s->graft, v.id);
+        return;
+    }
+    tdagi_graft_as_input(&s->graft, v.id);
+    s->inputs[s->n_inputs++] = c->places[v.id].var;
+}
+
+static void add_nodes(segment *s)
+{
+    cutter *c = s->c;
+    for (uint32_t k = 0; k < s->n; k++) {
+        const tdagi_node *n = &c->g->nodes[s->ids[k]];
+        for (uint32_t i = 0; i < n->n_inputs; i++)
+            add_operand(s, tdagi_node_inputs(n)[i]);
+        if (s->graft.new_of[s->ids[k]].id != 0) continue;
+        use_symbols_of(s, (tdag_value){s->ids[k]});
+        tdagi_graft_node(&s->graft, s->ids[k]);
+    }
+}
+
+static void type_of(cutter *c, tdag_value v, tdagi_type *out)
+{
+    tdagi_pool *pool = tdagi_method_pool(c->b);
+    tdagi_value_type(c->g, v, out);
+    for (uint32_t i = 0; i < out->rank && pool != NULL; i++)
+        out->shape[i] = tdagi_dim_import(pool, c->g->pool, out->shape[i]);
+}
+
+static void add_outputs(segment *s)
+{
+    for (uint32_t k = 0; k < s->n; k++) {
+        tdag_value v = {s->ids[k]};
+        if (!s->c->places[v.id].is_output) continue;
+        tdag_builder_add_output(s->graft.b, s->graft.new_of[v.id]);
+        type_of(s->c, v, &s->types[s->n_results++]);
+    }
+}
+
+static void add_call(segment *s, const tdag_graph *graph)
+{
+    cutter *c = s->c;
+    char name[160];
+    snprintf(name, sizeof name, "%.120s_%u", c->method, (unsigned)++c->n_graphs);
+    tdagi_statement_spec call = {
+        .kind = TDAGI_CALL, .inputs = s->inputs, .n_inputs = s->n_inputs};
+    call.target = tdagi_model_add_graph(c->b, name, graph);
+    tdagi_program_add(c->b, &call, s->n_results, s->types, s->results);
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < s->n; k++)
+        if (c->places[s->ids[k]].is_output) c->places[s->ids[k]].var = s->results[n++];
+}
+
+/* Room for as many inputs and results as there may be. */
+static bool take_room(segment *s)
+{
+    tdagi_arena *arena = s->c->o->arena;
+    size_t most = 0;
+    for (uint32_t k = 0; k < s->n; k++)
+        most += s->c->g->nodes[s->ids[k]].n_inputs;
+    size_t n_symbols = tdagi_pool_n_symbols(s->c->g->pool);
+    s->inputs = tdagi_arena_array(arena, most + 1, sizeof *s->inputs);
+    s->results = tdagi_arena_array(arena, s->n + 1, sizeof *s->results);
+    s->types = tdagi_arena_array(arena, s->n + 1, sizeof *s->types);
+    s->symbols = tdagi_arena_array(arena, n_symbols + 1, sizeof *s->symbols);
+    if (s->symbols != NULL) memset(s->symbols, 0, (n_symbols + 1) * sizeof *s->symbols);
+    return s->inputs != NULL && s->results != NULL && s->types != NULL &&
+           s->symbols != NULL;
+}
+
+static tdag_status make_graph(segment *s)
+{
+    cutter *c = s->c;
+    tdag_builder *b = NULL;
+    tdag_graph *graph = NULL;
+    if (!take_room(s)) return tdagi_nomem(c->ctx);
+    TDAGI_TRY(tdag_builder_create(c->ctx, &b));
+    tdag_status st = tdagi_graft_init(&s->graft, b, c->g, s->symbols);
+    if (st == TDAG_OK) {
+        add_nodes(s);
+        add_outputs(s);
+        st = tdag_builder_finish(b, &graph);
+        tdagi_graft_free(&s->graft);
+    }
+    if (st == TDAG_OK) add_call(s, graph);
+    tdag_graph_free(graph);
+    tdag_builder_free(b);
+    return st;
+}
+
+static void cut_segment(cutter *c, uint32_t number)
+{
+    segment s = {.c = c, .ids = c->members + c->first[number]};
+    s.n = c->first[number + 1] - c->first[number];
+    if (s.n > 0 && c->status == TDAG_OK) c->status = make_graph(&s);
+}
+
+/* ---- the statements ---- */
+
+static tdagi_var *vars_of(cutter *c, tdagi_outline_values values)
+{
+    tdagi_var *vars = tdagi_arena_array(c->o->arena, values.n + 1u, sizeof *vars);
+    for (uint32_t i = 0; vars != NULL && i < values.n; i++)
+        vars[i] = c->places[values.v[i].id].var;
+    if (vars == NULL && c->status == TDAG_OK) c->status = tdagi_nomem(c->ctx);
+    return vars;
+}
+
+static tdagi_type *types_of(cutter *c, tdagi_outline_values values)
+{
+    tdagi_type *types = tdagi_arena_array(c->o->arena, values.n + 1u, sizeof *types);
+    for (uint32_t i = 0; types != NULL && i < values.n; i++)
+        type_of(c, values.v[i], &types[i]);
+    if (types == NULL && c->status == TDAG_OK) c->status = tdagi_nomem(c->ctx);
+    return types;
+}
+
+static void take_vars(cutter *c, tdagi_outline_values values, const tdagi_var *vars)
+{
+    for (uint32_t i = 0; i < values.n; i++)
+        c->places[values.v[i].id].var = vars[i];
+}
+
+static tdag_dim dim_of(cutter *c, tdag_dim d)
+{
+    tdagi_pool *pool = tdagi_method_pool(c->b);
+    return d == TDAGI_DIM_BAD || pool == NULL ? d
+                                              : tdagi_dim_import(pool, c->g->pool, d);
+}
+
+static void cut_block(cutter *c, const tdagi_outline_block *block);
+
+static void cut_inner(cutter *c, const tdagi_outline_block *block)
+{
+    tdagi_type *types = types_of(c, block->params);
+    tdagi_var *params = vars_of(c, block->params);
+    tdag_dim *symbols =
+        tdagi_arena_array(c->o->arena, block->n_symbols + 1u, sizeof *symbols);
+    if (types == NULL || params == NULL || symbols == NULL) return;
+    for (uint32_t i = 0; i < block->n_symbols; i++)
+        symbols[i] = dim_of(c, block->symbols[i]);
+    tdagi_program_begin_block(c->b, block->params.n, types, block->n_symbols, symbols,
+                              params);
+    take_vars(c, block->params, params);
+    cut_block(c, block);
+    const tdagi_var *yields = vars_of(c, block->yields);
+    if (yields != NULL) tdagi_program_end_block(c->b, block->yields.n, yields);
+}
+
+static void cut_statement(cutter *c, const tdagi_outline_statement *s)
+{
+    tdagi_statement_spec spec = s->what;
+    tdagi_binding *bindings =
+        tdagi_arena_array(c->o->arena, s->n_bindings + 1u, sizeof *bindings);
+    tdagi_type *types = types_of(c, s->results);
+    tdagi_var *results = vars_of(c, s->results);
+    spec.inputs = vars_of(c, s->inputs);
+    spec.n_inputs = s->inputs.n;
+    if (bindings == NULL || types == NULL || results == NULL || spec.inputs == NULL)
+        return;
+    for (uint32_t i = 0; i < s->n_bindings; i++)
+        bindings[i] = (tdagi_binding){.symbol = dim_of(c, s->bindings[i].symbol),
+                                      .bound = dim_of(c, s->bindings[i].bound)};
+    spec.bindings = bindings;
+    spec.n_bindings = s->n_bindings;
+    if (s->n_blocks == 0) {
+        tdagi_program_add(c->b, &spec, s->results.n, types, results);
+    } else {
+        tdagi_program_open(c->b, &spec);
+        for (uint32_t i = 0; i < s->n_blocks; i++)
+            cut_inner(c, s->blocks[i]);
+        tdagi_program_close(c->b, s->results.n, types, results);
+    }
+    take_vars(c, s->results, results);
+}
+
+static void cut_block(cutter *c, const tdagi_outline_block *block)
+{
+    for (const tdagi_outline_statement *s = block->first; s != NULL; s = s->next) {
+        cut_segment(c, block->first_segment + s->index);
+        if (c->status == TDAG_OK) cut_statement(c, s);
+    }
+    cut_segment(c, block->first_segment + block->n);
+}
+
+/* ---- the method ---- */
+
+static void begin_method(cutter *c, const char *name)
+{
+    const tdagi_outline_block *body = &c->o->body;
+    tdagi_method_begin(c->b, name);
+    for (uint32_t i = 0; i < body->n_symbols; i++)
+        tdagi_method_symbol(c->b, dim_of(c, body->symbols[i]));
+    for (uint32_t i = 0; i < body->params.n; i++) {
+        tdag_value v = body->params.v[i];
+        tdagi_type type;
+        type_of(c, v, &type);
+        c->places[v.id].var =
+            tdagi_method_input(c->b, tdagi_graph_node(c->g, v)->name, &type);
+    }
+}
+
+static void add_states(cutter *c)
+{
+    for (uint32_t i = 0; i < c->o->n_states; i++) {
+        const tdagi_outline_state *s = &c->o->states[i];
+        tdagi_model_add_state(c->b, s->name, s->initial, s->symbols);
+    }
+}
+
+static tdag_status cut(cutter *c)
+{
+    tdagi_outline_block *body = &c->o->body;
+    walk(c, body);
+    find_needs(c);
+    find_homes(c);
+    TDAGI_TRY(c->status);
+    find_outputs(c);
+    TDAGI_TRY(sort_members(c));
+    add_states(c);
+    begin_method(c, c->method);
+    cut_block(c, body);
+    const tdagi_var *outputs = vars_of(c, body->yields);
+    if (outputs == NULL) return c->status;
+    const tdagi_statement_spec ret = {
+        .kind = TDAGI_RETURN, .inputs = outputs, .n_inputs = body->yields.n};
+    tdagi_program_add(c->b, &ret, 0, NULL, NULL);
+    return c->status;
+}
+
+tdag_status tdagi_outline_model(tdag_ctx *ctx, tdagi_outline *o, const tdag_graph *g,
+                                const char *method, const tdagi_structure *inputs,
+                                const tdagi_structure *outputs, tdag_model **out)
+{
+    tdagi_model_builder b;
+    cutter c = {.ctx = ctx, .o = o, .g = g, .b = &b, .method = method};
+    o->body.yields = tdagi_outline_keep(o, g->n_outputs, g->outputs);
+    c.places = tdagi_arena_array(o->arena, g->n + 1u, sizeof *c.places);
+    if (c.places == NULL || o->is_out_of_memory) return tdagi_nomem(ctx);
+    memset(c.places, 0, (g->n + 1u) * sizeof *c.places);
+    tdagi_model_begin(&b, ctx);
+    tdag_status st = cut(&c);
+    if (st != TDAG_OK) {
+        tdagi_model_drop(&b);
+        return st;
+    }
+    tdagi_method_end(&b, inputs, outputs);
+    return tdagi_model_finish(&b, out);
+}

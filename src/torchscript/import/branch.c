@@ -1,0 +1,175 @@
+/* Branches that tensor data decides: both arms are walked, each from where the other
+ * began, and what either gives or writes is a result of the if. */
+#include "aten/aten.h"
+#include "aten/control/merge.h"
+#include "derive/derive.h"
+#include "torchscript/import/import.h"
+
+tdagi_any tdagi_import_now(tdagi_env *env, const tdagi_journal_entry *at)
+{
+    if (at->slot != NULL) return tdagi_any_known(*at->slot);
+    if (at->seq != NULL)
+        return tdagi_any_seq(env, TDAGI_ANY_LIST, at->seq->n, at->seq->v);
+    return tdagi_any_tensor(tdagi_cell_new(env, tdagi_cell_read(env, at->root)));
+}
+
+void tdagi_import_put(tdagi_env *env, const tdagi_journal_entry *at, tdagi_any v)
+{
+    if (at->slot != NULL) {
+        tdagi_journal_note_slot(env, at->slot);
+        *at->slot = v;
+    } else if (at->seq != NULL && tdagi_any_is_seq(v)) {
+        tdagi_journal_note_seq(env, at->seq);
+        at->seq->v = v.u.seq->v;
+        at->seq->n = at->seq->capacity = v.u.seq->n;
+    } else if (at->seq != NULL) {
+        tdagi_env_note_poison(env, &v);
+    } else if (v.kind == TDAGI_ANY_TENSOR) {
+        tdagi_cell_write(env, at->root, v.u.tensor->value);
+    }
+}
+
+/* An arm once it has been walked. */
+typedef struct arm {
+    tdagi_outline_block *block;
+    tdagi_journal journal;
+    tdagi_any *results; /* of the node's outputs */
+    tdagi_any *written; /* by entry of the journal: the value behind the arm */
+} arm;
+
+static uint32_t count_entries(const tdagi_journal *j)
+{
+    uint32_t n = 0;
+    for (const tdagi_journal_entry *e = j->first; e != NULL; e = e->next)
+        n++;
+    return n;
+}
+
+static void keep_results(tdagi_frame *f, const tdag_shim_block *block, arm *a)
+{
+    const tdag_shim_api *api = f->im->api;
+    tdagi_env *env = &f->im->env;
+    size_t n = api->block_n_outputs(block);
+    a->results = tdagi_env_alloc(env, (n + 1) * sizeof *a->results);
+    for (size_t i = 0; i < n && a->results != NULL; i++) {
+        const tdagi_any *v = tdagi_frame_get(f, api->block_output(block, i));
+        a->results[i] = v == NULL ? tdagi_any_none() : tdagi_any_known(*v);
+        /* what the arm made of a tensor that it wrote is told by the tensor */
+        if (a->results[i].kind == TDAGI_ANY_TENSOR)
+            tdagi_cell_read(env, a->results[i].u.tensor);
+    }
+    uint32_t n_written = count_entries(&a->journal), k = 0;
+    a->written = tdagi_env_alloc(env, (n_written + 1) * sizeof *a->written);
+    for (const tdagi_journal_entry *e = a->journal.first;
+         e != NULL && a->written != NULL; e = e->next)
+        a->written[k++] = tdagi_import_now(env, e);
+}
+
+static void walk_arm(tdagi_frame *f, const tdag_shim_node *node, size_t which,
+                     tdagi_outline_statement *s, arm *a)
+{
+    tdagi_import *im = f->im;
+    const tdag_shim_block *block = im->api->node_block(node, which);
+    a->block = tdagi_outline_open(im->env.outline, s);
+    if (a->block == NULL) return;
+    tdagi_journal_open(&im->env, &a->journal);
+    tdagi_import_block(f, block);
+    im->node = node;
+    keep_results(f, block, a);
+    tdagi_journal_undo(&im->env, &a->journal);
+    tdagi_outline_close(im->env.outline);
+}
+
+static bool is_same_place(const tdagi_journal_entry *a, const tdagi_journal_entry *b)
+{
+    return a->root == b->root && a->slot == b->slot && a->seq == b->seq;
+}
+
+/* What the arm leaves at that place, what is there now where it did not write it. */
+static tdagi_any left_by(tdagi_env *env, const arm *a, const tdagi_journal_entry *at)
+{
+    uint32_t k = 0;
+    for (const tdagi_journal_entry *e = a->journal.first; e != NULL; e = e->next, k++)
+        if (is_same_place(e, at)) return a->written[k];
+    return tdagi_import_now(env, at);
+}
+
+static bool is_in(const arm *a, const tdagi_journal_entry *at)
+{
+    const tdagi_journal_entry *e = a->journal.first;
+    while (e != NULL && !is_same_place(e, at))
+        e = e->next;
+    return e != NULL;
+}
+
+/* What either arm writes is written by the if. */
+static void merge_writes(tdagi_arms *arms, const arm a[2])
+{
+    tdagi_env *env = arms->env;
+    for (int i = 0; i < 2; i++)
+        for (const tdagi_journal_entry *e = a[i].journal.first;
+             e != NULL && tdagi_env_ok(env); e = e->next) {
+            if (i == 1 && is_in(&a[0], e)) continue;
+            tdagi_any v =
+                tdagi_merge(arms, left_by(env, &a[0], e), left_by(env, &a[1], e));
+            tdagi_import_put(env, e, v);
+        }
+}
+
+static void finish(tdagi_import *im, tdagi_outline_statement *s, const tdagi_arms *arms,
+                   const arm a[2])
+{
+    tdagi_outline *o = im->env.outline;
+    for (int i = 0; i < 2; i++)
+        a[i].block->yields = tdagi_outline_keep(o, arms->n, arms->yields[i]);
+    s->results = tdagi_outline_keep(o, arms->n, arms->results);
+    s->bindings = arms->bindings;
+    s->n_bindings = arms->n_bindings;
+}
+
+bool tdagi_import_can_branch(const tdagi_import *im, tdagi_any condition)
+{
+    return im->env.outline != NULL && im->sentence == NULL &&
+           (condition.kind == TDAGI_ANY_DATA || condition.kind == TDAGI_ANY_TENSOR ||
+            (condition.kind == TDAGI_ANY_BOOL && condition.assumed &&
+             condition.how != NULL));
+}
+
+tdag_value tdagi_import_truth(tdagi_import *im, tdagi_any c)
+{
+    if (c.kind != TDAGI_ANY_DATA && c.kind != TDAGI_ANY_TENSOR &&
+        !tdagi_any_is_number(c)) {
+        if (!tdagi_env_note_poison(&im->env, &c))
+            tdagi_env_issue(&im->env, "a condition that is %s",
+                            tdagi_any_text(&im->env, c));
+        return TDAG_NO_VALUE;
+    }
+    if (c.kind != TDAGI_ANY_TENSOR) c = tdagi_number_tensor(&im->env, c);
+    if (c.kind != TDAGI_ANY_TENSOR) return TDAG_NO_VALUE;
+    tdag_value v = tdagi_cell_read(&im->env, c.u.tensor);
+    if (v.id != 0 && tdag_builder_get_rank(im->env.b, v) > 0)
+        v = tdagi_reshape(im->env.b, v, 0, NULL);
+    return v.id == 0 ? v : tdagi_cast(im->env.b, v, TDAG_BOOL);
+}
+
+void tdagi_import_branch(tdagi_frame *f, const tdag_shim_node *node, tdag_value c)
+{
+    tdagi_import *im = f->im;
+    const tdagi_statement_spec what = {.kind = TDAGI_IF};
+    tdagi_outline_statement *s = tdagi_outline_add(im->env.outline, &what);
+    if (s == NULL) {
+        im->env.status = tdagi_nomem(im->env.ctx);
+        return;
+    }
+    s->inputs = tdagi_outline_keep(im->env.outline, 1, &c);
+    arm a[2] = {{.block = NULL}};
+    for (size_t i = 0; i < 2 && tdagi_env_ok(&im->env); i++)
+        walk_arm(f, node, i, s, &a[i]);
+    tdagi_arms arms = {.env = &im->env};
+    size_t n = im->api->node_n_outputs(node);
+    for (size_t i = 0; i < n && tdagi_env_ok(&im->env); i++)
+        tdagi_frame_output(f, node, i,
+                           tdagi_merge(&arms, a[0].results[i], a[1].results[i]));
+    if (tdagi_env_ok(&im->env)) merge_writes(&arms, a);
+    if (tdagi_env_ok(&im->env)) finish(im, s, &arms, a);
+}

@@ -1,0 +1,240 @@
+/* Loops that tensor data ends. The body is walked until it is known what it carries: a
+ * number that it changes, a size that varies, a tensor of outside that it writes. What
+ * was walked before is forgotten. */
+#include "aten/aten.h"
+#include "aten/control/merge.h"
+#include "torchscript/import/import.h"
+
+#define MOST_TRIES 16
+
+/* Tensors, variables and lists of outside that the body writes. */
+typedef struct written {
+    struct written *next;
+    tdagi_journal_entry at;
+    tdagi_any before; /* what comes in */
+} written;
+
+typedef struct looping {
+    tdagi_frame *f;
+    const tdag_shim_node *node;
+    const tdag_shim_block *body;
+    tdagi_carrying carrying;
+    written *written, **written_end;
+    tdagi_any condition;     /* behind the body */
+    tdag_value limit, start; /* id 0: it has none */
+    bool has_condition;
+} looping;
+
+static bool failed(const looping *l)
+{
+    const tdagi_env *env = &l->f->im->env;
+    return !tdagi_env_ok(env) || env->outline->is_out_of_memory;
+}
+
+static size_t n_carried(const looping *l)
+{
+    return l->f->im->api->node_n_inputs(l->node) - 2;
+}
+
+static tdagi_any entry_of(const looping *l, size_t k)
+{
+    return tdagi_any_known(tdagi_frame_input(l->f, l->node, k + 2));
+}
+
+/* The parameters, and what the body does with them. */
+static void walk_body(looping *l, tdag_value index)
+{
+    tdagi_import *im = l->f->im;
+    const tdag_shim_api *api = im->api;
+    tdagi_cell *i = tdagi_cell_new(&im->env, index);
+    if (i == NULL) return;
+    l->carrying.at = 0;
+    tdagi_frame_set(l->f, api->block_input(l->body, 0),
+                    (tdagi_any){.kind = TDAGI_ANY_DATA, .letter = 'i', .u.tensor = i});
+    for (size_t k = 0; k < n_carried(l); k++)
+        tdagi_frame_set(l->f, api->block_input(l->body, k + 1),
+                        tdagi_carry_in(&l->carrying, entry_of(l, k)));
+    for (written *w = l->written; w != NULL && !failed(l); w = w->next) {
+        tdagi_import_put(&im->env, &w->at, tdagi_carry_in(&l->carrying, w->before));
+    }
+    tdagi_import_block(l->f, l->body);
+    im->node = l->node;
+}
+
+static bool is_known_written(const looping *l, const tdagi_journal_entry *e)
+{
+    const written *w = l->written;
+    while (w != NULL &&
+           (w->at.root != e->root || w->at.slot != e->slot || w->at.seq != e->seq))
+        w = w->next;
+    return w != NULL;
+}
+
+/* What is at that place when the loop begins. */
+static tdagi_any value_before(tdagi_env *env, const tdagi_journal_entry *e)
+{
+    if (e->slot != NULL) return tdagi_any_known(e->was);
+    if (e->seq != NULL) return e->items;
+    return tdagi_any_tensor(tdagi_cell_new(env, e->before.value));
+}
+
+/* What is carried behind the body; tensors of outside that it was found to write. */
+static void walk_yields(looping *l, const tdagi_journal *j)
+{
+    tdagi_import *im = l->f->im;
+    const tdag_shim_api *api = im->api;
+    l->carrying.at = 0;
+    for (size_t k = 0; k < n_carried(l) && !failed(l); k++) {
+        const tdagi_any *v = tdagi_frame_get(l->f, api->block_output(l->body, k + 1));
+        tdagi_carry_on(&l->carrying, entry_of(l, k),
+                       v == NULL ? tdagi_any_none() : tdagi_any_known(*v));
+    }
+    for (written *w = l->written; w != NULL && !failed(l); w = w->next)
+        tdagi_carry_on(&l->carrying, w->before, tdagi_import_now(&im->env, &w->at));
+    for (const tdagi_journal_entry *e = j->first; e != NULL && !failed(l);
+         e = e->next) {
+        if (is_known_written(l, e)) continue;
+        written *w = tdagi_env_alloc(&im->env, sizeof *w);
+        if (w == NULL) return;
+        *w = (written){.at = *e, .before = value_before(&im->env, e)};
+        if (w->before.kind == TDAGI_ANY_POISON) { /* numbers that were known */
+            tdagi_env_issue(&im->env, "a loop that writes a tensor of known numbers");
+            return;
+        }
+        *l->written_end = w;
+        l->written_end = &w->next;
+        l->carrying.has_changed = true;
+    }
+    const tdagi_any *c = tdagi_frame_get(l->f, api->block_output(l->body, 0));
+    l->condition = c == NULL ? tdagi_any_none() : tdagi_any_evaluated(&im->env, *c);
+}
+
+static bool always_goes_on(tdagi_any c)
+{
+    return c.kind == TDAGI_ANY_BOOL && c.u.b && !c.assumed;
+}
+
+/* The values of one kind of all leaves that are carried. */
+static uint32_t collect(const looping *l, tdag_value *out, size_t offset)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < l->carrying.n; i++) {
+        const tdagi_carried *leaf = &l->carrying.leaves[i];
+        if (leaf->param.id == 0) continue;
+        out[n++] = *(const tdag_value *)((const char *)leaf + offset);
+    }
+    return n;
+}
+
+#define COLLECT(l, out, member) collect(l, out, offsetof(tdagi_carried, member))
+
+static void keep_symbols(looping *l, tdagi_outline_block *block)
+{
+    tdag_dim *symbols = tdagi_env_alloc(
+        &l->f->im->env, (l->carrying.n * TDAG_MAX_RANK + 1) * sizeof *symbols);
+    if (symbols == NULL) return;
+    for (uint32_t i = 0; i < l->carrying.n; i++)
+        for (uint32_t k = 0; k < TDAG_MAX_RANK; k++)
+            if (l->carrying.leaves[i].param.id != 0 &&
+                (l->carrying.leaves[i].varies >> k & 1) != 0)
+                symbols[block->n_symbols++] = l->carrying.leaves[i].symbols[k];
+    block->symbols = symbols;
+}
+
+/* One walk of the body. True: it was the last one. */
+static bool try_body(looping *l, tdagi_outline_statement *s)
+{
+    tdagi_import *im = l->f->im;
+    tdagi_outline *o = im->env.outline;
+    tdagi_journal journal;
+    tdagi_outline_block *block = tdagi_outline_open(o, s);
+    if (block == NULL) return true;
+    l->carrying.has_changed = false;
+    tdagi_journal_open(&im->env, &journal);
+    tdag_value index = tdagi_given(&im->env, TDAG_I64, 0, NULL);
+    walk_body(l, index);
+    walk_yields(l, &journal);
+    if (!always_goes_on(l->condition)) l->has_condition = true;
+    bool is_last = !l->carrying.has_changed || im->env.n_issues > 0;
+    if (is_last && !failed(l)) {
+        tdag_value *v = tdagi_env_alloc(&im->env, (l->carrying.n + 1) * sizeof *v);
+        if (v == NULL) return true;
+        v[0] = index;
+        block->params = tdagi_outline_keep(o, 1 + COLLECT(l, v + 1, param), v);
+        uint32_t head = l->has_condition;
+        if (l->has_condition) v[0] = tdagi_import_truth(im, l->condition);
+        block->yields = tdagi_outline_keep(o, head + COLLECT(l, v + head, yield), v);
+        keep_symbols(l, block);
+    }
+    tdagi_journal_undo(&im->env, &journal);
+    tdagi_outline_close(o);
+    return is_last || failed(l);
+}
+
+static void finish(looping *l, tdagi_outline_statement *s)
+{
+    tdagi_import *im = l->f->im;
+    tdagi_env *env = &im->env;
+    tdag_value *v = tdagi_env_alloc(env, (l->carrying.n + 2) * sizeof *v);
+    l->carrying.bindings = tdagi_env_alloc(env, (l->carrying.n * TDAG_MAX_RANK + 1) *
+                                                    sizeof *l->carrying.bindings);
+    if (v == NULL || l->carrying.bindings == NULL) return;
+    l->carrying.at = 0;
+    for (size_t k = 0; k < n_carried(l); k++)
+        tdagi_frame_output(l->f, l->node, k,
+                           tdagi_carry_out(&l->carrying, entry_of(l, k)));
+    for (written *w = l->written; w != NULL && !failed(l); w = w->next) {
+        tdagi_import_put(env, &w->at, tdagi_carry_out(&l->carrying, w->before));
+    }
+    uint32_t head = 0;
+    s->what.has_limit = l->limit.id != 0;
+    s->what.has_condition = l->has_condition;
+    if (s->what.has_limit) v[head++] = l->limit;
+    if (l->has_condition) v[head++] = l->start;
+    s->inputs = tdagi_outline_keep(env->outline, head + COLLECT(l, v + head, entry), v);
+    s->results = tdagi_outline_keep(env->outline, COLLECT(l, v, result), v);
+    s->bindings = l->carrying.bindings;
+    s->n_bindings = l->carrying.n_bindings;
+}
+
+bool tdagi_import_can_loop(const tdagi_import *im, tdagi_any trips, tdagi_any condition)
+{
+    bool is_open = trips.kind == TDAGI_ANY_DATA || condition.kind == TDAGI_ANY_DATA ||
+                   condition.kind == TDAGI_ANY_TENSOR ||
+                   (condition.assumed && condition.how != NULL) ||
+                   (trips.kind == TDAGI_ANY_INT && trips.u.i < 0);
+    return is_open && im->env.outline != NULL && im->sentence == NULL &&
+           trips.kind != TDAGI_ANY_POISON && condition.kind != TDAGI_ANY_POISON;
+}
+
+void tdagi_import_loop(tdagi_frame *f, const tdag_shim_node *node, tdagi_any trips,
+                       tdagi_any condition)
+{
+    tdagi_import *im = f->im;
+    looping l = {.f = f, .node = node, .body = im->api->node_block(node, 0)};
+    int64_t n = 0;
+    l.carrying.env = &im->env;
+    l.written_end = &l.written;
+    bool endless = tdagi_any_const_int(&im->env, trips, &n) && n == INT64_MAX;
+    if (!endless) {
+        tdagi_any limit = tdagi_number_tensor(&im->env, trips);
+        if (limit.kind == TDAGI_ANY_TENSOR)
+            l.limit = tdagi_cell_read(&im->env, limit.u.tensor);
+    }
+    l.has_condition = endless || !always_goes_on(condition);
+    condition.assumed |= condition.how != NULL; /* of size 0 it may be false */
+    l.start = tdagi_import_truth(im, condition);
+    tdagi_outline_statement *s = NULL;
+    bool is_done = false;
+    for (int i = 0; i < MOST_TRIES && !is_done && !failed(&l); i++) {
+        const tdagi_statement_spec what = {.kind = TDAGI_LOOP};
+        if (s != NULL) tdagi_outline_forget(im->env.outline, s);
+        s = tdagi_outline_add(im->env.outline, &what);
+        is_done = s == NULL || try_body(&l, s);
+    }
+    if (!is_done && !failed(&l))
+        tdagi_env_issue(&im->env, "a loop whose carried sizes have no pattern");
+    if (im->env.outline->is_out_of_memory && tdagi_env_ok(&im->env))
+        im->env.status = tdagi_nomem(im->env.ctx);
+    if (!failed(&l) && s != NULL) finish(&l, s);
+}

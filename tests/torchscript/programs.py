@@ -1,0 +1,414 @@
+#!/usr/bin/env python3
+"""Scripted models with branches, loops and state that tensor data decides.
+
+    programs.py make FOLDER            NAME.pt and NAME.calls.safetensors of each
+    programs.py check FOLDER TDAG      exports each and runs it in PyTorch
+
+Calls are made one after the other on one module: c0.in0 ..., c0.out0 ..., c1.in0 ...; the
+file `index` has a line for each model: its name and the types of its inputs."""
+import json
+import os
+import struct
+import subprocess
+import sys
+
+import torch
+from torch import nn
+
+MODELS = []
+
+
+def model(types, calls):
+    def add(cls):
+        MODELS.append((cls, types.split(), calls))
+        return cls
+    return add
+
+
+def several(n, *shape, scale=1.0):
+    generator = torch.Generator().manual_seed(len(MODELS))
+    return [(torch.randn(*shape, generator=generator) * scale,) for _ in range(n)]
+
+
+def counted(shape, counts):
+    return [several(1, *shape)[0] + (torch.tensor(k),) for k in counts]
+
+
+def lengths(shape, sizes):
+    return [several(1, n, *shape)[0] for n in sizes]
+
+
+@model("f32[3,4]", several(4, 3, 4))
+class Branch(nn.Module):
+    def forward(self, x):
+        if bool(x.sum() > 0):
+            y = x * 2
+        else:
+            y = -x
+        return y + 1
+
+
+@model("f32[3] f32[3]", [a + b for a, b in zip(several(6, 3), several(6, 3, scale=2))])
+class AndOr(nn.Module):
+    def forward(self, x, y):
+        if bool(x.sum() > 0) and bool(y.sum() > 0):
+            z = x + y
+        elif bool(x.sum() > 0) or bool(y[0] > 0):
+            z = x - y
+        else:
+            z = x * y
+        return z
+
+
+@model("f32[3]", [(torch.tensor([1.0, 1, 1]),), (torch.tensor([4.0, 9, 2]),),
+                  (torch.tensor([0.1, 100, 5]),)])
+class Newton(nn.Module):
+    def forward(self, x):
+        y, n = x, 0
+        while bool((y * y - x).abs().max() > 1e-4):
+            y = 0.5 * (y + x / y)
+            n = n + 1
+        return y, n
+
+
+@model("f32[T=3,2,4]", lengths((2, 4), (0, 1, 3, 7)))
+class CellOverTime(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.LSTMCell(4, 5)
+
+    def forward(self, x):
+        h, c = torch.zeros(x.size(1), 5), torch.zeros(x.size(1), 5)
+        for i in range(x.size(0)):
+            h, c = self.cell(x[i], (h, c))
+        return h
+
+
+@model("f32[3,4] i64[]", counted((3, 4), (0, 1, 3)))
+class InPlace(nn.Module):
+    def forward(self, x, n: torch.Tensor):
+        y = torch.zeros_like(x)
+        for i in range(int(n)):
+            if bool(x[i].sum() > 0):
+                y[i] = x[i] * 2
+            else:
+                y[i] += 1
+        return y
+
+
+@model("f32[2,4] i64[]", counted((2, 4), (0, 1, 4)))
+class Grows(nn.Module):
+    def forward(self, x, n: torch.Tensor):
+        y = x
+        for i in range(int(n)):
+            y = torch.cat([y, x * i], 0)
+        return y
+
+
+@model("f32[1,4]", several(1, 1, 4, scale=0) + several(2, 1, 4) + several(2, 1, 4, scale=9))
+class EarlyExit(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.head = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = torch.relu(self.a(x))
+        y = torch.softmax(self.head(x), -1)
+        if bool(y.max() > 0.6):
+            return y
+        return torch.softmax(self.head(torch.relu(self.b(x))), -1)
+
+
+@model("f32[N=4,3]", lengths((3,), (0, 1, 4, 9)))
+class BreakContinue(nn.Module):
+    def forward(self, x):
+        y, k = torch.zeros(3), 0
+        for i in range(x.size(0)):
+            if bool(x[i].sum() > 2):
+                break
+            if bool(x[i].sum() < 0):
+                continue
+            y = y + x[i]
+            k += 1
+        return y, torch.tensor(k)
+
+
+@model("f32[N=4,3]", lengths((3,), (0, 1, 4, 9)))
+class ReturnInLoop(nn.Module):
+    def forward(self, x):
+        for i in range(x.size(0)):
+            if bool(x[i].sum() > 1):
+                return x[i] * 10
+        return x.sum(0)
+
+
+@model("f32[3] i64[]", [(x[0].abs(), torch.tensor(k)) for x, k in zip(several(3, 3), (0, 1, 5))]
+       + [(-torch.ones(3), torch.tensor(2))])
+class LoopInIfInLoop(nn.Module):
+    def forward(self, x, n: torch.Tensor):
+        y = x
+        if bool(x.sum() > 0):
+            for i in range(int(n)):
+                if bool(y[0] > 1):
+                    for _ in range(i):
+                        y = y * 0.5
+                else:
+                    y = y + 1
+        return y
+
+
+@model("f32[3]", [several(1, 3, scale=s)[0] for s in (0, 1, 100, 1e5)])
+class WhileBoth(nn.Module):
+    def forward(self, x):
+        n, h = 0, x
+        while n < 10 and bool(h.abs().sum() > 0.5):
+            h = h * 0.5
+            n += 1
+        return h, n
+
+
+@model("f32[3,4] i64[]", counted((3, 4), (0, 1, 20)))
+class Sinkhorn(nn.Module):
+    def forward(self, cost, n: torch.Tensor):
+        k = torch.exp(-cost)
+        u, v = torch.ones(cost.size(0)), torch.ones(cost.size(1))
+        for _ in range(int(n)):
+            u = 1 / (k @ v)
+            v = 1 / (k.t() @ u)
+        return u[:, None] * k * v[None]
+
+
+@model("f32[2,3] i64[]", counted((2, 3), (0, 1, 5)))
+class RungeKutta(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.f = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 3))
+
+    def forward(self, y, n: torch.Tensor):
+        k = int(n)
+        h = 1.0 / max(k, 1)
+        for _ in range(k):
+            a = self.f(y)
+            b = self.f(y + h / 2 * a)
+            c = self.f(y + h / 2 * b)
+            d = self.f(y + h * c)
+            y = y + h / 6 * (a + 2 * b + 2 * c + d)
+        return y
+
+
+@model("f32[2,3]", [several(1, 2, 3, scale=s)[0] for s in (0, 1, 3)])
+class AdaptiveTime(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell, self.halt = nn.GRUCell(3, 3), nn.Linear(3, 1)
+
+    def forward(self, x):
+        h, total = torch.zeros_like(x), torch.zeros(x.size(0), 1)
+        out, n = torch.zeros_like(x), 0
+        while bool((total < 1).any()) and n < 8:
+            h = self.cell(x, h)
+            p = torch.sigmoid(self.halt(h))
+            running = (total < 1).float()
+            out = out + running * p * h
+            total = total + running * p
+            n += 1
+        return out, n
+
+
+@model("i64[S=3]", [(torch.arange(k),) for k in (1, 3, 6)])
+class Greedy(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.out = nn.Embedding(11, 8), nn.Linear(8, 11)
+
+    def forward(self, ids):
+        n = 0
+        while n < 12:
+            token = self.out(self.embed(ids).mean(0)).argmax().reshape(1)
+            ids = torch.cat([ids, token])
+            n += 1
+            if bool(token[0] == 3):
+                break
+        return ids
+
+
+@model("f32[3]", several(3, 3))
+class Numbers(nn.Module):
+    def forward(self, x):
+        high, low = x.max().item(), float(x.min())
+        return x * high + low, int(x[0].abs() * 3), high > low
+
+
+@model("f32[3]", several(4, 3))
+class Counter(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.n = 0
+
+    def forward(self, x):
+        self.n = self.n + 1
+        return x * self.n
+
+
+@model("f32[3,4]", several(4, 3, 4))
+class RunningMean(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(4))
+        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, x):
+        self.calls += 1
+        self.mean.mul_(0.9).add_(x.mean(0) * 0.1)
+        return x - self.mean, self.calls
+
+
+@model("f32[3]", several(6, 3))
+class RingBuffer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("rows", torch.zeros(4, 3))
+        self.at = 0
+
+    def forward(self, x):
+        self.rows[self.at] = x
+        self.at = (self.at + 1) % 4
+        return self.rows.sum(0), self.rows.clone()
+
+
+@model("f32[1,4]", several(5, 1, 4))
+class FixedCache(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("keys", torch.zeros(8, 4))
+        self.length = 0
+        self.q = nn.Linear(4, 8)
+
+    def forward(self, x):
+        q, k = self.q(x).chunk(2, -1)
+        self.keys[self.length] = k[0]
+        self.length += 1
+        scores = (q @ self.keys.t()).masked_fill(torch.arange(8) >= self.length, -1e9)
+        return torch.softmax(scores, -1) @ self.keys
+
+
+@model("f32[1,2,N=5]", [several(1, 1, 2, n)[0] for n in (5, 1, 2, 7)])
+class StreamingConvolution(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(2, 3, 3)
+        self.register_buffer("context", torch.zeros(1, 2, 2))
+
+    def forward(self, x):
+        y = torch.cat([self.context, x], 2)
+        self.context = y[:, :, -2:]
+        return self.conv(y)
+
+
+@model("f32[2]", several(3, 2))
+class StateInBranch(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.n = 0
+        self.register_buffer("last", torch.zeros(2))
+
+    def forward(self, x):
+        if bool(x.sum() > 0):
+            self.n += 1
+            self.last.copy_(x)
+        else:
+            self.n = 0
+        return self.last * self.n
+
+
+# ---- files ----
+
+NAMES = {torch.float32: "F32", torch.int64: "I64", torch.bool: "BOOL", torch.float64: "F64"}
+
+
+def save(path, tensors):
+    head, data = {}, b""
+    for name, t in tensors.items():
+        raw = t.contiguous().numpy().tobytes()
+        head[name] = {"dtype": NAMES[t.dtype], "shape": list(t.shape),
+                      "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(head).encode()
+    with open(path, "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + data)
+
+
+def flat(result):
+    """Tensors; numbers count as such."""
+    if isinstance(result, torch.Tensor):
+        return [result]
+    if isinstance(result, (bool, int, float)):
+        dtype = torch.float64 if isinstance(result, float) else None
+        return [torch.tensor(result, dtype=dtype)]
+    return [t for item in result for t in flat(item)]
+
+
+def make_one(cls):
+    torch.manual_seed(0)
+    return torch.jit.script(cls().eval())
+
+
+def make(folder):
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "index"), "w") as index:
+        for cls, types, calls in MODELS:
+            module, tensors = make_one(cls), {}
+            module.save(os.path.join(folder, cls.__name__ + ".pt"))
+            for i, inputs in enumerate(calls):
+                for k, t in enumerate(inputs):
+                    tensors["c%d.in%d" % (i, k)] = t.clone()
+                for k, t in enumerate(flat(module(*[t.clone() for t in inputs]))):
+                    tensors["c%d.out%d" % (i, k)] = t.detach().clone()
+            save(os.path.join(folder, cls.__name__ + ".calls.safetensors"), tensors)
+            index.write(" ".join([cls.__name__] + types) + "\n")
+
+
+def compare(source, export, calls):
+    for i, inputs in enumerate(calls):
+        want = flat(source(*[t.clone() for t in inputs]))
+        got = flat(export(*[t.clone() for t in inputs]))
+        if len(want) != len(got):
+            return "call %d: %d results for %d" % (i, len(got), len(want))
+        for a, b in zip(want, got):
+            if a.shape != b.shape or not torch.allclose(a.double(), b.double(), rtol=1e-4,
+                                                        atol=1e-5):
+                return "call %d: another result" % i
+    return None
+
+
+def check(folder, tdag):
+    failed = 0
+    for cls, types, calls in MODELS:
+        path = os.path.join(folder, cls.__name__)
+        arguments = [a for t in types for a in ("-i", t)]
+        why = None
+        for to in ("txt", "tdag"):  # through both forms, then out
+            ran = subprocess.run([tdag, "convert", path + ".pt", path + "." + to] + arguments,
+                                 capture_output=True, text=True)
+            why = why or (ran.returncode and ran.stderr)
+            ran = subprocess.run([tdag, "convert", path + "." + to, path + ".out.pt"],
+                                 capture_output=True, text=True)
+            why = why or (ran.returncode and ran.stderr)
+            if not why:
+                try:
+                    why = compare(make_one(cls), torch.jit.load(path + ".out.pt"), calls)
+                except RuntimeError as error:
+                    why = str(error)
+        if why:
+            failed += 1
+            print("%s: %s" % (cls.__name__, why))
+    print("%d of %d programs agree" % (len(MODELS) - failed, len(MODELS)))
+    return failed
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    if sys.argv[1] == "make":
+        make(sys.argv[2])
+    else:
+        sys.exit(1 if check(sys.argv[2], sys.argv[3]) else 0)
