@@ -54,6 +54,13 @@ tdagi_any tdagi_refuse_open(tdagi_call *c)
         tdagi_schema_name(c->env, c->schema));
 }
 
+tdagi_any tdagi_refuse_integers(tdagi_call *c)
+{
+    c->bad = true;
+    return tdagi_env_issue(c->env, "%s: integers, which PyTorch rounds in its own way",
+                           c->schema->name);
+}
+
 tdagi_any tdagi_call_fail(tdagi_call *c, tdag_status status, const char *format, ...)
 {
     char text[512];

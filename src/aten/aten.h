@@ -106,6 +106,8 @@ void tdagi_ignore(tdagi_call *c, const char *name); /* it changes nothing here *
 void tdagi_replace_arg(tdagi_call *c, const char *name, tdagi_any by);
 /* Notes an argument value that is not supported. */
 tdagi_any tdagi_refuse(tdagi_call *c, const char *name);
+/* The same of an operator of floats that PyTorch also has for integers. */
+tdagi_any tdagi_refuse_integers(tdagi_call *c);
 /* Fails the import with a sentence. */
 tdagi_any tdagi_call_fail(tdagi_call *c, tdag_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -25,7 +25,7 @@ def record(recorder):
     call = recorder.by_name
     for part in (elementwise, facts, texts, lists, shapes, windows, statistics, recurrent,
                  products, edges, forms, masks, picked, bits, python, copies, measures, further,
-                 matrices):
+                 matrices, gradients):
         part(call)
 
 
@@ -519,3 +519,40 @@ def matrices(call):
     call("aten::_pack_sequence", F(3, 2), torch.tensor([2, 1]), None, None)
     call("aten::nonzero_static", F(3, 4) > 0, size=5)
     call("aten::_linalg_check_errors", torch.zeros(2, dtype=torch.int32), "inv", is_matrix=False)
+
+
+def gradients(call):
+    g, x = F(10), torch.tensor([0.0, -0.0, 1.0, -0.75, 2.5, -2.875, 30.0, -30.0, 0.5, -0.25])
+    call("aten::leaky_relu_backward", g, x, 0.25, False)
+    for is_result in (False, True):
+        call("aten::elu_backward", g, 0.75, 1.25, 0.875, is_result, x)
+    call("aten::gelu_backward", g, x)
+    call("aten::gelu_backward", g, x, approximate="tanh")
+    for name in "silu mish hardswish hardsigmoid".split():
+        call("aten::%s_backward" % name, g, x)
+    call("aten::softplus_backward", g, x, 2.0, 5.0)
+    call("aten::hardtanh_backward", g, x, -0.75, 2.5)
+    call("aten::log_sigmoid_backward", g, x, torch.exp(-x.abs()))
+    call("aten::hardshrink_backward", g, x, 0.5)
+    call("aten::softshrink_backward", g, x, 0.5)
+    for reduction in (1, 2):
+        call("aten::mse_loss_backward", g, x, F(10), reduction)
+    call("aten::slice_backward", F(3, 3), [3, 7], 1, 1, 6, 2)
+    call("aten::select_backward", F(3), [3, 7], 1, -2)
+    call("aten::diagonal_backward", F(3), [3, 4], 1, 0, 1)
+    call("aten::embedding_dense_backward", F(2, 3, 4), I(2, 3), 5, 2, False)
+    call("aten::embedding_backward", F(2, 3, 4), I(2, 3), 5, -1, False, False)
+    call("aten::_adaptive_avg_pool2d_backward", F(2, 3, 4), F(2, 7, 8))
+    call("aten::_adaptive_avg_pool3d_backward", F(1, 2, 3, 2), F(1, 4, 5, 2))
+    call("aten::avg_pool2d_backward", F(2, 3, 3), F(2, 4, 5), [3, 2], [2, 2], [1, 1], False, True,
+         None)
+    call("aten::avg_pool3d_backward", F(1, 2, 2, 3), F(1, 4, 4, 6), [2], [2], [0], False, True,
+         None)
+    x = F(2, 4, 5)
+    y, mean, rstd = torch.native_layer_norm(x, [5], None, None, 1e-5)
+    call("aten::native_layer_norm_backward", F(2, 4, 5), x, [5], mean, rstd, F(5), F(5), [True] * 3)
+    y, mean, rstd = torch.native_group_norm(x, None, None, 2, 4, 5, 2, 1e-5)
+    call("aten::native_group_norm_backward", F(2, 4, 5), x, mean, rstd, F(4), 2, 4, 5, 2,
+         [True] * 3)
+    call("aten::convolution_backward", F(2, 4, 4), F(2, 6, 8), F(4, 3, 3), [0], [2], [1], [1],
+         False, [0], 2, [True] * 3)

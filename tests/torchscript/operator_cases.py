@@ -585,6 +585,8 @@ def further(case, F=drawn, I=drawn_ints):
     case("torch._softmax_backward_data(x, y, 1, torch.float32)", F(3, 4), F(3, 4).softmax(1))
     pools(case, F)
     picks(case, F, I)
+    backward(case, F, I)
+    narrow_dtypes(case, F, I)
 
 
 def pools(case, F):
@@ -631,3 +633,85 @@ def picks(case, F, I):
          F(2, 2))
     case("torch.ops.aten._batch_norm_with_update(x, y, z, torch.zeros(3), torch.ones(3), 0.1,"
          " 1e-5)", F(4, 3, 5), F(3), F(3))
+
+
+def backward(case, F, I):
+    """Gradients as they stand in exported graphs."""
+    aten = "torch.ops.aten."
+    edges = torch.tensor([0.0, -0.0, 1.0, -0.7, 2.5, -2.9, 30.0, -30.0, 0.5, -0.25])
+    for call in ("gelu_backward(x, y)", "gelu_backward(x, y, approximate='tanh')",
+                 "silu_backward(x, y)", "mish_backward(x, y)", "elu_backward(x, 0.7, 1.3, 0.9, "
+                 "False, y)", "elu_backward(x, 0.7, 1.3, 0.9, True, y)",
+                 "leaky_relu_backward(x, y, 0.2, False)", "hardtanh_backward(x, y, -0.7, 2.5)",
+                 "hardsigmoid_backward(x, y)", "hardswish_backward(x, y)",
+                 "softplus_backward(x, y, 2.0, 5.0)",
+                 "log_sigmoid_backward(x, y, torch.exp(-torch.abs(y)))",
+                 "hardshrink_backward(x, y, 0.4)", "softshrink_backward(x, y, 0.4)",
+                 "mse_loss_backward(x, y, z, 1)", "mse_loss_backward(x, y, z, 2)"):
+        case(aten + call, F(10), edges, *([F(10)] if "z" in call else []))
+    case(aten + "gelu_backward(x, y)", F(10).half(), edges.half())
+    case(aten + "slice_backward(x, [3, 7], 1, 1, 6, 2)", F(3, 3))
+    case(aten + "slice_backward(x, [7, 3], 0, -4, 9223372036854775807, 1)", F(4, 3))
+    case(aten + "select_backward(x, [3, 7], 1, -2)", F(3))
+    case(aten + "diagonal_backward(x, [3, 4], 1, 0, 1)", F(3))
+    case(aten + "embedding_dense_backward(x, y, 5, 2, False)", F(2, 3, 4), I(2, 3, low=0, high=5))
+    case(aten + "_adaptive_avg_pool2d_backward(x, y)", F(2, 3, 3, 4), F(2, 3, 7, 8))
+    for how in ("[3, 2], [2, 2], [1, 1], False, True, None",
+                "[3, 2], [2, 2], [1, 1], False, False, None",
+                "[3, 2], [2, 2], [1, 1], True, True, None",
+                "[3, 2], [2, 2], [1, 1], True, False, 5"):
+        case("%savg_pool2d_backward(torch.nn.functional.avg_pool2d(x, %s) * 2, x, %s)"
+             % (aten, how, how), F(2, 3, 4, 5))
+    case(aten + "avg_pool3d_backward(x, y, [2, 2, 2], [2, 2, 2], [0, 0, 0], False, True, None)",
+         F(1, 2, 2, 2, 3), F(1, 2, 4, 4, 6))
+    for weight in ("z", "None"):
+        case("%snative_layer_norm_backward(x, y, [4], torch.native_layer_norm(y, [4], None, None,"
+             " 1e-5)[1], torch.native_layer_norm(y, [4], None, None, 1e-5)[2], %s, None, [True, "
+             "True, True])[0]" % (aten, weight), F(2, 3, 4), F(2, 3, 4), F(4))
+        case("%snative_group_norm_backward(x, y, torch.native_group_norm(y, None, None, 2, 4, 5,"
+             " 2, 1e-5)[1], torch.native_group_norm(y, None, None, 2, 4, 5, 2, 1e-5)[2], %s, 2, "
+             "4, 5, 2, [True, True, True])[0]" % (aten, weight), F(2, 4, 5), F(2, 4, 5), F(4))
+    case(aten + "native_layer_norm_backward(x, y, [4], torch.native_layer_norm(y, [4], None, None,"
+         " 1e-5)[1], torch.native_layer_norm(y, [4], None, None, 1e-5)[2], z, z, [True, True, "
+         "True])", F(2, 3, 4), F(2, 3, 4), F(4))
+    case(aten + "native_group_norm_backward(x, y, torch.native_group_norm(y, None, None, 2, 4, 5,"
+         " 2, 1e-5)[1], torch.native_group_norm(y, None, None, 2, 4, 5, 2, 1e-5)[2], z, 2, 4, 5,"
+         " 2, [True, True, True])", F(2, 4, 5), F(2, 4, 5), F(4))
+    for how, g, x, w in (
+            ("[1, 1], [0, 0], [1, 1], False, [0, 0], 1", F(2, 6, 4, 5), F(2, 4, 6, 7),
+             F(6, 4, 3, 3)),
+            ("[2, 3], [1, 2], [2, 1], False, [0, 0], 2", F(2, 6, 3, 4), F(2, 4, 7, 9),
+             F(6, 2, 3, 3)),
+            ("[2, 2], [0, 1], [1, 1], False, [0, 0], 4", F(3, 4, 3, 4), F(3, 4, 8, 7),
+             F(4, 1, 3, 2))):
+        case("%sconvolution_backward(x, y, z, [0], %s, [True, True, True])" % (aten, how), g, x, w)
+    case(aten + "convolution_backward(x, y, z, [0], [2], [1], [1], False, [0], 2, [True, True, "
+         "True])", F(2, 4, 4), F(2, 6, 8), F(4, 3, 3))
+
+
+def narrow_dtypes(case, F, I):
+    """What other dtypes than f32 do in their own way."""
+    u8 = I(3, 4, low=0, high=256, dtype=torch.uint8)
+    case("torch.einsum('ij->i', x), x.sum_to_size(3, 1)", u8)
+    case("torch.tensordot(x, y, ([0, 1], [1, 0]))", u8, u8.t().contiguous()[:, :, None])
+    case("torch.diff(x)", I(9, low=0, high=2).bool())
+    case("torch.nn.functional.max_pool2d(x, 3, 2, 1, return_indices=True)", u8[None])
+    case("torch.nn.functional.rms_norm(x, [4])", F(3, 4).half() * 300) \
+        if hasattr(torch.nn.functional, "rms_norm") else None
+    case("x * torch.rsqrt((x.float() * x.float()).mean(-1, True) + 1e-6).half()",
+         F(3, 4).half() * 300)
+    for loss in ("margin_ranking_loss", "cosine_embedding_loss"):
+        case("%s%s(x, y, z)" % (NN, loss), I(3, 4), I(3, 4), I(3, low=0, high=2) * 2 - 1
+             if loss[0] == "c" else I(3, 4))
+    case("torch.nn.functional.pairwise_distance(x, y)", I(3, 4), I(3, 4))
+    case("torch.nn.functional.triplet_margin_loss(x, y, x + 1)", I(3, 4), I(3, 4))
+    case("torch.nn.functional.poisson_nll_loss(x, y)", I(3, 4), I(3, 4, low=0))
+    case("torch.cov(x, aweights=y)", F(2, 5).half(), F(5).abs())
+    for dtype in (torch.float64, torch.float16, torch.bfloat16):
+        x = torch.tensor([0.0, -0.0, 1.0, -1.5, 1e-5, 60000.0, math.inf, math.nan]).to(dtype)
+        case("torch.frexp(x)", x)
+        if dtype != torch.float16:
+            case("torch.nextafter(x, y)", x, x.flip(0))
+    case("torch.frexp(x)", torch.ldexp(F(40).double(), I(40, low=-1060, high=1000)))
+    case("torch.nextafter(x, y)", torch.ldexp(F(40).double(), I(40, low=-1060, high=1000)),
+         F(40).double())

@@ -17,6 +17,7 @@ struct refusals {
     uint32_t n;
     char operator_name[MAX_OPERATOR]; /* at hand */
     row *at;                          /* its row, if any */
+    bool is_own;                      /* not that of the same operator of f32 */
     uint32_t n_operators, n_cases, n_refused;
 };
 
@@ -64,6 +65,15 @@ refusals *refusals_load(const char *path, const char *docs)
 
 void refusals_free(refusals *r) { free(r); }
 
+static row *find(refusals *r, const char *name, size_t length)
+{
+    for (uint32_t i = 0; i < r->n; i++)
+        if (strncmp(r->rows[i].name, name, length) == 0 &&
+            r->rows[i].name[length] == '\0')
+            return &r->rows[i];
+    return NULL;
+}
+
 void refusals_meet(refusals *r, const char *line)
 {
     char name[MAX_OPERATOR];
@@ -72,11 +82,11 @@ void refusals_meet(refusals *r, const char *line)
     if (strcmp(name, r->operator_name) != 0) {
         memcpy(r->operator_name, name, sizeof(name));
         r->n_operators++;
-        r->at = NULL;
-        for (uint32_t i = 0; i < r->n; i++)
-            if (strcmp(r->rows[i].name, name) == 0) r->at = &r->rows[i];
+        r->at = find(r, name, strlen(name));
+        r->is_own = r->at != NULL;
+        if (!r->is_own) r->at = find(r, name, strcspn(name, "/"));
     }
-    if (r->at != NULL) r->at->n_met++;
+    if (r->is_own) r->at->n_met++;
 }
 
 bool refusals_allow(refusals *r, const char *message)

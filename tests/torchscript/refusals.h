@@ -1,7 +1,8 @@
 /* A committed list of operators that may be refused: a line "OPERATOR<tab>WHY" each,
  * WHY a part of the sentence that refuses it and, unless the operator is not known at
  * all, of docs/operators.md. What is refused has to be in the list, and what is in the
- * list has to be refused, so that it only shrinks. */
+ * list has to be refused, so that it only shrinks. An
+ * operator "NAME/DTYPE" that has no line of its own may be refused as NAME is. */
 #ifndef TDAG_TEST_REFUSALS_H
 #define TDAG_TEST_REFUSALS_H
 

@@ -2,7 +2,7 @@
  * left, and a letter is summed as soon as nothing later needs it. */
 #include <string.h>
 
-#include "aten/aten.h"
+#include "aten/rows/steps.h"
 
 #define MAX_OPERANDS 16
 
@@ -189,7 +189,8 @@ static tdag_value finish(tdagi_call *c, const equation *e, term *t)
     }
     tdag_value v = t->v;
     if (n > 0)
-        v = tdagi_reduce_keep(c->b, v, TDAG_REDUCE_SUM, (tdag_list){n, axes}, false);
+        v = tdagi_reduce_keep(c->b, step_summand(c, v), TDAG_REDUCE_SUM,
+                              (tdag_list){n, axes}, false);
     for (uint32_t i = 0; i < k && i < e->n_out; i++) {
         const char *at = memchr(kept, e->out[i], k);
         order[i] = at == NULL ? 0 : at - kept;

@@ -39,9 +39,13 @@ static tdag_value steps_of(tdagi_call *c, tdag_value y, uint32_t axis)
 /* trapezoid and trapz; row data 1: cumulative_trapezoid */
 tdagi_any tdagi_aten_trapezoid(tdagi_call *c)
 {
-    tdag_value y = tdagi_as_float(c, tdagi_arg_tensor(c, "y")), pair[2];
+    tdag_value y = tdagi_arg_tensor(c, "y"), pair[2];
     int64_t given = tdagi_arg_int(c, "dim", -1);
     if (c->bad || tdagi_rank(c, y) == 0) return tdagi_refuse(c, "y");
+    tdag_dtype d = tdagi_dtype(c, y);
+    if (!tdag_dtype_is_float(d) && d != TDAG_I64 && d != TDAG_I32)
+        return tdagi_refuse(c, "y"); /* sums of two would wrap around */
+    y = tdagi_as_float(c, y);
     uint32_t axis = tdagi_wrap_axis(c, given, tdagi_rank(c, y));
     if (c->bad || tdagi_dim(c, y, axis) == 0) return tdagi_refuse(c, "y");
     tdag_value dx = steps_of(c, y, axis);
@@ -131,28 +135,42 @@ tdagi_any tdagi_aten_gradient(tdagi_call *c)
 
 /* ---- the next float ---- */
 
-/* Of f32, computed in f64: a step of 1.25 * 2^-24 of x is more than half and less than
- * one and a half of the distance to the next f32, of 2^-149 it is that where x is
- * smaller than what has all its bits. */
+/* By dtype: bits of what is after the leading one, with it; the exponent of the least
+ * number, and the greatest number. */
+static const struct {
+    int bits, least;
+    double most;
+} floats[] = {
+    [TDAG_F64] = {53, -1074, 1.7976931348623157e308},
+    [TDAG_F32] = {24, -149, 3.4028234663852886e38},
+    [TDAG_F16] = {11, -24, 65504},
+    [TDAG_BF16] = {8, -133, 3.3895313892515355e38},
+};
+
+/* Computed in f64: a step of 1.25 * 2^-24 of x is more than half and less than one and
+ * a half of the distance to the next f32, of 2^-149 it is that where x is smaller than
+ * what has all its bits; of other floats as that table says. */
 tdagi_any tdagi_aten_nextafter(tdagi_call *c)
 {
     tdag_value x, y;
     tdag_dtype d = step_pair(c, "self", "other", &x, &y);
-    if (c->bad || d != TDAG_F32) return tdagi_refuse(c, "self");
+    if (c->bad || !tdag_dtype_is_float(d)) return tdagi_refuse(c, "self");
     tdag_value pair[2] = {x, y};
     tdagi_match_broadcast(c, 2, pair);
     x = tdagi_cast(c->b, pair[0], TDAG_F64);
     y = tdagi_cast(c->b, pair[1], TDAG_F64);
-    tdag_value step = tdagi_mul_scalar(c->b, step_abs(c, x), ldexp(1.25, -24));
-    step = step_max(c, step, tdag_add_scalar(c->b, TDAG_F64, ldexp(1, -149)));
+    tdag_value step =
+        tdagi_mul_scalar(c->b, step_abs(c, x), ldexp(1.25, -floats[d].bits));
+    step =
+        step_max(c, step, tdag_add_scalar(c->b, TDAG_F64, ldexp(1, floats[d].least)));
     tdag_value up = step_less(c, x, y);
     tdag_value next =
         step_where(c, up, tdagi_add(c->b, x, step), tdagi_sub(c->b, x, step));
-    tdag_value most = tdag_add_scalar(c->b, TDAG_F64, 3.4028234663852886e38);
+    tdag_value most = tdag_add_scalar(c->b, TDAG_F64, floats[d].most);
     tdag_value infinite =
         step_equal(c, step_abs(c, x), tdag_add_scalar(c->b, TDAG_F64, INFINITY));
     next = step_where(c, infinite, step_where(c, up, step_neg(c, most), most), next);
     next = step_where(c, step_isnan(c, y), y, next);
     next = step_where(c, step_equal(c, x, y), y, next);
-    return tdagi_result(c, tdagi_cast(c->b, next, TDAG_F32));
+    return tdagi_result(c, tdagi_cast(c->b, next, d));
 }

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "aten/aten.h"
+#include "aten/rows/steps.h"
 
 static tdag_value lower(tdagi_call *c, tdagi_composite id, tdag_value x,
                         const void *spec)
@@ -228,8 +228,9 @@ tdagi_any tdagi_aten_pairwise_distance(tdagi_call *c)
     double p = tdagi_arg_float(c, "p", 2), eps = tdagi_arg_float(c, "eps", 1e-6);
     bool keep = tdagi_arg_bool(c, "keepdim", false);
     if (c->bad || d.kind != TDAGI_ANY_TENSOR) return tdagi_any_poison();
-    tdag_value x = tdagi_add_scalar(c->b, tdagi_cell_read(c->env, d.u.tensor), eps);
+    tdag_value x = tdagi_as_float(c, tdagi_cell_read(c->env, d.u.tensor));
     if (x.id == 0 || tdagi_rank(c, x) == 0) return tdagi_refuse(c, "x1");
+    x = tdagi_add_scalar(c->b, x, eps);
     int64_t last = (int64_t)tdagi_rank(c, x) - 1;
     tdagi_norm_spec s = {{1, &last}, p, keep, 0};
     return tdagi_result(c, lower(c, TDAGI_VECTOR_NORM, x, &s));
@@ -258,7 +259,9 @@ tdagi_any tdagi_aten_sum_to_size(tdagi_call *c)
     for (uint32_t i = 0; i < rank; i++)
         if (i < more || (size.v[i - more] == 1 && tdagi_dim(c, x, i) != 1))
             axes[n++] = i;
-    x = tdagi_reduce_keep(c->b, x, TDAG_REDUCE_SUM, (tdag_list){n, axes}, true);
+    if (n > 0 || size.n == 0) x = step_summand(c, x);
+    if (n > 0)
+        x = tdagi_reduce_keep(c->b, x, TDAG_REDUCE_SUM, (tdag_list){n, axes}, true);
     return tdagi_result(c, tdagi_reshape(c->b, x, size.n, size.v));
 }
 
@@ -292,8 +295,8 @@ tdagi_any tdagi_aten_diff(tdagi_call *c)
         tdag_value next = tdagi_slice1(c->b, x, axis, 1, d);
         tdag_value last = tdagi_slice1(c->b, x, axis, 0, tdag_dim_sub(c->b, d, 1));
         if (next.id == 0) break;
-        if (tdagi_dtype(c, x) == TDAG_BOOL) return tdagi_refuse(c, "self");
-        x = tdagi_sub(c->b, next, last);
+        x = tdagi_dtype(c, x) == TDAG_BOOL ? step_lower(c, TDAGI_NOT_EQUAL, next, last)
+                                           : tdagi_sub(c->b, next, last);
     }
     return tdagi_result(c, x);
 }

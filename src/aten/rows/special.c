@@ -266,12 +266,10 @@ tdagi_any tdagi_aten_angle(tdagi_call *c)
 
 /* ---- mantissa and exponent ---- */
 
-#define MOST_EXPONENT 160 /* beyond that of any f32 */
-
-/* 2^-e for e of -MOST_EXPONENT...MOST_EXPONENT */
-static tdag_value inverse_powers(tdagi_call *c)
+/* x 2^-e for e of -most...most */
+static tdag_value divide_by_power(tdagi_call *c, tdag_value x, tdag_value e, int most)
 {
-    const tdag_dim n = 2 * MOST_EXPONENT + 1;
+    const tdag_dim n = 2 * most + 1;
     tdag_tensor *t;
     tdag_status st = tdag_tensor_create(c->env->ctx, TDAG_F64, 1, &n, &t);
     if (st != TDAG_OK) {
@@ -280,18 +278,21 @@ static tdag_value inverse_powers(tdagi_call *c)
     }
     double *powers = tdag_tensor_get_mutable_data(t);
     for (int i = 0; i < n; i++)
-        powers[i] = ldexp(1, MOST_EXPONENT - i);
+        powers[i] = ldexp(1, most - i);
     tdag_value v = tdag_add_tensor(c->b, TDAG_OP_CONSTANT, NULL, t);
     tdag_tensor_free(t);
-    return v;
+    e = tdagi_add_scalar(c->b, tdagi_cast(c->b, e, TDAG_I64), most);
+    return tdagi_mul(c->b, x, tdag_gather(c->b, v, e, 0));
 }
 
-/* Of f32: x = m 2^e with m in [0.5, 1), exact: the exponent that a logarithm says is
- * moved to where m lies, and powers of two divide exactly in f64. */
+/* x = m 2^e with m in [0.5, 1), exact: the exponent that a logarithm says is moved to
+ * where m lies, and powers of two divide exactly in f64, those of f64 in two steps. */
 tdagi_any tdagi_aten_frexp(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
-    if (c->bad || tdagi_dtype(c, x) != TDAG_F32) return tdagi_refuse(c, "self");
+    if (c->bad || !tdag_dtype_is_float(tdagi_dtype(c, x)))
+        return tdagi_refuse(c, "self");
+    tdag_dtype d = tdagi_dtype(c, x);
     tdag_value wide = tdagi_cast(c->b, x, TDAG_F64), half = step_number(c, wide, 0.5);
     tdag_value one = step_number(c, wide, 1), zero = step_number(c, wide, 0);
     tdag_value infinite =
@@ -301,9 +302,15 @@ tdagi_any tdagi_aten_frexp(tdagi_call *c)
     tdag_value a = step_where(c, plain, half, step_abs(c, wide));
     tdag_value e = tdagi_mul_scalar(c->b, step_log(c, a), 1.44269504088896340736);
     e = tdagi_add_scalar(c->b, tdag_unary(c->b, TDAG_OP_FLOOR, e), 1);
-    tdag_value at =
-        tdagi_add_scalar(c->b, tdagi_cast(c->b, e, TDAG_I64), MOST_EXPONENT);
-    tdag_value m = tdagi_mul(c->b, a, tdag_gather(c->b, inverse_powers(c), at, 0));
+    tdag_value m = a;
+    if (d == TDAG_F64) {
+        tdag_value part = tdagi_mul_scalar(c->b, e, 0.5);
+        part = tdag_unary(c->b, TDAG_OP_FLOOR, part);
+        m = divide_by_power(c, m, part, 540);
+        m = divide_by_power(c, m, tdagi_sub(c->b, e, part), 540);
+    } else {
+        m = divide_by_power(c, m, e, 160); /* beyond that of any f32 */
+    }
     tdag_value high = step_lower(c, TDAGI_LESS_EQUAL, one, m);
     tdag_value low = step_less(c, m, half);
     m = step_where(c, high, tdagi_mul_scalar(c->b, m, 0.5), m);
@@ -311,7 +318,7 @@ tdagi_any tdagi_aten_frexp(tdagi_call *c)
     e = step_where(c, high, tdagi_add_scalar(c->b, e, 1), e);
     e = step_where(c, low, tdagi_add_scalar(c->b, e, -1), e);
     m = step_where(c, step_less(c, wide, zero), step_neg(c, m), m);
-    tdag_value v[2] = {tdagi_cast(c->b, step_where(c, plain, wide, m), TDAG_F32),
+    tdag_value v[2] = {tdagi_cast(c->b, step_where(c, plain, wide, m), d),
                        tdagi_cast(c->b, step_where(c, plain, zero, e), TDAG_I32)};
     return tdagi_results(c, 2, v);
 }

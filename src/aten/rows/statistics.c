@@ -196,7 +196,10 @@ static tdag_value covariance(tdagi_call *c, tdag_value x)
 tdagi_any tdagi_aten_cov(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
+    tdag_value w = tdagi_arg_optional(c, "aweights");
     if (c->bad || tdagi_rank(c, x) > 2) return tdagi_refuse(c, "self");
+    if (w.id != 0)
+        x = tdagi_cast(c->b, x, tdagi_promote(tdagi_dtype(c, x), tdagi_dtype(c, w)));
     tdag_value y = covariance(c, x);
     if (y.id == 0 || c->bad) return tdagi_any_poison();
     bool one = tdagi_dim(c, y, 0) == 1;

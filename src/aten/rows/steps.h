@@ -100,6 +100,13 @@ static inline tdag_value step_sum(tdagi_call *c, tdag_value x, int64_t axis, boo
 {
     return step_reduce(c, x, TDAG_REDUCE_SUM, axis, keep);
 }
+/* What PyTorch sums: integers and bools as i64. */
+static inline tdag_value step_summand(tdagi_call *c, tdag_value x)
+{
+    return x.id == 0 || tdag_dtype_is_float(tdagi_dtype(c, x))
+               ? x
+               : tdagi_cast(c->b, x, TDAG_I64);
+}
 /* How many elements a value has. */
 static inline tdag_dim step_count(const tdagi_call *c, tdag_value x)
 {

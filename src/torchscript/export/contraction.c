@@ -58,6 +58,12 @@ const tdagi_emitter tdagi_emitter_addmm = {.emit = emit_addmm, .is_fresh = true}
 static void emit_einsum(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_einsum_spec *s = k->spec;
-    tdagi_export_emit(e, k, "torch.einsum(\"%s\", [$0, $1])", s->equation);
+    bool sums_as_i64 = !tdag_dtype_is_float((tdag_dtype)k->dtype) &&
+                       k->dtype != TDAG_I64; /* what is in one operand alone */
+    if (sums_as_i64)
+        tdagi_export_emit(e, k, "torch.to(torch.einsum(\"%s\", [$0, $1]), %t)",
+                          s->equation, (int)k->dtype);
+    else
+        tdagi_export_emit(e, k, "torch.einsum(\"%s\", [$0, $1])", s->equation);
 }
 const tdagi_emitter tdagi_emitter_einsum = {.emit = emit_einsum};

@@ -1,6 +1,8 @@
 /* Core ops that no composite took, as aten calls. */
 #include "torchscript/export/export.h"
 
+#include <math.h>
+
 /* ---- windows, movement ---- */
 
 static void emit_permute(tdagi_exporter *e, const tdagi_kernel *k)
@@ -139,6 +141,18 @@ static void emit_pad_mode(tdagi_exporter *e, const tdagi_kernel *k)
     tdagi_export_end(e);
 }
 
+/* What an integer dtype makes of a number: the nearest that it holds. */
+static int64_t held(double v, tdag_dtype dtype)
+{
+    int bits = 8 * (int)tdag_dtype_size(dtype) - (dtype != TDAG_U8);
+    if (dtype == TDAG_BOOL) return v != 0;
+    double least = dtype == TDAG_U8 ? 0 : -ldexp(1, bits);
+    if (v != v) return 0;
+    if (v <= least) return (int64_t)least;
+    if (v >= ldexp(1, bits)) return bits == 63 ? INT64_MAX : ((int64_t)1 << bits) - 1;
+    return (int64_t)v;
+}
+
 static void emit_pad(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdag_pad_spec *s = k->spec;
@@ -172,7 +186,7 @@ static void emit_pad(tdagi_exporter *e, const tdagi_kernel *k)
     if (tdag_dtype_is_float((tdag_dtype)k->dtype))
         tdagi_export_piece(e, k, ", %f)", s->value);
     else
-        tdagi_export_piece(e, k, ", %i)", (int64_t)s->value);
+        tdagi_export_piece(e, k, ", %i)", held(s->value, (tdag_dtype)k->dtype));
     tdagi_export_end(e);
 }
 static const tdagi_emitter core_pad = {.emit = emit_pad};

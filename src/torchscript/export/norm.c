@@ -101,20 +101,29 @@ static void emit_normalize(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_normalize = {.emit = emit_normalize};
 
-/* The same of older operators. */
+/* The same of older operators; halves in f32, as a square is beyond them soon. */
 static void emit_rms_norm_parts(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_layer_norm_spec *s = k->spec;
     tdagi_export_begin(e, k);
     bool weighted = k->n_inputs > 1 && k->inputs[1] != 0;
+    bool half = k->dtype == TDAG_F16 || k->dtype == TDAG_BF16;
+    if (half) tdagi_export_piece(e, k, "torch.to(");
     if (weighted) tdagi_export_piece(e, k, "torch.mul(");
-    tdagi_export_piece(e, k,
-                       "torch.mul($0, torch.rsqrt(torch.add(torch.mean("
-                       "torch.pow($0, 2), [");
+    if (half)
+        tdagi_export_piece(e, k,
+                           "torch.mul(torch.to($0, %t), torch.rsqrt(torch.add("
+                           "torch.mean(torch.pow(torch.to($0, %t), 2), [",
+                           TDAG_F32, TDAG_F32);
+    else
+        tdagi_export_piece(e, k,
+                           "torch.mul($0, torch.rsqrt(torch.add(torch.mean("
+                           "torch.pow($0, 2), [");
     for (int64_t i = 0; i < s->n_axes; i++)
         tdagi_export_piece(e, k, i > 0 ? ", %i" : "%i", i - s->n_axes);
     tdagi_export_piece(e, k, "], True), %f)))", s->eps);
     if (weighted) tdagi_export_piece(e, k, ", $1)");
+    if (half) tdagi_export_piece(e, k, ", %t)", (int)k->dtype);
     tdagi_export_end(e);
 }
 

@@ -370,6 +370,8 @@ tdagi_any tdagi_aten_upsample(tdagi_call *c)
     s.align_corners = tdagi_arg_bool(c, "align_corners", false);
     tdag_list size = tdagi_arg_dims(c, "output_size");
     if (c->bad) return tdagi_any_poison();
+    if (s.mode >= TDAGI_UPSAMPLE_LINEAR && !tdag_dtype_is_float(tdagi_dtype(c, x)))
+        return tdagi_refuse_integers(c);
     if (tdagi_rank(c, x) != n + 2)
         return tdagi_call_fail(c, TDAG_E_SHAPE, "an input of rank %u",
                                (unsigned)tdagi_rank(c, x));

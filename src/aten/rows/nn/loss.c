@@ -121,7 +121,7 @@ tdagi_any tdagi_aten_soft_margin_loss(tdagi_call *c)
 tdagi_any tdagi_aten_poisson_nll_loss(tdagi_call *c)
 {
     tdag_value x, t;
-    step_pair(c, "input", "target", &x, &t);
+    step_float_pair(c, "input", "target", &x, &t);
     bool log_input = tdagi_arg_bool(c, "log_input", true);
     bool full = tdagi_arg_bool(c, "full", false);
     double eps = tdagi_arg_float(c, "eps", 1e-8);
@@ -155,7 +155,7 @@ tdagi_any tdagi_aten_margin_ranking_loss(tdagi_call *c)
         tdagi_binary(c, TDAGI_FOLD_SUB, tdagi_arg(c, "input1"), tdagi_arg(c, "input2"));
     d = tdagi_binary(c, TDAGI_FOLD_MUL, tdagi_arg(c, "target"), d);
     if (c->bad || d.kind != TDAGI_ANY_TENSOR) return tdagi_any_poison();
-    tdag_value x = step_neg(c, tdagi_cell_read(c->env, d.u.tensor));
+    tdag_value x = tdagi_as_float(c, step_neg(c, tdagi_cell_read(c->env, d.u.tensor)));
     return finish(c, step_at_least(c, tdagi_add_scalar(c->b, x, margin), 0));
 }
 
@@ -187,7 +187,7 @@ tdagi_any tdagi_aten_hinge_embedding_loss(tdagi_call *c)
 tdagi_any tdagi_aten_cosine_embedding_loss(tdagi_call *c)
 {
     tdag_value x, y, t = tdagi_arg_tensor(c, "target");
-    step_pair(c, "input1", "input2", &x, &y);
+    step_float_pair(c, "input1", "input2", &x, &y);
     double margin = tdagi_arg_float(c, "margin", 0);
     if (c->bad) return tdagi_any_poison();
     int64_t axis = tdagi_rank(c, t) == 1 ? 1 : 0;
@@ -206,7 +206,8 @@ tdagi_any tdagi_aten_cosine_embedding_loss(tdagi_call *c)
 static tdag_value distance(tdagi_call *c, tdag_value x, tdag_value y, double p,
                            double eps)
 {
-    tdag_value d = tdagi_add_scalar(c->b, tdagi_sub(c->b, x, y), eps);
+    tdag_value d = tdagi_as_float(c, tdagi_sub(c->b, x, y));
+    d = tdagi_add_scalar(c->b, d, eps);
     if (d.id == 0) return d;
     int64_t last = (int64_t)tdagi_rank(c, d) - 1;
     tdagi_norm_spec s = {{1, &last}, p, 0, 0};

@@ -60,12 +60,8 @@ static tdag_value positions(tdagi_call *c, tdag_value x, const tdagi_pool_spec *
     return place_of_most(c, w, at, (tdag_list){s->kernel.n, taps});
 }
 
-/* Row data: spatial axes, + 10 for an average, + 20 for values with indices. */
-tdagi_any tdagi_aten_pool(tdagi_call *c)
+static tdagi_pool_spec read_pool(tdagi_call *c, uint32_t n)
 {
-    uint32_t n = (uint32_t)c->data % 10;
-    bool average = c->data / 10 == 1;
-    tdag_value x = tdagi_arg_tensor(c, "self");
     tdagi_pool_spec s = {.kernel = tdagi_arg_spatial(c, "kernel_size", n, 1)};
     s.padding = tdagi_arg_spatial(c, "padding", n, 0);
     s.dilation = tdagi_arg_spatial(c, "dilation", n, 1);
@@ -74,8 +70,20 @@ tdagi_any tdagi_aten_pool(tdagi_call *c)
     s.ceil_mode = tdagi_arg_bool(c, "ceil_mode", false);
     s.count_include_pad = tdagi_arg_bool(c, "count_include_pad", true);
     s.divisor = tdagi_arg_int(c, "divisor_override", 0);
+    return s;
+}
+
+/* Row data: spatial axes, + 10 for an average, + 20 for values with indices. */
+tdagi_any tdagi_aten_pool(tdagi_call *c)
+{
+    uint32_t n = (uint32_t)c->data % 10;
+    bool average = c->data / 10 == 1;
+    tdag_value x = tdagi_arg_tensor(c, "self");
+    tdagi_pool_spec s = read_pool(c, n);
     if (!average) s.count_include_pad = 0;
     if (!window_fits(c, x, n)) return tdagi_any_poison();
+    if (average && !tdag_dtype_is_float(tdagi_dtype(c, x)))
+        return tdagi_refuse_integers(c);
     tdag_value v[2] = {lower(c, average ? TDAGI_AVG_POOL : TDAGI_MAX_POOL, &x, &s)};
     if (v[0].id == 0) return tdagi_any_poison();
     if (c->schema->n_results == 2) v[1] = positions(c, x, &s);
@@ -166,6 +174,31 @@ static tdagi_any spread(tdagi_call *c, tdag_value x, tdag_value at, tdag_list si
     return tdagi_result(c, tdagi_reshape(c->b, y, lead + n, shape));
 }
 
+/* g, an element per window, added to all places of its window; those beyond the plane
+ * fall away. `at`: the places, with the axes `taps`, for one plane. */
+static tdagi_any shared_out(tdagi_call *c, tdag_value g, tdag_value at,
+                            const tdag_list *size, tdag_list taps)
+{
+    uint32_t n = size->n, rank = tdagi_rank(c, at), lead = tdagi_rank(c, g) - n;
+    tdagi_pool *pool = c->env->pool;
+    tdag_dim shape[TDAG_MAX_RANK], whole[TDAG_MAX_RANK];
+    memcpy(shape, tdagi_shape(c, at), rank * sizeof(*shape));
+    memcpy(shape, tdagi_shape(c, g), lead * sizeof(*shape));
+    memcpy(whole, shape, lead * sizeof(*shape));
+    memcpy(whole + lead, size->v, n * sizeof(*shape));
+    tdag_dim images = tdagi_dim_product(pool, lead, shape);
+    tdag_dim taken = tdagi_dim_product(pool, rank - lead, shape + lead);
+    tdag_dim count = tdagi_dim_product(pool, n, size->v);
+    g = tdagi_expand(c->b, tdag_unsqueeze(c->b, g, taps), rank, shape);
+    at = tdagi_reshape(c->b, at, 1, &taken);
+    g = tdagi_reshape(c->b, g, 2, (tdag_dim[]){images, taken});
+    tdag_value y = tdagi_full(c->b, tdagi_dtype(c, g), 2,
+                              (tdag_dim[]){tdag_dim_add(c->b, count, 1), images}, 0);
+    y = tdag_scatter(c->b, y, at, tdagi_transpose(c->b, g, 0, 1), 0, TDAG_SCATTER_ADD);
+    y = tdagi_transpose(c->b, tdagi_slice1(c->b, y, 0, 0, count), 0, 1);
+    return tdagi_result(c, tdagi_reshape(c->b, y, lead + n, whole));
+}
+
 /* Each element of self where its index says, in an image of zeroes. Row data: spatial
  * axes. */
 tdagi_any tdagi_aten_max_unpool(tdagi_call *c)
@@ -189,4 +222,33 @@ tdagi_any tdagi_aten_max_pool_backward(tdagi_call *c)
     tdag_dim size[3];
     memcpy(size, tdagi_shape(c, x) + tdagi_rank(c, x) - n, n * sizeof(*size));
     return spread(c, g, at, (tdag_list){n, size}, TDAG_SCATTER_ADD);
+}
+
+/* Each element of the gradient, shared out to its window: a tap has of it what the
+ * average of a window of ones is, over the taps that are no padding. Row data: spatial
+ * axes. */
+tdagi_any tdagi_aten_average_pool_backward(tdagi_call *c)
+{
+    uint32_t n = (uint32_t)c->data;
+    tdag_value x = tdagi_arg_tensor(c, "self"), g = tdagi_arg_tensor(c, "grad_output");
+    tdagi_pool_spec s = read_pool(c, n);
+    if (!window_fits(c, x, n)) return tdagi_any_poison();
+    uint32_t rank = tdagi_rank(c, x), lead = rank - n;
+    int64_t axes[TDAG_MAX_RANK];
+    const tdag_list taps = {n, axes};
+    tdag_dim size[3],
+        beyond = tdagi_dim_product(c->env->pool, n, tdagi_shape(c, x) + lead);
+    memcpy(size, tdagi_shape(c, x) + lead, n * sizeof(*size));
+    tdag_value at = places(c, x, n),
+               one = tdagi_full_like(c->b, tdagi_cast(c->b, at, tdagi_dtype(c, g)), 1);
+    one = lower(c, TDAGI_AVG_POOL, &one, &s);
+    at = tdagi_pool_windows(c->b, at, &s, -1, axes);
+    if (at.id == 0 || one.id == 0) return tdagi_any_poison();
+    tdag_value padding = step_less(c, at, step_number(c, at, 0));
+    tdag_value real = tdagi_cast(c->b, step_not(c, padding), tdagi_dtype(c, g));
+    real = tdagi_reduce_keep(c->b, real, TDAG_REDUCE_SUM, taps, false);
+    g = tdagi_mul(c->b, g, tdagi_div(c->b, one, step_at_least(c, real, 1)));
+    if (g.id == 0) return tdagi_any_poison();
+    at = step_where(c, padding, tdagi_dim_value(c->b, beyond), at);
+    return shared_out(c, g, at, &(const tdag_list){n, size}, taps);
 }

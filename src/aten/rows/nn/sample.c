@@ -142,6 +142,7 @@ tdagi_any tdagi_aten_upsample_aa(tdagi_call *c)
     tdag_list size = tdagi_arg_ints(c, "output_size");
     bool align = tdagi_arg_bool(c, "align_corners", false);
     if (c->bad || tdagi_rank(c, x) != 4) return tdagi_refuse(c, name);
+    if (!tdag_dtype_is_float(tdagi_dtype(c, x))) return tdagi_refuse_integers(c);
     tdag_dtype own;
     int64_t in[2], out[2];
     double scale[2];
