@@ -11,19 +11,25 @@ warnings.filterwarnings("ignore")
 
 
 class Strange(nn.Module):
-    """Two operators without a recipe, in modules of their own."""
+    """Operators that are refused, in modules of their own."""
 
-    class Bessel(nn.Module):
-        def forward(self, x):
-            return torch.special.bessel_j0(x) + torch.special.bessel_j1(x)
+    class Rounds(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("step", torch.full((4,), 0.25))
+            self.register_buffer("zero", torch.zeros(4, dtype=torch.int32))
 
-    class Inverse(nn.Module):
         def forward(self, x):
-            return torch.linalg.inv(x + 9 * torch.eye(4))
+            y = torch.fake_quantize_per_tensor_affine(x, 0.5, 0, -4, 4)
+            return y + torch.fake_quantize_per_channel_affine(x, self.step, self.zero, 0, -4, 4)
+
+    class Again(nn.Module):
+        def forward(self, x):
+            return torch.fake_quantize_per_tensor_affine(x, 0.25, 0, -8, 8)
 
     def __init__(self):
         super().__init__()
-        self.wave, self.solve = self.Bessel(), self.Inverse()
+        self.wave, self.solve = self.Rounds(), self.Again()
         self.scale = nn.Parameter(torch.full((4, 4), 0.5))
 
     def forward(self, x):
@@ -34,27 +40,28 @@ class Pair(nn.Module):
     """An opaque operator of two results."""
 
     def forward(self, x):
-        q, r = torch.linalg.qr(x + 9 * torch.eye(4))
-        return q @ r, torch.relu(r)
+        values, vectors = torch.linalg.eigh(x @ x.t())
+        return vectors * values, torch.relu(vectors)
 
 
 class Keep(nn.Module):
     """An opaque operator on a batch."""
 
     def forward(self, x):
-        return torch.linalg.inv(x)
+        return torch.fake_quantize_per_tensor_affine(x, 0.5, 0, -4, 4)
 
 
 class Mixed(nn.Module):
     """Numbers, strings, lists, named arguments and results that are not used."""
 
     def forward(self, x):
-        x = x + 9 * torch.eye(4)
-        q, r = torch.linalg.qr(x, mode="complete")
-        y = torch.linalg.pinv(x, rcond=0.25)
-        z = torch.linalg.tensorsolve(x.reshape(2, 2, 4), x[0].reshape(2, 2), dims=[2])
-        values, pivots = torch.linalg.lu_factor(y, pivot=True)
-        return r, values, z
+        x = x @ x.t()
+        values, vectors = torch.linalg.eigh(x, UPLO="U")
+        y = torch.fake_quantize_per_tensor_affine(x, 0.25, 0, -8, 8)
+        z = nn.functional.fractional_max_pool2d(x.reshape(1, 1, 4, 4), (2, 2), output_size=(2, 2),
+                                                _random_samples=x.new_full((1, 1, 2), 0.25))
+        factors, pivots = torch.linalg.ldl_factor(y, hermitian=True)
+        return vectors, factors, z
 
 
 class Lookup(nn.Module):

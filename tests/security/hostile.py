@@ -75,19 +75,17 @@ _0 = torch.save(x, "made")
 return x""",
     "random": """
 return torch.multinomial(torch.abs(x), 1, False, generator=None)""",
-    "window": """
-return torch.mul(x, torch.select(torch.kaiser_window(1000000000000, dtype=6), 0, 0))""",
     "by_data": """
 return torch.masked_select(x, torch.gt(x, 0))""",
     "views": """
-return torch.view_as_real(torch.view_as_complex(x))""",
+return torch.crow_indices(x)""",
     "written": """
 return torch.erfinv(x, out=x)""",
     "pure": """
-return torch.special_bessel_j0(x)""",
+return torch.fake_quantize_per_tensor_affine(x, 0.5, 0, -4, 4)""",
     "text": """
-q, r = torch.linalg_qr(x, "complete")
-return torch.matmul(q, r)""",
+l, v = torch.linalg_eigh(torch.matmul(x, torch.t(x)), "U")
+return torch.mul(v, l)""",
 }
 
 

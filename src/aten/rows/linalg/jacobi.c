@@ -172,6 +172,8 @@ static tdag_value eigenvalues(tdagi_call *c, tdagi_matrix a, bool upper)
 
 /* ---- values ---- */
 
+#define SIGNS "%s: vectors whose signs are not determined"
+
 /* Of vectors, whose signs PyTorch does not tell: an issue where they are used. Where
  * they are not asked for, zeros [..., m, m], or nothing of m < 0. */
 static tdagi_any vectors(tdagi_call *c, tdagi_matrix a, bool wanted, int64_t m)
@@ -180,8 +182,13 @@ static tdagi_any vectors(tdagi_call *c, tdagi_matrix a, bool wanted, int64_t m)
     if (!wanted)
         return tdagi_result(c, m < 0 ? tdagi_nothing(c, d)
                                      : tdagi_batch_full(c, a.v, m, m, d, 0));
-    return tdagi_env_issue_if_used(c->env, "%s: vectors whose signs are not determined",
-                                   c->schema->name);
+    return tdagi_env_issue_if_used(c->env, SIGNS, c->schema->name);
+}
+
+/* Whether the vectors are wanted and an opaque node can give them. */
+static bool is_opaque(const tdagi_call *c, bool wanted)
+{
+    return wanted && c->schema->n_results > 1 && c->env->opaque != NULL;
 }
 
 /* linalg_svd and linalg_svdvals, by how many results there are; svd (row data 1). */
@@ -192,6 +199,7 @@ tdagi_any tdagi_aten_svd(tdagi_call *c)
     tdagi_ignore(c, "full_matrices");
     tdagi_ignore(c, "some");
     tdagi_ignore(c, "driver");
+    if (is_opaque(c, wanted)) return tdagi_env_issue(c->env, SIGNS, c->schema->name);
     if (!tdagi_arg_matrix(c, NULL, MOST, &a)) return tdagi_any_poison();
     tdagi_any s = tdagi_result(c, tdagi_singular_values(c, a));
     if (c->schema->n_results < 2) return s;
@@ -209,6 +217,7 @@ tdagi_any tdagi_aten_eigh(tdagi_call *c)
     const char *side = c->data == 0 ? tdagi_arg_string(c, "UPLO") : NULL;
     bool upper = side != NULL ? side[0] == 'U' || side[0] == 'u'
                               : c->data == 1 && tdagi_arg_bool(c, "upper", true);
+    if (is_opaque(c, wanted)) return tdagi_env_issue(c->env, SIGNS, c->schema->name);
     if (!tdagi_arg_square(c, NULL, MOST, &a)) return tdagi_any_poison();
     tdagi_any s = tdagi_result(c, eigenvalues(c, a, upper));
     if (c->schema->n_results < 2) return s;
