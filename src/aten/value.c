@@ -204,6 +204,9 @@ static bool equal_numbers(tdagi_env *env, tdagi_any a, tdagi_any b, bool *assume
         int64_t difference;
         tdag_dim d = tdagi_dim_sub(env->pool, a.u.i, b.u.i);
         if (tdagi_dim_is_const(env->pool, d, &difference)) return difference == 0;
+        if (tdagi_dim_proves_ge(env->pool, d, 1) ||
+            tdagi_dim_proves_ge(env->pool, tdagi_dim_sub(env->pool, b.u.i, a.u.i), 1))
+            return false;
         *assumed = true;
         return tdagi_dim_sample(env->pool, a.u.i) == tdagi_dim_sample(env->pool, b.u.i);
     }

@@ -17,11 +17,8 @@ import torch
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 import bounds  # noqa: E402
-<<<<<<< HEAD
-import linalg_cases
-=======
 import complex_cases
->>>>>>> cc621bd (aten: complex tensors are pairs of real ones; Fourier transforms)
+import linalg_cases
 import module_cases
 import operator_cases
 import parity_cases
@@ -443,13 +440,6 @@ REFUSED = [
     ("x[x > 0]", "a mask, whose shape depends on tensor data"),
     ("torch.where(x > 0)[0]", "aten::where, whose shape depends on tensor data"),
     ("torch.unique(x.flatten())", "a shape that depends on tensor data"),
-<<<<<<< HEAD
-    ("torch.view_as_real(torch.view_as_complex(x))", "aten::view_as_complex: complex numbers"),
-    ("torch.polar(x, x)", "aten::polar: complex numbers"),
-    ("torch.fft.rfft(x).real", "aten::fft_rfft: complex numbers"),
-=======
-    ("torch.linalg.inv(x.t() @ x)", "a factorisation of a matrix"),
->>>>>>> cc621bd (aten: complex tensors are pairs of real ones; Fourier transforms)
     ("torch.fake_quantize_per_tensor_affine(x, 0.1, 0, 0, 255)", "quantization"),
     # positions that are not computed: as an output, by an operator, written in place
     ("torch.embedding_bag(x, torch.arange(2), torch.zeros(1, dtype=torch.int64))[2]",

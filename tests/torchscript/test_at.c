@@ -104,10 +104,12 @@ static void fix(const sizes *s, int64_t more, tdag_input_spec *out)
 static tdag_model *import(tally *t, const sizes *s, const tdag_input_spec *specs)
 {
     tdag_model *model = NULL;
-    return tdag_from_torchscript(t->ctx, s->path, specs, s->n_inputs, NULL, &model) ==
-                   TDAG_OK
-               ? model
-               : NULL;
+    if (tdag_from_torchscript(t->ctx, s->path, specs, s->n_inputs, NULL, &model) !=
+        TDAG_OK)
+        return NULL;
+    if (tdag_model_get_graph(model) != NULL) return model;
+    tdag_model_free(model); /* a size decides: it is a program */
+    return NULL;
 }
 
 static void keep_source(void *user, tdagi_text *source)

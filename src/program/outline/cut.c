@@ -235,6 +235,16 @@ static void use_symbols_of(segment *s, tdag_value v)
     }
 }
 
+/* An input of a value's type, with its name where it has one of its own. */
+static tdag_value input_like(segment *s, tdag_value v)
+{
+    const tdagi_node *n = tdagi_graph_node(s->c->g, v);
+    tdag_dim shape[TDAG_MAX_RANK];
+    for (uint32_t i = 0; i < n->rank; i++)
+        shape[i] = tdagi_graft_dim(&s->graft, n->shape[i]);
+    return tdag_add_input(s->graft.b, n->name, (tdag_dtype)n->dtype, n->rank, shape);
+}
+
 static void add_operand(segment *s, tdag_value v)
 {
     cutter *c = s->c;
@@ -244,7 +254,7 @@ static void add_operand(segment *s, tdag_value v)
         tdagi_graft_node(&s->graft, v.id);
         return;
     }
-    tdagi_graft_as_input(&s->graft, v.id);
+    s->graft.new_of[v.id] = input_like(s, v);
     s->inputs[s->n_inputs++] = c->places[v.id].var;
 }
 

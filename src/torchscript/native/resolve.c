@@ -71,6 +71,7 @@ static const struct tdagi_resolver_name *find_name(tdagi_env *env, tdagi_resolve
 
 typedef enum leniency {
     EXACT,      /* as types are subtypes of others */
+    SPREADING,  /* and one number serves for a list */
     CONVERTING, /* with implicit conversions */
     ANY_KIND,   /* by number and names of arguments alone */
 } leniency;
@@ -114,9 +115,10 @@ static bool number_fits(const char *type, const tdagi_any *v, leniency how)
 {
     char letter = letter_of(v);
     bool is_tensor = v->kind == TDAGI_ANY_TENSOR || v->kind == TDAGI_ANY_COMPLEX;
-    if (how != EXACT && is_tensor) return !starts(type, "bool");
+    if (how >= CONVERTING && is_tensor) return !starts(type, "bool");
     if (starts(type, "int")) return letter == 'i';
-    if (starts(type, "float")) return letter == 'f' || (how != EXACT && letter == 'i');
+    if (starts(type, "float"))
+        return letter == 'f' || (how >= CONVERTING && letter == 'i');
     if (starts(type, "bool")) return letter == 'b';
     if (starts(type, "complex")) return v->kind == TDAGI_ANY_COMPLEX_NUMBER;
     return letter == 'i' || letter == 'f' || v->kind == TDAGI_ANY_COMPLEX_NUMBER;
@@ -127,7 +129,7 @@ static bool fits(const char *type, const tdagi_any *v, leniency how);
 static bool list_fits(const char *item, const tdagi_any *v, leniency how)
 {
     if (!tdagi_any_is_seq(*v)) /* one number serves for all of a list */
-        return (starts(item, "int") || starts(item, "float")) &&
+        return how != EXACT && (starts(item, "int") || starts(item, "float")) &&
                number_fits(item, v, EXACT);
     for (uint32_t i = 0; i < v->u.seq->n; i++)
         if (!fits(item, &v->u.seq->v[i], how)) return false;
@@ -149,7 +151,7 @@ static bool fits(const char *type, const tdagi_any *v, leniency how)
     if (starts(type, "str")) return v->kind == TDAGI_ANY_STRING;
     if (starts(type, "Device"))
         return v->kind == TDAGI_ANY_DEVICE ||
-               (how != EXACT && v->kind == TDAGI_ANY_STRING);
+               (how >= CONVERTING && v->kind == TDAGI_ANY_STRING);
     if (starts(type, "Generator")) return v->kind == TDAGI_ANY_OTHER;
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         if (starts(type, numbers[i])) return number_fits(type, v, how);

@@ -229,8 +229,7 @@ tdagi_any tdagi_aten_mse_loss_backward(tdagi_call *c)
     tdag_value y = tdagi_mul_scalar(c->b, tdagi_mul(c->b, tdagi_sub(c->b, x, t), g), 2);
     if (mean && y.id != 0)
         y = tdagi_div(c->b, y,
-                      tdagi_cast(c->b, tdagi_dim_value(c->b, step_count(c, y)),
-                                 tdagi_dtype(c, y)));
+                      tdagi_dim_scalar(c->b, step_count(c, y), tdagi_dtype(c, y)));
     return tdagi_result(c, y);
 }
 
