@@ -38,9 +38,11 @@ static void read_model(tdag_ctx *ctx, const char *path, const inputs *in,
     if (out->status != TDAG_OK) return;
     tdag_info_options_init(&info);
     info.flags = TDAG_INFO_BY_NODE | TDAG_INFO_HASH | TDAG_INFO_CONTENT_HASH;
-    TEST_OK(ctx, tdag_model_print(ctx, out->model, 0, &out->text));
-    if (tdag_model_get_graph(out->model) != NULL) /* else it is a program */
+    /* Loops of a program carry a condition more or less, as the reader finds it. */
+    if (tdag_model_get_graph(out->model) != NULL) {
+        TEST_OK(ctx, tdag_model_print(ctx, out->model, 0, &out->text));
         TEST_OK(ctx, tdag_info_json(ctx, out->model, &info, &out->json));
+    }
     out->structures[0] = tdag_model_get_input_structure(out->model);
     out->structures[1] = tdag_model_get_output_structure(out->model);
 }
@@ -48,7 +50,7 @@ static void read_model(tdag_ctx *ctx, const char *path, const inputs *in,
 static void free_reading(tdag_ctx *ctx, reading *r)
 {
     if (r->status != TDAG_OK) return;
-    tdag_text_free(ctx, r->text);
+    if (r->text != NULL) tdag_text_free(ctx, r->text);
     if (r->json != NULL) tdag_text_free(ctx, r->json);
     tdag_model_free(r->model);
 }
