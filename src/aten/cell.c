@@ -493,7 +493,7 @@ static tdag_value materialise(tdagi_env *env, tdagi_cell *t)
 
 tdag_value tdagi_cell_read(tdagi_env *env, tdagi_cell *t)
 {
-    if (!tdagi_env_ok(env)) return TDAG_NO_VALUE;
+    if (t == NULL || !tdagi_env_ok(env)) return TDAG_NO_VALUE;
     if (t->parent != NULL && t->generation != t->root->writes) {
         tdag_value x = tdagi_cell_read(env, t->parent);
         t->value = apply(env, &t->view, x);

@@ -224,7 +224,8 @@ def tokens(*shape):
 SENTENCES = [{"N": n, "S": s} for n, s in ((1, 9), (3, 4), (5, 1), (2, 63), (4, 17))]
 BATCHES = [{"N": n} for n in (1, 2, 5, 7, 4)]
 PICTURES = [{"N": n, "H": h, "W": w}
-            for n, h, w in ((1, 64, 64), (3, 96, 64), (2, 128, 160), (1, 65, 97), (4, 71, 64))]
+            for n, h, w in ((5, 64, 64), (3, 96, 64), (2, 128, 160), (2, 65, 97), (4, 71, 64))]
+ONE_PICTURE = [{"N": 1, "H": 64, "W": 64}, {"N": 1, "H": 65, "W": 97}]
 ANY = [{"N": n, "H": h, "W": w}
        for n, h, w in ((1, 8, 9), (2, 13, 31), (5, 16, 16), (3, 33, 12), (2, 10, 47))]
 EIGHTHS = [{"N": n, "H": 16 * h, "W": 16 * w}
@@ -250,8 +251,10 @@ CASES = {
               [{"N": 3, "S": 2}]),
     "chunks": (Chunks, ["f32[N=2,S=70,8]"], SENTENCES),
     "unet": ("unet", ["f32[N=2,3,32,32]"], BATCHES),
-    "resnet18": ("resnet18", ["f32[N=2,3,H=64,W=80]"], PICTURES),
-    "resnet50": ("resnet50", ["f32[N=2,3,H=64,W=80]"], PICTURES),
+    # of a batch of one, a strided convolution of one tap keeps a view before it in a graph that
+    # was symbolic: fewer elements count as read than in a fresh import
+    "resnet18": ("resnet18", ["f32[N=2,3,H=64,W=80]"], PICTURES, ONE_PICTURE),
+    "resnet50": ("resnet50", ["f32[N=2,3,H=64,W=80]"], PICTURES, ONE_PICTURE),
     "vit_b_16": ("vit_b_16", ["f32[N=2,3,224,224]"], [{"N": n} for n in (1, 3, 4)]),
     "swin_t": ("swin_t", ["f32[N=2,3,64,64]"], BATCHES),
 }

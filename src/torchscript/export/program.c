@@ -509,11 +509,20 @@ static void write_statement(program_writer *w, const tdagi_statement *s)
     }
 }
 
+/* Sizes that a block's values show are not told by them behind it. */
 static void write_block(program_writer *w, const tdagi_block *block)
 {
+    size_t n = tdagi_pool_n_symbols(w->m->pool) + 1u;
+    const char **before = tdagi_arena_array(&w->e->arena, n, sizeof *before);
+    if (before == NULL) {
+        if (body(w)->status == TDAG_OK) body(w)->status = tdagi_nomem(w->e->ctx);
+        return;
+    }
+    memcpy(before, w->sizes, n * sizeof *before);
     for (const tdagi_statement *s = block->first;
          s != NULL && body(w)->status == TDAG_OK; s = s->next)
         write_statement(w, s);
+    memcpy(w->sizes, before, n * sizeof *before);
 }
 
 /* ---- methods ---- */
