@@ -223,7 +223,8 @@ static void add_state(tdagi_import *im, tdagi_object *o, tdag_shim_slot slot)
             slot == TDAG_SHIM_SLOT_PARAMETER ? TDAG_OP_PARAMETER : TDAG_OP_BUFFER;
         const char *path = join(im, o->path, name);
         tdagi_cell *t = make_leaf(im, v, &info, op, path);
-        tdagi_attr *a = t == NULL ? NULL : add_attr(im, o, name, as_tensor(im, &info, t));
+        tdagi_attr *a =
+            t == NULL ? NULL : add_attr(im, o, name, as_tensor(im, &info, t));
         if (a != NULL && tdagi_import_is_state(im, path))
             tdagi_import_live(im, a, path, a->value);
     }
