@@ -26,6 +26,10 @@ tdag_value tdagi_dim_scalar(tdag_builder *b, tdag_dim d, tdag_dtype dtype)
     int64_t value;
     if (tdagi_dim_is_const(tdagi_builder_pool(b), d, &value))
         return number(b, dtype, value);
+    tdagi_pool *pool = tdagi_builder_pool(b);
+    if (tdagi_dim_sample(pool, d) < 0)
+        return tdag_unary(b, TDAG_OP_NEG,
+                          tdagi_dim_scalar(b, tdagi_dim_sub(pool, 0, d), dtype));
     tdag_value ones = tdagi_full(b, TDAG_I64, 1, &d, 1);
     ones = tdagi_reduce_keep(b, ones, TDAG_REDUCE_SUM, TDAG_LIST(0), false);
     return tdagi_cast(b, ones, dtype);

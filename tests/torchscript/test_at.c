@@ -18,25 +18,28 @@
 /* Words of the cases that are imported otherwise where a size is a number. */
 static const struct {
     const char *words, *why;
+    bool may_lack; /* PyTorch has it in some versions */
 } known[] = {
-    {"torch.searchsorted(", "as many steps as a size that is known needs"},
-    {"torch.bucketize(", "as many steps as a size that is known needs"},
-    {"torch.isin(", "as many steps as a size that is known needs"},
-    {"torch.roll(x, [2, 7, 1]", "a shift by the whole size is left out"},
-    {"x[:, : int(n)] * n", "a slice beyond the end is cut at numbers"},
-    {"torch.segment_reduce(", "as many steps as a size that is known needs"},
-    {"_window(x.size(0)", "of two elements or more the case of one is left out"},
+    {"torch.nonzero_static(", "a number of a size that is known is a constant", true},
+    {"torch.searchsorted(", "as many steps as a size that is known needs", false},
+    {"torch.bucketize(", "as many steps as a size that is known needs", false},
+    {"torch.isin(", "as many steps as a size that is known needs", false},
+    {"torch.roll(x, [2, 7, 1]", "a shift by the whole size is left out", false},
+    {"x[:, : int(n)] * n", "a slice beyond the end is cut at numbers", false},
+    {"torch.segment_reduce(", "as many steps as a size that is known needs", false},
+    {"_window(x.size(0)", "of two elements or more the case of one is left out", false},
     {"x, (2, 3), return_indices=True)",
-     "windows of a size that is known are as wide as it needs"},
+     "windows of a size that is known are as wide as it needs", false},
     {"x, (2, 3, 5), return_indices=True)",
-     "windows of a size that is known are as wide as it needs"},
+     "windows of a size that is known are as wide as it needs", false},
     {"x, (3, 4), return_indices=True)",
-     "windows of a size that is known are as wide as it needs"},
+     "windows of a size that is known are as wide as it needs", false},
     {"x, (7, None), return_indices=True)",
-     "windows of a size that is known are as wide as it needs"},
+     "windows of a size that is known are as wide as it needs", false},
     {"x, 5, return_indices=True)",
-     "windows of a size that is known are as wide as it needs"},
-    {".squeeze_(); return y, y.unsqueeze(-1)", "all axes of size 1 are squeezed"},
+     "windows of a size that is known are as wide as it needs", false},
+    {".squeeze_(); return y, y.unsqueeze(-1)", "all axes of size 1 are squeezed",
+     false},
 };
 #define N_KNOWN (sizeof known / sizeof *known)
 
@@ -235,7 +238,8 @@ static void test_cases(void **state)
     if (t.failed > 0)
         fail_msg("%u of %u differ", (unsigned)t.failed, (unsigned)t.compared);
     for (size_t i = 0; i < N_KNOWN; i++)
-        if (t.differ[i] == 0) fail_msg("%s: it does not differ", known[i].words);
+        if (t.differ[i] == 0 && !known[i].may_lack)
+            fail_msg("%s: it does not differ", known[i].words);
     assert_true(t.compared > 10000);
 }
 

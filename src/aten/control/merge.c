@@ -341,8 +341,21 @@ static void carry_leaf_on(tdagi_carrying *c, tdagi_carried *leaf, tdagi_any v,
     }
 }
 
+/* A tensor of one number where a number comes in is that number. */
+static tdagi_any as_number(tdagi_env *env, tdagi_any v, tdagi_any next)
+{
+    if (!is_numeric(v) || next.kind != TDAGI_ANY_TENSOR ||
+        tdagi_cell_rank(env, next.u.tensor) != 0)
+        return next;
+    tdag_dtype d = tdagi_cell_dtype(env, next.u.tensor);
+    next.kind = TDAGI_ANY_DATA;
+    next.letter = tdag_dtype_is_float(d) ? 'f' : d == TDAG_BOOL ? 'b' : 'i';
+    return next;
+}
+
 void tdagi_carry_on(tdagi_carrying *c, tdagi_any v, tdagi_any next)
 {
+    next = as_number(c->env, v, next);
     if (tdagi_any_is_seq(v)) {
         bool same = next.kind == v.kind && next.u.seq->n == v.u.seq->n;
         if (!same) refuse_next(c, v, next);

@@ -8,8 +8,12 @@
 static void add_mask(tdagi_exporter *e, const tdagi_kernel *k, bool causal)
 {
     bool has_mask = k->n_inputs > 3 && k->inputs[3] != 0;
-    if (!causal || !has_mask)
+    uint32_t rank = has_mask ? tdagi_export_input(e, k, 3)->rank : 2;
+    if ((!causal || !has_mask) && rank >= 2)
         tdagi_export_piece(e, k, "$3");
+    else if (!causal || !has_mask) /* PyTorch wants queries and keys of it */
+        tdagi_export_piece(
+            e, k, rank == 1 ? "torch.unsqueeze($3, 0)" : "torch.reshape($3, [1, 1])");
     else if (tdagi_export_input(e, k, 3)->dtype == TDAG_BOOL)
         tdagi_export_piece(e, k, "torch.logical_and($3, torch.tril(" ALL_PAIRS "))",
                            TDAG_BOOL);
