@@ -394,8 +394,8 @@ void fit_upsample(draw *d)
     }
 }
 
-/* Of two axes; those of three, where PyTorch leaves out elements of no weight, which
- * may be infinite, are import cases. */
+/* Of two axes: with three, one element of a draw (seed 9700005) is another one in
+ * PyTorch, and why is open; import cases compare those. */
 void fit_grid_sample(draw *d)
 {
     tdagi_type *x = &d->l.in[0], *grid = &d->l.in[1];
