@@ -394,8 +394,8 @@ void fit_upsample(draw *d)
     }
 }
 
-/* Of two axes: with three, one element of a draw (seed 9700005) is another one in
- * PyTorch, and why is open; import cases compare those. */
+/* Of two axes: of three the nearest element is another one halfway between two, as
+ * PyTorch rounds halves away from zero there, and the recipe to even. */
 void fit_grid_sample(draw *d)
 {
     tdagi_type *x = &d->l.in[0], *grid = &d->l.in[1];
