@@ -394,12 +394,12 @@ void fit_upsample(draw *d)
     }
 }
 
-/* Of two axes: of three the nearest element is another one halfway between two, as
- * PyTorch rounds halves away from zero there, and the recipe to even. */
+/* Of two axes, or three where it is not cubic. */
 void fit_grid_sample(draw *d)
 {
     tdagi_type *x = &d->l.in[0], *grid = &d->l.in[1];
-    uint32_t n = 2;
+    bool planar = d->spec.grid_sample.mode == TDAGI_SAMPLE_CUBIC || rnd_yes(&d->r);
+    uint32_t n = planar ? 2 : 3;
     x->rank = n + 2;
     *grid = type_of(x->dtype, n + 2);
     for (uint32_t i = 0; i < n; i++) {
