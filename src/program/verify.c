@@ -325,7 +325,8 @@ static tdag_status check_body(tdagi_verifier *v, const tdagi_statement *s)
     TDAGI_TRY(tdagi_verify_scalar(v, body->params[0], TDAG_I64, "the index"));
     if (s->has_condition)
         TDAGI_TRY(tdagi_verify_scalar(v, body->yields[0], TDAG_BOOL, "the condition"));
-    return check_all_carried(v, body, body->yields + s->has_condition);
+    return check_all_carried(v, body,
+                             s->has_condition ? body->yields + 1 : body->yields);
 }
 
 static tdag_status check_loop(tdagi_verifier *v)
@@ -342,7 +343,7 @@ static tdag_status check_loop(tdagi_verifier *v)
     const tdagi_block *body = &s->blocks[0];
     for (uint32_t i = 0; i < body->n_symbols; i++)
         TDAGI_TRY(check_found(v, body->symbols[i], body->params, body->n_params));
-    TDAGI_TRY(check_all_carried(v, body, s->inputs + n_head));
+    TDAGI_TRY(check_all_carried(v, body, n_head ? s->inputs + n_head : s->inputs));
     TDAGI_TRY(check_body(v, s));
     leave(v, n_vars, n_symbols);
     for (uint32_t i = 0; i < s->n_results; i++)

@@ -394,11 +394,13 @@ void fit_upsample(draw *d)
     }
 }
 
-/* Of two axes, or three where it is not cubic. */
+/* Of two axes, or three where it is linear: halfway between two elements of three axes,
+ * the nearest is the even one since 2.x, as of two axes, and was the farther one
+ * in 1.13. */
 void fit_grid_sample(draw *d)
 {
     tdagi_type *x = &d->l.in[0], *grid = &d->l.in[1];
-    bool planar = d->spec.grid_sample.mode == TDAGI_SAMPLE_CUBIC || rnd_yes(&d->r);
+    bool planar = d->spec.grid_sample.mode != TDAGI_SAMPLE_LINEAR || rnd_yes(&d->r);
     uint32_t n = planar ? 2 : 3;
     x->rank = n + 2;
     *grid = type_of(x->dtype, n + 2);

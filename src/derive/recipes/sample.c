@@ -213,24 +213,6 @@ static bool grid_fits(tdag_builder *b, const tdag_value *in,
 
 /* x [N, C, in...] at grid [N, out..., n], whose last axis names the last axis of x
  * first. Half types compute in f32. */
-/* The nearest whole position. Halfway between two, PyTorch takes the even one of two
- * axes, and the one farther from zero of three. */
-static tdag_value nearest(const sampler *s, tdag_value x)
-{
-    tdag_builder *b = s->b;
-    if (s->n == 2) return tdagi_lower(b, TDAGI_ROUND, &x, 1, &(tdagi_round_spec){0});
-    tdag_value whole = tdagi_unary_composite(b, TDAGI_TRUNC, x);
-    tdag_value rest = tdagi_sub(b, x, whole);
-    tdag_value zero = tdag_add_scalar(b, s->dtype, 0);
-    tdag_value half = tdag_add_scalar(b, s->dtype, 0.5);
-    tdag_value away =
-        tdag_where(b, tdag_binary(b, TDAG_OP_LESS, rest, zero),
-                   tdag_add_scalar(b, s->dtype, -1), tdag_add_scalar(b, s->dtype, 1));
-    tdag_value size = tdagi_unary_composite(b, TDAGI_ABS, rest);
-    return tdag_where(b, tdag_binary(b, TDAG_OP_LESS, size, half), whole,
-                      tdagi_add(b, whole, away));
-}
-
 static tdag_value lower_grid_sample(tdag_builder *b, const tdag_value *in, uint32_t n,
                                     const void *spec)
 {
@@ -257,7 +239,7 @@ static tdag_value lower_grid_sample(tdag_builder *b, const tdag_value *in, uint3
         at[i] = unnormalised(&s, at[i], i);
         if (g->mode != TDAGI_SAMPLE_CUBIC) at[i] = padded_position(&s, at[i], i);
         if (g->mode == TDAGI_SAMPLE_NEAREST && tdagi_usable(b, at[i]))
-            at[i] = nearest(&s, at[i]);
+            at[i] = tdagi_lower(b, TDAGI_ROUND, &at[i], 1, &(tdagi_round_spec){0});
     }
     y = g->mode == TDAGI_SAMPLE_LINEAR  ? sample_linear(&s, at)
         : g->mode == TDAGI_SAMPLE_CUBIC ? sample_cubic(&s, at)
