@@ -120,12 +120,18 @@ static bool same_statements(const comparing *c, const tdagi_statement *a,
            same_blocks(c, a->blocks, b->blocks, a->n_blocks);
 }
 
+/* A method's symbols are told by its values; those of a loop, what it binds. */
+static bool same_symbols(const comparing *c, const tdagi_block *a, const tdagi_block *b)
+{
+    return a == &c->a->body || (a->n_symbols == b->n_symbols &&
+                                same_dims(c, a->symbols, b->symbols, a->n_symbols));
+}
+
 static bool same_block(const comparing *c, const tdagi_block *a, const tdagi_block *b)
 {
-    if (a->n_params != b->n_params || a->n_symbols != b->n_symbols ||
-        a->n_yields != b->n_yields || !same_vars(a->params, b->params, a->n_params) ||
-        !same_vars(a->yields, b->yields, a->n_yields) ||
-        !same_dims(c, a->symbols, b->symbols, a->n_symbols))
+    if (a->n_params != b->n_params || a->n_yields != b->n_yields ||
+        !same_vars(a->params, b->params, a->n_params) ||
+        !same_vars(a->yields, b->yields, a->n_yields) || !same_symbols(c, a, b))
         return false;
     const tdagi_statement *s = a->first, *t = b->first;
     for (; s != NULL && t != NULL; s = s->next, t = t->next)

@@ -243,6 +243,26 @@ static void test_equal(void **state)
     tdag_ctx_free(ctx);
 }
 
+/* Which symbols stand in a graph's table, and in which order, is no part of it. */
+static void test_equal_symbols(void **state)
+{
+    static const char other[] =
+        "tdag 1\nsymbols K=9 M=3 N=2\nx: f32[N,4] = input\n"
+        "v2: f32[N*M,4] = input\nw: f32[4] = parameter [1, 2, 3, 4]\n"
+        "y = multiply(x, w)\nz = neg(v2)\nreturn y, z, y\n";
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    tdag_model *a = straight(ctx), *b = NULL;
+    tdag_graph *g = NULL;
+    TEST_OK(ctx, graph_of(ctx, other, &g));
+    TEST_OK(ctx, tdag_model_create(ctx, g, &b));
+    assert_true(tdagi_model_equal(a, b));
+    tdag_graph_free(g);
+    tdag_model_free(a);
+    tdag_model_free(b);
+    tdag_ctx_free(ctx);
+}
+
 /* ---- building ---- */
 
 static void begin(tdagi_model_builder *b, tdag_ctx *ctx)
@@ -386,8 +406,9 @@ int main(void)
         cmocka_unit_test(test_straight),  cmocka_unit_test(test_with_graph),
         cmocka_unit_test(test_arguments), cmocka_unit_test(test_everything),
         cmocka_unit_test(test_shared),    cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_equal),     cmocka_unit_test(test_builder),
-        cmocka_unit_test(test_names),     cmocka_unit_test(test_oom),
+        cmocka_unit_test(test_equal),     cmocka_unit_test(test_equal_symbols),
+        cmocka_unit_test(test_builder),   cmocka_unit_test(test_names),
+        cmocka_unit_test(test_oom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
