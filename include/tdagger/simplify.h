@@ -40,7 +40,7 @@ TDAG_OPTIONS_INIT(tdag_simplify_options)
 TDAG_API TDAG_MUST_CHECK tdag_status
 tdag_graph_simplify(tdag_ctx *ctx, const tdag_graph *graph,
                     const tdag_simplify_options *options, tdag_graph **out);
-/* The same for a model. */
+/* The same for a model; of a program, its statements are simplified, too. */
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_simplify(tdag_ctx *ctx,
                                                    const tdag_model *model,
                                                    const tdag_simplify_options *options,

@@ -36,6 +36,7 @@ static const cli_command commands[] = {
     {"simplify", "MODEL OUT", 2, "write a model that computes the same with fewer nodes",
      "Runs the simplification passes until nothing changes: dead, common, constants,\n"
      "identities, views (docs/simplify.md). Their results are the same to the last bit.\n"
+     "Of a program the statements are simplified, too, and its graphs by these passes.\n"
      "--fold runs fold as well, which changes the weights: constant scales and shifts, such\n"
      "as those of a batch norm, go into the convolution or product beside them. Formats as\n"
      "in convert.\n",

@@ -97,6 +97,7 @@ static tdag_status infer(tdag_ctx *ctx, const tdag_graph *g, const tdagi_method 
     tdagi_call_solve(g, m, call->inputs, m->pool, sizes);
     const char *missing;
     TDAGI_TRY(tdagi_call_take_names(ctx, g, m->pool, NULL, sizes, &missing));
+    TDAGI_TRY(tdagi_pool_report(ctx, m->pool));
     if (missing != NULL)
         return tdagi_fail(ctx, TDAG_E_FORMAT, "nothing tells the graph's symbol %.80s",
                           missing);

@@ -17,8 +17,36 @@ static const struct {
     {"the range", "tdag 1\nsymbols L=3\nv = iota() {n=L, dtype=i64}\nreturn v\n"},
     {"next", "tdag 1\nn: i64[] = input\none: i64[] = constant [1]\n"
              "m = add(n, one)\nreturn m, n\n"},
+    {"rows", "tdag 1\nsymbols K=3\ni: i64[K,2] = input\nf = convert(i) {dtype=f32}\n"
+             "p = pad(f) {before=[0, 1], after=[0, 1]}\nreturn p\n"},
+    {"two", "tdag 1\nx: i64[] = constant [2]\nreturn x\n"},
+    {"no", "tdag 1\nx: bool[] = constant [false]\nreturn x\n"},
+    {"yes", "tdag 1\nx: bool[] = constant [true]\nreturn x\n"},
+    {"three rows",
+     "tdag 1\nx: f32[3,4] = constant [1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3]\n"
+     "return x\n"},
+    {"neg again",
+     "tdag 1\nsymbols N=2\ny: f32[N,4] = input\nw: f32[4] = parameter [1, 2, 3, 4]\n"
+     "m1 = multiply(y, w)\nz = neg(m1)\nreturn z\n"},
+    {"sum", "tdag 1\nsymbols A=2 B=3\nx: f32[A,4] = input\ny: f32[B,4] = input\n"
+            "s = reduce(y) {axes=[0], kind=sum}\nz = add(x, s)\nn = neg(y)\n"
+            "return z, x, n\n"},
 };
-enum { NEG, POSITIVE, GROW, RANGE, NEXT, N_GRAPHS };
+enum {
+    NEG,
+    POSITIVE,
+    GROW,
+    RANGE,
+    NEXT,
+    ROWS,
+    TWO,
+    NO,
+    YES,
+    THREE_ROWS,
+    NEG_AGAIN,
+    SUM,
+    N_GRAPHS
+};
 enum { CACHE, FIXED };
 
 #define MOST 256
@@ -34,6 +62,7 @@ typedef struct maker {
     rg_random r;
     scope seen;
     uint32_t depth, n_symbols;
+    bool runs;
 } maker;
 
 static uint32_t pick(maker *m, uint32_t n) { return (uint32_t)rg_in(&m->r, 0, n - 1); }
@@ -114,35 +143,70 @@ static void effect(maker *m, tdagi_statement_spec s, tdagi_var input)
 static tdagi_binding binding(maker *m, tdag_dim symbol)
 {
     tdagi_binding b = {.symbol = symbol, .bound = TDAGI_DIM_BAD};
-    if (rg_chance(&m->r, 40))
+    if (!m->runs && rg_chance(&m->r, 40))
         b.bound = tdagi_dim_mul(tdagi_method_pool(&m->b), 4, rows_of(m, a_matrix(m)));
     return b;
+}
+
+static tdagi_var call(maker *m, uint32_t graph, const tdagi_var *input, tdagi_type type)
+{
+    return add(m, (tdagi_statement_spec){.kind = TDAGI_CALL, .target = graph}, input,
+               type);
+}
+
+/* n, n+1 */
+static void call_next(maker *m, tdagi_var n, tdagi_var both[2])
+{
+    const tdagi_type counts[2] = {{.dtype = TDAG_I64}, {.dtype = TDAG_I64}};
+    tdagi_statement_spec next = {
+        .kind = TDAGI_CALL, .target = NEXT, .inputs = &n, .n_inputs = 1};
+    tdagi_program_add(&m->b, &next, 2, counts, both);
+}
+
+static void call_sum(maker *m)
+{
+    tdagi_var in[2] = {a_matrix(m), a_matrix(m)}, out[3] = {{0}};
+    const tdagi_type types[3] = {matrix(rows_of(m, in[0])), matrix(rows_of(m, in[0])),
+                                 matrix(rows_of(m, in[1]))};
+    tdagi_statement_spec s = {
+        .kind = TDAGI_CALL, .target = SUM, .inputs = in, .n_inputs = 2};
+    tdagi_program_add(&m->b, &s, 3, types, out);
+    for (int i = 0; i < 3; i++)
+        see_matrix(m, out[i]);
 }
 
 static void add_calls(maker *m)
 {
     tdagi_var x = a_matrix(m), n = a_count(m), both[2] = {{0}};
     tdag_dim rows = rows_of(m, x);
-    const tdagi_type counts[2] = {{.dtype = TDAG_I64}, {.dtype = TDAG_I64}};
-    tdagi_statement_spec next = {
-        .kind = TDAGI_CALL, .target = NEXT, .inputs = &n, .n_inputs = 1};
-    switch (pick(m, 4)) {
+    switch (pick(m, 9)) {
     case 0:
-        see_matrix(m, add(m, (tdagi_statement_spec){.kind = TDAGI_CALL, .target = NEG},
-                          &x, matrix(rows)));
+        see_matrix(m,
+                   call(m, rg_chance(&m->r, 50) ? NEG : NEG_AGAIN, &x, matrix(rows)));
         break;
     case 1:
         rows = tdagi_dim_add(tdagi_method_pool(&m->b), rows, 1);
-        see_matrix(m, add(m, (tdagi_statement_spec){.kind = TDAGI_CALL, .target = GROW},
-                          &x, matrix(rows)));
+        see_matrix(m, call(m, GROW, &x, matrix(rows)));
         break;
     case 2:
-        see_flag(m,
-                 add(m, (tdagi_statement_spec){.kind = TDAGI_CALL, .target = POSITIVE},
-                     &n, type_of(TDAG_BOOL, 0, NULL)));
+        see_flag(m, call(m, POSITIVE, &n, type_of(TDAG_BOOL, 0, NULL)));
+        break;
+    case 3:
+        see_count(m, call(m, TWO, NULL, type_of(TDAG_I64, 0, NULL)));
+        break;
+    case 4:
+        see_flag(m, call(m, rg_chance(&m->r, 50) ? NO : YES, NULL,
+                         type_of(TDAG_BOOL, 0, NULL)));
+        break;
+    case 5:
+        see_matrix(m, call(m, THREE_ROWS, NULL, matrix(3)));
+        break;
+    case 6:
+    case 7:
+        call_sum(m);
         break;
     default:
-        tdagi_program_add(&m->b, &next, 2, counts, both);
+        call_next(m, n, both);
         see_count(m, both[0]);
         see_count(m, both[1]);
     }
@@ -173,11 +237,24 @@ static void add_found(maker *m)
         break;
     case 3:
         s.kind = TDAGI_APPLY;
+        if (m->runs) {
+            const tdag_dim found[] = {size, 2};
+            s.text = "nonzero";
+            x = add(m, s, &x, type_of(TDAG_I64, 2, found));
+            see_matrix(m, call(m, ROWS, &x, matrix(size)));
+            break;
+        }
         s.text = rg_chance(&m->r, 50) ? "aten::rows" : "an \"odd\" one";
         s.arguments = rg_chance(&m->r, 50) ? "" : "dim=\"0\"\n";
         see_matrix(m, add(m, s, &x, matrix(size)));
         break;
     default:
+        if (m->runs) { /* from below to, once */
+            tdagi_var both[2] = {{0}};
+            call_next(m, n, both);
+            inputs[0] = both[1];
+            inputs[1] = both[0];
+        }
         s = (tdagi_statement_spec){
             .kind = TDAGI_DRAW, .draw = TDAGI_DRAW_INTEGERS, .n_inputs = 2};
         see_count(m, add(m, s, inputs, type_of(TDAG_I64, 0, NULL)));
@@ -253,7 +330,7 @@ static void add_loop(maker *m)
     tdag_dim locals[2], rows[2];
     tdagi_binding found[2];
     tdagi_statement_spec s = {.kind = TDAGI_LOOP, .inputs = inputs};
-    s.has_limit = rg_chance(&m->r, 70);
+    s.has_limit = m->runs || rg_chance(&m->r, 70);
     s.has_condition = !s.has_limit || rg_chance(&m->r, 50);
     if (s.has_limit) inputs[at++] = a_count(m);
     if (s.has_condition) inputs[at++] = a_flag(m);
@@ -362,11 +439,12 @@ static tdag_status add_parts(maker *m, tdag_ctx *ctx)
     return m->b.status;
 }
 
-tdag_status random_program(tdag_ctx *ctx, uint64_t seed, tdag_model **out)
+static tdag_status make(tdag_ctx *ctx, uint64_t seed, bool runs, tdag_model **out)
 {
     maker *m = calloc(1, sizeof *m);
     assert_non_null(m);
     m->r = rg_seeded(seed);
+    m->runs = runs;
     tdagi_model_begin(&m->b, ctx);
     tdag_status st = m->b.status == TDAG_OK ? add_parts(m, ctx) : m->b.status;
     if (st == TDAG_OK) add_method(m, "forward");
@@ -377,4 +455,14 @@ tdag_status random_program(tdag_ctx *ctx, uint64_t seed, tdag_model **out)
         tdagi_model_drop(&m->b);
     free(m);
     return st;
+}
+
+tdag_status random_program(tdag_ctx *ctx, uint64_t seed, tdag_model **out)
+{
+    return make(ctx, seed, false, out);
+}
+
+tdag_status random_running_program(tdag_ctx *ctx, uint64_t seed, tdag_model **out)
+{
+    return make(ctx, seed, true, out);
 }

@@ -8,7 +8,10 @@
 
 #include "program/build.h"
 
-/* Two methods at most, over five graphs and two states. */
+/* Two methods at most, over some graphs and two states. */
 tdag_status random_program(tdag_ctx *ctx, uint64_t seed, tdag_model **out);
+/* The same of what the engines run to an end: loops have limits, operators are known.
+ * Each method takes f32[N,4], f32[3,4], i64[] and bool[]. */
+tdag_status random_running_program(tdag_ctx *ctx, uint64_t seed, tdag_model **out);
 
 #endif

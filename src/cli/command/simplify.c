@@ -64,6 +64,7 @@ int cli_simplify_model(cli *c, tdag_model **model)
 
 int cli_simplify(cli *c)
 {
+    c->takes_programs = true;
     tdag_model *model = NULL;
     uint32_t bits = 0;
     int status = cli_check_name(c->files[1]);

@@ -2,6 +2,7 @@
 #include <tdagger/simplify.h>
 
 #include "program/model.h"
+#include "transform/program/simplify.h"
 #include "transform/simplify/fold.h"
 #include "transform/simplify/rewrite.h"
 
@@ -89,5 +90,13 @@ static tdag_status simplify_graph(tdag_ctx *ctx, const tdag_graph *graph,
 tdag_status tdag_simplify(tdag_ctx *ctx, const tdag_model *model,
                           const tdag_simplify_options *options, tdag_model **out)
 {
-    return tdagi_model_transform(ctx, model, simplify_graph, options, out);
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    if (tdag_model_get_graph(model) != NULL)
+        return tdagi_model_transform(ctx, model, simplify_graph, options, out);
+    tdag_simplify_options o;
+    tdagi_rewrite_options checked;
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    TDAGI_TRY(load(ctx, options, &checked));
+    TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
+    return tdagi_simplify_program(ctx, model, &o, out);
 }

@@ -1,0 +1,243 @@
+/* The law of transforms on random programs: results and states are equal before and
+ * after, over two calls, by both engines; what a transform makes is verified, printed
+ * and read back, saved and loaded; done twice, it changes nothing more. TDAG_SEED
+ * chooses another first seed, TDAG_COUNT how many. */
+#include "../program/random_program.h"
+
+#include <unistd.h>
+
+#include <tdagger.h>
+
+#include "base/tensor.h"
+#include "support/random_graph.h"
+
+enum { N_INPUTS = 4, MOST = 8 };
+
+static char path[64];
+
+static tdag_status simplify(tdag_ctx *ctx, const tdag_model *m, tdag_model **out)
+{
+    return tdag_simplify(ctx, m, NULL, out);
+}
+
+static const struct {
+    const char *name;
+    tdag_status (*apply)(tdag_ctx *ctx, const tdag_model *m, tdag_model **out);
+    bool settles; /* once more, it gives the same */
+} transforms[] = {
+    {"simplify", simplify, true},
+};
+#define N_TRANSFORMS (sizeof transforms / sizeof *transforms)
+
+static uint64_t number_of(const char *variable, uint64_t otherwise)
+{
+    const char *text = getenv(variable);
+    return text == NULL ? otherwise : strtoull(text, NULL, 10);
+}
+
+/* ---- running ---- */
+
+/* What two calls give, and the states after them. */
+typedef struct outcome {
+    tdag_status status;
+    char message[256];
+    tdag_tensor *values[4 * MOST];
+    uint32_t n;
+} outcome;
+
+static void free_outcome(outcome *o)
+{
+    for (uint32_t i = 0; i < o->n; i++)
+        tdag_tensor_free(o->values[i]);
+    o->n = 0;
+}
+
+static void make_inputs(tdag_ctx *ctx, uint64_t seed, tdag_tensor *in[N_INPUTS])
+{
+    rg_random r = rg_seeded(seed * 77 + 5);
+    const int64_t shapes[2][2] = {{rg_in(&r, 0, 3), 4}, {3, 4}};
+    for (uint32_t i = 0; i < N_INPUTS; i++) {
+        static const tdag_dtype dtypes[] = {TDAG_F32, TDAG_F32, TDAG_I64, TDAG_BOOL};
+        TEST_OK(ctx, tdag_tensor_create(ctx, dtypes[i], i < 2 ? 2 : 0,
+                                        i < 2 ? shapes[i] : NULL, &in[i]));
+        for (int64_t k = 0; k < in[i]->count; k++)
+            if (i < 2)
+                tdagi_tensor_set_f64(in[i], k, (double)rg_in(&r, -2, 2));
+            else
+                tdagi_tensor_set_i64(in[i], k, rg_in(&r, 0, i == 2 ? 3 : 1));
+    }
+}
+
+static void run(tdag_ctx *ctx, const tdag_model *m, const char *method,
+                tdag_engine engine, uint64_t seed, outcome *out)
+{
+    tdag_run_options o;
+    tdag_run_options_init(&o);
+    o.engine = engine;
+    o.method = method;
+    const tdagi_method *of = tdagi_model_method(m, method);
+    memset(out, 0, sizeof *out);
+    TEST_OK(ctx, tdag_state_create(ctx, m, &o.state));
+    for (uint64_t call = 0; call < 2 && out->status == TDAG_OK; call++) {
+        tdag_tensor *in[N_INPUTS] = {NULL};
+        make_inputs(ctx, seed + call, in);
+        o.seed = seed + call;
+        out->status = tdag_run(ctx, m, in, N_INPUTS, &o, out->values + out->n);
+        if (out->status == TDAG_OK) out->n += of->outputs->n_tensors;
+        if (out->status != TDAG_OK)
+            snprintf(out->message, sizeof out->message, "%s",
+                     tdag_ctx_get_error(ctx)->message);
+        for (int i = 0; i < N_INPUTS; i++)
+            tdag_tensor_free(in[i]);
+    }
+    for (uint32_t i = 0; i < tdag_state_get_n(o.state); i++)
+        out->values[out->n++] =
+            tdag_tensor_copy((tdag_tensor *)(uintptr_t)tdag_state_get(o.state, i));
+    tdag_state_free(o.state);
+}
+
+/* What fails before may do without what failed; a check that fails does so after, too.
+ */
+static bool same_outcome(const outcome *a, const outcome *b)
+{
+    if (a->status != TDAG_OK && a->status != TDAG_E_CHECK) return true;
+    bool same =
+        a->status == b->status && a->n == b->n && strcmp(a->message, b->message) == 0;
+    for (uint32_t i = 0; same && i < a->n; i++)
+        same = a->values[i]->rank == b->values[i]->rank &&
+               memcmp(a->values[i]->shape, b->values[i]->shape,
+                      a->values[i]->rank * sizeof(int64_t)) == 0;
+    for (uint32_t i = 0; same && i < a->n; i++)
+        for (int64_t k = 0; same && k < a->values[i]->count; k++) {
+            double x = tdagi_tensor_get_f64(a->values[i], k),
+                   y = tdagi_tensor_get_f64(b->values[i], k);
+            same = x == y || (x != x && y != y);
+        }
+    return same;
+}
+
+static void fail_with(tdag_ctx *ctx, const char *what, const char *name, uint64_t seed,
+                      const tdag_model *before, const tdag_model *after)
+{
+    char *a = NULL, *b = NULL;
+    if (tdag_model_print(ctx, before, TDAG_TEXT_FULL, &a) == TDAG_OK) puts(a);
+    if (after != NULL && tdag_model_print(ctx, after, TDAG_TEXT_FULL, &b) == TDAG_OK)
+        puts(b);
+    fail_msg("%s, seed %llu: %s", name, (unsigned long long)seed, what);
+}
+
+/* ---- the law ---- */
+
+static void check_forms(tdag_ctx *ctx, const tdag_model *m, const char *name,
+                        uint64_t seed)
+{
+    char *text = NULL;
+    tdag_model *back = NULL, *loaded = NULL;
+    TEST_OK(ctx, tdag_model_print(ctx, m, TDAG_TEXT_FULL, &text));
+    if (tdag_model_parse(ctx, text, strlen(text), &back) != TDAG_OK ||
+        !tdagi_model_equal(m, back))
+        fail_with(ctx, "is read as another model", name, seed, m, back);
+    TEST_OK(ctx, tdag_save(ctx, m, path, NULL));
+    TEST_OK(ctx, tdag_load(ctx, path, NULL, &loaded));
+    if (!tdagi_model_equal(m, loaded))
+        fail_with(ctx, "is loaded as another model", name, seed, m, loaded);
+    tdag_text_free(ctx, text);
+    tdag_model_free(back);
+    tdag_model_free(loaded);
+}
+
+static uint32_t check_results(tdag_ctx *ctx, const tdag_model *before,
+                              const tdag_model *after, const char *name, uint64_t seed)
+{
+    uint32_t n_good = 0;
+    for (uint32_t i = 0; i < before->n_methods; i++) {
+        outcome a, b, c;
+        const char *method = before->methods[i]->name;
+        run(ctx, before, method, TDAG_ENGINE_REFERENCE, seed, &a);
+        run(ctx, after, method, TDAG_ENGINE_REFERENCE, seed, &b);
+        run(ctx, after, method, TDAG_ENGINE_NATIVE, seed, &c);
+        n_good += a.status == TDAG_OK;
+        if (!same_outcome(&a, &b) || !same_outcome(&a, &c)) {
+            printf("%s: %s | %s | %s\n", method, a.message, b.message, c.message);
+            fail_with(ctx, "results differ", name, seed, before, after);
+        }
+        free_outcome(&a);
+        free_outcome(&b);
+        free_outcome(&c);
+    }
+    return n_good;
+}
+
+static void test_law(void **state)
+{
+    (void)state;
+    uint64_t first = number_of("TDAG_SEED", 1), n = number_of("TDAG_COUNT", 1000);
+    uint32_t n_good = 0;
+    tdag_ctx *ctx = test_ctx();
+    print_message("seeds %llu to %llu\n", (unsigned long long)first,
+                  (unsigned long long)(first + n - 1));
+    for (uint64_t seed = first; seed < first + n; seed++) {
+        tdag_model *m = NULL;
+        TEST_OK(ctx, random_running_program(ctx, seed, &m));
+        for (size_t i = 0; i < N_TRANSFORMS; i++) {
+            const char *name = transforms[i].name;
+            tdag_model *made = NULL, *again = NULL;
+            if (transforms[i].apply(ctx, m, &made) != TDAG_OK)
+                fail_with(ctx, tdag_ctx_get_error(ctx)->message, name, seed, m, NULL);
+            check_forms(ctx, made, name, seed);
+            n_good += check_results(ctx, m, made, name, seed);
+            TEST_OK(ctx, transforms[i].apply(ctx, made, &again));
+            if (transforms[i].settles && !tdagi_model_equal(made, again))
+                fail_with(ctx, "done twice is another model", name, seed, made, again);
+            tdag_model_free(again);
+            tdag_model_free(made);
+        }
+        tdag_model_free(m);
+    }
+    print_message("%u runs to their end\n", (unsigned)n_good);
+    assert_true(n_good >= n * N_TRANSFORMS / 2);
+    tdag_ctx_free(ctx);
+}
+
+/* ---- memory ---- */
+
+typedef struct transforming {
+    const tdag_model *m;
+    size_t i;
+} transforming;
+
+static tdag_status oom_body(tdag_ctx *ctx, void *arg)
+{
+    const transforming *t = arg;
+    tdag_model *made = NULL;
+    tdag_status st = transforms[t->i].apply(ctx, t->m, &made);
+    tdag_model_free(made);
+    return st;
+}
+
+static void test_oom(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < N_TRANSFORMS; i++) {
+        transforming t = {NULL, i};
+        tdag_model *m = NULL;
+        TEST_OK(ctx, random_running_program(ctx, 4, &m));
+        t.m = m;
+        test_every_oom(oom_body, &t);
+        tdag_model_free(m);
+    }
+    tdag_ctx_free(ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_law),
+        cmocka_unit_test(test_oom),
+    };
+    snprintf(path, sizeof path, "/tmp/tdag-law-%ld.tdag", (long)getpid());
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    unlink(path);
+    return failed;
+}
