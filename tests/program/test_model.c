@@ -144,7 +144,6 @@ static void test_refused(void **state)
         tdag_info_json(ctx, m, NULL, &info),
         tdag_pair_values(ctx, m, m, &pairs),
         tdag_to_pt2(ctx, m, "program.pt2", NULL),
-        tdag_simplify(ctx, m, NULL, &out),
         tdag_substitute(ctx, m, at, 1, &out),
         tdag_extract(ctx, m, NULL, &out),
         tdag_remove_dim(ctx, m, "N", NULL, &out),

@@ -1,6 +1,7 @@
-/* See simplify.h. In rounds, until one changes nothing: what is needed and what is
- * constant is found; graphs take their forms by it (forms.h); the methods are copied
- * statement by statement, and on the way
+/* tdag_simplify. A model that is a graph is simplified as that. A program is in rounds,
+ * until one changes nothing: what is needed and what is constant is found; graphs take
+ * their forms by it (forms.h); the methods are copied statement by statement, and on
+ * the way
  * - what nobody needs is left out,
  * - conditions and limits that are constants decide: an arm stands in the place of its
  *   if, a loop that never runs gives what enters it, a check that holds goes,
@@ -9,12 +10,11 @@
  * - equal calls are one call,
  * - calls that a loop does not change stand before it, if they cannot fail.
  * Nothing moves into a block, and reads and writes stay in their order. */
-#include "transform/program/simplify.h"
-
 #include <string.h>
 
 #include "transform/compose/cut.h"
 #include "transform/program/forms.h"
+#include "transform/simplify/rewrite.h"
 
 #define MOST_ROUNDS 100
 #define N_HEADS     64
@@ -434,9 +434,9 @@ static tdag_status do_round(tdag_ctx *ctx, const tdag_model *model,
     return st;
 }
 
-tdag_status tdagi_simplify_program(tdag_ctx *ctx, const tdag_model *model,
-                                   const tdag_simplify_options *options,
-                                   tdag_model **out)
+static tdag_status simplify_program(tdag_ctx *ctx, const tdag_model *model,
+                                    const tdag_simplify_options *options,
+                                    tdag_model **out)
 {
     tdagi_arena arenas[2];
     tdagi_forms simple = {0};
@@ -462,4 +462,24 @@ tdag_status tdagi_simplify_program(tdag_ctx *ctx, const tdag_model *model,
     else
         tdag_model_free(now);
     return st;
+}
+
+static tdag_status simplify_graph(tdag_ctx *ctx, const tdag_graph *graph,
+                                  const void *options, tdag_graph **out)
+{
+    return tdag_graph_simplify(ctx, graph, options, out);
+}
+
+tdag_status tdag_simplify(tdag_ctx *ctx, const tdag_model *model,
+                          const tdag_simplify_options *options, tdag_model **out)
+{
+    tdag_simplify_options o;
+    tdagi_rewrite_options checked;
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    if (tdag_model_get_graph(model) != NULL)
+        return tdagi_model_transform(ctx, model, simplify_graph, options, out);
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    TDAGI_TRY(tdagi_rewrite_load(ctx, options, &checked));
+    TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
+    return simplify_program(ctx, model, &o, out);
 }

@@ -14,6 +14,8 @@
 #ifndef TDAGI_REWRITE_H
 #define TDAGI_REWRITE_H
 
+#include <tdagger/simplify.h>
+
 #include "ir/graft.h"
 #include "transform/common.h"
 #include "transform/simplify/protect.h"
@@ -76,6 +78,9 @@ typedef struct tdagi_rewriter {
     tdagi_rule *rules[TDAGI_MOST_RULES + TDAGI_OP_CODES];
 } tdagi_rewriter;
 
+/* What a caller of simplification asks for. Errors: E_ARG. */
+tdag_status tdagi_rewrite_load(tdag_ctx *ctx, const tdag_simplify_options *options,
+                               tdagi_rewrite_options *out);
 /* One walk. *n_fired_out may be NULL. */
 tdag_status tdagi_rewrite(tdag_ctx *ctx, const tdag_graph *g,
                           const tdagi_rewrite_options *options, uint64_t *n_fired_out,

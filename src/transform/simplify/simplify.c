@@ -1,8 +1,7 @@
-/* tdag_simplify: the passes, over and over until none of them changes anything. */
+/* tdag_graph_simplify: the passes, over and over until none of them changes anything.
+ */
 #include <tdagger/simplify.h>
 
-#include "program/model.h"
-#include "transform/program/simplify.h"
 #include "transform/simplify/fold.h"
 #include "transform/simplify/rewrite.h"
 
@@ -19,8 +18,8 @@ static const tdagi_rule_table tables[] = {{TDAG_PASS_CONSTANTS, tdagi_constant_r
                                           {TDAG_PASS_VIEWS, tdagi_reshape_rules},
                                           {0, NULL}};
 
-static tdag_status load(tdag_ctx *ctx, const tdag_simplify_options *options,
-                        tdagi_rewrite_options *out)
+tdag_status tdagi_rewrite_load(tdag_ctx *ctx, const tdag_simplify_options *options,
+                               tdagi_rewrite_options *out)
 {
     tdag_simplify_options o;
     const uint32_t known = TDAG_PASS_EXACT | TDAG_PASS_FOLD;
@@ -67,7 +66,7 @@ tdag_status tdag_graph_simplify(tdag_ctx *ctx, const tdag_graph *graph,
     TDAGI_TRY(tdagi_need(ctx, graph, "graph"));
     TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdagi_rewrite_options o;
-    TDAGI_TRY(load(ctx, options, &o));
+    TDAGI_TRY(tdagi_rewrite_load(ctx, options, &o));
     tdag_graph *g = tdag_graph_copy(graph);
     bool folded = true;
     tdag_status st = settle(ctx, &o, &g);
@@ -79,24 +78,4 @@ tdag_status tdag_graph_simplify(tdag_ctx *ctx, const tdag_graph *graph,
     }
     tdag_graph_free(g);
     return st;
-}
-
-static tdag_status simplify_graph(tdag_ctx *ctx, const tdag_graph *graph,
-                                  const void *options, tdag_graph **out)
-{
-    return tdag_graph_simplify(ctx, graph, options, out);
-}
-
-tdag_status tdag_simplify(tdag_ctx *ctx, const tdag_model *model,
-                          const tdag_simplify_options *options, tdag_model **out)
-{
-    TDAGI_TRY(tdagi_need(ctx, model, "model"));
-    if (tdag_model_get_graph(model) != NULL)
-        return tdagi_model_transform(ctx, model, simplify_graph, options, out);
-    tdag_simplify_options o;
-    tdagi_rewrite_options checked;
-    TDAGI_TRY(tdagi_need(ctx, out, "out"));
-    TDAGI_TRY(load(ctx, options, &checked));
-    TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
-    return tdagi_simplify_program(ctx, model, &o, out);
 }
