@@ -22,6 +22,9 @@ typedef struct tdag_torchscript_options {
     /* Bit i: input i of those given is a complex tensor, and what is given are its
      * pairs [..., 2], as view_as_real() makes them (docs/complex.md). */
     uint64_t complex_inputs;
+    /* Of running: the structure of the results, as tdagger/model.h tells. A number that
+     * stands where it has a tensor is one of rank 0; NULL: numbers are left out. */
+    const char *outputs;
 } tdag_torchscript_options;
 enum {
     TDAG_TORCH_OPAQUE = 1,  /* keep unknown operators as opaque nodes: asks PyTorch */
@@ -67,6 +70,21 @@ TDAG_API TDAG_MUST_CHECK tdag_status
 tdag_run_torchscript(tdag_ctx *ctx, const char *path, tdag_tensor *const *inputs,
                      const char *const *names, uint32_t n_inputs,
                      const tdag_torchscript_options *options, tdag_named_tensors *out);
+
+/* The same for a sequence of calls: a file that PyTorch has loaded, whose buffers and
+ * attributes keep what a call writes. */
+typedef struct tdag_torch_module tdag_torch_module;
+/* Freed before its context. shim_path as in the options. Errors: E_SHIM, E_NOMEM. */
+TDAG_API TDAG_MUST_CHECK tdag_status tdag_torch_module_open(tdag_ctx *ctx,
+                                                            const char *path,
+                                                            const char *shim_path,
+                                                            tdag_torch_module **out);
+TDAG_API void tdag_torch_module_free(tdag_torch_module *module); /* NULL is fine */
+/* As tdag_run_torchscript(). */
+TDAG_API TDAG_MUST_CHECK tdag_status
+tdag_torch_module_run(tdag_torch_module *module, tdag_tensor *const *inputs,
+                      const char *const *names, uint32_t n_inputs,
+                      const tdag_torchscript_options *options, tdag_named_tensors *out);
 
 /* The operators the importer knows and those it refuses, as a document (Markdown),
  * which is docs/operators.md; needs no shim; freed with tdag_text_free(). Errors:

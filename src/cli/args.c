@@ -19,6 +19,9 @@ static const option options[] = {
     {CLI_INPUT,  "-i", "--input", "[NAME:]DTYPE[DIMS]", "one input: f32[N=4,3,224,224]; NAME=VALUE: sr=16000"},
     {CLI_LIKE,   "--like",   NULL, "X.safetensors", "inputs with the dtypes and shapes of its tensors"},
     {CLI_COMPLEX, "--complex", NULL, "I,J,...", "inputs, from 0, that are complex: given as pairs [...,2]"},
+    {CLI_METHOD, "--method", NULL, "NAME", "the method to take (default forward)"},
+    {CLI_STATE,  "--state",  NULL, "S.safetensors", "what the model remembers: read if it exists, then written"},
+    {CLI_CALLS,  "--calls",  NULL, "N", "calls in sequence, each with inputs of its own (default 1)"},
     {CLI_IN,     "--in",     NULL, "X.safetensors", "the inputs' values"},
     {CLI_OUT,    "--out",    NULL, "Y.safetensors", "where the outputs go"},
     {CLI_JSON,   "--json",   NULL, NULL, "one JSON object instead of tables"},
@@ -30,7 +33,7 @@ static const option options[] = {
     {CLI_FIRST,  "--first",  NULL, NULL, "where they differ, find the first value that does"},
     {CLI_RTOL,   "--rtol",   NULL, "R", "relative tolerance"},
     {CLI_ATOL,   "--atol",   NULL, "A", "absolute tolerance"},
-    {CLI_SEED,   "--seed",   NULL, "N", "of random inputs (default 0)"},
+    {CLI_SEED,   "--seed",   NULL, "N", "of random inputs and draws (default 0)"},
     {CLI_FULL,   "--full",   NULL, NULL, "write large tensors too"},
     {CLI_RAISED, "--raised", NULL, NULL, "composites instead of core ops"},
     {CLI_AT,     "--at",     NULL, "N=8,S=T,...", "symbols given numbers, other names, expressions"},
@@ -209,6 +212,9 @@ static int set_option(cli *c, const option *o, const char *value)
     if (o->bit == CLI_OUTPUTS) c->names_out = value;
     if (o->bit == CLI_MODULE) c->module = value;
     if (o->bit == CLI_AT) c->at = value;
+    if (o->bit == CLI_METHOD) c->method = value;
+    if (o->bit == CLI_STATE) c->state = value;
+    if (o->bit == CLI_CALLS) return set_number(o, value, &c->calls);
     return CLI_DONE;
 }
 

@@ -55,9 +55,12 @@ enum {
 #define CLI_NO_CHECK    CLI_BIT(36)
 #define CLI_AT          CLI_BIT(31)
 #define CLI_COMPLEX     CLI_BIT(40)
+#define CLI_METHOD      CLI_BIT(41)
+#define CLI_STATE       CLI_BIT(42)
+#define CLI_CALLS       CLI_BIT(43)
 #define CLI_IMPORT                                                                     \
-    (CLI_COMPLEX | CLI_INPUT | CLI_LIKE | CLI_AT | CLI_OPAQUE | CLI_READER |           \
-     CLI_SHIM | CLI_QUIET)
+    (CLI_COMPLEX | CLI_INPUT | CLI_LIKE | CLI_AT | CLI_METHOD | CLI_OPAQUE |           \
+     CLI_READER | CLI_SHIM | CLI_QUIET)
 #define CLI_EXPORT (CLI_IMPORT | CLI_WRITER | CLI_NO_CHECK)
 
 /* A command line taken apart; the strings are those of argv. */
@@ -80,8 +83,10 @@ typedef struct cli {
     const char *at;     /* of --at: "N=8,S=T" */
     const char **links; /* of --link, in order */
     uint32_t n_links;
+    const char *method; /* of --method; NULL: forward */
+    const char *state;  /* of --state: a file */
     double rtol, atol;
-    uint64_t seed, most, axis;
+    uint64_t seed, most, axis, calls;
     uint64_t complex;    /* of --complex, as bits */
     bool takes_programs; /* the command does more than one graph; set by it */
 } cli;
@@ -148,15 +153,16 @@ typedef struct cli_inputs {
 int cli_inputs_get(cli *c, cli_inputs *out);
 /* The result out<i> that the file holds; NULL: none. */
 const tdag_tensor *cli_inputs_output(const cli_inputs *inputs, uint32_t i);
-/* The declared inputs of a graph, at the samples of its symbols. */
-int cli_inputs_of_graph(const tdag_graph *graph, cli_inputs *out);
+/* The declared inputs of a method, at the samples of its symbols. */
+int cli_inputs_of_method(const tdag_method *method, cli_inputs *out);
 void cli_inputs_free(cli *c, cli_inputs *inputs);
-/* order[i] = which of the inputs is the graph's input i: by name if all are named as
- * the graph's inputs, else by position. */
-void cli_order(const cli_inputs *inputs, const tdag_graph *graph, uint32_t *order);
+/* order[i] = which of the inputs is the method's input i: by name if all are named as
+ * the method's inputs, else by position. */
+void cli_order(const cli_inputs *inputs, const tdag_method *method, uint32_t *order);
 /* Random tensors, one per input: normal floats, integers 0 and 1, the same for the same
  * seed. What was made when it failed is in out, too. */
-int cli_random_tensors(cli *c, const cli_inputs *inputs, tdag_tensor **out);
+int cli_random_tensors(cli *c, uint64_t seed, const cli_inputs *inputs,
+                       tdag_tensor **out);
 void cli_spec_of_tensor(const tdag_tensor *tensor, tdag_input_spec *out);
 /* "f32[2,4]", at the samples */
 void cli_spec_text(const tdag_input_spec *spec, char *buf, size_t size);
@@ -170,6 +176,9 @@ tdag_file_kind cli_kind_of_name(const char *path);
 /* Reads a model; a TorchScript file needs the inputs that it takes. Prints what went
  * wrong. */
 int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **out);
+/* The method that --method names, or forward, or the only one; prints what there is. */
+int cli_find_method(const cli *c, const char *path, const tdag_model *model,
+                    const tdag_method **out);
 /* Whether the model of a file takes inputs at all. */
 int cli_takes_inputs(cli *c, const char *path, bool *out);
 /* The model of the first file, imported with the inputs of the command line, at the
@@ -224,13 +233,32 @@ typedef struct cli_outputs {
     uint32_t n;
 } cli_outputs;
 
-/* Runs the model of a file on values, which are in the order of inputs->specs. engine
- * NULL: PyTorch for TorchScript files, native for others. */
-int cli_execute(cli *c, const char *path, const char *engine, const cli_inputs *inputs,
-                tdag_tensor *const *values, cli_outputs *out);
+/* A model that is called, perhaps several times, and what it remembers meanwhile. */
+typedef struct cli_runner {
+    const char *path;
+    const cli_inputs *inputs;
+    bool is_reference;
+    tdag_model *model; /* and state; or PyTorch's */
+    tdag_state *state;
+    tdag_torch_module *torch;
+    const char *outputs; /* the structure that PyTorch's results have; NULL: unknown */
+    uint32_t *order;     /* of the inputs */
+    uint64_t n_calls;
+} cli_runner;
+
+/* Opens the model of a file. engine NULL: PyTorch for TorchScript files, native for
+ * others. What failed is closed, too. */
+int cli_runner_open(cli *c, const char *path, const char *engine,
+                    const cli_inputs *inputs, cli_runner *out);
+/* One call; the values are in the order of inputs->specs. */
+int cli_runner_call(cli *c, cli_runner *r, tdag_tensor *const *values,
+                    cli_outputs *out);
+void cli_runner_close(cli_runner *r);
+/* The structure of the results as the model has it; NULL: PyTorch runs it. */
+const char *cli_runner_outputs(const cli *c, const cli_runner *r);
 void cli_outputs_free(cli_outputs *outputs);
-/* The same of a model in memory, values in the order of its inputs; no PyTorch. */
-int cli_run_model(cli *c, const char *path, const char *engine, const tdag_model *model,
+/* A model in memory, values in the order of its inputs; state NULL: the initial one. */
+int cli_run_model(cli *c, const cli_runner *r, const tdag_model *model,
                   tdag_tensor *const *values, uint32_t n, cli_outputs *out);
 
 /* ---- tables (table.c) ---- */

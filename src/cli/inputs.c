@@ -1,5 +1,5 @@
-/* Inputs as the command line gives them: by -i, by the tensors of a file, or as a graph
- * declares them; and random values for them. */
+/* Inputs as the command line gives them: by -i, by the tensors of a file, or as a
+ * method declares them; and random values for them. */
 #include "cli/cli.h"
 
 #include <math.h>
@@ -168,12 +168,12 @@ const tdag_tensor *cli_inputs_output(const cli_inputs *inputs, uint32_t i)
     return at < 0 ? NULL : inputs->tensors.tensors[at];
 }
 
-void cli_order(const cli_inputs *inputs, const tdag_graph *graph, uint32_t *order)
+void cli_order(const cli_inputs *inputs, const tdag_method *method, uint32_t *order)
 {
-    bool by_name = inputs->n == tdag_graph_get_n_inputs(graph);
+    tdag_vars params = tdag_block_get(tdag_method_get_body(method)).params;
+    bool by_name = inputs->n == params.n;
     for (uint32_t i = 0; i < inputs->n && by_name; i++) {
-        const char *name =
-            tdag_graph_get_node(graph, tdag_graph_get_input(graph, i)).name;
+        const char *name = tdag_method_get_var_name(method, params.v[i]);
         uint32_t j = 0;
         while (j < inputs->n && (name == NULL || inputs->specs[j].name == NULL ||
                                  strcmp(inputs->specs[j].name, name) != 0))
@@ -192,26 +192,25 @@ int cli_inputs_get(cli *c, cli_inputs *out)
     return parse_inputs(c, out);
 }
 
-/* ---- a graph's ---- */
-/* A dim that is no plain size counts as a symbol. Names are lent by the graph. */
-int cli_inputs_of_graph(const tdag_graph *graph, cli_inputs *out)
+/* ---- a method's ---- */
+/* A dim that is no plain size counts as a symbol. Names are lent by the method. */
+int cli_inputs_of_method(const tdag_method *method, cli_inputs *out)
 {
-    uint32_t n = tdag_graph_get_n_inputs(graph);
-    int status = reserve(out, n);
+    tdag_vars params = tdag_block_get(tdag_method_get_body(method)).params;
+    int status = reserve(out, params.n);
     if (status != CLI_DONE) return status;
-    for (uint32_t i = 0; i < n; i++) {
-        tdag_node_info node =
-            tdag_graph_get_node(graph, tdag_graph_get_input(graph, i));
+    for (uint32_t i = 0; i < params.n; i++) {
+        tdag_var_type type = tdag_method_get_type(method, params.v[i]);
         tdag_input_spec *spec = &out->specs[i];
-        spec->name = node.name;
-        spec->dtype = node.dtype;
-        spec->rank = node.rank;
-        for (uint32_t k = 0; k < node.rank; k++) {
-            spec->shape[k] = tdag_graph_dim_sample(graph, node.shape[k]);
-            if (node.shape[k] < 0) spec->symbol[k] = "symbolic";
+        spec->name = tdag_method_get_var_name(method, params.v[i]);
+        spec->dtype = type.dtype;
+        spec->rank = type.rank;
+        for (uint32_t k = 0; k < type.rank; k++) {
+            spec->shape[k] = tdag_method_dim_sample(method, type.shape[k]);
+            if (type.shape[k] < 0) spec->symbol[k] = "symbolic";
         }
     }
-    out->n = n;
+    out->n = params.n;
     return CLI_DONE;
 }
 
@@ -275,9 +274,10 @@ static void fill(tdag_tensor *tensor, random_stream *r)
     }
 }
 
-int cli_random_tensors(cli *c, const cli_inputs *inputs, tdag_tensor **out)
+int cli_random_tensors(cli *c, uint64_t seed, const cli_inputs *inputs,
+                       tdag_tensor **out)
 {
-    random_stream r = {c->seed};
+    random_stream r = {seed};
     for (uint32_t i = 0; i < inputs->n; i++) {
         const tdag_input_spec *s = &inputs->specs[i];
         if (tdag_tensor_create(c->ctx, s->dtype, s->rank, s->shape, &out[i]) != TDAG_OK)

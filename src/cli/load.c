@@ -63,6 +63,7 @@ void cli_torch_options(const cli *c, tdag_torchscript_options *out)
 {
     tdag_torchscript_options_init(out);
     out->shim_path = c->shim;
+    out->method = c->method;
     out->reader = who(c->reader);
     out->writer = who(c->writer);
     out->values = c->values;
@@ -79,27 +80,35 @@ static bool fits(const tdag_input_spec *declared, const tdag_input_spec *given)
 }
 
 /* "x f32[N,3]": its name, if it has one, and its type. */
-static void describe_input(const tdag_graph *graph, uint32_t i, char *buf, size_t size)
+static void describe_input(const tdag_method *method, uint32_t i, char *buf,
+                           size_t size)
 {
-    tdag_node_info node = tdag_graph_get_node(graph, tdag_graph_get_input(graph, i));
-    int n = node.name == NULL ? 0 : snprintf(buf, size, "%s ", node.name);
-    size_t at = (size_t)n < size ? (size_t)n : size - 1;
-    cli_type_text(graph, tdag_graph_get_input(graph, i), buf + at, size - at);
+    tdag_var var = tdag_block_get(tdag_method_get_body(method)).params.v[i];
+    const char *name = tdag_method_get_var_name(method, var);
+    tdag_var_type type = tdag_method_get_type(method, var);
+    snprintf(buf, size, "%s%s%s[", name == NULL ? "" : name, name == NULL ? "" : " ",
+             tdag_dtype_name(type.dtype));
+    for (uint32_t k = 0; k < type.rank; k++) {
+        char dim[256];
+        tdag_method_dim_text(method, type.shape[k], dim, sizeof(dim));
+        cli_list_add(buf, size, dim);
+    }
+    cli_list_end(buf, size);
 }
 
 /* The declared inputs must be what the command line says they are. */
-static int compare_inputs(const char *path, const tdag_graph *graph,
+static int compare_inputs(const char *path, const tdag_method *method,
                           const cli_inputs *declared, const cli_inputs *given)
 {
     uint32_t *order = calloc(given->n, sizeof(*order));
     if (order == NULL) return cli_fail(CLI_BAD, "out of memory");
-    cli_order(given, graph, order);
+    cli_order(given, method, order);
     int status = CLI_DONE;
     for (uint32_t i = 0; i < given->n && status == CLI_DONE; i++) {
         const tdag_input_spec *want = &declared->specs[i],
                               *got = &given->specs[order[i]];
         char want_text[256], got_text[256];
-        describe_input(graph, i, want_text, sizeof(want_text));
+        describe_input(method, i, want_text, sizeof(want_text));
         cli_spec_text(got, got_text, sizeof(got_text));
         if (!fits(want, got))
             status = cli_fail(CLI_BAD, "%s: input %u of the model is %s, not %s", path,
@@ -109,20 +118,49 @@ static int compare_inputs(const char *path, const tdag_graph *graph,
     return status;
 }
 
-static int check_inputs(cli *c, const char *path, const tdag_graph *graph,
+static int check_inputs(cli *c, const char *path, const tdag_model *model,
                         const cli_inputs *inputs)
 {
-    if (inputs->n == 0) return CLI_DONE;
-    uint32_t n = tdag_graph_get_n_inputs(graph);
-    if (n != inputs->n)
-        return cli_fail(CLI_BAD, "%s: the model takes %u input%s, %u given", path,
-                        (unsigned)n, n == 1 ? "" : "s", (unsigned)inputs->n);
+    const tdag_method *method;
     cli_inputs declared;
-    int status = cli_inputs_of_graph(graph, &declared);
+    if (inputs->n == 0) return CLI_DONE;
+    int status = cli_find_method(c, path, model, &method);
+    if (status == CLI_DONE) status = cli_inputs_of_method(method, &declared);
     if (status != CLI_DONE) return status;
-    status = compare_inputs(path, graph, &declared, inputs);
+    uint32_t n = declared.n;
+    if (n != inputs->n)
+        status = cli_fail(CLI_BAD, "%s: the model takes %u input%s, %u given", path,
+                          (unsigned)n, n == 1 ? "" : "s", (unsigned)inputs->n);
+    if (status == CLI_DONE) status = compare_inputs(path, method, &declared, inputs);
     cli_inputs_free(c, &declared);
     return status;
+}
+
+/* ---- methods ---- */
+
+static int no_method(const char *path, const tdag_model *model, const char *name)
+{
+    char list[256] = "";
+    for (uint32_t i = 0; i < tdag_model_get_n_methods(model); i++) {
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof(list) - used, "%s%s", i == 0 ? "" : ", ",
+                 tdag_method_get_name(tdag_model_get_method(model, i)));
+    }
+    if (name == NULL)
+        return cli_fail(CLI_USAGE, "%s: which --method of %s?", path, list);
+    return cli_fail(CLI_BAD, "%s: the model has no method %s; it has %s", path, name,
+                    list);
+}
+
+int cli_find_method(const cli *c, const char *path, const tdag_model *model,
+                    const tdag_method **out)
+{
+    uint32_t n = tdag_model_get_n_methods(model);
+    const char *name = c->method == NULL ? "forward" : c->method;
+    *out = tdag_model_find_method(model, name);
+    if (*out == NULL && c->method == NULL && n == 1)
+        *out = tdag_model_get_method(model, 0);
+    return *out != NULL ? CLI_DONE : no_method(path, model, c->method);
 }
 
 /* A model that is more than one graph is for commands that say so. */
@@ -142,6 +180,7 @@ static tdag_status open_file(cli *c, const char *path, tdag_file_kind kind,
     tdag_open_options options;
     tdag_open_options_init(&options);
     options.kind = kind;
+    options.method = kind == TDAG_FILE_TORCHSCRIPT ? c->method : NULL;
     options.shim_path = c->shim;
     options.complex_inputs = cli_complex_inputs(c, path);
     options.reader = who(c->reader);
@@ -182,17 +221,22 @@ int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **ou
                    : cli_fail_library(c, path);
     /* a file that tells its inputs is compared with those of the command line, by name
      */
-    const tdag_graph *graph = tdag_model_get_graph(model);
     status = check_programs(c, path, model);
-    if (status == CLI_DONE && declared && graph != NULL)
-        status = check_inputs(c, path, graph, inputs);
-    else if (status == CLI_DONE && declared && inputs->n > 0)
-        status = cli_fail(CLI_BAD,
-                          "%s: the inputs of a program are those that it states", path);
+    if (status == CLI_DONE && declared) status = check_inputs(c, path, model, inputs);
     if (status == CLI_DONE)
         *out = model;
     else
         tdag_model_free(model);
+    return status;
+}
+
+static int has_inputs(const cli *c, const char *path, const tdag_model *model,
+                      bool *out)
+{
+    const tdag_method *method;
+    int status = cli_find_method(c, path, model, &method);
+    if (status == CLI_DONE)
+        *out = tdag_block_get(tdag_method_get_body(method)).params.n > 0;
     return status;
 }
 
@@ -204,7 +248,7 @@ int cli_takes_inputs(cli *c, const char *path, bool *out)
     int status = cli_kind_of_file(c, path, &kind);
     if (status != CLI_DONE) return status;
     if (open_file(c, path, kind, &none, &model) == TDAG_OK)
-        *out = tdag_graph_get_n_inputs(tdag_model_get_graph(model)) > 0;
+        status = has_inputs(c, path, model, out);
     else if (wants_inputs(c, kind, &none))
         *out = true;
     else

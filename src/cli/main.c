@@ -45,8 +45,10 @@ static const cli_command commands[] = {
      "Inputs are the tensors in0, in1, ..., or those named as the model's inputs, or, if\n"
      "neither fits, all tensors in the file's order. Outputs are named out0, out1, ...\n"
      "--engine native (default) evaluates the imported model, reference one core op at a\n"
-     "time; torch runs a TorchScript file by PyTorch.\n",
-     CLI_IN | CLI_OUT | CLI_ENGINE | CLI_OPAQUE | CLI_READER | CLI_SHIM | CLI_QUIET,
+     "time; torch runs a TorchScript file by PyTorch. --state keeps what a model remembers\n"
+     "from call to call, a tensor per state by name; --seed is that of its random draws.\n",
+     CLI_IN | CLI_OUT | CLI_METHOD | CLI_STATE | CLI_SEED | CLI_ENGINE | CLI_OPAQUE |
+         CLI_READER | CLI_SHIM | CLI_QUIET,
      cli_run},
     {"verify", "A B", 2, "run two models on the same inputs and compare every output",
      "Inputs come from --in, or are random by -i, --like or what a .tdag or .txt declares\n"
@@ -56,8 +58,9 @@ static const cli_command commands[] = {
      "tolerance follows the output's dtype: see docs/command.md. Exit status 1: they differ.\n"
      "--first names the first value, in topological order, that differs then; both run by\n"
      "the reference engine, or by those of --engine (E, or E,E for A and B). With one model\n"
-     "twice, the native engine is compared with the reference engine.\n",
-     (CLI_IMPORT & ~CLI_AT) | CLI_IN | CLI_RTOL | CLI_ATOL | CLI_SEED | CLI_ENGINE |
+     "twice, the native engine is compared with the reference engine. --calls N compares a\n"
+     "sequence of calls, between which both models remember what they wrote.\n",
+     (CLI_IMPORT & ~CLI_AT) | CLI_CALLS | CLI_IN | CLI_RTOL | CLI_ATOL | CLI_SEED | CLI_ENGINE |
          CLI_FIRST,
      cli_verify},
     {"diff", "A B", 2, "compare the structure and the weights of two models",

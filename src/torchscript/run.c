@@ -1,4 +1,4 @@
-/* tdag_run_torchscript: a TorchScript file run by PyTorch, flat tensors in and out.
+/* TorchScript files run by PyTorch, flat tensors in and out.
  * Arguments are put together by their declared types, in order; results are taken apart
  * depth first, dicts in their order, None and numbers left out. */
 #include <stdio.h>
@@ -21,9 +21,11 @@ typedef struct torch_run {
     uint64_t complex_inputs;   /* as bits */
     const char *const *values; /* "NAME=VALUE" of arguments */
     uint32_t n_values;
-    tdagi_arena arena;     /* of the arguments */
-    const uint32_t *order; /* by tensor of the arguments: the input */
-    uint32_t n_taken;      /* tensors so far */
+    tdagi_arena arena;        /* of the arguments */
+    const uint32_t *order;    /* by tensor of the arguments: the input */
+    uint32_t n_taken;         /* tensors so far */
+    tdagi_structure *results; /* what is expected, NULL: anything */
+    uint32_t at;              /* its node for the next leaf of the results */
     tdag_named_tensors out;
     uint32_t capacity; /* of the arrays of out */
 } torch_run;
@@ -199,6 +201,27 @@ static tdag_status grow(torch_run *r)
     return TDAG_OK;
 }
 
+static tdag_status add_result(torch_run *r, tdag_dtype dtype, uint32_t rank,
+                              const int64_t *sizes, const void *data)
+{
+    char text[24];
+    char *name = NULL;
+    snprintf(text, sizeof(text), "out%u", (unsigned)r->out.n);
+    TDAGI_TRY(grow(r));
+    TDAGI_TRY(tdagi_strdup(r->ctx, text, &name));
+    tdag_tensor *copy = NULL;
+    tdag_status status = tdag_tensor_create(r->ctx, dtype, rank, sizes, &copy);
+    if (status != TDAG_OK) {
+        tdagi_strfree(r->ctx, name);
+        return status;
+    }
+    if (tdag_tensor_get_size(copy) > 0)
+        memcpy(tdag_tensor_get_mutable_data(copy), data, tdag_tensor_get_size(copy));
+    r->out.names[r->out.n] = name;
+    r->out.tensors[r->out.n++] = copy;
+    return TDAG_OK;
+}
+
 static tdag_status take_tensor(torch_run *r, const tdag_shim_value *value)
 {
     tdag_shim_error error;
@@ -209,29 +232,38 @@ static tdag_status take_tensor(torch_run *r, const tdag_shim_value *value)
     if (t.dtype == TDAG_DTYPE_NONE)
         return tdagi_fail(r->ctx, TDAG_E_UNSUPPORTED, "output %u has dtype %s",
                           (unsigned)r->out.n, t.dtype_name);
-    char text[24];
-    char *name = NULL;
-    snprintf(text, sizeof(text), "out%u", (unsigned)r->out.n);
-    TDAGI_TRY(grow(r));
-    TDAGI_TRY(tdagi_strdup(r->ctx, text, &name));
-    tdag_tensor *copy = NULL;
-    tdag_status status = tdag_tensor_create(r->ctx, t.dtype, t.rank, t.sizes, &copy);
-    if (status != TDAG_OK) {
-        tdagi_strfree(r->ctx, name);
-        return status;
-    }
-    if (tdag_tensor_get_size(copy) > 0)
-        memcpy(tdag_tensor_get_mutable_data(copy), t.data, tdag_tensor_get_size(copy));
-    r->out.names[r->out.n] = name;
-    r->out.tensors[r->out.n++] = copy;
-    return TDAG_OK;
+    return add_result(r, t.dtype, t.rank, t.sizes, t.data);
+}
+
+static tdag_status take_number(torch_run *r, const tdag_shim_value *value,
+                               tdag_shim_kind kind)
+{
+    int64_t i = kind == TDAG_SHIM_INT ? r->api->value_int(value) : 0;
+    double f = kind == TDAG_SHIM_DOUBLE ? r->api->value_double(value) : 0;
+    unsigned char b = kind == TDAG_SHIM_BOOL && r->api->value_bool(value);
+    if (kind == TDAG_SHIM_INT) return add_result(r, TDAG_I64, 0, NULL, &i);
+    return kind == TDAG_SHIM_BOOL ? add_result(r, TDAG_BOOL, 0, NULL, &b)
+                                  : add_result(r, TDAG_F64, 0, NULL, &f);
+}
+
+/* Whether a tensor is expected as the next leaf of the results. */
+static bool wants_tensor(torch_run *r)
+{
+    const tdagi_structure *s = r->results;
+    while (s != NULL && r->at < s->n && tdagi_structure_has_items(&s->nodes[r->at]))
+        r->at++;
+    return s != NULL && r->at < s->n &&
+           s->nodes[r->at++].kind == TDAGI_STRUCTURE_TENSOR;
 }
 
 static tdag_status take_results(torch_run *r, const tdag_shim_value *value, int depth)
 {
     tdag_shim_kind kind = r->api->value_kind(value);
+    bool is_list =
+        kind == TDAG_SHIM_LIST || kind == TDAG_SHIM_TUPLE || kind == TDAG_SHIM_DICT;
+    bool wanted = !is_list && wants_tensor(r);
     if (kind == TDAG_SHIM_TENSOR) return take_tensor(r, value);
-    if (kind == TDAG_SHIM_LIST || kind == TDAG_SHIM_TUPLE || kind == TDAG_SHIM_DICT) {
+    if (is_list) {
         if (depth == 64)
             return tdagi_fail(r->ctx, TDAG_E_LIMIT, "a result is nested too deep");
         for (size_t i = 0; i < r->api->value_size(value); i++) {
@@ -241,22 +273,22 @@ static tdag_status take_results(torch_run *r, const tdag_shim_value *value, int 
         }
         return TDAG_OK;
     }
-    bool is_constant = kind == TDAG_SHIM_NONE || kind == TDAG_SHIM_INT ||
-                       kind == TDAG_SHIM_DOUBLE || kind == TDAG_SHIM_BOOL ||
-                       kind == TDAG_SHIM_STRING;
-    if (is_constant) return TDAG_OK;
+    bool is_number =
+        kind == TDAG_SHIM_INT || kind == TDAG_SHIM_DOUBLE || kind == TDAG_SHIM_BOOL;
+    if (is_number && wanted) return take_number(r, value, kind);
+    if (is_number || kind == TDAG_SHIM_NONE || kind == TDAG_SHIM_STRING) return TDAG_OK;
     return tdagi_fail(r->ctx, TDAG_E_UNSUPPORTED, "a result has type %s",
                       r->api->value_type(r->session, value));
 }
 
 /* ---- the call ---- */
-static tdag_status run_method(torch_run *r, const char *path, const char *method)
+
+static tdag_status call_method(torch_run *r, const tdag_shim_value *module,
+                               const char *method)
 {
     tdag_shim_error error;
-    const tdag_shim_value *module = NULL, *result = NULL;
+    const tdag_shim_value *result = NULL;
     const tdag_shim_schema *schema = NULL;
-    if (r->api->module_load(r->session, path, &module, &error) != 0)
-        return tdagi_shim_fail(r->ctx, TDAG_E_SHIM, &error);
     TDAGI_TRY(tdagi_arguments_method(r->ctx, r->api, r->session, module, method));
     if (r->api->method_schema(r->session, module, method, &schema, &error) != 0)
         return tdagi_shim_fail(r->ctx, TDAG_E_SHIM, &error);
@@ -283,34 +315,92 @@ static void drop_results(torch_run *r)
     tdagi_free(r->ctx, r->out.tensors, r->capacity * sizeof(tdag_tensor *));
 }
 
+/* ---- the module ---- */
+
+struct tdag_torch_module {
+    tdag_ctx *ctx;
+    const tdag_shim_api *api;
+    tdag_shim_session *session;
+    const tdag_shim_value *object;
+};
+
+tdag_status tdag_torch_module_open(tdag_ctx *ctx, const char *path,
+                                   const char *shim_path, tdag_torch_module **out)
+{
+    TDAGI_TRY(tdagi_need(ctx, path, "path"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    tdag_shim_error error;
+    tdag_torch_module made = {.ctx = ctx};
+    void *block = NULL;
+    TDAGI_TRY(tdagi_shim_load(ctx, shim_path, &made.api));
+    TDAGI_TRY(tdagi_alloc(ctx, sizeof made, &block));
+    bool failed = made.api->session_create(&made.session, &error) != 0 ||
+                  made.api->module_load(made.session, path, &made.object, &error) != 0;
+    tdag_torch_module *module = block;
+    *module = made;
+    if (failed) {
+        tdag_torch_module_free(module);
+        return tdagi_shim_fail(ctx, TDAG_E_SHIM, &error);
+    }
+    *out = module;
+    return TDAG_OK;
+}
+
+void tdag_torch_module_free(tdag_torch_module *module)
+{
+    if (module == NULL) return;
+    if (module->session != NULL) module->api->session_free(module->session);
+    tdagi_free(module->ctx, module, sizeof *module);
+}
+
+tdag_status tdag_torch_module_run(tdag_torch_module *module, tdag_tensor *const *inputs,
+                                  const char *const *names, uint32_t n_inputs,
+                                  const tdag_torchscript_options *options,
+                                  tdag_named_tensors *out)
+{
+    if (module == NULL) return TDAG_E_ARG;
+    tdag_ctx *ctx = module->ctx;
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    if (n_inputs > 0) TDAGI_TRY(tdagi_need(ctx, inputs, "inputs"));
+    tdag_torchscript_options o;
+    TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
+    if (o.n_values > 0) TDAGI_TRY(tdagi_need(ctx, o.values, "values"));
+    torch_run r = {.ctx = ctx,
+                   .api = module->api,
+                   .session = module->session,
+                   .inputs = inputs,
+                   .names = names,
+                   .n_inputs = n_inputs,
+                   .values = o.values,
+                   .n_values = o.n_values,
+                   .complex_inputs = o.complex_inputs};
+    r.out.allocator = ctx->allocator;
+    if (o.outputs != NULL) TDAGI_TRY(tdagi_structure_parse(ctx, o.outputs, &r.results));
+    tdagi_arena_init(&r.arena, &ctx->allocator);
+    tdag_status status =
+        call_method(&r, module->object, o.method == NULL ? "forward" : o.method);
+    tdagi_arena_free(&r.arena);
+    tdagi_structure_free(r.results);
+    if (status == TDAG_OK)
+        *out = r.out;
+    else
+        drop_results(&r);
+    return status;
+}
+
 tdag_status tdag_run_torchscript(tdag_ctx *ctx, const char *path,
                                  tdag_tensor *const *inputs, const char *const *names,
                                  uint32_t n_inputs,
                                  const tdag_torchscript_options *options,
                                  tdag_named_tensors *out)
 {
-    TDAGI_TRY(tdagi_need(ctx, path, "path"));
-    TDAGI_TRY(tdagi_need(ctx, out, "out"));
-    if (n_inputs > 0) TDAGI_TRY(tdagi_need(ctx, inputs, "inputs"));
+    tdag_torch_module *module = NULL;
     tdag_torchscript_options o;
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
-    if (o.n_values > 0) TDAGI_TRY(tdagi_need(ctx, o.values, "values"));
-    torch_run r = {.ctx = ctx, .inputs = inputs, .names = names, .n_inputs = n_inputs};
-    r.values = o.values;
-    r.n_values = o.n_values;
-    r.complex_inputs = o.complex_inputs;
-    r.out.allocator = ctx->allocator;
-    TDAGI_TRY(tdagi_shim_load(ctx, o.shim_path, &r.api));
-    tdag_shim_error error;
-    if (r.api->session_create(&r.session, &error) != 0)
-        return tdagi_shim_fail(ctx, TDAG_E_SHIM, &error);
-    tdagi_arena_init(&r.arena, &ctx->allocator);
-    tdag_status status = run_method(&r, path, o.method == NULL ? "forward" : o.method);
-    tdagi_arena_free(&r.arena);
-    r.api->session_free(r.session);
-    if (status == TDAG_OK)
-        *out = r.out;
-    else
-        drop_results(&r);
+    TDAGI_TRY(tdag_torch_module_open(ctx, path, o.shim_path, &module));
+    tdag_status status =
+        tdag_torch_module_run(module, inputs, names, n_inputs, options, out);
+    tdag_torch_module_free(module);
     return status;
 }

@@ -57,7 +57,54 @@ expect 1 '"part":.*"method"' diff --json p.tdag a.tdag
 expect 3 'several statements, which tdag cuts does not take' cuts p.tdag
 expect 3 'several statements, which tdag show --raised does not take' show --raised p.tdag
 expect 3 'which tdag simplify does not take' simplify p.tdag o.tdag
-expect 3 'inputs of a program are those that it states' show p.tdag -i 'f32[2,4]'
+expect 3 'takes 2 inputs, 1 given' show p.tdag -i 'f32[2,4]'
+expect 0 '^program' show p.tdag -i 'f32[2,4]' -i 'i64[]'
+expect 0 '^call 3' verify p.tdag p.txt --calls 3
+expect 0 'ok' verify p.tdag p.txt --engine native,reference
+expect 2 'number from 1 on' verify p.tdag p.txt --calls 0
+expect 3 'several statements' verify p.tdag p.txt --first
+
+# ---- state: a sum that each call adds to ----
+cat >sum.txt <<'END'
+tdag 2
+graph add_up {
+  s: f32[3] = input
+  x: f32[3] = input
+  y: f32[3] = add(s, x)
+  return y
+}
+state sum: f32[3] = [0, 0, 0]
+program forward(x: f32[3]) -> (f32[3]) {
+  s = read sum
+  y = call add_up(s, x)
+  write sum y
+  return y
+}
+program total() -> (f32[3]) {
+  s = read sum
+  return s
+}
+END
+printf '\070\0\0\0\0\0\0\0{"x":{"dtype":"F32","shape":[3],"data_offsets":[0,12]}} ' >x.safetensors
+printf '\0\0\200\077\0\0\200\077\0\0\0\100' >>x.safetensors
+last() { tail -c 4 "$1" | od -An -tf4 | tr -d ' '; }
+for engine in native reference; do
+    rm -f s.safetensors
+    for sum in 2 4 6; do
+        expect 0 '' run sum.txt --in x.safetensors --out y.safetensors --state s.safetensors --engine $engine
+        [ "$(last y.safetensors)" = $sum ] || fail "$engine: $(last y.safetensors), not $sum"
+        [ "$(last s.safetensors)" = $sum ] || fail "$engine: the state is $(last s.safetensors)"
+    done
+    expect 0 '' run sum.txt --method total --out y.safetensors --state s.safetensors --engine $engine
+    [ "$(last y.safetensors)" = 6 ] || fail "$engine: $(last y.safetensors), not 6, in total"
+done
+expect 0 '' run sum.txt --in x.safetensors --out y.safetensors
+[ "$(last y.safetensors)" = 2 ] || fail "without a state the initial one is taken"
+expect 3 'no method later; it has forward, total' run sum.txt --method later --out y.safetensors
+expect 3 'no state named x' run sum.txt --in x.safetensors --out y.safetensors --state x.safetensors
+expect 3 'none.safetensors|directory' run sum.txt --in x.safetensors --out y.safetensors --state no/none.safetensors
+expect 0 '^call 2' verify sum.txt sum.txt --calls 2 --engine native,reference
+expect 0 'ok' verify sum.txt sum.txt --method total
 expect 3 'the model is a program' convert p.tdag o.pt2
 sed 's/yield c1; h1, t1/yield h1, t1/' p.txt >bad.txt
 expect 3 'expected .;. here|byte [0-9]+' show bad.txt

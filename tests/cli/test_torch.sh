@@ -56,4 +56,12 @@ expect 2 'needs --in and --out' run "$model" --out y.safetensors
 expect 2 'needs --in and --out' run model.txt --out y.safetensors
 expect 3 'takes|inputs' info none.pt -i 'f32[3]'
 
+# a sequence of calls, and results that are numbers
+p=$root/tests/program/collect.txt
+expect 0 '' convert "$p" program.pt
+expect 0 '^call 3' verify program.pt "$p" --calls 3
+expect 0 '^call 2' verify "$p" program.pt --calls 2 --engine reference,torch
+expect 2 'PyTorch keeps its own' run program.pt --in x.safetensors --out y.safetensors \
+    --engine torch --state s.safetensors
+
 finish

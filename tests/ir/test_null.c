@@ -376,8 +376,14 @@ static void test_torch(void **state)
     FAILS("bytes->data", tdag_open_memory, &no_data, &spec, 1, NULL, &m);
     FAILS("inputs", tdag_open_memory, &bytes, NULL, 1, NULL, &m);
     FAILS("out", tdag_open_memory, &bytes, &spec, 1, NULL, NULL);
+    tdag_torch_module *module = NULL;
+    FAILS("path", tdag_torch_module_open, NULL, NULL, &module);
+    FAILS("out", tdag_torch_module_open, "x", NULL, NULL);
+    see("tdag_torch_module_run");
+    FAILS_ALONE(tdag_torch_module_run, NULL, NULL, 0, NULL, &named);
+    see("tdag_torch_module_free");
+    tdag_torch_module_free(NULL);
     FAILS("path", tdag_run_torchscript, NULL, &tensor, NULL, 1, NULL, &named);
-    FAILS("inputs", tdag_run_torchscript, "x", NULL, NULL, 1, NULL, &named);
     FAILS("out", tdag_run_torchscript, "x", &tensor, NULL, 1, NULL, NULL);
 }
 

@@ -15,7 +15,8 @@
 typedef struct side {
     tdag_model *model;
     const tdag_graph *graph;
-    const char *path, *engine;
+    const char *path;
+    bool is_reference;
     tdag_tensor **values;  /* in the order of the model's inputs */
     const tdag_value *all; /* of the pairs */
 } side;
@@ -59,9 +60,9 @@ static int cut_and_run(finder *f, const side *s, const uint32_t *chosen, uint32_
             status = cli_fail_library(f->c, s->path);
     }
     cli_progress(f->c, "running", s->path);
+    const cli_runner how = {.path = s->path, .is_reference = s->is_reference};
     if (status == CLI_DONE)
-        status =
-            cli_run_model(f->c, s->path, s->engine, part, s->values, f->n_inputs, out);
+        status = cli_run_model(f->c, &how, part, s->values, f->n_inputs, out);
     tdag_model_free(part);
     free(buffers);
     free(names);
@@ -205,7 +206,7 @@ static int prepare_side(finder *f, side *s, const cli_inputs *inputs,
                      : cli_load(f->c, s->path, inputs, &s->model);
     if (status == CLI_DONE) {
         s->graph = tdag_model_get_graph(s->model);
-        cli_order(inputs, s->graph, order);
+        cli_order(inputs, tdag_model_get_method(s->model, 0), order);
         for (uint32_t i = 0; i < inputs->n; i++)
             s->values[i] = values[order[i]];
     }
@@ -229,8 +230,8 @@ int cli_find_first(cli *c, const cli_inputs *inputs, tdag_tensor *const *values)
     finder f = {.c = c, .n_inputs = inputs->n};
     f.sides[0].path = c->files[0];
     f.sides[1].path = c->files[1];
-    f.sides[0].engine = c->engine;
-    f.sides[1].engine = c->engine_b;
+    f.sides[0].is_reference = strcmp(c->engine, "reference") == 0;
+    f.sides[1].is_reference = strcmp(c->engine_b, "reference") == 0;
     int status = prepare_side(&f, &f.sides[0], inputs, values);
     if (status == CLI_DONE) status = prepare_side(&f, &f.sides[1], inputs, values);
     if (status == CLI_DONE) status = pair_values(&f);

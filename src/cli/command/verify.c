@@ -101,6 +101,7 @@ static int compare_all(const cli *c, const cli_outputs *a, const cli_outputs *b,
 static int declared_inputs(cli *c, cli_inputs *out, tdag_model **model_out)
 {
     const cli_inputs none = {0};
+    const tdag_method *method;
     for (int i = 0; i < 2; i++) {
         tdag_file_kind kind = TDAG_FILE_UNKNOWN;
         int status = cli_kind_of_file(c, c->files[i], &kind);
@@ -112,7 +113,8 @@ static int declared_inputs(cli *c, cli_inputs *out, tdag_model **model_out)
         }
         if (status == CLI_DONE) status = cli_load(c, c->files[i], &none, model_out);
         if (status == CLI_DONE)
-            status = cli_inputs_of_graph(tdag_model_get_graph(*model_out), out);
+            status = cli_find_method(c, c->files[i], *model_out, &method);
+        if (status == CLI_DONE) status = cli_inputs_of_method(method, out);
         return status;
     }
     return cli_fail(CLI_USAGE,
@@ -120,31 +122,53 @@ static int declared_inputs(cli *c, cli_inputs *out, tdag_model **model_out)
                     "DTYPE[DIMS] per input, --like or --in");
 }
 
-static int run_both(cli *c, const cli_inputs *inputs, tdag_tensor *const *values)
+/* One call of both; --first looks for the first value that differs. */
+static int call_both(cli *c, cli_runner *a, cli_runner *b, tdag_tensor *const *values)
 {
-    cli_outputs a = {0}, b = {0};
-    int status = cli_execute(c, c->files[0], c->engine, inputs, values, &a);
-    if (status == CLI_DONE)
-        status = cli_execute(c, c->files[1], c->engine_b, inputs, values, &b);
+    cli_outputs x = {0}, y = {0};
+    int status = cli_runner_call(c, a, values, &x);
+    if (status == CLI_DONE) status = cli_runner_call(c, b, values, &y);
     cli_progress(c, "comparing", "outputs");
-    if (status == CLI_DONE) status = compare_all(c, &a, &b, inputs);
-    cli_outputs_free(&a);
-    cli_outputs_free(&b);
+    if (status == CLI_DONE) status = compare_all(c, &x, &y, a->inputs);
+    cli_outputs_free(&x);
+    cli_outputs_free(&y);
     if (status == CLI_NO && c->given & CLI_FIRST)
-        status = cli_find_first(c, inputs, values);
+        status = cli_find_first(c, a->inputs, values);
     return status;
 }
 
-static int verify(cli *c, const cli_inputs *inputs)
+/* Call number k with the values of --in, else with random ones, others each time. */
+static int call_numbered(cli *c, cli_runner *a, cli_runner *b, uint64_t k)
 {
-    if (c->in != NULL) return run_both(c, inputs, inputs->values);
+    const cli_inputs *inputs = a->inputs;
+    if (c->calls > 1) printf("call %" PRIu64 "\n", k + 1);
+    if (c->in != NULL) return call_both(c, a, b, inputs->values);
     tdag_tensor **values = calloc((size_t)inputs->n + 1, sizeof(*values));
     if (values == NULL) return cli_fail(CLI_BAD, "out of memory");
-    int status = cli_random_tensors(c, inputs, values);
-    if (status == CLI_DONE) status = run_both(c, inputs, values);
+    int status = cli_random_tensors(c, c->seed + k, inputs, values);
+    if (status == CLI_DONE) status = call_both(c, a, b, values);
     for (uint32_t i = 0; i < inputs->n; i++)
         tdag_tensor_free(values[i]);
     free(values);
+    return status;
+}
+
+/* As many calls as --calls says, or until one differs. */
+static int verify(cli *c, const cli_inputs *inputs)
+{
+    cli_runner a, b;
+    int status = cli_runner_open(c, c->files[0], c->engine, inputs, &a);
+    if (status != CLI_DONE) return status;
+    status = cli_runner_open(c, c->files[1], c->engine_b, inputs, &b);
+    if (status == CLI_DONE) {
+        a.outputs = cli_runner_outputs(c, &b);
+        b.outputs = cli_runner_outputs(c, &a);
+        uint64_t n = c->given & CLI_CALLS ? c->calls : 1;
+        for (uint64_t k = 0; k < n && status == CLI_DONE; k++)
+            status = call_numbered(c, &a, &b, k);
+        cli_runner_close(&b);
+    }
+    cli_runner_close(&a);
     return status;
 }
 
@@ -171,7 +195,10 @@ int cli_verify(cli *c)
     tdag_model *model = NULL;
     bool given = c->in != NULL || c->like != NULL || c->n_inputs > 0;
     int status = choose_engines(c);
+    if (status == CLI_DONE && c->given & CLI_CALLS && c->calls == 0)
+        status = cli_fail(CLI_USAGE, "--calls needs a number from 1 on");
     if (status != CLI_DONE) return status;
+    c->takes_programs = (c->given & CLI_FIRST) == 0;
     status = given ? cli_inputs_get(c, &inputs) : declared_inputs(c, &inputs, &model);
     if (status == CLI_DONE) status = verify(c, &inputs);
     cli_inputs_free(c, &inputs);
