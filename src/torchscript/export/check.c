@@ -1,9 +1,12 @@
 /* The proof of an export: its archive is read as any other is, and the graph that comes
- * out is compared with the one that went in. Values are matched by the names that the
- * exporter gave them. */
+ * out is compared with the one that went in; of a program each graph, which is a method
+ * of the archive. Values are matched by the names that the exporter gave them. Where
+ * the reader cannot be told the sizes of a graph, it is proven at its sample sizes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <tdagger/symbol.h>
 
 #include "archive/zip.h"
 #include "proof/proof.h"
@@ -93,15 +96,20 @@ static void match(const tdagi_exporter *e, const tdag_graph *b, uint32_t *partne
     }
 }
 
+static void blame(tdagi_exporter *e, uint32_t kernel)
+{
+    e->wrong_composite = kernel == 0 ? TDAGI_CORE : e->r->kernels[kernel].composite;
+}
+
 static tdag_status compare(tdagi_exporter *e, const tdag_graph *b)
 {
     void *partner = NULL;
     uint32_t wrong = 0;
     TDAGI_TRY(tdagi_array_alloc(e->ctx, b->n + 1u, sizeof(uint32_t), &partner));
-    match(e, b, partner);
+    if (e->r != NULL) match(e, b, partner);
     tdag_status st = tdagi_prove_file(e->ctx, e->g, b, partner, &wrong);
     tdagi_free(e->ctx, partner, (b->n + 1u) * sizeof(uint32_t));
-    if (wrong != 0) e->wrong = e->r->kernel_of[wrong];
+    if (wrong != 0 && e->r != NULL) blame(e, e->r->kernel_of[wrong]);
     return st;
 }
 
@@ -141,45 +149,153 @@ static tdag_status find_place(tdagi_exporter *e, tdagi_mapping *archive)
     const tdagi_zip_entry *entry = tdagi_zip_find(zip, ROOT_FILE);
     tdag_status st = TDAG_OK;
     if (entry != NULL) st = tdagi_zip_read(e->ctx, zip, entry, &text, &size);
-    if (st == TDAG_OK && entry != NULL) e->wrong = kernel_of_text(e, text, size, line);
+    if (st == TDAG_OK && entry != NULL) blame(e, kernel_of_text(e, text, size, line));
     tdagi_zip_close(zip);
     return st;
 }
 
 /* ---- all ---- */
 
-static tdag_status read_and_compare(tdagi_exporter *e, tdagi_mapping *archive,
-                                    const tdag_input_spec *specs)
+/* How a graph is read back. */
+typedef struct reading {
+    const char *method; /* NULL: forward */
+    tdag_input_spec *specs;
+    const char **values;
+    uint32_t n_values;
+} reading;
+
+static tdag_status read_back(tdagi_exporter *e, tdagi_mapping *archive,
+                             const reading *how, tdag_model **out)
 {
     const tdagi_torchscript_file file = {archive, "the export"};
-    const char **values = NULL;
-    tdag_model *model = NULL;
     tdag_torchscript_options o;
     tdag_torchscript_options_init(&o);
-    TDAGI_TRY(list_values(e, &values, &o.n_values));
-    o.values = values;
+    o.method = how->method;
+    o.values = how->values;
+    o.n_values = how->n_values;
     tdag_status st =
-        tdagi_torchscript_read(e->ctx, &file, specs, e->g->n_inputs, &o, &model);
-    if (st != TDAG_OK) {
-        st = tdagi_file_is_wrong(e->ctx, st);
-        return tdagi_is_final(st) || find_place(e, archive) == TDAG_OK
-                   ? st
-                   : tdag_ctx_get_error(e->ctx)->status;
-    }
-    st = compare(e, tdag_model_get_graph(model));
+        tdagi_torchscript_read(e->ctx, &file, how->specs, e->g->n_inputs, &o, out);
+    if (st == TDAG_OK) return st;
+    st = tdagi_file_is_wrong(e->ctx, st);
+    return tdagi_is_final(st) || e->r == NULL || find_place(e, archive) == TDAG_OK
+               ? st
+               : tdag_ctx_get_error(e->ctx)->status;
+}
+
+static tdag_status read_and_compare(tdagi_exporter *e, tdagi_mapping *archive,
+                                    const reading *how)
+{
+    tdag_model *model = NULL;
+    TDAGI_TRY(read_back(e, archive, how, &model));
+    tdag_status st = compare(e, tdag_model_get_graph(model));
     tdag_model_free(model);
+    return st;
+}
+
+/* The inputs as their own reader is told; false if a size is an expression. */
+static bool describe(const tdag_graph *g, tdag_input_spec *specs)
+{
+    bool plain = true;
+    for (uint32_t i = 0; i < g->n_inputs && plain; i++)
+        plain = spec_of(g, i, &specs[i]);
+    return plain;
+}
+
+static tdag_status check_straight(tdagi_exporter *e, tdagi_mapping *archive,
+                                  reading *how)
+{
+    if (!describe(e->g, how->specs)) return TDAG_OK;
+    TDAGI_TRY(list_values(e, &how->values, &how->n_values));
+    return read_and_compare(e, archive, how);
+}
+
+/* ---- graphs of programs ---- */
+
+/* "size_N=3" of the sizes that the graph's method takes, or "N=3" of all its symbols.
+ */
+static tdag_status list_sizes(tdagi_exporter *e, const tdag_graph *g, bool all,
+                              const char ***out, uint32_t *n_out)
+{
+    uint32_t n = tdagi_pool_n_symbols(g->pool);
+    *n_out = 0;
+    *out = tdagi_arena_array(&e->arena, n + 1u, sizeof **out);
+    if (*out == NULL) return tdagi_nomem(e->ctx);
+    for (uint32_t s = 0; s < n; s++) {
+        int64_t sample;
+        tdagi_text text;
+        if (!all && tdagi_export_shows(g, s)) continue;
+        const char *name = tdagi_pool_symbol(g->pool, s, &sample);
+        tdagi_text_init(&text, e->ctx);
+        tdagi_text_printf(&text, "%s%s=%lld", all ? "" : "size_", name,
+                          (long long)sample);
+        const char *kept = tdagi_export_keep(e, &text);
+        if (kept == NULL) return e->body.status;
+        (*out)[(*n_out)++] = kept;
+    }
+    return TDAG_OK;
+}
+
+/* At numbers: what the graph becomes has other kernels. */
+static tdag_status check_at_samples(tdagi_exporter *e, tdagi_mapping *archive,
+                                    reading *how)
+{
+    const char **sizes;
+    uint32_t n;
+    tdag_graph *at = NULL;
+    const tdag_graph *whole = e->g;
+    TDAGI_TRY(list_sizes(e, whole, true, &sizes, &n));
+    TDAGI_TRY(tdag_graph_substitute(e->ctx, whole, sizes, n, &at));
+    e->g = at;
+    e->r = NULL;
+    (void)describe(at, how->specs);
+    tdag_status st = read_and_compare(e, archive, how);
+    e->g = whole;
+    tdag_graph_free(at);
+    return st;
+}
+
+static tdag_status check_graph(tdagi_exporter *e, tdagi_mapping *archive,
+                               const tdagi_export_graph *graph, reading *how)
+{
+    how->method = graph->method;
+    TDAGI_TRY(list_sizes(e, graph->g, false, &how->values, &how->n_values));
+    if (how->n_values > 0 || !describe(graph->g, how->specs))
+        return check_at_samples(e, archive, how);
+    return read_and_compare(e, archive, how);
+}
+
+static tdag_status check_one(tdagi_exporter *e, tdagi_mapping *archive,
+                             const tdagi_export_graph *graph)
+{
+    void *specs = NULL;
+    const size_t n = e->g->n_inputs;
+    if (has_opaque(e->g)) return TDAG_OK;
+    TDAGI_TRY(tdagi_array_alloc(e->ctx, n, sizeof(tdag_input_spec), &specs));
+    reading how = {.specs = specs};
+    tdag_status st = graph == NULL ? check_straight(e, archive, &how)
+                                   : check_graph(e, archive, graph, &how);
+    tdagi_free(e->ctx, specs, n * sizeof(tdag_input_spec));
+    return st;
+}
+
+/* The exporter as it was when the graph had been written. */
+static tdag_status check_kept(tdagi_exporter *e, tdagi_mapping *archive,
+                              const tdagi_export_graph *graph)
+{
+    e->g = graph->g;
+    e->r = graph->r;
+    e->var = (const char **)(uintptr_t)graph->var;
+    tdag_status st = check_one(e, archive, graph);
+    e->g = NULL;
+    e->r = NULL;
+    e->var = NULL;
     return st;
 }
 
 tdag_status tdagi_export_check(tdagi_exporter *e, tdagi_mapping *archive)
 {
-    void *specs = NULL;
-    const size_t n = e->g->n_inputs;
-    bool plain = !has_opaque(e->g);
-    TDAGI_TRY(tdagi_array_alloc(e->ctx, n, sizeof(tdag_input_spec), &specs));
-    for (uint32_t i = 0; i < n && plain; i++)
-        plain = spec_of(e->g, i, (tdag_input_spec *)specs + i);
-    tdag_status st = plain ? read_and_compare(e, archive, specs) : TDAG_OK;
-    tdagi_free(e->ctx, specs, n * sizeof(tdag_input_spec));
-    return st;
+    if (e->g != NULL) return check_one(e, archive, NULL);
+    for (const tdagi_export_graph *g = e->graphs; g != NULL; g = g->next)
+        TDAGI_TRY(check_kept(e, archive, g));
+    return TDAG_OK;
 }

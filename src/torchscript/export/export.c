@@ -86,20 +86,26 @@ static tdag_status check_archive(void *user, tdagi_mapping *archive)
     return tdagi_export_check(user, archive);
 }
 
-static tdag_status write_archive(tdagi_exporter *e, const tdagi_export_use *use)
+/* What is written becomes the archive. */
+static tdag_status finish_archive(tdagi_exporter *e, const tdagi_export_use *use)
 {
     const tdagi_tree_check check = {use->is_checked ? check_archive : NULL, e};
-    TDAGI_TRY(tdagi_export_register(e));
-    TDAGI_TRY(tdagi_export_structure(e, tdagi_model_inputs(e->model), true, &e->takes));
-    TDAGI_TRY(
-        tdagi_export_structure(e, tdagi_model_outputs(e->model), false, &e->gives));
-    emit_all(e);
     if (e->edit != NULL && e->body.status == TDAG_OK) e->edit(e->edit_user, &e->body);
     TDAGI_TRY(e->body.status);
     if (e->api == NULL)
         return tdagi_tree_write(&e->tree, e->body.data, use->path, &check);
     return tdagi_tree_write_by_shim(&e->tree, e->body.data, use->path, &check, e->api,
                                     e->session);
+}
+
+static tdag_status write_archive(tdagi_exporter *e, const tdagi_export_use *use)
+{
+    TDAGI_TRY(tdagi_export_register(e));
+    TDAGI_TRY(tdagi_export_structure(e, tdagi_model_inputs(e->model), true, &e->takes));
+    TDAGI_TRY(
+        tdagi_export_structure(e, tdagi_model_outputs(e->model), false, &e->gives));
+    emit_all(e);
+    return finish_archive(e, use);
 }
 
 tdag_status tdagi_export_raised(tdagi_exporter *e, const tdagi_export_use *use)
@@ -156,7 +162,9 @@ static void begin_export(tdagi_exporter *e)
     tdagi_arena_init(&e->arena, &e->ctx->allocator);
     tdagi_text_init(&e->body, e->ctx);
     tdagi_tree_begin(&e->tree, e->ctx, &e->arena);
-    e->n_constants = e->n_vars = e->wrong = 0;
+    e->n_constants = e->n_vars = 0;
+    e->wrong_composite = TDAGI_CORE;
+    e->graphs = NULL;
     e->mark = "";
 }
 
@@ -165,22 +173,25 @@ static void end_export(tdagi_exporter *e)
     tdagi_structure_free(e->takes);
     tdagi_structure_free(e->gives);
     e->takes = e->gives = NULL;
+    for (const tdagi_export_graph *g = e->graphs; g != NULL; g = g->next)
+        tdagi_raised_free(g->r);
     tdagi_text_free(&e->body);
     tdagi_arena_free(&e->arena);
 }
 
-/* One attempt; *wrong_out is the composite whose call is not what it stands for. */
-static tdag_status attempt(tdagi_exporter *e, const tdagi_export_use *use,
-                           const bool *by_parts, uint32_t *wrong_out)
+static tdag_status write_graph(tdagi_exporter *e, const tdagi_export_use *use)
 {
-    begin_export(e);
-    tdag_status st = tdagi_raise(e->ctx, e->g, by_parts, &e->r);
-    if (st == TDAG_OK) st = tdagi_export_raised(e, use);
-    *wrong_out = e->wrong == 0 ? TDAGI_CORE : e->r->kernels[e->wrong].composite;
+    TDAGI_TRY(tdagi_raise(e->ctx, e->g, e->by_parts, &e->r));
+    tdag_status st = tdagi_export_raised(e, use);
     tdagi_raised_free(e->r);
     e->r = NULL;
-    end_export(e);
     return st;
+}
+
+static tdag_status write_program(tdagi_exporter *e, const tdagi_export_use *use)
+{
+    tdagi_export_program(e);
+    return finish_archive(e, use);
 }
 
 /* A composite that turns out to be exported wrongly is exported by its parts. */
@@ -189,31 +200,19 @@ static tdag_status raise_and_write(tdagi_exporter *e, const char *path, bool is_
     const tdagi_export_use use = {
         .run = write_archive, .path = path, .is_checked = is_checked};
     bool by_parts[TDAGI_N_COMPOSITES];
-    uint32_t wrong;
     tdagi_export_plan_by_parts(by_parts);
     if (e->api != NULL && /* 1.13 has no call for it */
         e->api->op_n_overloads("aten::scaled_dot_product_attention") == 0)
         by_parts[TDAGI_ATTENTION] = true;
+    e->by_parts = by_parts;
     for (;;) {
-        tdag_status st = attempt(e, &use, by_parts, &wrong);
+        begin_export(e);
+        tdag_status st = e->g == NULL ? write_program(e, &use) : write_graph(e, &use);
+        end_export(e);
+        uint32_t wrong = e->wrong_composite;
         if (st == TDAG_OK || wrong == TDAGI_CORE || by_parts[wrong]) return st;
         by_parts[wrong] = true;
     }
-}
-
-static tdag_status write_program(tdagi_exporter *e, const char *path)
-{
-    const tdagi_tree_check none = {NULL, NULL};
-    begin_export(e);
-    tdagi_export_program(e);
-    tdag_status st = e->body.status;
-    if (st == TDAG_OK && e->api == NULL)
-        st = tdagi_tree_write(&e->tree, e->body.data, path, &none);
-    else if (st == TDAG_OK)
-        st = tdagi_tree_write_by_shim(&e->tree, e->body.data, path, &none, e->api,
-                                      e->session);
-    end_export(e);
-    return st;
 }
 
 tdag_status tdagi_export_model(tdag_ctx *ctx, const tdag_model *model, const char *path,
@@ -228,8 +227,7 @@ tdag_status tdagi_export_model(tdag_ctx *ctx, const tdag_model *model, const cha
     e.g = tdag_model_get_graph(model);
     TDAGI_TRY(choose_writer(&e, &o));
     bool is_checked = (o.flags & TDAG_TORCH_NO_CHECK) == 0;
-    tdag_status st =
-        e.g == NULL ? write_program(&e, path) : raise_and_write(&e, path, is_checked);
+    tdag_status st = raise_and_write(&e, path, is_checked);
     if (e.api != NULL) e.api->session_free(e.session);
     return st;
 }

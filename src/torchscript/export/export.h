@@ -18,6 +18,15 @@
  * so that the proof is seen to find it. */
 typedef void tdagi_export_edit(void *user, tdagi_text *source);
 
+/* A graph of a program that has become a method, kept until it is proven. */
+typedef struct tdagi_export_graph {
+    const tdag_graph *g;
+    const char *method;
+    tdagi_raised *r;
+    const char *const *var; /* as in tdagi_exporter */
+    struct tdagi_export_graph *next;
+} tdagi_export_graph;
+
 typedef struct tdagi_exporter {
     tdag_ctx *ctx;
     const tdag_model *model;
@@ -42,8 +51,10 @@ typedef struct tdagi_exporter {
     uint32_t n_vars;      /* variables of modules so far */
     size_t
         *ends; /* by kernel: where its statements end in the body; NULL: not wanted */
-    bool is_functional; /* nothing is overwritten */
-    uint32_t wrong;     /* the kernel that the check found to be wrong; 0: none */
+    bool is_functional;         /* nothing is overwritten */
+    const bool *by_parts;       /* by composite: exported by its parts */
+    tdagi_export_graph *graphs; /* of a program */
+    uint32_t wrong_composite;   /* what the check found to be wrong; TDAGI_CORE: none */
     tdagi_export_edit *edit;
     void *edit_user;
 } tdagi_exporter;
@@ -95,7 +106,8 @@ void tdagi_export_kernels(tdagi_exporter *e);
 
 /* ---- the proof (check.c) ---- */
 /* Reads an archive that the source became and proves that it computes what the graph
- * does. E_INTERNAL with the place, and e->wrong, where it does not. */
+ * does, or of a program each of its graphs. E_INTERNAL with the place, and
+ * e->wrong_composite, where it does not. */
 tdag_status tdagi_export_check(tdagi_exporter *e, tdagi_mapping *archive);
 
 /* ---- writing (format.c) ---- */
@@ -184,6 +196,8 @@ void tdagi_export_return(tdagi_exporter *e);
 void tdagi_export_bind_symbols(tdagi_exporter *e, const bool *given);
 
 /* ---- programs (program.c) ---- */
+/* Whether a size of an argument tells symbol s; if not, the graph's method takes it. */
+bool tdagi_export_shows(const tdag_graph *g, uint32_t s);
 /* Writes all methods of a model that is more than one graph. */
 void tdagi_export_program(tdagi_exporter *e);
 

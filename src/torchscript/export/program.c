@@ -36,8 +36,7 @@ static const char *keep(const program_writer *w, const char *format, const char 
 
 /* ---- graphs as methods ---- */
 
-/* By symbol: whether a dim of an argument tells it. */
-static bool is_shown(const tdag_graph *g, uint32_t s)
+bool tdagi_export_shows(const tdag_graph *g, uint32_t s)
 {
     for (uint32_t i = 0; i < g->n_inputs; i++) {
         const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
@@ -67,7 +66,7 @@ static void graph_head(tdagi_exporter *e, const char *name, bool *given)
         tdagi_text_printf(&e->body, ", in%u: Tensor", (unsigned)i);
     }
     for (uint32_t s = 0; s < tdagi_pool_n_symbols(e->g->pool); s++) {
-        given[s] = !is_shown(e->g, s);
+        given[s] = !tdagi_export_shows(e->g, s);
         if (given[s])
             tdagi_text_printf(&e->body, ", size_%s: int",
                               tdagi_pool_symbol(e->g->pool, s, NULL));
@@ -96,13 +95,13 @@ static void forget_modules(tdagi_exporter *e)
         m->var = NULL;
 }
 
-static tdag_status write_graph(tdagi_exporter *e, const tdagi_export_use *use)
+static tdag_status write_kernels(tdagi_exporter *e, const char *name)
 {
     size_t n = tdagi_pool_n_symbols(e->g->pool) + 1u;
     bool *given = tdagi_arena_array(&e->arena, n, sizeof *given);
     if (given == NULL) return tdagi_nomem(e->ctx);
     forget_modules(e);
-    graph_head(e, use->path, given);
+    graph_head(e, name, given);
     tdagi_export_kernels(e);
     if (e->body.status == TDAG_OK) graph_return(e);
     if (e->body.status == TDAG_OK)
@@ -110,16 +109,34 @@ static tdag_status write_graph(tdagi_exporter *e, const tdagi_export_use *use)
     return e->body.status;
 }
 
+/* What the proof needs of a graph: its kernels, and what their variables are called. */
+static tdag_status keep_graph(tdagi_exporter *e, const char *method)
+{
+    size_t n = e->r->n + 1u;
+    tdagi_export_graph *kept = tdagi_arena_alloc(&e->arena, sizeof *kept);
+    const char **var = tdagi_arena_array(&e->arena, n, sizeof *var);
+    if (kept == NULL || var == NULL) return tdagi_nomem(e->ctx);
+    memcpy(var, e->var, n * sizeof *var);
+    *kept = (tdagi_export_graph){e->g, method, e->r, var, e->graphs};
+    e->graphs = kept;
+    e->r = NULL;
+    return TDAG_OK;
+}
+
+static tdag_status write_graph(tdagi_exporter *e, const tdagi_export_use *use)
+{
+    TDAGI_TRY(write_kernels(e, use->path));
+    return keep_graph(e, use->path);
+}
+
 static tdag_status add_graph(tdagi_exporter *e, const tdagi_named_graph *graph)
 {
-    bool by_parts[TDAGI_N_COMPOSITES];
     const tdagi_export_use use = {.run = write_graph, .path = graph->name};
-    tdagi_export_plan_by_parts(by_parts);
     e->g = graph->graph;
     TDAGI_TRY(tdagi_export_register(e));
-    TDAGI_TRY(tdagi_raise(e->ctx, e->g, by_parts, &e->r));
+    TDAGI_TRY(tdagi_raise(e->ctx, e->g, e->by_parts, &e->r));
     tdag_status st = tdagi_export_raised(e, &use);
-    tdagi_raised_free(e->r);
+    tdagi_raised_free(e->r); /* of one that failed */
     e->r = NULL;
     e->g = NULL;
     return st;
@@ -224,7 +241,7 @@ static void write_call(program_writer *w, const tdagi_statement *s)
                           read_var(w, s->inputs[i]));
     size_t before = body(w)->length;
     for (uint32_t i = 0; i < tdagi_pool_n_symbols(graph->graph->pool); i++)
-        if (!is_shown(graph->graph, i)) add_size(w, s, graph->graph, i);
+        if (!tdagi_export_shows(graph->graph, i)) add_size(w, s, graph->graph, i);
     if (s->n_inputs == 0 && body(w)->status == TDAG_OK && body(w)->length > before) {
         body(w)->data[before] = ' '; /* no comma before the first argument */
     }
