@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "aten/aten.h"
+#include "aten/control/statement.h"
 
 static int32_t find(const tdagi_call *c, const char *name)
 {
@@ -141,6 +142,19 @@ tdag_value *tdagi_arg_promoted(tdagi_call *c, const char *name, tdag_list *n_out
 
 /* ---- numbers ---- */
 
+tdagi_any tdagi_as_size(tdagi_call *c, tdagi_any v, tdag_dim most)
+{
+    v = tdagi_any_evaluated(c->env, v);
+    bool is_tensor =
+        v.kind == TDAGI_ANY_TENSOR && tdagi_cell_rank(c->env, v.u.tensor) == 0;
+    if (c->env->outline == NULL || !(is_tensor || v.kind == TDAGI_ANY_DATA)) return v;
+    tdag_dtype d = tdagi_cell_dtype(c->env, v.u.tensor);
+    if (tdag_dtype_is_float(d) || d == TDAG_BOOL) return v;
+    tdag_value n = tdagi_cast(c->b, tdagi_cell_read(c->env, v.u.tensor), TDAG_I64);
+    tdag_dim size = tdagi_size_add(c->env, n, most);
+    return size == TDAGI_DIM_BAD ? tdagi_any_poison() : tdagi_any_dim(size);
+}
+
 /* A number where one is due; a rank-0 tensor that is known serves. */
 static tdagi_any number(tdagi_call *c, const char *name, tdagi_any v)
 {
@@ -153,7 +167,7 @@ tdag_dim tdagi_arg_dim(tdagi_call *c, const char *name, tdag_dim when_none)
 {
     tdagi_any v = tdagi_arg(c, name);
     if (v.kind == TDAGI_ANY_NONE) return when_none;
-    v = number(c, name, v);
+    v = number(c, name, tdagi_as_size(c, v, TDAGI_DIM_BAD));
     if (v.kind == TDAGI_ANY_BOOL) return v.u.b;
     if (v.kind == TDAGI_ANY_INT) return v.u.i;
     if (v.kind == TDAGI_ANY_FLOAT && !v.assumed && v.u.f > -1e15 && v.u.f < 1e15 &&
@@ -263,7 +277,7 @@ tdag_list tdagi_arg_dims(tdagi_call *c, const char *name)
     uint32_t n = tdagi_any_is_seq(v) ? v.u.seq->n : 1;
     int64_t *out = tdagi_env_alloc(c->env, n * sizeof(*out));
     for (uint32_t i = 0; out != NULL && i < n; i++) {
-        tdagi_any x = tdagi_any_evaluated(c->env, items[i]);
+        tdagi_any x = tdagi_as_size(c, items[i], TDAGI_DIM_BAD);
         if (x.kind != TDAGI_ANY_INT && x.kind != TDAGI_ANY_BOOL) {
             tdagi_refuse(c, name);
             return none;

@@ -83,6 +83,9 @@ double tdagi_arg_float(tdagi_call *c, const char *name, double when_none);
 double tdagi_arg_item(tdagi_call *c, const char *name, uint32_t i);
 bool tdagi_arg_bool(tdagi_call *c, const char *name, bool when_none);
 const char *tdagi_arg_string(tdagi_call *c, const char *name);
+/* A number that data decides as a size, at most `most` (TDAGI_DIM_BAD: any), where
+ * there can be statements; any other value as what is known of it. */
+tdagi_any tdagi_as_size(tdagi_call *c, tdagi_any v, tdag_dim most);
 /* Lists of numbers; a single number is a list of one. n 0 for None. */
 tdag_list tdagi_arg_dims(tdagi_call *c, const char *name);
 tdag_list tdagi_arg_ints(tdagi_call *c, const char *name); /* constants only */
@@ -124,6 +127,9 @@ tdagi_any tdagi_first_results(tdagi_call *c, uint32_t n, const tdag_value *v);
 tdagi_any tdagi_first_result(tdagi_call *c, tdagi_any first);
 tdagi_any tdagi_view(tdagi_call *c, tdagi_cell *of, const tdagi_view_step *view);
 tdagi_any tdagi_same(tdagi_cell *t); /* the very same tensor */
+
+/* x with elements dropped as in training, each with the probability p (random.c). */
+tdag_value tdagi_dropped(tdagi_call *c, tdag_value x, double p);
 
 /* ---- types of values ---- */
 static inline uint32_t tdagi_rank(const tdagi_call *c, tdag_value v)

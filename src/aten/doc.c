@@ -6,18 +6,18 @@
 #include "aten/aten.h"
 #include "base/text.h"
 
+/* A heading (F), an operator that is imported with the arguments that change nothing
+ * (A), one that is refused (R) or in part (P) with the reason: the letter begins
+ * `text`, as a table of few pointers is a small one. */
 typedef struct doc_row {
-    const char *family;    /* a heading; else NULL */
-    const char *name;      /* of an operator */
-    const char *ignorable; /* of one that is imported */
-    const char *why;       /* of one that is refused */
-    const char *part;      /* of one that is refused in part */
+    const char *name; /* NULL: a heading */
+    const char *text;
 } doc_row;
 
-#define FAMILY(title)                        {title, NULL, NULL, NULL, NULL},
-#define ATEN(name, handler, data, ignorable) {NULL, name, ignorable, NULL, NULL},
-#define REFUSED(name, why)                   {NULL, name, NULL, why, NULL},
-#define IN_PART(name, why)                   {NULL, name, NULL, NULL, why},
+#define FAMILY(title)                        {NULL, "F" title},
+#define ATEN(name, handler, data, ignorable) {name, "A" ignorable},
+#define REFUSED(name, why)                   {name, "R" why},
+#define IN_PART(name, why)                   {name, "P" why},
 static const doc_row rows[] = {
 #include "aten/aten.def"
 };
@@ -35,8 +35,9 @@ static const char head[] =
 static void add_name(tdagi_text *text, const doc_row *r, const char *indent,
                      size_t *column)
 {
+    const char *ignorable = *r->text == 'A' ? r->text + 1 : "";
     size_t n = strlen(r->name) + 4;
-    if (r->ignorable != NULL && *r->ignorable != '\0') n += strlen(r->ignorable) + 3;
+    if (*ignorable != '\0') n += strlen(ignorable) + 3;
     bool first = *column == 0;
     if (!first) tdagi_text_add(text, ",");
     if (first || *column + n > 92) {
@@ -46,8 +47,7 @@ static void add_name(tdagi_text *text, const doc_row *r, const char *indent,
         tdagi_text_add(text, " ");
     }
     tdagi_text_printf(text, "`%s`", r->name);
-    if (r->ignorable != NULL && *r->ignorable != '\0')
-        tdagi_text_printf(text, " (%s)", r->ignorable);
+    if (*ignorable != '\0') tdagi_text_printf(text, " (%s)", ignorable);
     *column += n;
 }
 
@@ -56,28 +56,27 @@ static void add_imported(tdagi_text *text)
     size_t column = 0;
     for (size_t i = 0; i < N_ROWS; i++) {
         const doc_row *r = &rows[i];
-        if (r->name != NULL && r->ignorable != NULL) add_name(text, r, "", &column);
-        if (r->family == NULL) continue;
-        tdagi_text_printf(text, "%s\n## %s\n\n", i == 0 ? "" : "\n", r->family);
+        if (*r->text == 'A') add_name(text, r, "", &column);
+        if (*r->text != 'F') continue;
+        tdagi_text_printf(text, "%s\n## %s\n\n", i == 0 ? "" : "\n", r->text + 1);
         column = 0;
     }
 }
 
 /* Rows of one reason stand together. */
-static void add_refused(tdagi_text *text, bool in_part)
+static void add_refused(tdagi_text *text, char letter)
 {
     const char *last = "";
     size_t column = 0;
     for (size_t i = 0; i < N_ROWS; i++) {
         const doc_row *r = &rows[i];
-        const char *why = in_part ? r->part : r->why;
-        if (why == NULL) continue;
-        if (strcmp(last, why) != 0) {
-            tdagi_text_printf(text, "\n- %s:\n", why);
+        if (*r->text != letter) continue;
+        if (strcmp(last, r->text) != 0) {
+            tdagi_text_printf(text, "\n- %s:\n", r->text + 1);
             column = 0;
         }
         add_name(text, r, "  ", &column);
-        last = why;
+        last = r->text;
     }
     tdagi_text_add(text, "\n");
 }
@@ -90,8 +89,8 @@ tdag_status tdag_torch_operators_markdown(tdag_ctx *ctx, char **out)
     tdagi_text_add(&text, head);
     add_imported(&text);
     tdagi_text_add(&text, "\n\n## Refused\n\nThese stop an import with the reason.\n");
-    add_refused(&text, false);
+    add_refused(&text, 'R');
     tdagi_text_add(&text, "\n## Refused in part\n\nThese are imported but for that.\n");
-    add_refused(&text, true);
+    add_refused(&text, 'P');
     return tdagi_text_take(&text, out);
 }

@@ -43,9 +43,10 @@ typedef struct tdagi_env {
     tdagi_table operators; /* where the schemas of each are (schemas.c) */
     uint32_t n_noted;      /* how often something was noted, repeated issues included */
     uint32_t epoch;        /* grows with every journal; see journal.h */
-    struct tdagi_journal *journal; /* the innermost one that is open, or NULL */
-    struct tdagi_outline *outline; /* statements so far; NULL: there can be none */
-    void *reader;                  /* for the two functions below */
+    struct tdagi_journal *journal;      /* the innermost one that is open, or NULL */
+    struct tdagi_selection *selections; /* all so far (selection.h) */
+    struct tdagi_outline *outline;      /* statements so far; NULL: there can be none */
+    void *reader;                       /* for the two functions below */
     /* NULL: sentences name no place. */
     tdagi_place (*place)(struct tdagi_env *env);
     /* Keeps an operator without a row as an opaque node, its results as of a row; an

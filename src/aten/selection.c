@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "base/tensor.h"
+#include "aten/control/statement.h"
+#include "aten/rows/positions/found.h"
 
 /* Rows whose result has each element from those at its place: what they make of y[m] is
  * what they make of y, picked. */
@@ -32,51 +33,83 @@ static tdagi_selection *selection_of(tdagi_any v)
     return is ? v.u.issue->selection : NULL;
 }
 
+/* ---- as tensors ---- */
+
+static void settle(tdagi_env *env, tdagi_selection *s)
+{
+    tdag_builder *b = env->b;
+    if (s->cell != NULL || !tdagi_env_ok(env)) return;
+    tdag_value at = tdagi_positions_of(env, s->mask);
+    if (at.id == 0) return;
+    uint32_t n = tdag_builder_get_rank(b, s->mask),
+             rank = tdag_builder_get_rank(b, s->full);
+    tdag_dim shape[TDAG_MAX_RANK + 1];
+    uint32_t k = 0;
+    for (uint32_t i = 0; i <= rank; i++) {
+        if (i == s->axis) shape[k++] = tdagi_numel(env, s->mask);
+        if (i < rank && (i < s->axis || i >= s->axis + n))
+            shape[k++] = tdag_builder_get_shape(b, s->full)[i];
+    }
+    const tdag_value in[2] = {tdagi_reshape(b, s->full, k, shape), at};
+    const tdagi_axis_spec axis = {s->axis};
+    s->cell = tdagi_cell_new(env, tdagi_lower(b, TDAGI_INDEX_SELECT, in, 2, &axis));
+    if (s->cell != NULL && s->cell->value.id == 0) s->cell = NULL;
+}
+
+tdagi_any tdagi_settled(tdagi_env *env, tdagi_any v)
+{
+    tdagi_selection *s = selection_of(v);
+    if (tdagi_any_is_seq(v))
+        for (uint32_t i = 0; i < v.u.seq->n; i++)
+            v.u.seq->v[i] = tdagi_settled(env, v.u.seq->v[i]);
+    if (s == NULL || env->outline == NULL) return v;
+    settle(env, s);
+    return s->cell == NULL ? v : tdagi_any_tensor(s->cell);
+}
+
+void tdagi_settle_all(tdagi_env *env)
+{
+    for (tdagi_selection *s = env->selections; s != NULL && env->outline != NULL;
+         s = s->next)
+        settle(env, s);
+}
+
 /* ---- equal masks ---- */
-
-static bool same_leaf(const tdagi_node *x, const tdagi_node *y)
-{
-    if (x->op == TDAG_OP_IOTA) return x->shape[0] == y->shape[0];
-    if (!tdagi_op_holds_tensor(x->op) || x->rank != 0 || y->rank != 0) return false;
-    return tdagi_tensor_get_f64(x->u.tensor, 0) == tdagi_tensor_get_f64(y->u.tensor, 0);
-}
-
-/* Whether two values are computed in the same way; looks a few nodes up. */
-static bool same_value(const tdag_graph *g, tdag_value a, tdag_value b, uint32_t depth)
-{
-    if (a.id == b.id) return true;
-    const tdagi_node *x = &g->nodes[a.id], *y = &g->nodes[b.id];
-    if (depth == 0 || x->op != y->op || x->n_inputs != y->n_inputs ||
-        x->dtype != y->dtype)
-        return false;
-    if (x->n_inputs == 0) return same_leaf(x, y);
-    const tdagi_field *fields = tdagi_node_def(x)->fields;
-    if (fields != NULL && !tdagi_spec_equal(fields, x->u.spec, y->u.spec)) return false;
-    for (uint32_t i = 0; i < x->n_inputs; i++)
-        if (!same_value(g, tdagi_node_inputs(x)[i], tdagi_node_inputs(y)[i], depth - 1))
-            return false;
-    return true;
-}
 
 static bool same_mask(tdagi_call *c, const tdagi_selection *s, const tdagi_selection *t)
 {
-    return s->axis == t->axis && same_value(c->b->graph, s->mask, t->mask, 6);
+    return s->axis == t->axis && tdagi_same_value(c->b->graph, s->mask, t->mask);
 }
 
 /* ---- calls ---- */
 
 /* The arguments with all of y in the place of y[m]. */
-static bool replace(tdagi_call *c)
+static bool replace(tdagi_call *c, bool by_all)
 {
     tdagi_any *args = tdagi_env_alloc(c->env, c->n * sizeof(*args));
     if (args == NULL) return false;
     memcpy(args, c->args, c->n * sizeof(*args));
     for (uint32_t i = 0; i < c->n; i++) {
         tdagi_selection *s = selection_of(args[i]);
-        if (s != NULL) args[i] = tdagi_any_tensor(tdagi_cell_new(c->env, s->full));
+        if (!by_all)
+            args[i] = tdagi_settled(c->env, args[i]);
+        else if (s != NULL)
+            args[i] = tdagi_any_tensor(tdagi_cell_new(c->env, s->full));
     }
     c->args = args;
     return true;
+}
+
+/* Those that are tensors already, or all. */
+static bool settle_arguments(tdagi_call *c, bool all)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < c->n && !any; i++) {
+        const tdagi_any *poison = tdagi_any_find_poison(&c->args[i]);
+        const tdagi_selection *s = poison == NULL ? NULL : selection_of(*poison);
+        any = s != NULL && (all || s->cell != NULL);
+    }
+    return !any || c->env->outline == NULL || replace(c, false);
 }
 
 /* Whether each argument is of the same mask and shape, or broadcasts along the axes
@@ -119,6 +152,7 @@ bool tdagi_selection_enter(tdagi_call *c, tdagi_any *out)
 {
     tdagi_selection *s = NULL;
     *out = tdagi_any_none();
+    if (!settle_arguments(c, false)) return false;
     for (uint32_t i = 0; i < c->n && s == NULL; i++) {
         s = selection_of(c->args[i]);
         if (s != NULL) *out = c->args[i];
@@ -127,7 +161,7 @@ bool tdagi_selection_enter(tdagi_call *c, tdagi_any *out)
     bool picked = s != NULL && c->row != NULL && is_elementwise(c) && agree(c, s);
     if (!picked) *out = tdagi_any_none();
     if (whole) c->data = 1;
-    return (!whole && !picked) || replace(c);
+    return whole || picked ? replace(c, true) : settle_arguments(c, true);
 }
 
 tdagi_any tdagi_selection_leave(tdagi_call *c, tdagi_any of, tdagi_any result)
@@ -136,8 +170,9 @@ tdagi_any tdagi_selection_leave(tdagi_call *c, tdagi_any of, tdagi_any result)
     if (s == NULL || result.kind != TDAGI_ANY_TENSOR) return result;
     tdag_value v = tdagi_cell_read(c->env, result.u.tensor);
     if (!c->schema->in_place_of_row)
-        return tdagi_selection_like(c, (tdagi_selection){v, s->mask, s->axis},
-                                    of.u.issue);
+        return tdagi_selection_like(
+            c, (tdagi_selection){.full = v, .mask = s->mask, .axis = s->axis},
+            of.u.issue);
     s->full = v; /* of all who hold it */
     return of;
 }

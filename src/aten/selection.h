@@ -1,7 +1,8 @@
-/* What a mask picks, y[m]: its shape depends on data, so it is no tensor here but
+/* What a mask picks, y[m]: its shape depends on data, so it is no tensor at first but
  * POISON with an issue. What it is of is remembered: element-wise operators act on all
- * of y, and x[m] = y[m] writes where the mask says, so that the issue is noted for
- * other uses only. */
+ * of y, and x[m] = y[m] writes where the mask says, so that no shape has to be known.
+ * For all other uses it becomes a tensor, of a size that a statement finds; where there
+ * can be no statements the issue is noted. */
 #ifndef TDAGI_SELECTION_H
 #define TDAGI_SELECTION_H
 
@@ -11,7 +12,15 @@ typedef struct tdagi_selection {
     tdag_value full; /* y, or what an operator makes of all of it */
     tdag_value mask; /* bool, of the axes of y from `axis` on */
     uint32_t axis;
+    tdagi_cell *cell; /* once it is a tensor; else NULL */
+    struct tdagi_selection *next;
 } tdagi_selection;
+
+/* What v is a selection of as a tensor from now on, where it is one and there can be
+ * statements; any other value as it is. */
+tdagi_any tdagi_settled(tdagi_env *env, tdagi_any v);
+/* All selections so far: what follows is a block that may not be run. */
+void tdagi_settle_all(tdagi_env *env);
 
 tdagi_any tdagi_selection_new(tdagi_call *c, tdag_value full, tdag_value mask,
                               uint32_t axis);

@@ -50,6 +50,9 @@ TAIL = """\
 #undef NEW
 #undef OUT
 """
+# Of libraries that are not at hand.
+ELSEWHERE = {"torchvision::nms": [["", ["Tensor dets", "Tensor scores",
+                                        "float iou_threshold"], "Tensor"]]}
 DTYPES = ("uint8 int8 int16 int32 int64 float16 float32 float64 complex32 complex64 "
           "complex128 bool").split()
 
@@ -108,10 +111,10 @@ def parsed(schema):
 
 def registered():
     import torch
-    found = {}
+    found = {name: s for name, s in ELSEWHERE.items() if name in names()}
     for name in names():
         schemas = torch._C._jit_get_schemas_for_operator(name)
-        if schemas:
+        if schemas and name not in ELSEWHERE:
             found[name] = [parsed(s) for s in schemas]
     return found
 

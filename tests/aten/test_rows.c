@@ -359,8 +359,22 @@ static const char *const of_complex[] = {
     "aten::complex",  "aten::polar",   "aten::fft_",  "aten::_fft_", "aten::stft",
     "aten::istft",    "aten::is_conj", "aten::is_neg"};
 
+/* What becomes statements of a program: tests/torchscript/programs_data.py. */
+static const char *const of_programs[] = {
+    "aten::rand",        "aten::randn",         "aten::rand_like",
+    "aten::randn_like",  "aten::randint",       "aten::randint_like",
+    "aten::random",      "aten::randperm",      "aten::normal",
+    "aten::log_normal",  "aten::uniform",       "aten::bernoulli",
+    "aten::exponential", "aten::geometric",     "aten::cauchy",
+    "aten::multinomial", "aten::nonzero",       "aten::argwhere",
+    "aten::_unique",     "aten::nonzero_numpy", "aten::masked_select",
+    "aten::_unique2",    "aten::bincount",      "aten::unique_consecutive",
+    "torchvision::nms"};
+
 static bool is_elsewhere(const char *name)
 {
+    for (size_t i = 0; i < sizeof(of_programs) / sizeof(of_programs[0]); i++)
+        if (strcmp(of_programs[i], name) == 0) return true;
     for (size_t i = 0; i < sizeof(of_complex) / sizeof(of_complex[0]); i++)
         if (strncmp(of_complex[i], name, strlen(of_complex[i])) == 0) return true;
     for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)

@@ -158,6 +158,9 @@ case("torch.lerp(x, y, 0.3)", F(3), F(3))
 case("x.to(torch.int64)", F(6))
 case("x.to(torch.float16)", F(6))
 case("x.bool()", F(6))
+for text in ("torch.nonzero(x)", "torch.masked_select(x, x > 0)", "x[x > 0]", "x[:, x[0] > 0]",
+             "torch.where(x > 0)[0]", "torch.unique(x.flatten())", "x[x > 9].sum() + x"):
+    case(text, F(3, 2))
 case("x.to(y)", I(6), F(2))
 case("x.type_as(y)", F(6), I(2))
 case("x.double().float()", F(6))
@@ -432,14 +435,6 @@ ARGUMENTS = "xyzwv"
 
 # What cannot be imported, with one input f32[3,2], and words of the reason.
 REFUSED = [
-    ("torch.rand(2) + x", "aten::rand: random numbers"),
-    ("torch.randn_like(x)", "aten::randn_like: random numbers"),
-    ("torch.multinomial(x.abs(), 1)", "aten::multinomial: random numbers"),
-    ("torch.nonzero(x)", "aten::nonzero: a shape that depends on tensor data"),
-    ("torch.masked_select(x, x > 0)", "aten::masked_select: a shape that depends"),
-    ("x[x > 0]", "a mask, whose shape depends on tensor data"),
-    ("torch.where(x > 0)[0]", "aten::where, whose shape depends on tensor data"),
-    ("torch.unique(x.flatten())", "a shape that depends on tensor data"),
     ("torch.fake_quantize_per_tensor_affine(x, 0.1, 0, 0, 255)", "quantization"),
     # positions that are not computed: as an output, by an operator, written in place
     ("torch.embedding_bag(x, torch.arange(2), torch.zeros(1, dtype=torch.int64))[2]",

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "aten/selection.h"
+
 void tdagi_journal_open(tdagi_env *env, tdagi_journal *j)
 {
     memset(j, 0, sizeof *j);
@@ -33,10 +35,18 @@ static void close_journal(tdagi_env *env, tdagi_journal *j)
     env->epoch++;
 }
 
+/* What masks pick is a tensor no longer where it became one since. */
+static void forget_tensors(tdagi_env *env, uint32_t epoch)
+{
+    for (tdagi_selection *s = env->selections; s != NULL; s = s->next)
+        if (s->cell != NULL && s->cell->born >= epoch) s->cell = NULL;
+}
+
 void tdagi_journal_undo(tdagi_env *env, tdagi_journal *j)
 {
     for (const tdagi_journal_entry *e = j->first; e != NULL; e = e->next)
         restore(e);
+    forget_tensors(env, j->epoch);
     close_journal(env, j);
 }
 

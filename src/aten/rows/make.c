@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "aten/aten.h"
+#include "aten/control/statement.h"
 
 static tdag_dtype dtype_or(tdagi_call *c, tdag_dtype otherwise)
 {
@@ -97,10 +98,41 @@ static tdagi_any known_argument(tdagi_call *c, const char *name, int64_t when_no
     return tdagi_any_evaluated(c->env, v);
 }
 
+/* start + step * (0, 1, ...), as many as data decides */
+static tdagi_any range_by_data(tdagi_call *c, const tdagi_any v[3], tdag_dtype d)
+{
+    tdag_value x[3];
+    tdag_dtype wide = d == TDAG_DTYPE_NONE ? tdagi_result_type(c, 3, v) : d;
+    if (d == TDAG_DTYPE_NONE) d = wide;
+    wide = tdag_dtype_is_float(wide) ? TDAG_F64 : TDAG_I64;
+    for (int i = 0; i < 3; i++)
+        x[i] = tdagi_as(c, v[i], TDAG_F64);
+    if (c->bad) return tdagi_any_poison();
+    tdag_value n = tdagi_div(c->b, tdagi_sub(c->b, x[1], x[0]), x[2]);
+    n = tdagi_cast(c->b, tdagi_unary_composite(c->b, TDAGI_CEIL, n), TDAG_I64);
+    const tdag_value most[2] = {n, tdag_add_scalar(c->b, TDAG_I64, 0)};
+    n = tdagi_lower(c->b, TDAGI_MAXIMUM, most, 2, NULL);
+    tdag_dim size = tdagi_size_add(c->env, n, TDAGI_DIM_BAD);
+    if (size == TDAGI_DIM_BAD) return tdagi_any_poison();
+    tdag_value out =
+        tdagi_mul(c->b, tdag_iota(c->b, size, wide), tdagi_as(c, v[2], wide));
+    out = tdagi_add(c->b, out, tdagi_as(c, v[0], wide));
+    return tdagi_result(c, tdagi_cast(c->b, out, d));
+}
+
 tdagi_any tdagi_aten_arange(tdagi_call *c)
 {
     tdagi_any start = known_argument(c, "start", 0), end = known_argument(c, "end", 0);
     tdagi_any step = known_argument(c, "step", 1);
+    int64_t first = 1;
+    if (!tdagi_any_is_tensor(start) && !tdagi_any_is_tensor(step) &&
+        tdagi_any_const_int(c->env, start, &first) && first == 0)
+        end = tdagi_as_size(c, end, TDAGI_DIM_BAD);
+    if (c->env->outline != NULL &&
+        (tdagi_any_is_tensor(start) || tdagi_any_is_tensor(end) ||
+         tdagi_any_is_tensor(step)))
+        return range_by_data(c, (tdagi_any[3]){start, end, step},
+                             tdagi_arg_dtype(c, "dtype"));
     bool is_float = start.kind == TDAGI_ANY_FLOAT || end.kind == TDAGI_ANY_FLOAT ||
                     step.kind == TDAGI_ANY_FLOAT;
     tdag_dtype d = dtype_or(c, is_float ? TDAG_F32 : TDAG_I64);

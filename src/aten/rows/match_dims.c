@@ -6,8 +6,9 @@
  * its end is out of range. Where no order is proven, one is split into the other as its
  * only factor: the identity or an error, too. A number is no such dim: where one meets
  * an expression, the model has fixed a size, which is an error to be told; nor is one
- * that other symbols make up. */
+ * that other symbols make up, unless a run finds it, by data. */
 #include "aten/aten.h"
+#include "aten/control/statement.h"
 
 /* v with the dim of an axis made `want`, where that can be said. */
 static tdag_value narrowed(tdagi_call *c, tdag_value v, uint32_t axis, tdag_dim want)
@@ -58,7 +59,8 @@ void tdagi_match_dims(tdagi_call *c, tdag_value *x, uint32_t x_axis, tdag_value 
         *x = narrowed(c, *x, x_axis, b);
     else if (tdagi_dim_is_at_most(pool, b, a))
         *y = narrowed(c, *y, y_axis, a);
-    else if (same_symbols(pool, a, b))
+    else if (same_symbols(pool, a, b) || tdagi_is_found(c->env, a) ||
+             tdagi_is_found(c->env, b))
         *y = tdagi_assume_dim(c, *y, y_axis, a);
 }
 

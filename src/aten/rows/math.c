@@ -370,9 +370,8 @@ tdagi_any tdagi_aten_where(tdagi_call *c)
     tdag_value condition =
         tdagi_cast(c->b, tdagi_arg_tensor(c, "condition"), TDAG_BOOL);
     if (!tdagi_has(c, "self")) {
-        tdagi_env_issue(c->env, "aten::where, whose shape depends on tensor data");
-        c->bad = true;
-        return tdagi_any_poison();
+        c->data = 1;
+        return tdagi_aten_nonzero(c);
     }
     tdagi_any both[2] = {tdagi_arg(c, "self"), tdagi_arg(c, "other")};
     tdag_dtype d = tdagi_result_type(c, 2, both);

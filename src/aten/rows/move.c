@@ -2,7 +2,7 @@
  */
 #include <string.h>
 
-#include "aten/aten.h"
+#include "aten/rows/positions/found.h"
 
 /* ---- joining ---- */
 
@@ -245,12 +245,13 @@ tdagi_any tdagi_aten_repeat(tdagi_call *c) /* repeat and tile (row data 1) */
 
 tdagi_any tdagi_aten_repeat_interleave(tdagi_call *c)
 {
-    tdag_value x = tdagi_arg_tensor(c, "self");
+    tdag_value x = tdagi_arg_optional(c, "self");
     tdagi_any repeats = tdagi_arg(c, "repeats");
     tdagi_ignore(c, "output_size");
     if (repeats.kind == TDAGI_ANY_TENSOR) {
         const tdagi_cell *t = repeats.u.tensor;
-        if (t->known == NULL || t->n_known != 1) return tdagi_refuse(c, "repeats");
+        if (x.id == 0 || t->known == NULL || t->n_known != 1)
+            return tdagi_repeated(c, x, tdagi_arg_tensor(c, "repeats"));
         repeats = t->known[0];
     }
     if (repeats.kind != TDAGI_ANY_INT) return tdagi_refuse(c, "repeats");

@@ -1,6 +1,8 @@
 /* Operators whose result is a part of a tensor's memory: slices, selected positions,
  * pieces. */
+#include "aten/control/statement.h"
 #include "aten/rows/python/python.h"
+#include "aten/rows/steps.h"
 
 /* A Python bound: from the end where negative, then within 0..n. A symbolic bound of a
  * fixed extent that lies within it at the samples (the first S of a table of 64
@@ -29,6 +31,51 @@ static tdagi_any sliced(tdagi_call *c, tdagi_cell *t, uint32_t axis, tdag_dim st
     return tdagi_view(c, t, &w);
 }
 
+/* A bound that data decides, within 0..n, as a rank-0 i64. */
+static tdag_value bound_value(tdagi_call *c, tdagi_any v, tdag_dim n,
+                              tdag_dim otherwise)
+{
+    tdag_value count = tdagi_dim_value(c->b, n);
+    if (v.kind == TDAGI_ANY_NONE) return tdagi_dim_value(c->b, otherwise);
+    int64_t known;
+    if (tdagi_any_const_int(c->env, v, &known) && known == INT64_MAX) return count;
+    tdag_value at = tdagi_as(c, v, TDAG_I64), zero = tdag_add_scalar(c->b, TDAG_I64, 0);
+    if (c->bad || at.id == 0) return TDAG_NO_VALUE;
+    at = step_where(c, step_less(c, at, zero), tdagi_add(c->b, at, count), at);
+    return step_min(c, step_max(c, at, zero), count);
+}
+
+static bool is_data(tdagi_call *c, const char *name)
+{
+    tdagi_any v = tdagi_any_evaluated(c->env, tdagi_arg(c, name));
+    return c->env->outline != NULL && tdagi_any_is_tensor(v);
+}
+
+/* x[start : end] where data decides: the start and the length are sizes. */
+static tdagi_any slice_by_data(tdagi_call *c, tdagi_cell *t, uint32_t axis)
+{
+    tdag_dim n = tdagi_cell_dim(c->env, t, axis);
+    tdag_value from = bound_value(c, tdagi_arg(c, "start"), n, 0),
+               to = bound_value(c, tdagi_arg(c, "end"), n, n);
+    int64_t step = tdagi_arg_int(c, "step", 1);
+    if (c->bad || from.id == 0 || to.id == 0) return tdagi_any_poison();
+    tdag_dim start = 0;
+    if (is_data(c, "start"))
+        start = tdagi_size_add(c->env, from, n);
+    else if (tdagi_has(c, "start"))
+        start = tdagi_slice_bound(c, tdagi_arg_dim(c, "start", 0), n);
+    tdag_value none = tdag_add_scalar(c->b, TDAG_I64, 0);
+    tdag_value count = start == 0 ? to : step_max(c, tdagi_sub(c->b, to, from), none);
+    tdag_dim length = tdagi_size_add(c->env, count, n);
+    if (c->bad || start == TDAGI_DIM_BAD || length == TDAGI_DIM_BAD)
+        return tdagi_any_poison();
+    tdagi_view_step w = {.kind = TDAGI_VIEW_SLICE, .axis = axis, .step = step};
+    w.start = start;
+    w.end = tdag_dim_add(c->b, start, length);
+    if (step < 1) return tdagi_call_fail(c, TDAG_E_ARG, "a slice with step below 1");
+    return tdagi_view(c, t, &w);
+}
+
 tdagi_any tdagi_aten_slice(tdagi_call *c)
 {
     if (c->n > 0 && c->args[0].kind != TDAGI_ANY_TENSOR) return tdagi_list_slice(c);
@@ -39,6 +86,7 @@ tdagi_any tdagi_aten_slice(tdagi_call *c)
     if (rank == 0)
         return tdagi_call_fail(c, TDAG_E_SHAPE, "a slice of a rank-0 tensor");
     tdag_dim n = tdagi_cell_dim(c->env, t, axis);
+    if (is_data(c, "start") || is_data(c, "end")) return slice_by_data(c, t, axis);
     tdagi_view_step w = {.kind = TDAGI_VIEW_SLICE, .axis = axis};
     w.start = tdagi_slice_bound(c, tdagi_arg_dim(c, "start", 0), n);
     w.end = tdagi_slice_bound(c, tdagi_arg_dim(c, "end", INT64_MAX), n);

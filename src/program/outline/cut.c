@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "derive/derive.h"
 #include "ir/graft.h"
 #include "program/outline/outline.h"
 
@@ -26,7 +27,9 @@ typedef struct cutter {
     tdagi_outline *o;
     const tdag_graph *g;
     tdagi_model_builder *b;
-    node_place *places; /* by id */
+    node_place *places;             /* by id */
+    tdagi_outline_block **bound;    /* by symbol: the block that sees it; NULL: all */
+    uint32_t n_symbols, size_graph; /* + 1: of the graph that gives a size; 0: none */
     uint32_t n_segments;
     uint32_t *first; /* [n_segments + 1]: where a segment's part of `members` begins */
     uint32_t *members; /* ids, ascending within a segment */
@@ -102,13 +105,23 @@ static void ask(cutter *c, tdagi_outline_values values, tdagi_outline_block *blo
     }
 }
 
+static void bind(cutter *c, tdag_dim symbol, tdagi_outline_block *block)
+{
+    for (uint32_t i = 0; i < c->n_symbols; i++)
+        if (tdagi_dim_has_symbol(c->g->pool, symbol, i)) c->bound[i] = block;
+}
+
 /* What statements give and ask for, and how many segments there may be. */
 static void walk(cutter *c, tdagi_outline_block *block)
 {
+    for (uint32_t i = 0; block != &c->o->body && i < block->n_symbols; i++)
+        bind(c, block->symbols[i], block);
     for (uint32_t i = 0; i < block->params.n; i++)
         c->places[block->params.v[i].id].needs = block;
     for (tdagi_outline_statement *s = block->first; s != NULL; s = s->next) {
         ask(c, s->inputs, block, s->index);
+        for (uint32_t i = 0; i < s->n_bindings; i++)
+            bind(c, s->bindings[i].symbol, block);
         for (uint32_t i = 0; i < s->results.n; i++)
             c->places[s->results.v[i].id].needs = block;
         for (uint32_t i = 0; i < s->n_blocks; i++)
@@ -119,12 +132,21 @@ static void walk(cutter *c, tdagi_outline_block *block)
     c->n_segments += block->n + 1;
 }
 
+static void need_symbol(void *user, uint32_t s)
+{
+    const cutter *c = ((void **)user)[0];
+    tdagi_outline_block **needs = ((void **)user)[1], *of = c->bound[s];
+    if (of != NULL && of->depth > (*needs)->depth) *needs = of;
+}
+
 static void find_needs(cutter *c)
 {
     for (uint32_t id = 1; id <= c->g->n; id++) {
         const tdagi_node *n = &c->g->nodes[id];
         tdagi_outline_block **needs = &c->places[id].needs;
         if (*needs == NULL) *needs = &c->o->body;
+        if (n->op != TDAG_OP_INPUT)
+            tdagi_outline_symbols(c->g, n, need_symbol, (void *[]){c, needs});
         for (uint32_t i = 0; i < n->n_inputs; i++) {
             tdagi_outline_block *of = c->places[tdagi_node_inputs(n)[i].id].needs;
             if (of->depth > (*needs)->depth) *needs = of;
@@ -209,30 +231,18 @@ typedef struct segment {
     uint32_t n_inputs, n_results;
 } segment;
 
-static void use_symbols(segment *s, tdag_dim d)
+static void use_symbol(void *user, uint32_t i)
 {
-    tdagi_pool *pool = s->c->g->pool;
-    for (uint32_t i = 0; d < 0 && i < tdagi_pool_n_symbols(pool); i++) {
-        if (s->symbols[i] < 0 || !tdagi_dim_has_symbol(pool, d, i)) continue;
-        int64_t sample;
-        const char *name = tdagi_pool_symbol(pool, i, &sample);
-        s->symbols[i] = tdagi_dim_symbol(tdagi_builder_pool(s->graft.b), name, sample);
-    }
+    segment *s = user;
+    int64_t sample;
+    if (s->symbols[i] < 0) return;
+    const char *name = tdagi_pool_symbol(s->c->g->pool, i, &sample);
+    s->symbols[i] = tdagi_dim_symbol(tdagi_builder_pool(s->graft.b), name, sample);
 }
 
 static void use_symbols_of(segment *s, tdag_value v)
 {
-    const tdagi_node *n = tdagi_graph_node(s->c->g, v);
-    for (uint32_t i = 0; i < n->rank; i++)
-        use_symbols(s, n->shape[i]);
-    if (n->op == TDAG_OP_INPUT || tdagi_op_holds_tensor(n->op)) return;
-    const tdagi_field *f = tdagi_node_def(n)->fields;
-    for (; f != NULL && f->kind != TDAGI_FIELD_END; f++) {
-        if (!tdagi_field_has_dims(f)) continue;
-        tdag_list dims = tdagi_field_numbers(f, n->u.spec);
-        for (uint32_t i = 0; i < dims.n; i++)
-            use_symbols(s, dims.v[i]);
-    }
+    tdagi_outline_symbols(s->c->g, tdagi_graph_node(s->c->g, v), use_symbol, s);
 }
 
 /* An input of a value's type, with its name where it has one of its own. */
@@ -380,6 +390,27 @@ static tdag_dim dim_of(cutter *c, tdag_dim d)
                                               : tdagi_dim_import(pool, c->g->pool, d);
 }
 
+/* The graph that gives a size as a number, one for all: so that a call of it binds a
+ * symbol of the method. */
+static uint32_t size_graph(cutter *c)
+{
+    tdag_builder *b = NULL;
+    tdag_graph *graph = NULL;
+    char name[160];
+    if (c->size_graph > 0) return c->size_graph - 1;
+    tdag_status st = tdag_builder_create(c->ctx, &b);
+    if (st == TDAG_OK) {
+        tdag_builder_add_output(b, tdagi_dim_value(b, tdag_builder_symbol(b, "n", 2)));
+        st = tdag_builder_finish(b, &graph);
+    }
+    snprintf(name, sizeof name, "%.120s_size", c->method);
+    if (st == TDAG_OK) c->size_graph = tdagi_model_add_graph(c->b, name, graph) + 1;
+    if (c->status == TDAG_OK) c->status = st;
+    tdag_graph_free(graph);
+    tdag_builder_free(b);
+    return c->size_graph == 0 ? 0 : c->size_graph - 1;
+}
+
 static void cut_block(cutter *c, const tdagi_outline_block *block);
 
 static void cut_inner(cutter *c, const tdagi_outline_block *block)
@@ -413,6 +444,11 @@ static void cut_statement(cutter *c, const tdagi_outline_statement *s)
     for (uint32_t i = 0; i < s->n_bindings; i++)
         bindings[i] = (tdagi_binding){.symbol = dim_of(c, s->bindings[i].symbol),
                                       .bound = dim_of(c, s->bindings[i].bound)};
+    if (spec.kind == TDAGI_CALL) { /* a size that data decides */
+        spec.target = size_graph(c);
+        bindings[0].value = spec.inputs[0];
+        spec.n_inputs = 0;
+    }
     spec.bindings = bindings;
     spec.n_bindings = s->n_bindings;
     if (s->n_blocks == 0) {
@@ -463,6 +499,7 @@ static void add_states(cutter *c)
 static tdag_status cut(cutter *c)
 {
     tdagi_outline_block *body = &c->o->body;
+    TDAGI_TRY(tdagi_outline_drop_unused(c->ctx, c->o, c->g));
     walk(c, body);
     find_needs(c);
     find_homes(c);
@@ -487,9 +524,13 @@ tdag_status tdagi_outline_model(tdag_ctx *ctx, tdagi_outline *o, const tdag_grap
     tdagi_model_builder b;
     cutter c = {.ctx = ctx, .o = o, .g = g, .b = &b, .method = method};
     o->body.yields = tdagi_outline_keep(o, g->n_outputs, g->outputs);
+    c.n_symbols = tdagi_pool_n_symbols(g->pool);
     c.places = tdagi_arena_array(o->arena, g->n + 1u, sizeof *c.places);
-    if (c.places == NULL || o->is_out_of_memory) return tdagi_nomem(ctx);
+    c.bound = tdagi_arena_array(o->arena, c.n_symbols + 1u, sizeof *c.bound);
+    if (c.places == NULL || c.bound == NULL || o->is_out_of_memory)
+        return tdagi_nomem(ctx);
     memset(c.places, 0, (g->n + 1u) * sizeof *c.places);
+    memset(c.bound, 0, (c.n_symbols + 1u) * sizeof *c.bound);
     tdagi_model_begin(&b, ctx);
     tdag_status st = cut(&c);
     if (st != TDAG_OK) {

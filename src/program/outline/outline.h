@@ -33,6 +33,8 @@ typedef struct tdagi_outline_binding {
     tdag_dim symbol, bound; /* bound: TDAGI_DIM_BAD for none */
 } tdagi_outline_binding;
 
+/* A CALL here stands for a size that data decides: its input is the number, its one
+ * binding the symbol that has it. Graphs are called where nodes are cut. */
 struct tdagi_outline_statement {
     tdagi_outline_statement *next;
     tdagi_outline_block *in;
@@ -87,6 +89,14 @@ static inline bool tdagi_outline_is_straight(const tdagi_outline *o)
 {
     return o->body.first == NULL;
 }
+
+/* Calls `visit` with each symbol that a node's type or spec has, once or more often. */
+void tdagi_outline_symbols(const tdag_graph *g, const tdagi_node *n,
+                           void (*visit)(void *user, uint32_t symbol), void *user);
+/* Forgets what finds sizes and values that nobody needs. The method's yields are set.
+ */
+tdag_status tdagi_outline_drop_unused(tdag_ctx *ctx, tdagi_outline *o,
+                                      const tdag_graph *g);
 
 /* The model of one method that returns the graph's outputs. The graph's inputs are
  * those of the method, body.params, and those of statements and blocks. */

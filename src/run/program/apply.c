@@ -294,8 +294,10 @@ tdag_status tdagi_apply(const tdagi_apply_call *c, const char *name)
         {"unique_consecutive", apply_unique_consecutive, 1, 1, 3},
         {"bincount", apply_bincount, 1, 2, 1},
         {"repeat_interleave", apply_repeat_interleave, 1, 1, 1},
+        {"torchvision::nms", apply_nms, 2, 2, 1},
         {"nms", apply_nms, 2, 2, 1},
     };
+    if (strncmp(name, "aten::", 6) == 0) name += 6;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (strcmp(rows[i].name, name) != 0) continue;
         if (c->n_inputs < rows[i].min_inputs || c->n_inputs > rows[i].max_inputs ||

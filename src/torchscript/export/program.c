@@ -2,6 +2,7 @@
  * statements, which call them. Every value is a tensor; sizes that no argument of a
  * graph shows are passed as numbers. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "torchscript/export/export.h"
@@ -247,6 +248,14 @@ static void write_call(program_writer *w, const tdagi_statement *s)
     }
     tdagi_text_add(body(w), ")\n");
     define_all(w, s->results, s->n_results);
+    for (uint32_t i = 0; i < s->n_bindings; i++) {
+        uint32_t symbol;
+        int64_t factor, offset;
+        if (tdagi_dim_is_affine(w->m->pool, s->bindings[i].symbol, &symbol, &factor,
+                                &offset) &&
+            w->sizes[symbol] == NULL)
+            w->sizes[symbol] = keep(w, "int(%s)", read_var(w, s->bindings[i].value), 0);
+    }
 }
 
 /* targets = values, all at once */
@@ -449,15 +458,78 @@ static void write_draw(program_writer *w, const tdagi_statement *s)
     define_all(w, s->results, 1);
 }
 
+/* Operators whose results are not those of PyTorch's operator of that name. */
+static const struct {
+    const char *name, *torch, *arguments;
+    uint32_t n_results;
+} others[] = {
+    {"unique", "_unique2", "True, True, True", 3},
+    {"unique_consecutive", "unique_consecutive", "True, True", 3},
+};
+
+/* "aten::nonzero" and "nonzero" are torch.nonzero, "ns::f.x" is ops.ns.f */
+static void add_operator(const program_writer *w, const char *name)
+{
+    const char *colons = strstr(name, "::");
+    if (colons == NULL) {
+        tdagi_text_printf(body(w), "torch.%s", name);
+        return;
+    }
+    if (strncmp(name, "aten::", 6) == 0)
+        tdagi_text_add(body(w), "torch.");
+    else
+        tdagi_text_printf(body(w), "ops.%.*s.", (int)(colons - name), name);
+    tdagi_text_add_bytes(body(w), colons + 2, strcspn(colons + 2, "."));
+}
+
+/* The arguments of a call in which $0, $1, ... stand for the inputs. */
+static void add_call_text(program_writer *w, const tdagi_statement *s)
+{
+    for (const char *p = s->arguments; *p != '\0';) {
+        size_t plain = strcspn(p, "$");
+        char *end = NULL;
+        tdagi_text_add_bytes(body(w), p, plain);
+        p += plain;
+        if (*p != '$') break;
+        unsigned long i = strtoul(p + 1, &end, 10);
+        if (end == p + 1 || i >= s->n_inputs) {
+            if (body(w)->status == TDAG_OK)
+                body(w)->status =
+                    tdagi_fail(w->e->ctx, TDAG_E_ARG,
+                               "the arguments of %.80s name no input", s->text);
+            return;
+        }
+        tdagi_text_add(body(w), read_var(w, s->inputs[i]));
+        p = end;
+    }
+}
+
 static void write_apply(program_writer *w, const tdagi_statement *s)
 {
+    const char *name = s->text;
+    uint32_t n = s->n_results;
+    size_t k = 0, n_others = sizeof others / sizeof *others;
+    if (strncmp(name, "aten::", 6) == 0) name += 6;
+    while (k < n_others && strcmp(name, others[k].name) != 0)
+        k++;
+    if (k < n_others) n = others[k].n_results;
     indent(w);
-    add_targets(w, s->results, s->n_results);
-    tdagi_text_printf(body(w), "torch.%s(", s->text);
-    for (uint32_t i = 0; i < s->n_inputs; i++)
+    for (uint32_t i = 0; i < n; i++)
+        tdagi_text_printf(body(w), "%s%s",
+                          i < s->n_results ? name_of(w, s->results[i])
+                                           : keep(w, "%su%u", w->e->mark, (unsigned)i),
+                          i + 1 < n ? ", " : " = ");
+    add_operator(w, k < n_others ? others[k].torch : name);
+    tdagi_text_add(body(w), "(");
+    bool is_whole = strchr(s->arguments, '$') != NULL;
+    for (uint32_t i = 0; !is_whole && i < s->n_inputs; i++)
         tdagi_text_printf(body(w), "%s%s", i == 0 ? "" : ", ",
                           read_var(w, s->inputs[i]));
-    if (*s->arguments != '\0') tdagi_text_printf(body(w), ", %s", s->arguments);
+    const char *more = k < n_others ? others[k].arguments : s->arguments;
+    if (is_whole)
+        add_call_text(w, s);
+    else if (*more != '\0')
+        tdagi_text_printf(body(w), "%s%s", s->n_inputs > 0 ? ", " : "", more);
     tdagi_text_add(body(w), ")\n");
     define_all(w, s->results, s->n_results);
 }

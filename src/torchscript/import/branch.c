@@ -2,6 +2,7 @@
  * began, and what either gives or writes is a result of the if. */
 #include "aten/aten.h"
 #include "aten/control/merge.h"
+#include "aten/selection.h"
 #include "derive/derive.h"
 #include "torchscript/import/import.h"
 
@@ -53,7 +54,8 @@ static void keep_results(tdagi_frame *f, const tdag_shim_block *block, arm *a)
     a->results = tdagi_env_alloc(env, (n + 1) * sizeof *a->results);
     for (size_t i = 0; i < n && a->results != NULL; i++) {
         const tdagi_any *v = tdagi_frame_get(f, api->block_output(block, i));
-        a->results[i] = v == NULL ? tdagi_any_none() : tdagi_any_known(*v);
+        a->results[i] =
+            v == NULL ? tdagi_any_none() : tdagi_any_known(tdagi_settled(env, *v));
         /* what the arm made of a tensor that it wrote is told by the tensor */
         if (a->results[i].kind == TDAGI_ANY_TENSOR)
             tdagi_cell_read(env, a->results[i].u.tensor);
@@ -156,6 +158,7 @@ void tdagi_import_branch(tdagi_frame *f, const tdag_shim_node *node, tdag_value 
 {
     tdagi_import *im = f->im;
     const tdagi_statement_spec what = {.kind = TDAGI_IF};
+    tdagi_settle_all(&im->env);
     tdagi_outline_statement *s = tdagi_outline_add(im->env.outline, &what);
     if (s == NULL) {
         im->env.status = tdagi_nomem(im->env.ctx);

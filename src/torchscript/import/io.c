@@ -1,5 +1,8 @@
 /* Inputs and outputs of the imported method: flat tensors against the structure that
  * the method's declared types and its result have. */
+#include "aten/control/statement.h"
+#include "aten/selection.h"
+#include "derive/derive.h"
 #include "torchscript/import/import.h"
 
 /* ---- inputs ---- */
@@ -222,6 +225,10 @@ static void refuse(outcome *o, tdagi_any v)
 static void describe(outcome *o, tdagi_any v)
 {
     int64_t i;
+    v = tdagi_settled(&o->im->env, v);
+    if (v.kind == TDAGI_ANY_INT && tdagi_is_found(&o->im->env, v.u.i))
+        v = tdagi_any_tensor(
+            tdagi_cell_new(&o->im->env, tdagi_dim_value(o->im->env.b, v.u.i)));
     if (v.kind == TDAGI_ANY_COMPLEX) /* as pairs */
         v = tdagi_any_tensor(tdagi_cell_pairs(&o->im->env, v.u.tensor));
     if (v.kind == TDAGI_ANY_TENSOR || v.kind == TDAGI_ANY_DATA)

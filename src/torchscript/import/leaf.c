@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "aten/control/journal.h"
+#include "aten/selection.h"
 #include "base/tensor.h"
 
 #define KNOWN_MAX 16 /* elements of a constant that may serve as sizes */
@@ -315,6 +316,7 @@ void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *n
                            tdagi_any v)
 {
     tdagi_attr *a = find_attr(im, object, name);
+    v = tdagi_settled(&im->env, v);
     if (a == NULL) a = add_attr(im, object, name, v);
     if (a == NULL) return;
     if (a->live != NULL) {

@@ -3,6 +3,7 @@
  * was walked before is forgotten. */
 #include "aten/aten.h"
 #include "aten/control/merge.h"
+#include "aten/selection.h"
 #include "torchscript/import/import.h"
 
 #define MOST_TRIES 16
@@ -38,7 +39,8 @@ static size_t n_carried(const looping *l)
 
 static tdagi_any entry_of(const looping *l, size_t k)
 {
-    return tdagi_any_known(tdagi_frame_input(l->f, l->node, k + 2));
+    tdagi_any v = tdagi_frame_input(l->f, l->node, k + 2);
+    return tdagi_any_known(tdagi_settled(&l->f->im->env, v));
 }
 
 /* The parameters, and what the body does with them. */
@@ -87,7 +89,8 @@ static void walk_yields(looping *l, const tdagi_journal *j)
     for (size_t k = 0; k < n_carried(l) && !failed(l); k++) {
         const tdagi_any *v = tdagi_frame_get(l->f, api->block_output(l->body, k + 1));
         tdagi_carry_on(&l->carrying, entry_of(l, k),
-                       v == NULL ? tdagi_any_none() : tdagi_any_known(*v));
+                       v == NULL ? tdagi_any_none()
+                                 : tdagi_any_known(tdagi_settled(&im->env, *v)));
     }
     for (written *w = l->written; w != NULL && !failed(l); w = w->next)
         tdagi_carry_on(&l->carrying, w->before, tdagi_import_now(&im->env, &w->at));
@@ -214,6 +217,7 @@ void tdagi_import_loop(tdagi_frame *f, const tdag_shim_node *node, tdagi_any tri
     looping l = {.f = f, .node = node, .body = im->api->node_block(node, 0)};
     int64_t n = 0;
     l.carrying.env = &im->env;
+    tdagi_settle_all(&im->env);
     l.written_end = &l.written;
     bool endless = tdagi_any_const_int(&im->env, trips, &n) && n == INT64_MAX;
     if (!endless) {

@@ -28,16 +28,6 @@ tdagi_any tdagi_aten_leaky_relu(tdagi_call *c)
     return lowered(c, TDAGI_LEAKY_RELU, x, &s);
 }
 
-/* In eval mode the slope is the middle of its range, and the noise stays as it is. */
-tdagi_any tdagi_aten_rrelu(tdagi_call *c)
-{
-    tdag_value x = self_float(c);
-    tdagi_scalar_spec s = {
-        (tdagi_arg_float(c, "lower", 1.0 / 8) + tdagi_arg_float(c, "upper", 1.0 / 3)) /
-        2};
-    return tdagi_first_result(c, lowered(c, TDAGI_LEAKY_RELU, x, &s));
-}
-
 tdagi_any tdagi_aten_prelu(tdagi_call *c)
 {
     tdag_value in[2] = {tdagi_arg_tensor(c, "self"), tdagi_arg_tensor(c, "weight")};

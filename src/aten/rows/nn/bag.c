@@ -209,13 +209,3 @@ tdagi_any tdagi_aten_attention_with_weights(tdagi_call *c)
     v[1] = value_of(c, tdagi_aten_attention(c));
     return tdagi_results(c, 2, v);
 }
-
-/* In eval mode, as all of them: nothing is dropped, so the mask is true. */
-tdagi_any tdagi_aten_native_dropout(tdagi_call *c)
-{
-    tdag_value x = tdagi_arg_tensor(c, "input");
-    if (c->bad) return tdagi_any_poison();
-    tdag_value v[2] = {
-        x, tdagi_full(c->b, TDAG_BOOL, tdagi_rank(c, x), tdagi_shape(c, x), 1)};
-    return tdagi_results(c, 2, v);
-}

@@ -2,6 +2,7 @@
  * and index_put allow, are made non-negative first, unless nothing can be negative. */
 #include <string.h>
 
+#include "aten/rows/positions/found.h"
 #include "aten/rows/positions/mask.h"
 #include "aten/rows/steps.h"
 #include "aten/selection.h"
@@ -56,6 +57,8 @@ static bool read_places(tdagi_call *c, tdag_value x, places *p)
     tdagi_any list = tdagi_arg(c, "indices");
     memset(p, 0, sizeof(*p));
     p->rank = tdagi_rank(c, x);
+    if (tdagi_any_is_seq(list) && c->env->outline != NULL)
+        list = tdagi_without_masks(c, list);
     if (!tdagi_any_is_seq(list) || list.u.seq->n > p->rank) {
         tdagi_refuse(c, "indices");
         return false;
@@ -84,7 +87,11 @@ static bool read_places(tdagi_call *c, tdag_value x, places *p)
             p->is_front |= i != last + 1;
         last = i;
         if (p->n > 0) {
-            tdag_value n = tdagi_dim_value(c->b, tdagi_dim(c, x, i));
+            tdag_value n = tdagi_dim_value(c->b, tdagi_dim(c, x, i)),
+                       both[2] = {sum, index};
+            tdagi_match_broadcast(c, 2, both);
+            sum = both[0];
+            index = both[1];
             index = tdagi_add(c->b, tdagi_mul(c->b, sum, n), index);
         }
         sum = index;

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "aten/control/statement.h"
 #include "aten/rows/steps.h"
 #include "aten/selection.h"
 
@@ -46,6 +47,18 @@ static tdag_value order_of(tdagi_call *c, tdag_value mask)
     return step_max(c, at, tdag_add_scalar(c->b, TDAG_I64, 0));
 }
 
+/* There may be none, and there has to be one for the positions that are not true. */
+static tdag_value with_one_more(tdagi_call *c, tdag_value values, uint32_t at)
+{
+    uint32_t rank = tdagi_rank(c, values);
+    tdag_dim shape[TDAG_MAX_RANK];
+    memcpy(shape, tdagi_shape(c, values), rank * sizeof(*shape));
+    shape[at] = 1;
+    const tdag_value parts[2] = {
+        values, tdagi_full(c->b, tdagi_dtype(c, values), rank, shape, 0)};
+    return tdagi_concat(c->b, parts, 2, at);
+}
+
 /* [lead..., K, rest...], a slice of axis `at` for each position that is true, as
  * [lead..., mask..., rest...] */
 static tdag_value in_order(tdagi_call *c, tdag_value values, uint32_t at,
@@ -60,6 +73,8 @@ static tdag_value in_order(tdagi_call *c, tdag_value values, uint32_t at,
             for (uint32_t k = 0; k < tdagi_rank(c, mask); k++)
                 shape[n++] = tdagi_dim(c, mask, k);
     }
+    if (tdagi_is_found(c->env, tdagi_dim(c, values, at)))
+        values = with_one_more(c, values, at);
     const tdag_value in[2] = {values, order_of(c, mask)};
     const tdagi_axis_spec s = {at};
     if (in[1].id == 0) return TDAG_NO_VALUE;
@@ -120,6 +135,8 @@ tdagi_any tdagi_selection_like(tdagi_call *c, tdagi_selection is,
     *s = is;
     *copy = *issue;
     copy->selection = s;
+    s->next = c->env->selections;
+    c->env->selections = s;
     out.u.issue = copy;
     return out;
 }
@@ -129,7 +146,8 @@ tdagi_any tdagi_selection_new(tdagi_call *c, tdag_value full, tdag_value mask,
 {
     tdagi_any issue = tdagi_env_issue_if_used(
         c->env, "%s with a mask, whose shape depends on tensor data", c->schema->name);
-    return tdagi_selection_like(c, (tdagi_selection){full, mask, axis}, issue.u.issue);
+    return tdagi_selection_like(
+        c, (tdagi_selection){.full = full, .mask = mask, .axis = axis}, issue.u.issue);
 }
 
 /* ---- operators with a mask ---- */
