@@ -1,9 +1,11 @@
 /* The files that fuzzing begins with: seeds FOLDER writes a folder for each target.
- * .tdag files are of small random graphs over all core ops, with symbols and without,
- * and of random programs; the others are of the archives in seeds/ and in examples/:
- * they as they are, and their records. */
+ * .tdag files and texts are of small random graphs over all core ops, with symbols and
+ * without, and of random programs; the others are of the archives in seeds/ and in
+ * examples/: they as they are, and their records. */
 #include <errno.h>
 #include <sys/stat.h>
+
+#include <tdagger/program.h>
 
 #include "archive/zip.h"
 #include "archive/zip_write.h"
@@ -38,7 +40,15 @@ static void need(tdag_status st)
     if (st != TDAG_OK) exit(1);
 }
 
-/* ---- .tdag files ---- */
+/* ---- models ---- */
+
+static void write_text(tdag_ctx *ctx, const tdag_model *m, unsigned number)
+{
+    char *text = NULL;
+    need(tdag_model_print(ctx, m, TDAG_TEXT_FULL, &text));
+    write_file("text", number, "", 0, text, strlen(text));
+    tdag_text_free(ctx, text);
+}
 
 static void write_models(void)
 {
@@ -50,6 +60,7 @@ static void write_models(void)
         make_path(path, "tdag", name);
         need(random_program(ctx, seed, &m));
         need(tdag_save(ctx, m, path, NULL));
+        write_text(ctx, m, (unsigned)seed + 1000);
         tdag_model_free(m);
         tdag_ctx_free(ctx);
     }
@@ -70,6 +81,7 @@ static void write_graphs(void)
         make_path(path, "tdag", name);
         need(tdag_model_create(ctx, g, &m));
         need(tdag_save(ctx, m, path, NULL));
+        if (seed % 3 == 0) write_text(ctx, m, (unsigned)seed);
         tdag_model_free(m);
         tdag_graph_free(g);
         tdag_ctx_free(ctx);
