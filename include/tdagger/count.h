@@ -30,7 +30,45 @@ typedef struct tdag_counts {
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_count(tdag_ctx *ctx, const tdag_graph *graph,
                                                 tdag_level level, tdag_counts *out);
 
-/* One figure of a model's graph. */
+/* ---- methods ----
+ * What one call of a method counts (docs/counters.md#programs). A number is the value
+ * of a formula over the sizes of the inputs, those that only a run can tell, and how
+ * often each loop runs, trip_loop1, trip_loop2, ... in the order of the text. */
+typedef struct tdag_count_options {
+    size_t size;        /* set by tdag_count_options_init() */
+    const char *method; /* NULL: forward, or the first one */
+    tdag_level level;   /* 0 = kernel */
+    uint32_t n_at;
+    const char *const *at; /* "N=8", "trip_loop1=20": what formulas are taken at. Other
+                              symbols are at their samples, loops run once */
+} tdag_count_options;
+TDAG_OPTIONS_INIT(tdag_count_options)
+
+/* Numbers are ABI: append only. */
+typedef enum tdag_counter {
+    TDAG_COUNTER_NODES = 0,
+    TDAG_COUNTER_FLOPS = 1,
+    TDAG_COUNTER_MACS = 2,
+    TDAG_COUNTER_MEMORY_READS = 3,
+    TDAG_COUNTER_MEMORY_WRITES = 4,
+    TDAG_COUNTER_READ_BYTES = 5,
+    TDAG_COUNTER_WRITE_BYTES = 6,
+    TDAG_COUNTER_UNPRICED = 7,
+    TDAG_COUNTER_PEAK_BYTES = 8, /* of values, as tdag_peak_bytes(); at no level */
+} tdag_counter;
+
+/* options may be NULL. Errors: E_ARG (no such method or symbol, a text that gives no
+ * size), E_FORMAT, E_OVERFLOW, E_LIMIT, E_NOMEM. */
+TDAG_API TDAG_MUST_CHECK tdag_status
+tdag_count_method(tdag_ctx *ctx, const tdag_model *model,
+                  const tdag_count_options *options, tdag_counts *out);
+/* One of them as a formula over what `at` leaves open, "64*N*trip_loop1+8"; freed with
+ * tdag_text_free(). */
+TDAG_API TDAG_MUST_CHECK tdag_status
+tdag_count_formula(tdag_ctx *ctx, const tdag_model *model,
+                   const tdag_count_options *options, tdag_counter counter, char **out);
+
+/* One figure of a model: of its graph, or of its method forward (or the first). */
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_total_flops(tdag_ctx *ctx,
                                                       const tdag_model *model,
                                                       tdag_level level, int64_t *out);
@@ -42,26 +80,30 @@ TDAG_API TDAG_MUST_CHECK tdag_status tdag_total_memory_writes(tdag_ctx *ctx,
                                                               const tdag_model *model,
                                                               tdag_level level,
                                                               int64_t *out);
-/* Bytes of parameters + buffers + constants; memory shared by several counts once. */
+/* Bytes of parameters + buffers + constants of all graphs; memory shared by several
+ * counts once; and of states, as large as they are at first. */
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_total_bytes(tdag_ctx *ctx,
                                                       const tdag_model *model,
                                                       int64_t *out);
 /* The largest sum of bytes of live non-leaf values at the kernel level, in node order;
- * inputs and outputs are alive throughout. */
+ * inputs and outputs are alive throughout. Of a program: of the values that live across
+ * a statement, and within it. */
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_peak_bytes(tdag_ctx *ctx,
                                                      const tdag_model *model,
                                                      int64_t *out);
 
-/* The report `tdag info --json` prints (format tdag-info/1), as text to be freed with
- * tdag_text_free(). */
+/* The report `tdag info --json` prints (format tdag-info/1; of a model that is more
+ * than one graph tdag-info/2), as text to be freed with tdag_text_free(). */
 typedef struct tdag_info_options {
     size_t size;            /* set by tdag_info_options_init() */
     tdag_level level;       /* of by_op, by_module, by_node; 0 = kernel */
     const char *model_name; /* NULL = "" */
     uint32_t flags;         /* TDAG_INFO_* */
+    uint32_t n_at;          /* of a program: as in tdag_count_options */
+    const char *const *at;
 } tdag_info_options;
 enum {
-    TDAG_INFO_BY_NODE = 1,
+    TDAG_INFO_BY_NODE = 1,      /* not of programs */
     TDAG_INFO_HASH = 2,         /* "hash" of the graph and of each module */
     TDAG_INFO_CONTENT_HASH = 4, /* "content_hash" of the graph; reads all weights */
 };

@@ -31,10 +31,15 @@ static void new_line(tdagi_writer *json)
         tdagi_text_add_bytes(&json->text, "  ", 2);
 }
 
+static bool is_lined(const tdagi_writer *json, uint32_t depth)
+{
+    return depth <= LINED_DEPTH || (depth < 64 && json->lined >> depth & 1);
+}
+
 static void begin_item(tdagi_writer *json, const char *key)
 {
     if (json->has_items) tdagi_text_add_bytes(&json->text, ",", 1);
-    if (json->depth > 0 && json->depth <= LINED_DEPTH)
+    if (json->depth > 0 && is_lined(json, json->depth))
         new_line(json);
     else if (json->has_items)
         tdagi_text_add_bytes(&json->text, " ", 1);
@@ -52,10 +57,18 @@ void tdagi_write_open(tdagi_writer *json, const char *key, char bracket)
     json->has_items = false;
 }
 
+void tdagi_write_open_lines(tdagi_writer *json, const char *key, char bracket)
+{
+    tdagi_write_open(json, key, bracket);
+    if (json->depth < 64) json->lined |= UINT64_C(1) << json->depth;
+}
+
 void tdagi_write_close(tdagi_writer *json, char bracket)
 {
+    bool lined = is_lined(json, json->depth);
+    if (json->depth < 64) json->lined &= ~(UINT64_C(1) << json->depth);
     json->depth--;
-    if (json->has_items && json->depth < LINED_DEPTH) new_line(json);
+    if (json->has_items && lined) new_line(json);
     tdagi_text_add_bytes(&json->text, &bracket, 1);
     json->has_items = true;
 }

@@ -10,10 +10,13 @@ typedef struct tdagi_writer {
     tdagi_text text; /* errors stick here */
     uint32_t depth;
     bool has_items; /* of the innermost open container */
+    uint64_t lined; /* by depth: its items get a line each, however deep */
 } tdagi_writer;
 
 /* key is NULL inside an array and for the outermost value. bracket: '{' or '['. */
 void tdagi_write_open(tdagi_writer *json, const char *key, char bracket);
+/* The same, with a line for each item. */
+void tdagi_write_open_lines(tdagi_writer *json, const char *key, char bracket);
 void tdagi_write_close(tdagi_writer *json, char bracket); /* '}' or ']' */
 void tdagi_write_string(tdagi_writer *json, const char *key, const char *value);
 void tdagi_write_int(tdagi_writer *json, const char *key, int64_t value);

@@ -36,7 +36,8 @@ static tdag_status add_leaf(tdag_ctx *ctx, uint32_t op, const tdag_tensor *tenso
                      : op == TDAG_OP_BUFFER  ? &sum->buffer_bytes
                                              : &sum->constant_bytes;
     TDAGI_TRY(tdagi_count_add(ctx, counts, n, "elements"));
-    return tdagi_count_add(ctx, sizes, bytes, "bytes");
+    TDAGI_TRY(tdagi_count_add(ctx, sizes, bytes, "bytes"));
+    return tdagi_count_add(ctx, &sum->total_bytes, bytes, "bytes");
 }
 
 static tdag_status visit_leaves(tdag_ctx *ctx, const tdag_graph *g, memory_set *set,
@@ -52,19 +53,20 @@ static tdag_status visit_leaves(tdag_ctx *ctx, const tdag_graph *g, memory_set *
             data == NULL || tdag_tensor_get_size(tensor) == 0 || set_add(set, data);
         if (is_new) TDAGI_TRY(add_leaf(ctx, node->op, tensor, out));
         if (visit != NULL)
-            TDAGI_TRY(visit(user, (tdag_value){id},
+            TDAGI_TRY(visit(user, g, (tdag_value){id},
                             is_new ? tdag_tensor_get_count(tensor) : 0));
     }
     return TDAG_OK;
 }
 
-tdag_status tdagi_leaf_memory_of(tdag_ctx *ctx, const tdag_graph *graph,
-                                 tdagi_leaf_memory *out, tdagi_leaf_visit visit,
-                                 void *user)
+tdag_status tdagi_leaf_memory_of(tdag_ctx *ctx, const tdag_graph *const *graphs,
+                                 uint32_t n_graphs, tdagi_leaf_memory *out,
+                                 tdagi_leaf_visit visit, void *user)
 {
     size_t n_leaves = 0;
-    for (uint32_t id = 1; id <= graph->n; id++)
-        n_leaves += tdagi_op_holds_tensor(graph->nodes[id].op);
+    for (uint32_t i = 0; i < n_graphs; i++)
+        for (uint32_t id = 1; id <= graphs[i]->n; id++)
+            n_leaves += tdagi_op_holds_tensor(graphs[i]->nodes[id].op);
     memory_set set = {NULL, 16};
     while (set.n_slots < 2 * n_leaves)
         set.n_slots *= 2;
@@ -72,52 +74,59 @@ tdag_status tdagi_leaf_memory_of(tdag_ctx *ctx, const tdag_graph *graph,
     TDAGI_TRY(tdagi_array_alloc(ctx, set.n_slots, sizeof(*set.slots), &block));
     set.slots = block;
     memset(out, 0, sizeof(*out));
-    tdag_status status = visit_leaves(ctx, graph, &set, out, visit, user);
+    tdag_status status = TDAG_OK;
+    for (uint32_t i = 0; i < n_graphs && status == TDAG_OK; i++)
+        status = visit_leaves(ctx, graphs[i], &set, out, visit, user);
     tdagi_free(ctx, block, set.n_slots * sizeof(*set.slots));
     return status;
 }
 
 /* ---- the peak ---- */
-/* Steps that are kept because none of them is at least as large as another for all
- * symbols; more than that, and the smallest at the samples is given up. */
-#define MAX_PEAKS 64
+static bool at_least(tdagi_pool *pool, tdag_dim a, tdag_dim b)
+{
+    if (a == b) return true;
+    if (tdagi_dim_sample(pool, a) < tdagi_dim_sample(pool, b)) return false;
+    return (a >= 0 && b >= 0) || tdagi_dim_proves_ge(pool, a, b);
+}
+
+void tdagi_peaks_note(tdagi_pool *pool, tdagi_peaks *p, tdag_dim bytes)
+{
+    uint32_t n = 0, least = 0;
+    for (uint32_t i = 0; i < p->n; i++)
+        if (at_least(pool, p->v[i], bytes)) return;
+    for (uint32_t i = 0; i < p->n; i++)
+        if (!at_least(pool, bytes, p->v[i])) p->v[n++] = p->v[i];
+    p->n = n;
+    if (n < TDAGI_MAX_PEAKS) {
+        p->v[p->n++] = bytes;
+        return;
+    }
+    for (uint32_t i = 1; i < n; i++)
+        if (tdagi_dim_sample(pool, p->v[i]) < tdagi_dim_sample(pool, p->v[least]))
+            least = i;
+    if (tdagi_dim_sample(pool, bytes) > tdagi_dim_sample(pool, p->v[least]))
+        p->v[least] = bytes;
+}
+
+tdag_dim tdagi_peaks_max(tdagi_pool *pool, const tdagi_peaks *p)
+{
+    tdag_dim peak = 0;
+    for (uint32_t i = 0; i < p->n; i++)
+        peak = tdagi_dim_max(pool, peak, p->v[i]);
+    return peak;
+}
 
 /* Live bytes move along the kernels; what the largest step holds is kept. */
 typedef struct peak_walk {
     tdagi_pricer *p;
     uint32_t *last_use; /* by kernel that owns memory; UINT32_MAX: alive throughout */
     tdag_dim live;
-    tdag_dim peaks[MAX_PEAKS];
-    uint32_t n_peaks;
+    tdagi_peaks peaks;
 } peak_walk;
-
-static bool at_least(peak_walk *w, tdag_dim a, tdag_dim b)
-{
-    tdagi_pool *pool = w->p->pool;
-    if (a == b) return true;
-    if (tdagi_dim_sample(pool, a) < tdagi_dim_sample(pool, b)) return false;
-    return (a >= 0 && b >= 0) || tdagi_dim_proves_ge(pool, a, b);
-}
 
 static void note_peak(peak_walk *w)
 {
-    uint32_t n = 0, least = 0;
-    for (uint32_t i = 0; i < w->n_peaks; i++)
-        if (at_least(w, w->peaks[i], w->live)) return;
-    for (uint32_t i = 0; i < w->n_peaks; i++)
-        if (!at_least(w, w->live, w->peaks[i])) w->peaks[n++] = w->peaks[i];
-    w->n_peaks = n;
-    if (n < MAX_PEAKS) {
-        w->peaks[w->n_peaks++] = w->live;
-        return;
-    }
-    for (uint32_t i = 1; i < n; i++)
-        if (tdagi_dim_sample(w->p->pool, w->peaks[i]) <
-            tdagi_dim_sample(w->p->pool, w->peaks[least]))
-            least = i;
-    if (tdagi_dim_sample(w->p->pool, w->live) >
-        tdagi_dim_sample(w->p->pool, w->peaks[least]))
-        w->peaks[least] = w->live;
+    tdagi_peaks_note(w->p->pool, &w->peaks, w->live);
 }
 
 static tdag_dim kernel_bytes(const peak_walk *w, uint32_t k)
@@ -197,9 +206,7 @@ tdag_status tdagi_peak_of(tdagi_pricer *p, tdag_dim *out)
     TDAGI_TRY(tdagi_array_alloc(p->ctx, n, sizeof(uint32_t), &block));
     peak_walk w = {.p = p, .last_use = block};
     walk(&w);
-    tdag_dim peak = 0;
-    for (uint32_t i = 0; i < w.n_peaks; i++)
-        peak = tdagi_dim_max(p->pool, peak, w.peaks[i]);
+    tdag_dim peak = tdagi_peaks_max(p->pool, &w.peaks);
     tdagi_free(p->ctx, block, n * sizeof(uint32_t));
     TDAGI_TRY(tdagi_pool_report(p->ctx, p->pool));
     *out = peak;

@@ -60,16 +60,6 @@ static tdag_status pricer_fill(tdagi_pricer *p, tdag_level level)
     return find_views(p);
 }
 
-tdag_status tdagi_counted_graph(tdag_ctx *ctx, const tdag_model *model,
-                                const tdag_graph **out)
-{
-    TDAGI_TRY(tdagi_need(ctx, model, "model"));
-    *out = tdag_model_get_graph(model);
-    if (*out != NULL) return TDAG_OK;
-    return tdagi_fail(ctx, TDAG_E_UNSUPPORTED,
-                      "the model is a program, and counters take one graph only");
-}
-
 tdag_status tdagi_pricer_create(tdag_ctx *ctx, const tdag_graph *graph,
                                 tdag_level level, tdagi_pricer **out)
 {

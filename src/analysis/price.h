@@ -38,9 +38,6 @@ typedef struct tdagi_unit {
 
 typedef tdag_status (*tdagi_unit_visit)(void *user, const tdagi_unit *unit);
 
-/* The graph of a model that is one graph; lent. Errors: E_ARG (NULL), E_UNSUPPORTED. */
-tdag_status tdagi_counted_graph(tdag_ctx *ctx, const tdag_model *model,
-                                const tdag_graph **out);
 /* The highest level that will be priced decides what is prepared. */
 tdag_status tdagi_pricer_create(tdag_ctx *ctx, const tdag_graph *graph,
                                 tdag_level level, tdagi_pricer **out);
@@ -87,15 +84,27 @@ tdag_status tdagi_count_add(tdag_ctx *ctx, int64_t *a, int64_t b, const char *wh
 typedef struct tdagi_leaf_memory {
     int64_t parameters, buffers, constants; /* elements */
     int64_t parameter_bytes, buffer_bytes, constant_bytes;
+    int64_t total_bytes; /* the sum of those, and of state_bytes */
+    int64_t state_bytes; /* of a program: initial sizes */
+    uint32_t n_states;
 } tdagi_leaf_memory;
 /* Called for each tensor leaf, n_elements = 0 when its memory was counted before. */
-typedef tdag_status (*tdagi_leaf_visit)(void *user, tdag_value leaf,
-                                        int64_t n_elements);
-/* visit may be NULL. */
-tdag_status tdagi_leaf_memory_of(tdag_ctx *ctx, const tdag_graph *graph,
-                                 tdagi_leaf_memory *out, tdagi_leaf_visit visit,
-                                 void *user);
+typedef tdag_status (*tdagi_leaf_visit)(void *user, const tdag_graph *graph,
+                                        tdag_value leaf, int64_t n_elements);
+/* Of graphs together; visit may be NULL. */
+tdag_status tdagi_leaf_memory_of(tdag_ctx *ctx, const tdag_graph *const *graphs,
+                                 uint32_t n_graphs, tdagi_leaf_memory *out,
+                                 tdagi_leaf_visit visit, void *user);
 /* A dim of pricer->pool; the level must be above core. */
 tdag_status tdagi_peak_of(tdagi_pricer *pricer, tdag_dim *out);
+/* What steps hold, none of which is at least as large as another for all symbols. Where
+ * there are too many, the smallest at the samples is given up. */
+#define TDAGI_MAX_PEAKS 64
+typedef struct tdagi_peaks {
+    tdag_dim v[TDAGI_MAX_PEAKS];
+    uint32_t n;
+} tdagi_peaks;
+void tdagi_peaks_note(tdagi_pool *pool, tdagi_peaks *peaks, tdag_dim bytes);
+tdag_dim tdagi_peaks_max(tdagi_pool *pool, const tdagi_peaks *peaks);
 
 #endif

@@ -1,7 +1,8 @@
-/* The report: tdag_info_json. One pass over the chosen level fills the tables by
- * operator and by module and writes the rows by node; the totals take one pass a level.
+/* The report of a graph: what tdag_info_json() says of a model that is one. One pass
+ * over the chosen level fills the tables by operator and by module and writes the rows
+ * by node; the totals take one pass a level.
  */
-#include "analysis/json_write.h"
+#include "analysis/report.h"
 #include "analysis/tables.h"
 #include "ir/hash.h"
 
@@ -18,7 +19,7 @@ typedef struct report {
     tdagi_writer nodes; /* the rows by node, on their own until they are appended */
 } report;
 
-static const char *const count_keys[TDAGI_N_COUNTS] = {
+const char *const tdagi_count_keys[TDAGI_N_COUNTS] = {
     "flops", "macs", "memory_reads", "memory_writes", "read_bytes", "write_bytes",
 };
 
@@ -29,7 +30,7 @@ static tdag_status write_counts(report *r, tdagi_writer *json, const tdagi_sum *
     TDAGI_TRY(tdagi_sum_finish(r->p, sum, counts));
     tdagi_write_int(json, "nodes", sum->nodes);
     for (int i = 0; i < TDAGI_N_COUNTS; i++)
-        tdagi_write_count(json, count_keys[i], r->p->pool, counts[i]);
+        tdagi_write_count(json, tdagi_count_keys[i], r->p->pool, counts[i]);
     if (sum->unpriced > 0) tdagi_write_int(json, "unpriced", sum->unpriced);
     return TDAG_OK;
 }
@@ -61,28 +62,32 @@ static void write_ends(report *r)
     tdagi_write_close(&r->json, ']');
 }
 
-static tdag_status add_leaf(void *user, tdag_value leaf, int64_t n_elements)
+static tdag_status add_leaf(void *user, const tdag_graph *g, tdag_value leaf,
+                            int64_t n_elements)
 {
     report *r = user;
-    if (tdagi_graph_node(r->graph, leaf)->op != TDAG_OP_PARAMETER) return TDAG_OK;
+    if (tdagi_graph_node(g, leaf)->op != TDAG_OP_PARAMETER) return TDAG_OK;
     return tdagi_tables_add_leaf(&r->tables, leaf, n_elements);
+}
+
+void tdagi_write_memory(tdagi_writer *json, const tdagi_leaf_memory *m)
+{
+    tdagi_write_int(json, "parameters", m->parameters);
+    tdagi_write_int(json, "buffers", m->buffers);
+    tdagi_write_int(json, "parameter_bytes", m->parameter_bytes);
+    tdagi_write_int(json, "buffer_bytes", m->buffer_bytes);
+    tdagi_write_int(json, "constant_bytes", m->constant_bytes);
+    if (m->n_states > 0) tdagi_write_int(json, "state_bytes", m->state_bytes);
+    tdagi_write_int(json, "total_bytes", m->total_bytes);
 }
 
 static tdag_status write_memory(report *r)
 {
     tdagi_leaf_memory m;
     tdag_dim peak;
-    TDAGI_TRY(tdagi_leaf_memory_of(r->ctx, r->graph, &m, add_leaf, r));
+    TDAGI_TRY(tdagi_leaf_memory_of(r->ctx, &r->graph, 1, &m, add_leaf, r));
     TDAGI_TRY(tdagi_peak_of(r->p, &peak));
-    int64_t total = m.parameter_bytes;
-    TDAGI_TRY(tdagi_count_add(r->ctx, &total, m.buffer_bytes, "bytes"));
-    TDAGI_TRY(tdagi_count_add(r->ctx, &total, m.constant_bytes, "bytes"));
-    tdagi_write_int(&r->json, "parameters", m.parameters);
-    tdagi_write_int(&r->json, "buffers", m.buffers);
-    tdagi_write_int(&r->json, "parameter_bytes", m.parameter_bytes);
-    tdagi_write_int(&r->json, "buffer_bytes", m.buffer_bytes);
-    tdagi_write_int(&r->json, "constant_bytes", m.constant_bytes);
-    tdagi_write_int(&r->json, "total_bytes", total);
+    tdagi_write_memory(&r->json, &m);
     tdagi_write_count(&r->json, "peak_bytes", r->p->pool, peak);
     return TDAG_OK;
 }
@@ -231,23 +236,11 @@ static tdag_status make_report(report *r, char **out)
     return status;
 }
 
-tdag_status tdag_info_json(tdag_ctx *ctx, const tdag_model *model,
-                           const tdag_info_options *options, char **out)
+tdag_status tdagi_info_graph(tdag_ctx *ctx, const tdag_graph *graph,
+                             const tdag_info_options *options, char **out)
 {
-    TDAGI_TRY(tdagi_need(ctx, model, "model"));
-    TDAGI_TRY(tdagi_need(ctx, out, "out"));
-    report r = {.ctx = ctx};
-    TDAGI_TRY(tdagi_counted_graph(ctx, model, &r.graph));
-    TDAGI_TRY(tdagi_options_load(ctx, &r.options, sizeof(r.options), options));
-    if (r.options.level == 0) r.options.level = TDAG_LEVEL_KERNEL;
-    if (r.options.level > TDAG_LEVEL_FUSED)
-        return tdagi_fail(ctx, TDAG_E_ARG, "there is no level number %d",
-                          (int)r.options.level);
-    const uint32_t known = TDAG_INFO_BY_NODE | TDAG_INFO_HASH | TDAG_INFO_CONTENT_HASH;
-    if (r.options.flags & ~known)
-        return tdagi_fail(ctx, TDAG_E_ARG, "info: unknown flags 0x%x",
-                          (unsigned)r.options.flags);
-    TDAGI_TRY(tdagi_pricer_create(ctx, r.graph, TDAG_LEVEL_FUSED, &r.p));
+    report r = {.ctx = ctx, .graph = graph, .options = *options};
+    TDAGI_TRY(tdagi_pricer_create(ctx, graph, TDAG_LEVEL_FUSED, &r.p));
     tdag_status status = make_report(&r, out);
     tdagi_pricer_free(r.p);
     return status;

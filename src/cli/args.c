@@ -26,7 +26,7 @@ static const option options[] = {
     {CLI_OUT,    "--out",    NULL, "Y.safetensors", "where the outputs go"},
     {CLI_JSON,   "--json",   NULL, NULL, "one JSON object instead of tables"},
     {CLI_LEVEL,  "--level",  NULL, "core|kernel|fused", "the level of the table"},
-    {CLI_BY,     "--by",     NULL, "op|module|node", "what the table's rows are"},
+    {CLI_BY,     "--by",     NULL, "op|module|node|graph", "what the table's rows are"},
     {CLI_EXACT,  "--exact",  NULL, NULL, "numbers in full instead of 4.09 G"},
     {CLI_CONTENT, "--content-hash", NULL, NULL, "with --json: a hash of the weights, too"},
     {CLI_ENGINE, "--engine", NULL, "native|torch|reference", "what runs the model"},

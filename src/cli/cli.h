@@ -63,6 +63,13 @@ enum {
      CLI_READER | CLI_SHIM | CLI_QUIET)
 #define CLI_EXPORT (CLI_IMPORT | CLI_WRITER | CLI_NO_CHECK)
 
+/* "a,b" taken apart. */
+typedef struct cli_names {
+    char *text;
+    const char **names;
+    uint32_t n;
+} cli_names;
+
 /* A command line taken apart; the strings are those of argv. */
 typedef struct cli {
     const struct cli_command *command;
@@ -89,6 +96,8 @@ typedef struct cli {
     uint64_t seed, most, axis, calls;
     uint64_t complex;    /* of --complex, as bits */
     bool takes_programs; /* the command does more than one graph; set by it */
+    cli_names *at_left; /* set by a command that takes sizes of programs: what --at says
+                           is put there, if the model is one */
 } cli;
 
 typedef struct cli_command {
@@ -190,12 +199,6 @@ uint64_t cli_complex_inputs(const cli *c, const char *path);
 void cli_torch_options(const cli *c, tdag_torchscript_options *out);
 
 /* ---- lists of names (extract.c) ---- */
-/* "a,b" taken apart. */
-typedef struct cli_names {
-    char *text;
-    const char **names;
-    uint32_t n;
-} cli_names;
 /* The value of an option, NULL: no names. Prints what is wrong; frees what it made. */
 int cli_split_names(const char *name, const char *value, cli_names *out);
 void cli_free_names(cli_names *names);

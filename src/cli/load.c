@@ -309,10 +309,15 @@ static void fix_inputs(cli_inputs *inputs, cli_names *at)
 }
 
 /* The model with its symbols replaced; *model is replaced. */
-static int substitute(cli *c, const cli_names *at, tdag_model **model)
+static int substitute(cli *c, cli_names *at, tdag_model **model)
 {
     tdag_model *other = NULL;
     if (at->n == 0) return CLI_DONE;
+    if (c->at_left != NULL && tdag_model_get_graph(*model) == NULL) {
+        *c->at_left = *at;
+        *at = (cli_names){0};
+        return CLI_DONE;
+    }
     if (tdag_substitute(c->ctx, *model, at->names, at->n, &other) != TDAG_OK) {
         tdag_model_free(*model);
         *model = NULL;

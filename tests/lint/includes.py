@@ -11,7 +11,7 @@ import sys
 import lintlib
 
 ORDER = [["base"], ["ir"], ["ops"], ["derive", "raise", "analysis"],
-         ["transform", "program", "run", "archive"], ["format", "aten", "proof"],
+         ["transform", "program", "run", "archive"], ["count", "format", "aten", "proof"],
          ["torchscript", "pt2", "coreml", "cli"], ["open"]]
 # The parts of a builder and of a model that importers need; see docs/deviations.md.
 APP_MAY = {"base", "derive", "raise", "ir/graph.h", "program/model.h",

@@ -1,34 +1,32 @@
 /* tdag info: the report of the library, as it is or as tables. */
-#include "cli/cli.h"
+#include "cli/command/info.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
-static const char *const level_names[] = {"core", "kernel", "fused"};
+const char *const cli_level_names[3] = {"core", "kernel", "fused"};
 
 /* ---- cells ---- */
 /* A count: an integer, or a formula, which counts as its value at the samples. */
-static double number_of(const cJSON *count)
+double cli_info_number(const cJSON *count)
 {
     if (cJSON_IsObject(count)) count = cJSON_GetObjectItem(count, "at_sample");
     return cJSON_IsNumber(count) ? count->valuedouble : 0;
 }
 
-static double field(const cJSON *object, const char *key)
+double cli_info_field(const cJSON *object, const char *key)
 {
-    return number_of(cJSON_GetObjectItem(object, key));
+    return cli_info_number(cJSON_GetObjectItem(object, key));
 }
 
-static const char *text_of(const cJSON *object, const char *key)
+const char *cli_info_text(const cJSON *object, const char *key)
 {
     const cJSON *item = cJSON_GetObjectItem(object, key);
     return cJSON_IsString(item) ? item->valuestring : "";
 }
 
-static void add_number(const cli *c, cli_table *t, double value, const char *unit)
+void cli_info_add(const cli *c, cli_table *t, double value, const char *unit)
 {
     char cell[CLI_CELL];
     cli_number(value, unit, c->given & CLI_EXACT, cell, sizeof(cell));
@@ -37,7 +35,7 @@ static void add_number(const cli *c, cli_table *t, double value, const char *uni
 
 static void shape_text(const cJSON *value, char *buf, size_t size)
 {
-    snprintf(buf, size, "%s[", text_of(value, "dtype"));
+    snprintf(buf, size, "%s[", cli_info_text(value, "dtype"));
     const cJSON *dim;
     cJSON_ArrayForEach(dim, cJSON_GetObjectItem(value, "shape"))
     {
@@ -50,8 +48,7 @@ static void shape_text(const cJSON *value, char *buf, size_t size)
 }
 
 /* ---- parts of the page ---- */
-static void print_title(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void print_title(const char *format, ...)
+void cli_info_title(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -61,7 +58,7 @@ static void print_title(const char *format, ...)
     va_end(args);
 }
 
-static int print_table(cli_table *t)
+int cli_info_table(cli_table *t)
 {
     int status = t->failed ? cli_fail(CLI_BAD, "out of memory") : CLI_DONE;
     if (status == CLI_DONE) cli_table_print(t);
@@ -69,7 +66,7 @@ static int print_table(cli_table *t)
     return status;
 }
 
-static int print_ends(const cJSON *report)
+int cli_info_ends(const cJSON *report)
 {
     cli_table t = {.columns = 3, .left = 3};
     const char *const kinds[] = {"inputs", "outputs"};
@@ -80,32 +77,34 @@ static int print_ends(const cJSON *report)
             char shape[256];
             shape_text(value, shape, sizeof(shape));
             cli_table_add(&t, i == 0 ? "input" : "output");
-            cli_table_add(&t, text_of(value, "name"));
+            cli_table_add(&t, cli_info_text(value, "name"));
             cli_table_add(&t, shape);
         }
     }
-    return print_table(&t);
+    return cli_info_table(&t);
 }
 
-static int print_memory(const cli *c, const cJSON *totals)
+int cli_info_memory(const cli *c, const cJSON *totals)
 {
     cli_table t = {.columns = 3, .left = 1};
     static const char *const rows[][3] = {
         {"parameters", "parameters", "parameter_bytes"},
         {"buffers", "buffers", "buffer_bytes"},
         {"constants", NULL, "constant_bytes"},
+        {"states", NULL, "state_bytes"},
         {"total held", NULL, "total_bytes"},
         {"peak of values", NULL, "peak_bytes"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (cJSON_GetObjectItem(totals, rows[i][2]) == NULL) continue;
         cli_table_add(&t, rows[i][0]);
         if (rows[i][1] == NULL)
             cli_table_add(&t, "");
         else
-            add_number(c, &t, field(totals, rows[i][1]), "");
-        add_number(c, &t, field(totals, rows[i][2]), "B");
+            cli_info_add(c, &t, cli_info_field(totals, rows[i][1]), "");
+        cli_info_add(c, &t, cli_info_field(totals, rows[i][2]), "B");
     }
-    return print_table(&t);
+    return cli_info_table(&t);
 }
 
 static const struct {
@@ -127,19 +126,20 @@ static int print_levels(const cli *c, const cJSON *totals)
     cli_table t = {.columns = 4, .left = 1};
     cli_table_add(&t, "");
     for (int level = 0; level < 3; level++)
-        cli_table_add(&t, level_names[level]);
+        cli_table_add(&t, cli_level_names[level]);
     for (size_t i = 0; i < N_COUNTS; i++) {
         bool known =
             cJSON_GetObjectItem(cJSON_GetObjectItem(totals, "core"), counts[i].key);
         if (!known) continue; /* nothing is unpriced */
         cli_table_add(&t, counts[i].title);
         for (int level = 0; level < 3; level++)
-            add_number(
+            cli_info_add(
                 c, &t,
-                field(cJSON_GetObjectItem(totals, level_names[level]), counts[i].key),
+                cli_info_field(cJSON_GetObjectItem(totals, cli_level_names[level]),
+                               counts[i].key),
                 counts[i].unit);
     }
-    return print_table(&t);
+    return cli_info_table(&t);
 }
 
 /* Under the table, where the model has symbols. */
@@ -149,13 +149,14 @@ static void print_formulas(const cJSON *totals, const char *level)
     bool first = true;
     for (size_t i = 0; i < N_COUNTS; i++) {
         const char *formula =
-            text_of(cJSON_GetObjectItem(object, counts[i].key), "formula");
+            cli_info_text(cJSON_GetObjectItem(object, counts[i].key), "formula");
         if (formula[0] == '\0') continue;
-        if (first) print_title("as formulas, at the %s level", level);
+        if (first) cli_info_title("as formulas, at the %s level", level);
         first = false;
         printf("  %-16s = %s\n", counts[i].title, formula);
     }
-    const char *peak = text_of(cJSON_GetObjectItem(totals, "peak_bytes"), "formula");
+    const char *peak =
+        cli_info_text(cJSON_GetObjectItem(totals, "peak_bytes"), "formula");
     if (peak[0] != '\0') printf("  %-16s = %s\n", "peak of values", peak);
 }
 
@@ -163,24 +164,24 @@ static void print_formulas(const cJSON *totals, const char *level)
 static int by_flops(const void *a, const void *b)
 {
     const cJSON *x = *(const cJSON *const *)a, *y = *(const cJSON *const *)b;
-    double fx = field(x, "flops"), fy = field(y, "flops");
+    double fx = cli_info_field(x, "flops"), fy = cli_info_field(y, "flops");
     if (fx != fy) return fx < fy ? 1 : -1;
-    fx = field(x, "read_bytes") + field(x, "write_bytes");
-    fy = field(y, "read_bytes") + field(y, "write_bytes");
+    fx = cli_info_field(x, "read_bytes") + cli_info_field(x, "write_bytes");
+    fy = cli_info_field(y, "read_bytes") + cli_info_field(y, "write_bytes");
     if (fx != fy) return fx < fy ? 1 : -1;
-    return strcmp(text_of(x, "op"), text_of(y, "op"));
+    return strcmp(cli_info_text(x, "op"), cli_info_text(y, "op"));
 }
 
 static void add_counts(const cli *c, cli_table *t, const cJSON *row, double all_flops)
 {
     char share[16];
-    double flops = field(row, "flops");
+    double flops = cli_info_field(row, "flops");
     cli_share(flops, all_flops, "%", share, sizeof(share));
-    add_number(c, t, flops, "");
+    cli_info_add(c, t, flops, "");
     cli_table_add(t, share);
-    add_number(c, t, field(row, "macs"), "");
-    add_number(c, t, field(row, "read_bytes"), "B");
-    add_number(c, t, field(row, "write_bytes"), "B");
+    cli_info_add(c, t, cli_info_field(row, "macs"), "");
+    cli_info_add(c, t, cli_info_field(row, "read_bytes"), "B");
+    cli_info_add(c, t, cli_info_field(row, "write_bytes"), "B");
 }
 
 static void add_heads(cli_table *t, const char *const *heads)
@@ -193,8 +194,10 @@ static void add_heads(cli_table *t, const char *const *heads)
         cli_table_add(t, common[i]);
 }
 
-static int print_ops(const cli *c, const cJSON *rows, double all_flops)
+/* By operator, or by graph. */
+static int print_ops(const cli *c, const cJSON *rows, double all_flops, bool graphs)
 {
+    const char *name = graphs ? "graph" : "op", *count = graphs ? "times" : "count";
     size_t n = (size_t)cJSON_GetArraySize(rows), i = 0;
     const cJSON **sorted = calloc(n + 1, sizeof(*sorted));
     if (sorted == NULL) return cli_fail(CLI_BAD, "out of memory");
@@ -202,14 +205,14 @@ static int print_ops(const cli *c, const cJSON *rows, double all_flops)
     cJSON_ArrayForEach(row, rows) sorted[i++] = row;
     qsort(sorted, n, sizeof(*sorted), by_flops);
     cli_table t = {.columns = 7, .left = 1};
-    add_heads(&t, (const char *const[]){"operator", "count", NULL});
+    add_heads(&t, (const char *const[]){graphs ? "graph" : "operator", count, NULL});
     for (i = 0; i < n; i++) {
-        cli_table_add(&t, text_of(sorted[i], "op"));
-        add_number(c, &t, field(sorted[i], "count"), "");
+        cli_table_add(&t, cli_info_text(sorted[i], name));
+        cli_info_add(c, &t, cli_info_field(sorted[i], count), "");
         add_counts(c, &t, sorted[i], all_flops);
     }
     free(sorted);
-    return print_table(&t);
+    return cli_info_table(&t);
 }
 
 static int print_modules(const cli *c, const cJSON *rows, double all_flops)
@@ -219,12 +222,12 @@ static int print_modules(const cli *c, const cJSON *rows, double all_flops)
     const cJSON *row;
     cJSON_ArrayForEach(row, rows)
     {
-        const char *path = text_of(row, "module");
+        const char *path = cli_info_text(row, "module");
         cli_table_add(&t, path[0] == '\0' ? "(model)" : path);
-        add_number(c, &t, field(row, "parameters"), "");
+        cli_info_add(c, &t, cli_info_field(row, "parameters"), "");
         add_counts(c, &t, row, all_flops);
     }
-    return print_table(&t);
+    return cli_info_table(&t);
 }
 
 static int print_nodes(const cli *c, const cJSON *rows, double all_flops)
@@ -236,13 +239,31 @@ static int print_nodes(const cli *c, const cJSON *rows, double all_flops)
     {
         char shape[256];
         shape_text(row, shape, sizeof(shape));
-        cli_table_add(&t, text_of(row, "node"));
-        cli_table_add(&t, text_of(row, "op"));
-        cli_table_add(&t, text_of(row, "module"));
+        cli_table_add(&t, cli_info_text(row, "node"));
+        cli_table_add(&t, cli_info_text(row, "op"));
+        cli_table_add(&t, cli_info_text(row, "module"));
         cli_table_add(&t, shape);
         add_counts(c, &t, row, all_flops);
     }
-    return print_table(&t);
+    return cli_info_table(&t);
+}
+
+int cli_info_levels(const cli *c, const cJSON *totals, const char *level)
+{
+    cli_info_title("work, by level");
+    int status = print_levels(c, totals);
+    if (status == CLI_DONE) print_formulas(totals, level);
+    return status;
+}
+
+int cli_info_rows(const cli *c, const cJSON *object, const char *by, double all_flops)
+{
+    char key[16];
+    snprintf(key, sizeof(key), "by_%s", by);
+    const cJSON *rows = cJSON_GetObjectItem(object, key);
+    return by[0] == 'm'   ? print_modules(c, rows, all_flops)
+           : by[0] == 'n' ? print_nodes(c, rows, all_flops)
+                          : print_ops(c, rows, all_flops, by[0] == 'g');
 }
 
 static int print_page(const cli *c, const cJSON *report)
@@ -250,22 +271,16 @@ static int print_page(const cli *c, const cJSON *report)
     const char *by = c->by == NULL ? "op" : c->by;
     const char *level = c->level == NULL ? "kernel" : c->level;
     const cJSON *totals = cJSON_GetObjectItem(report, "totals");
-    double all_flops = field(cJSON_GetObjectItem(totals, level), "flops");
-    char key[16];
-    snprintf(key, sizeof(key), "by_%s", by);
-    const cJSON *rows = cJSON_GetObjectItem(report, key);
-    printf("%s\n", text_of(report, "model"));
-    int status = print_ends(report);
-    print_title("memory");
-    if (status == CLI_DONE) status = print_memory(c, totals);
-    print_title("work, by level");
-    if (status == CLI_DONE) status = print_levels(c, totals);
-    if (status == CLI_DONE) print_formulas(totals, level);
-    print_title("by %s, at the %s level", by[0] == 'o' ? "operator" : by, level);
-    if (status != CLI_DONE) return status;
-    return by[0] == 'o'   ? print_ops(c, rows, all_flops)
-           : by[0] == 'm' ? print_modules(c, rows, all_flops)
-                          : print_nodes(c, rows, all_flops);
+    double all_flops = cli_info_field(cJSON_GetObjectItem(totals, level), "flops");
+    if (by[0] == 'g')
+        return cli_fail(CLI_USAGE, "--by graph is for programs of several graphs");
+    printf("%s\n", cli_info_text(report, "model"));
+    int status = cli_info_ends(report);
+    cli_info_title("memory");
+    if (status == CLI_DONE) status = cli_info_memory(c, totals);
+    if (status == CLI_DONE) status = cli_info_levels(c, totals, level);
+    cli_info_title("by %s, at the %s level", by[0] == 'o' ? "operator" : by, level);
+    return status == CLI_DONE ? cli_info_rows(c, report, by, all_flops) : status;
 }
 
 /* ---- the command ---- */
@@ -275,13 +290,16 @@ static const char *file_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
-static int print_report(cli *c, const tdag_model *model)
+static int print_report(cli *c, const tdag_model *model, const cli_names *at)
 {
     tdag_info_options options;
     tdag_info_options_init(&options);
+    options.at = at->names;
+    options.n_at = at->n;
     options.model_name = file_name(c->files[0]);
     for (int i = 0; i < 3 && c->level != NULL; i++)
-        if (strcmp(c->level, level_names[i]) == 0) options.level = (tdag_level)(i + 1);
+        if (strcmp(c->level, cli_level_names[i]) == 0)
+            options.level = (tdag_level)(i + 1);
     if (c->by != NULL && strcmp(c->by, "node") == 0) options.flags = TDAG_INFO_BY_NODE;
     if (c->given & CLI_JSON) options.flags |= TDAG_INFO_HASH;
     if (c->given & CLI_CONTENT) options.flags |= TDAG_INFO_CONTENT_HASH;
@@ -294,8 +312,10 @@ static int print_report(cli *c, const tdag_model *model)
         fputs(text, stdout);
     } else {
         cJSON *report = cJSON_Parse(text);
-        status =
-            report == NULL ? cli_fail(CLI_BAD, "out of memory") : print_page(c, report);
+        status = report == NULL ? cli_fail(CLI_BAD, "out of memory")
+                 : cJSON_GetObjectItem(report, "methods") != NULL
+                     ? cli_info_program(c, report)
+                     : print_page(c, report);
         cJSON_Delete(report);
     }
     tdag_text_free(c->ctx, text);
@@ -305,8 +325,12 @@ static int print_report(cli *c, const tdag_model *model)
 int cli_info(cli *c)
 {
     tdag_model *model = NULL;
+    cli_names at = {0};
+    c->takes_programs = true;
+    c->at_left = &at;
     int status = cli_load_first(c, &model);
-    if (status == CLI_DONE) status = print_report(c, model);
+    if (status == CLI_DONE) status = print_report(c, model, &at);
+    cli_free_names(&at);
     tdag_model_free(model);
     return status;
 }

@@ -28,6 +28,7 @@ typedef struct printer {
     const tdag_model *model;
     const tdagi_method *m;
     uint32_t flags, depth;
+    bool heads; /* of statements, without their blocks */
 } printer;
 
 /* Symbols that are written with their samples where they first stand. */
@@ -197,6 +198,7 @@ static void put_if(printer *p, const tdagi_statement *s)
     const tdagi_block *other = &s->blocks[1];
     put_names(p, s->inputs, 1);
     put_bounds(p, s);
+    if (p->heads) return;
     put(p, " {\n");
     put_block(p, &s->blocks[0], 0);
     if (other->first != NULL || other->n_yields > 0) {
@@ -237,6 +239,7 @@ static void put_loop(printer *p, const tdagi_statement *s)
     put_carried(p, body, input);
     put(p, ")");
     put_bounds(p, s);
+    if (p->heads) return;
     put(p, " {\n");
     put_block(p, body, s->has_condition);
     put(p, "}");
@@ -304,7 +307,7 @@ static void put_return(printer *p, const tdagi_statement *s)
     put_names(p, s->inputs, s->n_inputs);
 }
 
-static void put_statement(printer *p, const tdagi_statement *s)
+static void put_line(printer *p, const tdagi_statement *s)
 {
     static void (*const parts[TDAGI_N_STATEMENT_KINDS])(printer *,
                                                         const tdagi_statement *) = {
@@ -313,12 +316,24 @@ static void put_statement(printer *p, const tdagi_statement *s)
         [TDAGI_WRITE] = put_state,  [TDAGI_DRAW] = put_draw,
         [TDAGI_APPLY] = put_apply,  [TDAGI_CHECK] = put_check,
         [TDAGI_RETURN] = put_return};
-    put_indent(p);
     put_results(p, s);
     put(p, tdagi_statement_name(s->kind));
     if (s->kind != TDAGI_RETURN || s->n_inputs > 0) put(p, " ");
     parts[s->kind](p, s);
+}
+
+static void put_statement(printer *p, const tdagi_statement *s)
+{
+    put_indent(p);
+    put_line(p, s);
     put(p, "\n");
+}
+
+void tdagi_statement_print(tdagi_text *to, const tdag_model *model,
+                           const tdagi_method *m, const tdagi_statement *s)
+{
+    printer p = {.to = to, .model = model, .m = m, .heads = true};
+    put_line(&p, s);
 }
 
 /* The statements and the yield of a block, and the indent of the line after it. */
