@@ -46,7 +46,6 @@ static void put_symbol(const cJSON *s)
 typedef struct tree {
     const cli *c;
     cli_table table;
-    uint32_t n_loops;
 } tree;
 
 /* A formula where it is short, else the number at the samples. */
@@ -59,36 +58,23 @@ static void add_formula(tree *t, const cJSON *count)
         cli_info_add(t->c, &t->table, cli_info_number(count), "");
 }
 
-static void add_label(tree *t, uint32_t depth, const char *before, const char *text)
+static void add_label(tree *t, uint32_t depth, const char *text)
 {
     char line[CLI_CELL];
-    int indent = (int)(2 * depth < 24 ? 2 * depth : 24);
-    int most = MOST_LINE - indent;
-    int n = snprintf(line, sizeof(line), "%*s%s%.*s", indent, "", before, most, text);
-    if ((int)strlen(text) > most && n > 3 && n < (int)sizeof(line))
-        memcpy(line + n - 3, "...", 3);
+    int indent = (int)(2 * depth < 24 ? 2 * depth : 24), most = MOST_LINE - indent;
+    int n = snprintf(line, sizeof(line), "%*s%.*s", indent, "", most, text);
+    if ((int)strlen(text) > most) memcpy(line + n - 3, "...", 3);
     cli_table_add(&t->table, line);
 }
 
 static void add_block(tree *t, const cJSON *rows, uint32_t depth);
 
-static void add_blank(tree *t)
-{
-    for (int i = 0; i < 5; i++)
-        cli_table_add(&t->table, "");
-}
-
 static void add_statement(tree *t, const cJSON *s, uint32_t depth)
 {
-    char before[32] = "";
-    const cJSON *body = cJSON_GetObjectItem(s, "body");
     const cJSON *other = cJSON_GetObjectItem(s, "else");
     const cJSON *trips = cJSON_GetObjectItem(s, "trips");
-    if (body != NULL)
-        snprintf(before, sizeof(before), "%sloop%u: ",
-                 cJSON_GetObjectItem(s, "at_most") != NULL ? "at most, " : "",
-                 (unsigned)++t->n_loops);
-    add_label(t, depth, before, cli_info_text(s, "text"));
+    cli_info_add(t->c, &t->table, cli_info_field(s, "statement"), "");
+    add_label(t, depth, cli_info_text(s, "text"));
     if (trips != NULL)
         add_formula(t, trips);
     else
@@ -97,11 +83,13 @@ static void add_statement(tree *t, const cJSON *s, uint32_t depth)
     cli_info_add(t->c, &t->table, cli_info_field(s, "macs"), "");
     cli_info_add(t->c, &t->table, cli_info_field(s, "read_bytes"), "B");
     cli_info_add(t->c, &t->table, cli_info_field(s, "write_bytes"), "B");
-    if (body != NULL) add_block(t, body, depth + 1);
+    add_block(t, cJSON_GetObjectItem(s, "body"), depth + 1);
     add_block(t, cJSON_GetObjectItem(s, "then"), depth + 1);
     if (cJSON_GetArraySize(other) == 0) return;
-    add_label(t, depth, "", "else");
-    add_blank(t);
+    cli_table_add(&t->table, "");
+    add_label(t, depth, "else");
+    for (int i = 0; i < 5; i++)
+        cli_table_add(&t->table, "");
     add_block(t, other, depth + 1);
 }
 
@@ -124,6 +112,20 @@ static int print_tree(const cli *c, const cJSON *method)
 
 /* ---- methods and the model ---- */
 
+/* Whether a count of a loop is an upper bound. */
+static bool is_bound(const cJSON *rows)
+{
+    static const char *const blocks[] = {"body", "then", "else"};
+    const cJSON *s;
+    cJSON_ArrayForEach(s, rows)
+    {
+        if (cJSON_GetObjectItem(s, "at_most") != NULL) return true;
+        for (int i = 0; i < 3; i++)
+            if (is_bound(cJSON_GetObjectItem(s, blocks[i]))) return true;
+    }
+    return false;
+}
+
 static int print_method(const cli *c, const cJSON *method)
 {
     const char *by = c->by == NULL ? "graph" : c->by;
@@ -138,6 +140,8 @@ static int print_method(const cli *c, const cJSON *method)
     cJSON_ArrayForEach(s, symbols) put_symbol(s);
     cli_info_title("statements, each by one execution, at the %s level", level);
     status = print_tree(c, method);
+    if (status == CLI_DONE && is_bound(cJSON_GetObjectItem(method, "statements")))
+        printf("  a loop counts at most that: each of its rounds as the largest\n");
     if (status == CLI_DONE) status = cli_info_levels(c, totals, level);
     if (status != CLI_DONE) return status;
     cli_info_title("by %s, at the %s level", by[0] == 'o' ? "operator" : by, level);
