@@ -15,23 +15,6 @@ static const char *const level_keys[] = {"core", "kernel", "fused"};
 
 /* ---- values ---- */
 
-static void write_counts(report *r, tdagi_pool *pool, const tdag_dim *counts)
-{
-    tdagi_write_count(&r->json, "nodes", pool, counts[0]);
-    for (int i = 0; i < TDAGI_N_COUNTS; i++)
-        tdagi_write_count(&r->json, tdagi_count_keys[i], pool, counts[1 + i]);
-    if (counts[TDAGI_N_COLUMNS - 1] != 0)
-        tdagi_write_count(&r->json, "unpriced", pool, counts[TDAGI_N_COLUMNS - 1]);
-}
-
-void tdagi_write_columns(report *r, tdagi_pool *pool, const tdagi_ratio *from)
-{
-    tdag_dim counts[TDAGI_N_COLUMNS];
-    for (int i = 0; i < TDAGI_N_COLUMNS; i++)
-        counts[i] = tdagi_ratio_dim(pool, from[i]);
-    write_counts(r, pool, counts);
-}
-
 static void write_var(report *r, const tdagi_method *m, tdagi_var v, const char *name)
 {
     const tdagi_var_info *is = tdagi_method_var(m, v);
@@ -224,8 +207,8 @@ static void write_graph(report *r, uint32_t i)
     tdagi_pool *pool = r->prices.pricers[i]->pool;
     tdagi_write_open(json, NULL, '{');
     tdagi_write_string(json, "graph", r->model->graphs[i].name);
-    write_counts(r, pool,
-                 &r->prices.counts[i * r->prices.n_columns + group * TDAGI_N_COLUMNS]);
+    tdagi_write_counts(
+        r, pool, &r->prices.counts[i * r->prices.n_columns + group * TDAGI_N_COLUMNS]);
     tdagi_write_count(json, "peak_bytes", pool, r->prices.peaks[i]);
     tdagi_write_close(json, '}');
 }

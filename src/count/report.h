@@ -30,7 +30,10 @@ typedef struct tdagi_program_report {
     struct tdagi_groups *groups;
 } tdagi_program_report;
 
-/* The keys of C into an object that is open; of columns of a walk. */
+/* The keys of C into an object that is open: of one group's prices, and of one group's
+ * columns of a walk. */
+void tdagi_write_counts(tdagi_program_report *r, tdagi_pool *pool,
+                        const tdag_dim *counts);
 void tdagi_write_columns(tdagi_program_report *r, tdagi_pool *pool,
                          const tdagi_ratio *columns);
 /* Kernels of all graphs by operator and module, priced once. NULL is fine to free. */

@@ -99,7 +99,8 @@ tdag_status tdagi_walk_bind(tdagi_walk *w, tdag_dim symbol, tdag_dim known,
     TDAGI_TRY(add_symbol(w, kind, name, statement, &s));
     if (most != TDAGI_DIM_BAD) s->most = tdagi_walk_dim(w, most);
     s->is_given = given != TDAGI_DIM_BAD;
-    s->counts_as = s->is_given ? given : s->most != TDAGI_DIM_BAD ? s->most : symbol;
+    bool is_most = kind == TDAGI_SYMBOL_FOUND && most != TDAGI_DIM_BAD;
+    s->counts_as = s->is_given ? given : is_most ? s->most : symbol;
     w->now[number] = s->counts_as;
     return tdagi_pool_report(w->ctx, w->pool);
 }

@@ -1,61 +1,7 @@
-/* See walk.h. What is held: inputs and what is returned throughout, every other value
- * from its statement until that which reads it last; the operands of a loop while it
- * runs, beside what its body holds. What is read of a state is the state's. */
+/* See walk.h: statements, each by its kind. */
 #include "count/walk.h"
 
 #include <string.h>
-
-/* ---- values ---- */
-
-tdag_dim tdagi_walk_elements(tdagi_walk *w, tdagi_var v)
-{
-    const tdagi_var_info *is = tdagi_method_var(w->method, v);
-    tdag_dim n = tdagi_dim_product(w->pool, is->rank, is->shape);
-    return tdagi_walk_dim(w, n);
-}
-
-tdag_dim tdagi_walk_bytes(tdagi_walk *w, tdagi_var v)
-{
-    int64_t size = (int64_t)tdag_dtype_size(tdagi_method_var(w->method, v)->dtype);
-    return tdagi_dim_mul(w->pool, tdagi_walk_elements(w, v), size);
-}
-
-void tdagi_walk_define(tdagi_walk *w, const tdagi_var *vars, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        tdag_dim bytes = tdagi_walk_bytes(w, vars[i]);
-        w->bytes[vars[i].id] = bytes;
-        w->live = tdagi_dim_add(w->pool, w->live, bytes);
-        w->trail[w->n_trail++] = vars[i].id;
-    }
-}
-
-static void let_go(tdagi_walk *w, uint32_t id)
-{
-    w->live = tdagi_dim_sub(w->pool, w->live, w->bytes[id]);
-    w->bytes[id] = 0;
-}
-
-void tdagi_walk_end(tdagi_walk *w, uint32_t n_trail)
-{
-    while (w->n_trail > n_trail)
-        let_go(w, w->trail[--w->n_trail]);
-}
-
-static tdag_dim state_bytes(tdagi_walk *w, uint32_t i)
-{
-    const tdag_tensor *t = w->model->states[i].initial;
-    tdag_dim n = tdagi_dim_product(w->pool, t->rank, w->states[i]);
-    return tdagi_dim_mul(w->pool, n, (int64_t)tdag_dtype_size(t->dtype));
-}
-
-tdag_dim tdagi_walk_held(tdagi_walk *w)
-{
-    tdag_dim held = w->live;
-    for (uint32_t i = 0; i < w->model->n_states; i++)
-        if (w->written[i]) held = tdagi_dim_add(w->pool, held, state_bytes(w, i));
-    return held;
-}
 
 /* ---- statements without blocks ---- */
 
@@ -259,7 +205,7 @@ static tdag_status count_parts(tdagi_walk *w, tdagi_count_row *row)
 static void forget_dying(tdagi_walk *w, uint32_t at)
 {
     for (uint32_t k = w->plan.first_dying[at]; k < w->plan.first_dying[at + 1]; k++)
-        let_go(w, w->plan.dying[k]);
+        tdagi_walk_let_go(w, w->plan.dying[k]);
 }
 
 /* What is written is held as state from then on; a value of a block around this one
@@ -267,7 +213,7 @@ static void forget_dying(tdagi_walk *w, uint32_t at)
 static void move_to_state(tdagi_walk *w, const tdagi_statement *s)
 {
     for (uint32_t i = w->n_trail; s->kind == TDAGI_WRITE && i > w->block_trail; i--)
-        if (w->trail[i - 1] == s->inputs[0].id) let_go(w, s->inputs[0].id);
+        if (w->trail[i - 1] == s->inputs[0].id) tdagi_walk_let_go(w, s->inputs[0].id);
 }
 
 static tdag_status count_statement(tdagi_walk *w, const tdagi_statement *s, uint32_t at)
@@ -285,7 +231,7 @@ static tdag_status count_statement(tdagi_walk *w, const tdagi_statement *s, uint
     row->size = w->n_rows - first;
     move_to_state(w, s);
     tdagi_walk_define(w, s->results, s->n_results);
-    if (s->kind == TDAGI_READ) let_go(w, s->results[0].id);
+    if (s->kind == TDAGI_READ) tdagi_walk_let_go(w, s->results[0].id);
     tdagi_peaks_note(w->pool, w->peaks, tdagi_walk_held(w));
     forget_dying(w, at);
     return tdagi_pool_report(w->ctx, w->pool);

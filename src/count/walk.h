@@ -123,7 +123,7 @@ tdag_status tdagi_walk_symbol(tdagi_walk *w, tdagi_symbol_kind kind, const char 
                               int64_t sample, uint32_t statement,
                               tdagi_count_symbol **out);
 /* What a symbol of the method is from here on, in this order: what the caller gives,
- * `known` and then `most` where they are not BAD, itself. */
+ * `known` where that is not BAD, its bound `most` if a statement finds it, itself. */
 tdag_status tdagi_walk_bind(tdagi_walk *w, tdag_dim symbol, tdag_dim known,
                             tdag_dim most, tdagi_symbol_kind kind, uint32_t statement);
 /* The trips of the loop at hand, number w->n_loops: what the caller gives for
@@ -133,6 +133,8 @@ tdag_status tdagi_walk_trips(tdagi_walk *w, tdag_dim known, tdag_dim most,
 uint32_t tdagi_walk_number(const tdagi_pool *pool, tdag_dim symbol);
 /* Values are there, and held, from here on. */
 void tdagi_walk_define(tdagi_walk *w, const tdagi_var *vars, uint32_t n);
+/* One of them is not held any more. */
+void tdagi_walk_let_go(tdagi_walk *w, uint32_t id);
 /* Those that were defined since are gone. */
 void tdagi_walk_end(tdagi_walk *w, uint32_t n_trail);
 tdag_dim tdagi_walk_elements(tdagi_walk *w, tdagi_var v);

@@ -22,17 +22,17 @@ expect 3 'conv.pt: .*i64 and f32' info conv.pt -i 'i64[1,3,8,8]'
 expect 3 'conv.pt: .*f16 and f32' info conv.pt -i 'f16[1,3,8,8]'
 expect 3 'conv.pt: the model takes 1 input, 2' info conv.pt -i "$image" -i "$image"
 expect 3 'lookup.pt: .*index of i64.*f32.*module table' info lookup.pt -i 'f32[2]'
-expect 3 'branch.pt: the model is a program of several statements, which tdag info does not take' \
-    info branch.pt -i 'f32[2]'
+expect 0 '^method forward' info branch.pt -i 'f32[2]'
+expect 3 'gives no symbol of the model a size' info branch.pt -i 'f32[2]' --at trip_loop1=3
+expect 3 'by statements, graphs, operators and modules' info branch.pt -i 'f32[2]' --by node
 expect 2 'give one -i' info conv.pt
 
 # What a symbolic size decides, as docs/symbols.md has it.
-expect 3 'sized.pt: the model is a program of several statements' \
-    info sized.pt -i 'f32[N=4]'
+expect 0 '^method forward' info sized.pt -i 'f32[N=4]'
 expect 0 '^sized.pt' info sized.pt -i 'f32[4]'
 expect 0 'f32\[N\] = add' show decided.pt -i 'f32[N=4]'
 expect 3 'decided.pt: .*a branch that a symbolic size decides' info decided.pt -i 'f32[N=3]'
-expect 3 'loop.pt: the model is a program of several statements' info loop.pt -i 'f32[N=4]'
+expect 0 'loop limit' info loop.pt -i 'f32[N=4]'
 expect 3 'scaled.pt: .*computed from a symbolic size is used as data' \
     info scaled.pt -i 'f32[N=4]'
 for file in sorted:sort counted:count numbered:Int texted:branch keyed:key; do

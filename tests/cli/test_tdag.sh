@@ -25,7 +25,7 @@ expect 2 'no option --frob' info x.txt --frob
 expect 2 'no option --rtol' info x.txt --rtol 1
 expect 2 'core\|kernel\|fused, not "deep"' info x.txt --level deep
 expect 2 'core\|kernel\|fused, not ""' info x.txt --level ''
-expect 2 'op\|module\|node, not "x"' info x.txt --by=x
+expect 2 'op\|module\|node\|graph, not "x"' info x.txt --by=x
 expect 2 '--level needs' info x.txt --level
 expect 2 '--level is given twice' info x.txt --level core --level core
 expect 2 'number >= 0' verify a.txt b.txt --rtol -1

@@ -273,6 +273,11 @@ static void test_counts(void **state)
     FAILS("out", tdag_total_bytes, model, NULL);
     FAILS("model", tdag_peak_bytes, NULL, &number);
     FAILS("out", tdag_peak_bytes, model, NULL);
+    tdag_counts counts;
+    FAILS("model", tdag_count_method, NULL, NULL, &counts);
+    FAILS("out", tdag_count_method, model, NULL, NULL);
+    FAILS("model", tdag_count_formula, NULL, NULL, TDAG_COUNTER_FLOPS, &text);
+    FAILS("out", tdag_count_formula, model, NULL, TDAG_COUNTER_FLOPS, NULL);
     FAILS("model", tdag_info_json, NULL, NULL, &text);
     FAILS("out", tdag_info_json, model, NULL, NULL);
 }

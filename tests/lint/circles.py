@@ -37,6 +37,8 @@ ALLOWED = {
         "a model is made by its builder, which frees what it has not finished",
     "src/program/verify.c src/program/verify_statement.c":
         "a statement has blocks of statements",
+    "src/count/loop.c src/count/walk.c":
+        "a loop is a statement that has a block of statements",
     "src/derive/check.c src/derive/composites.c":
         "a composite is lowered when its spec fits, and a spec is checked by its row",
     "src/analysis/contraction.c src/analysis/fuse.c src/analysis/price.c":

@@ -134,14 +134,8 @@ static void test_refused(void **state)
     tdag_cuts cuts;
     tdag_differences differences;
     tdag_pairs pairs;
-    int64_t n;
-    char *info;
     const char *const at[] = {"N=3"};
     const tdag_status refused[] = {
-        tdag_total_flops(ctx, m, TDAG_LEVEL_CORE, &n),
-        tdag_total_bytes(ctx, m, &n),
-        tdag_peak_bytes(ctx, m, &n),
-        tdag_info_json(ctx, m, NULL, &info),
         tdag_pair_values(ctx, m, m, &pairs),
         tdag_to_pt2(ctx, m, "program.pt2", NULL),
         tdag_substitute(ctx, m, at, 1, &out),

@@ -91,14 +91,14 @@ tdag_dim tdagi_dim_set(tdagi_pool *pool, tdag_dim d, uint32_t symbol, tdag_dim v
     return d;
 }
 
-bool tdagi_ratio_sum(tdagi_pool *pool, tdagi_ratio r, uint32_t symbol, tdag_dim n,
-                     tdagi_ratio *out)
+/* BAD where it fails, and then the pool tells why. */
+static bool sum_up(tdagi_pool *pool, tdagi_ratio r, uint32_t symbol, tdag_dim n,
+                   tdagi_ratio *out)
 {
     tdag_dim next = tdagi_dim_add(pool, tdagi_pool_symbol_dim(pool, symbol), 1);
     tdagi_ratio sum = {0, 1}, choose = {n, 1}; /* (n over k + 1) */
     tdag_dim d = r.num;
-    for (int64_t k = 0; d != 0; k++) {
-        if (d == TDAGI_DIM_BAD) break; /* it sticks */
+    for (int64_t k = 0; d != 0 && d != TDAGI_DIM_BAD; k++) {
         if (k > MAX_DEGREE) return false;
         tdagi_ratio part =
             tdagi_ratio_mul(pool, choose, tdagi_dim_set(pool, d, symbol, 0));
@@ -109,8 +109,18 @@ bool tdagi_ratio_sum(tdagi_pool *pool, tdagi_ratio r, uint32_t symbol, tdag_dim 
         choose.den *= k + 2;
     }
     sum.den *= r.den;
-    *out = reduce(pool, d == TDAGI_DIM_BAD ? tdagi_ratio_of(d) : sum);
-    return true;
+    *out = reduce(pool, sum);
+    return d == 0 && out->num != TDAGI_DIM_BAD;
+}
+
+bool tdagi_ratio_sum(tdagi_pool *pool, tdagi_ratio r, uint32_t symbol, tdag_dim n,
+                     tdagi_ratio *out)
+{
+    tdag_status before = pool->status;
+    bool ok = r.num != TDAGI_DIM_BAD && sum_up(pool, r, symbol, n, out);
+    if (!ok && before == TDAG_OK && pool->status != TDAG_E_NOMEM)
+        tdagi_pool_clear_status(pool); /* differences that grow without end */
+    return ok;
 }
 
 const tdag_dim *tdagi_dim_sides(const tdagi_pool *pool, const tdag_dim *d,

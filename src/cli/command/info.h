@@ -1,6 +1,6 @@
 /* Shared by the files of tdag info: the report as JSON, and its cells. */
-#ifndef CLI_INFO_H
-#define CLI_INFO_H
+#ifndef TDAGI_COMMAND_INFO_H
+#define TDAGI_COMMAND_INFO_H
 
 #include <cjson/cJSON.h>
 

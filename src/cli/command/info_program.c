@@ -16,7 +16,7 @@ static void put_symbol(const cJSON *s)
     const cJSON *value = cJSON_GetObjectItem(s, "value");
     const char *formula = cli_info_text(value, "formula");
     int at = (int)cli_info_field(s, "statement");
-    double number = cli_info_number(value);
+    long long number = (long long)cli_info_number(value);
     printf("  %-12s ", name);
     if (strcmp(kind, "round") == 0) {
         printf("the round of a loop, from 0\n");
@@ -30,12 +30,12 @@ static void put_symbol(const cJSON *s)
         printf("a size that statement %d %s", at,
                strcmp(kind, "state") == 0 ? "reads of a state" : "finds");
     if (strcmp(as, "sample") == 0)
-        printf("; the numbers here are for %.0f\n", number);
+        printf("; the numbers here are for %lld\n", number);
     else if (formula[0] != '\0')
         printf("; counts as %s%s\n", formula,
                strcmp(as, "bound") == 0 ? ", its bound" : "");
     else
-        printf("; counts as %.0f%s\n", number,
+        printf("; counts as %lld%s\n", number,
                strcmp(as, "bound") == 0   ? ", its bound"
                : strcmp(as, "given") == 0 ? ", as --at says"
                                           : "");
@@ -101,10 +101,10 @@ static void add_block(tree *t, const cJSON *rows, uint32_t depth)
 
 static int print_tree(const cli *c, const cJSON *method)
 {
-    static const char *const heads[] = {"statement",     "trips", "FLOPs",
-                                        "multiply-adds", "read",  "written"};
-    tree t = {.c = c, .table = {.columns = 6, .left = 1}};
-    for (int i = 0; i < 6; i++)
+    static const char *const heads[] = {
+        "", "statement", "trips", "FLOPs", "multiply-adds", "read", "written"};
+    tree t = {.c = c, .table = {.columns = 7, .left = 2}};
+    for (int i = 0; i < 7; i++)
         cli_table_add(&t.table, heads[i]);
     add_block(&t, cJSON_GetObjectItem(method, "statements"), 0);
     return cli_info_table(&t.table);
