@@ -22,6 +22,9 @@ typedef enum tdagi_composite {
 typedef struct tdagi_composite_def {
     uint16_t spec_size;        /* 0 = no spec */
     const tdagi_field *fields; /* as in tdagi_opdef */
+    /* So many operands, from the first on, have a batch as axis 0, and so has the
+     * result: what is at one position of it depends on that position alone. */
+    uint8_t n_batched;
     /* Absent optional inputs are TDAG_NO_VALUE or beyond n. */
     tdag_value (*lower)(tdag_builder *b, const tdag_value *inputs, uint32_t n,
                         const void *spec);

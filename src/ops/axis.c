@@ -85,6 +85,37 @@ static tdag_status check_spec(const tdagi_axis_call *c, const tdagi_op_row *row,
     return TDAG_OK;
 }
 
+/* The rule's mark, with what follows from the marks of the inputs. */
+static void settle_mark(const tdagi_axis_call *c)
+{
+    tdagi_mark *mark = c->mark_out;
+    bool any = false, same = true, free = true;
+    for (uint32_t i = 0; i < c->n_inputs; i++) {
+        if (c->marks[i].axis < 0) continue;
+        any = true;
+        same = same && c->marks[i].same;
+        free = free && c->marks[i].free;
+    }
+    if (any) {
+        mark->same = same;
+        mark->free = mark->free && free;
+    }
+    if (mark->axis < 0) *mark = *tdagi_mark_none();
+}
+
+tdag_status tdagi_axis_drop(const tdagi_axis_call *c, uint32_t op)
+{
+    const tdagi_opdef *def = tdagi_op_row_of(op)->def;
+    const char *name = tdag_op_name((tdag_op)op);
+    if (def->drop_dim == NULL) return tdagi_axis_refuse(c, name, "has no rule for it");
+    for (uint32_t i = 0; i < c->n_inputs && !def->counts_dim; i++)
+        if (c->marks[i].ramp != 0)
+            return tdagi_axis_refuse(c, name, "computes with its positions");
+    TDAGI_TRY(def->drop_dim(c));
+    settle_mark(c);
+    return TDAG_OK;
+}
+
 tdag_status tdagi_axis_add(const tdagi_axis_call *c, tdag_op op, const void *spec,
                            const uint32_t *inputs, uint32_t n_inputs, uint32_t *out)
 {
@@ -145,25 +176,6 @@ bool tdagi_mark_agrees(const tdagi_axis_call *c, const tdagi_mark *a,
     return (a->free || b->free) && tdagi_mark_rest(c, a) == tdagi_mark_rest(c, b);
 }
 
-/* The mark of the result, in its axes: all inputs that have D must agree. */
-static tdag_status agree(const tdagi_axis_call *c, const char *name, tdagi_mark *out)
-{
-    *out = *tdagi_mark_none();
-    tdag_dim ramp = 0;
-    for (uint32_t i = 0; i < c->n_inputs; i++) {
-        tdagi_mark m = c->marks[i];
-        if (m.axis < 0) continue;
-        m.axis += (int32_t)(c->output->rank - c->types[i].rank);
-        if (out->axis >= 0 && !tdagi_mark_agrees(c, out, &m))
-            return tdagi_axis_refuse(c, name,
-                                     "has it in different places in its operands");
-        ramp = tdagi_dim_add(c->pool, ramp, m.ramp);
-        if (out->axis < 0 || out->free) *out = m;
-    }
-    out->ramp = ramp;
-    return TDAG_OK;
-}
-
 /* A constant whose elements are all the same number >= 0. */
 static bool constant_number(const tdag_tensor *t, tdag_dim *out)
 {
@@ -208,34 +220,6 @@ bool tdagi_axis_number(const tdagi_axis_call *c, uint32_t id, tdag_dim *out)
     return false;
 }
 
-/* An operand without D, aligned to the result without D. */
-static tdag_status align(const tdagi_axis_call *c, const char *name,
-                         const tdagi_mark *mark, uint32_t i, uint32_t *out)
-{
-    int64_t axis = mark->axis - (int64_t)(c->output->rank - c->types[i].rank);
-    *out = c->inputs[i];
-    if (axis < 0) return TDAG_OK;
-    if (c->types[i].shape[axis] != 1)
-        return tdagi_axis_refuse(
-            c, name, "has an operand with a fixed element for each of its positions");
-    if (!tdagi_mark_alone(mark)) return TDAG_OK;
-    return tdagi_axis_resize(c, TDAG_OP_SQUEEZE, axis, c->inputs[i], out);
-}
-
-tdag_status tdagi_axis_broadcast(const tdagi_axis_call *c, tdag_op op)
-{
-    const char *name = tdag_op_name(op);
-    uint32_t inputs[TDAGI_INLINE_INPUTS];
-    tdagi_mark mark;
-    TDAGI_TRY(agree(c, name, &mark));
-    if (mark.axis < 0) return tdagi_axis_same(c, op, &mark);
-    for (uint32_t i = 0; i < c->n_inputs; i++) {
-        inputs[i] = c->inputs[i];
-        if (c->marks[i].axis < 0) TDAGI_TRY(align(c, name, &mark, i, &inputs[i]));
-    }
-    return tdagi_axis_done(c, op, c->spec, inputs, &mark);
-}
-
 /* ---- a new leading axis ---- */
 
 tdagi_axis_numbers tdagi_axis_lead(int64_t first, tdag_list list)
@@ -259,21 +243,20 @@ tdag_status tdagi_axis_put_one(const tdagi_axis_call *c, tdag_op op, const void 
     return tdagi_axis_put(c, op, spec, c->inputs, 1, c->out);
 }
 
-tdag_status tdagi_axis_lead_broadcast(const tdagi_axis_call *c, tdag_op op)
+tdag_status tdagi_axis_permute(const tdagi_axis_call *c,
+                               const tdagi_axis_numbers *order, uint32_t x,
+                               uint32_t *out)
 {
-    uint32_t inputs[TDAGI_INLINE_INPUTS];
-    for (uint32_t i = 0; i < c->n_inputs; i++) {
-        uint32_t missing = c->output->rank - c->types[i].rank;
-        tdagi_axis_numbers axes = {0};
-        inputs[i] = c->inputs[i];
-        if (c->marks[i].axis < 0 || missing == 0) continue;
-        for (uint32_t k = 0; k < missing; k++)
-            axes.v[axes.n++] = 1 + k;
-        const tdag_axes_spec spec = {tdagi_axis_list(&axes)};
-        TDAGI_TRY(
-            tdagi_axis_put(c, TDAG_OP_UNSQUEEZE, &spec, &inputs[i], 1, &inputs[i]));
+    const tdagi_node *n = &c->builder->graph->nodes[x];
+    tdagi_axis_numbers whole = *order;
+    if (n->op == TDAG_OP_PERMUTE) {
+        tdag_list first = ((const tdag_permute_spec *)n->u.spec)->order;
+        for (uint32_t i = 0; i < whole.n; i++)
+            whole.v[i] = first.v[whole.v[i]];
+        x = tdagi_node_inputs(n)[0].id;
     }
-    return tdagi_axis_put(c, op, c->spec, inputs, c->n_inputs, c->out);
+    const tdag_permute_spec spec = {tdagi_axis_list(&whole)};
+    return tdagi_axis_put(c, TDAG_OP_PERMUTE, &spec, &x, 1, out);
 }
 
 tdag_status tdagi_axis_move(const tdagi_axis_call *c, uint32_t rank, uint32_t from,
@@ -286,19 +269,23 @@ tdag_status tdagi_axis_move(const tdagi_axis_call *c, uint32_t rank, uint32_t fr
         if (next == from) next++;
         order.v[order.n++] = i == to ? from : next++;
     }
-    const tdag_permute_spec spec = {tdagi_axis_list(&order)};
-    return tdagi_axis_put(c, TDAG_OP_PERMUTE, &spec, x, 1, x);
+    return tdagi_axis_permute(c, &order, *x, x);
 }
 
 tdag_status tdagi_axis_with_lead(const tdagi_axis_call *c, uint32_t i, uint32_t *out)
 {
+    *out = c->inputs[i];
+    return c->marks[i].axis >= 0 ? TDAG_OK : tdagi_axis_repeat(c, *out, out);
+}
+
+tdag_status tdagi_axis_repeat(const tdagi_axis_call *c, uint32_t x, uint32_t *out)
+{
     const int64_t first = 0;
     const tdag_axes_spec axes = {{1, &first}};
     tdagi_axis_numbers counts = {1, {c->dim}};
-    *out = c->inputs[i];
-    if (c->marks[i].axis >= 0) return TDAG_OK;
-    TDAGI_TRY(tdagi_axis_put(c, TDAG_OP_UNSQUEEZE, &axes, out, 1, out));
-    for (uint32_t k = 0; k < c->types[i].rank; k++)
+    uint32_t rank = c->builder->graph->nodes[x].rank;
+    TDAGI_TRY(tdagi_axis_put(c, TDAG_OP_UNSQUEEZE, &axes, &x, 1, out));
+    for (uint32_t k = 0; k < rank; k++)
         counts.v[counts.n++] = 1;
     const tdag_repeat_spec spec = {tdagi_axis_list(&counts)};
     return tdagi_axis_put(c, TDAG_OP_REPEAT, &spec, out, 1, out);

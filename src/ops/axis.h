@@ -32,6 +32,9 @@ bool tdagi_mark_agrees(const tdagi_axis_call *c, const tdagi_mark *a,
                        const tdagi_mark *b);
 /* The number that every element of a new, integer value is; false: not known. */
 bool tdagi_axis_number(const tdagi_axis_call *c, uint32_t id, tdag_dim *out);
+/* The op's drop_dim, with what follows for the result's mark from those of the inputs.
+ */
+tdag_status tdagi_axis_drop(const tdagi_axis_call *c, uint32_t op);
 /* Fails: "<D> cannot be removed: <op> <why>". */
 tdag_status tdagi_axis_refuse(const tdagi_axis_call *c, const char *op,
                               const char *why);
@@ -54,6 +57,11 @@ tdag_status tdagi_axis_broadcast(const tdagi_axis_call *c, tdag_op op);
 tdag_status tdagi_axis_resize(const tdagi_axis_call *c, tdag_op op, int64_t axis,
                               uint32_t x, uint32_t *out);
 
+/* The value x of the new graph, which has no D, without its axis, of size 1 (sink.c).
+ */
+tdag_status tdagi_axis_squeeze(const tdagi_axis_call *c, int64_t axis, uint32_t x,
+                               uint32_t *out);
+
 static inline const tdagi_mark *tdagi_mark_none(void)
 {
     static const tdagi_mark none = {.axis = -1, .outer = 1, .inner = 1};
@@ -68,9 +76,23 @@ tdagi_axis_numbers tdagi_axis_later(tdag_list list);
 tdag_status tdagi_axis_put_one(const tdagi_axis_call *c, tdag_op op, const void *spec);
 /* Elementwise: operands of lower rank that have D get axes of size 1 behind it. */
 tdag_status tdagi_axis_lead_broadcast(const tdagi_axis_call *c, tdag_op op);
+/* A permute of x, as one with the permute that x is, if it is one. */
+tdag_status tdagi_axis_permute(const tdagi_axis_call *c,
+                               const tdagi_axis_numbers *order, uint32_t x,
+                               uint32_t *out);
 /* Moves axis `from` of x to `to`; rank is x's. */
 tdag_status tdagi_axis_move(const tdagi_axis_call *c, uint32_t rank, uint32_t from,
                             uint32_t to, uint32_t *x);
+/* x, which has D in front, with axes of size 1 behind it (sink.c). */
+tdag_status tdagi_axis_unsqueeze(const tdagi_axis_call *c,
+                                 const tdagi_axis_numbers *axes, uint32_t x,
+                                 uint32_t *out);
+/* The node joins two parts, padded; and such a part, repeated along a new leading axis.
+ */
+bool tdagi_axis_is_concat(const tdagi_axis_call *c, tdag_op op);
+tdag_status tdagi_axis_repeat_part(const tdagi_axis_call *c, uint32_t x, uint32_t *out);
+/* x, repeated along a new leading axis. */
+tdag_status tdagi_axis_repeat(const tdagi_axis_call *c, uint32_t x, uint32_t *out);
 /* The input i, repeated along a new leading axis where it has none. */
 tdag_status tdagi_axis_with_lead(const tdagi_axis_call *c, uint32_t i, uint32_t *out);
 

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "raise/lead.h"
+
 #define MOST_STEPS 4096
 
 typedef struct tdagi_compare {
@@ -38,30 +40,16 @@ void tdagi_compare_close(tdagi_raiser *r)
     tdagi_free(r->ctx, r->compare, sizeof(tdagi_compare));
 }
 
-/* ---- the scratch builder ---- */
+/* ---- lowering ---- */
 
-void tdagi_scratch_empty(tdagi_raiser *r)
+/* Operand i as the composite wants it. */
+static bool add_led(tdagi_raiser *r, const tdagi_guess *guess, uint32_t i,
+                    tdag_value *out)
 {
-    tdag_graph *g = r->scratch->graph;
-    for (uint32_t id = 1; id <= g->n; id++)
-        if (tdagi_op_holds_tensor(g->nodes[id].op))
-            tdag_tensor_free(g->nodes[id].u.tensor);
-    tdagi_arena_empty(&g->arena);
-    g->n = 0;
-    g->n_inputs = 0;
-    g->n_scopes = 1;
-    r->scratch->scope = 0;
-    r->scratch->status = TDAG_OK;
-}
-
-tdag_status tdagi_scratch_settle(tdagi_raiser *r, bool *ok)
-{
-    tdag_status st = r->scratch->status;
-    if (st == TDAG_OK) st = tdagi_pool_report(r->ctx, r->pool);
-    *ok = st == TDAG_OK;
-    if (*ok) return TDAG_OK;
-    tdagi_builder_forgive(r->scratch);
-    return tdagi_is_final(st) ? st : TDAG_OK;
+    tdagi_type t;
+    if (!tdagi_lead_type(r, guess, i, &t)) return false;
+    *out = tdag_add_input(r->scratch, NULL, t.dtype, t.rank, t.shape);
+    return true;
 }
 
 /* Lowers the guess; *out has id 0 where it cannot be lowered. */
@@ -69,21 +57,27 @@ static tdag_status lower(tdagi_raiser *r, const tdagi_guess *guess, tdag_value *
 {
     tdagi_compare *c = r->compare;
     tdag_builder *b = r->scratch;
-    tdag_value in[TDAGI_GUESS_INPUTS];
+    tdag_value in[TDAGI_GUESS_INPUTS], own[TDAGI_GUESS_INPUTS];
     uint32_t n_inputs = 0;
     tdagi_scratch_empty(r);
     for (uint32_t i = 0; i < guess->n; i++) {
-        in[i] = TDAG_NO_VALUE;
+        own[i] = in[i] = TDAG_NO_VALUE;
         if (guess->in[i].id == 0) continue;
         const tdagi_node *n = tdagi_raiser_node(r, guess->in[i]);
-        in[i] = tdag_add_input(b, NULL, (tdag_dtype)n->dtype, n->rank, n->shape);
+        own[i] = in[i] =
+            tdag_add_input(b, NULL, (tdag_dtype)n->dtype, n->rank, n->shape);
         c->input[n_inputs++] = guess->in[i];
     }
-    *out = tdagi_lower(b, guess->composite, in, guess->n, guess->spec);
+    *out = TDAG_NO_VALUE;
+    for (uint32_t i = 0; guess->lead != 0 && i < tdagi_lead_count(guess->composite);
+         i++)
+        if (in[i].id == 0 || !add_led(r, guess, i, &own[i])) return TDAG_OK;
+    *out = tdagi_lower(b, guess->composite, own, guess->n, guess->spec);
     bool ok;
-    tdag_status st = tdagi_scratch_settle(r, &ok);
+    TDAGI_TRY(tdagi_scratch_settle(r, &ok));
     if (!ok) *out = TDAG_NO_VALUE;
-    return st;
+    return ok && guess->lead != 0 ? tdagi_lead_rewrite(r, guess, in, own, out)
+                                  : TDAG_OK;
 }
 
 /* ---- comparing ---- */
@@ -265,7 +259,8 @@ static tdag_status make_match(tdagi_raiser *r, tdag_value root,
                      .covered = covered};
     for (uint32_t i = 0; i < guess->n; i++)
         if (guess->in[i].id != 0) m.n_operands = i + 1;
-    return tdagi_new_match(r, &m, guess->in, out);
+    TDAGI_TRY(tdagi_new_match(r, &m, guess->in, out));
+    return guess->lead == 0 ? TDAG_OK : tdagi_lead_lay_out(r, guess->lead, *out);
 }
 
 /* ---- the calls ---- */

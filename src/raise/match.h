@@ -16,6 +16,8 @@ typedef struct tdagi_guess {
     const void *spec; /* dims in the raiser's pool; borrowed */
     uint32_t n;
     tdag_value in[TDAGI_GUESS_INPUTS]; /* id 0: absent */
+    int lead; /* axes that the graph has in front of the composite's: -1, 0 or 1
+                 (lead.h) */
 } tdagi_guess;
 
 /* *out is NULL where the guess is wrong. Nodes inside that others read too make it
@@ -35,12 +37,6 @@ tdag_status tdagi_new_match(tdagi_raiser *r, const tdagi_match *like,
                             const tdag_value *operands, tdagi_match **out);
 /* Puts values in order and drops repeated ones; returns how many are left. */
 uint32_t tdagi_sort_values(tdag_value *v, uint32_t n);
-/* Empties the scratch builder, for building in it outside these calls. */
-void tdagi_scratch_empty(tdagi_raiser *r);
-/* After such building: true if all went well; else forgets the failure, unless there
- * was no memory. */
-tdag_status tdagi_scratch_settle(tdagi_raiser *r, bool *ok);
-
 tdag_status tdagi_compare_open(tdagi_raiser *r);
 void tdagi_compare_close(tdagi_raiser *r);
 

@@ -39,3 +39,27 @@ bool tdagi_raiser_is_cheap(const tdagi_raiser *r, tdag_value v)
     }
     return true;
 }
+
+void tdagi_scratch_empty(tdagi_raiser *r)
+{
+    tdag_graph *g = r->scratch->graph;
+    for (uint32_t id = 1; id <= g->n; id++)
+        if (tdagi_op_holds_tensor(g->nodes[id].op))
+            tdag_tensor_free(g->nodes[id].u.tensor);
+    tdagi_arena_empty(&g->arena);
+    g->n = 0;
+    g->n_inputs = 0;
+    g->n_scopes = 1;
+    r->scratch->scope = 0;
+    r->scratch->status = TDAG_OK;
+}
+
+tdag_status tdagi_scratch_settle(tdagi_raiser *r, bool *ok)
+{
+    tdag_status st = r->scratch->status;
+    if (st == TDAG_OK) st = tdagi_pool_report(r->ctx, r->pool);
+    *ok = st == TDAG_OK;
+    if (*ok) return TDAG_OK;
+    tdagi_builder_forgive(r->scratch);
+    return tdagi_is_final(st) ? st : TDAG_OK;
+}

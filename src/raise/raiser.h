@@ -10,7 +10,7 @@
 
 #include "raise/raise.h"
 
-#define TDAGI_MOST_COVERED 1024 /* nodes that one compared composite may have */
+#define TDAGI_MOST_COVERED 2048 /* nodes that one compared composite may have */
 
 typedef struct tdagi_view {
     uint16_t op; /* a view op */
@@ -89,6 +89,12 @@ void *tdagi_raiser_dup(tdagi_raiser *r, const void *data, size_t n, size_t size)
 /* True where a kernel that repeats this value inside costs next to nothing: movement,
  * leaves, small arithmetic on constants and weights. */
 bool tdagi_raiser_is_cheap(const tdagi_raiser *r, tdag_value v);
+
+/* Empties the scratch builder, for building in it outside these calls. */
+void tdagi_scratch_empty(tdagi_raiser *r);
+/* After such building: true if all went well; else forgets the failure, unless there
+ * was no memory. */
+tdag_status tdagi_scratch_settle(tdagi_raiser *r, bool *ok);
 
 /* Makes one call of kernels that give values and their positions (pair.c). */
 tdag_status tdagi_join_pairs(tdagi_raiser *r, tdagi_raised *out);

@@ -1,7 +1,10 @@
 /* The rows that read composites off by hand, and the choice between what they, the
  * skeletons and the access maps find at a value: that which covers the most core nodes.
  * Between equals contractions come first, then skeletons, then the rows in order. */
+#include <string.h>
+
 #include "raise/guess/guess.h"
+#include "raise/lead.h"
 #include "raise/skeleton.h"
 #include "raise/steps.h"
 
@@ -152,6 +155,33 @@ static tdagi_root root_at(const tdagi_raiser *r, tdag_value v)
     return root;
 }
 
+/* The type of the composite's result, where the graph's value has that lead. */
+static bool set_lead(tdagi_raiser *r, tdagi_root *root, int lead)
+{
+    tdagi_type *t = &root->type;
+    tdagi_value_type(r->graph, root->v, t);
+    root->lead = lead;
+    if (lead > 0 && t->rank > 1)
+        memmove(t->shape, t->shape + 1, --t->rank * sizeof(tdag_dim));
+    else if (lead < 0 && t->rank < TDAG_MAX_RANK)
+        memmove(t->shape + 1, t->shape, t->rank++ * sizeof(tdag_dim));
+    else
+        return lead == 0;
+    if (lead < 0) t->shape[0] = 1;
+    return true;
+}
+
+static tdag_status guess_leads(tdagi_raiser *r, const pattern *p, tdagi_root *root,
+                               tdagi_match **out)
+{
+    TDAGI_TRY(p->guess(r, root, out));
+    if (tdagi_lead_count(p->composite) == 0) return TDAG_OK;
+    for (int lead = -1; lead < 2 && *out == NULL; lead += 2)
+        if (set_lead(r, root, lead)) TDAGI_TRY(p->guess(r, root, out));
+    set_lead(r, root, 0);
+    return TDAG_OK;
+}
+
 /* *out stays unless a row finds more than it has. */
 static tdag_status ask(tdagi_raiser *r, tdag_value v, tdagi_match **out)
 {
@@ -166,7 +196,7 @@ static tdag_status ask(tdagi_raiser *r, tdag_value v, tdagi_match **out)
             most = tdagi_match_size(r, *out);
         }
         root.composite = p->composite;
-        TDAGI_TRY(p->guess(r, &root, &m));
+        TDAGI_TRY(guess_leads(r, p, &root, &m));
         uint32_t size = tdagi_match_size(r, m);
         if (size <= most || tdagi_raiser_leaves_out(r, m->composite)) continue;
         most = size;

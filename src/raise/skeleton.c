@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "raise/lead.h"
 #include "raise/number.h"
 
 #define MOST_NODES 64
@@ -161,6 +162,7 @@ typedef struct reading {
     const matching *m;
     const tdagi_field *fields;
     char *spec;
+    int lead; /* axes in front of those that the tags count from */
 } reading;
 
 static double field_number(const reading *w, int8_t field)
@@ -214,7 +216,7 @@ static bool put(const reading *w, const tdagi_tag *t, double x)
 static bool put_list(const reading *w, const tdagi_tag *t, tdag_list list)
 {
     const tdagi_field *f = &w->fields[t->field];
-    int64_t i = t->how - TDAGI_TAG_ITEM;
+    int64_t i = t->how - TDAGI_TAG_ITEM + w->lead;
     if (t->how == TDAGI_TAG_FIELD) {
         memcpy(w->spec + f->offset, &list, sizeof(list));
         return true;
@@ -244,11 +246,11 @@ static bool read_tag(const reading *w, const tdagi_tag *t)
 }
 
 static bool read_spec(const tdagi_raiser *r, const tdagi_skeleton *s, const matching *m,
-                      char spec[SPEC_SIZE])
+                      int lead, char spec[SPEC_SIZE])
 {
     const tdagi_composite_def *def =
         tdagi_composite_row_of((tdagi_composite)s->composite)->def;
-    const reading w = {r, m, def->fields, spec};
+    const reading w = {r, m, def->fields, spec, lead};
     memset(spec, 0, def->spec_size);
     for (uint32_t i = 0; i < s->n_tags; i++)
         if (!read_tag(&w, &tdagi_skeleton_tags[s->tags + i])) return false;
@@ -311,17 +313,28 @@ static bool fits(const tdagi_raiser *r, const tdagi_skeleton *s, const matching 
     return (s->kinds & kind) != 0;
 }
 
-static tdag_status confirm(tdagi_raiser *r, tdag_value v, const tdagi_skeleton *s,
-                           const matching *m, tdagi_match **out)
+static tdag_status confirm_lead(tdagi_raiser *r, tdag_value v, const tdagi_skeleton *s,
+                                const matching *m, int lead, tdagi_match **out)
 {
     char spec[SPEC_SIZE];
-    if (!read_spec(r, s, m, spec)) return TDAG_OK;
-    tdagi_guess g = {.composite = (tdagi_composite)s->composite, .spec = spec};
+    if (!read_spec(r, s, m, lead, spec)) return TDAG_OK;
+    tdagi_guess g = {
+        .composite = (tdagi_composite)s->composite, .spec = spec, .lead = lead};
     for (uint32_t i = 0; i < TDAGI_GUESS_INPUTS; i++) {
         g.in[i] = m->slot[i];
         if (m->slot[i].id != 0) g.n = i + 1;
     }
     return tdagi_check_guess(r, v, &g, out);
+}
+
+static tdag_status confirm(tdagi_raiser *r, tdag_value v, const tdagi_skeleton *s,
+                           const matching *m, tdagi_match **out)
+{
+    TDAGI_TRY(confirm_lead(r, v, s, m, 0, out));
+    if (tdagi_lead_count(s->composite) == 0) return TDAG_OK;
+    for (int lead = -1; lead < 2 && *out == NULL; lead += 2)
+        TDAGI_TRY(confirm_lead(r, v, s, m, lead, out));
+    return TDAG_OK;
 }
 
 /* A code that did not meet the place: what begins as it does does not, either. */

@@ -26,6 +26,12 @@ tdag_value tdagi_step_other(const tdagi_raiser *r, tdag_value v, tdag_value but)
     return a.id == but.id ? b : a;
 }
 
+tdag_value tdagi_unpermuted(const tdagi_raiser *r, tdag_value v)
+{
+    tdag_value x = tdagi_step(r, v, TDAG_OP_PERMUTE, 0);
+    return x.id == 0 ? v : x;
+}
+
 tdag_value tdagi_narrow(const tdagi_raiser *r, const tdagi_root *root, tdag_value v)
 {
     if (!root->half || v.id == 0) return v;
@@ -76,7 +82,8 @@ tdag_value tdagi_find_below(const tdagi_raiser *r, tdag_value v, uint32_t op,
 tdag_status tdagi_guess_known(tdagi_raiser *r, const tdagi_root *root, const void *spec,
                               uint32_t n, const tdag_value *in, tdagi_match **out)
 {
-    tdagi_guess g = {.composite = root->composite, .spec = spec, .n = n};
+    tdagi_guess g = {
+        .composite = root->composite, .spec = spec, .n = n, .lead = root->lead};
     for (uint32_t i = 0; i < n; i++)
         g.in[i] = in[i];
     return tdagi_check_guess(r, root->v, &g, out);

@@ -12,7 +12,8 @@ typedef struct tdagi_root {
     tdag_value v, top;
     bool half;
     tdagi_composite composite; /* the row's */
-    tdagi_type type;           /* of v */
+    tdagi_type type;           /* of the composite's result: of v, but for `lead` */
+    int lead;                  /* of the guess (match.h) */
 } tdagi_root;
 
 /* ---- steps; all return id 0 where the step is not there, and accept id 0 ---- */
@@ -22,6 +23,8 @@ tdag_value tdagi_step(const tdagi_raiser *r, tdag_value v, uint32_t op, uint32_t
 tdag_value tdagi_step_to(const tdagi_raiser *r, tdag_value v, uint32_t op);
 /* The input of the binary node v that is not `but`. */
 tdag_value tdagi_step_other(const tdagi_raiser *r, tdag_value v, tdag_value but);
+/* What v permutes, or v itself. */
+tdag_value tdagi_unpermuted(const tdagi_raiser *r, tdag_value v);
 /* v without the convert that widens a half root's operand. */
 tdag_value tdagi_narrow(const tdagi_raiser *r, const tdagi_root *root, tdag_value v);
 /* True and its number if v is a constant of one element. */

@@ -105,17 +105,21 @@ SUGAR(size_of)
     return tdagi_dim_value(b, tdag_builder_get_shape(b, in[0])[s->axis]);
 }
 
+#define LOWERED_BY(function)                                                           \
+    {                                                                                  \
+        .spec_size = sizeof(sugar_spec), .fields = sugar_fields, .lower = function     \
+    }
 static const struct {
     const char *name;
     tdagi_composite_def def;
 } sugar[] = {
-    {"@reshape", {sizeof(sugar_spec), sugar_fields, reshape, NULL, NULL}},
-    {"@expand", {sizeof(sugar_spec), sugar_fields, expand, NULL, NULL}},
-    {"@slice_assign", {sizeof(sugar_spec), sugar_fields, slice_assign, NULL, NULL}},
-    {"@stride", {sizeof(sugar_spec), sugar_fields, stride, NULL, NULL}},
-    {"@select", {sizeof(sugar_spec), sugar_fields, pick, NULL, NULL}},
-    {"@sort", {sizeof(sugar_spec), sugar_fields, sorted, NULL, NULL}},
-    {"@size", {sizeof(sugar_spec), sugar_fields, size_of, NULL, NULL}},
+    {"@reshape", LOWERED_BY(reshape)},
+    {"@expand", LOWERED_BY(expand)},
+    {"@slice_assign", LOWERED_BY(slice_assign)},
+    {"@stride", LOWERED_BY(stride)},
+    {"@select", LOWERED_BY(pick)},
+    {"@sort", LOWERED_BY(sorted)},
+    {"@size", LOWERED_BY(size_of)},
 };
 
 static int composite_of(const char *name)

@@ -28,8 +28,7 @@ static const addition_case cases[] = {
               "w: f32[5,1] = parameter [0, 0, 0, 0, 0] @a\n"
               "v4: f32[N,1,S] = unsqueeze(x) {axes=[1]} @a\n"
               "y: f32[N,5,S] = multiply(v4, w) @a\n"
-              "v6: f32[N,1,S] = unsqueeze(x) {axes=[1]}\n"
-              "z: f32[N,5,S] = add(y, v6)\n"
+              "z: f32[N,5,S] = add(y, v4)\n"
               "return z\n"},
     {"behind, and an output without it",
      HEAD "x: f32[3,S] = input\n"

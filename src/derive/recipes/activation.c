@@ -80,7 +80,8 @@ static tdag_value lower_prelu(tdag_builder *b, const tdag_value *in, uint32_t n,
     if (per_channel) w = tdag_unsqueeze(b, w, (tdag_list){rank - 2, axes});
     return tdag_where(b, less(b, number(b, x, 0), x), x, tdagi_mul(b, w, x));
 }
-const tdagi_composite_def tdagi_composite_prelu = {.lower = lower_prelu};
+const tdagi_composite_def tdagi_composite_prelu = {.n_batched = 1,
+                                                   .lower = lower_prelu};
 
 static const tdagi_field elu_fields[] = {TDAGI_FIELD(tdagi_elu_spec, alpha, F64),
                                          TDAGI_FIELD(tdagi_elu_spec, scale, F64),

@@ -119,10 +119,11 @@ static tdag_value lower_addmm(tdag_builder *b, const tdag_value *in, uint32_t n,
     if (s->beta != 1) c = tdagi_mul_scalar(b, c, s->beta);
     return tdagi_add(b, y, c);
 }
-const tdagi_composite_def tdagi_composite_addmm = {.spec_size =
-                                                       sizeof(tdagi_addmm_spec),
-                                                   .fields = addmm_fields,
-                                                   .lower = lower_addmm};
+const tdagi_composite_def tdagi_composite_addmm = {
+    .spec_size = sizeof(tdagi_addmm_spec),
+    .fields = addmm_fields,
+    .n_batched = 3, /* where it has one: of rank 3 */
+    .lower = lower_addmm};
 
 /* ---- einsum ---- */
 
@@ -320,8 +321,10 @@ static tdag_value lower_conv(tdag_builder *b, const tdag_value *in, uint32_t n,
     y = tdag_group(b, y, (tdag_list){nd + 2, runs});
     return add_channel_bias(b, y, tdagi_optional(in, n, 2), nd);
 }
-const tdagi_composite_def tdagi_composite_conv = {
-    .spec_size = sizeof(tdagi_conv_spec), .fields = conv_fields, .lower = lower_conv};
+const tdagi_composite_def tdagi_composite_conv = {.spec_size = sizeof(tdagi_conv_spec),
+                                                  .fields = conv_fields,
+                                                  .n_batched = 1,
+                                                  .lower = lower_conv};
 
 static const tdagi_field conv_transpose_fields[] = {
     TDAGI_FIELD_SPATIAL(tdagi_conv_transpose_spec, stride, INTS, POSITIVE),
@@ -396,6 +399,7 @@ static tdag_value lower_conv_transpose(tdag_builder *b, const tdag_value *in,
 const tdagi_composite_def tdagi_composite_conv_transpose = {
     .spec_size = sizeof(tdagi_conv_transpose_spec),
     .fields = conv_transpose_fields,
+    .n_batched = 1,
     .lower = lower_conv_transpose};
 
 /* ---- im2col and its transpose ---- */
@@ -429,6 +433,7 @@ static tdag_value lower_im2col(tdag_builder *b, const tdag_value *in, uint32_t n
 const tdagi_composite_def tdagi_composite_im2col = {.spec_size =
                                                         sizeof(tdagi_im2col_spec),
                                                     .fields = im2col_fields,
+                                                    .n_batched = 1,
                                                     .lower = lower_im2col};
 
 /* How many windows of an axis of size `out`. */
@@ -483,4 +488,5 @@ static tdag_value lower_col2im(tdag_builder *b, const tdag_value *in, uint32_t n
 const tdagi_composite_def tdagi_composite_col2im = {.spec_size =
                                                         sizeof(tdagi_im2col_spec),
                                                     .fields = im2col_fields,
+                                                    .n_batched = 1,
                                                     .lower = lower_col2im};

@@ -300,6 +300,7 @@ static tdag_value lower_group_norm(tdag_builder *b, const tdag_value *in, uint32
 const tdagi_composite_def tdagi_composite_group_norm = {
     .spec_size = sizeof(tdagi_group_norm_spec),
     .fields = group_norm_fields,
+    .n_batched = 1,
     .lower = lower_group_norm,
 };
 
@@ -330,6 +331,7 @@ static tdag_value lower_batch_norm(tdag_builder *b, const tdag_value *in, uint32
 const tdagi_composite_def tdagi_composite_batch_norm = {
     .spec_size = sizeof(tdagi_eps_spec),
     .fields = eps_fields,
+    .n_batched = 1,
     .lower = lower_batch_norm,
 };
 
@@ -351,5 +353,6 @@ static tdag_value lower_instance_norm(tdag_builder *b, const tdag_value *in, uin
 const tdagi_composite_def tdagi_composite_instance_norm = {
     .spec_size = sizeof(tdagi_eps_spec),
     .fields = eps_fields,
+    .n_batched = 1,
     .lower = lower_instance_norm,
 };

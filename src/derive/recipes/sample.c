@@ -252,5 +252,6 @@ static tdag_value lower_grid_sample(tdag_builder *b, const tdag_value *in, uint3
 const tdagi_composite_def tdagi_composite_grid_sample = {
     .spec_size = sizeof(tdagi_grid_sample_spec),
     .fields = grid_sample_fields,
+    .n_batched = 2,
     .lower = lower_grid_sample,
 };

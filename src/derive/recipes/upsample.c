@@ -232,5 +232,6 @@ static tdag_value lower_upsample(tdag_builder *b, const tdag_value *in, uint32_t
 const tdagi_composite_def tdagi_composite_upsample = {
     .spec_size = sizeof(tdagi_upsample_spec),
     .fields = upsample_fields,
+    .n_batched = 1,
     .lower = lower_upsample,
 };

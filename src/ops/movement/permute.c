@@ -63,11 +63,25 @@ static tdag_status permute_drop_dim(const tdagi_axis_call *c)
     return tdagi_axis_done(c, TDAG_OP_PERMUTE, &without, c->inputs, &out);
 }
 
+/* The input is the permute that the rule of an indexed op put behind it. */
+static bool is_moved_back(const tdagi_axis_call *c)
+{
+    const tdagi_node *nodes = c->builder->graph->nodes, *x = &nodes[c->inputs[0]];
+    if (x->op != TDAG_OP_PERMUTE ||
+        tdagi_op_class_of(nodes[tdagi_node_inputs(x)[0].id].op) != TDAGI_CLASS_INDEXED)
+        return false;
+    tdag_list order = ((const tdag_permute_spec *)x->u.spec)->order;
+    for (uint32_t i = 2; i < order.n; i++)
+        if (order.v[i] < order.v[i - 1]) return false;
+    return true;
+}
+
 static tdag_status permute_add_dim(const tdagi_axis_call *c)
 {
     const tdag_permute_spec *spec = c->spec;
     tdagi_axis_numbers later = tdagi_axis_later(spec->order);
     tdagi_axis_numbers order = tdagi_axis_lead(0, tdagi_axis_list(&later));
+    if (is_moved_back(c)) return tdagi_axis_permute(c, &order, c->inputs[0], c->out);
     const tdag_permute_spec with = {tdagi_axis_list(&order)};
     return tdagi_axis_put_one(c, TDAG_OP_PERMUTE, &with);
 }

@@ -8,6 +8,7 @@ typedef struct trio {
     const tdagi_maps *m;
     const tdagi_level *r, *x, *w;
     uint32_t side[2]; /* which guards are those of x and w */
+    uint32_t channel; /* axis of r and x, behind those of a convolution's batch */
 } trio;
 
 static bool same_axis(const tdagi_level *a, uint32_t i, const tdagi_level *b,
@@ -125,12 +126,13 @@ bool tdagi_guards_are_padding(const tdagi_maps *m, uint32_t side, const tdagi_le
     return true;
 }
 
-/* The channels: x axis 1 = groups*c, w axis 0 = r axis 1 = groups*o, w axis 1 = c. */
+/* The channels: x has groups*c, w axis 0 = r groups*o, w axis 1 = c. */
 static bool read_groups(const trio *t, int64_t *groups)
 {
-    const tdagi_axis *c = &t->x->axis[1], *o = &t->w->axis[0], *ci = &t->w->axis[1];
+    const tdagi_axis *c = &t->x->axis[t->channel], *o = &t->w->axis[0],
+                     *ci = &t->w->axis[1];
     if (!c->dense || !ci->dense || c->n < ci->n) return false;
-    if (!same_axis(t->r, 1, t->w, 0)) return false;
+    if (!same_axis(t->r, t->channel, t->w, 0)) return false;
     uint32_t n = c->n - ci->n; /* atoms of the group index */
     if (n > o->n || memcmp(c->atoms, o->atoms, n) != 0) return false;
     if (memcmp(c->atoms + n, ci->atoms, ci->n) != 0) return false;
@@ -142,35 +144,36 @@ static bool read_groups(const trio *t, int64_t *groups)
 /* The variables play their parts and no others. */
 static bool conv_roles(const trio *t)
 {
-    uint64_t position = t->r->axis[0].mask, taps = t->w->axis[1].mask;
-    for (uint32_t i = 2; i < t->r->rank; i++) {
-        position |= t->r->axis[i].mask;
+    uint64_t position = 0, taps = 0;
+    for (uint32_t i = 0; i < t->r->rank; i++)
+        if (i != t->channel) position |= t->r->axis[i].mask;
+    for (uint32_t i = 1; i < t->w->rank; i++)
         taps |= t->w->axis[i].mask;
-    }
     return (position & t->w->mask) == 0 && (taps & t->r->mask) == 0 && covers_loops(t);
 }
 
 static bool as_conv(tdagi_raiser *r, const trio *t, tdagi_candidate *c)
 {
-    uint32_t rank = t->r->rank, n = rank - 2;
-    if (rank < 3 || rank > 2 + TDAGI_MOST_SPATIAL || t->x->rank != rank ||
-        t->w->rank != rank)
+    uint32_t rank = t->w->rank, n = rank - 2, first = t->channel + 1;
+    if (rank < 3 || rank > 2 + TDAGI_MOST_SPATIAL || t->x->rank != first + n ||
+        t->r->rank != first + n)
         return false;
+    for (uint32_t i = 0; i < t->channel; i++)
+        if (!same_axis(t->r, i, t->x, i)) return false;
     tdagi_conv_spec *spec = &c->spec.conv;
     *spec = (tdagi_conv_spec){
         {n, c->stride}, {n, c->dilation}, {n, c->before}, {n, c->after}, 1};
-    if (!same_axis(t->r, 0, t->x, 0) || !read_groups(t, &spec->groups)) return false;
-    if (!unguarded(t, 1) || !conv_roles(t) ||
-        !tdagi_guards_are_padding(t->m, t->side[0], t->x, 3))
+    if (!read_groups(t, &spec->groups) || !unguarded(t, 1) || !conv_roles(t) ||
+        !tdagi_guards_are_padding(t->m, t->side[0], t->x, (1u << first) - 1))
         return false;
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t axis = 2 + i;
+        uint32_t axis = first + i;
         window win;
         tdagi_space s; /* large, and nothing is split in it */
         s.n = 0;
         s.bad = false;
         if (!read_window(&s, &t->x->index[axis], &t->r->index[axis], &t->r->axis[axis],
-                         &t->w->index[axis], &t->w->axis[axis], &win))
+                         &t->w->index[2 + i], &t->w->axis[2 + i], &win))
             return false;
         if (t->r->axis[axis].n == 0) win.stride = unfold_stride(r, t, axis);
         if (!tdagi_read_padding(r, t->side[0], t->x, axis, win.before, &c->before[i],
@@ -299,6 +302,7 @@ bool tdagi_classify(tdagi_raiser *r, tdagi_candidate *c)
 {
     const tdagi_maps *m = r->maps;
     trio t = {.m = m, .r = &m->up[c->up], .side = {c->first, 1 - c->first}};
+    t.channel = (uint32_t)(1 + c->lead);
     t.x = &m->down[c->first][c->level[0]];
     t.w = &m->down[1 - c->first][c->level[1]];
     if (c->composite == TDAGI_CONV) return as_conv(r, &t, c);

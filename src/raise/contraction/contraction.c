@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "raise/contraction/arrange.h"
+#include "raise/lead.h"
 
 #define MOST_CHECKS 48 /* lowerings tried per contraction */
 
@@ -22,8 +23,10 @@ static const tdagi_composite classes[] = {TDAGI_CONV, TDAGI_LINEAR, TDAGI_MATMUL
 
 static void to_guess(const tdagi_maps *m, const tdagi_candidate *c, tdagi_guess *g)
 {
-    *g = (tdagi_guess){
-        .composite = c->composite, .spec = tdagi_candidate_spec(c), .n = 2};
+    *g = (tdagi_guess){.composite = c->composite,
+                       .spec = tdagi_candidate_spec(c),
+                       .n = 2,
+                       .lead = c->lead};
     for (uint32_t i = 0; i < 2; i++) {
         uint32_t side = i == 0 ? c->first : 1 - c->first;
         g->in[i] = m->down[side][c->level[i]].value;
@@ -104,13 +107,20 @@ static tdag_status search_pairs(tdagi_raiser *r, tdagi_candidate *c, bool deepes
     return TDAG_OK;
 }
 
+typedef struct class
+{
+    tdagi_composite composite;
+    int lead; /* of the guess (match.h) */
+} class;
+
 /* All choices of levels. */
-static tdag_status search_levels(tdagi_raiser *r, tdagi_composite class, bool deepest,
+static tdag_status search_levels(tdagi_raiser *r, class what, bool deepest,
                                  const search_from *from, uint32_t *checks,
                                  tdagi_match **out)
 {
     tdagi_candidate c;
-    c.composite = class;
+    c.composite = what.composite;
+    c.lead = what.lead;
     for (c.up = 0; c.up < r->maps->n_up; c.up++)
         for (c.first = 0; c.first < 2; c.first++) {
             TDAGI_TRY(search_pairs(r, &c, deepest, from, checks, out));
@@ -124,7 +134,20 @@ static tdag_status search(tdagi_raiser *r, bool structure, tdagi_match **out)
     const search_from top = {{0, 0}};
     uint32_t checks = 0;
     for (uint32_t i = 0; i < N_CLASSES && *out == NULL; i++)
-        TDAGI_TRY(search_levels(r, classes[i], structure, &top, &checks, out));
+        TDAGI_TRY(
+            search_levels(r, (class){classes[i], 0}, structure, &top, &checks, out));
+    return TDAG_OK;
+}
+
+/* A convolution of a batch that the graph has no axis for, or two. */
+static tdag_status search_leads(tdagi_raiser *r, tdagi_match **out)
+{
+    const search_from top = {{0, 0}};
+    for (int lead = -1; lead < 2 && *out == NULL; lead += 2) {
+        uint32_t checks = 0;
+        TDAGI_TRY(
+            search_levels(r, (class){TDAGI_CONV, lead}, true, &top, &checks, out));
+    }
     return TDAG_OK;
 }
 
@@ -164,7 +187,7 @@ static tdag_status search_windows(tdagi_raiser *r, tdagi_match **out)
     for (int pads = 1; pads >= 0 && *out == NULL; pads--) {
         uint32_t checks = 0;
         (void)below_windows(r, pads == 1, &from);
-        TDAGI_TRY(search_levels(r, TDAGI_CONV, false, &from, &checks, out));
+        TDAGI_TRY(search_levels(r, (class){TDAGI_CONV, 0}, false, &from, &checks, out));
     }
     return *out == NULL ? tdagi_arrange_conv(r, out) : TDAG_OK;
 }
@@ -212,7 +235,7 @@ static tdag_status add_bias_by_maps(tdagi_raiser *r, tdag_value sum, tdag_value 
 {
     bool linear = m->composite == TDAGI_LINEAR;
     const tdagi_node *n = tdagi_raiser_node(r, m->result);
-    uint32_t channel = linear ? n->rank - 1u : 1u, level = 0;
+    uint32_t channel = linear ? n->rank - 1u : (uint32_t)(1 + g->lead), level = 0;
     tdagi_level *levels = r->maps->down[0];
     if (!bias_by_maps(r, sum, v, channel, levels, &level)) return TDAG_OK;
     g->in[2] = levels[level].value;
@@ -234,15 +257,16 @@ static tdag_status add_bias(tdagi_raiser *r, tdag_value sum, const tdagi_match *
 {
     const tdagi_node *top = tdagi_raiser_node(r, sum);
     const tdagi_node *own = tdagi_raiser_node(r, m->result);
-    if (!same_dims(top, own) || m->n_after > 0) return TDAG_OK;
+    int lead;
+    if (!same_dims(top, own) || !tdagi_lead_read(m, &lead)) return TDAG_OK;
     const tdag_value *in = tdagi_node_inputs(top);
     tdag_value other = in[0].id == m->result.id ? in[1] : in[0], v = other;
-    tdagi_guess g = {
-        .composite = (tdagi_composite)m->composite, .spec = m->spec, .n = 3};
-    for (uint32_t i = 0; i < 2; i++) {
+    tdagi_guess g = {.composite = (tdagi_composite)m->composite,
+                     .spec = m->spec,
+                     .n = 3,
+                     .lead = lead};
+    for (uint32_t i = 0; i < 2; i++)
         g.in[i] = m->operands[i].value;
-        if (m->operands[i].n_views > 0) return TDAG_OK;
-    }
     for (uint32_t i = 0; i < TDAGI_MOST_UP && *out == NULL; i++) {
         const tdagi_node *n = tdagi_raiser_node(r, v);
         g.in[2] = v;
@@ -271,10 +295,11 @@ static bool scaled_by(const tdagi_raiser *r, tdag_value v, double *factor,
 }
 
 /* Matrices, or as many of them: none is repeated for those of the other. */
-static bool same_batch(const tdagi_raiser *r, tdag_value x, tdag_value y)
+static bool same_batch(const tdagi_raiser *r, const tdag_value in[2])
 {
-    const tdagi_node *a = tdagi_raiser_node(r, x), *b = tdagi_raiser_node(r, y);
-    return a->rank == b->rank && (a->rank == 2 || a->shape[0] == b->shape[0]);
+    const tdagi_node *a = tdagi_raiser_node(r, in[0]), *b = tdagi_raiser_node(r, in[1]);
+    if (a->rank != b->rank || a->rank < 2 || a->rank > 4) return false;
+    return a->rank == 2 || a->shape[0] == b->shape[0];
 }
 
 /* sum = product + other, product being the matmul m times alpha: beta*c + alpha*(x @
@@ -290,11 +315,13 @@ static tdag_status add_matrix(tdagi_raiser *r, tdag_value sum, tdag_value produc
         tdagi_raiser_node(r, other)->rank == 0)
         return TDAG_OK;
     for (uint32_t i = 0; i < 2; i++) {
-        uint32_t rank = tdagi_raiser_node(r, m->operands[i].value)->rank;
-        if (m->operands[i].n_views > 0 || rank < 2 || rank > 3) return TDAG_OK;
+        if (m->operands[i].n_views > 0) return TDAG_OK;
         g.in[1 + i] = m->operands[i].value;
     }
-    if (!same_batch(r, g.in[1], g.in[2])) return TDAG_OK;
+    if (!same_batch(r, g.in + 1)) return TDAG_OK;
+    uint32_t rank = tdagi_raiser_node(r, g.in[1])->rank;
+    if (rank == 4 && tdagi_raiser_node(r, other)->rank != rank) return TDAG_OK;
+    g.lead = rank == 4;
     if (scaled_by(r, other, &spec.beta, &c)) {
         g.in[0] = c;
         TDAGI_TRY(tdagi_check_guess(r, sum, &g, out));
@@ -377,9 +404,9 @@ static bool same_match(const tdagi_match *a, const tdagi_match *b)
 static tdag_status prove(tdagi_raiser *r, tdag_value v, bool conv_only,
                          tdagi_match **out)
 {
-    uint32_t n = tdagi_pool_n_symbols(r->pool);
     TDAGI_TRY(prove_once(r, v, conv_only, out));
-    if (*out == NULL || n == 0) return TDAG_OK;
+    if (*out == NULL || tdagi_pool_n_symbols(r->graph->pool) == 0) return TDAG_OK;
+    uint32_t n = tdagi_pool_n_symbols(r->pool);
     int64_t *values = tdagi_raiser_alloc(r, n, sizeof(*values));
     if (values == NULL) return tdagi_nomem(r->ctx);
     for (uint32_t i = 0; i < n; i++) {
@@ -404,6 +431,7 @@ static tdag_status choose(tdagi_raiser *r, tdag_value v)
     TDAGI_TRY(tdagi_find_transposed(r, v, &m));
     if (m == NULL) {
         TDAGI_TRY(search(r, true, &m));
+        if (m == NULL) TDAGI_TRY(search_leads(r, &m));
         search_from from;
         if (m != NULL && m->composite != TDAGI_CONV && below_windows(r, false, &from)) {
             tdagi_match *conv = NULL; /* which need not make those windows */

@@ -40,6 +40,7 @@ typedef struct tdagi_candidate {
     uint32_t first;    /* which of the two operands comes first, 0 or 1 */
     uint32_t level[2]; /* of the first and the second operand */
     tdagi_composite composite;
+    int lead; /* of a convolution's guess (match.h) */
     union {
         tdagi_conv_spec conv;
         tdagi_einsum_spec einsum;

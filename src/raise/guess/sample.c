@@ -13,11 +13,10 @@ static bool may_be(const tdagi_raiser *r, tdag_value sampled, int64_t mode)
 
 TDAGI_GUESS(grid_sample)
 {
-    tdag_value sampled = tdagi_step(r, root->top, TDAG_OP_PERMUTE, 0);
+    tdag_value sampled = tdagi_unpermuted(r, root->top);
     tdag_value gather = tdagi_find_below(r, sampled, TDAG_OP_GATHER, MOST_VALUES);
     if (gather.id == 0 || root->type.rank < 4) return TDAG_OK;
-    tdag_value flat =
-        tdagi_step(r, tdagi_raiser_input(r, gather, 0), TDAG_OP_PERMUTE, 0);
+    tdag_value flat = tdagi_unpermuted(r, tdagi_raiser_input(r, gather, 0));
     tdag_value select = tdagi_find_below(r, tdagi_raiser_input(r, gather, 1),
                                          TDAG_OP_SELECT, MOST_VALUES);
     tdag_value in[2] = {

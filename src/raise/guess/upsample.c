@@ -11,11 +11,6 @@ static uint32_t op_of(const tdagi_raiser *r, tdag_value v)
     return v.id == 0 ? TDAG_OP_NONE : tdagi_raiser_node(r, v)->op;
 }
 
-static tdag_value below(const tdagi_raiser *r, tdag_value v, uint32_t op)
-{
-    return op_of(r, v) == op ? tdagi_raiser_input(r, v, 0) : v;
-}
-
 /* One resized axis: the gather nearest to the root, and what it read. */
 typedef struct level {
     tdag_value x;
@@ -41,7 +36,7 @@ static level read_level(const tdagi_raiser *r, tdag_value v)
     if (gather.id == 0) return l;
     tdag_value index = tdagi_raiser_input(r, gather, 1);
     if (op_of(r, index) != TDAG_OP_WHERE) return l;
-    l.x = below(r, tdagi_raiser_input(r, gather, 0), TDAG_OP_PERMUTE);
+    l.x = tdagi_unpermuted(r, tdagi_raiser_input(r, gather, 0));
     l.step = step_of(r, index);
     l.found = true;
     return l;
@@ -89,7 +84,7 @@ TDAGI_GUESS(upsample)
     for (; n_levels < n; n_levels++) {
         level l = read_level(r, v);
         if (!l.found) break;
-        int64_t axis = resized_axis(r, n_levels == 0 ? root->v : v, l.x);
+        int64_t axis = resized_axis(r, n_levels == 0 ? root->v : v, l.x) - root->lead;
         if (axis >= 2 && l.step > 0)
             scales[axis - 2] = tdagi_shortest_inverse(coordinates, l.step);
         levels[n_levels] = v = l.x;

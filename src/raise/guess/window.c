@@ -146,7 +146,7 @@ static tdag_status try_ranks(tdagi_raiser *r, const tdagi_root *root, tdag_value
                              tdagi_match **out)
 {
     uint32_t rank = root->type.rank, likely = rank > 2 ? rank - 2 : 1;
-    if (likely > MOST_SPATIAL) return TDAG_OK;
+    if (likely > MOST_SPATIAL) likely = MOST_SPATIAL;
     for (uint32_t n = likely; n > 0 && *out == NULL; n--)
         TDAGI_TRY(try_adaptive(r, root, x, n, out));
     for (uint32_t n = likely + 1; n <= MOST_SPATIAL && *out == NULL; n++)
@@ -158,8 +158,7 @@ static tdag_status try_ranks(tdagi_raiser *r, const tdagi_root *root, tdag_value
 static tdag_value below_gather(const tdagi_raiser *r, tdag_value v, uint32_t budget)
 {
     tdag_value gather = tdagi_find_below(r, v, TDAG_OP_GATHER, budget);
-    tdag_value x = tdagi_step(r, gather, ANY, 0);
-    return op_of(r, x) == TDAG_OP_PERMUTE ? tdagi_raiser_input(r, x, 0) : x;
+    return tdagi_unpermuted(r, tdagi_step(r, gather, ANY, 0));
 }
 
 TDAGI_GUESS(adaptive_pool)
@@ -206,8 +205,11 @@ TDAGI_GUESS(im2col)
 }
 
 /* Steps down from the last fold to the permute below the first, filling windows. */
-static bool read_folds(const tdagi_raiser *r, tdag_value v, windows *w, int64_t *span)
+static bool read_folds(const tdagi_raiser *r, const tdagi_root *root, windows *w,
+                       int64_t *span)
 {
+    tdag_value v = root->v;
+    uint32_t first = (uint32_t)(2 + root->lead); /* of the spatial axes */
     int64_t cut = 0;
     w->n = 2;
     for (uint32_t steps = 0; steps < 24; steps++) {
@@ -216,12 +218,12 @@ static bool read_folds(const tdagi_raiser *r, tdag_value v, windows *w, int64_t 
             w->source = tdagi_step(r, tdagi_node_inputs(n)[0], TDAG_OP_UNGROUP, 0);
             w->bare = tdagi_node_inputs(n)[0];
             return w->n == 0 && w->source.id != 0 &&
-                   tdagi_raiser_node(r, w->bare)->rank == 6;
+                   tdagi_raiser_node(r, w->bare)->rank == first + 4;
         }
         if (n->op == TDAG_OP_SLICE) {
             const tdag_slice_spec *s = n->u.spec;
-            if (w->n == 0 || w->n + 1 >= n->rank) return false;
-            cut += s->start.v[1 + w->n];
+            if (w->n == 0 || first + w->n > n->rank) return false;
+            cut += s->start.v[first + w->n - 1];
         } else if (n->op == TDAG_OP_FOLD) {
             if (w->n == 0) return false;
             w->n--;
@@ -240,9 +242,9 @@ TDAGI_GUESS(col2im)
 {
     windows w;
     int64_t span[2];
-    if (root->type.rank != 4 || !read_folds(r, root->v, &w, span)) return TDAG_OK;
+    if (root->type.rank != 4 || !read_folds(r, root, &w, span)) return TDAG_OK;
     for (uint32_t i = 0; i < 2; i++) {
-        w.kernel[i] = tdagi_raiser_node(r, w.bare)->shape[2 + i];
+        w.kernel[i] = tdagi_raiser_node(r, w.bare)->shape[2 + root->lead + (int)i];
         if (w.kernel[i] < 1 || span[i] % w.kernel[i] != 0) return TDAG_OK;
         w.dilation[i] = span[i] / w.kernel[i];
     }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "ir/graft.h"
+#include "ops/axis.h"
 #include "ops/ops.h"
 #include "program/model.h"
 #include "transform/axis/walk.h"
@@ -207,36 +208,9 @@ static tdag_status check_shape(removal *r, const tdagi_node *n, const tdagi_mark
                       r->name, tdag_op_name((tdag_op)n->op));
 }
 
-/* The rule's mark, with what follows from the marks of the inputs. */
-static void settle_mark(const removal *r, const tdagi_node *n, tdagi_mark *mark)
-{
-    bool any = false, same = true, free = true;
-    for (uint32_t i = 0; i < n->n_inputs; i++) {
-        if (r->operands.marks[i].axis < 0) continue;
-        any = true;
-        same = same && r->operands.marks[i].same;
-        free = free && r->operands.marks[i].free;
-    }
-    if (any) {
-        mark->same = same;
-        mark->free = mark->free && free;
-    }
-    if (mark->axis < 0) *mark = (tdagi_mark){.axis = -1, .outer = 1, .inner = 1};
-}
-
 static tdag_status apply_rule(removal *r, const tdagi_node *n, const tdagi_type *type,
                               tdagi_mark *mark, uint32_t *out)
 {
-    const tdagi_opdef *def = tdagi_node_def(n);
-    const char *op = tdag_op_name((tdag_op)n->op);
-    if (def->drop_dim == NULL)
-        return tdagi_fail(r->ctx, TDAG_E_UNSUPPORTED,
-                          "%s cannot be removed: %s has no rule for it", r->name, op);
-    for (uint32_t i = 0; i < n->n_inputs && !def->counts_dim; i++)
-        if (r->operands.marks[i].ramp != 0)
-            return tdagi_fail(r->ctx, TDAG_E_UNSUPPORTED,
-                              "%s cannot be removed: %s computes with its positions",
-                              r->name, op);
     tdagi_axis_call call = {.ctx = r->ctx,
                             .builder = r->b,
                             .pool = r->pool,
@@ -249,11 +223,8 @@ static tdag_status apply_rule(removal *r, const tdagi_node *n, const tdagi_type 
                             .inputs = r->operands.in,
                             .mark_out = mark,
                             .out = out};
-    tdag_status st = def->drop_dim(&call);
-    if (st == TDAG_OK) {
-        settle_mark(r, n, mark);
-        st = check_shape(r, n, mark, *out);
-    }
+    tdag_status st = tdagi_axis_drop(&call, n->op);
+    if (st == TDAG_OK) st = check_shape(r, n, mark, *out);
     /* what failed in the dims comes before what a rule made of it */
     return tdagi_pool_status(r->pool) == TDAG_OK ? st
                                                  : tdagi_pool_report(r->ctx, r->pool);

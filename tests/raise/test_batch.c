@@ -1,0 +1,239 @@
+/* Composites outlive their batch: what a composite lowers to, from which the batch was
+ * removed, or to which an axis was added, is raised to one kernel again, maybe on views
+ * of its operands. For every row of the composites' table, by random operands and
+ * specs; where it is more than one kernel the reason stands below. TDAG_SEED=n draws
+ * others than usual. */
+#include "raise/draw.h"
+
+#include <tdagger/axis.h>
+
+#define N_DRAWS 60
+
+static const tdagi_composite_def *def_of(const draw *d)
+{
+    return tdagi_composite_row_of(d->l.id)->def;
+}
+
+static bool is_formula(const draw *d) { return def_of(d)->lower_formula != NULL; }
+
+static bool has_rank_0(const draw *d, uint32_t which)
+{
+    for (uint32_t i = 0; i < d->l.n; i++)
+        if (which >> i & 1 && d->l.in[i].rank == 0) return true;
+    return false;
+}
+
+static bool has_rank_1(const draw *d, uint32_t which)
+{
+    for (uint32_t i = 0; i < d->l.n; i++)
+        if (which >> i & 1 && d->l.in[i].rank == 1) return true;
+    return false;
+}
+
+/* ---- which operands have the batch ---- */
+
+/* The sets of operands, a bit each, that have it in networks. */
+static bool is_set(const draw *d, uint32_t which)
+{
+    uint32_t batched = def_of(d)->n_batched, all = (1u << d->l.n) - 1;
+    switch ((uint32_t)d->l.id) {
+    case TDAGI_LAYER_NORM:
+    case TDAGI_RMS_NORM:
+    case TDAGI_LINEAR:
+        return which == 1; /* weights have none */
+    case TDAGI_EMBEDDING:
+    case TDAGI_INDEX_SELECT:
+    case TDAGI_INDEX:
+        return which == 2;
+    case TDAGI_EMBEDDING_BAG:
+        return false; /* bags begin where the operand says: a batch is one list of them
+                       */
+    case TDAGI_ADAPTIVE_AVG_POOL:
+    case TDAGI_ADAPTIVE_MAX_POOL:
+        return d->l.in[0].rank > d->n_spatial + 1; /* with channels besides */
+    case TDAGI_ATTENTION:
+        return which == 7 || which == all;
+    case TDAGI_CONCAT:
+    case TDAGI_STACK:
+        return which == 1 || which == all;
+    default:
+        return batched == 0 || which == (1u << batched) - 1;
+    }
+}
+
+/* ---- what is no single kernel ---- */
+
+typedef struct exception {
+    bool (*holds)(const draw *d, uint32_t which, bool adds);
+    const char *why;
+} exception;
+
+static bool number_of_formula(const draw *d, uint32_t which, bool adds)
+{
+    return is_formula(d) && (adds ? has_rank_0(d, which) : has_rank_1(d, which));
+}
+
+static bool broadcast_formula(const draw *d, uint32_t which, bool adds)
+{
+    (void)adds;
+    return is_formula(d) && d->l.n == 2 && which != 3;
+}
+
+static bool pow_of_lower_rank(const draw *d, uint32_t which, bool adds)
+{
+    return adds && d->l.id == TDAGI_POW && which != 0 &&
+           d->l.in[0].rank != d->l.in[1].rank;
+}
+
+static bool product_of_formula(const draw *d, uint32_t which, bool adds)
+{
+    (void)which;
+    return adds && is_formula(d) && d->l.n == 2 && d->l.in[0].rank != d->l.in[1].rank;
+}
+
+static bool shares_addend(const draw *d, uint32_t which, bool adds)
+{
+    const tdagi_type *c = &d->l.in[0], *x = &d->l.in[1];
+    (void)which;
+    return d->l.id == TDAGI_ADDMM && adds && x->rank == 3 &&
+           (c->rank < 3 || c->shape[0] != x->shape[0]);
+}
+
+static const exception exceptions[] = {
+    {shares_addend, "matrices of two axes share an addend of one: a matmul and an add"},
+    {number_of_formula,
+     "a special function of a single number sums a table as a product"},
+    {broadcast_formula, "it computes much with one operand alone, before they meet"},
+    {product_of_formula, "it computes much with one operand alone, before they meet"},
+    {pow_of_lower_rank, "an operand of lower rank is compared before it is aligned"},
+};
+
+static const char *exception_of(const draw *d, uint32_t which, bool adds)
+{
+    for (size_t i = 0; i < sizeof(exceptions) / sizeof(*exceptions); i++)
+        if (exceptions[i].holds(d, which, adds)) return exceptions[i].why;
+    return NULL;
+}
+
+/* ---- one draw ---- */
+
+static const char *const names[] = {"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7"};
+
+/* NULL: it cannot be lowered so. */
+static tdag_graph *lowered(draw *d)
+{
+    tdag_value in[8] = {{0}};
+    tdag_graph *g = NULL;
+    for (uint32_t i = 0; i < d->l.n; i++)
+        if (d->l.in[i].dtype != TDAG_DTYPE_NONE)
+            in[i] = tdag_add_input(d->b, names[i], d->l.in[i].dtype, d->l.in[i].rank,
+                                   d->l.in[i].shape);
+    output_law(d->b, &d->l, in);
+    return tdag_builder_finish(d->b, &g) == TDAG_OK ? g : NULL;
+}
+
+static bool is_one_kernel(tdag_ctx *ctx, const tdag_graph *g, tdagi_composite id)
+{
+    tdagi_raised *r = raise_graph(ctx, g);
+    bool one = n_working(r) == 1 && n_of(r, id) == 1;
+    tdagi_raised_free(r);
+    return one;
+}
+
+static void check_raised(tdag_ctx *ctx, const draw *d, const tdag_graph *g,
+                         uint32_t which, bool adds)
+{
+    char what[160];
+    snprintf(what, sizeof(what),
+             "seed %llu, operands %u: %s is more than one kernel %s",
+             (unsigned long long)d->r.seed, (unsigned)which,
+             tdagi_composite_row_of(d->l.id)->name,
+             adds ? "with another axis" : "without the batch");
+    tdagi_raised *r = raise_graph(ctx, g);
+    bool itself = def_of(d)->n_batched == 0 || n_of(r, d->l.id) == 1 ||
+                  d->l.id == TDAGI_ADDMM; /* a bias makes it a linear */
+    if ((n_working(r) > 1 || !itself) && exception_of(d, which, adds) == NULL)
+        fail_raised(ctx, r, what);
+    expect_same_values(ctx, r);
+    tdagi_raised_free(r);
+}
+
+/* Operands of the set have the batch as their axis 0, in place of what was there. */
+static tdag_graph *with_batch(draw *d, uint32_t which)
+{
+    tdag_dim batch = tdag_builder_symbol(d->b, "Batch", 3);
+    for (uint32_t i = 0; i < d->l.n; i++)
+        if (which >> i & 1) {
+            if (d->l.in[i].rank == 0) return NULL;
+            d->l.in[i].shape[0] = batch;
+        }
+    return lowered(d);
+}
+
+static bool test_removed(tdag_ctx *ctx, draw *d, uint32_t which)
+{
+    tdag_graph *g = with_batch(d, which), *without = NULL;
+    bool ok = g != NULL && is_one_kernel(ctx, g, d->l.id) &&
+              tdag_graph_remove_dim(ctx, g, "Batch", NULL, &without) == TDAG_OK;
+    if (ok) check_raised(ctx, d, without, which, false);
+    tdag_graph_free(without);
+    tdag_graph_free(g);
+    return ok;
+}
+
+static bool test_added(tdag_ctx *ctx, draw *d, uint32_t which)
+{
+    const char *chosen[8];
+    tdag_add_dim_options o;
+    tdag_graph *g = lowered(d), *with = NULL;
+    tdag_add_dim_options_init(&o);
+    o.inputs = chosen;
+    for (uint32_t i = 0; i < d->l.n; i++)
+        if (which >> i & 1) chosen[o.n_inputs++] = names[i];
+    bool ok = g != NULL && is_one_kernel(ctx, g, d->l.id) &&
+              tdag_graph_add_dim(ctx, g, "Batch", &o, &with) == TDAG_OK;
+    if (ok) check_raised(ctx, d, with, which, true);
+    tdag_graph_free(with);
+    tdag_graph_free(g);
+    return ok;
+}
+
+static bool has_all(const draw *d, uint32_t which)
+{
+    for (uint32_t i = 0; i < d->l.n; i++)
+        if (which >> i & 1 && d->l.in[i].dtype == TDAG_DTYPE_NONE) return false;
+    return which < 1u << d->l.n && is_set(d, which);
+}
+
+/* How many sets of operands could be tried. */
+static uint32_t test_draw(tdag_ctx *ctx, const generator *g, uint64_t seed)
+{
+    uint32_t n = 0, end = 2;
+    for (uint32_t which = 1; which < end; which++)
+        for (uint32_t adds = 0; adds < 2; adds++) {
+            draw d = {.r = rnd_seeded(seed)};
+            TEST_OK(ctx, tdag_builder_create(ctx, &d.b));
+            draw_example(&d, g);
+            end = 1u << d.l.n;
+            bool other = (g->other != NULL && g->other(&d)) || draw_has_other_spec(&d);
+            if (!other && has_all(&d, which))
+                n += adds ? test_added(ctx, &d, which) : test_removed(ctx, &d, which);
+            tdag_builder_free(d.b);
+        }
+    return n;
+}
+
+static void test_row(void **state)
+{
+    const tdagi_composite id = (tdagi_composite)(uintptr_t)*state;
+    const generator *g = generator_of(id);
+    tdag_ctx *ctx = test_ctx();
+    uint32_t n = 0;
+    for (uint64_t i = 0; i < N_DRAWS; i++)
+        n += test_draw(ctx, g, base_seed() + (uint64_t)id * 100000 + i);
+    if (n < N_DRAWS / 4 && id != TDAGI_EMBEDDING_BAG)
+        fail_msg("only %u draws could be tried", (unsigned)n);
+    tdag_ctx_free(ctx);
+}
+
+int main(void) { return run_law(test_row); }
