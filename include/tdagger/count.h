@@ -101,6 +101,7 @@ typedef struct tdag_info_options {
     uint32_t flags;         /* TDAG_INFO_* */
     uint32_t n_at;          /* of a program: as in tdag_count_options */
     const char *const *at;
+    const char *method; /* of a program: that one alone; NULL = all */
 } tdag_info_options;
 enum {
     TDAG_INFO_BY_NODE = 1,      /* not of programs */

@@ -108,7 +108,7 @@ void tdagi_peaks_note(tdagi_pool *pool, tdagi_peaks *p, tdag_dim bytes)
         p->v[least] = bytes;
 }
 
-tdag_dim tdagi_peaks_max(tdagi_pool *pool, const tdagi_peaks *p)
+static tdag_dim largest(tdagi_pool *pool, const tdagi_peaks *p)
 {
     tdag_dim peak = 0;
     for (uint32_t i = 0; i < p->n; i++)
@@ -206,7 +206,7 @@ tdag_status tdagi_peak_of(tdagi_pricer *p, tdag_dim *out)
     TDAGI_TRY(tdagi_array_alloc(p->ctx, n, sizeof(uint32_t), &block));
     peak_walk w = {.p = p, .last_use = block};
     walk(&w);
-    tdag_dim peak = tdagi_peaks_max(p->pool, &w.peaks);
+    tdag_dim peak = largest(p->pool, &w.peaks);
     tdagi_free(p->ctx, block, n * sizeof(uint32_t));
     TDAGI_TRY(tdagi_pool_report(p->ctx, p->pool));
     *out = peak;

@@ -105,6 +105,5 @@ typedef struct tdagi_peaks {
     uint32_t n;
 } tdagi_peaks;
 void tdagi_peaks_note(tdagi_pool *pool, tdagi_peaks *peaks, tdag_dim bytes);
-tdag_dim tdagi_peaks_max(tdagi_pool *pool, const tdagi_peaks *peaks);
 
 #endif

@@ -196,6 +196,8 @@ tdag_status tdag_info_json(tdag_ctx *ctx, const tdag_model *model,
         return tdagi_fail(ctx, TDAG_E_ARG, "info: unknown flags 0x%x",
                           (unsigned)o.flags);
     const tdag_graph *graph = tdag_model_get_graph(model);
+    const tdagi_method *method;
+    if (o.method != NULL) TDAGI_TRY(find_method(ctx, model, o.method, &method));
     if (graph == NULL) return tdagi_info_program(ctx, model, &o, out);
     if (o.n_at > 0)
         return tdagi_fail(ctx, TDAG_E_ARG,

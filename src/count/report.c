@@ -251,8 +251,10 @@ static tdag_status write_report(report *r)
     tdagi_write_open(&r->json, NULL, '{');
     TDAGI_TRY(write_head(r));
     tdagi_write_open(&r->json, "methods", '[');
+    const char *only = r->options->method;
     for (uint32_t i = 0; i < r->model->n_methods; i++)
-        TDAGI_TRY(write_method(r, r->model->methods[i]));
+        if (only == NULL || strcmp(only, r->model->methods[i]->name) == 0)
+            TDAGI_TRY(write_method(r, r->model->methods[i]));
     tdagi_write_close(&r->json, ']');
     tdagi_write_close(&r->json, '}');
     tdagi_text_add(&r->json.text, "\n");

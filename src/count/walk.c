@@ -308,7 +308,9 @@ static tdag_status walk(tdagi_walk *w)
     for (uint32_t i = 0; i < body->n_params; i++)
         w->bytes[body->params[i].id] = 0; /* they stay */
     TDAGI_TRY(tdagi_walk_block(w, body, 0, w->total));
-    w->peak = tdagi_peaks_max(w->pool, &peaks);
+    w->peak = peaks.n == 0 ? 0 : peaks.v[0];
+    for (uint32_t i = 1; i < peaks.n; i++)
+        w->peak = tdagi_dim_max(w->pool, w->peak, peaks.v[i]);
     return tdagi_pool_report(w->ctx, w->pool);
 }
 

@@ -58,10 +58,13 @@ static void add_formula(tree *t, const cJSON *count)
         cli_info_add(t->c, &t->table, cli_info_number(count), "");
 }
 
+/* Of a line that is too long the results are left out first. */
 static void add_label(tree *t, uint32_t depth, const char *text)
 {
     char line[CLI_CELL];
     int indent = (int)(2 * depth < 24 ? 2 * depth : 24), most = MOST_LINE - indent;
+    const char *behind = strstr(text, " = ");
+    if ((int)strlen(text) > most && behind != NULL) text = behind + 3;
     int n = snprintf(line, sizeof(line), "%*s%.*s", indent, "", most, text);
     if ((int)strlen(text) > most) memcpy(line + n - 3, "...", 3);
     cli_table_add(&t->table, line);
