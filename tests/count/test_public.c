@@ -28,29 +28,35 @@ static void test_formulas(void **state)
         tdag_counter counter;
         const char *want;
     } cases[] = {
-        {"branches.txt", "prefill", NULL, 0, TDAG_COUNTER_NODES, "2*trip_loop1+1"},
-        {"branches.txt", "prefill", "trip_loop1=1", 0, TDAG_COUNTER_FLOPS, "P*P+P"},
-        {"branches.txt", "prefill", "trip_loop1=2", 0, TDAG_COUNTER_FLOPS,
+        {"../golden/branches.txt", "prefill", NULL, 0, TDAG_COUNTER_NODES,
+         "2*trip_loop1+1"},
+        {"../golden/branches.txt", "prefill", "trip_loop1=1", 0, TDAG_COUNTER_FLOPS,
+         "P*P+P"},
+        {"../golden/branches.txt", "prefill", "trip_loop1=2", 0, TDAG_COUNTER_FLOPS,
          "2*P*P+3*P+1"},
-        {"branches.txt", "prefill", "P=2", 0, TDAG_COUNTER_FLOPS,
+        {"../golden/branches.txt", "prefill", "P=2", 0, TDAG_COUNTER_FLOPS,
          "trip_loop1*trip_loop1+2*trip_loop1+"
          "floor((2*trip_loop1*trip_loop1*trip_loop1+3*trip_loop1*trip_loop1+"
          "trip_loop1)/6)+2"},
-        {"branches.txt", "prefill", "trip_loop1=0", 0, TDAG_COUNTER_MEMORY_READS,
-         "2*P"},
-        {"branches.txt", "prefill", "trip_loop1=3", 0, TDAG_COUNTER_MEMORY_READS,
-         "11*P+9"},
-        {"branches.txt", "prefill", NULL, 0, TDAG_COUNTER_PEAK_BYTES,
+        {"../golden/branches.txt", "prefill", "trip_loop1=0", 0,
+         TDAG_COUNTER_MEMORY_READS, "2*P"},
+        {"../golden/branches.txt", "prefill", "trip_loop1=3", 0,
+         TDAG_COUNTER_MEMORY_READS, "11*P+9"},
+        {"../golden/branches.txt", "prefill", NULL, 0, TDAG_COUNTER_PEAK_BYTES,
          "4*P*P+8*P*trip_loop1+4*trip_loop1*trip_loop1-4*trip_loop1+17"},
-        {"branches.txt", "remember", "trip_loop1=3", 0, TDAG_COUNTER_FLOPS,
+        {"../golden/branches.txt", "remember", "trip_loop1=3", 0, TDAG_COUNTER_FLOPS,
          "-S*S*trip_loop2+3*S*trip_loop2*trip_loop2-2*S*trip_loop2+"
          "4*trip_loop2*trip_loop2-2*trip_loop2+floor((S*S*trip_loop2*trip_loop2+"
          "S*S*trip_loop2+trip_loop2*trip_loop2+trip_loop2)/2)"},
-        {"branches.txt", "remember", "S=0", 0, TDAG_COUNTER_READ_BYTES, NULL},
-        {"branches.txt", "found", NULL, 0, TDAG_COUNTER_WRITE_BYTES, "12*N+8*U"},
-        {"branches.txt", "found", "K=4", 0, TDAG_COUNTER_WRITE_BYTES, "8*U+48"},
-        {"branches.txt", "found", "K=4,N=5,U=6", 0, TDAG_COUNTER_WRITE_BYTES, "96"},
-        {"branches.txt", "found", NULL, TDAG_LEVEL_CORE, TDAG_COUNTER_UNPRICED, "0"},
+        {"../golden/branches.txt", "remember", "S=0", 0, TDAG_COUNTER_READ_BYTES, NULL},
+        {"../golden/branches.txt", "found", NULL, 0, TDAG_COUNTER_WRITE_BYTES,
+         "12*N+8*U"},
+        {"../golden/branches.txt", "found", "K=4", 0, TDAG_COUNTER_WRITE_BYTES,
+         "8*U+48"},
+        {"../golden/branches.txt", "found", "K=4,N=5,U=6", 0, TDAG_COUNTER_WRITE_BYTES,
+         "96"},
+        {"../golden/branches.txt", "found", NULL, TDAG_LEVEL_CORE,
+         TDAG_COUNTER_UNPRICED, "0"},
         {"decoder.txt", NULL, NULL, 0, TDAG_COUNTER_MACS,
          "8*P*P+8*P*trip_loop1+4*trip_loop1*trip_loop1+76*P+80*trip_loop1"},
         {"lstm.txt", NULL, NULL, TDAG_LEVEL_FUSED, TDAG_COUNTER_MACS, "360*T"},
@@ -104,7 +110,7 @@ static void test_numbers(void **state)
     assert_int_equal(bytes, 954); /* each graph of a text has weights of its own */
     assert_int_equal(peak, 120 * 3 + 80 + 107);
     tdag_model_free(m);
-    m = open_text(ctx, "branches.txt");
+    m = open_text(ctx, "../golden/branches.txt");
     TEST_OK(ctx, tdag_total_bytes(ctx, m, &bytes));
     assert_int_equal(bytes, 12);
     tdag_model_free(m);
@@ -205,7 +211,7 @@ static void test_refused(void **state)
         {"prefill", NULL, 0, 9, TDAG_E_ARG, "no counter number 9"},
     };
     tdag_ctx *ctx = test_ctx();
-    tdag_model *m = open_text(ctx, "branches.txt");
+    tdag_model *m = open_text(ctx, "../golden/branches.txt");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *text = NULL;
         tdag_count_options o;
