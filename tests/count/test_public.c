@@ -19,67 +19,66 @@ static tdag_model *open_text(tdag_ctx *ctx, const char *file)
  * followed by grow, which reads T and writes T + 1; twice adds P elements. A round of
  * remember has 1 + 2 + ... squares of S + 3 elements behind one twice of these. One of
  * prefill holds x (4*P), c and n (9), the round's number (8), t and what is made. */
+static const struct {
+    const char *file, *method, *at;
+    tdag_level level;
+    tdag_counter counter;
+    const char *want;
+} formulas[] = {
+    {"../golden/branches.txt", "prefill", NULL, 0, TDAG_COUNTER_NODES,
+     "2*trip_loop1+1"},
+    {"../golden/branches.txt", "prefill", "trip_loop1=1", 0, TDAG_COUNTER_FLOPS,
+     "P*P+P"},
+    {"../golden/branches.txt", "prefill", "trip_loop1=2", 0, TDAG_COUNTER_FLOPS,
+     "2*P*P+3*P+1"},
+    {"../golden/branches.txt", "prefill", "P=2", 0, TDAG_COUNTER_FLOPS,
+     "trip_loop1*trip_loop1+2*trip_loop1+"
+     "floor((2*trip_loop1*trip_loop1*trip_loop1+3*trip_loop1*trip_loop1+"
+     "trip_loop1)/6)+2"},
+    {"../golden/branches.txt", "prefill", "trip_loop1=0", 0, TDAG_COUNTER_MEMORY_READS,
+     "2*P"},
+    {"../golden/branches.txt", "prefill", "trip_loop1=3", 0, TDAG_COUNTER_MEMORY_READS,
+     "11*P+9"},
+    {"../golden/branches.txt", "prefill", NULL, 0, TDAG_COUNTER_PEAK_BYTES,
+     "4*P*P+8*P*trip_loop1+4*trip_loop1*trip_loop1-4*trip_loop1+17"},
+    {"../golden/branches.txt", "remember", "trip_loop1=3", 0, TDAG_COUNTER_FLOPS,
+     "-S*S*trip_loop2+3*S*trip_loop2*trip_loop2-2*S*trip_loop2+"
+     "4*trip_loop2*trip_loop2-2*trip_loop2+floor((S*S*trip_loop2*trip_loop2+"
+     "S*S*trip_loop2+trip_loop2*trip_loop2+trip_loop2)/2)"},
+    {"../golden/branches.txt", "remember", "S=0", 0, TDAG_COUNTER_READ_BYTES, NULL},
+    {"../golden/branches.txt", "found", NULL, 0, TDAG_COUNTER_WRITE_BYTES, "12*N+8*U"},
+    {"../golden/branches.txt", "found", "K=4", 0, TDAG_COUNTER_WRITE_BYTES, "8*U+48"},
+    {"../golden/branches.txt", "found", "K=4,N=5,U=6", 0, TDAG_COUNTER_WRITE_BYTES,
+     "96"},
+    {"../golden/branches.txt", "found", NULL, TDAG_LEVEL_CORE, TDAG_COUNTER_UNPRICED,
+     "0"},
+    {"decoder.txt", NULL, NULL, 0, TDAG_COUNTER_MACS,
+     "8*P*P+8*P*trip_loop1+4*trip_loop1*trip_loop1+76*P+80*trip_loop1"},
+    {"lstm.txt", NULL, NULL, TDAG_LEVEL_FUSED, TDAG_COUNTER_MACS, "360*T"},
+    {"../program/collect.txt", NULL, NULL, 0, TDAG_COUNTER_PEAK_BYTES,
+     "max(32*trip_loop1+145,128*trip_loop1+41)"},
+};
+
 static void test_formulas(void **state)
 {
     (void)state;
-    static const struct {
-        const char *file, *method, *at;
-        tdag_level level;
-        tdag_counter counter;
-        const char *want;
-    } cases[] = {
-        {"../golden/branches.txt", "prefill", NULL, 0, TDAG_COUNTER_NODES,
-         "2*trip_loop1+1"},
-        {"../golden/branches.txt", "prefill", "trip_loop1=1", 0, TDAG_COUNTER_FLOPS,
-         "P*P+P"},
-        {"../golden/branches.txt", "prefill", "trip_loop1=2", 0, TDAG_COUNTER_FLOPS,
-         "2*P*P+3*P+1"},
-        {"../golden/branches.txt", "prefill", "P=2", 0, TDAG_COUNTER_FLOPS,
-         "trip_loop1*trip_loop1+2*trip_loop1+"
-         "floor((2*trip_loop1*trip_loop1*trip_loop1+3*trip_loop1*trip_loop1+"
-         "trip_loop1)/6)+2"},
-        {"../golden/branches.txt", "prefill", "trip_loop1=0", 0,
-         TDAG_COUNTER_MEMORY_READS, "2*P"},
-        {"../golden/branches.txt", "prefill", "trip_loop1=3", 0,
-         TDAG_COUNTER_MEMORY_READS, "11*P+9"},
-        {"../golden/branches.txt", "prefill", NULL, 0, TDAG_COUNTER_PEAK_BYTES,
-         "4*P*P+8*P*trip_loop1+4*trip_loop1*trip_loop1-4*trip_loop1+17"},
-        {"../golden/branches.txt", "remember", "trip_loop1=3", 0, TDAG_COUNTER_FLOPS,
-         "-S*S*trip_loop2+3*S*trip_loop2*trip_loop2-2*S*trip_loop2+"
-         "4*trip_loop2*trip_loop2-2*trip_loop2+floor((S*S*trip_loop2*trip_loop2+"
-         "S*S*trip_loop2+trip_loop2*trip_loop2+trip_loop2)/2)"},
-        {"../golden/branches.txt", "remember", "S=0", 0, TDAG_COUNTER_READ_BYTES, NULL},
-        {"../golden/branches.txt", "found", NULL, 0, TDAG_COUNTER_WRITE_BYTES,
-         "12*N+8*U"},
-        {"../golden/branches.txt", "found", "K=4", 0, TDAG_COUNTER_WRITE_BYTES,
-         "8*U+48"},
-        {"../golden/branches.txt", "found", "K=4,N=5,U=6", 0, TDAG_COUNTER_WRITE_BYTES,
-         "96"},
-        {"../golden/branches.txt", "found", NULL, TDAG_LEVEL_CORE,
-         TDAG_COUNTER_UNPRICED, "0"},
-        {"decoder.txt", NULL, NULL, 0, TDAG_COUNTER_MACS,
-         "8*P*P+8*P*trip_loop1+4*trip_loop1*trip_loop1+76*P+80*trip_loop1"},
-        {"lstm.txt", NULL, NULL, TDAG_LEVEL_FUSED, TDAG_COUNTER_MACS, "360*T"},
-        {"../program/collect.txt", NULL, NULL, 0, TDAG_COUNTER_PEAK_BYTES,
-         "max(32*trip_loop1+145,128*trip_loop1+41)"},
-    };
     tdag_ctx *ctx = test_ctx();
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        tdag_model *m = open_text(ctx, cases[i].file);
+    for (size_t i = 0; i < sizeof formulas / sizeof *formulas; i++) {
+        tdag_model *m = open_text(ctx, formulas[i].file);
         char *text = NULL, at[64] = "";
         const char *list[4];
         tdag_count_options o;
         tdag_count_options_init(&o);
-        o.method = cases[i].method;
-        o.level = cases[i].level;
+        o.method = formulas[i].method;
+        o.level = formulas[i].level;
         o.at = list;
-        snprintf(at, sizeof at, "%s", cases[i].at == NULL ? "" : cases[i].at);
+        snprintf(at, sizeof at, "%s", formulas[i].at == NULL ? "" : formulas[i].at);
         for (char *p = strtok(at, ","); p != NULL; p = strtok(NULL, ","))
             list[o.n_at++] = p;
-        TEST_OK(ctx, tdag_count_formula(ctx, m, &o, cases[i].counter, &text));
-        if (cases[i].want != NULL && strcmp(text, cases[i].want) != 0)
-            fail_msg("%s, %s, case %d: %s, not %s", cases[i].file, cases[i].method,
-                     (int)i, text, cases[i].want);
+        TEST_OK(ctx, tdag_count_formula(ctx, m, &o, formulas[i].counter, &text));
+        if (formulas[i].want != NULL && strcmp(text, formulas[i].want) != 0)
+            fail_msg("%s, %s, case %d: %s, not %s", formulas[i].file,
+                     formulas[i].method, (int)i, text, formulas[i].want);
         tdag_text_free(ctx, text);
         tdag_model_free(m);
     }
