@@ -74,6 +74,17 @@ int method_graph(tdag_shim_session *session, const tdag_shim_value *object,
     });
 }
 
+int object_new(tdag_shim_session *session, const tdag_shim_node *node,
+               const tdag_shim_value **out, tdag_shim_error *error) noexcept
+{
+    return guard(error, [&] {
+        const auto type = node_of(node)->output(0)->type()->expect<c10::ClassType>();
+        *out = keep(session, c10::ivalue::Object::create(
+                                 c10::StrongTypePtr(type->compilation_unit(), type),
+                                 type->numAttributes()));
+    });
+}
+
 int method_schema(tdag_shim_session *, const tdag_shim_value *object,
                   const char *method, const tdag_shim_schema **out,
                   tdag_shim_error *error) noexcept
@@ -357,6 +368,7 @@ void add_graphs(tdag_shim_api &api)
 {
     api.method_graph = method_graph;
     api.method_schema = method_schema;
+    api.object_new = object_new;
     api.var_function = var_function;
     api.graph_block = graph_block;
     api.block_n_inputs = block_n_inputs;

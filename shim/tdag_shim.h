@@ -27,7 +27,7 @@ extern "C" {
 #endif
 
 /* Raised whenever this file changes in a way that an older shim cannot serve. */
-#define TDAG_SHIM_ABI 3
+#define TDAG_SHIM_ABI 4
 
 #define TDAG_SHIM_MESSAGE_SIZE 1024
 
@@ -217,6 +217,9 @@ typedef struct tdag_shim_api {
     int (*method_graph)(tdag_shim_session *session, const tdag_shim_value *object,
                         const char *method, const tdag_shim_graph **out,
                         tdag_shim_error *error);
+    /* An object without attributes of the class that result 0 of a node has. */
+    int (*object_new)(tdag_shim_session *session, const tdag_shim_node *node,
+                      const tdag_shim_value **out, tdag_shim_error *error);
     /* The schema of a method, self first: argument names, types and defaults. */
     int (*method_schema)(tdag_shim_session *session, const tdag_shim_value *object,
                          const char *method, const tdag_shim_schema **out,

@@ -86,6 +86,14 @@ tdag_torch_module_run(tdag_torch_module *module, tdag_tensor *const *inputs,
                       const char *const *names, uint32_t n_inputs,
                       const tdag_torchscript_options *options, tdag_named_tensors *out);
 
+/* Loads a library of operators that are not PyTorch's own, such as torchvision's _C.so,
+ * whose code runs when it is loaded: files that call them can then be read and written
+ * by PyTorch, run by it, and opaque operators asked for. For the life of the process;
+ * once more is nothing. shim_path as in the options. Errors: E_SHIM, E_NOMEM. */
+TDAG_API TDAG_MUST_CHECK tdag_status tdag_torch_load_operators(tdag_ctx *ctx,
+                                                               const char *path,
+                                                               const char *shim_path);
+
 /* The operators the importer knows and those it refuses, as a document (Markdown),
  * which is docs/operators.md; needs no shim; freed with tdag_text_free(). Errors:
  * E_NOMEM. */

@@ -38,6 +38,7 @@ static const option options[] = {
     {CLI_RAISED, "--raised", NULL, NULL, "composites instead of core ops"},
     {CLI_AT,     "--at",     NULL, "N=8,S=T,...", "symbols given numbers, other names, expressions"},
     {CLI_OPAQUE, "--opaque", NULL, NULL, "keep unknown operators as opaque nodes"},
+    {CLI_OPS,    "--ops",    NULL, "FILE.so", "a library of PyTorch operators to load (once per library)"},
     {CLI_READER, "--reader", NULL, "native|shim", "who reads TorchScript (default native)"},
     {CLI_WRITER, "--writer", NULL, "native|shim", "who writes TorchScript (default native)"},
     {CLI_NO_CHECK, "--no-check", NULL, NULL, "write .pt and .pt2 without proving them"},
@@ -184,13 +185,15 @@ static int set_bits(const option *o, const char *value, uint64_t *out)
 
 static int set_option(cli *c, const option *o, const char *value)
 {
-    if ((c->given & o->bit) && o->value != NULL && !(o->bit & (CLI_INPUT | CLI_LINK)))
+    if ((c->given & o->bit) && o->value != NULL &&
+        !(o->bit & (CLI_INPUT | CLI_LINK | CLI_OPS)))
         return cli_fail(CLI_USAGE, "%s is given twice", o->name);
     c->given |= o->bit;
     if (o->bit == CLI_INPUT && is_value(value))
         return append(&c->values, &c->n_values, value);
     if (o->bit == CLI_INPUT) return append(&c->inputs, &c->n_inputs, value);
     if (o->bit == CLI_LINK) return append(&c->links, &c->n_links, value);
+    if (o->bit == CLI_OPS) return append(&c->ops, &c->n_ops, value);
     if (o->bit == CLI_COMPLEX) return set_bits(o, value, &c->complex);
     if (o->bit == CLI_LIKE) c->like = value;
     if (o->bit == CLI_IN) c->in = value;

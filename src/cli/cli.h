@@ -58,8 +58,9 @@ enum {
 #define CLI_METHOD      CLI_BIT(41)
 #define CLI_STATE       CLI_BIT(42)
 #define CLI_CALLS       CLI_BIT(43)
+#define CLI_OPS         CLI_BIT(44)
 #define CLI_IMPORT                                                                     \
-    (CLI_COMPLEX | CLI_INPUT | CLI_LIKE | CLI_AT | CLI_METHOD | CLI_OPAQUE |           \
+    (CLI_COMPLEX | CLI_INPUT | CLI_LIKE | CLI_AT | CLI_METHOD | CLI_OPAQUE | CLI_OPS | \
      CLI_READER | CLI_SHIM | CLI_QUIET)
 #define CLI_EXPORT (CLI_IMPORT | CLI_WRITER | CLI_NO_CHECK)
 
@@ -90,6 +91,8 @@ typedef struct cli {
     const char *at;     /* of --at: "N=8,S=T" */
     const char **links; /* of --link, in order */
     uint32_t n_links;
+    const char **ops; /* of --ops, in order */
+    uint32_t n_ops;
     const char *method; /* of --method; NULL: forward */
     const char *state;  /* of --state: a file */
     double rtol, atol;

@@ -48,7 +48,7 @@ static const cli_command commands[] = {
      "time; torch runs a TorchScript file by PyTorch. --state keeps what a model remembers\n"
      "from call to call, a tensor per state by name; --seed is that of its random draws.\n",
      CLI_IN | CLI_OUT | CLI_METHOD | CLI_STATE | CLI_SEED | CLI_ENGINE | CLI_OPAQUE |
-         CLI_READER | CLI_SHIM | CLI_QUIET,
+         CLI_OPS | CLI_READER | CLI_SHIM | CLI_QUIET,
      cli_run},
     {"verify", "A B", 2, "run two models on the same inputs and compare every output",
      "Inputs come from --in, or are random by -i, --like or what a .tdag or .txt declares\n"
@@ -154,7 +154,10 @@ static int run_command(cli *c, int argc, char **argv)
     }
     if (tdag_ctx_create(NULL, &c->ctx) != TDAG_OK)
         return cli_fail(CLI_BAD, "out of memory");
-    status = c->command->run(c);
+    for (uint32_t i = 0; i < c->n_ops && status == CLI_DONE; i++)
+        if (tdag_torch_load_operators(c->ctx, c->ops[i], c->shim) != TDAG_OK)
+            status = cli_fail_library(c, NULL);
+    if (status == CLI_DONE) status = c->command->run(c);
     if (status == CLI_DONE) status = cli_flush();
     tdag_ctx_free(c->ctx);
     return status;
@@ -200,6 +203,7 @@ int main(int argc, char **argv)
     free(c.inputs);
     free(c.values);
     free(c.links);
+    free(c.ops);
     free(c.files);
     return status;
 }

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "base/beside.h"
+#include <tdagger/torch.h>
+
 #include "base/ctx.h"
 
 #define SHIM_FILE "libtdagger_torch.so"
@@ -48,17 +50,22 @@ static tdag_status load_file(tdag_ctx *ctx, const char *path, const tdag_shim_ap
     return TDAG_OK;
 }
 
+/* A name without a slash would be searched for, not opened. */
+static tdag_status as_path(tdag_ctx *ctx, const char *name, char out[PATH_MAX])
+{
+    const char *prefix = strchr(name, '/') == NULL ? "./" : "";
+    const int n = snprintf(out, PATH_MAX, "%s%s", prefix, name);
+    if (n >= 0 && n < PATH_MAX) return TDAG_OK;
+    return tdagi_fail(ctx, TDAG_E_ARG,
+                      "the path of a library of PyTorch's is too long");
+}
+
 tdag_status tdagi_shim_load(tdag_ctx *ctx, const char *path, const tdag_shim_api **out)
 {
     const char *chosen = path != NULL ? path : getenv("TDAG_TORCH_SHIM");
     if (chosen != NULL && chosen[0] != '\0') {
-        /* A name without a slash would be searched for, not opened. */
         char local[PATH_MAX];
-        const char *prefix = strchr(chosen, '/') == NULL ? "./" : "";
-        const int n = snprintf(local, sizeof local, "%s%s", prefix, chosen);
-        if (n < 0 || (size_t)n >= sizeof local)
-            return tdagi_fail(ctx, TDAG_E_ARG,
-                              "the path of the PyTorch shim is too long");
+        TDAGI_TRY(as_path(ctx, chosen, local));
         if (access(local, F_OK) != 0)
             return tdagi_fail(ctx, TDAG_E_SHIM,
                               "there is no PyTorch shim at %s, which %s names", chosen,
@@ -76,4 +83,21 @@ tdag_status tdagi_shim_load(tdag_ctx *ctx, const char *path, const tdag_shim_api
                       "TorchScript files need the PyTorch shim " SHIM_FILE
                       ": install it with libtdagger (built with TDAG_SHIM=ON), or set "
                       "TDAG_TORCH_SHIM to its path");
+}
+
+/* Its operators register themselves with the libtorch that is there already. */
+tdag_status tdag_torch_load_operators(tdag_ctx *ctx, const char *path,
+                                      const char *shim_path)
+{
+    const tdag_shim_api *api = NULL;
+    char full[PATH_MAX];
+    TDAGI_TRY(tdagi_need(ctx, path, "path"));
+    TDAGI_TRY(tdagi_shim_load(ctx, shim_path, &api));
+    TDAGI_TRY(as_path(ctx, path, full));
+    void *library = dlopen(full, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (library == NULL)
+        return tdagi_fail(ctx, TDAG_E_SHIM,
+                          "the library of operators does not load: %s", dlerror());
+    dlclose(library); /* stays mapped */
+    return TDAG_OK;
 }

@@ -26,7 +26,9 @@ tdag_dim tdagi_new_symbol(tdagi_env *env, const char *prefix, int64_t sample)
         for (uint32_t i = 0; i < tdagi_pool_n_symbols(env->pool) && !taken; i++)
             taken = strcmp(tdagi_pool_symbol(env->pool, i, NULL), name) == 0;
     }
-    return tdagi_dim_symbol(env->pool, name, sample);
+    tdag_dim symbol = tdagi_dim_symbol(env->pool, name, sample);
+    tdagi_dim_may_be_zero(env->pool, symbol);
+    return symbol;
 }
 
 tdagi_any tdagi_unset(void)

@@ -1,5 +1,6 @@
 /* Element-wise operators of one tensor or number. */
 #include <math.h>
+#include <string.h>
 
 #include "aten/rows/steps.h"
 
@@ -54,7 +55,16 @@ tdagi_any tdagi_aten_rounding(tdagi_call *c)
         tdagi_round_spec s = {decimals};
         return tdagi_result(c, tdagi_lower(c->b, TDAGI_ROUND, &x, 1, &s));
     }
-    return unary(c, false);
+    tdagi_any out = unary(c, false);
+    if (v.kind != TDAGI_ANY_DATA || strcmp(c->schema->overload, "float") != 0 ||
+        !(c->data == TDAG_OP_FLOOR || c->data == TDAGI_OP_CODES + TDAGI_CEIL))
+        return out;
+    if (!tdagi_any_is_tensor(out)) return out;
+    tdag_value x = tdagi_cell_read(c->env, out.u.tensor); /* math.floor(): an integer */
+    out = tdagi_result(c, tdagi_cast(c->b, x, TDAG_I64));
+    if (out.kind == TDAGI_ANY_TENSOR) out.kind = TDAGI_ANY_DATA;
+    out.letter = 'i';
+    return out;
 }
 
 /* exp2, log2, log10: row data '2', 'l', 't' */

@@ -60,6 +60,9 @@ int64_t tdagi_dim_sample(const tdagi_pool *pool, tdag_dim d);
 /* The value at other numbers, values[i] for symbol i. False on overflow. */
 bool tdagi_dim_eval(const tdagi_pool *pool, tdag_dim d, const int64_t *values,
                     int64_t *out);
+/* A new symbol, of which nothing has been made, may be 0: proofs then hold for that,
+ * too, in this pool. */
+void tdagi_dim_may_be_zero(tdagi_pool *pool, tdag_dim symbol);
 /* True where `a - b` is provably >= 0 for all symbols >= 1 (cheap, incomplete). */
 bool tdagi_dim_proves_ge(tdagi_pool *pool, tdag_dim a, tdag_dim b);
 bool tdagi_dim_has_symbol(const tdagi_pool *pool, tdag_dim d, uint32_t symbol);

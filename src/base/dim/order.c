@@ -207,6 +207,13 @@ static int64_t low_of(tdagi_pool *pool, tdag_dim d)
     return low;
 }
 
+void tdagi_dim_may_be_zero(tdagi_pool *pool, tdag_dim symbol)
+{
+    if (symbol >= 0 || !tdagi_dim_is_valid(pool, symbol)) return;
+    pool->entries[-(symbol + 1)].low = 0;
+    pool->entries[-(symbol + 1)].low_known = true;
+}
+
 bool tdagi_dim_proves_ge(tdagi_pool *pool, tdag_dim a, tdag_dim b)
 {
     if (a >= 0 && b >= 0) return a >= b;

@@ -36,7 +36,8 @@ typedef struct tdagi_live {
 
 typedef struct tdagi_object {
     const tdag_shim_value *shim;
-    const char *path; /* "layer1.0.conv1" */
+    const char *path; /* "layer1.0.conv1"; NULL: one that a method makes */
+    uint32_t born;    /* the environment's epoch then */
     uint32_t n, capacity;
     tdagi_attr *attrs;
 } tdagi_object;

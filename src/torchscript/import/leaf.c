@@ -285,6 +285,9 @@ static void mark_living(tdagi_any v, uint32_t depth)
 tdagi_any tdagi_import_attr(tdagi_import *im, tdagi_object *object, const char *name)
 {
     tdagi_attr *a = find_attr(im, object, name);
+    if (a == NULL && object->path == NULL)
+        return tdagi_env_issue(&im->env, "the attribute %s, which nothing was set to",
+                               name);
     if (a == NULL) {
         const tdag_shim_value *v =
             im->api->object_attr(im->session, object->shim, name);
@@ -312,6 +315,21 @@ static bool may_live(const tdagi_import *im, tdagi_any before, tdagi_any after)
     return im->found != NULL && im->env.outline != NULL && (is_tensor || is_number);
 }
 
+/* Whether it is what is there already: the same tensors, equal numbers. */
+static bool is_what_it_was(tdagi_import *im, tdagi_any was, tdagi_any v, uint32_t depth)
+{
+    bool assumed = false;
+    if (was.kind != v.kind || depth == TDAGI_STRUCTURE_MAX_DEPTH) return false;
+    if (v.kind == TDAGI_ANY_TENSOR) return was.u.tensor == v.u.tensor;
+    if (!tdagi_any_is_seq(v))
+        return (tdagi_any_is_number(v) || v.kind == TDAGI_ANY_NONE) &&
+               tdagi_any_equal(&im->env, was, v, &assumed) && !assumed;
+    bool same = was.u.seq->n == v.u.seq->n;
+    for (uint32_t i = 0; same && i < v.u.seq->n; i++)
+        same = is_what_it_was(im, was.u.seq->v[i], v.u.seq->v[i], depth + 1);
+    return same;
+}
+
 void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *name,
                            tdagi_any v)
 {
@@ -319,11 +337,17 @@ void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *n
     v = tdagi_settled(&im->env, v);
     if (a == NULL) a = add_attr(im, object, name, v);
     if (a == NULL) return;
+    if (object->path == NULL) {
+        tdagi_journal_refuses(&im->env, object->born, "an object's attribute");
+        a->value = v;
+        return;
+    }
     if (a->live != NULL) {
         tdagi_journal_note_slot(&im->env, &a->live->now);
         a->live->now = v;
         return;
     }
+    if (is_what_it_was(im, a->value, v, 0)) return;
     if (a->was_read && may_live(im, a->value, v))
         tdagi_import_found_state(im, join(im, object->path, name));
     else if (a->was_read)

@@ -79,17 +79,33 @@ static void do_get_attr(tdagi_frame *f, const tdag_shim_node *node)
         f, node, 0, tdagi_import_attr(f->im, o.u.object, string_attr(f, node, "name")));
 }
 
+static tdagi_any shim_failed(tdagi_import *im, const tdag_shim_error *error)
+{
+    tdagi_import_fail(im, TDAG_E_SHIM, error);
+    return tdagi_any_poison();
+}
+
+/* Its attributes are those that its methods set. */
+static tdagi_any new_object(tdagi_import *im, const tdag_shim_node *node)
+{
+    tdag_shim_error error;
+    const tdag_shim_value *v = NULL;
+    if (im->api->object_new(im->session, node, &v, &error) != 0)
+        return shim_failed(im, &error);
+    tdagi_object *o = tdagi_env_alloc(&im->env, sizeof *o);
+    if (o == NULL) return tdagi_any_poison();
+    *o = (tdagi_object){.shim = v, .born = im->env.epoch};
+    return (tdagi_any){.kind = TDAGI_ANY_OBJECT, .u.object = o};
+}
+
 /* `with torch.no_grad():` and its like, which change nothing here, are None. */
 static void do_create_object(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_import *im = f->im;
     const char *type = im->api->var_type(im->session, im->api->node_output(node, 0));
     tdagi_frame_output(f, node, 0,
-                       strstr(type, "grad_mode") != NULL
-                           ? tdagi_any_none()
-                           : tdagi_env_issue(&im->env,
-                                             "an object of class %s made in a method",
-                                             type));
+                       strstr(type, "grad_mode") != NULL ? tdagi_any_none()
+                                                         : new_object(im, node));
 }
 
 static void do_set_attr(tdagi_frame *f, const tdag_shim_node *node)
@@ -98,12 +114,6 @@ static void do_set_attr(tdagi_frame *f, const tdag_shim_node *node)
     if (o.kind == TDAGI_ANY_OBJECT)
         tdagi_import_set_attr(f->im, o.u.object, string_attr(f, node, "name"),
                               tdagi_frame_input(f, node, 1));
-}
-
-static tdagi_any shim_failed(tdagi_import *im, const tdag_shim_error *error)
-{
-    tdagi_import_fail(im, TDAG_E_SHIM, error);
-    return tdagi_any_poison();
 }
 
 /* Runs a graph on the node's arguments; `owner` has it as its method, NULL: nobody. */
@@ -115,13 +125,14 @@ static void call(tdagi_frame *f, const tdag_shim_node *node,
     if (args.kind == TDAGI_ANY_POISON) return;
     const char *before = im->env.scope;
     tdagi_object *owner_before = im->owner;
-    if (owner != NULL) {
+    bool is_module = owner != NULL && owner->path != NULL;
+    if (is_module) {
         im->env.scope = tdagi_import_scope(im, owner);
         im->owner = owner;
         tdag_builder_set_scope(im->env.b, im->env.scope);
     }
     tdagi_any out = tdagi_import_call(im, graph, args.u.seq->v, args.u.seq->n);
-    if (owner != NULL) tdag_builder_set_scope(im->env.b, before);
+    if (is_module) tdag_builder_set_scope(im->env.b, before);
     im->env.scope = before;
     im->owner = owner_before;
     tdagi_frame_output(f, node, 0, out);

@@ -214,6 +214,27 @@ static int method_graph(tdag_shim_session *s, const tdag_shim_value *object,
     return -1;
 }
 
+static int object_new(tdag_shim_session *s, const tdag_shim_node *node,
+                      const tdag_shim_value **out, tdag_shim_error *error)
+{
+    tdag_shim_value *v = tdagi_reader_new_value(s, TDAG_SHIM_OBJECT);
+    tdagi_reader_object *o = tdagi_reader_alloc(s, 1, sizeof *o);
+    if (v != NULL && o != NULL &&
+        tdagi_reader_find(s, node->outputs[0]->type, &v->class_) == TDAG_OK &&
+        v->class_ != NULL && v->class_->class_ != NULL)
+        o->index = tdagi_reader_index(s, v->class_->class_);
+    if (v == NULL || o == NULL || o->index == NULL) {
+        if (s->status == TDAG_OK)
+            tdagi_reader_fail(s, TDAG_E_FORMAT, "there is no class %s",
+                              node->outputs[0]->type);
+        put_error(s, error);
+        return -1;
+    }
+    v->u.object = o;
+    *out = v;
+    return 0;
+}
+
 static bool read_defaults(tdag_shim_session *s, tdag_shim_schema *schema)
 {
     const tdagi_source_function *f = schema->function;
@@ -314,6 +335,7 @@ void tdagi_reader_object_functions(tdag_shim_api *api)
     api->object_method_name = object_method_name;
     api->method_graph = method_graph;
     api->method_schema = method_schema;
+    api->object_new = object_new;
     api->schema_n_args = schema_n_args;
     api->schema_arg = schema_arg;
 }
