@@ -46,6 +46,17 @@ void *tdagi_env_alloc(tdagi_env *env, size_t size)
     return p;
 }
 
+void tdagi_env_counter(tdagi_env *env, tdag_value index)
+{
+    uint32_t n = env->n_counters;
+    tdag_value *all = tdagi_env_alloc(env, (n + 1u) * sizeof *all);
+    if (all == NULL) return;
+    if (n > 0) memcpy(all, env->counters, n * sizeof *all);
+    all[n] = index;
+    env->counters = all;
+    env->n_counters = n + 1;
+}
+
 const char *tdagi_env_text(tdagi_env *env, const char *format, ...)
 {
     va_list args, again;

@@ -41,8 +41,10 @@ typedef struct tdagi_env {
     uint32_t n_issues, issues_capacity;
     bool has_more_issues;  /* than are kept */
     tdagi_table operators; /* where the schemas of each are (schemas.c) */
-    uint32_t n_noted;      /* how often something was noted, repeated issues included */
-    uint32_t epoch;        /* grows with every journal; see journal.h */
+    tdag_value *counters;  /* the indices of loops, which are never negative */
+    uint32_t n_counters;
+    uint32_t n_noted; /* how often something was noted, repeated issues included */
+    uint32_t epoch;   /* grows with every journal; see journal.h */
     struct tdagi_journal *journal;      /* the innermost one that is open, or NULL */
     struct tdagi_selection *selections; /* all so far (selection.h) */
     struct tdagi_outline *outline;      /* statements so far; NULL: there can be none */
@@ -71,6 +73,8 @@ const char *tdagi_env_text(tdagi_env *env, const char *format, ...)
 /* The name of a leaf or an input, with dots before it while it is an automatic one or
  * another value's: so that each keeps its own, which tdagi_name_given() gives. */
 const char *tdagi_env_name(tdagi_env *env, const char *name);
+/* Notes that a value is the index of a loop. */
+void tdagi_env_counter(tdagi_env *env, tdag_value index);
 /* The operator at hand and its place: "aten::add_ (models/resnet.py:268)". */
 const char *tdagi_env_where(tdagi_env *env);
 /* Records a failure, with the place at hand. */

@@ -121,7 +121,7 @@ static tdagi_any narrow_by_data(tdagi_call *c, tdagi_cell *t, uint32_t axis,
 {
     tdag_value at = tdagi_as(c, start, TDAG_I64);
     if (c->bad || at.id == 0 || tdagi_rank(c, at) > 0) return tdagi_refuse(c, "start");
-    at = tdagi_wrap_position(c->b, at, tdagi_cell_dim(c->env, t, axis));
+    at = tdagi_wrap_index(c, at, tdagi_cell_dim(c->env, t, axis));
     at = tdagi_add(c->b, tdag_iota(c->b, length, TDAG_I64), at);
     const tdagi_view_step w = {.make = make_picked, .axis = axis, .index = at};
     return tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));
@@ -160,10 +160,7 @@ static tdagi_any select_by_data(tdagi_call *c, tdagi_cell *t, uint32_t axis,
 {
     tdag_value at = tdagi_as(c, where, TDAG_I64);
     if (c->bad || at.id == 0) return tdagi_any_poison();
-    tdag_value n = tdagi_dim_value(c->b, tdagi_cell_dim(c->env, t, axis));
-    tdag_value zero = tdag_add_scalar(c->b, TDAG_I64, 0);
-    at = tdag_where(c->b, tdag_binary(c->b, TDAG_OP_LESS, at, zero),
-                    tdag_binary(c->b, TDAG_OP_ADD, at, n), at);
+    at = tdagi_wrap_index(c, at, tdagi_cell_dim(c->env, t, axis));
     const tdagi_view_step w = {
         .make = make_selected, .axis = axis, .index = tdagi_unsqueeze1(c->b, at, 0)};
     return tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));

@@ -9,10 +9,25 @@ bool tdagi_export_is_reshape(const tdagi_kernel *k)
     return k->composite == TDAGI_CORE && tdagi_op_row_of(k->op)->def->same_order;
 }
 
+/* A row at one position that data tells, in a program, where the position is a number
+ * by nature: a loop's counter. */
+static bool is_row(const tdagi_exporter *e, const tdagi_kernel *x)
+{
+    if (x->composite != TDAGI_INDEX_SELECT || tdag_model_get_graph(e->model) != NULL)
+        return false;
+    const tdagi_kernel *index = tdagi_export_input(e, x, 1);
+    return index->rank == 0 || (index->rank == 1 && index->shape[0] == 1);
+}
+
 /* True if `squeeze` removes just the axes that its input made 1. */
-static bool completes(const tdagi_kernel *squeeze, const tdagi_kernel *x)
+static bool completes(const tdagi_exporter *e, const tdagi_kernel *squeeze,
+                      const tdagi_kernel *x)
 {
     const tdag_axes_spec *removed = squeeze->spec;
+    if (is_row(e, x)) {
+        const tdagi_axis_spec *s = x->spec;
+        return removed->axes.n == 1 && removed->axes.v[0] == s->axis;
+    }
     if (tdagi_export_is_core(x, TDAG_OP_SELECT)) {
         const tdag_select_spec *s = x->spec;
         return removed->axes.n == 1 && removed->axes.v[0] == s->axis;
@@ -40,6 +55,16 @@ static bool plan_size(tdagi_exporter *e, const tdagi_kernel *k)
     return true;
 }
 
+/* x becomes a part of its user, and the shape of a row's position a part of the row. */
+static void take_along(tdagi_exporter *e, const tdagi_kernel *x)
+{
+    e->deferred[tdagi_export_index(e, x)] = 1;
+    if (x->composite != TDAGI_INDEX_SELECT) return;
+    uint32_t index = x->inputs[1];
+    if (e->uses[index] == 1 && tdagi_export_is_reshape(tdagi_export_kernel(e, index)))
+        e->deferred[index] = 1;
+}
+
 void tdagi_export_plan_views(tdagi_exporter *e)
 {
     for (uint32_t i = e->r->n; i >= 1; i--) {
@@ -51,8 +76,8 @@ void tdagi_export_plan_views(tdagi_exporter *e)
         if (tdagi_export_is_reshape(x) && tdagi_export_is_reshape(k))
             e->deferred[i] = 1;
         else if (tdagi_export_is_core(k, TDAG_OP_SQUEEZE) && !e->deferred[user] &&
-                 completes(k, x))
-            e->deferred[i] = 1;
+                 completes(e, k, x))
+            take_along(e, x);
     }
 }
 
@@ -95,6 +120,14 @@ static bool is_squeeze(const tdagi_kernel *x, const tdagi_kernel *k, int64_t *ax
     return true;
 }
 
+/* What a value is before the changes of shape that its user takes along. */
+static uint32_t base_of(const tdagi_exporter *e, uint32_t value)
+{
+    while (e->deferred[value] && tdagi_export_is_reshape(tdagi_export_kernel(e, value)))
+        value = tdagi_export_kernel(e, value)->inputs[0];
+    return value;
+}
+
 static void emit_completed(tdagi_exporter *e, const tdagi_kernel *k,
                            const tdagi_kernel *x)
 {
@@ -103,16 +136,22 @@ static void emit_completed(tdagi_exporter *e, const tdagi_kernel *k,
         tdagi_export_reduce(e, k, false, x);
         return;
     }
-    const tdag_select_spec *s = x->spec;
-    tdagi_export_emit(e, k, "torch.select(%v, %i, %d)", x->inputs[0], s->axis,
-                      s->index);
+    if (tdagi_export_is_core(x, TDAG_OP_SELECT)) {
+        const tdag_select_spec *s = x->spec;
+        tdagi_export_emit(e, k, "torch.select(%v, %i, %d)", x->inputs[0], s->axis,
+                          s->index);
+        return;
+    }
+    const tdagi_axis_spec *s = x->spec;
+    uint32_t index = base_of(e, x->inputs[1]);
+    tdagi_export_value(e, index);
+    tdagi_export_emit(e, k, "torch.select(%v, %i, int(%v))", x->inputs[0], s->axis,
+                      index);
 }
 
 void tdagi_export_reshape(tdagi_exporter *e, const tdagi_kernel *k)
 {
-    uint32_t base = k->inputs[0];
-    while (e->deferred[base] && tdagi_export_is_reshape(tdagi_export_kernel(e, base)))
-        base = tdagi_export_kernel(e, base)->inputs[0];
+    uint32_t base = base_of(e, k->inputs[0]);
     const tdagi_kernel *x = tdagi_export_kernel(e, base);
     if (e->deferred[base]) {
         emit_completed(e, k, x);

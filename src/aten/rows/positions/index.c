@@ -17,26 +17,35 @@ static bool elements_nonnegative(const tdag_tensor *t)
     return true;
 }
 
-/* Whether every element is >= 0 for sure; looks a few nodes up. */
-static bool nonnegative(const tdag_graph *g, tdag_value v, uint32_t depth)
+static bool is_counter(const tdagi_env *env, tdag_value v)
 {
-    const tdagi_node *n = tdagi_graph_node(g, v);
+    uint32_t i = 0;
+    while (i < env->n_counters && env->counters[i].id != v.id)
+        i++;
+    return i < env->n_counters;
+}
+
+/* Whether every element is >= 0 for sure; looks a few nodes up. */
+static bool nonnegative(const tdagi_env *env, tdag_value v, uint32_t depth)
+{
+    const tdagi_node *n = tdagi_graph_node(env->b->graph, v);
     if (n->op == TDAG_OP_IOTA || n->op == TDAG_OP_ARGSORT || n->dtype == TDAG_U8)
         return true;
     if (tdagi_op_holds_tensor(n->op)) return elements_nonnegative(n->u.tensor);
-    if (depth == 0 || n->op == TDAG_OP_INPUT) return false;
+    if (n->op == TDAG_OP_INPUT) return is_counter(env, v);
+    if (depth == 0) return false;
     bool grows = n->op == TDAG_OP_ADD || n->op == TDAG_OP_MULTIPLY ||
                  n->op == TDAG_OP_FLOOR_DIVIDE;
     if (!grows && !tdagi_op_selects(n->op)) return false;
     for (uint32_t i = 0; i < n->n_inputs; i++)
-        if (!nonnegative(g, tdagi_node_inputs(n)[i], depth - 1)) return false;
+        if (!nonnegative(env, tdagi_node_inputs(n)[i], depth - 1)) return false;
     return true;
 }
 
 tdag_value tdagi_wrap_index(tdagi_call *c, tdag_value index, tdag_dim n)
 {
     if (index.id == 0 || !tdagi_builder_ok(c->b)) return TDAG_NO_VALUE;
-    if (nonnegative(c->b->graph, index, 12)) return index;
+    if (nonnegative(c->env, index, 12)) return index;
     return tdagi_wrap_position(c->b, index, n);
 }
 
