@@ -269,7 +269,7 @@ static char *free_name(tdag_graph *g, const char *name)
     memcpy(candidate, name, length);
     const uint32_t first = tdagi_names_tried(g, name) + 1;
     for (uint32_t i = first; i < UINT32_MAX; i++) {
-        snprintf(candidate + length, 12, "_%lu", (unsigned long)i);
+        snprintf(candidate + length, 12, "_%u", (unsigned)i);
         if (tdagi_name_is_taken(g, candidate)) continue;
         if (first > 1 || i > LONG_SEARCH) tdagi_names_set_tried(g, name, i);
         return candidate;
