@@ -220,3 +220,190 @@ bool tdagi_lead_read(const tdagi_match *m, int *lead)
            (*lead < 0 ? is_one_view(m->n_after, m->after, TDAG_OP_SQUEEZE, 0, -1)
                       : is_one_view(m->n_after, m->after, TDAG_OP_UNGROUP, 2, 1));
 }
+
+/* ---- between kernels ---- */
+
+typedef struct settling {
+    tdagi_raiser *r;
+    tdagi_raised *raised;
+    const tdagi_kernel *old;
+    tdagi_kernel *kernels; /* room for two of each old one */
+    uint32_t n;
+    /* by old index */
+    uint32_t *new_of;
+    uint32_t *batch_of; /* the new kernel with an axis of size 1 in front; 0: none */
+    uint8_t *wanted;    /* that is what some kernel reads */
+} settling;
+
+static bool is_lead_view(const tdagi_kernel *k, uint32_t op)
+{
+    if (k->composite != TDAGI_CORE || k->op != op) return false;
+    tdag_list axes = ((const tdag_axes_spec *)k->spec)->axes;
+    return axes.n == 1 && axes.v[0] == 0;
+}
+
+static bool is_put_back(const tdagi_kernel *k)
+{
+    return k->value.id == 0 && is_lead_view(k, TDAG_OP_UNSQUEEZE);
+}
+
+/* Each element from those of the operands at its place: an axis in front is one more.
+ */
+static bool is_pointwise(const settling *s, const tdagi_kernel *k)
+{
+    if (k->value.id == 0 || k->n_inputs == 0 || k->rank >= TDAG_MAX_RANK) return false;
+    for (uint32_t i = 0; i < k->n_covered; i++) {
+        tdagi_op_class c =
+            tdagi_op_class_of(tdagi_raiser_node(s->r, k->covered[i])->op);
+        if (c != TDAGI_CLASS_ELEMENTWISE && c != TDAGI_CLASS_LEAF) return false;
+    }
+    return k->composite != TDAGI_CORE ||
+           tdagi_op_class_of(k->op) == TDAGI_CLASS_ELEMENTWISE;
+}
+
+static void find_wanted(settling *s)
+{
+    for (uint32_t i = s->raised->n; i >= 1; i--) {
+        const tdagi_kernel *k = &s->old[i];
+        bool back = is_put_back(k);
+        if (!back && (!s->wanted[i] || !is_pointwise(s, k))) continue;
+        for (uint32_t j = 0; j < k->n_inputs; j++)
+            if (s->old[k->inputs[j]].rank == k->rank - back)
+                s->wanted[k->inputs[j]] = 1;
+    }
+}
+
+/* Adds a kernel that reads what the array says, by old index. */
+static tdag_status settle_kernel(settling *s, const tdagi_kernel *k, bool batch)
+{
+    uint32_t *inputs = tdagi_raiser_dup(s->r, k->inputs, k->n_inputs, sizeof(uint32_t));
+    if (inputs == NULL) return tdagi_nomem(s->r->ctx);
+    for (uint32_t j = 0; j < k->n_inputs; j++) {
+        bool led = batch && s->batch_of[k->inputs[j]] != 0;
+        inputs[j] = led ? s->batch_of[k->inputs[j]] : s->new_of[k->inputs[j]];
+    }
+    s->kernels[++s->n] = *k;
+    s->kernels[s->n].inputs = inputs;
+    return TDAG_OK;
+}
+
+/* The pointwise kernel with the axis, and the view that takes it off. */
+static tdag_status settle_pointwise(settling *s, const tdagi_kernel *k, uint32_t i)
+{
+    static const int64_t first = 0;
+    static const tdag_axes_spec axes = {{1, &first}};
+    tdag_dim *shape = tdagi_raiser_alloc(s->r, k->rank + 1u, sizeof(*shape));
+    uint32_t *input = tdagi_raiser_alloc(s->r, 1, sizeof(*input));
+    if (shape == NULL || input == NULL) return tdagi_nomem(s->r->ctx);
+    shape[0] = 1;
+    if (k->rank > 0) memcpy(shape + 1, k->shape, k->rank * sizeof(*shape));
+    TDAGI_TRY(settle_kernel(s, k, true));
+    tdagi_kernel *own = &s->kernels[s->n], *view = own + 1;
+    own->rank++;
+    own->shape = shape;
+    own->value = TDAG_NO_VALUE;
+    *input = s->batch_of[i] = s->n;
+    *view = *k;
+    view->composite = TDAGI_CORE;
+    view->op = TDAG_OP_SQUEEZE;
+    view->is_view = true;
+    view->n_inputs = 1;
+    view->inputs = input;
+    view->spec = &axes;
+    view->n_covered = 0;
+    s->n++;
+    return TDAG_OK;
+}
+
+static tdag_status settle_one(settling *s, uint32_t i)
+{
+    const tdagi_kernel *k = &s->old[i];
+    bool led = false;
+    for (uint32_t j = 0; j < k->n_inputs; j++)
+        led = led || s->batch_of[k->inputs[j]] != 0;
+    if (led && is_put_back(k)) {
+        s->new_of[i] = s->batch_of[k->inputs[0]];
+        return TDAG_OK;
+    }
+    if (led && s->wanted[i] && is_pointwise(s, k))
+        TDAGI_TRY(settle_pointwise(s, k, i));
+    else
+        TDAGI_TRY(settle_kernel(s, k, false));
+    s->new_of[i] = s->n;
+    if (is_lead_view(k, TDAG_OP_SQUEEZE)) s->batch_of[i] = s->new_of[k->inputs[0]];
+    return TDAG_OK;
+}
+
+/* Leaves out views that nothing reads; `to` has room for an index per kernel. */
+static void drop_unread(settling *s, uint32_t *to)
+{
+    tdagi_raised *out = s->raised;
+    memset(to, 0, (s->n + 1) * sizeof(*to));
+    for (uint32_t i = 0; i < out->graph->n_outputs; i++)
+        to[out->kernel_of[out->graph->outputs[i].id]] = 1;
+    for (uint32_t i = s->n; i >= 1; i--) {
+        const tdagi_kernel *k = &s->kernels[i];
+        if (!k->is_view) to[i] = 1;
+        for (uint32_t j = 0; to[i] != 0 && j < k->n_inputs; j++)
+            to[k->inputs[j]] = 1;
+    }
+    uint32_t n = 0;
+    to[0] = 0;
+    for (uint32_t i = 1; i <= s->n; i++) {
+        if (to[i] == 0) continue;
+        tdagi_kernel *k = &s->kernels[++n];
+        *k = s->kernels[i];
+        to[i] = n;
+        uint32_t *inputs = (uint32_t *)(uintptr_t)k->inputs; /* made by settle_one() */
+        for (uint32_t j = 0; j < k->n_inputs; j++)
+            inputs[j] = to[inputs[j]];
+    }
+    for (uint32_t id = 1; id <= out->graph->n; id++)
+        out->kernel_of[id] = to[out->kernel_of[id]];
+    s->n = n;
+}
+
+static tdag_status settle_all(settling *s)
+{
+    tdagi_raised *out = s->raised;
+    for (uint32_t i = 1; i <= out->n; i++)
+        TDAGI_TRY(settle_one(s, i));
+    for (uint32_t id = 1; id <= out->graph->n; id++)
+        out->kernel_of[id] = s->new_of[out->kernel_of[id]];
+    uint32_t *to = tdagi_raiser_alloc(s->r, s->n + 1u, sizeof(*to));
+    if (to == NULL) return tdagi_nomem(s->r->ctx);
+    drop_unread(s, to);
+    tdagi_free(s->r->ctx, out->kernels, out->kernels_size);
+    out->kernels = s->kernels;
+    out->kernels_size = (2 * (size_t)out->n + 1) * sizeof(tdagi_kernel);
+    out->n = s->n;
+    s->kernels = NULL;
+    return TDAG_OK;
+}
+
+tdag_status tdagi_lead_settle(tdagi_raiser *r, tdagi_raised *out)
+{
+    size_t n = (size_t)out->n + 1, most = 2 * (size_t)out->n + 1;
+    settling s = {.r = r, .raised = out, .old = out->kernels};
+    void *p;
+    bool any = false;
+    for (uint32_t i = 1; i <= out->n; i++)
+        any = any || is_put_back(&out->kernels[i]);
+    if (!any) return TDAG_OK;
+    TDAGI_TRY(tdagi_array_alloc(r->ctx, most, sizeof(tdagi_kernel), &p));
+    s.kernels = p;
+    s.new_of = tdagi_raiser_alloc(r, n, sizeof(uint32_t));
+    s.batch_of = tdagi_raiser_alloc(r, n, sizeof(uint32_t));
+    s.wanted = tdagi_raiser_alloc(r, n, 1);
+    bool room = s.new_of != NULL && s.batch_of != NULL && s.wanted != NULL;
+    tdag_status st = room ? TDAG_OK : tdagi_nomem(r->ctx);
+    if (room) {
+        memset(s.new_of, 0, n * sizeof(uint32_t));
+        memset(s.batch_of, 0, n * sizeof(uint32_t));
+        memset(s.wanted, 0, n);
+        find_wanted(&s);
+        st = settle_all(&s);
+    }
+    if (s.kernels != NULL) tdagi_free(r->ctx, s.kernels, most * sizeof(tdagi_kernel));
+    return st;
+}

@@ -28,4 +28,8 @@ tdag_status tdagi_lead_lay_out(tdagi_raiser *r, int lead, tdagi_match *m);
 /* The lead of a match by its views; false: they say something else. */
 bool tdagi_lead_read(const tdagi_match *m, int *lead);
 
+/* Leaves out views that put back the axis that another one has taken off: also where
+ * kernels are between that do not mind an axis more. */
+tdag_status tdagi_lead_settle(tdagi_raiser *r, tdagi_raised *out);
+
 #endif

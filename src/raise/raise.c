@@ -10,6 +10,7 @@
 #include "raise/raiser.h"
 
 #include "raise/contraction/contraction.h"
+#include "raise/lead.h"
 
 /* ---- survey ---- */
 
@@ -251,6 +252,7 @@ static tdag_status raise_into(tdagi_raiser *r, tdagi_raised *out)
     TDAGI_TRY(demand(r));
     if (tdagi_pool_status(r->pool) == TDAG_E_NOMEM) return tdagi_nomem(r->ctx);
     TDAGI_TRY(emit(r, out));
+    TDAGI_TRY(tdagi_lead_settle(r, out));
     TDAGI_TRY(tdagi_join_pairs(r, out));
     out->pool = tdagi_pool_clone(r->pool);
     if (out->pool == NULL) return tdagi_nomem(r->ctx);

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Does a model without its batch, or with one added, run as fast as the model traced so?
+
+    bench_axis.py TDAG [--models A,B] [--pairs N] [--folder DIR] [--check]
+
+From each model (tests/torchscript/models.py) `TDAG debatch` removes the batch, and `TDAG batch`
+gives it back. Without it, it is compared with the model traced at batch 1, with it with the
+model traced at batch 4: both by PyTorch, on one thread, as bench_export.py tells. Small models
+make hardly more than the calls themselves, so each has as many runs as take some milliseconds.
+Printed are both ratios, and their geometric means.
+--check: exit status 1 if a mean is above 1.05, or a model above 1.15 twice. Exit status 77: no torchvision."""
+import argparse
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import torch
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "torchscript"))
+import models as made  # noqa: E402  (found through the line above)
+
+BATCH, SECONDS = 4, 0.004
+AXES = {"encoder_slow": 1, "gru": 1, "rnn": 1}  # of the batch, where that is not 0
+# of the outputs, too; their sizes depend on the batch in another way; several inputs of one
+# structure, which a model without a batch takes as they are
+LEFT_OUT = {"graphs": "edges of one graph", "readme": "fixes the batch",
+            "slice_assignment": "writes into single samples", "native_attention": "no 1.13"}
+
+
+def resized(x, axis, size):
+    if isinstance(x, dict):
+        return {k: resized(v, axis, size) for k, v in x.items()}
+    if isinstance(x, (list, tuple)):
+        return type(x)(resized(v, axis, size) for v in x)
+    order = torch.arange(size) % x.shape[axis]
+    return x.index_select(axis, order)
+
+
+def without(x, axis):
+    if isinstance(x, dict):
+        return {k: without(v, axis) for k, v in x.items()}
+    if isinstance(x, (list, tuple)):
+        return type(x)(without(v, axis) for v in x)
+    return x.select(axis, 0)
+
+
+def moved(x, axis):
+    if isinstance(x, dict):
+        return {k: moved(v, axis) for k, v in x.items()}
+    if isinstance(x, (list, tuple)):
+        return type(x)(moved(v, axis) for v in x)
+    return x.movedim(axis, 0).contiguous()
+
+
+def specs(inputs, axis, size):
+    words = []
+    for key, x in made.named(inputs).items():
+        dims = [size if i == axis else n for i, n in enumerate(x.shape)]
+        name = "" if key.startswith("in") and key[2:].isdigit() else key + ":"
+        words += ["-i", "%s%s[%s]" % (name, made.DTYPES[x.dtype].lower(),
+                                      ",".join(str(d) for d in dims if d != ""))]
+    return words
+
+
+def run(*words):
+    done = subprocess.run(words, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit("%s\n%s" % (" ".join(words), done.stderr))
+
+
+def traced(model, inputs, path):
+    torch.jit.trace(model, inputs, strict=False, check_trace=False).save(path)
+    return torch.jit.load(path).eval()
+
+
+def clock(model, inputs, times):
+    start = time.thread_time()
+    for _ in range(times):
+        model(*inputs)
+    return time.thread_time() - start
+
+
+def compare(a, a_inputs, b, b_inputs, pairs):
+    """The smaller of the fastest runs' ratio and the median of the neighbours'."""
+    for _ in range(4):
+        a(*a_inputs)
+        b(*b_inputs)
+    times = max(1, round(SECONDS / max(clock(a, a_inputs, 1), 1e-6)))
+    first, second, ratios = [], [], []
+    for i in range(pairs):
+        if i % 2 == 0:
+            s, t = clock(a, a_inputs, times), clock(b, b_inputs, times)
+        else:
+            t, s = clock(b, b_inputs, times), clock(a, a_inputs, times)
+        first.append(s)
+        second.append(t)
+        ratios.append(t / s)
+    return min(min(second) / min(first), statistics.median(ratios))
+
+
+def bench(args, name, folder):
+    axis = AXES.get(name, 0)
+    paths = [os.path.join(folder, "%s.%s.pt" % (name, k)) for k in
+             ("source", "one", "many", "single", "again")]
+    torch.manual_seed(0)
+    model, inputs = made.MODELS[name]()
+    model = made.settle(model).eval()
+    traced(model, inputs, paths[0])
+    one, many = resized(inputs, axis, 1), resized(inputs, axis, BATCH)
+    run(args.tdag, "debatch", paths[0], paths[3], *specs(inputs, axis, "N=3"), "--dim", "N")
+    run(args.tdag, "batch", paths[3], paths[4], *specs(inputs, axis, ""), "--dim", "N=3")
+    pairs = [(traced(model, one, paths[1]), one, torch.jit.load(paths[3]).eval(), without(one, axis)),
+             (traced(model, many, paths[2]), many, torch.jit.load(paths[4]).eval(), moved(many, axis))]
+    ratios = [compare(*p, args.pairs) for p in pairs]
+    if args.check and max(ratios) > 1.05:
+        ratios = [min(r, compare(*p, args.pairs)) for r, p in zip(ratios, pairs)]
+    print("%-30s without %.3f  with %.3f" % (name, *ratios), flush=True)
+    return ratios
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("tdag")
+    parser.add_argument("--models", default=",".join(sorted(set(made.MODELS) - set(LEFT_OUT))))
+    parser.add_argument("--pairs", type=int, default=20)
+    parser.add_argument("--check", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    try:
+        made.torchvision()
+    except ImportError as e:
+        print("skipped: %s" % e)
+        sys.exit(77)
+    with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+        ratios = [bench(args, name, folder) for name in args.models.split(",")]
+    means = [math.exp(sum(map(math.log, r)) / len(r)) for r in zip(*ratios)]
+    print("geometric means %.3f and %.3f (PyTorch %s)" % (*means, torch.__version__))
+    if args.check and (max(means) > 1.05 or max(map(max, ratios)) > 1.15):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
