@@ -12,6 +12,11 @@ static tdagi_node node_of(const tdagi_axis_call *c, uint32_t id)
     return c->builder->graph->nodes[id]; /* a copy: nodes move as they grow */
 }
 
+static bool is_elementwise(const tdagi_node *n)
+{
+    return tdagi_node_def(n)->op_class == TDAGI_CLASS_ELEMENTWISE;
+}
+
 static bool is_same(const tdagi_node *n, tdag_op op, const void *spec,
                     const uint32_t *inputs)
 {
@@ -98,7 +103,7 @@ static tdag_status squeeze(const tdagi_axis_call *c, int64_t axis, uint32_t step
 {
     const tdagi_node n = node_of(c, x);
     const tdagi_axis_numbers axes = {1, {axis}};
-    if (steps > 0 && tdagi_node_def(&n)->op_class == TDAGI_CLASS_ELEMENTWISE)
+    if (steps > 0 && is_elementwise(&n))
         return squeeze_elementwise(c, axis, steps - 1, &n, out);
     if (steps > 0 && n.op == TDAG_OP_UNSQUEEZE)
         return squeeze_unsqueeze(c, axis, steps - 1, &n, out);
@@ -119,9 +124,14 @@ static tdag_status unsqueeze(const tdagi_axis_call *c, const tdagi_axis_numbers 
                              uint32_t steps, uint32_t x, uint32_t *out)
 {
     const tdagi_node n = node_of(c, x);
-    bool unary = tdagi_node_def(&n)->op_class == TDAGI_CLASS_ELEMENTWISE;
+    bool unary = is_elementwise(&n);
     for (uint32_t i = 1; i < n.n_inputs; i++)
         unary = unary && tdagi_node_inputs(&n)[i].id == tdagi_node_inputs(&n)[0].id;
+    if (unary &&
+        n.op != TDAG_OP_NEG) { /* else it may end a composite: 1/(1 + exp(-x)) */
+        const tdagi_node below = node_of(c, tdagi_node_inputs(&n)[0].id);
+        unary = below.op == TDAG_OP_CONVERT || !is_elementwise(&below);
+    }
     if (steps == 0 || !unary) return put_view(c, TDAG_OP_UNSQUEEZE, axes, x, out);
     uint32_t inputs[TDAGI_INLINE_INPUTS];
     TDAGI_TRY(unsqueeze(c, axes, steps - 1, tdagi_node_inputs(&n)[0].id, &inputs[0]));

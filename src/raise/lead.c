@@ -224,6 +224,7 @@ bool tdagi_lead_read(const tdagi_match *m, int *lead)
 /* ---- between kernels ---- */
 
 typedef struct settling {
+    int lead;
     tdagi_raiser *r;
     tdagi_raised *raised;
     const tdagi_kernel *old;
@@ -231,20 +232,25 @@ typedef struct settling {
     uint32_t n;
     /* by old index */
     uint32_t *new_of;
-    uint32_t *batch_of; /* the new kernel with an axis of size 1 in front; 0: none */
+    uint32_t *batch_of; /* the new kernel with the batch; 0: none */
     uint8_t *wanted;    /* that is what some kernel reads */
 } settling;
 
+/* Takes the batch off (SQUEEZE, UNGROUP), or puts it back. */
 static bool is_lead_view(const tdagi_kernel *k, uint32_t op)
 {
     if (k->composite != TDAGI_CORE || k->op != op) return false;
-    tdag_list axes = ((const tdag_axes_spec *)k->spec)->axes;
-    return axes.n == 1 && axes.v[0] == 0;
+    tdag_list list = *(const tdag_list *)k->spec; /* the first field of each */
+    if (op == TDAG_OP_SQUEEZE || op == TDAG_OP_UNSQUEEZE)
+        return list.n == 1 && list.v[0] == 0;
+    uint32_t whole = op == TDAG_OP_GROUP ? k->rank + 1u : k->rank;
+    return list.n > 0 && list.v[0] == 2 && list.n + 1 == whole; /* the others are 1 */
 }
 
-static bool is_put_back(const tdagi_kernel *k)
+static bool is_put_back(const settling *s, const tdagi_kernel *k)
 {
-    return k->value.id == 0 && is_lead_view(k, TDAG_OP_UNSQUEEZE);
+    return k->value.id == 0 &&
+           is_lead_view(k, s->lead < 0 ? TDAG_OP_UNSQUEEZE : TDAG_OP_GROUP);
 }
 
 /* Each element from those of the operands at its place: an axis in front is one more.
@@ -265,12 +271,27 @@ static void find_wanted(settling *s)
 {
     for (uint32_t i = s->raised->n; i >= 1; i--) {
         const tdagi_kernel *k = &s->old[i];
-        bool back = is_put_back(k);
+        bool back = is_put_back(s, k);
         if (!back && (!s->wanted[i] || !is_pointwise(s, k))) continue;
         for (uint32_t j = 0; j < k->n_inputs; j++)
-            if (s->old[k->inputs[j]].rank == k->rank - back)
+            if (back || s->old[k->inputs[j]].rank == k->rank)
                 s->wanted[k->inputs[j]] = 1;
     }
+}
+
+/* The operands fit where all that have the batch are seen with it. */
+static bool can_have_batch(const settling *s, const tdagi_kernel *k)
+{
+    bool any = false;
+    for (uint32_t j = 0; j < k->n_inputs; j++) {
+        const tdagi_kernel *x = &s->old[k->inputs[j]];
+        bool led = s->batch_of[k->inputs[j]] != 0 && x->rank == k->rank;
+        any = any || led;
+        if (s->lead < 0 || x->rank + 2 <= k->rank) continue; /* broadcasts as it is */
+        if (!led || x->shape[0] != k->shape[0] || x->shape[1] != k->shape[1])
+            return false;
+    }
+    return any && is_pointwise(s, k);
 }
 
 /* Adds a kernel that reads what the array says, by old index. */
@@ -279,7 +300,8 @@ static tdag_status settle_kernel(settling *s, const tdagi_kernel *k, bool batch)
     uint32_t *inputs = tdagi_raiser_dup(s->r, k->inputs, k->n_inputs, sizeof(uint32_t));
     if (inputs == NULL) return tdagi_nomem(s->r->ctx);
     for (uint32_t j = 0; j < k->n_inputs; j++) {
-        bool led = batch && s->batch_of[k->inputs[j]] != 0;
+        bool led = batch && s->batch_of[k->inputs[j]] != 0 &&
+                   s->old[k->inputs[j]].rank == k->rank;
         inputs[j] = led ? s->batch_of[k->inputs[j]] : s->new_of[k->inputs[j]];
     }
     s->kernels[++s->n] = *k;
@@ -287,50 +309,60 @@ static tdag_status settle_kernel(settling *s, const tdagi_kernel *k, bool batch)
     return TDAG_OK;
 }
 
-/* The pointwise kernel with the axis, and the view that takes it off. */
+/* The view that takes the batch off kernel `from`, for what k was. */
+static tdag_status settle_view(settling *s, const tdagi_kernel *k, uint32_t from)
+{
+    tdag_value own = seen(s->r, k->value, s->lead);
+    const tdagi_view *view;
+    uint32_t n, *input = tdagi_raiser_dup(s->r, &from, 1, sizeof(from));
+    if (input == NULL) return tdagi_nomem(s->r->ctx);
+    TDAGI_TRY(copy_view(
+        s->r,
+        from_batch(s->r->scratch, own, tdagi_raiser_node(s->r, k->value), s->lead), &n,
+        &view));
+    tdagi_kernel *out = &s->kernels[++s->n];
+    *out = *k;
+    out->composite = TDAGI_CORE;
+    out->op = view->op;
+    out->spec = view->spec;
+    out->is_view = true;
+    out->n_inputs = 1;
+    out->inputs = input;
+    out->n_covered = 0;
+    return TDAG_OK;
+}
+
+/* The pointwise kernel on batches, and the view of it. */
 static tdag_status settle_pointwise(settling *s, const tdagi_kernel *k, uint32_t i)
 {
-    static const int64_t first = 0;
-    static const tdag_axes_spec axes = {{1, &first}};
-    tdag_dim *shape = tdagi_raiser_alloc(s->r, k->rank + 1u, sizeof(*shape));
-    uint32_t *input = tdagi_raiser_alloc(s->r, 1, sizeof(*input));
-    if (shape == NULL || input == NULL) return tdagi_nomem(s->r->ctx);
-    shape[0] = 1;
-    if (k->rank > 0) memcpy(shape + 1, k->shape, k->rank * sizeof(*shape));
+    tdagi_scratch_empty(s->r);
     TDAGI_TRY(settle_kernel(s, k, true));
-    tdagi_kernel *own = &s->kernels[s->n], *view = own + 1;
-    own->rank++;
-    own->shape = shape;
+    tdagi_kernel *own = &s->kernels[s->n];
+    s->batch_of[i] = s->n;
     own->value = TDAG_NO_VALUE;
-    *input = s->batch_of[i] = s->n;
-    *view = *k;
-    view->composite = TDAGI_CORE;
-    view->op = TDAG_OP_SQUEEZE;
-    view->is_view = true;
-    view->n_inputs = 1;
-    view->inputs = input;
-    view->spec = &axes;
-    view->n_covered = 0;
-    s->n++;
-    return TDAG_OK;
+    TDAGI_TRY(settle_view(s, k, s->n));
+    const tdagi_node *batch =
+        &s->r->scratch->graph->nodes[s->r->scratch->graph->n - 1]; /* seen() */
+    own->rank = batch->rank;
+    own->shape =
+        tdagi_raiser_dup(s->r, batch->shape, batch->rank, sizeof(*batch->shape));
+    return own->shape == NULL ? tdagi_nomem(s->r->ctx) : TDAG_OK;
 }
 
 static tdag_status settle_one(settling *s, uint32_t i)
 {
     const tdagi_kernel *k = &s->old[i];
-    bool led = false;
-    for (uint32_t j = 0; j < k->n_inputs; j++)
-        led = led || s->batch_of[k->inputs[j]] != 0;
-    if (led && is_put_back(k)) {
+    if (k->n_inputs == 1 && s->batch_of[k->inputs[0]] != 0 && is_put_back(s, k)) {
         s->new_of[i] = s->batch_of[k->inputs[0]];
         return TDAG_OK;
     }
-    if (led && s->wanted[i] && is_pointwise(s, k))
+    if (s->wanted[i] && can_have_batch(s, k))
         TDAGI_TRY(settle_pointwise(s, k, i));
     else
         TDAGI_TRY(settle_kernel(s, k, false));
     s->new_of[i] = s->n;
-    if (is_lead_view(k, TDAG_OP_SQUEEZE)) s->batch_of[i] = s->new_of[k->inputs[0]];
+    if (is_lead_view(k, s->lead < 0 ? TDAG_OP_SQUEEZE : TDAG_OP_UNGROUP))
+        s->batch_of[i] = s->new_of[k->inputs[0]];
     return TDAG_OK;
 }
 
@@ -381,14 +413,14 @@ static tdag_status settle_all(settling *s)
     return TDAG_OK;
 }
 
-tdag_status tdagi_lead_settle(tdagi_raiser *r, tdagi_raised *out)
+static tdag_status settle_lead(tdagi_raiser *r, tdagi_raised *out, int lead)
 {
     size_t n = (size_t)out->n + 1, most = 2 * (size_t)out->n + 1;
-    settling s = {.r = r, .raised = out, .old = out->kernels};
+    settling s = {.lead = lead, .r = r, .raised = out, .old = out->kernels};
     void *p;
     bool any = false;
     for (uint32_t i = 1; i <= out->n; i++)
-        any = any || is_put_back(&out->kernels[i]);
+        any = any || is_put_back(&s, &out->kernels[i]);
     if (!any) return TDAG_OK;
     TDAGI_TRY(tdagi_array_alloc(r->ctx, most, sizeof(tdagi_kernel), &p));
     s.kernels = p;
@@ -406,4 +438,10 @@ tdag_status tdagi_lead_settle(tdagi_raiser *r, tdagi_raised *out)
     }
     if (s.kernels != NULL) tdagi_free(r->ctx, s.kernels, most * sizeof(tdagi_kernel));
     return st;
+}
+
+tdag_status tdagi_lead_settle(tdagi_raiser *r, tdagi_raised *out)
+{
+    TDAGI_TRY(settle_lead(r, out, -1));
+    return settle_lead(r, out, 1);
 }
