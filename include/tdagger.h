@@ -5,6 +5,7 @@
 #include <tdagger/axis.h>
 #include <tdagger/compare.h>
 #include <tdagger/compose.h>
+#include <tdagger/control.h>
 #include <tdagger/count.h>
 #include <tdagger/file.h>
 #include <tdagger/graph.h>

@@ -22,6 +22,9 @@ typedef struct tdag_extract_options {
     /* A module path ("layer3"), instead of names: inputs are the values that enter the
      * module, outputs those that leave it, in topological order. NULL: by names. */
     const char *module;
+    /* The name of a graph of a program: the part is one of it, by default all of it.
+     * NULL: of the only graph that the model is, or has the module in. */
+    const char *graph;
 } tdag_extract_options;
 TDAG_OPTIONS_INIT(tdag_extract_options)
 
@@ -29,7 +32,8 @@ TDAG_OPTIONS_INIT(tdag_extract_options)
  * separate the outputs from the model's own inputs; every one of them must be needed.
  * Symbols stay as far as the part's inputs show their values; a symbol that an input
  * shows only within an expression, as floor(H/2), stands for that expression in the
- * part. Errors: E_ARG (no such value or module, an input that is not needed, an output
+ * part. Errors: E_ARG (no such value, module or graph, a module that several graphs
+ * have, an input that is not needed, an output
  * that needs something else), E_UNSUPPORTED (a size that the inputs do not show),
  * E_NOMEM. */
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_extract(tdag_ctx *ctx,

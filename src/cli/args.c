@@ -52,8 +52,10 @@ static const option options[] = {
     {CLI_INPUTS, "--inputs", NULL, "A,B,...", "values by name: the inputs of the part, those concerned"},
     {CLI_OUTPUTS, "--outputs", NULL, "C,D,...", "values that become the outputs, by name"},
     {CLI_MODULE, "--module", NULL, "PATH", "a module path (split: several, with commas)"},
+    {CLI_GRAPH,  "--graph",  NULL, "NAME", "a graph of a program"},
+    {CLI_FIX,    "--fix",    NULL, "NAME[=VALUE]", "an input or state that is a constant"},
     {CLI_LINK,   "--link",   NULL, "0:VALUE=1:INPUT", "what feeds an input of a later part"},
-    {CLI_MOST,   "--most",   NULL, "N", "how many to print"},
+    {CLI_MOST,   "--most",   NULL, "N", "how many, at most"},
     {CLI_MD,     "--md",     NULL, NULL, "as Markdown"},
     {CLI_TORCH,  "--torch",  NULL, NULL, "the importer's TorchScript operators (with --md)"},
     {CLI_QUIET,  "--quiet",  "-q", NULL, "no progress on the terminal"},
@@ -186,7 +188,7 @@ static int set_bits(const option *o, const char *value, uint64_t *out)
 static int set_option(cli *c, const option *o, const char *value)
 {
     if ((c->given & o->bit) && o->value != NULL &&
-        !(o->bit & (CLI_INPUT | CLI_LINK | CLI_OPS)))
+        !(o->bit & (CLI_INPUT | CLI_LINK | CLI_OPS | CLI_FIX)))
         return cli_fail(CLI_USAGE, "%s is given twice", o->name);
     c->given |= o->bit;
     if (o->bit == CLI_INPUT && is_value(value))
@@ -194,6 +196,7 @@ static int set_option(cli *c, const option *o, const char *value)
     if (o->bit == CLI_INPUT) return append(&c->inputs, &c->n_inputs, value);
     if (o->bit == CLI_LINK) return append(&c->links, &c->n_links, value);
     if (o->bit == CLI_OPS) return append(&c->ops, &c->n_ops, value);
+    if (o->bit == CLI_FIX) return append(&c->fixes, &c->n_fixes, value);
     if (o->bit == CLI_COMPLEX) return set_bits(o, value, &c->complex);
     if (o->bit == CLI_LIKE) c->like = value;
     if (o->bit == CLI_IN) c->in = value;
@@ -214,6 +217,7 @@ static int set_option(cli *c, const option *o, const char *value)
     if (o->bit == CLI_INPUTS) c->names_in = value;
     if (o->bit == CLI_OUTPUTS) c->names_out = value;
     if (o->bit == CLI_MODULE) c->module = value;
+    if (o->bit == CLI_GRAPH) c->graph = value;
     if (o->bit == CLI_AT) c->at = value;
     if (o->bit == CLI_METHOD) c->method = value;
     if (o->bit == CLI_STATE) c->state = value;

@@ -59,6 +59,8 @@ enum {
 #define CLI_STATE       CLI_BIT(42)
 #define CLI_CALLS       CLI_BIT(43)
 #define CLI_OPS         CLI_BIT(44)
+#define CLI_GRAPH       CLI_BIT(45)
+#define CLI_FIX         CLI_BIT(46)
 #define CLI_IMPORT                                                                     \
     (CLI_COMPLEX | CLI_INPUT | CLI_LIKE | CLI_AT | CLI_METHOD | CLI_OPAQUE | CLI_OPS | \
      CLI_READER | CLI_SHIM | CLI_QUIET)
@@ -88,6 +90,9 @@ typedef struct cli {
     const char *engine_b;             /* of "--engine E,E"; else engine */
     const char *names_in, *names_out; /* of --inputs, --outputs: "a,b" */
     const char *module;
+    const char *graph;  /* of --graph */
+    const char **fixes; /* of --fix, in order */
+    uint32_t n_fixes;
     const char *at;     /* of --at: "N=8,S=T" */
     const char **links; /* of --link, in order */
     uint32_t n_links;
@@ -120,6 +125,9 @@ int cli_verify(cli *c);
 int cli_diff(cli *c);
 int cli_show(cli *c);
 int cli_simplify(cli *c);
+int cli_inline(cli *c);
+int cli_unroll(cli *c);
+int cli_roll(cli *c);
 int cli_extract(cli *c);
 int cli_split(cli *c);
 int cli_compose(cli *c);

@@ -37,10 +37,26 @@ static const cli_command commands[] = {
      "Runs the simplification passes until nothing changes: dead, common, constants,\n"
      "identities, views (docs/simplify.md). Their results are the same to the last bit.\n"
      "Of a program the statements are simplified, too, and its graphs by these passes.\n"
+     "--fix makes an input that is a number, or a state, a constant: --fix n=3, --fix cache\n"
+     "(its initial value); branches and loops that this decides go.\n"
      "--fold runs fold as well, which changes the weights: constant scales and shifts, such\n"
      "as those of a batch norm, go into the convolution or product beside them. Formats as\n"
      "in convert.\n",
-     CLI_EXPORT | CLI_FOLD | CLI_PASSES, cli_simplify},
+     CLI_EXPORT | CLI_FOLD | CLI_PASSES | CLI_FIX, cli_simplify},
+    {"inline", "MODEL OUT", 2, "write a program whose neighbouring calls are one graph",
+     "Calls that stand side by side become one call of one graph; a program that is one\n"
+     "call then is written as that graph. Formats as in convert.\n",
+     CLI_EXPORT, cli_inline},
+    {"unroll", "MODEL OUT", 2, "write loops of a known count as their statements",
+     "Loops whose limit is a constant, of at most --most rounds (1024), become the\n"
+     "statements of all rounds; then calls are inlined, as by tdag inline, and simplified.\n"
+     "Other loops stay. Formats as in convert.\n",
+     CLI_EXPORT | CLI_MOST, cli_unroll},
+    {"roll", "MODEL OUT", 2, "write the steps of an unrolled recurrence as a loop",
+     "Equal steps that follow each other, as in the trace of an LSTM over a sequence,\n"
+     "become a loop over one graph (docs/programs.md says which). tdag unroll gives the\n"
+     "steps back. Formats as in convert.\n",
+     CLI_EXPORT, cli_roll},
     {"run", "MODEL --in X --out Y", 1, "run a model on tensors of a safetensors file",
      "Inputs are the tensors in0, in1, ..., or those named as the model's inputs, or, if\n"
      "neither fits, all tensors in the file's order. Outputs are named out0, out1, ...\n"
@@ -88,7 +104,7 @@ static const cli_command commands[] = {
      "or a module (--module layer3). `tdag show` prints the names of values; in0, in1, ...\n"
      "and out0, ... name inputs and outputs. The inputs must separate the outputs from the\n"
      "rest of the model; weights that the part does not use are left out.\n",
-     CLI_EXPORT | CLI_INPUTS | CLI_OUTPUTS | CLI_MODULE, cli_extract},
+     CLI_EXPORT | CLI_INPUTS | CLI_OUTPUTS | CLI_MODULE | CLI_GRAPH, cli_extract},
     {"split", "MODEL OUT --module A,B,...", 2, "split a model into a chain of models",
      "Writes what comes before module A, A itself, what lies between A and B, B, ..., the\n"
      "rest, as OUT with .0, .1, ... before its ending; a part without nodes is left out. The\n"
@@ -204,6 +220,7 @@ int main(int argc, char **argv)
     free(c.values);
     free(c.links);
     free(c.ops);
+    free(c.fixes);
     free(c.files);
     return status;
 }

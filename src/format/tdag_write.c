@@ -409,6 +409,14 @@ static void put_tables(writer *w)
     put(w, "],\n\"nodes\":[");
 }
 
+/* Calls give sizes to symbols by their numbers, those that no node has included. */
+static void note_all_symbols(writer *w)
+{
+    w->n_symbols = tdagi_pool_n_symbols(w->g->pool);
+    for (uint32_t i = 0; i < w->n_symbols; i++)
+        w->symbols[i] = i;
+}
+
 static void put_graph(writer *w, tdagi_text *nodes, tdagi_text *to)
 {
     w->to = nodes;
@@ -416,6 +424,7 @@ static void put_graph(writer *w, tdagi_text *nodes, tdagi_text *to)
         put(w, id == 1 ? "\n" : ",\n");
         put_node(w, id);
     }
+    if (w->graph != NULL) note_all_symbols(w);
     w->to = to;
     if (nodes->status != TDAG_OK) {
         to->status = nodes->status;

@@ -54,6 +54,9 @@ tdag_status tdagi_model_verify_where(tdag_ctx *ctx, const tdag_model *model,
                                      const tdagi_method **method_out,
                                      uint32_t *statement_out);
 
+/* The number of a statement in the order of the text, from 1; 0: it is not there. */
+uint32_t tdagi_statement_number(const tdagi_method *m, const tdagi_statement *s);
+
 /* ---- straight-line models ---- */
 /* As tdag_model_create, with structures (one more reference each); NULL: flat. */
 tdag_status tdagi_model_create(tdag_ctx *ctx, const tdag_graph *graph,

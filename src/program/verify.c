@@ -20,6 +20,12 @@ static bool count_to(const tdagi_block *block, const tdagi_statement *at, uint32
     return false;
 }
 
+uint32_t tdagi_statement_number(const tdagi_method *m, const tdagi_statement *s)
+{
+    uint32_t n = 0;
+    return count_to(&m->body, s, &n) ? n : 0;
+}
+
 tdag_status tdagi_verify_fail(const tdagi_verifier *v, tdag_status status,
                               const char *format, ...)
 {

@@ -3,6 +3,7 @@
 #include <tdagger/axis.h>
 #include <tdagger/compare.h>
 #include <tdagger/compose.h>
+#include <tdagger/control.h>
 #include <tdagger/count.h>
 #include <tdagger/file.h>
 #include <tdagger/open.h>
@@ -316,6 +317,15 @@ static void test_models(void **state)
     FAILS("out", tdag_remove_dim, model, "N", NULL, NULL);
     FAILS("model", tdag_simplify, NULL, NULL, &m);
     FAILS("out", tdag_simplify, model, NULL, NULL);
+    FAILS("model", tdag_fix, NULL, "x", tensor, &m);
+    FAILS("name", tdag_fix, model, NULL, tensor, &m);
+    FAILS("out", tdag_fix, model, "x", tensor, NULL);
+    FAILS("model", tdag_inline, NULL, &m);
+    FAILS("out", tdag_inline, model, NULL);
+    FAILS("model", tdag_unroll, NULL, NULL, &m);
+    FAILS("out", tdag_unroll, model, NULL, NULL);
+    FAILS("model", tdag_roll, NULL, &m);
+    FAILS("out", tdag_roll, model, NULL);
     FAILS("model", tdag_substitute, NULL, NULL, 0, &m);
     FAILS("out", tdag_substitute, model, NULL, 0, NULL);
     FAILS("a", tdag_diff, NULL, model, &differences);
@@ -382,6 +392,7 @@ static void test_torch(void **state)
     FAILS("inputs", tdag_open_memory, &bytes, NULL, 1, NULL, &m);
     FAILS("out", tdag_open_memory, &bytes, &spec, 1, NULL, NULL);
     tdag_torch_module *module = NULL;
+    FAILS("path", tdag_torch_load_operators, NULL, NULL);
     FAILS("path", tdag_torch_module_open, NULL, NULL, &module);
     FAILS("out", tdag_torch_module_open, "x", NULL, NULL);
     see("tdag_torch_module_run");

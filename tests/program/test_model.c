@@ -140,8 +140,6 @@ static void test_refused(void **state)
         tdag_to_pt2(ctx, m, "program.pt2", NULL),
         tdag_substitute(ctx, m, at, 1, &out),
         tdag_extract(ctx, m, NULL, &out),
-        tdag_remove_dim(ctx, m, "N", NULL, &out),
-        tdag_add_dim(ctx, m, "B=2", NULL, &out),
         tdag_compose(ctx, (const tdag_model *const[]){m, m}, 2, NULL, &out),
         tdag_suggest_cuts(ctx, m, 3, &cuts),
         tdag_diff(ctx, m, m, &differences),

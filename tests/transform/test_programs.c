@@ -20,12 +20,20 @@ static tdag_status simplify(tdag_ctx *ctx, const tdag_model *m, tdag_model **out
     return tdag_simplify(ctx, m, NULL, out);
 }
 
+static tdag_status unroll(tdag_ctx *ctx, const tdag_model *m, tdag_model **out)
+{
+    return tdag_unroll(ctx, m, NULL, out);
+}
+
 static const struct {
     const char *name;
     tdag_status (*apply)(tdag_ctx *ctx, const tdag_model *m, tdag_model **out);
     bool settles; /* once more, it gives the same */
 } transforms[] = {
     {"simplify", simplify, true},
+    {"inline", tdag_inline, true},
+    {"unroll", unroll, false},
+    {"roll", tdag_roll, true},
 };
 #define N_TRANSFORMS (sizeof transforms / sizeof *transforms)
 
@@ -199,6 +207,124 @@ static void test_law(void **state)
     tdag_ctx_free(ctx);
 }
 
+/* ---- a dimension more ---- */
+
+enum { N_SAMPLES = 3 };
+
+/* The first two inputs get it. */
+static tdag_status add_dim(tdag_ctx *ctx, const tdag_model *m, tdag_model **out)
+{
+    static const char *const by_position[] = {"in0", "in1"};
+    const char *names[2];
+    const tdagi_method *method = m->methods[0];
+    tdag_add_dim_options o;
+    tdag_add_dim_options_init(&o);
+    for (int i = 0; i < 2; i++) {
+        const char *name = tdagi_method_var(method, method->body.params[i])->name;
+        names[i] = name == NULL ? by_position[i] : name;
+    }
+    o.inputs = names;
+    o.n_inputs = 2;
+    return tdag_add_dim(ctx, m, "Batch", &o, out);
+}
+
+/* One of N_SAMPLES samples, or with sample < 0 all of them. */
+static tdag_status run_sample(tdag_ctx *ctx, const tdag_model *m, uint64_t seed,
+                              int sample, tdag_tensor **out)
+{
+    tdag_tensor *in[N_INPUTS] = {NULL};
+    tdag_run_options o;
+    tdag_run_options_init(&o);
+    o.engine = TDAG_ENGINE_REFERENCE;
+    o.seed = seed;
+    make_inputs(ctx, seed, in);
+    for (int i = 0; i < 2; i++) {
+        const int64_t shape[] = {N_SAMPLES, in[i]->shape[0], 4};
+        tdag_tensor *x = NULL;
+        bool all = sample < 0;
+        TEST_OK(ctx, tdag_tensor_create(ctx, TDAG_F32, all ? 3 : 2,
+                                        all ? shape : shape + 1, &x));
+        for (int64_t s = all ? 0 : sample; s < (all ? N_SAMPLES : sample + 1); s++)
+            for (int64_t k = 0; k < in[i]->count; k++)
+                tdagi_tensor_set_f64(x, (all ? s * in[i]->count : 0) + k,
+                                     tdagi_tensor_get_f64(in[i], k) + (double)s);
+        tdag_tensor_free(in[i]);
+        in[i] = x;
+    }
+    tdag_status st = tdag_run(ctx, m, in, N_INPUTS, &o, out);
+    for (int i = 0; i < N_INPUTS; i++)
+        tdag_tensor_free(in[i]);
+    return st;
+}
+
+static bool is_sample(const tdag_tensor *all, const tdag_tensor *one, int sample)
+{
+    bool same = all->rank == one->rank + 1 && all->count == N_SAMPLES * one->count;
+    for (int64_t k = 0; same && k < one->count; k++) {
+        double x = tdagi_tensor_get_f64(all, sample * one->count + k),
+               y = tdagi_tensor_get_f64(one, k);
+        same = x == y || (x != x && y != y);
+    }
+    return same;
+}
+
+/* Whether there was something to compare. */
+static bool check_samples(tdag_ctx *ctx, const tdag_model *m, const tdag_model *more,
+                          uint64_t seed)
+{
+    tdag_tensor *all[MOST] = {NULL};
+    uint32_t n = m->methods[0]->outputs->n_tensors;
+    bool compared = false;
+    tdag_status st = run_sample(ctx, more, seed, -1, all);
+    for (int sample = 0; sample < N_SAMPLES; sample++) {
+        tdag_tensor *one[MOST] = {NULL};
+        if (run_sample(ctx, m, seed, sample, one) != TDAG_OK) continue;
+        if (st != TDAG_OK)
+            fail_with(ctx, tdag_ctx_get_error(ctx)->message, "batch", seed, m, more);
+        for (uint32_t i = 0; i < n; i++) {
+            if (!is_sample(all[i], one[i], sample))
+                fail_with(ctx, "a sample differs", "batch", seed, m, more);
+            tdag_tensor_free(one[i]);
+        }
+        compared = true;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        tdag_tensor_free(all[i]);
+    return compared;
+}
+
+/* Position i of what the model with one more dimension gives is what the model gives
+ * for position i; taken out again, the dimension leaves a model that gives the same. */
+static void test_batch(void **state)
+{
+    (void)state;
+    uint64_t first = number_of("TDAG_SEED", 1), n = number_of("TDAG_COUNT", 1000);
+    uint32_t n_added = 0, n_compared = 0, n_back = 0;
+    tdag_ctx *ctx = test_ctx();
+    for (uint64_t seed = first; seed < first + n; seed++) {
+        tdag_model *m = NULL, *more = NULL, *back = NULL;
+        TEST_OK(ctx, random_running_program(ctx, seed, &m));
+        tdag_status st = m->n_methods > 1 ? TDAG_E_UNSUPPORTED : add_dim(ctx, m, &more);
+        if (st == TDAG_OK) {
+            n_added++;
+            check_forms(ctx, more, "batch", seed);
+            n_compared += check_samples(ctx, m, more, seed);
+            st = tdag_remove_dim(ctx, more, "Batch", NULL, &back);
+            if (st == TDAG_OK) check_results(ctx, m, back, "debatch", seed);
+            n_back += st == TDAG_OK;
+        }
+        if (st != TDAG_OK && st != TDAG_E_UNSUPPORTED)
+            fail_with(ctx, tdag_ctx_get_error(ctx)->message, "batch", seed, m, more);
+        tdag_model_free(back);
+        tdag_model_free(more);
+        tdag_model_free(m);
+    }
+    print_message("%u get a dimension, %u are compared, %u lose it again\n",
+                  (unsigned)n_added, (unsigned)n_compared, (unsigned)n_back);
+    assert_true(n_added * 4 >= n);
+    tdag_ctx_free(ctx);
+}
+
 /* ---- memory ---- */
 
 typedef struct transforming {
@@ -234,6 +360,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_law),
+        cmocka_unit_test(test_batch),
         cmocka_unit_test(test_oom),
     };
     snprintf(path, sizeof path, "/tmp/tdag-law-%ld.tdag", (long)getpid());

@@ -44,6 +44,7 @@ static int load_at_one(cli *c, tdag_model **out, int64_t **axes)
 
 int cli_debatch(cli *c)
 {
+    c->takes_programs = true;
     int64_t *axes = NULL;
     tdag_model *model = NULL, *changed = NULL;
     tdag_remove_dim_options options;
@@ -57,7 +58,9 @@ int cli_debatch(cli *c)
                                        : cli_load_first(c, &model);
     options.axes = axes;
     if (axes != NULL && status == CLI_DONE)
-        options.n_axes = tdag_graph_get_n_inputs(tdag_model_get_graph(model));
+        options.n_axes =
+            tdag_block_get(tdag_method_get_body(tdag_model_get_method(model, 0)))
+                .params.n;
     if (status == CLI_DONE &&
         tdag_remove_dim(c->ctx, model, c->dim, &options, &changed) != TDAG_OK)
         status = cli_fail_library(c, c->files[0]);
@@ -111,6 +114,7 @@ static int add_dim(cli *c, const tdag_model *model, tdag_model **out)
 
 int cli_batch(cli *c)
 {
+    c->takes_programs = true;
     tdag_model *model = NULL, *changed = NULL;
     int status = cli_check_name(c->files[1]);
     if (status == CLI_DONE && c->dim == NULL)

@@ -15,6 +15,7 @@ static int extract_to(cli *c, const tdag_model *model, const cli_names *in,
     options.outputs = out->names;
     options.n_outputs = out->n;
     options.module = c->module;
+    options.graph = c->graph;
     tdag_model *part = NULL;
     if (tdag_extract(c->ctx, model, &options, &part) != TDAG_OK)
         return cli_fail_library(c, c->files[0]);
@@ -25,9 +26,11 @@ static int extract_to(cli *c, const tdag_model *model, const cli_names *in,
 
 int cli_extract(cli *c)
 {
-    if (c->module == NULL && c->names_in == NULL && c->names_out == NULL)
+    c->takes_programs = true;
+    if (c->module == NULL && c->names_in == NULL && c->names_out == NULL &&
+        c->graph == NULL)
         return cli_fail(CLI_USAGE,
-                        "tdag extract needs --inputs, --outputs or --module");
+                        "tdag extract needs --inputs, --outputs, --module or --graph");
     if (c->module != NULL && (c->names_in != NULL || c->names_out != NULL))
         return cli_fail(CLI_USAGE, "give --module, or --inputs and --outputs");
     cli_names in, out = {0};

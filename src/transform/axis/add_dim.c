@@ -211,22 +211,3 @@ tdag_status tdag_graph_add_dim(tdag_ctx *ctx, const tdag_graph *graph, const cha
     tdagi_arena_free(&a.arena);
     return st;
 }
-
-typedef struct add_arguments {
-    const char *dim;
-    const tdag_add_dim_options *options;
-} add_arguments;
-
-static tdag_status add_graph(tdag_ctx *ctx, const tdag_graph *graph,
-                             const void *arguments, tdag_graph **out)
-{
-    const add_arguments *a = arguments;
-    return tdag_graph_add_dim(ctx, graph, a->dim, a->options, out);
-}
-
-tdag_status tdag_add_dim(tdag_ctx *ctx, const tdag_model *model, const char *dim,
-                         const tdag_add_dim_options *options, tdag_model **out)
-{
-    const add_arguments a = {dim, options};
-    return tdagi_model_transform(ctx, model, add_graph, &a, out);
-}

@@ -461,22 +461,3 @@ tdag_status tdag_graph_remove_dim(tdag_ctx *ctx, const tdag_graph *graph,
     tdagi_arena_free(&r.arena);
     return st;
 }
-
-typedef struct remove_arguments {
-    const char *dim;
-    const tdag_remove_dim_options *options;
-} remove_arguments;
-
-static tdag_status remove_graph(tdag_ctx *ctx, const tdag_graph *graph,
-                                const void *arguments, tdag_graph **out)
-{
-    const remove_arguments *a = arguments;
-    return tdag_graph_remove_dim(ctx, graph, a->dim, a->options, out);
-}
-
-tdag_status tdag_remove_dim(tdag_ctx *ctx, const tdag_model *model, const char *dim,
-                            const tdag_remove_dim_options *options, tdag_model **out)
-{
-    const remove_arguments a = {dim, options};
-    return tdagi_model_transform(ctx, model, remove_graph, &a, out);
-}

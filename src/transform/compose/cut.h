@@ -12,6 +12,7 @@ typedef struct tdagi_values {
 } tdagi_values;
 
 typedef struct tdagi_cut {
+    const tdag_graph *of;
     tdagi_values inputs, outputs;
     bool needs_all; /* an input that no output needs is an error */
 } tdagi_cut;

@@ -32,6 +32,43 @@ static tdag_status find_cut(tdag_ctx *ctx, const tdag_graph *g, tdagi_arena *are
     return tdagi_graph_outputs(ctx, g, arena, &out->outputs);
 }
 
+/* The only graph that has nodes in a module. */
+static tdag_status find_module(tdag_ctx *ctx, const tdag_model *model,
+                               const char *module, const tdag_graph **out)
+{
+    const tdag_graph *found = NULL;
+    for (uint32_t i = 0; i < model->n_graphs; i++) {
+        const tdag_graph *g = model->graphs[i].graph;
+        bool has = false;
+        for (uint32_t id = 1; id <= g->n && !has; id++)
+            has = tdagi_scope_is_in(g->scopes[g->nodes[id].scope], module);
+        if (has && found != NULL)
+            return tdagi_fail(ctx, TDAG_E_ARG,
+                              "several graphs have nodes in module %.80s: name one, as "
+                              "%.80s",
+                              module, model->graphs[i].name);
+        if (has) found = g;
+    }
+    *out = found;
+    return found != NULL
+               ? TDAG_OK
+               : tdagi_fail(ctx, TDAG_E_ARG,
+                            "no graph has a node in a module \"%.80s\"", module);
+}
+
+static tdag_status find_graph(tdag_ctx *ctx, const tdag_model *model,
+                              const tdag_extract_options *o, const tdag_graph **out)
+{
+    uint32_t i = o->graph == NULL ? 0 : tdag_model_find_graph(model, o->graph);
+    if (o->graph == NULL && (tdag_model_get_graph(model) != NULL || o->module == NULL))
+        return tdagi_model_straight(ctx, model, out);
+    if (o->graph == NULL) return find_module(ctx, model, o->module, out);
+    if (i == TDAG_NO_INDEX)
+        return tdagi_fail(ctx, TDAG_E_ARG, "the model has no graph %.80s", o->graph);
+    *out = model->graphs[i].graph;
+    return TDAG_OK;
+}
+
 /* The part as a model: with the whole's structure of inputs or outputs where it has the
  * same ones. */
 static tdag_status cut_model(tdag_ctx *ctx, const tdag_model *model,
@@ -39,7 +76,7 @@ static tdag_status cut_model(tdag_ctx *ctx, const tdag_model *model,
                              bool keeps_outputs, tdag_model **out)
 {
     tdag_graph *graph = NULL;
-    tdag_status st = tdagi_cut_graph(ctx, tdag_model_get_graph(model), cut, &graph);
+    tdag_status st = tdagi_cut_graph(ctx, cut->of, cut, &graph);
     if (st == TDAG_OK)
         st = tdagi_model_create(ctx, graph,
                                 keeps_inputs ? tdagi_model_inputs(model) : NULL,
@@ -57,14 +94,15 @@ tdag_status tdag_extract(tdag_ctx *ctx, const tdag_model *model,
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     TDAGI_TRY(check_options(ctx, &o));
     const tdag_graph *g = NULL;
-    TDAGI_TRY(tdagi_model_straight(ctx, model, &g));
+    TDAGI_TRY(find_graph(ctx, model, &o, &g));
     tdagi_arena arena;
     tdagi_arena_init(&arena, &ctx->allocator);
-    tdagi_cut cut = {{0}, {0}, false};
+    bool whole = g == tdag_model_get_graph(model) && o.module == NULL;
+    tdagi_cut cut = {.of = g};
     tdag_status st = find_cut(ctx, g, &arena, &o, &cut);
     if (st == TDAG_OK)
-        st = cut_model(ctx, model, &cut, o.module == NULL && o.n_inputs == 0,
-                       o.module == NULL && o.n_outputs == 0, out);
+        st = cut_model(ctx, model, &cut, whole && o.n_inputs == 0,
+                       whole && o.n_outputs == 0, out);
     tdagi_arena_free(&arena);
     return st;
 }
@@ -165,7 +203,7 @@ static tdag_status cut_chain(split *s, const tdag_model *model, tdag_model **out
     uint32_t end = 2 * s->n_modules;
     while (end > 0 && !has_nodes(s, end))
         end--;
-    tdagi_cut cut = {{0}, {0}, false};
+    tdagi_cut cut = {.of = s->g};
     TDAGI_TRY(tdagi_graph_inputs(s->ctx, s->g, &s->arena, &cut.inputs));
     for (uint32_t at = 0; at <= end; at++) {
         if (at < end && !has_nodes(s, at)) continue;

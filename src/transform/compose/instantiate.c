@@ -15,8 +15,8 @@ static void replace_symbols(const tdagi_instance *in, tdag_dim *replacements)
     const tdag_graph *g = in->g;
     uint32_t n_symbols = tdagi_pool_n_symbols(g->pool);
     for (uint32_t s = 0; s < n_symbols; s++)
-        replacements[s] = TDAGI_DIM_BAD;
-    for (int alone = 1; alone >= 0; alone--)
+        replacements[s] = in->sizes == NULL ? TDAGI_DIM_BAD : in->sizes[s];
+    for (int alone = 1; alone >= 0 && in->sizes == NULL; alone--)
         for (uint32_t i = 0; i < g->n_inputs; i++) {
             const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
             if (in->inputs[i].id == 0 ||

@@ -7,8 +7,10 @@
 typedef struct tdagi_instance {
     tdag_builder *b;
     const tdag_graph *g;
-    const char *what;         /* whose inputs they are, for sentences: "part 1" */
-    const char *prefix;       /* of scopes and names; NULL: none */
+    const char *what;      /* whose inputs they are, for sentences: "part 1" */
+    const char *prefix;    /* of scopes and names; NULL: none */
+    const tdag_dim *sizes; /* by the graph's symbol, in the builder; NULL: what the fed
+                              inputs show */
     const tdag_value *inputs; /* by the graph's input; NO_VALUE becomes an input */
     tdag_value *new_of;       /* out, [g->n + 1], zeroed: every value of g */
 } tdagi_instance;

@@ -23,7 +23,9 @@ tdag_dim tdagi_copier_dim(tdagi_copier *c, tdag_dim d)
 {
     tdagi_pool *pool = tdagi_method_pool(&c->b);
     if (pool == NULL || d == TDAGI_DIM_BAD) return TDAGI_DIM_BAD;
-    return tdagi_dim_substitute(pool, c->pool, d, c->dim_of);
+    tdag_dim is = tdagi_dim_substitute(pool, c->pool, d, c->dim_of);
+    if (is == TDAGI_DIM_BAD) c->b.status = tdagi_pool_report(c->ctx, pool);
+    return is;
 }
 
 void tdagi_copier_type(const tdagi_copier *c, tdagi_var v, tdagi_type *out)
@@ -40,9 +42,32 @@ void tdagi_copier_type(const tdagi_copier *c, tdagi_var v, tdagi_type *out)
 void tdagi_copier_old_type(tdagi_copier *c, tdagi_var old, tdagi_type *out)
 {
     const tdagi_var_info *info = tdagi_method_var(c->m, old);
-    *out = (tdagi_type){.dtype = info->dtype, .rank = info->rank};
-    for (uint32_t k = 0; k < info->rank; k++)
-        out->shape[k] = tdagi_copier_dim(c, info->shape[k]);
+    *out = (tdagi_type){.dtype = info->dtype};
+    if (c->has_added != NULL && c->has_added[old.id])
+        out->shape[out->rank++] = c->added;
+    if (out->rank + info->rank > TDAG_MAX_RANK) {
+        c->b.status = tdagi_fail(c->ctx, TDAG_E_SHAPE,
+                                 "method %.80s: a value would have more than %d axes",
+                                 c->m->name, TDAG_MAX_RANK);
+        return;
+    }
+    for (uint32_t k = 0; k < info->rank; k++) {
+        tdag_dim d = tdagi_copier_dim(c, info->shape[k]);
+        if (c->gone < 0 && d == c->gone) continue;
+        out->shape[out->rank++] = d;
+        if (c->gone < 0 && tdagi_copier_ok(c) && d < 0 &&
+            tdagi_dim_has_symbol(c->b.method->pool, d, 0))
+            c->b.status = tdagi_fail(
+                c->ctx, TDAG_E_UNSUPPORTED, "method %.80s: a size is made of %.80s",
+                c->m->name, tdagi_pool_symbol(c->b.method->pool, 0, NULL));
+    }
+}
+
+/* Whether an old symbol is one whose axes are left out. */
+static bool is_gone(const tdagi_copier *c, tdag_dim old)
+{
+    uint32_t s = c->gone < 0 ? tdagi_copier_symbol(c, old) : UINT32_MAX;
+    return s != UINT32_MAX && c->dim_of[s] == c->gone;
 }
 
 uint32_t tdagi_copier_symbol(const tdagi_copier *c, tdag_dim d)
@@ -74,7 +99,9 @@ tdag_dim tdagi_copier_bind(tdagi_copier *c, tdag_dim old)
     snprintf(name, sizeof name, "%.200s", is);
     while (is_declared(pool, name))
         snprintf(name, sizeof name, "%.200s_%u", is, (unsigned)++c->n_renamed);
-    return c->dim_of[s] = tdagi_dim_symbol(pool, name, sample);
+    c->dim_of[s] = tdagi_dim_symbol(pool, name, sample);
+    if (tdagi_copier_ok(c)) c->b.status = tdagi_pool_report(c->ctx, pool);
+    return c->dim_of[s];
 }
 
 void tdagi_copier_map(tdagi_copier *c, tdagi_var old, tdagi_var is)
@@ -106,8 +133,8 @@ static void name_var(tdagi_copier *c, tdagi_var old, tdagi_var is)
     if (name != NULL) tdagi_program_name(&c->b, is, name);
 }
 
-static void name_vars(tdagi_copier *c, const tdagi_var *old, const tdagi_var *is,
-                      uint32_t n)
+void tdagi_copier_name(tdagi_copier *c, const tdagi_var *old, const tdagi_var *is,
+                       uint32_t n)
 {
     for (uint32_t i = 0; i < n && tdagi_copier_ok(c); i++)
         name_var(c, old[i], is[i]);
@@ -128,7 +155,7 @@ tdag_status tdagi_call_sizes(tdag_ctx *ctx, const tdag_model *model,
                              tdagi_pool *pool, tdag_dim *sizes)
 {
     const tdag_graph *g = model->graphs[call->target].graph;
-    const char *missing;
+    const char *missing = NULL;
     for (uint32_t s = 0; s < tdagi_pool_n_symbols(g->pool); s++)
         sizes[s] = TDAGI_DIM_BAD;
     for (uint32_t i = 0; i < call->n_bindings; i++)
@@ -147,8 +174,7 @@ tdag_dim *tdagi_copier_sizes(tdagi_copier *c, const tdagi_statement *call)
     return sizes;
 }
 
-/* The graph with its symbols replaced by dims of the new method. */
-static tdag_status take_at(tdagi_copier *c, const tdag_graph *g, const tdag_dim *sizes,
+tdag_status tdagi_graph_at(tdagi_copier *c, const tdag_graph *g, const tdag_dim *sizes,
                            tdag_graph **out)
 {
     tdag_builder *b = NULL;
@@ -182,12 +208,12 @@ static uint32_t enter_graph(tdagi_copier *c, const char *name, const tdag_graph 
     return tdagi_model_add_graph(&c->b, free_name, g);
 }
 
-/* Whether inputs, bindings and names tell just these sizes. */
+/* Whether inputs, bindings and names tell just these sizes, and all of them. */
 static bool tells(tdagi_copier *c, const tdag_graph *g, const tdagi_new_call *call,
                   tdag_dim *told)
 {
     uint32_t n = tdagi_pool_n_symbols(g->pool);
-    const char *missing;
+    const char *missing = NULL;
     for (uint32_t s = 0; s < n; s++)
         told[s] = TDAGI_DIM_BAD;
     for (uint32_t i = 0; i < call->n_bindings; i++)
@@ -196,23 +222,20 @@ static bool tells(tdagi_copier *c, const tdag_graph *g, const tdagi_new_call *ca
     tdagi_pool *pool = tdagi_method_pool(&c->b);
     tdagi_call_solve(g, c->b.method, call->inputs, pool, told);
     c->b.status = tdagi_call_take_names(c->ctx, g, pool, NULL, told, &missing);
-    return call->sizes == NULL || n == 0 ||
-           memcmp(told, call->sizes, n * sizeof *told) == 0;
+    return n == 0 ||
+           (missing == NULL &&
+            (call->sizes == NULL || memcmp(told, call->sizes, n * sizeof *told) == 0));
 }
 
-/* `of` of bindings: the graph's symbol that has that size, or the one of that name. */
-static void bind_sizes(tdagi_copier *c, const tdag_graph *g, const tdagi_new_call *call,
-                       bool by_name)
+void tdagi_bind_sizes(const tdagi_copier *c, const tdag_graph *g, uint32_t n,
+                      tdagi_binding *bindings)
 {
     const tdagi_pool *pool = c->b.method->pool;
-    for (uint32_t i = 0; i < call->n_bindings; i++) {
-        tdagi_binding *b = &call->bindings[i];
-        uint32_t s;
-        int64_t factor, offset;
-        if (!by_name || !tdagi_dim_is_affine(pool, b->symbol, &s, &factor, &offset))
-            continue;
-        b->of = symbol_of(g, tdagi_pool_symbol(pool, s, NULL));
-    }
+    uint32_t s;
+    int64_t factor, offset;
+    for (uint32_t i = 0; i < n; i++)
+        if (tdagi_dim_is_affine(pool, bindings[i].symbol, &s, &factor, &offset))
+            bindings[i].of = symbol_of(g, tdagi_pool_symbol(pool, s, NULL));
 }
 
 void tdagi_copier_call(tdagi_copier *c, const tdagi_new_call *call)
@@ -223,9 +246,10 @@ void tdagi_copier_call(tdagi_copier *c, const tdagi_new_call *call)
     tdagi_type *types = tdagi_copier_take(c, g->n_outputs, sizeof *types);
     if (types == NULL) return;
     if (!tells(c, g, call, told) && tdagi_copier_ok(c)) {
-        c->b.status = take_at(c, g, call->sizes, &other);
+        c->b.status =
+            tdagi_graph_at(c, g, call->sizes == NULL ? told : call->sizes, &other);
         g = other;
-        if (g != NULL) bind_sizes(c, g, call, true);
+        if (g != NULL) tdagi_bind_sizes(c, g, call->n_bindings, call->bindings);
     }
     if (!tdagi_copier_ok(c)) return;
     uint32_t n_bindings = 0; /* of symbols that the graph has */
@@ -244,6 +268,28 @@ void tdagi_copier_call(tdagi_copier *c, const tdagi_new_call *call)
     tdag_graph_free(other);
 }
 
+tdagi_var tdagi_copier_call_made(tdagi_copier *c, tdag_builder *b, const char *name,
+                                 const tdagi_var *inputs)
+{
+    tdag_graph *g = NULL;
+    tdagi_var result = TDAG_NO_VAR;
+    if (tdagi_copier_ok(c)) c->b.status = tdag_builder_finish(b, &g);
+    tdag_builder_free(b);
+    const tdagi_new_call call = {
+        .name = name, .graph = g, .inputs = inputs, .results = &result};
+    if (g != NULL) tdagi_copier_call(c, &call);
+    tdag_graph_free(g);
+    return result;
+}
+
+tdagi_var tdagi_copier_number(tdagi_copier *c, const char *name, int64_t value)
+{
+    tdag_builder *b = NULL;
+    if (tdagi_copier_ok(c)) c->b.status = tdag_builder_create(c->ctx, &b);
+    tdag_builder_add_output(b, tdag_add_scalar(b, TDAG_I64, (double)value));
+    return tdagi_copier_call_made(c, b, name, NULL);
+}
+
 /* Those of n values that a form has; NULL: all. */
 static tdagi_var *filter(tdagi_copier *c, const tdagi_var *vars, uint32_t n,
                          const unsigned char *has)
@@ -255,9 +301,10 @@ static tdagi_var *filter(tdagi_copier *c, const tdagi_var *vars, uint32_t n,
     return kept;
 }
 
-static tdagi_binding *call_bindings(tdagi_copier *c, const tdagi_statement *s,
-                                    const tdag_graph *old, const tdag_graph *g)
+tdagi_binding *tdagi_copier_bindings(tdagi_copier *c, const tdagi_statement *s,
+                                     const tdag_graph *g)
 {
+    const tdag_graph *old = c->model->graphs[s->target].graph;
     tdagi_binding *bindings = tdagi_copier_take(c, s->n_bindings, sizeof *bindings);
     for (uint32_t i = 0; bindings != NULL && i < s->n_bindings; i++) {
         const tdagi_binding *b = &s->bindings[i];
@@ -272,9 +319,10 @@ static tdagi_binding *call_bindings(tdagi_copier *c, const tdagi_statement *s,
 }
 
 /* Sizes of the graph that is called now, in the new method. */
-static tdag_dim *new_sizes(tdagi_copier *c, const tdagi_statement *s,
-                           const tdag_graph *old, const tdag_graph *g)
+tdag_dim *tdagi_copier_new_sizes(tdagi_copier *c, const tdagi_statement *s,
+                                 const tdag_graph *g)
 {
+    const tdag_graph *old = c->model->graphs[s->target].graph;
     const tdag_dim *sizes = tdagi_copier_sizes(c, s);
     uint32_t n = tdagi_pool_n_symbols(g->pool);
     tdag_dim *is = tdagi_copier_take(c, n, sizeof *is);
@@ -295,13 +343,13 @@ static void copy_call(tdagi_copier *c, const tdagi_statement *s)
         .name = old->name, .graph = form.graph, .n_bindings = s->n_bindings};
     tdagi_var *kept = filter(c, s->inputs, s->n_inputs, form.takes);
     if (kept != NULL) call.inputs = tdagi_copier_vars(c, kept, form.graph->n_inputs);
-    call.bindings = call_bindings(c, s, old->graph, form.graph);
-    call.sizes = new_sizes(c, s, old->graph, form.graph);
+    call.bindings = tdagi_copier_bindings(c, s, form.graph);
+    call.sizes = tdagi_copier_new_sizes(c, s, form.graph);
     call.results = tdagi_copier_take(c, s->n_results, sizeof *call.results);
     kept = filter(c, s->results, s->n_results, form.gives);
     if (kept == NULL) return;
     tdagi_copier_call(c, &call);
-    name_vars(c, kept, call.results, form.graph->n_outputs);
+    tdagi_copier_name(c, kept, call.results, form.graph->n_outputs);
 }
 
 /* ---- what stays ---- */
@@ -341,7 +389,8 @@ static tdagi_binding *copy_bindings(tdagi_copier *c, const tdagi_statement *s,
     tdagi_binding *made = tdagi_copier_take(c, s->n_bindings, sizeof *made);
     *n_out = 0;
     for (uint32_t i = 0; made != NULL && i < s->n_bindings; i++)
-        if (is_size_of(c, s->bindings[i].symbol, results, n_results))
+        if (!is_gone(c, s->bindings[i].symbol) &&
+            is_size_of(c, s->bindings[i].symbol, results, n_results))
             made[(*n_out)++] =
                 (tdagi_binding){.symbol = s->bindings[i].symbol,
                                 .bound = tdagi_copier_dim(c, s->bindings[i].bound)};
@@ -362,6 +411,8 @@ static void copy_leaf(tdagi_copier *c, const tdagi_statement *s)
 {
     uint32_t n_bindings;
     tdagi_statement_spec spec = *s;
+    bool is_access = s->kind == TDAGI_READ || s->kind == TDAGI_WRITE;
+    if (is_access && c->drops_state > 0 && s->target >= c->drops_state) spec.target--;
     spec.inputs = tdagi_copier_vars(c, s->inputs, s->n_inputs);
     spec.bindings = copy_bindings(c, s, s->results, s->n_results, &n_bindings);
     spec.n_bindings = n_bindings;
@@ -369,14 +420,14 @@ static void copy_leaf(tdagi_copier *c, const tdagi_statement *s)
     tdagi_var *results = tdagi_copier_take(c, s->n_results, sizeof *results);
     if (results == NULL) return;
     tdagi_program_add(&c->b, &spec, s->n_results, types, results);
-    name_vars(c, s->results, results, s->n_results);
+    tdagi_copier_name(c, s->results, results, s->n_results);
 }
 
 static void copy_block(tdagi_copier *c, const tdagi_statement *s, uint32_t i)
 {
-    if (c->block != NULL && tdagi_copier_ok(c)) c->block(c, s, true);
+    if (c->block != NULL && tdagi_copier_ok(c)) c->block(c, s, i, true);
     tdagi_copy_statements(c, &s->blocks[i]);
-    if (c->block != NULL && tdagi_copier_ok(c)) c->block(c, s, false);
+    if (c->block != NULL && tdagi_copier_ok(c)) c->block(c, s, i, false);
 }
 
 void tdagi_copy_statements(tdagi_copier *c, const tdagi_block *block)
@@ -400,7 +451,7 @@ static void close(tdagi_copier *c, const tdagi_statement *s)
     if (types == NULL || results == NULL) return;
     tdagi_program_bind(&c->b, n_bindings, bindings);
     tdagi_program_close(&c->b, n, types, results);
-    name_vars(c, old, results, n);
+    tdagi_copier_name(c, old, results, n);
 }
 
 static void copy_if(tdagi_copier *c, const tdagi_statement *s)
@@ -445,11 +496,12 @@ static void begin_body(tdagi_copier *c, const tdagi_block *body)
     memmove(old + 1, old, n * sizeof *old);
     old[0] = body->params[0];
     for (uint32_t i = 0; i < body->n_symbols; i++)
-        if (is_size_of(c, body->symbols[i], old, n + 1))
+        if (!is_gone(c, body->symbols[i]) &&
+            is_size_of(c, body->symbols[i], old, n + 1))
             symbols[n_symbols++] = tdagi_copier_bind(c, body->symbols[i]);
     tdagi_program_begin_block(&c->b, n + 1, old_types(c, old, n + 1), n_symbols,
                               symbols, params);
-    name_vars(c, old, params, n + 1);
+    tdagi_copier_name(c, old, params, n + 1);
 }
 
 static void copy_loop(tdagi_copier *c, const tdagi_statement *s)
@@ -486,11 +538,27 @@ void tdagi_copy_statement(tdagi_copier *c, const tdagi_statement *s)
 
 /* ---- methods and models ---- */
 
-static void copy_method(tdagi_copier *c)
+/* Its symbols and inputs. */
+static void copy_head(tdagi_copier *c)
 {
     const tdagi_method *m = c->m;
-    uint32_t n_symbols = tdagi_pool_n_symbols(m->pool);
     tdagi_type type;
+    for (uint32_t i = 0; i < m->body.n_symbols; i++)
+        if (!is_gone(c, m->body.symbols[i]))
+            tdagi_method_symbol(&c->b, tdagi_copier_bind(c, m->body.symbols[i]));
+    for (uint32_t i = 0; i < m->body.n_params && tdagi_copier_ok(c); i++) {
+        tdagi_var old = m->body.params[i];
+        if (c->input != NULL && c->input(c, i)) continue;
+        tdagi_copier_old_type(c, old, &type);
+        c->var_of[old.id] =
+            tdagi_method_input(&c->b, tdagi_method_var(m, old)->name, &type);
+    }
+}
+
+static void copy_method(tdagi_copier *c, uint32_t number)
+{
+    const tdagi_method *m = c->m = c->model->methods[number];
+    uint32_t n_symbols = tdagi_pool_n_symbols(m->pool);
     c->pool = tdagi_pool_clone(m->pool);
     c->var_of = tdagi_copier_take(c, m->n_vars, sizeof *c->var_of);
     c->dim_of = tdagi_copier_take(c, n_symbols, sizeof *c->dim_of);
@@ -499,17 +567,11 @@ static void copy_method(tdagi_copier *c)
     if (!tdagi_copier_ok(c)) return;
     for (uint32_t i = 0; i < n_symbols; i++)
         c->dim_of[i] = TDAGI_DIM_BAD;
-    for (uint32_t i = 0; i < m->body.n_symbols; i++)
-        tdagi_method_symbol(&c->b, tdagi_copier_bind(c, m->body.symbols[i]));
-    for (uint32_t i = 0; i < m->body.n_params; i++) {
-        tdagi_var old = m->body.params[i];
-        tdagi_copier_old_type(c, old, &type);
-        c->var_of[old.id] =
-            tdagi_method_input(&c->b, tdagi_method_var(m, old)->name, &type);
-    }
-    if (c->method != NULL) c->method(c);
+    if (c->symbols != NULL) c->symbols(c, number);
+    copy_head(c);
+    if (c->method != NULL && tdagi_copier_ok(c)) c->method(c);
     tdagi_copy_statements(c, &m->body);
-    tdagi_method_end(&c->b, m->inputs, m->outputs);
+    tdagi_method_end(&c->b, c->inputs == NULL ? m->inputs : c->inputs, m->outputs);
 }
 
 tdag_status tdagi_copy_model(tdagi_copier *c, tdag_ctx *ctx, const tdag_model *model,
@@ -517,16 +579,19 @@ tdag_status tdagi_copy_model(tdagi_copier *c, tdag_ctx *ctx, const tdag_model *m
 {
     c->ctx = ctx;
     c->model = model;
+    const tdagi_state *states = c->states == NULL ? model->states : c->states;
     tdagi_arena_init(&c->arena, &ctx->allocator);
     tdagi_model_begin(&c->b, ctx);
     for (uint32_t i = 0; i < model->n_states; i++)
-        tdagi_model_add_state(&c->b, model->states[i].name, model->states[i].initial,
-                              model->states[i].symbols);
+        if (i + 1 != c->drops_state)
+            tdagi_model_add_state(&c->b, states[i].name, states[i].initial,
+                                  states[i].symbols);
     for (uint32_t i = 0; i < model->n_methods && tdagi_copier_ok(c); i++) {
-        c->m = model->methods[i];
-        copy_method(c);
+        copy_method(c, i);
         if (tdagi_copier_ok(c)) c->b.status = tdagi_poll(ctx);
+        tdagi_structure_free(c->inputs);
         tdagi_pool_free(c->pool);
+        c->inputs = NULL;
         c->pool = NULL;
     }
     tdag_model *made = NULL;

@@ -25,17 +25,32 @@ typedef struct tdagi_copier {
     tdagi_pool *pool;      /* a clone of its pool */
     tdagi_var *var_of;     /* by old id: the new value; 0: none yet */
     tdag_dim *dim_of;      /* by old symbol: a dim of the new method; BAD: none yet */
-    const unsigned char *live;     /* by old id: results of ifs and what loops carry are
-                                      left out where it is 0; NULL: all stay */
+    const unsigned char *live; /* by old id: results of ifs and what loops carry are
+                                  left out where it is 0; NULL: all stay */
+    const tdagi_state *states; /* instead of the model's; NULL: those */
+    uint32_t drops_state; /* this one less 1 is left out; 0: none is. Who sets it does
+                             its reads and writes */
+    tdag_dim gone; /* a symbol of the new method: axes of that size are left out, and so
+                      are bindings of old symbols that it stands for; 0: none is */
+    tdag_dim
+        added; /* a symbol of the new method: the first axis of values that have it */
+    const unsigned char *has_added; /* by old id; NULL: none has */
+    tdagi_structure *inputs; /* of the method at hand, if they are others than the old
+                                one's; the copier frees it */
     const tdagi_graph_form *forms; /* by number of the graph; NULL: all stay */
     uint32_t n_renamed;
     void *self;
     /* Does a statement in its own way; false: it is copied. NULL: all are copied. */
     bool (*statement)(struct tdagi_copier *c, const tdagi_statement *s);
-    /* Called when a method's tables are there, and where a statement's block begins and
+    /* Called when a method begins, by its number; whether an input is left out. NULL:
+     * nothing to do. */
+    void (*symbols)(struct tdagi_copier *c, uint32_t number);
+    bool (*input)(struct tdagi_copier *c, uint32_t i);
+    /* Called when a method's inputs are there, and where a statement's block begins and
      * ends. NULL: nothing to do. */
     void (*method)(struct tdagi_copier *c);
-    void (*block)(struct tdagi_copier *c, const tdagi_statement *s, bool begins);
+    void (*block)(struct tdagi_copier *c, const tdagi_statement *s, uint32_t i,
+                  bool begins);
 } tdagi_copier;
 
 /* The model's copy, verified. States, methods and their structures stay; graphs are
@@ -73,6 +88,24 @@ tdag_status tdagi_call_sizes(tdag_ctx *ctx, const tdag_model *model,
 /* The same in c->pool; scratch memory. */
 tdag_dim *tdagi_copier_sizes(tdagi_copier *c, const tdagi_statement *call);
 
+/* By symbol of a graph that stands for the called one, or a part of it, the size in the
+ * new method. */
+tdag_dim *tdagi_copier_new_sizes(tdagi_copier *c, const tdagi_statement *call,
+                                 const tdag_graph *g);
+/* The sizes that are given to it, their symbols bound. */
+tdagi_binding *tdagi_copier_bindings(tdagi_copier *c, const tdagi_statement *call,
+                                     const tdag_graph *g);
+/* `of` of bindings: the graph's symbols of the names that theirs have. */
+void tdagi_bind_sizes(const tdagi_copier *c, const tdag_graph *g, uint32_t n,
+                      tdagi_binding *bindings);
+/* New values stand for old ones, under their names. */
+void tdagi_copier_name(tdagi_copier *c, const tdagi_var *old, const tdagi_var *is,
+                       uint32_t n);
+
+/* The graph with its symbols replaced by dims of the new method. */
+tdag_status tdagi_graph_at(tdagi_copier *c, const tdag_graph *g, const tdag_dim *sizes,
+                           tdag_graph **out);
+
 /* A call of a graph, which has one reference more then. */
 typedef struct tdagi_new_call {
     const char *name; /* of the graph, if it is new */
@@ -81,12 +114,17 @@ typedef struct tdagi_new_call {
                               tell */
     const tdagi_var *inputs;
     uint32_t n_bindings;
-    tdagi_binding *bindings; /* all new; `of` is set here, by the names of symbols
-                                whose sizes they are */
+    tdagi_binding *bindings; /* `of`: the graph's symbol; UINT32_MAX: it has none */
     tdagi_var *results;      /* out */
 } tdagi_new_call;
 /* Where sizes are others than inputs and names tell, the graph is taken at these. */
 void tdagi_copier_call(tdagi_copier *c, const tdagi_new_call *call);
+
+/* Finishes and frees a builder, and calls the graph, of one output. */
+tdagi_var tdagi_copier_call_made(tdagi_copier *c, tdag_builder *b, const char *name,
+                                 const tdagi_var *inputs);
+/* A rank-0 i64, by a call of a graph of that name. */
+tdagi_var tdagi_copier_number(tdagi_copier *c, const char *name, int64_t value);
 
 /* Whether a statement, or one inside, does more than give its results: writes, draws,
  * checks, and operators that may. */

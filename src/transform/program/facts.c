@@ -188,3 +188,17 @@ tdag_status tdagi_find_facts(tdag_ctx *ctx, const tdag_model *model,
     tdagi_pool_free(w.pool);
     return st;
 }
+
+void tdagi_count_uses(const tdagi_block *block, uint32_t *uses)
+{
+    for (const tdagi_statement *s = block->first; s != NULL; s = s->next) {
+        for (uint32_t i = 0; i < s->n_inputs; i++)
+            uses[s->inputs[i].id]++;
+        for (uint32_t i = 0; s->kind == TDAGI_CALL && i < s->n_bindings; i++)
+            uses[s->bindings[i].value.id]++;
+        for (uint32_t i = 0; i < s->n_blocks; i++)
+            tdagi_count_uses(&s->blocks[i], uses);
+    }
+    for (uint32_t i = 0; i < block->n_yields; i++)
+        uses[block->yields[i].id]++;
+}

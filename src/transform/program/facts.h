@@ -18,5 +18,7 @@ tdag_status tdagi_find_facts(tdag_ctx *ctx, const tdag_model *model,
 /* Whether something needs the statement, or what it does. */
 bool tdagi_is_needed(const tdagi_facts *f, const tdagi_method *m,
                      const tdagi_statement *s);
+/* Adds to uses[id] how often values are inputs, sizes and yields. */
+void tdagi_count_uses(const tdagi_block *block, uint32_t *uses);
 
 #endif

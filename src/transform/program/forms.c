@@ -95,8 +95,21 @@ static tdag_status begin(forming *f)
 
 /* ---- graphs ---- */
 
+/* Adds a node as it is but for its name. */
+static void graft_unnamed(tdagi_graft *t, uint32_t id)
+{
+    const tdagi_node *n = &t->g->nodes[id];
+    for (uint32_t i = 0; i < n->n_inputs; i++)
+        t->scratch[i] = t->new_of[tdagi_node_inputs(n)[i].id];
+    tdag_builder_set_scope(t->b, t->g->scopes[n->scope]);
+    t->new_of[id] =
+        tdag_add_node(t->b, (tdag_op)n->op, n->u.spec, tdagi_node_def(n)->spec_size,
+                      t->scratch, n->n_inputs);
+}
+
 /* The graph with the inputs of `takes`, those of `fixed` (by input; NULL: none) as
- * constants, and the outputs of `gives` (NULL: all). */
+ * constants, and the outputs of `gives` (NULL: all); takes NULL: all inputs, and
+ * outputs without their names. */
 static tdag_status rebuild(tdag_ctx *ctx, const tdag_graph *g,
                            const unsigned char *takes, const unsigned char *gives,
                            const tdag_tensor *const *fixed, unsigned char *live,
@@ -113,15 +126,20 @@ static tdag_status rebuild(tdag_ctx *ctx, const tdag_graph *g,
     for (uint32_t i = 0; i < g->n_outputs; i++)
         if (gives == NULL || gives[i]) live[g->outputs[i].id] = 1;
     tdagi_mark_ancestors(g, live);
+    for (uint32_t i = 0; takes == NULL && i < g->n_outputs; i++)
+        live[g->outputs[i].id] = 2;
     for (uint32_t i = 0; i < g->n_inputs; i++) {
         uint32_t id = g->inputs[i].id;
         if (fixed != NULL && fixed[i] != NULL && live[id])
             t.new_of[id] = tdag_add_tensor(b, TDAG_OP_CONSTANT, NULL, fixed[i]);
-        else if (takes[i])
+        else if (takes == NULL || takes[i])
             tdagi_graft_as_input(&t, id);
     }
     for (uint32_t id = 1; id <= g->n; id++)
-        if (live[id] && t.new_of[id].id == 0) tdagi_graft_node(&t, id);
+        if (live[id] == 2 && !tdagi_op_is_leaf(g->nodes[id].op))
+            graft_unnamed(&t, id);
+        else if (live[id] && t.new_of[id].id == 0)
+            tdagi_graft_node(&t, id);
     for (uint32_t i = 0; i < g->n_outputs; i++)
         if (gives == NULL || gives[i])
             tdag_builder_add_output(b, t.new_of[g->outputs[i].id]);
@@ -221,6 +239,23 @@ static tdag_status drop_inputs(forming *f, tdag_graph **g, unsigned char *takes,
     return rebuild_in(f, g, kept, NULL, NULL);
 }
 
+/* *g is replaced. Where the name of an output, which values of programs do not have,
+ * kept a node that computes nothing, the name goes. */
+static tdag_status simplify(forming *f, tdag_graph **g)
+{
+    tdag_graph *simple = NULL, *fewer = NULL;
+    TDAGI_TRY(tdag_graph_simplify(f->ctx, *g, f->options, &simple));
+    tdag_graph_free(*g);
+    *g = tdag_graph_copy(simple);
+    tdag_status st = rebuild_in(f, g, NULL, NULL, NULL);
+    if (st == TDAG_OK) st = tdag_graph_simplify(f->ctx, *g, f->options, &fewer);
+    bool is_better = st == TDAG_OK && fewer->n < simple->n;
+    tdag_graph_free(*g);
+    *g = is_better ? fewer : simple;
+    tdag_graph_free(is_better ? simple : fewer);
+    return st;
+}
+
 static tdag_status form(forming *f, uint32_t i)
 {
     const usage *u = &f->usages[i];
@@ -239,12 +274,7 @@ static tdag_status form(forming *f, uint32_t i)
     *g = tdag_graph_copy(old);
     f->out->forms[i] = (tdagi_graph_form){old, takes, u->gives};
     if (changed) TDAGI_TRY(rebuild_in(f, g, takes, u->gives, u->fixed));
-    if (changed || !is_in(f->simple, old)) {
-        tdag_graph *simple = NULL;
-        TDAGI_TRY(tdag_graph_simplify(f->ctx, *g, f->options, &simple));
-        tdag_graph_free(*g);
-        *g = simple;
-    }
+    if (changed || !is_in(f->simple, old)) TDAGI_TRY(simplify(f, g));
     TDAGI_TRY(drop_inputs(f, g, takes, old->n_inputs));
     f->out->forms[i].graph = *g;
     return TDAG_OK;

@@ -65,8 +65,10 @@ static void forget_written(simplifier *s, const tdagi_statement *in)
             forget_written(s, t);
 }
 
-static void enter_or_leave(tdagi_copier *c, const tdagi_statement *in, bool begins)
+static void enter_or_leave(tdagi_copier *c, const tdagi_statement *in, uint32_t i,
+                           bool begins)
 {
+    (void)i;
     simplifier *s = c->self;
     uint32_t n = c->model->n_states;
     if (begins) {
