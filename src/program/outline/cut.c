@@ -540,3 +540,22 @@ tdag_status tdagi_outline_model(tdag_ctx *ctx, tdagi_outline *o, const tdag_grap
     tdagi_method_end(&b, inputs, outputs);
     return tdagi_model_finish(&b, out);
 }
+
+tdag_status tdagi_outline_finish(tdag_ctx *ctx, tdagi_outline *o, tdag_builder *b,
+                                 const char *method, const tdagi_structure *inputs,
+                                 const tdagi_structure *outputs, tdag_model **out)
+{
+    tdag_graph *g = NULL;
+    if (tdagi_outline_is_straight(o))
+        return tdagi_model_of_builder(ctx, b, inputs, outputs, out);
+    TDAGI_TRY(tdag_builder_finish(b, &g));
+    tdag_status st = tdagi_outline_model(ctx, o, g, method, inputs, outputs, out);
+    tdag_graph_free(g);
+    if (st != TDAG_OK) return st;
+    st = tdagi_model_verify(ctx, *out);
+    if (st != TDAG_OK) {
+        tdag_model_free(*out);
+        *out = NULL;
+    }
+    return st;
+}

@@ -20,6 +20,18 @@ void tdagi_outline_init(tdagi_outline *o, tdagi_arena *arena)
     o->n_blocks = 1;
 }
 
+void tdagi_outline_begin(tdagi_outline *o, tdagi_arena *arena, const tdag_graph *g)
+{
+    tdagi_outline_init(o, arena);
+    o->body.params = tdagi_outline_keep(o, g->n_inputs, g->inputs);
+    uint32_t n = tdagi_pool_n_symbols(g->pool);
+    tdag_dim *symbols = take(o, n, sizeof *symbols);
+    for (uint32_t i = 0; symbols != NULL && i < n; i++)
+        symbols[i] = tdagi_pool_symbol_dim(g->pool, i);
+    o->body.symbols = symbols;
+    o->body.n_symbols = symbols == NULL ? 0 : n;
+}
+
 tdagi_outline_statement *tdagi_outline_add(tdagi_outline *o,
                                            const tdagi_statement_spec *what)
 {

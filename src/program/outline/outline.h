@@ -64,6 +64,8 @@ typedef struct tdagi_outline {
 } tdagi_outline;
 
 void tdagi_outline_init(tdagi_outline *o, tdagi_arena *arena);
+/* The same with the inputs and symbols of a graph as those of the method. */
+void tdagi_outline_begin(tdagi_outline *o, tdagi_arena *arena, const tdag_graph *g);
 /* A statement of that kind at the end of the block at hand; arrays and texts of `what`
  * must live as long. NULL when out of memory. */
 tdagi_outline_statement *tdagi_outline_add(tdagi_outline *o,
@@ -103,5 +105,11 @@ tdag_status tdagi_outline_drop_unused(tdag_ctx *ctx, tdagi_outline *o,
 tdag_status tdagi_outline_model(tdag_ctx *ctx, tdagi_outline *o, const tdag_graph *g,
                                 const char *method, const tdagi_structure *inputs,
                                 const tdagi_structure *outputs, tdag_model **out);
+
+/* The model of what the builder has, verified where there are statements; a graph alone
+ * is a straight-line model. */
+tdag_status tdagi_outline_finish(tdag_ctx *ctx, tdagi_outline *o, tdag_builder *b,
+                                 const char *method, const tdagi_structure *inputs,
+                                 const tdagi_structure *outputs, tdag_model **out);
 
 #endif

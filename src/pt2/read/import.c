@@ -3,6 +3,7 @@
 #include "pt2/read/import.h"
 
 #include "program/model.h"
+#include "program/outline/outline.h"
 #include "pt2/pt2.h"
 
 /* ---- the program ---- */
@@ -19,7 +20,12 @@ static void settle(tdagi_pt2 *im)
 static void import_program(tdagi_pt2 *im, tdag_model **out)
 {
     tdagi_structure *inputs = NULL, *outputs = NULL;
+    tdagi_outline outline;
     tdagi_pt2_take_inputs(im, &inputs);
+    tdagi_outline_begin(&outline, &im->env.arena, im->env.b->graph);
+    if (outline.is_out_of_memory && tdagi_env_ok(&im->env))
+        im->env.status = tdagi_nomem(im->env.ctx);
+    im->env.outline = &outline;
     if (tdagi_env_ok(&im->env)) tdagi_pt2_run_graph(im, im->p.graph);
     im->env.scope = "";
     tdag_builder_set_scope(im->env.b, "");
@@ -28,8 +34,9 @@ static void import_program(tdagi_pt2 *im, tdag_model **out)
         tdagi_pt2_give_outputs(im, &outputs);
     settle(im);
     if (tdagi_env_ok(&im->env))
-        im->env.status =
-            tdagi_model_of_builder(im->env.ctx, im->env.b, inputs, outputs, out);
+        im->env.status = tdagi_outline_finish(im->env.ctx, &outline, im->env.b,
+                                              "forward", inputs, outputs, out);
+    im->env.outline = NULL;
     tdagi_structure_free(inputs);
     tdagi_structure_free(outputs);
 }

@@ -1,4 +1,5 @@
 /* Inputs and outputs of a program: what the signature says each of them is. */
+#include "aten/selection.h"
 #include "pt2/read/import.h"
 
 #include <string.h>
@@ -282,6 +283,8 @@ static void refuse_output(tdagi_pt2 *im, tdagi_any v, tdagi_structure_builder *t
 static void add_output(tdagi_pt2 *im, tdagi_any v, tdagi_structure_builder *to)
 {
     int64_t i;
+    v = tdagi_settled(&im->env, v);
+    if (v.kind == TDAGI_ANY_DATA) v.kind = TDAGI_ANY_TENSOR;
     if (v.kind == TDAGI_ANY_COMPLEX) /* as pairs */
         v = tdagi_any_tensor(tdagi_cell_pairs(&im->env, v.u.tensor));
     if (v.kind == TDAGI_ANY_TENSOR) {

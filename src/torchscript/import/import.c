@@ -54,39 +54,10 @@ static tdagi_any run_method(tdagi_import *im, tdagi_object *root, const char *me
 static void begin_outline(tdagi_import *im)
 {
     tdagi_env *env = &im->env;
-    const tdag_graph *g = env->b->graph;
-    tdagi_outline *o = &im->outline;
-    tdagi_outline_init(o, &env->arena);
-    o->body.params = tdagi_outline_keep(o, g->n_inputs, g->inputs);
-    uint32_t n = tdagi_pool_n_symbols(env->pool);
-    tdag_dim *symbols = tdagi_env_alloc(env, (n + 1) * sizeof *symbols);
-    if (symbols == NULL) return;
-    for (uint32_t i = 0; i < n; i++)
-        symbols[i] = tdagi_pool_symbol_dim(env->pool, i);
-    o->body.symbols = symbols;
-    o->body.n_symbols = n;
-    env->outline = o;
-}
-
-static tdag_status make_model(tdagi_import *im, const char *method,
-                              const tdagi_structure *inputs,
-                              const tdagi_structure *outputs, tdag_model **out)
-{
-    tdag_ctx *ctx = im->env.ctx;
-    tdag_graph *g = NULL;
-    if (tdagi_outline_is_straight(&im->outline))
-        return tdagi_model_of_builder(ctx, im->env.b, inputs, outputs, out);
-    TDAGI_TRY(tdag_builder_finish(im->env.b, &g));
-    tdag_status st =
-        tdagi_outline_model(ctx, &im->outline, g, method, inputs, outputs, out);
-    tdag_graph_free(g);
-    if (st != TDAG_OK) return st;
-    st = tdagi_model_verify(ctx, *out);
-    if (st != TDAG_OK) {
-        tdag_model_free(*out);
-        *out = NULL;
-    }
-    return st;
+    tdagi_outline_begin(&im->outline, &env->arena, env->b->graph);
+    if (im->outline.is_out_of_memory && tdagi_env_ok(env))
+        env->status = tdagi_nomem(env->ctx);
+    env->outline = &im->outline;
 }
 
 /* Walks the method on its arguments, whose structure is `inputs`. */
@@ -110,7 +81,8 @@ static void walk_method(tdagi_import *im, const tdag_shim_value *module,
     }
     if (!im->found->is_new) settle(im);
     if (!im->found->is_new && tdagi_import_check(im))
-        im->env.status = make_model(im, method, inputs, outputs, out);
+        im->env.status = tdagi_outline_finish(im->env.ctx, &im->outline, im->env.b,
+                                              method, inputs, outputs, out);
     tdagi_structure_free(outputs);
 }
 
