@@ -181,14 +181,23 @@ const tdag_shim_var *node_output(const tdag_shim_node *node, size_t i) noexcept
     return pick(node_of(node)->outputs(), i);
 }
 
+// What a fork runs, which is its block here; else NULL.
+const tdag_shim_block *forked(const Node *node)
+{
+    if (node->kind() != c10::prim::fork || !node->hasAttribute(c10::attr::Subgraph))
+        return nullptr;
+    return handle(node->g(c10::attr::Subgraph)->block());
+}
+
 size_t node_n_blocks(const tdag_shim_node *node) noexcept
 {
-    return node_of(node)->blocks().size();
+    return forked(node_of(node)) != nullptr ? 1 : node_of(node)->blocks().size();
 }
 
 const tdag_shim_block *node_block(const tdag_shim_node *node, size_t i) noexcept
 {
-    return pick(node_of(node)->blocks(), i);
+    const tdag_shim_block *block = i == 0 ? forked(node_of(node)) : nullptr;
+    return block != nullptr ? block : pick(node_of(node)->blocks(), i);
 }
 
 const tdag_shim_schema *node_schema(tdag_shim_session *,

@@ -8,6 +8,13 @@
 
 TDAG_BEGIN_DECLS
 
+/* A method and its inputs, as tdag_from_torchscript() takes them. */
+typedef struct tdag_torchscript_method {
+    const char *name;
+    const tdag_input_spec *inputs;
+    uint32_t n_inputs;
+} tdag_torchscript_method;
+
 typedef struct tdag_torchscript_options {
     size_t size;           /* set by tdag_torchscript_options_init() */
     const char *shim_path; /* NULL: TDAG_TORCH_SHIM, then the install's own folder */
@@ -25,6 +32,11 @@ typedef struct tdag_torchscript_options {
     /* Of running: the structure of the results, as tdagger/model.h tells. A number that
      * stands where it has a tensor is one of rank 0; NULL: numbers are left out. */
     const char *outputs;
+    /* Of reading: more methods that the model gets, as `encode` beside `forward`. They
+     * share its weights and its state. `values` and `complex_inputs` are of the first
+     * method only. */
+    const tdag_torchscript_method *more;
+    uint32_t n_more;
 } tdag_torchscript_options;
 enum {
     TDAG_TORCH_OPAQUE = 1,  /* keep unknown operators as opaque nodes: asks PyTorch */

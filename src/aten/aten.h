@@ -169,6 +169,7 @@ tdagi_any tdagi_number_tensor(tdagi_env *env, tdagi_any v);
 /* ---- dims that are to be equal (aten_match.c) ---- */
 /* v with the dim of an axis assumed to be `want`, which it is at the samples: an error
  * where it is not when the graph runs. */
+tdag_value tdagi_with_dim(tdagi_env *env, tdag_value v, uint32_t axis, tdag_dim want);
 tdag_value tdagi_assume_dim(tdagi_call *c, tdag_value v, uint32_t axis, tdag_dim want);
 /* Where the dims of two axes are equal at the samples, but different expressions, one
  * of which never exceeds the other: makes them the same, at sizes where they are. */

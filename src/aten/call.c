@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aten/control/journal.h"
 #include "aten/selection.h"
 
 /* Arguments of any operator that say where and how, not what. */
@@ -45,11 +46,20 @@ static void check_unread(tdagi_call *c)
 
 /* ---- results ---- */
 
+static void take_list(tdagi_env *env, tdagi_seq *to, const tdagi_seq *from)
+{
+    tdagi_journal_note_seq(env, to);
+    to->v = from->v;
+    to->n = to->capacity = from->n;
+    to->rows = from->rows;
+    to->letter = from->letter;
+}
+
 /* Stores a pure result into argument 0. */
 static tdagi_any store(tdagi_call *c, tdagi_any self, tdagi_any result)
 {
     if (result.kind == TDAGI_ANY_LIST && self.kind == TDAGI_ANY_LIST)
-        *self.u.seq = *result.u.seq; /* l += [1] */
+        take_list(c->env, self.u.seq, result.u.seq); /* l += [1] */
     if (result.kind != TDAGI_ANY_TENSOR || self.kind != TDAGI_ANY_TENSOR)
         return self.kind == TDAGI_ANY_TENSOR ? result : self;
     if (result.u.tensor == self.u.tensor) return self;
@@ -182,7 +192,7 @@ static bool changes_attribute(const tdagi_call *c)
         return false;
     tdagi_any self = c->args[0];
     if (self.kind == TDAGI_ANY_DICT) return self.u.dict->keys.lives;
-    return tdagi_any_is_seq(self) && self.u.seq->lives;
+    return self.kind == TDAGI_ANY_LIST && self.u.seq->lives;
 }
 
 static tdagi_any run_row(tdagi_call *c)

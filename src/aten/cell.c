@@ -564,6 +564,9 @@ void tdagi_cell_write(tdagi_env *env, tdagi_cell *t, tdag_value v)
     } else {
         if (env->journal != NULL && t->value.id == 0) tdagi_cell_read(env, t);
         tdagi_journal_note(env, t);
+        if (t->is_in_list)
+            tdagi_env_issue(env, "a tensor written in place after it was put into a "
+                                 "list whose length a run tells");
         if (t->root->is_leaf && !t->root->was_written)
             t->root->writer = tdagi_env_where(env);
         t->root->was_written = true;

@@ -73,6 +73,15 @@ tdagi_any tdagi_any_seq(tdagi_env *env, tdagi_any_kind kind, uint32_t n,
     return (tdagi_any){.kind = (uint8_t)kind, .u.seq = seq};
 }
 
+tdagi_any tdagi_list_copy_of(tdagi_env *env, const tdagi_seq *seq)
+{
+    tdagi_any out = tdagi_any_seq(env, TDAGI_ANY_LIST, seq->n, seq->v);
+    if (out.kind != TDAGI_ANY_LIST) return out;
+    out.u.seq->rows = seq->rows;
+    out.u.seq->letter = seq->letter;
+    return out;
+}
+
 tdagi_any tdagi_any_dict(tdagi_env *env)
 {
     tdagi_dict *d = tdagi_env_alloc(env, sizeof(*d));
@@ -134,7 +143,13 @@ const tdagi_any *tdagi_dict_get(tdagi_env *env, const tdagi_dict *d, tdagi_any k
 
 bool tdagi_any_is_seq(tdagi_any v)
 {
-    return v.kind == TDAGI_ANY_LIST || v.kind == TDAGI_ANY_TUPLE;
+    return (v.kind == TDAGI_ANY_LIST || v.kind == TDAGI_ANY_TUPLE) &&
+           v.u.seq->rows == NULL;
+}
+
+bool tdagi_any_is_stack(tdagi_any v)
+{
+    return v.kind == TDAGI_ANY_LIST && v.u.seq->rows != NULL;
 }
 
 bool tdagi_any_is_tensor(tdagi_any v)
@@ -276,6 +291,7 @@ static const char *float_text(tdagi_env *env, double f)
 static const char *seq_text(tdagi_env *env, tdagi_any v)
 {
     bool tuple = v.kind == TDAGI_ANY_TUPLE;
+    if (tdagi_any_is_stack(v)) return "a list whose length a run tells";
     const char *text = tuple ? "(" : "[";
     for (uint32_t i = 0; i < v.u.seq->n; i++)
         text = tdagi_env_text(env, "%s%s%s", text, i > 0 ? ", " : "",

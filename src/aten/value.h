@@ -65,6 +65,9 @@ struct tdagi_seq {
     const char *type_name; /* of a named tuple; else NULL */
     const char **fields;   /* n of them when type_name is there */
     bool lives;            /* an attribute has it: between calls, too */
+    tdagi_cell *rows; /* of a list whose length a run tells: its items as rows of one
+                         tensor, and none in v; else NULL (control/stack.h) */
+    char letter;      /* of rows that are numbers: 'i', 'f' or 'b'; else 0 */
 };
 
 struct tdagi_dict { /* in insertion order */
@@ -83,6 +86,8 @@ tdagi_any tdagi_any_tensor(tdagi_cell *t); /* NULL: poison */
 tdagi_any tdagi_any_complex_number(struct tdagi_env *env, double re, double im);
 tdagi_any tdagi_any_seq(struct tdagi_env *env, tdagi_any_kind kind, uint32_t n,
                         const tdagi_any *v); /* copies v */
+/* A list of the same items or rows. */
+tdagi_any tdagi_list_copy_of(struct tdagi_env *env, const tdagi_seq *seq);
 tdagi_any tdagi_any_dict(struct tdagi_env *env);
 void tdagi_seq_append(struct tdagi_env *env, tdagi_seq *seq, tdagi_any v);
 void tdagi_seq_remove(tdagi_seq *seq, uint32_t at); /* the item of that place */
@@ -93,7 +98,8 @@ const tdagi_any *tdagi_dict_get(struct tdagi_env *env, const tdagi_dict *d,
 /* ---- asking ---- */
 /* POISON itself or a sequence that holds one, which is given; else NULL. */
 const tdagi_any *tdagi_any_find_poison(const tdagi_any *v);
-bool tdagi_any_is_seq(tdagi_any v);
+bool tdagi_any_is_seq(tdagi_any v);    /* whose items are known */
+bool tdagi_any_is_stack(tdagi_any v);  /* a list with rows */
 bool tdagi_any_is_tensor(tdagi_any v); /* TENSOR, DATA */
 bool tdagi_any_is_number(tdagi_any v); /* INT, FLOAT, BOOL */
 /* COMPLEX, COMPLEX_NUMBER, or a sequence that holds one. */

@@ -85,7 +85,8 @@ static tdagi_structure_node *add(tdagi_structure_builder *b, tdagi_structure_kin
     tdagi_structure *s = b->made;
     if (b->depth > 0) s->nodes[b->open[b->depth - 1]].n++;
     tdagi_structure_node *node = &s->nodes[s->n++];
-    *node = (tdagi_structure_node){.kind = (uint8_t)kind, .size = 1, .key = b->key};
+    *node = (tdagi_structure_node){
+        .kind = (uint8_t)kind, .size = 1, .key = b->key, .u.i = 0};
     b->key = NULL;
     s->n_tensors += kind == TDAGI_STRUCTURE_TENSOR;
     return node;
@@ -119,6 +120,17 @@ void tdagi_structure_close(tdagi_structure_builder *b)
 void tdagi_structure_tensor(tdagi_structure_builder *b)
 {
     add(b, TDAGI_STRUCTURE_TENSOR);
+}
+
+void tdagi_structure_number(tdagi_structure_builder *b, char letter)
+{
+    tdagi_structure_node *node = add(b, TDAGI_STRUCTURE_TENSOR);
+    if (node != NULL) node->u.i = letter;
+}
+
+const char *tdagi_structure_number_name(int64_t letter)
+{
+    return letter == 'i' ? "int" : letter == 'f' ? "float" : "bool";
 }
 
 void tdagi_structure_none(tdagi_structure_builder *b) { add(b, TDAGI_STRUCTURE_NONE); }

@@ -30,7 +30,8 @@ typedef struct tdagi_structure_node {
     const char *key; /* of an item: the dict's key or the field's name; NULL: none */
     union {
         bool b;
-        int64_t i;
+        int64_t i; /* of a tensor: 'i', 'f' or 'b' where the framework has a number
+                      instead, which the tensor of rank 0 holds; else 0 */
         double f;
         const char *s; /* of a string; of a tuple the name of its type, or NULL */
     } u;
@@ -87,6 +88,10 @@ void tdagi_structure_open(tdagi_structure_builder *b, tdagi_structure_kind kind,
                           const char *type_name);
 void tdagi_structure_close(tdagi_structure_builder *b);
 void tdagi_structure_tensor(tdagi_structure_builder *b);
+/* A tensor that is a number: 'i', 'f', 'b'. */
+void tdagi_structure_number(tdagi_structure_builder *b, char letter);
+/* "int", "float", "bool" */
+const char *tdagi_structure_number_name(int64_t letter);
 void tdagi_structure_none(tdagi_structure_builder *b);
 void tdagi_structure_bool(tdagi_structure_builder *b, bool value);
 void tdagi_structure_int(tdagi_structure_builder *b, int64_t value);

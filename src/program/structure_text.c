@@ -53,17 +53,26 @@ static void write_key(structure_writer *w, const tdagi_structure_node *node)
     }
 }
 
+static void write_tensor(structure_writer *w, const tdagi_structure_node *node)
+{
+    const char *number = node->u.i == 0 ? NULL : tdagi_structure_number_name(node->u.i);
+    if (w->style->tensor != NULL) {
+        if (number != NULL) tdagi_text_printf(w->to, "%s(", number);
+        w->style->tensor(w->style->user, w->n_tensors, w->to);
+        if (number != NULL) tdagi_text_add(w->to, ")");
+    } else {
+        tdagi_text_add(w->to, number == NULL ? "T" : number);
+    }
+    w->n_tensors++;
+}
+
 /* What stands for a node before its items, or all of it. */
 static void write_node(structure_writer *w, const tdagi_structure_node *node)
 {
     write_key(w, node);
     switch ((tdagi_structure_kind)node->kind) {
     case TDAGI_STRUCTURE_TENSOR:
-        if (w->style->tensor != NULL)
-            w->style->tensor(w->style->user, w->n_tensors, w->to);
-        else
-            tdagi_text_add(w->to, "T");
-        w->n_tensors++;
+        write_tensor(w, node);
         break;
     case TDAGI_STRUCTURE_TUPLE:
         if (is_named(w, node)) tdagi_text_add(w->to, node->u.s);
@@ -215,6 +224,12 @@ static bool take_word(structure_reader *r, const char *s, size_t n)
     double number;
     if (n == 1 && *s == 'T')
         tdagi_structure_tensor(&r->b);
+    else if (n == 3 && memcmp(s, "int", n) == 0)
+        tdagi_structure_number(&r->b, 'i');
+    else if (n == 5 && memcmp(s, "float", n) == 0)
+        tdagi_structure_number(&r->b, 'f');
+    else if (n == 4 && memcmp(s, "bool", n) == 0)
+        tdagi_structure_number(&r->b, 'b');
     else if (n == 4 && memcmp(s, "None", n) == 0)
         tdagi_structure_none(&r->b);
     else if (n == 4 && memcmp(s, "True", n) == 0)

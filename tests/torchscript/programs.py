@@ -11,6 +11,7 @@ import os
 import struct
 import subprocess
 import sys
+import time
 
 import torch
 from torch import nn
@@ -321,6 +322,13 @@ class StateInBranch(nn.Module):
         return self.last * self.n
 
 
+# The other kinds, a file each.
+sys.modules.setdefault("programs", sys.modules[__name__])
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import program_decoders  # noqa: E402,F401
+import program_lists  # noqa: E402,F401
+import program_structures  # noqa: E402,F401
+
 # ---- files ----
 
 NAMES = {torch.float32: "F32", torch.int64: "I64", torch.bool: "BOOL", torch.float64: "F64"}
@@ -345,16 +353,29 @@ def flat(result):
     if isinstance(result, (bool, int, float)):
         dtype = torch.float64 if isinstance(result, float) else None
         return [torch.tensor(result, dtype=dtype)]
+    if isinstance(result, dict):
+        result = result.values()
     return [t for item in result for t in flat(item)]
+
+
+def spell(result):
+    """The types of a result."""
+    if isinstance(result, dict):
+        return {k: spell(v) for k, v in result.items()}
+    if isinstance(result, (tuple, list)):
+        return [spell(v) for v in result]
+    return type(result).__name__
 
 
 def make_one(cls):
     torch.manual_seed(0)
-    return torch.jit.script(cls().eval())
+    module = torch.jit.script(cls().eval())
+    return torch.jit.freeze(module) if getattr(cls, "frozen", False) else module
 
 
 def make(folder):
     os.makedirs(folder, exist_ok=True)
+    make_methods(folder)
     with open(os.path.join(folder, "index"), "w") as index:
         for cls, types, calls in MODELS:
             module, tensors = make_one(cls), {}
@@ -368,10 +389,43 @@ def make(folder):
             index.write(" ".join([cls.__name__] + types) + "\n")
 
 
+class TwoMethods(nn.Module):
+    """forward reads what remember has written; both use one layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("memory", torch.zeros(0, 4))
+        self.layer = nn.Linear(4, 4)
+
+    @torch.jit.export
+    def remember(self, x):
+        self.memory = torch.cat([self.memory, self.layer(x)])
+        return self.memory.size(0)
+
+    def forward(self, x):
+        return torch.softmax(self.layer(x) @ self.memory.t(), -1) @ self.memory
+
+
+def make_methods(folder):
+    """Calls of both, one after the other."""
+    torch.manual_seed(0)
+    module, tensors = torch.jit.script(TwoMethods().eval()), {}
+    for i in range(6):
+        x = torch.randn(1, 4)
+        y = module(x) if i % 2 else module.remember(x)
+        tensors["c%d.in0" % i], tensors["c%d.out0" % i] = x, flat(y)[0].detach().clone()
+    fresh = torch.jit.script(TwoMethods().eval())
+    fresh.load_state_dict({k: v for k, v in module.state_dict().items() if k != "memory"}, strict=False)
+    fresh.save(os.path.join(folder, "methods.pt"))
+    save(os.path.join(folder, "methods.calls.safetensors"), tensors)
+
+
 def compare(source, export, calls):
     for i, inputs in enumerate(calls):
-        want = flat(source(*[t.clone() for t in inputs]))
-        got = flat(export(*[t.clone() for t in inputs]))
+        want, got = source(*[t.clone() for t in inputs]), export(*[t.clone() for t in inputs])
+        if spell(want) != spell(got):
+            return "call %d: %s for %s" % (i, spell(got), spell(want))
+        want, got = flat(want), flat(got)
         if len(want) != len(got):
             return "call %d: %d results for %d" % (i, len(got), len(want))
         for a, b in zip(want, got):
@@ -379,6 +433,18 @@ def compare(source, export, calls):
                                                         atol=1e-5):
                 return "call %d: another result" % i
     return None
+
+
+def check_linear(path):
+    """Appends take linear time: four times as many less than twelve times as long."""
+    module, times = torch.jit.load(path), []
+    for n in (10, 10000, 40000):
+        start = time.perf_counter()
+        module(torch.ones(3), torch.tensor(n))
+        times.append(time.perf_counter() - start)
+    if times[2] > 12 * times[1]:
+        print("appends: %.2f s for 10,000, %.2f s for 40,000" % (times[1], times[2]))
+    return times[2] > 12 * times[1]
 
 
 def check(folder, tdag):
@@ -402,12 +468,16 @@ def check(folder, tdag):
         if why:
             failed += 1
             print("%s: %s" % (cls.__name__, why))
+    if any(m[0].__name__ == "AppendStack" for m in MODELS):
+        failed += check_linear(os.path.join(folder, "AppendStack.out.pt"))
     print("%d of %d programs agree" % (len(MODELS) - failed, len(MODELS)))
     return failed
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    if len(sys.argv) > 3 + (sys.argv[1] == "check"):  # these alone
+        MODELS[:] = [m for m in MODELS if m[0].__name__ in sys.argv[3:]]
     if sys.argv[1] == "make":
         make(sys.argv[2])
     else:

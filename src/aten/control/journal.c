@@ -20,6 +20,8 @@ static void restore(const tdagi_journal_entry *e)
     if (e->seq != NULL) {
         e->seq->v = e->items.u.seq->v;
         e->seq->n = e->seq->capacity = e->items.u.seq->n;
+        e->seq->rows = e->items.u.seq->rows;
+        e->seq->letter = e->items.u.seq->letter;
     }
     if (e->root == NULL) return;
     e->root->value = e->before.value;
@@ -102,7 +104,7 @@ void tdagi_journal_note_seq(tdagi_env *env, tdagi_seq *seq)
     tdagi_journal *j = env->journal;
     tdagi_journal_entry e = {.seq = seq};
     if (j == NULL || seq->born >= j->epoch || find(j, &e) != NULL) return;
-    e.items = tdagi_any_seq(env, TDAGI_ANY_LIST, seq->n, seq->v);
+    e.items = tdagi_list_copy_of(env, seq);
     if (e.items.kind == TDAGI_ANY_LIST) note(env, j, &e);
 }
 

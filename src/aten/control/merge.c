@@ -1,35 +1,11 @@
 /* Values that data decides. */
 #include "aten/control/merge.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "aten/aten.h"
+#include "aten/control/stack.h"
 #include "derive/derive.h"
-
-tdag_value tdagi_given(tdagi_env *env, tdag_dtype dtype, uint32_t rank,
-                       const tdag_dim *shape)
-{
-    tdag_value v = tdag_add_input(env->b, NULL, dtype, rank, shape);
-    if (v.id == 0 && tdagi_env_ok(env))
-        tdagi_env_fail_here(env, tdag_builder_get_status(env->b), "a value");
-    return v;
-}
-
-tdag_dim tdagi_new_symbol(tdagi_env *env, const char *prefix, int64_t sample)
-{
-    char name[64];
-    bool taken = true;
-    for (uint32_t k = 1; taken; k++) {
-        snprintf(name, sizeof name, "%.40s%u", prefix, (unsigned)k);
-        taken = false;
-        for (uint32_t i = 0; i < tdagi_pool_n_symbols(env->pool) && !taken; i++)
-            taken = strcmp(tdagi_pool_symbol(env->pool, i, NULL), name) == 0;
-    }
-    tdag_dim symbol = tdagi_dim_symbol(env->pool, name, sample);
-    tdagi_dim_may_be_zero(env->pool, symbol);
-    return symbol;
-}
 
 tdagi_any tdagi_unset(void)
 {
@@ -41,23 +17,6 @@ bool tdagi_is_unset(tdagi_any v) { return v.kind == TDAGI_ANY_NONE && v.letter =
 static bool is_numeric(tdagi_any v)
 {
     return v.kind == TDAGI_ANY_DATA || tdagi_any_is_number(v);
-}
-
-static char letter_of(tdagi_any v)
-{
-    return v.kind == TDAGI_ANY_DATA    ? v.letter
-           : v.kind == TDAGI_ANY_FLOAT ? 'f'
-           : v.kind == TDAGI_ANY_BOOL  ? 'b'
-                                       : 'i';
-}
-
-tdagi_any tdagi_number_data(tdagi_env *env, tdagi_any v)
-{
-    if (v.kind == TDAGI_ANY_DATA) return tdagi_any_tensor(v.u.tensor);
-    tdag_dtype d = v.kind == TDAGI_ANY_FLOAT  ? TDAG_F64
-                   : v.kind == TDAGI_ANY_BOOL ? TDAG_BOOL
-                                              : TDAG_I64;
-    return tdagi_any_tensor(tdagi_cell_known(env, d, v));
 }
 
 /* A number, or a tensor, as a value of the graph. */
@@ -75,7 +34,7 @@ static tdagi_any any_of(tdagi_env *env, tdagi_any like, tdag_value v)
     if (t == NULL) return tdagi_any_poison();
     if (!is_numeric(like)) return tdagi_any_tensor(t);
     return (tdagi_any){
-        .kind = TDAGI_ANY_DATA, .letter = letter_of(like), .u.tensor = t};
+        .kind = TDAGI_ANY_DATA, .letter = tdagi_number_letter(like), .u.tensor = t};
 }
 
 static tdag_value zeros_like(tdagi_env *env, tdag_value v)
@@ -95,18 +54,21 @@ static bool grow(tdagi_arms *arms)
     tdag_value *rows = tdagi_env_alloc(env, 3 * wider * sizeof *rows);
     tdagi_outline_binding *bindings =
         tdagi_env_alloc(env, wider * TDAG_MAX_RANK * sizeof *bindings);
-    if (rows == NULL || bindings == NULL) return false;
+    tdag_dim *joined = tdagi_env_alloc(env, 2 * wider * TDAG_MAX_RANK * sizeof *joined);
+    if (rows == NULL || bindings == NULL || joined == NULL) return false;
     tdag_value *parts[] = {rows, rows + wider, rows + 2 * wider};
     if (arms->n > 0) {
         memcpy(parts[0], arms->yields[0], arms->n * sizeof *rows);
         memcpy(parts[1], arms->yields[1], arms->n * sizeof *rows);
         memcpy(parts[2], arms->results, arms->n * sizeof *rows);
         memcpy(bindings, arms->bindings, arms->n_bindings * sizeof *bindings);
+        memcpy(joined, arms->joined, 2 * arms->n_bindings * sizeof *joined);
     }
     arms->yields[0] = parts[0];
     arms->yields[1] = parts[1];
     arms->results = parts[2];
     arms->bindings = bindings;
+    arms->joined = joined;
     arms->capacity = wider;
     return true;
 }
@@ -116,8 +78,13 @@ static tdag_dim join_dims(tdagi_arms *arms, tdag_dim a, tdag_dim b)
 {
     tdagi_pool *pool = arms->env->pool;
     if (a == b) return a;
+    for (uint32_t i = 0; i < arms->n_bindings; i++)
+        if (arms->joined[2 * i] == a && arms->joined[2 * i + 1] == b)
+            return arms->bindings[i].symbol;
     int64_t x = tdagi_dim_sample(pool, a), y = tdagi_dim_sample(pool, b);
     tdag_dim s = tdagi_new_symbol(arms->env, "if", x > y ? x : y);
+    arms->joined[2 * arms->n_bindings] = a;
+    arms->joined[2 * arms->n_bindings + 1] = b;
     arms->bindings[arms->n_bindings++] = (tdagi_outline_binding){s, TDAGI_DIM_BAD};
     return s;
 }
@@ -169,14 +136,34 @@ static tdagi_any merge_items(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
     return out;
 }
 
+/* Lists of several lengths, or of one that a run tells. */
+static tdagi_any merge_lists(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
+{
+    tdagi_env *env = arms->env;
+    tdagi_any a = tdagi_stack_of(env, yes, no, arms->n_symbols);
+    tdagi_any b = tdagi_stack_of(env, no, yes, arms->n_symbols);
+    if (!tdagi_any_is_stack(a) || !tdagi_any_is_stack(b) ||
+        a.u.seq->letter != b.u.seq->letter)
+        return differ(arms, yes, no);
+    if (a.u.seq->rows == b.u.seq->rows) return yes;
+    tdag_value rows = join_values(arms, tdagi_cell_read(env, a.u.seq->rows),
+                                  tdagi_cell_read(env, b.u.seq->rows));
+    return tdagi_stack_list(env, tdagi_cell_new(env, rows), a.u.seq->letter);
+}
+
+static bool same_keys(tdagi_env *env, const tdagi_dict *a, const tdagi_dict *b)
+{
+    bool assumed = false, same = a->keys.n == b->keys.n;
+    for (uint32_t i = 0; same && i < a->keys.n; i++)
+        same = tdagi_any_equal(env, a->keys.v[i], b->keys.v[i], &assumed);
+    return same && !assumed;
+}
+
 static tdagi_any merge_dicts(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
 {
     tdagi_dict *a = yes.u.dict, *b = no.u.dict;
-    bool assumed = false, same = a->keys.n == b->keys.n;
-    for (uint32_t i = 0; same && i < a->keys.n; i++)
-        same = tdagi_any_equal(arms->env, a->keys.v[i], b->keys.v[i], &assumed);
     if (a == b) return yes;
-    if (!same || assumed) return differ(arms, yes, no);
+    if (!same_keys(arms->env, a, b)) return differ(arms, yes, no);
     tdagi_any out = tdagi_any_dict(arms->env);
     for (uint32_t i = 0; i < a->keys.n && out.kind == TDAGI_ANY_DICT; i++)
         tdagi_dict_set(arms->env, out.u.dict, a->keys.v[i],
@@ -211,12 +198,17 @@ tdagi_any tdagi_merge(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
         return any_of(env, set,
                       join_values(arms, is_no ? zeros : v, is_no ? v : zeros));
     }
-    if (is_numeric(yes) && is_numeric(no) && letter_of(yes) == letter_of(no))
+    if (is_numeric(yes) && is_numeric(no) &&
+        tdagi_number_letter(yes) == tdagi_number_letter(no))
         return any_of(env, yes,
                       join_values(arms, value_of(env, yes), value_of(env, no)));
     if (yes.kind == TDAGI_ANY_TENSOR && no.kind == TDAGI_ANY_TENSOR)
         return any_of(env, yes,
                       join_values(arms, value_of(env, yes), value_of(env, no)));
+    if (yes.kind == TDAGI_ANY_LIST && no.kind == TDAGI_ANY_LIST &&
+        (tdagi_any_is_stack(yes) || tdagi_any_is_stack(no) ||
+         yes.u.seq->n != no.u.seq->n))
+        return merge_lists(arms, yes, no);
     if (tdagi_any_is_seq(yes) && yes.kind == no.kind) return merge_items(arms, yes, no);
     if (yes.kind == TDAGI_ANY_DICT && no.kind == TDAGI_ANY_DICT)
         return merge_dicts(arms, yes, no);
@@ -239,6 +231,31 @@ static tdagi_carried *next_leaf(tdagi_carrying *c)
     return &c->leaves[c->at++];
 }
 
+/* The first leaf with that symbol, and its axis. */
+static const tdagi_carried *first_with(const tdagi_carrying *c, tdag_dim symbol,
+                                       uint32_t *axis)
+{
+    for (const tdagi_carried *l = c->leaves; l < c->leaves + c->n; l++)
+        for (*axis = 0; l->param.id != 0 && *axis < TDAG_MAX_RANK; ++*axis)
+            if ((l->varies >> *axis & 1) != 0 && l->symbols[*axis] == symbol) return l;
+    return NULL;
+}
+
+/* A symbol for a size that comes in as `entry`: that of another size which comes in
+ * and becomes the same, as those of two caches; else a new one. */
+static tdag_dim symbol_of(tdagi_carrying *c, const tdagi_carried *leaf, uint32_t axis,
+                          tdag_dim entry)
+{
+    for (const tdagi_carried *l = c->leaves; l < leaf + 1; l++)
+        for (uint32_t i = 0; i < TDAG_MAX_RANK; i++)
+            if ((leaf->alone >> axis & 1) == 0 && (l->varies >> i & 1) != 0 &&
+                l->symbols[i] != 0 && l->comes_in[i] == entry &&
+                l->becomes[i] == leaf->becomes[axis])
+                return l->symbols[i];
+    int64_t sample = tdagi_dim_sample(c->env->pool, entry);
+    return tdagi_new_symbol(c->env, "loop", sample > 1 ? sample : 1);
+}
+
 /* The parameter of the body for a leaf that comes in as `entry`. */
 static tdag_value open_leaf(tdagi_carrying *c, tdagi_carried *leaf, tdag_value entry)
 {
@@ -248,9 +265,8 @@ static tdag_value open_leaf(tdagi_carrying *c, tdagi_carried *leaf, tdag_value e
     for (uint32_t i = 0; i < rank; i++) {
         shape[i] = tdag_builder_get_shape(b, entry)[i];
         if ((leaf->varies >> i & 1) == 0) continue;
-        if (leaf->symbols[i] == 0)
-            leaf->symbols[i] = tdagi_new_symbol(
-                c->env, "loop", tdagi_dim_sample(c->env->pool, shape[i]));
+        if (leaf->symbols[i] == 0) leaf->symbols[i] = symbol_of(c, leaf, i, shape[i]);
+        leaf->comes_in[i] = shape[i];
         shape[i] = leaf->symbols[i];
     }
     leaf->entry = entry;
@@ -271,13 +287,56 @@ static tdagi_any carry_items(tdagi_carrying *c, tdagi_any v,
     return out;
 }
 
+/* A dict of the same keys. */
+static tdagi_any carry_dict(tdagi_carrying *c, tdagi_any v,
+                            tdagi_any (*carry)(tdagi_carrying *c, tdagi_any v))
+{
+    const tdagi_dict *d = v.u.dict;
+    tdagi_any out = tdagi_any_dict(c->env);
+    for (uint32_t i = 0; i < d->keys.n && out.kind == TDAGI_ANY_DICT; i++)
+        tdagi_dict_set(c->env, out.u.dict, d->keys.v[i], carry(c, d->values.v[i]));
+    return out;
+}
+
 static bool is_leaf(tdagi_any v)
 {
     return v.kind == TDAGI_ANY_TENSOR || is_numeric(v) || tdagi_is_unset(v);
 }
 
+/* A list has a leaf of its own, since it may turn out to have rows. */
+static tdagi_any carry_list_in(tdagi_carrying *c, tdagi_any v)
+{
+    tdagi_carried *leaf = next_leaf(c);
+    if (leaf == NULL) return v;
+    uint32_t self = c->at;
+    leaf->param = TDAG_NO_VALUE;
+    leaf->is_stack |= tdagi_any_is_stack(v);
+    if (!leaf->is_stack) {
+        tdagi_any out = carry_items(c, v, tdagi_carry_in);
+        c->leaves[self - 1].span = c->at - self; /* they may have moved */
+        return out;
+    }
+    tdagi_any rows = tdagi_stack_of(c->env, v, leaf->like, c->n_symbols);
+    if (!tdagi_any_is_stack(rows))
+        return tdagi_env_issue(c->env, "a list that a loop changes, whose items are of "
+                                       "several types or sizes");
+    char letter = leaf->letter = rows.u.seq->letter;
+    tdag_dim becomes = leaf->becomes[0];
+    if (!tdagi_any_is_stack(v) && next_leaf(c) != NULL) {
+        tdagi_carried *of_rows = &c->leaves[--c->at];
+        of_rows->varies |= 1;
+        if (of_rows->symbols[0] == 0) of_rows->becomes[0] = becomes;
+    }
+    rows = tdagi_carry_in(c, tdagi_any_tensor(rows.u.seq->rows));
+    return rows.kind == TDAGI_ANY_TENSOR
+               ? tdagi_stack_list(c->env, rows.u.tensor, letter)
+               : rows;
+}
+
 tdagi_any tdagi_carry_in(tdagi_carrying *c, tdagi_any v)
 {
+    if (v.kind == TDAGI_ANY_LIST) return carry_list_in(c, v);
+    if (v.kind == TDAGI_ANY_DICT) return carry_dict(c, v, tdagi_carry_in);
     if (tdagi_any_is_seq(v)) return carry_items(c, v, tdagi_carry_in);
     if (!is_leaf(v)) return v;
     tdagi_carried *leaf = next_leaf(c);
@@ -299,6 +358,20 @@ static void refuse_next(tdagi_carrying *c, tdagi_any v, tdagi_any next)
                         tdagi_any_text(c->env, v), tdagi_any_text(c->env, next));
 }
 
+/* Sizes of one symbol must become one size, or the later one gets its own. */
+static void compare_shared(tdagi_carrying *c, tdagi_carried *leaf, uint32_t axis,
+                           tdag_dim now)
+{
+    uint32_t k;
+    const tdagi_carried *first = first_with(c, leaf->symbols[axis], &k);
+    if (first == NULL || first > leaf || first->yield.id == 0 ||
+        tdag_builder_get_shape(c->env->b, first->yield)[k] == now)
+        return;
+    leaf->symbols[axis] = 0;
+    leaf->alone |= 1u << axis;
+    c->has_changed = true;
+}
+
 /* A size that is another one behind the body than before it varies. */
 static void compare_types(tdagi_carrying *c, tdagi_carried *leaf, tdagi_any v,
                           tdagi_any next)
@@ -312,11 +385,14 @@ static void compare_types(tdagi_carrying *c, tdagi_carried *leaf, tdagi_any v,
         return;
     }
     for (uint32_t i = 0; i < rank; i++) {
-        bool varies = (leaf->varies >> i & 1) != 0;
-        if (varies ||
-            tdag_builder_get_shape(b, is)[i] == tdag_builder_get_shape(b, becomes)[i])
+        tdag_dim now = tdag_builder_get_shape(b, becomes)[i];
+        if ((leaf->varies >> i & 1) != 0) {
+            compare_shared(c, leaf, i, now);
             continue;
+        }
+        if (tdag_builder_get_shape(b, is)[i] == now) continue;
         leaf->varies |= 1u << i;
+        leaf->becomes[i] = now;
         c->has_changed = true;
     }
 }
@@ -336,7 +412,7 @@ static void carry_leaf_on(tdagi_carrying *c, tdagi_carried *leaf, tdagi_any v,
         c->has_changed = true;
     } else if (!is_same(c->env, v, next)) {
         if (!tdagi_any_is_number(v) || !is_numeric(next) ||
-            letter_of(v) != letter_of(next))
+            tdagi_number_letter(v) != tdagi_number_letter(next))
             refuse_next(c, v, next);
         leaf->is_number = true;
         c->has_changed = true;
@@ -355,10 +431,50 @@ static tdagi_any as_number(tdagi_env *env, tdagi_any v, tdagi_any next)
     return next;
 }
 
+/* The list that was taken as one of known length is none. */
+static void found_stack(tdagi_carrying *c, tdagi_carried *leaf, tdagi_any next)
+{
+    uint32_t items = c->at;
+    leaf->is_stack = c->has_changed = true;
+    leaf->like = tdagi_list_copy_of(c->env, next.u.seq);
+    leaf->becomes[0] = next.u.seq->rows == NULL
+                           ? (tdag_dim)next.u.seq->n
+                           : tdagi_cell_dim(c->env, next.u.seq->rows, 0);
+    c->n -= leaf->span;
+    memmove(c->leaves + items, c->leaves + items + leaf->span,
+            (c->n - items) * sizeof *c->leaves);
+}
+
+static void carry_list_on(tdagi_carrying *c, tdagi_any v, tdagi_any next)
+{
+    tdagi_carried *leaf = &c->leaves[c->at++];
+    if (next.kind != TDAGI_ANY_LIST) {
+        refuse_next(c, v, next);
+    } else if (leaf->is_stack) {
+        tdagi_any rows = tdagi_stack_of(c->env, next, leaf->like, c->n_symbols);
+        if (!tdagi_any_is_stack(rows))
+            refuse_next(c, v, next);
+        else
+            tdagi_carry_on(c, (tdagi_any){.kind = TDAGI_ANY_TENSOR},
+                           tdagi_any_tensor(rows.u.seq->rows));
+    } else if (tdagi_any_is_stack(next) || next.u.seq->n != v.u.seq->n) {
+        found_stack(c, leaf, next);
+    } else {
+        for (uint32_t i = 0; i < v.u.seq->n; i++)
+            tdagi_carry_on(c, v.u.seq->v[i], next.u.seq->v[i]);
+    }
+}
+
 void tdagi_carry_on(tdagi_carrying *c, tdagi_any v, tdagi_any next)
 {
     next = as_number(c->env, v, next);
-    if (tdagi_any_is_seq(v)) {
+    if (v.kind == TDAGI_ANY_LIST && c->at < c->n) {
+        carry_list_on(c, v, next);
+    } else if (v.kind == TDAGI_ANY_DICT && next.kind == TDAGI_ANY_DICT &&
+               same_keys(c->env, v.u.dict, next.u.dict)) {
+        for (uint32_t i = 0; i < v.u.dict->keys.n; i++)
+            tdagi_carry_on(c, v.u.dict->values.v[i], next.u.dict->values.v[i]);
+    } else if (tdagi_any_is_seq(v)) {
         bool same = next.kind == v.kind && next.u.seq->n == v.u.seq->n;
         if (!same) refuse_next(c, v, next);
         for (uint32_t i = 0; same && i < v.u.seq->n; i++)
@@ -370,8 +486,65 @@ void tdagi_carry_on(tdagi_carrying *c, tdagi_any v, tdagi_any next)
     }
 }
 
+/* The size behind the loop where each trip adds the same: its number is known. */
+static bool length_of(const tdagi_carrying *c, const tdagi_carried *leaf, uint32_t axis,
+                      tdag_dim *out)
+{
+    tdagi_pool *p = c->env->pool;
+    int64_t each;
+    tdag_dim more = tdagi_dim_sub(
+        p, tdag_builder_get_shape(c->env->b, leaf->yield)[axis], leaf->symbols[axis]);
+    if (!tdagi_dim_is_const(p, more, &each)) return false;
+    tdag_dim trips = c->trips == TDAGI_DIM_BAD ? 2 : c->trips;
+    *out = tdagi_dim_add(p, leaf->comes_in[axis], tdagi_dim_mul(p, trips, more));
+    return true;
+}
+
+/* The size as a symbol of its own, or that of an earlier result. */
+static tdag_dim size_behind(tdagi_carrying *c, tdagi_carried *leaf, uint32_t axis)
+{
+    uint32_t k;
+    tdag_dim length;
+    tdagi_pool *pool = c->env->pool;
+    const tdagi_carried *first = first_with(c, leaf->symbols[axis], &k);
+    if (first != NULL && first < leaf && first->result.id != 0)
+        return tdag_builder_get_shape(c->env->b, first->result)[k];
+    int64_t sample = tdagi_dim_sample(pool, leaf->symbols[axis]);
+    if (length_of(c, leaf, axis, &length)) sample = tdagi_dim_sample(pool, length);
+    tdag_dim s = tdagi_new_symbol(c->env, "loop", sample > 0 ? sample : 0);
+    c->bindings[c->n_bindings++] = (tdagi_outline_binding){s, TDAGI_DIM_BAD};
+    return s;
+}
+
+/* The result with the sizes that the number of trips tells; id 0: it tells none. */
+static tdag_value with_lengths(const tdagi_carrying *c, const tdagi_carried *leaf)
+{
+    tdag_value v = TDAG_NO_VALUE;
+    tdagi_pool *pool = c->env->pool;
+    uint32_t rank = tdag_builder_get_rank(c->env->b, leaf->param);
+    for (uint32_t i = 0; i < rank && c->trips != TDAGI_DIM_BAD; i++) {
+        tdag_dim length;
+        if ((leaf->varies >> i & 1) == 0 || !length_of(c, leaf, i, &length) ||
+            !tdagi_dim_proves_ge(pool, c->trips, 0) ||
+            !tdagi_dim_proves_ge(pool, length, 0))
+            continue;
+        v = tdagi_with_dim(c->env, v.id == 0 ? leaf->result : v, i, length);
+    }
+    return v;
+}
+
 tdagi_any tdagi_carry_out(tdagi_carrying *c, tdagi_any v)
 {
+    if (v.kind == TDAGI_ANY_LIST && c->at < c->n) {
+        const tdagi_carried *leaf = &c->leaves[c->at++];
+        if (!leaf->is_stack) return carry_items(c, v, tdagi_carry_out);
+        char letter = leaf->letter;
+        tdagi_any rows = tdagi_carry_out(c, (tdagi_any){.kind = TDAGI_ANY_TENSOR});
+        return rows.kind == TDAGI_ANY_TENSOR
+                   ? tdagi_stack_list(c->env, rows.u.tensor, letter)
+                   : rows;
+    }
+    if (v.kind == TDAGI_ANY_DICT) return carry_dict(c, v, tdagi_carry_out);
     if (tdagi_any_is_seq(v)) return carry_items(c, v, tdagi_carry_out);
     if (!is_leaf(v) || c->at >= c->n) return v;
     tdagi_carried *leaf = &c->leaves[c->at++];
@@ -381,12 +554,11 @@ tdagi_any tdagi_carry_out(tdagi_carrying *c, tdagi_any v)
     uint32_t rank = tdag_builder_get_rank(b, leaf->param);
     for (uint32_t i = 0; i < rank; i++) {
         shape[i] = tdag_builder_get_shape(b, leaf->param)[i];
-        if ((leaf->varies >> i & 1) == 0) continue;
-        shape[i] =
-            tdagi_new_symbol(c->env, "loop", tdagi_dim_sample(c->env->pool, shape[i]));
-        c->bindings[c->n_bindings++] = (tdagi_outline_binding){shape[i], TDAGI_DIM_BAD};
+        if ((leaf->varies >> i & 1) != 0) shape[i] = size_behind(c, leaf, i);
     }
     leaf->result =
         tdagi_given(c->env, tdag_builder_get_dtype(b, leaf->param), rank, shape);
+    tdag_value known = with_lengths(c, leaf);
+    if (known.id != 0) return any_of(c->env, tdagi_is_unset(v) ? leaf->like : v, known);
     return any_of(c->env, tdagi_is_unset(v) ? leaf->like : v, leaf->result);
 }

@@ -14,6 +14,8 @@ tdag_value tdagi_given(tdagi_env *env, tdag_dtype dtype, uint32_t rank,
                        const tdag_dim *shape);
 /* A new symbol, called after what binds it ("loop", "if", ...). */
 tdag_dim tdagi_new_symbol(tdagi_env *env, const char *prefix, int64_t sample);
+/* 'i', 'f', 'b' of a number; 0: it is none. */
+char tdagi_number_letter(tdagi_any v);
 /* A number as a rank-0 tensor of the dtype that Python computes in: f64, i64, bool. */
 tdagi_any tdagi_number_data(tdagi_env *env, tdagi_any v);
 /* A variable that nothing was assigned to yet; it may become anything. */
@@ -23,10 +25,12 @@ bool tdagi_is_unset(tdagi_any v);
 /* ---- the two arms of an if ---- */
 typedef struct tdagi_arms {
     tdagi_env *env;
+    uint32_t n_symbols; /* that there were before the if */
     uint32_t n, capacity;
     tdag_value *yields[2];
     tdag_value *results;
     tdagi_outline_binding *bindings;
+    tdag_dim *joined; /* by binding: the two sizes */
     uint32_t n_bindings;
 } tdagi_arms;
 
@@ -38,14 +42,23 @@ tdagi_any tdagi_merge(tdagi_arms *arms, tdagi_any yes, tdagi_any no);
  * and outlives a try. */
 typedef struct tdagi_carried {
     bool is_number;  /* a number that the body changes: a rank-0 tensor */
+    bool is_stack;   /* a list whose length the body changes: rows, the next leaf */
+    char letter;     /* ... of rows that are numbers */
+    uint32_t span;   /* of any other list: leaves of its items, which come next */
     uint32_t varies; /* by axis: its size changes, and is a symbol of the body */
+    uint32_t alone;  /* by axis: its symbol is no other's */
     tdag_dim symbols[TDAG_MAX_RANK];
-    tdagi_any like; /* of what comes in unset: what the body makes of it; else NONE */
+    tdag_dim comes_in[TDAG_MAX_RANK], becomes[TDAG_MAX_RANK]; /* where it varies: the
+                       size before, and behind the first try's body */
+    tdagi_any like; /* of what comes in unset: what the body makes of it; of a list
+                       with rows: one that tells the type of its items; else NONE */
     tdag_value entry, param, yield, result; /* of this try; id 0: it is not carried */
 } tdagi_carried;
 
 typedef struct tdagi_carrying {
     tdagi_env *env;
+    uint32_t n_symbols;    /* that there were before the loop */
+    tdag_dim trips;        /* how many there are; TDAGI_DIM_BAD: a run tells */
     tdagi_carried *leaves; /* in the order of the walk */
     uint32_t n, capacity;
     uint32_t at;                     /* while values are walked */

@@ -361,16 +361,6 @@ tdagi_any tdagi_aten_range_length(tdagi_call *c)
     return tdagi_any_dim(tdagi_dim_proves_ge(p, n, 0) ? n : tdagi_dim_max(p, n, 0));
 }
 
-/* start + index * step */
-tdagi_any tdagi_aten_derive_index(tdagi_call *c)
-{
-    tdag_dim i = tdagi_arg_dim(c, "index", 0), start = tdagi_arg_dim(c, "start", 0);
-    tdag_dim step = tdagi_arg_dim(c, "step", 1);
-    if (c->bad) return tdagi_any_poison();
-    tdagi_pool *p = c->env->pool;
-    return tdagi_any_dim(tdagi_dim_add(p, start, tdagi_dim_mul(p, i, step)));
-}
-
 tdagi_any tdagi_aten_num_to_tensor(tdagi_call *c)
 {
     c->read |= 1;

@@ -33,17 +33,32 @@ static bool same_symbols(const tdagi_pool *pool, tdag_dim a, tdag_dim b)
     return true;
 }
 
-tdag_value tdagi_assume_dim(tdagi_call *c, tdag_value v, uint32_t axis, tdag_dim want)
+static tdag_value split(tdagi_env *env, tdag_value v, uint32_t axis, tdag_dim want)
 {
-    uint32_t rank = tdagi_rank(c, v);
-    int64_t *counts = tdagi_env_alloc(c->env, 2 * rank * sizeof(int64_t));
-    if (counts == NULL) return TDAG_NO_VALUE;
-    int64_t *factors = counts + rank;
+    int64_t counts[TDAG_MAX_RANK], factors[TDAG_MAX_RANK];
+    uint32_t rank = tdag_builder_get_rank(env->b, v);
     for (uint32_t i = 0; i < rank; i++) {
         counts[i] = 1;
-        factors[i] = i == axis ? want : tdagi_shape(c, v)[i];
+        factors[i] = i == axis ? want : tdag_builder_get_shape(env->b, v)[i];
     }
-    return tdag_ungroup(c->b, v, (tdag_list){rank, counts}, (tdag_list){rank, factors});
+    return tdag_ungroup(env->b, v, (tdag_list){rank, counts},
+                        (tdag_list){rank, factors});
+}
+
+/* By way of the larger of the two: which neither is below, as ungroup sees, and both
+ * are where they are equal. */
+tdag_value tdagi_with_dim(tdagi_env *env, tdag_value v, uint32_t axis, tdag_dim want)
+{
+    if (v.id == 0) return v;
+    tdag_dim d = tdag_builder_get_shape(env->b, v)[axis];
+    if (d == want) return v;
+    v = split(env, v, axis, tdagi_dim_max(env->pool, d, want));
+    return v.id == 0 ? v : split(env, v, axis, want);
+}
+
+tdag_value tdagi_assume_dim(tdagi_call *c, tdag_value v, uint32_t axis, tdag_dim want)
+{
+    return split(c->env, v, axis, want);
 }
 
 void tdagi_match_dims(tdagi_call *c, tdag_value *x, uint32_t x_axis, tdag_value *y,
@@ -59,9 +74,10 @@ void tdagi_match_dims(tdagi_call *c, tdag_value *x, uint32_t x_axis, tdag_value 
         *x = narrowed(c, *x, x_axis, b);
     else if (tdagi_dim_is_at_most(pool, b, a))
         *y = narrowed(c, *y, y_axis, a);
-    else if (same_symbols(pool, a, b) || tdagi_is_found(c->env, a) ||
-             tdagi_is_found(c->env, b))
+    else if (same_symbols(pool, a, b))
         *y = tdagi_assume_dim(c, *y, y_axis, a);
+    else if (tdagi_is_found(c->env, a) || tdagi_is_found(c->env, b))
+        *y = tdagi_with_dim(c->env, *y, y_axis, a);
 }
 
 void tdagi_match_broadcast(tdagi_call *c, uint32_t n, tdag_value *v)

@@ -176,6 +176,20 @@ tdagi_any tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any y
 
 /* ---- rows ---- */
 
+/* start + index * step */
+tdagi_any tdagi_aten_derive_index(tdagi_call *c)
+{
+    tdagi_any at = tdagi_arg(c, "index"), from = tdagi_arg(c, "start");
+    if (at.kind == TDAGI_ANY_DATA || from.kind == TDAGI_ANY_DATA)
+        return tdagi_binary(c, TDAGI_FOLD_ADD, from,
+                            tdagi_binary(c, TDAGI_FOLD_MUL, at, tdagi_arg(c, "step")));
+    tdag_dim i = tdagi_arg_dim(c, "index", 0), start = tdagi_arg_dim(c, "start", 0);
+    tdag_dim step = tdagi_arg_dim(c, "step", 1);
+    if (c->bad) return tdagi_any_poison();
+    tdagi_pool *p = c->env->pool;
+    return tdagi_any_dim(tdagi_dim_add(p, start, tdagi_dim_mul(p, i, step)));
+}
+
 /* Operands that are no tensors: numbers, but strings and lists too. */
 static tdagi_any python_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x,
                                tdagi_any y)

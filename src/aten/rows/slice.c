@@ -76,6 +76,30 @@ static tdagi_any slice_by_data(tdagi_call *c, tdagi_cell *t, uint32_t axis)
     return tdagi_view(c, t, &w);
 }
 
+static tdag_value make_picked(tdag_builder *b, const tdagi_view_step *w, tdag_value x)
+{
+    const tdag_value in[2] = {x, w->index};
+    const tdagi_axis_spec s = {w->axis};
+    return tdagi_lower(b, TDAGI_INDEX_SELECT, in, 2, &s);
+}
+
+/* x[i : i + 1] of a loop's index, as one row; where it reaches beyond the axis a run
+ * fails. False: it is no such slice. */
+static bool slice_of_row(tdagi_call *c, tdagi_cell *t, uint32_t axis, tdagi_any *out)
+{
+    tdagi_any start = tdagi_arg(c, "start"), end = tdagi_arg(c, "end");
+    if (start.kind != TDAGI_ANY_DATA || end.kind != TDAGI_ANY_DATA ||
+        !start.u.tensor->is_index || tdagi_arg_int(c, "step", 1) != 1)
+        return false;
+    tdag_value at = tdagi_as(c, start, TDAG_I64);
+    tdag_value next = tdagi_add(c->b, at, tdag_add_scalar(c->b, TDAG_I64, 1));
+    if (!tdagi_same_value(c->b->graph, tdagi_as(c, end, TDAG_I64), next)) return false;
+    const tdagi_view_step w = {
+        .make = make_picked, .axis = axis, .index = tdagi_unsqueeze1(c->b, at, 0)};
+    *out = tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));
+    return true;
+}
+
 tdagi_any tdagi_aten_slice(tdagi_call *c)
 {
     if (c->n > 0 && c->args[0].kind != TDAGI_ANY_TENSOR) return tdagi_list_slice(c);
@@ -86,6 +110,8 @@ tdagi_any tdagi_aten_slice(tdagi_call *c)
     if (rank == 0)
         return tdagi_call_fail(c, TDAG_E_SHAPE, "a slice of a rank-0 tensor");
     tdag_dim n = tdagi_cell_dim(c->env, t, axis);
+    tdagi_any out;
+    if (slice_of_row(c, t, axis, &out)) return out;
     if (is_data(c, "start") || is_data(c, "end")) return slice_by_data(c, t, axis);
     tdagi_view_step w = {.kind = TDAGI_VIEW_SLICE, .axis = axis};
     w.start = tdagi_slice_bound(c, tdagi_arg_dim(c, "start", 0), n);
@@ -106,13 +132,6 @@ static tdagi_cell *self_with_axes(tdagi_call *c)
     if (t == NULL || tdagi_cell_rank(c->env, t) > 0) return t;
     tdagi_refuse(c, "self");
     return NULL;
-}
-
-static tdag_value make_picked(tdag_builder *b, const tdagi_view_step *w, tdag_value x)
-{
-    const tdag_value in[2] = {x, w->index};
-    const tdagi_axis_spec s = {w->axis};
-    return tdagi_lower(b, TDAGI_INDEX_SELECT, in, 2, &s);
 }
 
 /* x[at : at + length] where the start depends on data. */
@@ -160,7 +179,8 @@ static tdagi_any select_by_data(tdagi_call *c, tdagi_cell *t, uint32_t axis,
 {
     tdag_value at = tdagi_as(c, where, TDAG_I64);
     if (c->bad || at.id == 0) return tdagi_any_poison();
-    at = tdagi_wrap_index(c, at, tdagi_cell_dim(c->env, t, axis));
+    if (!where.u.tensor->is_index)
+        at = tdagi_wrap_index(c, at, tdagi_cell_dim(c->env, t, axis));
     const tdagi_view_step w = {
         .make = make_selected, .axis = axis, .index = tdagi_unsqueeze1(c->b, at, 0)};
     return tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));

@@ -128,6 +128,7 @@ tdag_dim tdagi_dim_min(tdagi_pool *pool, tdag_dim a, tdag_dim b)
 {
     if (a >= 0 && b >= 0) return a < b ? a : b;
     if (!check(pool, a, b)) return TDAGI_DIM_BAD;
+    if (a == INT64_MAX || b == INT64_MAX) return a == INT64_MAX ? b : a;
     return tdagi_extremum(pool, TDAGI_DIM_MIN, a, b);
 }
 

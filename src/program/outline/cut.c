@@ -17,6 +17,7 @@ typedef struct node_place {
     tdagi_outline_block *needs; /* the innermost block whose values it depends on */
     uint32_t at;                /* of home: the statement before which it stands */
     uint32_t segment;           /* + 1 */
+    bool is_used;               /* by a node or a statement */
     bool is_asked;              /* by a statement, a yield or the method's return */
     bool is_output;             /* of its segment's graph */
     tdagi_var var;              /* once there is one */
@@ -30,11 +31,12 @@ typedef struct cutter {
     node_place *places;             /* by id */
     tdagi_outline_block **bound;    /* by symbol: the block that sees it; NULL: all */
     uint32_t n_symbols, size_graph; /* + 1: of the graph that gives a size; 0: none */
+    uint32_t *states;               /* by number in the outline: that in the model */
     uint32_t n_segments;
     uint32_t *first; /* [n_segments + 1]: where a segment's part of `members` begins */
     uint32_t *members; /* ids, ascending within a segment */
     const char *method;
-    uint32_t n_graphs;
+    uint32_t n_graphs, n_appends;
     tdag_status status;
 } cutter;
 
@@ -187,9 +189,10 @@ static void find_outputs(cutter *c)
         node_place *p = &c->places[id];
         const tdagi_node *n = &c->g->nodes[id];
         if (p->home == NULL) continue;
-        if (p->is_asked) p->is_output = true;
+        if (p->is_asked) p->is_output = p->is_used = true;
         for (uint32_t i = 0; i < n->n_inputs; i++) {
             node_place *of = &c->places[tdagi_node_inputs(n)[i].id];
+            of->is_used = true;
             if (of->home != NULL && of->segment != p->segment &&
                 !is_free(c, tdagi_node_inputs(n)[i]))
                 of->is_output = true;
@@ -281,6 +284,28 @@ static void add_nodes(segment *s)
     }
 }
 
+static bool is_state(const cutter *c, const tdagi_node *n)
+{
+    uint32_t i = 0;
+    while (i < c->o->n_states &&
+           (n->name == NULL || strcmp(c->o->states[i].name, n->name) != 0))
+        i++;
+    return i < c->o->n_states;
+}
+
+/* Weights that nothing uses stay in the file: the method's first graph has them. */
+static void add_unused(segment *s)
+{
+    cutter *c = s->c;
+    for (uint32_t id = 1; id <= c->g->n; id++) {
+        const tdagi_node *n = &c->g->nodes[id];
+        bool is_weight = n->op == TDAG_OP_PARAMETER || n->op == TDAG_OP_BUFFER;
+        if (is_weight && !c->places[id].is_used && !is_state(c, n) &&
+            s->graft.new_of[id].id == 0)
+            tdagi_graft_node(&s->graft, id);
+    }
+}
+
 static void type_of(cutter *c, tdag_value v, tdagi_type *out)
 {
     tdagi_pool *pool = tdagi_method_pool(c->b);
@@ -340,6 +365,7 @@ static tdag_status make_graph(segment *s)
     tdag_status st = tdagi_graft_init(&s->graft, b, c->g, s->symbols);
     if (st == TDAG_OK) {
         add_nodes(s);
+        if (c->n_graphs == 0) add_unused(s);
         add_outputs(s);
         st = tdag_builder_finish(b, &graph);
         tdagi_graft_free(&s->graft);
@@ -430,6 +456,30 @@ static void cut_inner(cutter *c, const tdagi_outline_block *block)
     if (yields != NULL) tdagi_program_end_block(c->b, block->yields.n, yields);
 }
 
+/* The graph of an append, made once for all tensors that it fits. */
+static uint32_t append_of(cutter *c, tdag_value rows)
+{
+    const tdagi_node *n = tdagi_graph_node(c->g, rows);
+    const tdag_model *made = c->b->made;
+    tdag_graph *graph = NULL;
+    uint32_t target = 0;
+    if (c->status == TDAG_OK)
+        c->status = tdagi_append_graph(c->ctx, c->g->pool, (tdag_dtype)n->dtype,
+                                       n->rank, n->shape, &graph);
+    if (graph == NULL) return 0;
+    while (target < made->n_graphs &&
+           !tdag_graph_equal(made->graphs[target].graph, graph))
+        target++;
+    if (target == made->n_graphs) {
+        char name[32] = "append";
+        while (tdagi_name_map_get(&c->b->graphs, name) > 0)
+            snprintf(name, sizeof name, "append_%u", (unsigned)++c->n_appends);
+        target = tdagi_model_add_graph(c->b, name, graph);
+    }
+    tdag_graph_free(graph);
+    return target;
+}
+
 static void cut_statement(cutter *c, const tdagi_outline_statement *s)
 {
     tdagi_statement_spec spec = s->what;
@@ -439,12 +489,16 @@ static void cut_statement(cutter *c, const tdagi_outline_statement *s)
     tdagi_var *results = vars_of(c, s->results);
     spec.inputs = vars_of(c, s->inputs);
     spec.n_inputs = s->inputs.n;
+    if (spec.kind == TDAGI_READ || spec.kind == TDAGI_WRITE)
+        spec.target = c->states[spec.target];
     if (bindings == NULL || types == NULL || results == NULL || spec.inputs == NULL)
         return;
     for (uint32_t i = 0; i < s->n_bindings; i++)
         bindings[i] = (tdagi_binding){.symbol = dim_of(c, s->bindings[i].symbol),
                                       .bound = dim_of(c, s->bindings[i].bound)};
-    if (spec.kind == TDAGI_CALL) { /* a size that data decides */
+    if (spec.kind == TDAGI_CALL && s->inputs.n == 2) {
+        spec.target = append_of(c, s->inputs.v[0]);
+    } else if (spec.kind == TDAGI_CALL) { /* a size that data decides */
         spec.target = size_graph(c);
         bindings[0].value = spec.inputs[0];
         spec.n_inputs = 0;
@@ -488,11 +542,17 @@ static void begin_method(cutter *c, const char *name)
     }
 }
 
+/* One of that name is another method's, too. */
 static void add_states(cutter *c)
 {
-    for (uint32_t i = 0; i < c->o->n_states; i++) {
+    c->states = tdagi_arena_array(c->o->arena, c->o->n_states + 1u, sizeof *c->states);
+    if (c->states == NULL) c->status = tdagi_nomem(c->ctx);
+    for (uint32_t i = 0; c->states != NULL && i < c->o->n_states; i++) {
         const tdagi_outline_state *s = &c->o->states[i];
-        tdagi_model_add_state(c->b, s->name, s->initial, s->symbols);
+        uint32_t known = tdagi_name_map_get(&c->b->states, s->name);
+        c->states[i] =
+            known > 0 ? known - 1
+                      : tdagi_model_add_state(c->b, s->name, s->initial, s->symbols);
     }
 }
 
@@ -507,6 +567,7 @@ static tdag_status cut(cutter *c)
     find_outputs(c);
     TDAGI_TRY(sort_members(c));
     add_states(c);
+    TDAGI_TRY(c->status);
     begin_method(c, c->method);
     cut_block(c, body);
     const tdagi_var *outputs = vars_of(c, body->yields);
@@ -517,12 +578,11 @@ static tdag_status cut(cutter *c)
     return c->status;
 }
 
-tdag_status tdagi_outline_model(tdag_ctx *ctx, tdagi_outline *o, const tdag_graph *g,
-                                const char *method, const tdagi_structure *inputs,
-                                const tdagi_structure *outputs, tdag_model **out)
+tdag_status tdagi_outline_method(tdag_ctx *ctx, tdagi_outline *o, const tdag_graph *g,
+                                 const char *method, const tdagi_structure *inputs,
+                                 const tdagi_structure *outputs, tdagi_model_builder *b)
 {
-    tdagi_model_builder b;
-    cutter c = {.ctx = ctx, .o = o, .g = g, .b = &b, .method = method};
+    cutter c = {.ctx = ctx, .o = o, .g = g, .b = b, .method = method};
     o->body.yields = tdagi_outline_keep(o, g->n_outputs, g->outputs);
     c.n_symbols = tdagi_pool_n_symbols(g->pool);
     c.places = tdagi_arena_array(o->arena, g->n + 1u, sizeof *c.places);
@@ -531,14 +591,21 @@ tdag_status tdagi_outline_model(tdag_ctx *ctx, tdagi_outline *o, const tdag_grap
         return tdagi_nomem(ctx);
     memset(c.places, 0, (g->n + 1u) * sizeof *c.places);
     memset(c.bound, 0, (c.n_symbols + 1u) * sizeof *c.bound);
+    TDAGI_TRY(cut(&c));
+    tdagi_method_end(b, inputs, outputs);
+    return TDAG_OK;
+}
+
+tdag_status tdagi_outline_model(tdag_ctx *ctx, tdagi_outline *o, const tdag_graph *g,
+                                const char *method, const tdagi_structure *inputs,
+                                const tdagi_structure *outputs, tdag_model **out)
+{
+    tdagi_model_builder b;
     tdagi_model_begin(&b, ctx);
-    tdag_status st = cut(&c);
-    if (st != TDAG_OK) {
-        tdagi_model_drop(&b);
-        return st;
-    }
-    tdagi_method_end(&b, inputs, outputs);
-    return tdagi_model_finish(&b, out);
+    tdag_status st = tdagi_outline_method(ctx, o, g, method, inputs, outputs, &b);
+    if (st == TDAG_OK) return tdagi_model_finish(&b, out);
+    tdagi_model_drop(&b);
+    return st;
 }
 
 tdag_status tdagi_outline_finish(tdag_ctx *ctx, tdagi_outline *o, tdag_builder *b,

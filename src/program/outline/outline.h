@@ -33,8 +33,9 @@ typedef struct tdagi_outline_binding {
     tdag_dim symbol, bound; /* bound: TDAGI_DIM_BAD for none */
 } tdagi_outline_binding;
 
-/* A CALL here stands for a size that data decides: its input is the number, its one
- * binding the symbol that has it. Graphs are called where nodes are cut. */
+/* A CALL here of one input stands for a size that data decides: its input is the
+ * number, its one binding the symbol that has it. One of two inputs adds the second one
+ * to the first as its last row. Graphs are called where nodes are cut. */
 struct tdagi_outline_statement {
     tdagi_outline_statement *next;
     tdagi_outline_block *in;
@@ -111,5 +112,21 @@ tdag_status tdagi_outline_model(tdag_ctx *ctx, tdagi_outline *o, const tdag_grap
 tdag_status tdagi_outline_finish(tdag_ctx *ctx, tdagi_outline *o, tdag_builder *b,
                                  const char *method, const tdagi_structure *inputs,
                                  const tdagi_structure *outputs, tdag_model **out);
+/* The same as one more method of a model. */
+tdag_status tdagi_outline_method(tdag_ctx *ctx, tdagi_outline *o, const tdag_graph *g,
+                                 const char *method, const tdagi_structure *inputs,
+                                 const tdagi_structure *outputs,
+                                 tdagi_model_builder *b);
+
+/* ---- append.c: the graph that adds a row to a tensor ---- */
+/* t [T, ...] and v [...] give [T + 1, ...]. A list that grows is such a tensor; who
+ * runs or exports a program knows the graph and need not copy the rows that are there.
+ */
+/* It for tensors of that type, rank >= 1, its dims of `pool`. Sizes that are no numbers
+ * become symbols of the graph: one graph serves all tensors that differ by them. */
+tdag_status tdagi_append_graph(tdag_ctx *ctx, const tdagi_pool *pool, tdag_dtype dtype,
+                               uint32_t rank, const tdag_dim *shape, tdag_graph **out);
+/* Whether it is such a graph, whatever its symbols and inputs are called. */
+tdag_status tdagi_is_append(tdag_ctx *ctx, const tdag_graph *g, bool *out);
 
 #endif

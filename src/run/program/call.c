@@ -2,6 +2,7 @@
  * from the method's symbols of the same names; then the graph at those sizes. */
 #include <string.h>
 
+#include "run/program/append.h"
 #include "run/program/interpret.h"
 
 static const tdagi_node *input_node(const tdag_graph *g, uint32_t i)
@@ -114,7 +115,9 @@ tdag_status tdagi_frame_call(tdagi_execution *f, const tdagi_statement *s, uint3
         for (uint32_t i = 0; i < g->n_inputs; i++)
             in[i] = f->values[s->inputs[i].id];
         st = find_sizes(f, s, g, in, sizes);
-        if (st == TDAG_OK) {
+        if (st == TDAG_OK && f->appends[s->target]) {
+            st = tdagi_append_row(f->ctx, in[0], in[1], results);
+        } else if (st == TDAG_OK) {
             take_arguments(f, s, at, in);
             st = tdagi_workshop_run(&f->graphs, g, sizes, in, results);
         }

@@ -19,6 +19,7 @@ typedef struct tdagi_execution {
     uint32_t *trail; /* ids in the order of their definition, for blocks that end */
     uint32_t n_trail;
     tdagi_workshop graphs;
+    bool *appends; /* by graph: what adds a row to a tensor */
     tdagi_generator random;
     tdag_state *state;
 } tdagi_execution;

@@ -2,6 +2,8 @@
  * state is replaced as a whole when all went well. */
 #include <stdio.h>
 
+#include "program/outline/outline.h"
+#include "run/program/append.h"
 #include "run/program/interpret.h"
 #include "run/run.h"
 
@@ -25,6 +27,16 @@ static tdag_status check_inputs(tdag_ctx *ctx, const tdagi_method *m,
     return TDAG_OK;
 }
 
+static tdag_status find_appends(tdagi_execution *f)
+{
+    void *appends = NULL;
+    TDAGI_TRY(tdagi_array_alloc(f->ctx, f->model->n_graphs, sizeof(bool), &appends));
+    f->appends = appends;
+    for (uint32_t i = 0; i < f->model->n_graphs; i++)
+        TDAGI_TRY(tdagi_is_append(f->ctx, f->model->graphs[i].graph, &f->appends[i]));
+    return TDAG_OK;
+}
+
 static tdag_status open_frame(tdagi_execution *f, const tdag_run_options *o)
 {
     size_t n_vars = f->method->n_vars + 1u;
@@ -43,6 +55,7 @@ static tdag_status open_frame(tdagi_execution *f, const tdag_run_options *o)
     f->trail = trail;
     TDAGI_TRY(tdagi_array_alloc(f->ctx, n_vars, sizeof(tdag_tensor *), &values));
     f->values = values;
+    TDAGI_TRY(find_appends(f));
     TDAGI_TRY(tdagi_plan_make(f->ctx, f->method, &f->plan));
     return tdag_state_create(f->ctx, f->model, &f->state);
 }
@@ -56,6 +69,8 @@ static void close_frame(tdagi_execution *f)
         tdag_tensor_free(f->values[i]);
     if (f->values != NULL)
         tdagi_free(f->ctx, f->values, n_vars * sizeof(tdag_tensor *));
+    if (f->appends != NULL)
+        tdagi_free(f->ctx, f->appends, f->model->n_graphs * sizeof(bool));
     if (f->trail != NULL) tdagi_free(f->ctx, f->trail, n_vars * sizeof(uint32_t));
     if (f->sizes.of != NULL)
         tdagi_free(f->ctx, f->sizes.of, n_symbols * sizeof(int64_t));
@@ -86,6 +101,8 @@ tdag_status tdagi_run_method(tdag_ctx *ctx, const tdag_model *model,
     tdag_status st = open_frame(&f, options);
     if (st == TDAG_OK && options->state != NULL) move_state(options->state, f.state);
     if (st == TDAG_OK) st = tdagi_interpret(&f, inputs, outputs);
+    for (uint32_t i = 0; i < method->outputs->n_tensors && st == TDAG_OK; i++)
+        st = tdagi_append_settle(ctx, &outputs[i]);
     if (st == TDAG_OK && options->state != NULL) move_state(f.state, options->state);
     close_frame(&f);
     return st;

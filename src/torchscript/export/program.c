@@ -6,14 +6,18 @@
 #include <string.h>
 
 #include "torchscript/export/export.h"
+#include "torchscript/export/program/growing.h"
 #include "torchscript/source_name.h"
 
 typedef struct program_writer {
     tdagi_exporter *e;
     const tdagi_method *m;
-    const char **vars;  /* by id: the expression that reads it */
-    const char **sizes; /* by symbol of the method's pool: likewise, NULL: none yet */
-    uint32_t depth;     /* of blocks */
+    const char **vars;   /* by id: the expression that reads it */
+    const char **sizes;  /* by symbol of the method's pool: likewise, NULL: none yet */
+    const char **firsts; /* by list: the tensor that it goes on from */
+    uint32_t *lists;     /* by value: the list that it is; 0: a tensor */
+    bool *appends;       /* by graph: it adds a row */
+    uint32_t depth;      /* of blocks */
     uint32_t n_counters;
 } program_writer;
 
@@ -145,6 +149,23 @@ static tdag_status add_graph(tdagi_exporter *e, const tdagi_named_graph *graph)
 
 /* ---- values of a method ---- */
 
+static const char *name_of(program_writer *w, tdagi_var v)
+{
+    uint32_t list = w->lists[v.id];
+    return list != 0 ? keep(w, "%sl%u", w->e->mark, (unsigned)list)
+                     : keep(w, "%sp%u", w->e->mark, (unsigned)v.id);
+}
+
+/* What a list shows as a size: how long it is now, in a variable, as it will grow. */
+static const char *length_of(program_writer *w, tdagi_var v)
+{
+    const char *length = keep(w, "%sn%u", w->e->mark, (unsigned)v.id);
+    indent(w);
+    tdagi_text_printf(body(w), "%s = torch.add(torch.size(%s, 0), torch.len(%s))\n",
+                      length, w->firsts[w->lists[v.id]], name_of(w, v));
+    return length;
+}
+
 /* A value has a name now; the sizes that it shows are read from it. */
 static void define(program_writer *w, tdagi_var v, const char *name)
 {
@@ -156,13 +177,11 @@ static void define(program_writer *w, tdagi_var v, const char *name)
         if (!tdagi_dim_is_affine(w->m->pool, is->shape[axis], &s, &factor, &offset) ||
             factor != 1 || offset != 0)
             continue;
-        w->sizes[s] = keep(w, "torch.size(%s, %u)", name, (unsigned)axis);
+        const char *shows = w->lists[v.id] != 0 ? w->firsts[w->lists[v.id]] : name;
+        w->sizes[s] = w->lists[v.id] != 0 && axis == 0
+                          ? length_of(w, v)
+                          : keep(w, "torch.size(%s, %u)", shows, (unsigned)axis);
     }
-}
-
-static const char *name_of(program_writer *w, tdagi_var v)
-{
-    return keep(w, "%sp%u", w->e->mark, (unsigned)v.id);
 }
 
 static void define_all(program_writer *w, const tdagi_var *v, uint32_t n)
@@ -235,6 +254,12 @@ static void write_call(program_writer *w, const tdagi_statement *s)
 {
     const tdagi_named_graph *graph = &w->e->model->graphs[s->target];
     indent(w);
+    if (w->appends[s->target] && w->lists[s->inputs[0].id] != 0) {
+        tdagi_text_printf(body(w), "_ = torch.append(%s, torch.unsqueeze(%s, 0))\n",
+                          read_var(w, s->inputs[0]), read_var(w, s->inputs[1]));
+        define_all(w, s->results, 1);
+        return;
+    }
     add_targets(w, s->results, s->n_results);
     tdagi_text_printf(body(w), "(self).%s(", graph->name);
     for (uint32_t i = 0; i < s->n_inputs; i++)
@@ -258,18 +283,29 @@ static void write_call(program_writer *w, const tdagi_statement *s)
     }
 }
 
+/* A list is one variable all the way, which begin_lists() makes. */
+static bool is_assigned(const program_writer *w, const char *target)
+{
+    return target[strlen(w->e->mark)] != 'l';
+}
+
 /* targets = values, all at once */
 static void assign(program_writer *w, const char *const *targets, const tdagi_var *v,
                    uint32_t n)
 {
-    if (n == 0) return;
+    uint32_t n_left = 0, k = 0;
+    for (uint32_t i = 0; i < n; i++)
+        n_left += is_assigned(w, targets[i]);
+    if (n_left == 0) return;
     indent(w);
     for (uint32_t i = 0; i < n; i++)
-        tdagi_text_printf(body(w), "%s%s", i == 0 ? "" : ", ", targets[i]);
-    tdagi_text_add(body(w), " = ");
+        if (is_assigned(w, targets[i]))
+            tdagi_text_printf(body(w), "%s%s", targets[i], ++k < n_left ? ", " : " = ");
+    k = 0;
     for (uint32_t i = 0; i < n; i++)
-        tdagi_text_printf(body(w), "%s%s", i == 0 ? "" : ", ", read_var(w, v[i]));
-    tdagi_text_add(body(w), "\n");
+        if (is_assigned(w, targets[i]))
+            tdagi_text_printf(body(w), "%s%s", read_var(w, v[i]),
+                              ++k < n_left ? ", " : "\n");
 }
 
 static const char **names_of(program_writer *w, const tdagi_var *v, uint32_t n)
@@ -352,6 +388,43 @@ static void write_loop_end(program_writer *w, const tdagi_statement *s,
                       condition, condition, counter, read_var(w, s->inputs[0]));
 }
 
+/* A list lasts from the outermost loop that carries it until that ends. */
+static bool begins_list(const program_writer *w, const tdagi_statement *s, uint32_t i)
+{
+    return w->lists[s->blocks[0].params[i + 1].id] != 0 &&
+           w->lists[s->results[i].id] == 0;
+}
+
+static void begin_lists(program_writer *w, const tdagi_statement *s,
+                        const tdagi_var *entries)
+{
+    for (uint32_t i = 0; i < s->n_results; i++) {
+        if (!begins_list(w, s, i)) continue;
+        tdagi_var list = s->blocks[0].params[i + 1];
+        w->firsts[w->lists[list.id]] = read_var(w, entries[i]);
+        indent(w);
+        tdagi_text_printf(body(w), "%s = annotate(List[Tensor], [])\n",
+                          name_of(w, list));
+    }
+}
+
+/* PyTorch joins no empty list. */
+static void end_list(program_writer *w, tdagi_var result, const char *list,
+                     const char *first)
+{
+    const char *name = name_of(w, result);
+    indent(w);
+    tdagi_text_printf(body(w), "if torch.gt(torch.len(%s), 0):\n", list);
+    indent(w);
+    tdagi_text_printf(body(w), "    %s = torch.cat([%s, torch.cat(%s)])\n", name, first,
+                      list);
+    indent(w);
+    tdagi_text_add(body(w), "else:\n");
+    indent(w);
+    tdagi_text_printf(body(w), "    %s = %s\n", name, first);
+    define(w, result, name);
+}
+
 /* What is carried is one variable before, in and behind the loop. */
 static void write_loop(program_writer *w, const tdagi_statement *s)
 {
@@ -362,6 +435,7 @@ static void write_loop(program_writer *w, const tdagi_statement *s)
     unsigned number = ++w->n_counters;
     const char *counter = keep(w, "%si%u", w->e->mark, number);
     const char *condition = keep(w, "%sc%u", w->e->mark, number);
+    begin_lists(w, s, s->inputs + head);
     assign(w, params, s->inputs + head, s->n_results);
     write_loop_head(w, s, condition, counter);
     w->depth++;
@@ -375,7 +449,11 @@ static void write_loop(program_writer *w, const tdagi_statement *s)
     write_loop_end(w, s, condition, counter, params);
     w->depth--;
     for (uint32_t i = 0; i < s->n_results; i++)
-        define(w, s->results[i], params[i]);
+        if (!begins_list(w, s, i)) define(w, s->results[i], params[i]);
+    for (uint32_t i = 0; i < s->n_results; i++)
+        if (begins_list(w, s, i))
+            end_list(w, s->results[i], params[i],
+                     w->firsts[w->lists[block->params[i + 1].id]]);
 }
 
 /* "self.a.b" of a state */
@@ -637,6 +715,10 @@ static void write_method(tdagi_exporter *e, const tdagi_method *m)
     if (e->body.status == TDAG_OK) e->body.status = st;
     if (e->body.status != TDAG_OK) return;
     tdagi_export_head(e);
+    st = tdagi_export_find_lists(e->ctx, &e->arena, e->model, m, &w.lists, &w.appends);
+    w.firsts = tdagi_arena_array(&e->arena, m->n_vars + 1u, sizeof *w.firsts);
+    if (w.firsts == NULL && st == TDAG_OK) st = tdagi_nomem(e->ctx);
+    if (e->body.status == TDAG_OK) e->body.status = st;
     for (uint32_t i = 0; i < m->body.n_params && e->body.status == TDAG_OK; i++)
         define(&w, m->body.params[i], e->arguments[i]);
     write_block(&w, &m->body);

@@ -28,6 +28,7 @@ static bool same_items(const node *a, const node *b)
 static bool same_type(const node *a, const node *b)
 {
     if (a->kind != b->kind) return false;
+    if (a->kind == TDAGI_STRUCTURE_TENSOR) return a->u.i == b->u.i;
     if (!tdagi_structure_has_items(a)) return true;
     if (a->kind == TDAGI_STRUCTURE_TUPLE) {
         bool names = (a->u.s == NULL) == (b->u.s == NULL) &&
@@ -121,7 +122,9 @@ void tdagi_export_type(const node *of, tdagi_text *to)
         tdagi_text_add(to, of->u.s);
         return;
     }
-    tdagi_text_add(to, names[of->kind]);
+    tdagi_text_add(to, of->kind == TDAGI_STRUCTURE_TENSOR && of->u.i != 0
+                           ? tdagi_structure_number_name(of->u.i)
+                           : names[of->kind]);
     if (!tdagi_structure_has_items(of)) return;
     for (uint32_t i = 0; i < of->n && (is_tuple || i == 0); i++) {
         if (i > 0) tdagi_text_add(to, ", ");
@@ -178,12 +181,16 @@ static const char *class_of(tdagi_exporter *e, const node *of)
         if (strcmp(t->text, text) == 0) return path_of(e, t);
         n_same++;
     }
+    tdagi_text name; /* the structure's may not live as long */
+    tdagi_text_init(&name, e->ctx);
+    tdagi_text_add(&name, of->u.s);
+    const char *kept = tdagi_export_keep(e, &name);
     tdagi_tree_type *type = tdagi_arena_alloc(&e->arena, sizeof *type);
     const char *module = module_of(e, n_same);
     if (type == NULL && e->body.status == TDAG_OK) e->body.status = tdagi_nomem(e->ctx);
-    if (type == NULL || module == NULL) return NULL;
+    if (type == NULL || module == NULL || kept == NULL) return NULL;
     *type = (tdagi_tree_type){
-        .module = module, .name = of->u.s, .text = text, .next = e->tree.types};
+        .module = module, .name = kept, .text = text, .next = e->tree.types};
     e->tree.types = type;
     return path_of(e, type);
 }

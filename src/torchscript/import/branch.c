@@ -9,8 +9,7 @@
 tdagi_any tdagi_import_now(tdagi_env *env, const tdagi_journal_entry *at)
 {
     if (at->slot != NULL) return tdagi_any_known(*at->slot);
-    if (at->seq != NULL)
-        return tdagi_any_seq(env, TDAGI_ANY_LIST, at->seq->n, at->seq->v);
+    if (at->seq != NULL) return tdagi_list_copy_of(env, at->seq);
     return tdagi_any_tensor(tdagi_cell_new(env, tdagi_cell_read(env, at->root)));
 }
 
@@ -19,10 +18,12 @@ void tdagi_import_put(tdagi_env *env, const tdagi_journal_entry *at, tdagi_any v
     if (at->slot != NULL) {
         tdagi_journal_note_slot(env, at->slot);
         *at->slot = v;
-    } else if (at->seq != NULL && tdagi_any_is_seq(v)) {
+    } else if (at->seq != NULL && v.kind == TDAGI_ANY_LIST) {
         tdagi_journal_note_seq(env, at->seq);
         at->seq->v = v.u.seq->v;
         at->seq->n = at->seq->capacity = v.u.seq->n;
+        at->seq->rows = v.u.seq->rows;
+        at->seq->letter = v.u.seq->letter;
     } else if (at->seq != NULL) {
         tdagi_env_note_poison(env, &v);
     } else if (v.kind == TDAGI_ANY_TENSOR) {
@@ -166,9 +167,10 @@ void tdagi_import_branch(tdagi_frame *f, const tdag_shim_node *node, tdag_value 
     }
     s->inputs = tdagi_outline_keep(im->env.outline, 1, &c);
     arm a[2] = {{.block = NULL}};
+    tdagi_arms arms = {.n_symbols = tdagi_pool_n_symbols(im->env.pool)};
     for (size_t i = 0; i < 2 && tdagi_env_ok(&im->env); i++)
         walk_arm(f, node, i, s, &a[i]);
-    tdagi_arms arms = {.env = &im->env};
+    arms.env = &im->env;
     size_t n = im->api->node_n_outputs(node);
     for (size_t i = 0; i < n && tdagi_env_ok(&im->env); i++)
         tdagi_frame_output(f, node, i,

@@ -60,6 +60,31 @@ static void begin_outline(tdagi_import *im)
     env->outline = &im->outline;
 }
 
+static tdag_status verified(tdag_ctx *ctx, tdag_model **model)
+{
+    tdag_status st = tdagi_model_verify(ctx, *model);
+    if (st == TDAG_OK) return st;
+    tdag_model_free(*model);
+    *model = NULL;
+    return st;
+}
+
+static tdag_status make_model(tdagi_import *im, const char *method,
+                              const tdagi_structure *inputs,
+                              const tdagi_structure *outputs, tdag_model **out)
+{
+    tdag_ctx *ctx = im->env.ctx;
+    tdag_graph *g = NULL;
+    if (im->several == NULL)
+        return tdagi_outline_finish(ctx, &im->outline, im->env.b, method, inputs,
+                                    outputs, out);
+    TDAGI_TRY(tdag_builder_finish(im->env.b, &g));
+    tdag_status st = tdagi_outline_method(ctx, &im->outline, g, method, inputs, outputs,
+                                          im->several);
+    tdag_graph_free(g);
+    return st;
+}
+
 /* Walks the method on its arguments, whose structure is `inputs`. */
 static void walk_method(tdagi_import *im, const tdag_shim_value *module,
                         const char *method, const tdag_shim_schema *schema,
@@ -81,8 +106,7 @@ static void walk_method(tdagi_import *im, const tdag_shim_value *module,
     }
     if (!im->found->is_new) settle(im);
     if (!im->found->is_new && tdagi_import_check(im))
-        im->env.status = tdagi_outline_finish(im->env.ctx, &im->outline, im->env.b,
-                                              method, inputs, outputs, out);
+        im->env.status = make_model(im, method, inputs, outputs, out);
     tdagi_structure_free(outputs);
 }
 
@@ -171,27 +195,33 @@ static tdag_status open_natively(tdagi_import *im, const tdagi_torchscript_file 
     return st;
 }
 
-/* One walk; found->is_new: it has to be done again. */
-static tdag_status walk_file(tdag_ctx *ctx, const tdagi_torchscript_file *file,
-                             const tdag_input_spec *inputs, uint32_t n_inputs,
-                             tdag_torchscript_options o, tdagi_names_found *found,
+/* What the walks of one file share. */
+typedef struct reading {
+    const tdagi_torchscript_file *file;
+    tdag_torchscript_options o;
+    tdagi_names_found found;
+    tdagi_model_builder *several; /* NULL: one method */
+} reading;
+
+/* One walk; found.is_new: it has to be done again. */
+static tdag_status walk_file(tdag_ctx *ctx, reading *r,
+                             const tdag_torchscript_method *m, bool is_first,
                              tdag_model **out)
 {
-    tdagi_import im = {.node = NULL, .found = found};
-    found->is_new = false;
-    start(&im, ctx, o.flags);
-    im.shim_path = o.shim_path;
-    im.complex_inputs = o.complex_inputs;
-    im.values = o.values;
-    im.n_values = o.n_values;
-    bool native = o.reader != TDAG_TORCH_SHIM;
+    tdagi_import im = {.node = NULL, .found = &r->found, .several = r->several};
+    start(&im, ctx, r->o.flags);
+    im.shim_path = r->o.shim_path;
+    im.complex_inputs = is_first ? r->o.complex_inputs : 0;
+    im.values = r->o.values;
+    im.n_values = is_first ? r->o.n_values : 0;
+    bool native = r->o.reader != TDAG_TORCH_SHIM;
     const tdag_shim_value *module = NULL;
     if (tdagi_env_ok(&im.env))
-        im.env.status = native ? open_natively(&im, file, &module)
-                               : open_by_shim(&im, file, o.shim_path, &module);
+        im.env.status = native ? open_natively(&im, r->file, &module)
+                               : open_by_shim(&im, r->file, r->o.shim_path, &module);
     if (tdagi_env_ok(&im.env))
-        import_method(&im, module, o.method == NULL ? "forward" : o.method, inputs,
-                      n_inputs, out);
+        import_method(&im, module, m->name == NULL ? "forward" : m->name, m->inputs,
+                      m->n_inputs, out);
     tdag_status st = im.env.status;
     if (st != TDAG_OK && im.is_native && im.session != NULL &&
         tdagi_reader_status(im.session) == TDAG_E_NOMEM)
@@ -204,20 +234,50 @@ static tdag_status walk_file(tdag_ctx *ctx, const tdagi_torchscript_file *file,
     return st;
 }
 
+/* All methods; state that one writes is read by all. */
+static tdag_status walk_several(tdag_ctx *ctx, reading *r,
+                                const tdag_torchscript_method *first, tdag_model **out)
+{
+    tdagi_model_builder b;
+    tdag_status st = TDAG_OK;
+    r->found.is_new = true;
+    for (bool begun = false; st == TDAG_OK && r->found.is_new; begun = true) {
+        if (begun) tdagi_model_drop(&b);
+        tdagi_model_begin(&b, ctx);
+        r->several = &b;
+        r->found.is_new = false;
+        st = walk_file(ctx, r, first, true, out);
+        for (uint32_t i = 0; i < r->o.n_more && st == TDAG_OK && !r->found.is_new; i++)
+            st = walk_file(ctx, r, &r->o.more[i], false, out);
+    }
+    if (st != TDAG_OK) {
+        tdagi_model_drop(&b);
+        return st;
+    }
+    TDAGI_TRY(tdagi_model_finish(&b, out));
+    return verified(ctx, out);
+}
+
 tdag_status tdagi_torchscript_read(tdag_ctx *ctx, const tdagi_torchscript_file *file,
                                    const tdag_input_spec *inputs, uint32_t n_inputs,
                                    const tdag_torchscript_options *options,
                                    tdag_model **out)
 {
-    tdag_torchscript_options o;
-    tdagi_names_found found = {.ctx = ctx};
-    TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
-    if (o.n_values > 0) TDAGI_TRY(tdagi_need(ctx, o.values, "values"));
+    reading r = {.file = file, .found = {.ctx = ctx}};
+    TDAGI_TRY(tdagi_options_load(ctx, &r.o, sizeof(r.o), options));
+    if (r.o.n_values > 0) TDAGI_TRY(tdagi_need(ctx, r.o.values, "values"));
+    if (r.o.n_more > 0) TDAGI_TRY(tdagi_need(ctx, r.o.more, "more"));
+    const tdag_torchscript_method first = {r.o.method, inputs, n_inputs};
     tdag_status st = TDAG_OK;
-    do
-        st = walk_file(ctx, file, inputs, n_inputs, o, &found, out);
-    while (st == TDAG_OK && found.is_new);
-    tdagi_import_free_found(&found);
+    if (r.o.n_more > 0) {
+        st = walk_several(ctx, &r, &first, out);
+    } else {
+        do {
+            r.found.is_new = false;
+            st = walk_file(ctx, &r, &first, true, out);
+        } while (st == TDAG_OK && r.found.is_new);
+    }
+    tdagi_import_free_found(&r.found);
     return st;
 }
 

@@ -34,6 +34,13 @@ typedef struct tdagi_live {
     tdagi_any now;
 } tdagi_live;
 
+/* A list of an attribute, as it was read. */
+typedef struct tdagi_living {
+    struct tdagi_living *next;
+    const tdagi_seq *list;
+    const char *path;
+} tdagi_living;
+
 typedef struct tdagi_object {
     const tdag_shim_value *shim;
     const char *path; /* "layer1.0.conv1"; NULL: one that a method makes */
@@ -73,7 +80,9 @@ typedef struct tdagi_import {
     tdagi_object *owner;   /* of the method at hand */
     const char **sentence; /* where what a block raises is put; else NULL */
     tdagi_outline outline;
-    tdagi_live *lives; /* states of this walk, in the order of reading */
+    tdagi_living *living;         /* lists of attributes */
+    tdagi_live *lives;            /* states of this walk, in the order of reading */
+    tdagi_model_builder *several; /* where the method goes; NULL: a model of its own */
     struct tdagi_names_found
         *found;                    /* paths of states, of this walk and earlier ones */
     tdagi_import_schema **schemas; /* open addressing by the shim's handle */
@@ -109,11 +118,17 @@ tdagi_any tdagi_import_constant(tdagi_import *im, const tdag_shim_value *v,
 void tdagi_import_check_state(tdagi_import *im);
 
 /* ---- state.c ---- */
+typedef struct tdagi_found {
+    char *path;
+    uint32_t varies;   /* by axis: the state's size changes */
+    tdag_tensor *rows; /* of a list: its items; else NULL */
+    char letter;       /* ... which are numbers */
+} tdagi_found;
+
 /* Paths that were found to be state: the method is walked again, and reads them. */
 typedef struct tdagi_names_found {
     tdag_ctx *ctx;
-    char **paths;
-    uint32_t *varies; /* by axis: the state's size changes */
+    tdagi_found *v;
     uint32_t n, capacity;
     bool is_new; /* since the walk began */
 } tdagi_names_found;
@@ -121,6 +136,12 @@ void tdagi_import_free_found(tdagi_names_found *found);
 bool tdagi_import_is_state(const tdagi_import *im, const char *path);
 /* The walk cannot be what the method does, as that is state: it is to be done again. */
 void tdagi_import_found_state(tdagi_import *im, const char *path);
+/* The same of a list, which was `before` and is changed to `after`. */
+void tdagi_import_found_list(tdagi_import *im, const char *path, tdagi_any before,
+                             tdagi_any after);
+/* An attribute's list was read; what is changed is known by it. NULL: it is none. */
+void tdagi_import_read_list(tdagi_import *im, tdagi_any list, const char *path);
+const char *tdagi_import_path_of(const tdagi_import *im, const tdagi_seq *list);
 /* Makes attribute a a state, which holds v when the model is new. */
 void tdagi_import_live(tdagi_import *im, tdagi_attr *a, const char *path, tdagi_any v);
 /* The writes, at the end of the method. */

@@ -1,5 +1,6 @@
 /* Inputs and outputs of the imported method: flat tensors against the structure that
  * the method's declared types and its result have. */
+#include "aten/control/merge.h"
 #include "aten/control/statement.h"
 #include "aten/selection.h"
 #include "derive/derive.h"
@@ -201,11 +202,12 @@ static void describe_dict(outcome *o, tdagi_any v)
     tdagi_structure_close(&o->s);
 }
 
-static void describe_tensor(outcome *o, tdagi_any v)
+/* letter: of a number; 0: it is a tensor */
+static void describe_tensor(outcome *o, tdagi_any v, char letter)
 {
     tdag_value x = tdagi_cell_read(&o->im->env, v.u.tensor);
     tdag_builder_add_output(o->im->env.b, x);
-    tdagi_structure_tensor(&o->s);
+    tdagi_structure_number(&o->s, letter);
 }
 
 /* What is no value that a structure holds; None stands for it. */
@@ -226,13 +228,15 @@ static void describe(outcome *o, tdagi_any v)
 {
     int64_t i;
     v = tdagi_settled(&o->im->env, v);
-    if (v.kind == TDAGI_ANY_INT && tdagi_is_found(&o->im->env, v.u.i))
-        v = tdagi_any_tensor(
-            tdagi_cell_new(&o->im->env, tdagi_dim_value(o->im->env.b, v.u.i)));
+    char letter = tdagi_number_letter(v);
+    if (v.kind == TDAGI_ANY_DATA) v = tdagi_number_data(&o->im->env, v);
+    if (v.kind == TDAGI_ANY_INT && o->im->env.outline != NULL &&
+        !tdagi_any_const_int(&o->im->env, v, &i)) /* a run tells */
+        v = tdagi_number_data(&o->im->env, v);
     if (v.kind == TDAGI_ANY_COMPLEX) /* as pairs */
         v = tdagi_any_tensor(tdagi_cell_pairs(&o->im->env, v.u.tensor));
-    if (v.kind == TDAGI_ANY_TENSOR || v.kind == TDAGI_ANY_DATA)
-        describe_tensor(o, v);
+    if (v.kind == TDAGI_ANY_TENSOR)
+        describe_tensor(o, v, letter);
     else if (v.kind == TDAGI_ANY_LIST || v.kind == TDAGI_ANY_TUPLE)
         describe_seq(o, v);
     else if (v.kind == TDAGI_ANY_DICT)

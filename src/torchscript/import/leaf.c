@@ -300,6 +300,7 @@ tdagi_any tdagi_import_attr(tdagi_import *im, tdagi_object *object, const char *
         a = add_attr(im, object, name, tdagi_import_value(im, v, path));
         if (a == NULL) return tdagi_any_poison();
         mark_living(a->value, 0);
+        if (a->value.kind == TDAGI_ANY_LIST) tdagi_import_read_list(im, a->value, path);
         if (tdagi_import_is_state(im, path)) tdagi_import_live(im, a, path, a->value);
     }
     if (!a->was_set) a->was_read = true;
@@ -348,7 +349,10 @@ void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *n
         return;
     }
     if (is_what_it_was(im, a->value, v, 0)) return;
-    if (a->was_read && may_live(im, a->value, v))
+    bool is_list = a->value.kind == TDAGI_ANY_LIST && v.kind == TDAGI_ANY_LIST;
+    if (a->was_read && is_list && im->found != NULL && im->env.outline != NULL)
+        tdagi_import_found_list(im, join(im, object->path, name), a->value, v);
+    else if (a->was_read && may_live(im, a->value, v))
         tdagi_import_found_state(im, join(im, object->path, name));
     else if (a->was_read)
         tdagi_env_issue(&im->env, "the attribute %s that lives between calls", name);

@@ -50,6 +50,7 @@ static void walk_body(looping *l, tdag_value index)
     const tdag_shim_api *api = im->api;
     tdagi_cell *i = tdagi_cell_new(&im->env, index);
     if (i == NULL) return;
+    i->is_index = true;
     l->carrying.at = 0;
     tdagi_frame_set(l->f, api->block_input(l->body, 0),
                     (tdagi_any){.kind = TDAGI_ANY_DATA, .letter = 'i', .u.tensor = i});
@@ -131,6 +132,14 @@ static uint32_t collect(const looping *l, tdag_value *out, size_t offset)
 
 #define COLLECT(l, out, member) collect(l, out, offsetof(tdagi_carried, member))
 
+static bool is_among(const tdag_dim *dims, uint32_t n, tdag_dim d)
+{
+    uint32_t i = 0;
+    while (i < n && dims[i] != d)
+        i++;
+    return i < n;
+}
+
 static void keep_symbols(looping *l, tdagi_outline_block *block)
 {
     tdag_dim *symbols = tdagi_env_alloc(
@@ -139,7 +148,8 @@ static void keep_symbols(looping *l, tdagi_outline_block *block)
     for (uint32_t i = 0; i < l->carrying.n; i++)
         for (uint32_t k = 0; k < TDAG_MAX_RANK; k++)
             if (l->carrying.leaves[i].param.id != 0 &&
-                (l->carrying.leaves[i].varies >> k & 1) != 0)
+                (l->carrying.leaves[i].varies >> k & 1) != 0 &&
+                !is_among(symbols, block->n_symbols, l->carrying.leaves[i].symbols[k]))
                 symbols[block->n_symbols++] = l->carrying.leaves[i].symbols[k];
     block->symbols = symbols;
 }
@@ -184,6 +194,7 @@ static void finish(looping *l, tdagi_outline_statement *s)
                                                     sizeof *l->carrying.bindings);
     if (v == NULL || l->carrying.bindings == NULL) return;
     l->carrying.at = 0;
+    if (l->has_condition) l->carrying.trips = TDAGI_DIM_BAD;
     for (size_t k = 0; k < n_carried(l); k++)
         tdagi_frame_output(l->f, l->node, k,
                            tdagi_carry_out(&l->carrying, entry_of(l, k)));
@@ -218,6 +229,8 @@ void tdagi_import_loop(tdagi_frame *f, const tdag_shim_node *node, tdagi_any tri
     looping l = {.f = f, .node = node, .body = im->api->node_block(node, 0)};
     int64_t n = 0;
     l.carrying.env = &im->env;
+    l.carrying.n_symbols = tdagi_pool_n_symbols(im->env.pool);
+    l.carrying.trips = trips.kind == TDAGI_ANY_INT ? trips.u.i : TDAGI_DIM_BAD;
     tdagi_settle_all(&im->env);
     l.written_end = &l.written;
     bool endless = tdagi_any_const_int(&im->env, trips, &n) && n == INT64_MAX;

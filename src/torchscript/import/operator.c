@@ -2,8 +2,29 @@
 #include <string.h>
 
 #include "aten/aten.h"
+#include "aten/control/stack.h"
 #include "torchscript/import/import.h"
 #include "torchscript/reader/reader.h"
+
+static tdagi_any run(tdagi_env *env, const tdagi_schema *schema, const tdagi_any *args,
+                     uint32_t n)
+{
+    tdagi_any out, before;
+    tdagi_import *im = env->reader;
+    const char *path = NULL;
+    if (n > 0 && args[0].kind == TDAGI_ANY_LIST && args[0].u.seq->lives &&
+        schema->n_args > 0 && schema->args[0].is_written)
+        path = tdagi_import_path_of(im, args[0].u.seq);
+    if (path != NULL) { /* it is state: this walk only finds what of */
+        before = tdagi_list_copy_of(env, args[0].u.seq);
+        args[0].u.seq->lives = false;
+    }
+    if (!tdagi_stack_call(env, schema, args, n, &out))
+        out = tdagi_aten_call(env, schema, args, n);
+    if (path != NULL && tdagi_env_ok(env))
+        tdagi_import_found_list(im, path, before, args[0]);
+    return out;
+}
 
 /* ---- results ---- */
 
@@ -78,7 +99,7 @@ static tdagi_any call_unknown(tdagi_import *im, const tdagi_source_call *call)
     if (!tdagi_env_ok(&im->env)) return tdagi_any_poison();
     if (s == NULL) return tdagi_env_issue(&im->env, "%s", call->name);
     im->shim_schema = s->shim;
-    return tdagi_aten_call(&im->env, &s->ours, resolved.args, resolved.n_args);
+    return run(&im->env, &s->ours, resolved.args, resolved.n_args);
 }
 
 /* A call as the source has it, whose schema the values at hand tell. */
@@ -95,7 +116,7 @@ static tdagi_any call_native(tdagi_import *im, const tdag_shim_node *node,
         return tdagi_any_poison();
     if (resolved.schema->row == NULL && im->env.opaque != NULL)
         return call_unknown(im, &call);
-    return tdagi_aten_call(&im->env, resolved.schema, resolved.args, resolved.n_args);
+    return run(&im->env, resolved.schema, resolved.args, resolved.n_args);
 }
 
 /* Nodes of kinds that have no schema have no arguments that are known by name. */
@@ -109,11 +130,11 @@ static tdagi_any call_shim(tdagi_import *im, const tdag_shim_node *node,
                                    .overload = "",
                                    .n_results = (uint32_t)im->api->node_n_outputs(node),
                                    .is_vararg = true};
-        return tdagi_aten_call(&im->env, &none, args, n);
+        return run(&im->env, &none, args, n);
     }
     const tdagi_import_schema *s = tdagi_import_schema_of(im, shim);
     if (s == NULL) return tdagi_any_poison();
-    return tdagi_aten_call(&im->env, &s->ours, args, n);
+    return run(&im->env, &s->ours, args, n);
 }
 
 /* ---- what its row refuses ---- */
@@ -166,6 +187,10 @@ void tdagi_import_operator(tdagi_frame *f, const tdag_shim_node *node)
     size_t n = im->api->node_n_inputs(node);
     const tdagi_any *args = read_args(f, node, n);
     if (args == NULL) return;
+    if (n == 1 && strcmp(im->api->node_kind(node), "aten::wait") == 0) {
+        tdagi_frame_output(f, node, 0, args[0]); /* it is there */
+        return;
+    }
     if (im->is_native && is_tuple_item(im, node, args)) {
         tdagi_prim_index(f, node);
         return;

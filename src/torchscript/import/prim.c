@@ -270,6 +270,25 @@ static void do_none(tdagi_frame *f, const tdag_shim_node *node)
     tdagi_frame_outputs(f, node, tdagi_any_none());
 }
 
+/* What is forked is done at once, in a frame of its own: it has its arguments. */
+static void do_fork(tdagi_frame *f, const tdag_shim_node *node)
+{
+    const tdag_shim_api *api = f->im->api;
+    const tdag_shim_block *block = api->node_block(node, 0);
+    tdagi_frame inner = {.im = f->im};
+    if (block == NULL) {
+        tdagi_frame_output(f, node, 0, tdagi_env_issue(&f->im->env, "prim::fork"));
+        return;
+    }
+    for (size_t i = 0; i < api->block_n_inputs(block); i++)
+        tdagi_frame_set(&inner, api->block_input(block, i),
+                        tdagi_frame_input(f, node, i));
+    tdagi_import_block(&inner, block);
+    f->im->node = node;
+    const tdagi_any *v = tdagi_frame_get(&inner, api->block_output(block, 0));
+    tdagi_frame_output(f, node, 0, v == NULL ? tdagi_any_none() : *v);
+}
+
 static void do_tolist(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_any v = tdagi_frame_input(f, node, 0), list;
@@ -370,6 +389,7 @@ static const struct {
     {"TupleIndex", tdagi_prim_index},
     {"TupleUnpack", do_unpack},
     {"Uninitialized", do_unset},
+    {"fork", do_fork},
     {"isinstance", do_isinstance},
     {"tolist", do_tolist},
     {"unchecked_cast", do_same},

@@ -5,48 +5,40 @@
 
 #include "aten/aten.h"
 #include "aten/control/merge.h"
+#include "aten/control/stack.h"
 #include "torchscript/import/import.h"
 
 void tdagi_import_free_found(tdagi_names_found *found)
 {
-    for (uint32_t i = 0; i < found->n; i++)
-        tdagi_strfree(found->ctx, found->paths[i]);
-    if (found->paths != NULL)
-        tdagi_free(found->ctx, found->paths, found->capacity * sizeof(char *));
-    if (found->varies != NULL)
-        tdagi_free(found->ctx, found->varies, found->capacity * sizeof(uint32_t));
+    for (uint32_t i = 0; i < found->n; i++) {
+        tdagi_strfree(found->ctx, found->v[i].path);
+        tdag_tensor_free(found->v[i].rows);
+    }
+    if (found->v != NULL)
+        tdagi_free(found->ctx, found->v, found->capacity * sizeof *found->v);
 }
 
-/* Its place among those found; n if it is none. */
-static uint32_t place_of(const tdagi_names_found *f, const char *path)
+/* NULL: it is none of them. */
+static tdagi_found *find(const tdagi_names_found *f, const char *path)
 {
-    uint32_t i = 0;
-    while (i < f->n && strcmp(f->paths[i], path) != 0)
-        i++;
-    return i;
+    for (uint32_t i = 0; i < f->n; i++)
+        if (strcmp(f->v[i].path, path) == 0) return &f->v[i];
+    return NULL;
 }
 
 bool tdagi_import_is_state(const tdagi_import *im, const char *path)
 {
-    return im->found != NULL && place_of(im->found, path) < im->found->n;
+    return im->found != NULL && find(im->found, path) != NULL;
 }
 
 static tdag_status make_room(tdagi_names_found *f)
 {
     if (f->n < f->capacity) return TDAG_OK;
     uint32_t wider = f->capacity == 0 ? 8 : 2 * f->capacity;
-    void *paths = f->paths, *varies = f->varies;
-    TDAGI_TRY(tdagi_realloc(f->ctx, &varies, f->capacity * sizeof(uint32_t),
-                            wider * sizeof(uint32_t)));
-    f->varies = varies;
-    tdag_status st = tdagi_realloc(f->ctx, &paths, f->capacity * sizeof(char *),
-                                   wider * sizeof(char *));
-    if (st != TDAG_OK) { /* back to one size for both */
-        tdagi_free(f->ctx, varies, wider * sizeof(uint32_t));
-        f->varies = NULL;
-        return st;
-    }
-    f->paths = paths;
+    void *v = f->v;
+    TDAGI_TRY(
+        tdagi_realloc(f->ctx, &v, f->capacity * sizeof *f->v, wider * sizeof *f->v));
+    f->v = v;
     f->capacity = wider;
     return TDAG_OK;
 }
@@ -55,14 +47,14 @@ void tdagi_import_found_state(tdagi_import *im, const char *path)
 {
     tdagi_names_found *f = im->found;
     f->is_new = true;
-    if (place_of(f, path) < f->n) return;
+    if (find(f, path) != NULL) return;
+    tdagi_found new = {NULL};
     tdag_status st = make_room(f);
-    if (st == TDAG_OK) st = tdagi_strdup(f->ctx, path, &f->paths[f->n]);
-    if (st != TDAG_OK) {
+    if (st == TDAG_OK) st = tdagi_strdup(f->ctx, path, &new.path);
+    if (st != TDAG_OK)
         im->env.status = st;
-        return;
-    }
-    f->varies[f->n++] = 0;
+    else
+        f->v[f->n++] = new;
 }
 
 static void out_of_memory(tdagi_import *im)
@@ -70,16 +62,88 @@ static void out_of_memory(tdagi_import *im)
     if (tdagi_env_ok(&im->env)) im->env.status = tdagi_nomem(im->env.ctx);
 }
 
-/* The initial value as a tensor of the file or of a number. */
-static tdag_value initial_value(tdagi_import *im, tdagi_any v)
+static const tdag_tensor *tensor_of(tdagi_import *im, tdagi_any v)
 {
     if (tdagi_any_is_number(v)) v = tdagi_number_data(&im->env, v);
-    if (v.kind != TDAGI_ANY_TENSOR) return TDAG_NO_VALUE;
+    if (v.kind != TDAGI_ANY_TENSOR) return NULL;
     tdag_value x = tdagi_cell_read(&im->env, v.u.tensor);
-    if (x.id == 0 || !tdagi_op_holds_tensor(im->env.b->graph->nodes[x.id].op))
-        return TDAG_NO_VALUE;
-    return x;
+    const tdagi_node *n = &im->env.b->graph->nodes[x.id];
+    return x.id == 0 || !tdagi_op_holds_tensor(n->op) ? NULL : n->u.tensor;
 }
+
+/* ---- lists ---- */
+
+/* The rows of a list's known items, which are like those of the list `like`. NULL: they
+ * are of no or several types. */
+static tdag_tensor *rows_of(tdagi_import *im, const tdagi_seq *s, const tdagi_seq *like)
+{
+    tdagi_env *env = &im->env;
+    tdag_tensor *out = NULL;
+    int64_t shape[TDAG_MAX_RANK] = {s->n};
+    tdagi_any item = s->n > 0 ? s->v[0] : like->n > 0 ? like->v[0] : tdagi_any_none();
+    if (tdagi_any_is_number(item) || item.kind == TDAGI_ANY_DATA)
+        item = tdagi_number_data(env, item);
+    if (item.kind != TDAGI_ANY_TENSOR) return NULL;
+    uint32_t rank = tdagi_cell_rank(env, item.u.tensor);
+    for (uint32_t i = 0; i < rank && rank < TDAG_MAX_RANK; i++)
+        if (!tdagi_dim_is_const(env->pool, tdagi_cell_dim(env, item.u.tensor, i),
+                                &shape[i + 1]))
+            return NULL;
+    env->status = tdag_tensor_create(env->ctx, tdagi_cell_dtype(env, item.u.tensor),
+                                     rank + 1, shape, &out);
+    for (uint32_t i = 0; i < s->n && out != NULL; i++) {
+        const tdag_tensor *t = tensor_of(im, s->v[i]);
+        if (t == NULL || t->dtype != out->dtype || t->size * s->n != out->size) {
+            tdag_tensor_free(out);
+            return NULL;
+        }
+        if (t->size > 0) memcpy((char *)out->data + i * t->size, t->data, t->size);
+    }
+    return out;
+}
+
+void tdagi_import_found_list(tdagi_import *im, const char *path, tdagi_any before,
+                             tdagi_any after)
+{
+    bool known = tdagi_any_is_seq(before) && tdagi_any_is_seq(after);
+    tdag_tensor *rows = known ? rows_of(im, before.u.seq, after.u.seq) : NULL;
+    if (rows == NULL) {
+        if (tdagi_env_ok(&im->env))
+            tdagi_env_issue(&im->env,
+                            "the attribute %s, a list that changes, whose "
+                            "items are of no or several types",
+                            path);
+        return;
+    }
+    tdagi_import_found_state(im, path);
+    tdagi_found *f = find(im->found, path);
+    if (f == NULL || f->rows != NULL) {
+        tdag_tensor_free(rows);
+        return;
+    }
+    tdagi_any item = before.u.seq->n > 0 ? before.u.seq->v[0] : after.u.seq->v[0];
+    f->rows = rows;
+    f->varies = 1;
+    f->letter = tdagi_number_letter(item);
+}
+
+void tdagi_import_read_list(tdagi_import *im, tdagi_any list, const char *path)
+{
+    tdagi_living *l = tdagi_env_alloc(&im->env, sizeof *l);
+    if (l == NULL) return;
+    *l = (tdagi_living){.next = im->living, .list = list.u.seq, .path = path};
+    im->living = l;
+}
+
+const char *tdagi_import_path_of(const tdagi_import *im, const tdagi_seq *list)
+{
+    const tdagi_living *l = im->living;
+    while (l != NULL && l->list != list)
+        l = l->next;
+    return l == NULL || im->found == NULL || im->env.outline == NULL ? NULL : l->path;
+}
+
+/* ---- reads and writes ---- */
 
 /* The read stands before all other statements. */
 static void add_read(tdagi_import *im, uint32_t state, tdag_value v,
@@ -108,7 +172,7 @@ typedef struct sizes {
 static void find_sizes(tdagi_import *im, const char *path, const tdag_tensor *t,
                        sizes *out)
 {
-    uint32_t varies = im->found->varies[place_of(im->found, path)];
+    uint32_t varies = find(im->found, path)->varies;
     for (uint32_t i = 0; i < t->rank; i++) {
         out->shape[i] = t->shape[i];
         if ((varies >> i & 1) == 0) continue;
@@ -125,13 +189,13 @@ static void find_sizes(tdagi_import *im, const char *path, const tdag_tensor *t,
 void tdagi_import_live(tdagi_import *im, tdagi_attr *a, const char *path, tdagi_any v)
 {
     tdagi_env *env = &im->env;
-    tdag_value x = initial_value(im, v);
-    if (x.id == 0) {
+    const tdagi_found *found = find(im->found, path);
+    const tdag_tensor *t = found->rows != NULL ? found->rows : tensor_of(im, v);
+    if (t == NULL) {
         a->value = tdagi_env_issue(env, "the attribute %s, which is %s and changes",
                                    path, tdagi_any_text(env, v));
         return;
     }
-    const tdag_tensor *t = env->b->graph->nodes[x.id].u.tensor;
     sizes *z = tdagi_env_alloc(env, sizeof *z);
     tdagi_live *live = tdagi_env_alloc(env, sizeof *live);
     if (z == NULL || live == NULL) return;
@@ -146,11 +210,12 @@ void tdagi_import_live(tdagi_import *im, tdagi_attr *a, const char *path, tdagi_
     cell->born = 0; /* it was there before any branch */
     add_read(im, number, read, z->n, z->bindings);
     tdagi_any now = tdagi_any_tensor(cell);
-    if (tdagi_any_is_number(v)) {
+    if (found->rows != NULL) {
+        now = tdagi_stack_list(env, cell, found->letter);
+        if (now.kind == TDAGI_ANY_LIST) now.u.seq->born = 0;
+    } else if (tdagi_any_is_number(v)) {
         now.kind = TDAGI_ANY_DATA;
-        now.letter = v.kind == TDAGI_ANY_FLOAT  ? 'f'
-                     : v.kind == TDAGI_ANY_BOOL ? 'b'
-                                                : 'i';
+        now.letter = tdagi_number_letter(v);
     }
     *live = (tdagi_live){.path = path, .first = read, .now = now};
     tdagi_live **end = &im->lives;
@@ -172,7 +237,7 @@ static void compare_sizes(tdagi_import *im, const tdagi_live *l, tdag_value last
                         l->path);
         return;
     }
-    uint32_t *varies = &im->found->varies[place_of(im->found, l->path)];
+    uint32_t *varies = &find(im->found, l->path)->varies;
     for (uint32_t i = 0; i < rank; i++) {
         bool same = tdag_builder_get_shape(b, l->first)[i] ==
                     tdag_builder_get_shape(b, last)[i];
@@ -180,6 +245,14 @@ static void compare_sizes(tdagi_import *im, const tdagi_live *l, tdag_value last
         *varies |= 1u << i;
         im->found->is_new = true;
     }
+}
+
+static tdagi_any rows_now(tdagi_import *im, const tdagi_live *l, tdagi_any list)
+{
+    tdagi_any first = tdagi_stack_list(&im->env, tdagi_cell_new(&im->env, l->first),
+                                       find(im->found, l->path)->letter);
+    tdagi_any now = tdagi_stack_of(&im->env, list, first, UINT32_MAX);
+    return tdagi_any_is_stack(now) ? tdagi_any_tensor(now.u.seq->rows) : list;
 }
 
 void tdagi_import_write_states(tdagi_import *im)
@@ -191,6 +264,7 @@ void tdagi_import_write_states(tdagi_import *im)
         tdagi_any now = l->now;
         if (tdagi_any_is_number(now) || now.kind == TDAGI_ANY_DATA)
             now = tdagi_number_data(&im->env, now);
+        if (now.kind == TDAGI_ANY_LIST) now = rows_now(im, l, now);
         if (now.kind != TDAGI_ANY_TENSOR) {
             if (!tdagi_env_note_poison(&im->env, &now))
                 tdagi_env_issue(&im->env, "the attribute %s, which becomes %s", l->path,
@@ -198,8 +272,9 @@ void tdagi_import_write_states(tdagi_import *im)
             continue;
         }
         const tdagi_statement_spec what = {.kind = TDAGI_WRITE, .target = number};
-        tdagi_outline_statement *s = tdagi_outline_add(o, &what);
         tdag_value v = tdagi_cell_read(&im->env, now.u.tensor);
+        if (v.id == l->first.id) continue; /* another method writes it */
+        tdagi_outline_statement *s = tdagi_outline_add(o, &what);
         if (s == NULL)
             out_of_memory(im);
         else

@@ -128,6 +128,12 @@ static bool fits(const char *type, const tdagi_any *v, leniency how);
 
 static bool list_fits(const char *item, const tdagi_any *v, leniency how)
 {
+    if (tdagi_any_is_stack(*v)) {
+        const tdagi_any row = {.kind = v->u.seq->letter != 0 ? TDAGI_ANY_DATA
+                                                             : TDAGI_ANY_TENSOR,
+                               .letter = v->u.seq->letter};
+        return fits(item, &row, how);
+    }
     if (!tdagi_any_is_seq(*v)) /* one number serves for all of a list */
         return how != EXACT && (starts(item, "int") || starts(item, "float")) &&
                number_fits(item, v, EXACT);

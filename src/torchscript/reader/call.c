@@ -208,6 +208,17 @@ static tdagi_lowered uninitialized(const call *c, const char *kind)
     return tdagi_operand_of(n);
 }
 
+static tdagi_lowered forked(const call *c, const char *kind)
+{
+    (void)kind;
+    const tdagi_source_expr *name = arg(c, 0);
+    if (name->kind == TDAGI_EXPR_NAME && c->l->forked != NULL && n_args(c) == 1 &&
+        strcmp(c->l->forked->name, name->u.s) == 0)
+        return tdagi_lower_forked(c->l, c->l->forked);
+    tdagi_lower_refuse(c->l, "a fork of what is no function before it");
+    return nothing;
+}
+
 static tdagi_lowered get_attribute(const call *c, const char *kind)
 {
     (void)kind;
@@ -292,7 +303,7 @@ static const struct {
     {"complex", "aten::Complex", 1, convert},
     {"divmod", "aten::divmod", 2, convert},
     {"float", "aten::Float", 1, convert},
-    {"fork", "prim::fork", 1, uninitialized},
+    {"fork", "", 1, forked},
     {"getattr", "", 2, get_attribute},
     {"hasattr", "", 2, has_attribute},
     {"hex", "aten::hex", 1, convert},

@@ -121,9 +121,10 @@ static bool lower_return(tdagi_lowering *l, const tdagi_source_stmt *stmt)
     return l->result != NULL;
 }
 
-/* The function of a fork, which is not looked into. */
+/* The function of a fork, which stands behind it. */
 static bool lower_def(tdagi_lowering *l, const tdagi_source_stmt *stmt)
 {
+    l->forked = stmt->function;
     return tdagi_lower_assign(l, stmt->function->name,
                               (tdagi_lowered){.path = stmt->function->name});
 }
@@ -169,6 +170,23 @@ bool tdagi_lower_statements(tdagi_lowering *l, const tdagi_source_stmt *first)
         if (!lower_statement(l, first)) return false;
     l->depth--;
     return true;
+}
+
+/* In order: whoever waits for it has it already. */
+tdagi_lowered tdagi_lower_forked(tdagi_lowering *l, const tdagi_source_function *f)
+{
+    tdagi_lowered out = {.var = NULL};
+    tdag_shim_block *block = l->block;
+    tdagi_variable *outer = tdagi_lower_open(l, block);
+    for (const tdagi_source_stmt *s = f->body; s != NULL; s = s->next) {
+        if (s->kind != TDAGI_STMT_RETURN) {
+            if (!lower_statement(l, s)) break;
+        } else if (s->value != NULL) {
+            out.var = tdagi_lower_value(l, s->value);
+        }
+    }
+    tdagi_lower_close(l, outer, block);
+    return out;
 }
 
 /* ---- functions ---- */

@@ -48,10 +48,11 @@ typedef struct tdagi_lowering {
     uint32_t depth;
     uint32_t offset; /* of the expression at hand */
     tdagi_table names;
-    tdagi_table constants;      /* by their bytes */
-    tdag_shim_node *hoisted;    /* constants, which stand before all nodes */
-    tdag_shim_var *result;      /* NULL: not returned so far */
-    struct tdagi_naming *later; /* the second round, newest first */
+    tdagi_table constants;               /* by their bytes */
+    tdag_shim_node *hoisted;             /* constants, which stand before all nodes */
+    tdag_shim_var *result;               /* NULL: not returned so far */
+    const tdagi_source_function *forked; /* the last function inside of this one */
+    struct tdagi_naming *later;          /* the second round, newest first */
 } tdagi_lowering;
 
 /* Everything returns false or an operand of zeroes after a failure, which stands in
@@ -59,6 +60,8 @@ typedef struct tdagi_lowering {
 
 /* ---- lower.c ---- */
 bool tdagi_lower_statements(tdagi_lowering *l, const tdagi_source_stmt *first);
+/* What a fork of the function gives, whose statements are lowered here. */
+tdagi_lowered tdagi_lower_forked(tdagi_lowering *l, const tdagi_source_function *f);
 bool tdagi_lower_refuse(tdagi_lowering *l, const char *what);
 
 /* ---- control.c ---- */

@@ -3,6 +3,8 @@
  * the cells by themselves. */
 
 #include "aten/aten.h"
+#include "aten/control/merge.h"
+#include "aten/control/stack.h"
 
 typedef enum rnn_kind { RNN_TANH, RNN_RELU, RNN_LSTM, RNN_GRU } rnn_kind;
 
@@ -73,12 +75,112 @@ static state step(tdagi_call *c, rnn_kind kind, tdag_value of_x, const weights *
     return (state){h, TDAG_NO_VALUE};
 }
 
+/* ---- a sequence of symbolic length: a loop of the program ---- */
+
+typedef struct carried_step { /* index, h, rows, c */
+    tdag_value in[4], at[4], next[4], out[4];
+    uint32_t n;
+} carried_step;
+
+static tdag_value like(tdagi_call *c, tdag_value v)
+{
+    return tdagi_given(c->env, tdagi_dtype(c, v), tdagi_rank(c, v), tdagi_shape(c, v));
+}
+
+/* Values that are like those of outside, but for the number of rows. */
+static void open_values(tdagi_call *c, const carried_step *k, tdag_dim n_rows,
+                        tdag_value *out)
+{
+    tdag_dim shape[TDAG_MAX_RANK] = {n_rows};
+    for (uint32_t i = 1; i < k->n; i++)
+        if (i != 2) out[i] = like(c, k->in[i]);
+    for (uint32_t i = 1; i < tdagi_rank(c, k->in[2]); i++)
+        shape[i] = tdagi_shape(c, k->in[2])[i];
+    out[2] =
+        tdagi_given(c->env, tdagi_dtype(c, k->in[2]), tdagi_rank(c, k->in[2]), shape);
+}
+
+/* i, or n - 1 - i, of an axis of n. */
+static tdag_value position_of(tdagi_call *c, tdag_value i, tdag_dim n, bool backwards)
+{
+    if (!backwards) return i;
+    tdag_dim last = tdag_dim_sub(c->b, n, 1);
+    return tdagi_sub(c->b, tdagi_dim_value(c->b, last), i);
+}
+
+static tdag_value row_at(tdagi_call *c, tdag_value x, tdag_value at)
+{
+    const tdagi_axis_spec axis = {0};
+    const tdag_value in[2] = {x, tdagi_rank(c, at) > 0 ? at
+                                                       : tdagi_unsqueeze1(c->b, at, 0)};
+    tdag_value v = tdagi_lower(c->b, TDAGI_INDEX_SELECT, in, 2, &axis);
+    return tdagi_rank(c, at) > 0 ? v : tdagi_squeeze1(c->b, v, 0);
+}
+
+static void finish_loop(tdagi_call *c, tdagi_outline_statement *s,
+                        tdagi_outline_block *body, carried_step *k,
+                        const tdag_dim *sizes)
+{
+    tdagi_outline *o = c->env->outline;
+    tdag_dim *symbol = tdagi_env_alloc(c->env, sizeof *symbol);
+    tdagi_outline_binding *b = tdagi_env_alloc(c->env, sizeof *b);
+    if (symbol == NULL || b == NULL) return;
+    *symbol = sizes[0];
+    *b = (tdagi_outline_binding){sizes[1], TDAGI_DIM_BAD};
+    body->symbols = symbol;
+    body->n_symbols = s->n_bindings = 1;
+    s->bindings = b;
+    body->params = tdagi_outline_keep(o, k->n, k->at);
+    body->yields = tdagi_outline_keep(o, k->n - 1, k->next + 1);
+    s->inputs = tdagi_outline_keep(o, k->n, k->in);
+    s->results = tdagi_outline_keep(o, k->n - 1, k->out + 1);
+}
+
+static tdag_value run_loop(tdagi_call *c, rnn_kind kind, tdag_value of_x,
+                           const weights *w, state *s, bool backwards)
+{
+    const tdagi_statement_spec what = {.kind = TDAGI_LOOP, .has_limit = true};
+    tdag_dim shape[TDAG_MAX_RANK] = {0}, t = tdagi_dim(c, of_x, 0);
+    for (uint32_t i = 0; i < tdagi_rank(c, s->h); i++)
+        shape[i + 1] = tdagi_shape(c, s->h)[i];
+    carried_step k = {.n = s->c.id != 0 ? 4 : 3};
+    k.in[0] = tdagi_dim_value(c->b, t);
+    k.in[1] = s->h;
+    k.in[2] = tdagi_full(c->b, tdagi_dtype(c, s->h), tdagi_rank(c, s->h) + 1, shape, 0);
+    k.in[3] = s->c;
+    const tdag_dim sizes[2] = {
+        tdagi_new_symbol(c->env, "loop", 1),
+        tdagi_new_symbol(c->env, "loop", tdagi_dim_sample(c->env->pool, t))};
+    tdagi_outline_statement *loop = tdagi_outline_add(c->env->outline, &what);
+    tdagi_outline_block *body =
+        loop == NULL ? NULL : tdagi_outline_open(c->env->outline, loop);
+    if (body == NULL) return TDAG_NO_VALUE;
+    k.at[0] = tdagi_given(c->env, TDAG_I64, 0, NULL);
+    open_values(c, &k, sizes[0], k.at);
+    tdag_value x = row_at(c, of_x, position_of(c, k.at[0], t, backwards));
+    state next = step(c, kind, x, w, (state){k.at[1], k.at[3]});
+    k.next[1] = next.h;
+    k.next[2] = tdagi_stack_append(c->env, k.at[2], next.h);
+    k.next[3] = next.c;
+    tdagi_outline_close(c->env->outline);
+    open_values(c, &k, sizes[1], k.out);
+    finish_loop(c, loop, body, &k, sizes);
+    *s = (state){k.out[1], k.n > 3 ? k.out[3] : TDAG_NO_VALUE};
+    tdag_value y = tdagi_with_dim(c->env, k.out[2], 0, t);
+    if (!backwards || y.id == 0) return y;
+    return row_at(c, y, position_of(c, tdag_iota(c->b, t, TDAG_I64), t, true));
+}
+
 /* One direction over x [T, B, I]; the last state goes to *s. */
 static tdag_value run(tdagi_call *c, rnn_kind kind, tdag_value x, const weights *w,
                       state *s, bool backwards)
 {
     int64_t n = 0;
-    if (c->bad || !tdagi_dim_is_const(c->env->pool, tdagi_dim(c, x, 0), &n)) {
+    bool is_known = tdagi_dim_is_const(c->env->pool, tdagi_dim(c, x, 0), &n);
+    if (!c->bad && !is_known && c->env->outline != NULL)
+        return run_loop(c, kind, tdagi_linear(c->b, x, w->w_ih, w->b_ih), w, s,
+                        backwards);
+    if (c->bad || !is_known) {
         c->bad = true;
         tdagi_env_issue(c->env, "%s over a sequence of symbolic length",
                         c->schema->name);

@@ -29,7 +29,7 @@ static inline void touch(tdagi_call *c)
     if (is_kind(c, 0, TDAGI_ANY_DICT)) {
         tdagi_journal_note_seq(c->env, &c->args[0].u.dict->keys);
         tdagi_journal_note_seq(c->env, &c->args[0].u.dict->values);
-    } else if (c->n > 0 && tdagi_any_is_seq(c->args[0])) {
+    } else if (is_kind(c, 0, TDAGI_ANY_LIST) || is_kind(c, 0, TDAGI_ANY_TUPLE)) {
         tdagi_journal_note_seq(c->env, c->args[0].u.seq);
     }
 }

@@ -1,0 +1,51 @@
+/* What statements give, and numbers as tensors. */
+#include <stdio.h>
+#include <string.h>
+
+#include "aten/control/merge.h"
+#include "derive/derive.h"
+
+tdag_value tdagi_given(tdagi_env *env, tdag_dtype dtype, uint32_t rank,
+                       const tdag_dim *shape)
+{
+    tdag_value v = tdag_add_input(env->b, NULL, dtype, rank, shape);
+    if (v.id == 0 && tdagi_env_ok(env))
+        tdagi_env_fail_here(env, tdag_builder_get_status(env->b), "a value");
+    return v;
+}
+
+tdag_dim tdagi_new_symbol(tdagi_env *env, const char *prefix, int64_t sample)
+{
+    char name[64];
+    bool taken = true;
+    for (uint32_t k = 1; taken; k++) {
+        snprintf(name, sizeof name, "%.40s%u", prefix, (unsigned)k);
+        taken = false;
+        for (uint32_t i = 0; i < tdagi_pool_n_symbols(env->pool) && !taken; i++)
+            taken = strcmp(tdagi_pool_symbol(env->pool, i, NULL), name) == 0;
+    }
+    tdag_dim symbol = tdagi_dim_symbol(env->pool, name, sample);
+    tdagi_dim_may_be_zero(env->pool, symbol);
+    return symbol;
+}
+
+char tdagi_number_letter(tdagi_any v)
+{
+    return v.kind == TDAGI_ANY_DATA    ? v.letter
+           : v.kind == TDAGI_ANY_INT   ? 'i'
+           : v.kind == TDAGI_ANY_FLOAT ? 'f'
+           : v.kind == TDAGI_ANY_BOOL  ? 'b'
+                                       : 0;
+}
+
+tdagi_any tdagi_number_data(tdagi_env *env, tdagi_any v)
+{
+    char letter = tdagi_number_letter(v);
+    tdag_dtype d = letter == 'f' ? TDAG_F64 : letter == 'b' ? TDAG_BOOL : TDAG_I64;
+    if (v.kind == TDAGI_ANY_DATA && tdagi_cell_dtype(env, v.u.tensor) == d)
+        return tdagi_any_tensor(v.u.tensor);
+    if (v.kind == TDAGI_ANY_DATA)
+        return tdagi_any_tensor(tdagi_cell_new(
+            env, tdagi_cast(env->b, tdagi_cell_read(env, v.u.tensor), d)));
+    return tdagi_any_tensor(tdagi_cell_known(env, d, v));
+}

@@ -1,0 +1,487 @@
+/* What operators do with lists whose length a run tells: appending is a statement of
+ * its own, as engines do it in place; all else is done by operators on the rows. */
+#include "aten/control/stack.h"
+
+#include <string.h>
+
+#include "aten/control/journal.h"
+#include "aten/control/merge.h"
+
+/* ---- items as rows ---- */
+
+typedef struct item_type {
+    char letter; /* of a number; 0: a tensor */
+    tdag_dtype dtype;
+    uint32_t rank;
+    const tdag_dim *dims;
+} item_type;
+
+static tdagi_any as_tensor(tdagi_env *env, tdagi_any v)
+{
+    return v.kind == TDAGI_ANY_DATA || tdagi_any_is_number(v)
+               ? tdagi_number_data(env, v)
+               : v;
+}
+
+static bool type_of_item(tdagi_env *env, tdagi_any v, item_type *out)
+{
+    out->letter = tdagi_number_letter(v);
+    v = as_tensor(env, v);
+    if (v.kind != TDAGI_ANY_TENSOR) return false;
+    out->dtype = tdagi_cell_dtype(env, v.u.tensor);
+    out->rank = tdagi_cell_rank(env, v.u.tensor);
+    out->dims = tdagi_cell_shape(env, v.u.tensor);
+    return out->rank < TDAG_MAX_RANK;
+}
+
+static bool type_of_list(tdagi_env *env, tdagi_any list, item_type *out)
+{
+    if (list.kind != TDAGI_ANY_LIST) return false;
+    const tdagi_seq *s = list.u.seq;
+    if (s->rows == NULL) return s->n > 0 && type_of_item(env, s->v[0], out);
+    out->letter = s->letter;
+    out->dtype = tdagi_cell_dtype(env, s->rows);
+    out->rank = tdagi_cell_rank(env, s->rows) - 1;
+    out->dims = tdagi_cell_shape(env, s->rows) + 1;
+    return true;
+}
+
+static bool same_type(const item_type *a, const item_type *b)
+{
+    bool same = a->letter == b->letter && a->dtype == b->dtype && a->rank == b->rank;
+    for (uint32_t i = 0; same && i < a->rank; i++)
+        same = a->dims[i] == b->dims[i];
+    return same;
+}
+
+static bool is_seen(const tdagi_env *env, const item_type *t, uint32_t n_symbols)
+{
+    for (uint32_t i = 0; i < t->rank; i++)
+        for (uint32_t s = n_symbols; s < tdagi_pool_n_symbols(env->pool); s++)
+            if (tdagi_dim_has_symbol(env->pool, t->dims[i], s)) return false;
+    return true;
+}
+
+static tdag_value no_rows(tdagi_env *env, const item_type *t)
+{
+    tdag_dim shape[TDAG_MAX_RANK] = {0};
+    if (t->rank > 0) memcpy(shape + 1, t->dims, t->rank * sizeof *shape);
+    return tdagi_full(env->b, t->dtype, t->rank + 1, shape, 0);
+}
+
+tdagi_any tdagi_stack_list(tdagi_env *env, tdagi_cell *rows, char letter)
+{
+    tdagi_any out = tdagi_any_seq(env, TDAGI_ANY_LIST, 0, NULL);
+    if (out.kind != TDAGI_ANY_LIST || rows == NULL) return tdagi_any_poison();
+    out.u.seq->rows = rows;
+    out.u.seq->letter = letter;
+    return out;
+}
+
+/* The item's value; its memory is in a list from now on. */
+static tdag_value take_item(tdagi_env *env, tdagi_any item)
+{
+    item = as_tensor(env, item);
+    tdagi_cell *t = item.u.tensor;
+    if (t == NULL) return TDAG_NO_VALUE;
+    (t->root == NULL ? t : t->root)->is_in_list = true;
+    return tdagi_cell_read(env, t);
+}
+
+tdagi_any tdagi_stack_of(tdagi_env *env, tdagi_any list, tdagi_any like,
+                         uint32_t n_symbols)
+{
+    item_type t, other;
+    if (tdagi_any_is_stack(list)) return list;
+    if (list.kind != TDAGI_ANY_LIST) return tdagi_any_none();
+    const tdagi_seq *s = list.u.seq;
+    if (!type_of_list(env, s->n > 0 ? list : like, &t)) return tdagi_any_none();
+    if (s->n == 0 && !is_seen(env, &t, n_symbols)) return tdagi_any_none();
+    tdag_value rows = TDAG_NO_VALUE;
+    tdag_value *v = tdagi_env_alloc(env, (s->n + 1u) * sizeof *v);
+    if (v == NULL) return tdagi_any_none();
+    for (uint32_t i = 0; i < s->n; i++) {
+        if (!type_of_item(env, s->v[i], &other) || !same_type(&t, &other))
+            return tdagi_any_none();
+        v[i] = tdagi_unsqueeze1(env->b, take_item(env, s->v[i]), 0);
+    }
+    rows = s->n == 0   ? no_rows(env, &t)
+           : s->n == 1 ? v[0]
+                       : tdagi_concat(env->b, v, s->n, 0);
+    return tdagi_stack_list(env, tdagi_cell_new(env, rows), t.letter);
+}
+
+/* ---- operators ---- */
+
+typedef struct stack_call {
+    tdagi_call *c;
+    tdagi_env *env;
+    tdagi_seq *s;
+    tdagi_any rows;
+} stack_call;
+
+static tdagi_any run(tdagi_env *env, const char *name, const char *overload, uint32_t n,
+                     const tdagi_any *args)
+{
+    tdagi_schema schema;
+    unsigned lines = TDAGI_PYTORCH_1_13 | TDAGI_PYTORCH_2_13;
+    if (!tdagi_schemas_find(env, name, overload, lines, &schema))
+        return tdagi_env_issue(env, "%s of a list whose length a run tells", name);
+    return tdagi_aten_call(env, &schema, args, n);
+}
+
+static tdagi_any number(tdagi_env *env, int64_t i) { return tdagi_any_int(env, i); }
+
+static tdagi_any arg(const stack_call *k, uint32_t i)
+{
+    return i < k->c->n ? k->c->args[i] : tdagi_any_none();
+}
+
+/* A rank-0 tensor as the number that it is. */
+static tdagi_any as_item(const stack_call *k, tdagi_any v)
+{
+    if (k->s->letter == 0 || v.kind != TDAGI_ANY_TENSOR) return v;
+    return (tdagi_any){
+        .kind = TDAGI_ANY_DATA, .letter = k->s->letter, .u.tensor = v.u.tensor};
+}
+
+/* The list has other rows; what shows the old ones does not show them. */
+static void put_rows(const stack_call *k, tdagi_any rows)
+{
+    if (rows.kind != TDAGI_ANY_TENSOR) return;
+    tdagi_journal_note_seq(k->env, k->s);
+    k->s->rows->is_in_list = true;
+    k->s->rows = tdagi_cell_new(k->env, tdagi_cell_read(k->env, rows.u.tensor));
+}
+
+tdag_value tdagi_stack_append(tdagi_env *env, tdag_value rows, tdag_value row)
+{
+    const tdagi_statement_spec what = {.kind = TDAGI_CALL};
+    const tdag_value in[2] = {rows, row};
+    tdag_dim shape[TDAG_MAX_RANK];
+    uint32_t rank = tdag_builder_get_rank(env->b, rows);
+    if (rows.id == 0 || row.id == 0) return TDAG_NO_VALUE;
+    memcpy(shape, tdag_builder_get_shape(env->b, rows), rank * sizeof *shape);
+    shape[0] = tdagi_dim_add(env->pool, shape[0], 1);
+    tdagi_outline_statement *s = tdagi_outline_add(env->outline, &what);
+    tdag_value out =
+        tdagi_given(env, tdag_builder_get_dtype(env->b, rows), rank, shape);
+    if (s == NULL) return TDAG_NO_VALUE; /* which the outline keeps */
+    s->inputs = tdagi_outline_keep(env->outline, 2, in);
+    s->results = tdagi_outline_keep(env->outline, 1, &out);
+    return out;
+}
+
+/* Whether the item fits, its sizes made those of the rows. */
+static bool fit_item(const stack_call *k, tdagi_any item, tdag_value *rows,
+                     tdag_value *v)
+{
+    item_type t, other;
+    tdagi_any list = {.kind = TDAGI_ANY_LIST, .u.seq = k->s};
+    if (!type_of_list(k->env, list, &t) || !type_of_item(k->env, item, &other) ||
+        t.letter != other.letter || t.dtype != other.dtype || t.rank != other.rank)
+        return false;
+    *rows = tdagi_cell_read(k->env, k->s->rows);
+    *v = take_item(k->env, item);
+    for (uint32_t i = 0; i < t.rank && v->id != 0; i++)
+        tdagi_match_dims(k->c, rows, i + 1, v, i);
+    for (uint32_t i = 0; i < t.rank && v->id != 0 && rows->id != 0; i++)
+        if (tdagi_shape(k->c, *rows)[i + 1] != tdagi_shape(k->c, *v)[i]) return false;
+    return v->id != 0 && rows->id != 0;
+}
+
+static tdagi_any refuse_item(const stack_call *k, tdagi_any v)
+{
+    k->c->bad = true;
+    return tdagi_env_issue(k->env, "%s of %s that is not like the items of a list",
+                           k->c->schema->name, tdagi_any_text(k->env, v));
+}
+
+static tdagi_any list_append(stack_call *k)
+{
+    tdag_value rows, v;
+    if (!fit_item(k, arg(k, 1), &rows, &v)) return refuse_item(k, arg(k, 1));
+    tdag_value out = tdagi_stack_append(k->env, rows, v);
+    if (out.id != 0) put_rows(k, tdagi_any_tensor(tdagi_cell_new(k->env, out)));
+    return k->c->args[0];
+}
+
+static tdagi_any list_len(stack_call *k)
+{
+    return tdagi_any_dim(tdagi_cell_dim(k->env, k->s->rows, 0));
+}
+
+/* An index that is out of range at the samples is one that a run knows. */
+static tdagi_any index_of(const stack_call *k, tdagi_any i)
+{
+    tdagi_pool *p = k->env->pool;
+    if (i.kind != TDAGI_ANY_INT) return i;
+    int64_t at = tdagi_dim_sample(p, i.u.i);
+    int64_t n = tdagi_dim_sample(p, tdagi_cell_dim(k->env, k->s->rows, 0));
+    if (at >= -n && at < n) return i;
+    return (tdagi_any){.kind = TDAGI_ANY_DATA,
+                       .letter = 'i',
+                       .u.tensor = tdagi_number_data(k->env, i).u.tensor};
+}
+
+static tdagi_any row_at(const stack_call *k, tdagi_any i)
+{
+    const tdagi_any args[] = {k->rows, number(k->env, 0), index_of(k, i)};
+    return run(k->env, "aten::select", "int", 3, args);
+}
+
+static tdagi_any list_item(stack_call *k) { return as_item(k, row_at(k, arg(k, 1))); }
+
+static tdagi_any list_set(stack_call *k)
+{
+    tdag_value rows, v;
+    if (!fit_item(k, arg(k, 2), &rows, &v)) return refuse_item(k, arg(k, 2));
+    tdagi_any copy = tdagi_any_tensor(tdagi_cell_new(k->env, rows));
+    k->rows = copy;
+    tdagi_any at = row_at(k, arg(k, 1));
+    if (at.kind == TDAGI_ANY_TENSOR) tdagi_cell_write(k->env, at.u.tensor, v);
+    put_rows(k, copy);
+    return k->c->args[0];
+}
+
+static tdagi_any slice(const stack_call *k, tdagi_any from, tdagi_any to,
+                       tdagi_any step)
+{
+    const tdagi_any args[] = {k->rows, number(k->env, 0), from, to, step};
+    return run(k->env, "aten::slice", "Tensor", 5, args);
+}
+
+static tdagi_any join(const stack_call *k, uint32_t n, const tdagi_any *parts)
+{
+    const tdagi_any args[] = {tdagi_any_seq(k->env, TDAGI_ANY_LIST, n, parts),
+                              number(k->env, 0)};
+    return run(k->env, "aten::cat", "", 2, args);
+}
+
+static tdagi_any list_of(const stack_call *k, tdagi_any rows)
+{
+    if (rows.kind != TDAGI_ANY_TENSOR) return rows;
+    tdag_value v = tdagi_cell_read(k->env, rows.u.tensor);
+    return tdagi_stack_list(k->env, tdagi_cell_new(k->env, v), k->s->letter);
+}
+
+static tdagi_any list_slice(stack_call *k)
+{
+    tdagi_any step = arg(k, 3).kind == TDAGI_ANY_NONE ? number(k->env, 1) : arg(k, 3);
+    return list_of(k, slice(k, arg(k, 1), arg(k, 2), step));
+}
+
+static tdagi_any list_pop(stack_call *k)
+{
+    tdagi_any none = tdagi_any_none(), one = number(k->env, 1);
+    tdagi_any i = arg(k, 1).kind == TDAGI_ANY_NONE ? number(k->env, -1) : arg(k, 1);
+    int64_t at = 0;
+    if (!tdagi_any_const_int(k->env, i, &at)) return refuse_item(k, i);
+    tdagi_any item = list_of(k, row_at(k, i)); /* of its own memory */
+    if (item.kind != TDAGI_ANY_LIST) return item;
+    if (at == 0 || at == -1) {
+        put_rows(k, at == 0 ? slice(k, one, none, one) : slice(k, none, i, one));
+    } else {
+        const tdagi_any parts[] = {slice(k, none, i, one),
+                                   slice(k, number(k->env, at + 1), none, one)};
+        put_rows(k, join(k, 2, parts));
+    }
+    return as_item(k, tdagi_any_tensor(item.u.seq->rows));
+}
+
+static tdagi_any list_insert(stack_call *k)
+{
+    tdag_value rows, v;
+    tdagi_any none = tdagi_any_none(), one = number(k->env, 1), i = arg(k, 1);
+    if (!fit_item(k, arg(k, 2), &rows, &v)) return refuse_item(k, arg(k, 2));
+    tdag_value row = tdagi_unsqueeze1(k->env->b, v, 0);
+    const tdagi_any parts[] = {slice(k, none, i, one),
+                               tdagi_any_tensor(tdagi_cell_new(k->env, row)),
+                               slice(k, i, none, one)};
+    put_rows(k, join(k, 3, parts));
+    return none;
+}
+
+/* The rows of argument 1, and of argument 0. */
+static tdagi_any both(const stack_call *k)
+{
+    tdagi_any self = {.kind = TDAGI_ANY_LIST, .u.seq = k->s};
+    tdagi_any more = tdagi_stack_of(k->env, arg(k, 1), self, UINT32_MAX);
+    if (!tdagi_any_is_stack(more)) return refuse_item(k, arg(k, 1));
+    const tdagi_any parts[] = {k->rows, tdagi_any_tensor(more.u.seq->rows)};
+    return join(k, 2, parts);
+}
+
+static tdagi_any list_extend(stack_call *k)
+{
+    put_rows(k, both(k));
+    return k->c->args[0];
+}
+
+static tdagi_any list_add(stack_call *k) { return list_of(k, both(k)); }
+
+static tdagi_any list_copy(stack_call *k) { return list_of(k, k->rows); }
+
+static tdagi_any list_clear(stack_call *k)
+{
+    put_rows(k, slice(k, number(k->env, 0), number(k->env, 0), number(k->env, 1)));
+    return tdagi_any_none();
+}
+
+static tdagi_any list_reverse(stack_call *k)
+{
+    tdagi_any axis = number(k->env, 0);
+    const tdagi_any args[] = {k->rows, tdagi_any_seq(k->env, TDAGI_ANY_LIST, 1, &axis)};
+    put_rows(k, run(k->env, "aten::flip", "", 2, args));
+    return tdagi_any_none();
+}
+
+/* The rows with their axis at place d of `rank`. */
+static tdagi_any stacked_at(const stack_call *k, int64_t rank, int64_t *d)
+{
+    if (arg(k, 1).kind != TDAGI_ANY_NONE && !tdagi_any_const_int(k->env, arg(k, 1), d))
+        return refuse_item(k, arg(k, 1));
+    if (*d < 0) *d += rank;
+    const tdagi_any args[] = {k->rows, number(k->env, 0), number(k->env, *d)};
+    return run(k->env, "aten::movedim", "int", 3, args);
+}
+
+static tdagi_any fresh(const stack_call *k, tdagi_any v)
+{
+    if (v.kind != TDAGI_ANY_TENSOR) return v;
+    return tdagi_result(k->c, tdagi_cell_read(k->env, v.u.tensor));
+}
+
+static tdagi_any list_stack(stack_call *k)
+{
+    int64_t d = 0;
+    return fresh(k, stacked_at(k, tdagi_cell_rank(k->env, k->s->rows), &d));
+}
+
+static tdagi_any list_cat(stack_call *k)
+{
+    int64_t d = 0;
+    tdagi_any x = stacked_at(k, (int64_t)tdagi_cell_rank(k->env, k->s->rows) - 1, &d);
+    const tdagi_any args[] = {x, number(k->env, d), number(k->env, d + 1)};
+    return fresh(k, run(k->env, "aten::flatten", "using_ints", 3, args));
+}
+
+/* torch.tensor(list), of a dtype */
+static tdagi_any list_tensor(stack_call *k)
+{
+    tdagi_any dtype = tdagi_arg(k->c, "dtype");
+    if (dtype.kind == TDAGI_ANY_NONE && k->s->letter == 'f') dtype = number(k->env, 6);
+    if (dtype.kind == TDAGI_ANY_NONE) return fresh(k, k->rows);
+    const tdagi_any args[] = {k->rows, dtype};
+    return fresh(k, run(k->env, "aten::to", "dtype", 2, args));
+}
+
+/* sum, min, max of numbers */
+static tdagi_any list_reduce(stack_call *k)
+{
+    if (k->s->letter == 0) return refuse_item(k, k->rows);
+    const char *name = k->c->schema->name;
+    const char *reduce = strstr(name, "sum") != NULL   ? "aten::sum"
+                         : strstr(name, "min") != NULL ? "aten::min"
+                                                       : "aten::max";
+    return as_item(k, run(k->env, reduce, "", 1, &k->rows));
+}
+
+static const struct {
+    const char *names; /* each between blanks */
+    tdagi_any (*run)(stack_call *k);
+} operators[] = {
+    {" aten::append ", list_append},
+    {" aten::len ", list_len},
+    {" aten::__getitem__ ", list_item},
+    {" aten::_set_item ", list_set},
+    {" aten::slice ", list_slice},
+    {" aten::pop aten::Delete aten::__delitem__ ", list_pop},
+    {" aten::insert ", list_insert},
+    {" aten::extend aten::add_ ", list_extend},
+    {" aten::add ", list_add},
+    {" aten::copy aten::list ", list_copy},
+    {" aten::clear ", list_clear},
+    {" aten::reverse ", list_reverse},
+    {" aten::stack ", list_stack},
+    {" aten::cat aten::concat aten::concatenate ", list_cat},
+    {" aten::tensor aten::as_tensor ", list_tensor},
+    {" aten::sum prim::min prim::max ", list_reduce},
+};
+
+static bool is_listed(const char *names, const char *name)
+{
+    const char *at = strstr(names, name);
+    return at != NULL && at[-1] == ' ' && at[strlen(name)] == ' ';
+}
+
+static tdagi_any refuse_list(const tdagi_call *c)
+{
+    return tdagi_env_issue(c->env, "%s of a list whose length a run tells",
+                           c->schema->name);
+}
+
+/* The list that is added to such a list becomes one. */
+static bool become(tdagi_env *env, tdagi_any list, tdagi_any like)
+{
+    tdagi_any self = tdagi_stack_of(env, list, like, UINT32_MAX);
+    if (!tdagi_any_is_stack(self)) return false;
+    tdagi_journal_note_seq(env, list.u.seq);
+    list.u.seq->n = 0;
+    list.u.seq->rows = self.u.seq->rows;
+    list.u.seq->letter = self.u.seq->letter;
+    return true;
+}
+
+/* l[i] of a list of known items, where data tells i. */
+static bool is_picked(tdagi_env *env, const tdagi_schema *schema, const tdagi_any *args,
+                      uint32_t n)
+{
+    return env->outline != NULL && n > 1 && args[0].kind == TDAGI_ANY_LIST &&
+           args[0].u.seq->rows == NULL && args[0].u.seq->n > 0 &&
+           (args[1].kind == TDAGI_ANY_DATA || tdagi_any_is_open(env, args[1])) &&
+           is_listed(" aten::__getitem__ aten::_set_item ", schema->name);
+}
+
+/* It is read of the rows; a list that is written at such a place becomes rows. */
+static tdagi_any list_picked(tdagi_env *env, const tdagi_schema *schema,
+                             const tdagi_any *args, uint32_t n)
+{
+    tdagi_call c = {.env = env, .b = env->b, .schema = schema, .n = n, .args = args};
+    stack_call k = {.c = &c, .env = env};
+    tdagi_any list = tdagi_stack_of(env, args[0], args[0], UINT32_MAX);
+    if (!tdagi_any_is_stack(list)) return refuse_list(&c);
+    k.s = list.u.seq;
+    if (n > 2) {
+        if (!become(env, args[0], args[0])) return refuse_list(&c);
+        k.s = args[0].u.seq;
+    }
+    k.rows = tdagi_any_tensor(k.s->rows);
+    return n > 2 ? list_set(&k) : list_item(&k);
+}
+
+bool tdagi_stack_call(tdagi_env *env, const tdagi_schema *schema, const tdagi_any *args,
+                      uint32_t n_args, tdagi_any *out)
+{
+    uint32_t at = 0;
+    if (is_picked(env, schema, args, n_args)) {
+        *out = list_picked(env, schema, args, n_args);
+        return true;
+    }
+    while (at < n_args && !tdagi_any_is_stack(args[at]))
+        at++;
+    if (at == n_args) return false;
+    tdagi_call c = {
+        .env = env, .b = env->b, .schema = schema, .n = n_args, .args = args};
+    stack_call k = {.c = &c, .env = env, .s = args[0].u.seq};
+    bool fits = at == 0 || (at == 1 && args[0].kind == TDAGI_ANY_LIST &&
+                            become(env, args[0], args[1]));
+    for (uint32_t i = 0; fits && i < sizeof operators / sizeof operators[0]; i++) {
+        if (!is_listed(operators[i].names, schema->name)) continue;
+        k.rows = tdagi_any_tensor(k.s->rows);
+        *out = operators[i].run(&k);
+        return true;
+    }
+    *out = refuse_list(&c);
+    return true;
+}

@@ -1,0 +1,143 @@
+"""Models of programs.py whose lists grow, shrink or are merged as data decides."""
+from typing import List
+
+import torch
+from torch import nn
+
+from programs import counted, lengths, model, several
+
+
+@model("f32[3] i64[]", counted((3,), (1, 2, 7)))
+class AppendStack(nn.Module):
+    def forward(self, x, n: torch.Tensor):
+        rows = []
+        for _ in range(int(n)):
+            x = torch.tanh(x * 1.5)
+            rows.append(x)
+        return torch.stack(rows), torch.stack(rows, 1), len(rows)
+
+
+@model("f32[2,3] i64[]", counted((2, 3), (0, 1, 5)))
+class AppendToSome(nn.Module):
+    def forward(self, x, n: torch.Tensor):
+        rows = [x, x * 2]
+        for i in range(int(n)):
+            rows.append(rows[-1] + rows[0] * i)
+        return torch.cat(rows), torch.cat(rows, 1), rows[0], rows[-1]
+
+
+@model("f32[4,3]", [several(1, 4, 3, scale=s)[0] for s in (1, 2, 3)]
+       + [(torch.ones(4, 3),), (-torch.ones(4, 3),)])
+class AppendIf(nn.Module):
+    def forward(self, x):
+        rows = [torch.zeros(3)]
+        for i in range(x.size(0)):
+            if bool(x[i].sum() > 0):
+                rows.append(x[i])
+        if bool(x.sum() > 3):
+            rows.append(x[0] * 10)
+        return torch.stack(rows), len(rows)
+
+
+@model("f32[N=4,3]", lengths((3,), (1, 2, 6)))
+class AppendRows(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.LSTMCell(3, 5)
+
+    def forward(self, x):
+        h, c = torch.zeros(1, 5), torch.zeros(1, 5)
+        rows = []
+        for i in range(x.size(0)):
+            h, c = self.cell(x[i:i + 1], (h, c))
+            rows.append(h)
+        return torch.cat(rows, 0), c
+
+
+@model("i64[]", [(torch.tensor(k),) for k in (1, 6, 7, 27)])
+class Collatz(nn.Module):
+    def forward(self, n):
+        k = int(n)
+        steps: List[int] = [k]
+        while k != 1:
+            if k % 2 == 0:
+                k = k // 2
+            else:
+                k = 3 * k + 1
+            steps.append(k)
+        return torch.tensor(steps), len(steps), steps[-1]
+
+
+@model("f32[5]", [several(1, 5, scale=s)[0] for s in (0, 0.1, 1, 4)])
+class FloatList(nn.Module):
+    def forward(self, x):
+        norms: List[float] = []
+        while float(x.norm()) > 0.5:
+            norms.append(float(x.norm()))
+            x = x * 0.5
+        total = 0.0
+        for v in norms:
+            total += v
+        return x * total, len(norms)
+
+
+@model("f32[3] i64[]", counted((3,), (0, 1, 4)))
+class PushPop(nn.Module):
+    def forward(self, x, n: torch.Tensor):
+        rows = [x, x + 1]
+        for i in range(int(n)):
+            rows.append(x * i)
+            rows.insert(0, x - i)
+        last = rows.pop()
+        first = rows.pop(0)
+        rows.extend([x, x])
+        rows.reverse()
+        rows[1] = x * 5
+        return torch.stack(rows), last, first, torch.stack(rows[1:])
+
+
+@model("f32[N=5,2]", lengths((2,), (1, 2, 5)))
+class Reversed(nn.Module):
+    def forward(self, x):
+        rows = []
+        for i in range(x.size(0)):
+            rows = [x[i]] + rows
+        back = []
+        while len(rows) > 0:
+            back.append(rows.pop() * 2)
+        return torch.stack(back)
+
+
+@model("f32[3] i64[]", counted((3,), (1, 2, 5)))
+class TwoLists(nn.Module):
+    def forward(self, x, n: torch.Tensor):
+        a, b = [], []
+        for _ in range(int(n)):
+            x = x * 0.5
+            a.append(x)
+            b.append(x.sum())
+        return (torch.stack(a) * torch.stack(b)[:, None]).sum(0)
+
+
+@model("f32[3] i64[]", counted((3,), (1, 3)))
+class ListOfLists(nn.Module):
+    def forward(self, x, n: torch.Tensor):
+        out = []
+        for i in range(int(n)):
+            inner = []
+            for j in range(int(n)):
+                inner.append(x * i + j)
+            out.append(torch.stack(inner).sum(0))
+        return torch.stack(out)
+
+
+@model("f32[3] i64[]", counted((3,), (1, 2, 40)))
+class StopEarly(nn.Module):
+    def forward(self, x, n: torch.Tensor):
+        rows = [x]
+        for _ in range(int(n)):
+            y = rows[len(rows) - 1] * 0.7
+            rows.append(y)
+            if bool(y.abs().max() < 0.1):
+                break
+        return torch.stack(rows)
