@@ -57,13 +57,13 @@ PROGRAMS = [
     "y = x; self.cache += x; return self.cache + y",
     "y = x; self.weight.data.div_(self.weight.norm()); return y @ self.weight",
     "y = x; assert bool((x > 0).all()); return y",
+    "y = x; self.frames.append(x); return y",
+    "f = self.frames; f.append(x); return torch.stack(f).sum(0)",
+    "y = x; self.frames += [x]; return y",
+    "y = x; self.frames[0] = x; return y",
+    "y = x; self.frames.append(x); self.frames.pop(0); return y + self.frames[0]",
 ]
 REFUSED = [
-    ("y = x; self.frames.append(x); return y", "aten::append"),
-    ("f = self.frames; f.append(x); return torch.stack(f).sum(0)", "aten::append"),
-    ("y = x; self.frames += [x]; return y", "aten::add_"),
-    ("y = x; self.frames[0] = x; return y", "aten::_set_item"),
-    ("y = x; self.frames.pop(0); return y", "aten::pop"),
     ("y = x; self.nested[0].append(3); return y * len(self.nested[0])", "aten::append"),
     ("y = self.named['a'] + x; self.named['a'] = y; return y", "aten::_set_item"),
 ]

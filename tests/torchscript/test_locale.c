@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <tdagger/file.h>
+#include <tdagger/program.h>
 #include <tdagger/torch.h>
 
 #include "support/comma.h"
@@ -41,7 +42,7 @@ static void write_all(tdag_ctx *ctx, const tdag_model *model, made *m)
     if (tdag_to_torchscript(ctx, model, path, NULL) == TDAG_OK)
         m->bytes[SOURCE] = read_file(path, &m->size[SOURCE]);
     unlink(path);
-    TEST_OK(ctx, tdag_graph_print(ctx, tdag_model_get_graph(model), 0, &text));
+    TEST_OK(ctx, tdag_model_print(ctx, model, 0, &text));
     m->size[TEXT] = strlen(text);
     m->bytes[TEXT] = malloc(m->size[TEXT] + 1);
     assert_non_null(m->bytes[TEXT]);
