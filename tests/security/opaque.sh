@@ -13,7 +13,7 @@ for file in from_file from_file_meta; do
         info "$files/$file.pt" -i "$x" --opaque
 done
 expect 3 'aten::save, which gives nothing' info "$files/save.pt" -i "$x" --opaque
-expect 3 'masked_select, whose results have sizes that depend on tensor data' \
+expect 3 'unique_dim, whose results have sizes that depend on tensor data' \
     info "$files/by_data.pt" -i "$x" --opaque
 expect 3 'crow_indices, which gives a view' info "$files/views.pt" -i "$x" --opaque
 expect 0 'fake_quantize_per_tensor_affine.*shape=\[4,2\]' show "$files/pure.pt" -i "$x" --opaque

@@ -34,7 +34,7 @@ static const struct {
     {"dots_of_call", TDAG_E_UNSUPPORTED, "its code calls __torch__.a.a."},
     {"recursion", TDAG_E_LIMIT, "blocks and calls nest deeper than 200"},
     {"recursive_function", TDAG_E_LIMIT, "blocks and calls nest deeper than 200"},
-    {"recursive_class", TDAG_E_UNSUPPORTED, "an object of class __torch__.A made"},
+    {"recursive_class", TDAG_E_LIMIT, "blocks and calls nest deeper than 200"},
     /* in themselves */
     {"list_in_itself", TDAG_E_FORMAT, "as if it contained itself"},
     {"module_in_itself", TDAG_E_FORMAT, "as if it contained itself"},
