@@ -48,7 +48,6 @@ struct tdagi_cell {
     uint8_t known_rank;      /* 0 or 1 */
     uint32_t n_known;
     bool is_literal; /* a rank-0 constant of the code */
-    bool is_index;   /* the index of a loop, which is not negative */
     bool is_in_list; /* an item of a list that holds values (control/stack.h) */
     bool is_leaf;    /* memory that lives between calls: parameter, buffer, constant */
     bool was_written;

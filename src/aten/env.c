@@ -57,6 +57,14 @@ void tdagi_env_counter(tdagi_env *env, tdag_value index)
     env->n_counters = n + 1;
 }
 
+bool tdagi_env_is_counter(const tdagi_env *env, tdag_value v)
+{
+    uint32_t i = 0;
+    while (i < env->n_counters && env->counters[i].id != v.id)
+        i++;
+    return i < env->n_counters;
+}
+
 const char *tdagi_env_text(tdagi_env *env, const char *format, ...)
 {
     va_list args, again;

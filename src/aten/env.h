@@ -75,6 +75,7 @@ const char *tdagi_env_text(tdagi_env *env, const char *format, ...)
 const char *tdagi_env_name(tdagi_env *env, const char *name);
 /* Notes that a value is the index of a loop. */
 void tdagi_env_counter(tdagi_env *env, tdag_value index);
+bool tdagi_env_is_counter(const tdagi_env *env, tdag_value v);
 /* The operator at hand and its place: "aten::add_ (models/resnet.py:268)". */
 const char *tdagi_env_where(tdagi_env *env);
 /* Records a failure, with the place at hand. */

@@ -39,17 +39,6 @@ static const char *operator_of(const tdagi_statement *s)
     return counts ? tdagi_statement_name(s->kind) : NULL;
 }
 
-static uint32_t count_statements(const tdagi_block *block)
-{
-    uint32_t n = 0;
-    for (const tdagi_statement *s = block->first; s != NULL; s = s->next) {
-        n++;
-        for (uint32_t i = 0; i < s->n_blocks; i++)
-            n += count_statements(&s->blocks[i]);
-    }
-    return n;
-}
-
 static tdag_status name_statements(tdag_ctx *ctx, groups *g, const tdagi_block *block)
 {
     for (const tdagi_statement *s = block->first; s != NULL; s = s->next) {
@@ -68,7 +57,7 @@ static tdag_status name_all(tdagi_program_report *r, groups *g)
     for (uint32_t i = 0; i < g->n_tables; i++)
         g->most += g->tables[i].n_ops + (size_t)g->tables[i].n_modules;
     for (uint32_t i = 0; i < r->model->n_methods; i++)
-        g->most += count_statements(&r->model->methods[i]->body);
+        g->most += tdagi_block_count(&r->model->methods[i]->body);
     TDAGI_TRY(tdagi_array_alloc(r->ctx, g->most, sizeof(char *), &block));
     g->ops.v = block;
     TDAGI_TRY(tdagi_array_alloc(r->ctx, g->most, sizeof(char *), &block));
@@ -309,7 +298,7 @@ tdag_status tdagi_write_groups(tdagi_program_report *r, const tdagi_method *m)
     p.n_groups = n_graphs + g->ops.n + g->modules.n;
     p.n_columns = p.n_groups * TDAGI_N_COLUMNS + n_graphs;
     size_t n = (size_t)n_graphs * p.n_columns;
-    size_t n_of = 2 * (size_t)count_statements(&m->body);
+    size_t n_of = 2 * (size_t)tdagi_block_count(&m->body);
     void *counts = NULL, *of = NULL;
     TDAGI_TRY(tdagi_array_alloc(r->ctx, n, sizeof(tdag_dim), &counts));
     tdag_status st = tdagi_array_alloc(r->ctx, n_of, sizeof(uint32_t), &of);

@@ -149,6 +149,17 @@ static bool same_blocks(const comparing *c, const tdagi_block *a, const tdagi_bl
     return same;
 }
 
+uint32_t tdagi_block_count(const tdagi_block *block)
+{
+    uint32_t n = 0;
+    for (const tdagi_statement *s = block->first; s != NULL; s = s->next) {
+        n++;
+        for (uint32_t i = 0; i < s->n_blocks; i++)
+            n += tdagi_block_count(&s->blocks[i]);
+    }
+    return n;
+}
+
 bool tdagi_method_equal(const tdagi_method *a, const tdagi_method *b)
 {
     const comparing c = {a, b};

@@ -107,6 +107,8 @@ static inline const tdagi_var_info *tdagi_method_var(const tdagi_method *m, tdag
 }
 /* "call", "if", ...; "normal", "uniform", ... */
 const char *tdagi_statement_name(uint32_t kind);
+/* The statements of a block, those inside of others included. */
+uint32_t tdagi_block_count(const tdagi_block *block);
 const char *tdagi_draw_name(uint32_t kind);
 
 #endif

@@ -89,9 +89,10 @@ static bool slice_of_row(tdagi_call *c, tdagi_cell *t, uint32_t axis, tdagi_any 
 {
     tdagi_any start = tdagi_arg(c, "start"), end = tdagi_arg(c, "end");
     if (start.kind != TDAGI_ANY_DATA || end.kind != TDAGI_ANY_DATA ||
-        !start.u.tensor->is_index || tdagi_arg_int(c, "step", 1) != 1)
+        tdagi_arg_int(c, "step", 1) != 1)
         return false;
     tdag_value at = tdagi_as(c, start, TDAG_I64);
+    if (!tdagi_env_is_counter(c->env, at)) return false;
     tdag_value next = tdagi_add(c->b, at, tdag_add_scalar(c->b, TDAG_I64, 1));
     if (!tdagi_same_value(c->b->graph, tdagi_as(c, end, TDAG_I64), next)) return false;
     const tdagi_view_step w = {
@@ -179,8 +180,7 @@ static tdagi_any select_by_data(tdagi_call *c, tdagi_cell *t, uint32_t axis,
 {
     tdag_value at = tdagi_as(c, where, TDAG_I64);
     if (c->bad || at.id == 0) return tdagi_any_poison();
-    if (!where.u.tensor->is_index)
-        at = tdagi_wrap_index(c, at, tdagi_cell_dim(c->env, t, axis));
+    at = tdagi_wrap_index(c, at, tdagi_cell_dim(c->env, t, axis));
     const tdagi_view_step w = {
         .make = make_selected, .axis = axis, .index = tdagi_unsqueeze1(c->b, at, 0)};
     return tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));

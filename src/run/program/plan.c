@@ -14,17 +14,6 @@ typedef struct planner {
     uint32_t at[TDAGI_PROGRAM_MAX_DEPTH + 1]; /* by depth: the statement at hand */
 } planner;
 
-static uint32_t count_statements(const tdagi_block *block)
-{
-    uint32_t n = 0;
-    for (const tdagi_statement *s = block->first; s != NULL; s = s->next) {
-        n++;
-        for (uint32_t i = 0; i < s->n_blocks; i++)
-            n += count_statements(&s->blocks[i]);
-    }
-    return n;
-}
-
 static void read_all(planner *p, const tdagi_var *v, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
@@ -93,7 +82,7 @@ tdag_status tdagi_plan_make(tdag_ctx *ctx, const tdagi_method *m,
                             tdagi_method_plan *plan)
 {
     memset(plan, 0, sizeof *plan);
-    plan->n = count_statements(&m->body);
+    plan->n = tdagi_block_count(&m->body);
     void *numbers = NULL, *scratch = NULL;
     size_t n_vars = m->n_vars + 1u, n = plan->n + 1u;
     TDAGI_TRY(tdagi_array_alloc(ctx, 2 * n + n_vars, sizeof(uint32_t), &numbers));

@@ -50,7 +50,6 @@ static void walk_body(looping *l, tdag_value index)
     const tdag_shim_api *api = im->api;
     tdagi_cell *i = tdagi_cell_new(&im->env, index);
     if (i == NULL) return;
-    i->is_index = true;
     l->carrying.at = 0;
     tdagi_frame_set(l->f, api->block_input(l->body, 0),
                     (tdagi_any){.kind = TDAGI_ANY_DATA, .letter = 'i', .u.tensor = i});

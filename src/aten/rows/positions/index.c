@@ -17,14 +17,6 @@ static bool elements_nonnegative(const tdag_tensor *t)
     return true;
 }
 
-static bool is_counter(const tdagi_env *env, tdag_value v)
-{
-    uint32_t i = 0;
-    while (i < env->n_counters && env->counters[i].id != v.id)
-        i++;
-    return i < env->n_counters;
-}
-
 /* Whether every element is >= 0 for sure; looks a few nodes up. */
 static bool nonnegative(const tdagi_env *env, tdag_value v, uint32_t depth)
 {
@@ -32,7 +24,7 @@ static bool nonnegative(const tdagi_env *env, tdag_value v, uint32_t depth)
     if (n->op == TDAG_OP_IOTA || n->op == TDAG_OP_ARGSORT || n->dtype == TDAG_U8)
         return true;
     if (tdagi_op_holds_tensor(n->op)) return elements_nonnegative(n->u.tensor);
-    if (n->op == TDAG_OP_INPUT) return is_counter(env, v);
+    if (n->op == TDAG_OP_INPUT) return tdagi_env_is_counter(env, v);
     if (depth == 0) return false;
     bool grows = n->op == TDAG_OP_ADD || n->op == TDAG_OP_MULTIPLY ||
                  n->op == TDAG_OP_FLOOR_DIVIDE;
