@@ -6,6 +6,7 @@
 #include <tdagger/compare.h>
 #include <tdagger/compose.h>
 #include <tdagger/control.h>
+#include <tdagger/coreml.h>
 #include <tdagger/count.h>
 #include <tdagger/file.h>
 #include <tdagger/graph.h>

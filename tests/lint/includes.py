@@ -22,9 +22,10 @@ MAY = {"aten": {"base", "derive", "ir/graph.h", "run/run.h",
        "pt2": APP_MAY | {"aten", "archive", "proof/proof.h", "format/json_read.h",
                         "torchscript/export/statements.h", "torchscript/native/resolve.h",
                         "torchscript/native/syntax.h", "torchscript/storage.h"},
-       "coreml": APP_MAY, "cli": APP_MAY,
+       "coreml": APP_MAY | {"aten", "archive", "proof/proof.h", "format/json_read.h",
+                           "format/json_write.h"}, "cli": APP_MAY,
        "open": {"base", "archive", "program/model.h", "format/tdag.h", "pt2/pt2.h",
-                "torchscript/torchscript.h"}}
+                "coreml/coreml.h", "torchscript/torchscript.h"}}
 C_HEADERS = {"stdbool.h", "stddef.h", "stdint.h", "string.h"}
 HEIGHT = {folder: i for i, group in enumerate(ORDER) for folder in group}
 INCLUDE = re.compile(r'\s*#\s*include\s+(["<])([^">]+)[">]')

@@ -187,17 +187,17 @@ with tempfile.TemporaryDirectory() as folder:
         expect(f"exports {exported} of {agreed}", lint("exports", library, golden), fails)
 
     small = build(folder, "int f(void) { return 1; }\n", "-shared")
-    expect("library, small", lint("library", small), False)
+    expect("library, small", lint("library", small, small), False)
     big = build(folder, "const char bytes[1300000] = {1};\n", "-shared")
-    expect("library, big", lint("library", big), True, "must stay under")
+    expect("library, big", lint("library", big, big), True, "must stay under")
     subprocess.run([CC, "-shared", "-fPIC", "-x", "c", "/dev/null", "-o",
                     os.path.join(folder, "libtorch_fake.so")], check=True)
     heavy = build(folder, "int f(void) { return 1; }\n", "-shared", "-Wl,--no-as-needed",
                   "-L" + folder, "-ltorch_fake", "-Wl,-rpath," + folder)
-    expect("library, linked with torch", lint("library", heavy), True, "torch_fake")
+    expect("library, linked with torch", lint("library", heavy, heavy), True, "torch_fake")
     slow = write(folder, "slow", "#!/bin/sh\nsleep 0.02\n")
     os.chmod(slow, 0o755)
-    expect("library, slow command", lint("library", small, slow), True, "ms")
+    expect("library, slow command", lint("library", small, small, slow), True, "ms")
 
 print("\n".join(failures) or f"{len(CASES) + len(OBJECTS) + len(EXPORTS) + 7} cases found")
 sys.exit(1 if failures else 0)

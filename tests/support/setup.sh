@@ -62,6 +62,6 @@ without_pytorch() {
 }
 
 BUILD_PACKAGES="gcc g++ cmake ninja-build pkg-config libcjson-dev zlib1g-dev libopenblas-dev
-    libtorch-dev"
+    libprotobuf-c-dev protobuf-c-compiler libtorch-dev"
 TEST_PACKAGES="libcmocka-dev python3 python3-numpy python3-torch python3-torchvision
     binutils clang-format-14 strace"
