@@ -43,15 +43,26 @@ typedef struct tdagi_call {
 
 typedef tdagi_any (*tdagi_aten_fn)(tdagi_call *c);
 
+/* Texts are places in one block: a table of few pointers is a small one. */
 typedef struct tdagi_aten_row {
-    const char *name; /* "aten::relu" */
-    tdagi_aten_fn fn;
-    int data;
-    const char *ignorable; /* names of arguments that cannot change the result */
+    tdagi_aten_fn fn; /* NULL: a heading, whose name is a title */
+    int16_t data;
+    uint16_t name; /* and behind it what it may ignore */
 } tdagi_aten_row;
 
+/* "relu", "prim::max": in aten where it says no other */
+const char *tdagi_aten_row_name(const tdagi_aten_row *row);
+/* Names of arguments that cannot change the result. */
+const char *tdagi_aten_row_ignorable(const tdagi_aten_row *row);
+/* All of aten.def, with its headings. */
+const tdagi_aten_row *tdagi_aten_rows(size_t *n_out);
 /* NULL: no row. */
 const tdagi_aten_row *tdagi_aten_row_of(const char *name, size_t length);
+/* An operator that is not imported, or not in whole, and why. */
+typedef struct tdagi_aten_refused {
+    const char *name, *why; /* "aten::relu" */
+} tdagi_aten_refused;
+const tdagi_aten_refused *tdagi_aten_refusals(size_t *n_out);
 /* Why an operator or its in-place form is not imported; NULL: no reason is known. */
 const char *tdagi_aten_refusal(const char *name);
 

@@ -37,7 +37,8 @@ static void check_unread(tdagi_call *c)
     for (uint32_t i = 0; i < c->schema->n_args && i < c->n && i < 64; i++) {
         if ((c->read >> i & 1) != 0) continue;
         const char *name = c->schema->args[i].name;
-        if (listed(everywhere, name) || listed(c->row->ignorable, name)) continue;
+        if (listed(everywhere, name) || listed(tdagi_aten_row_ignorable(c->row), name))
+            continue;
         if (is_default(c, i)) continue;
         tdagi_env_issue(c->env, "%s with %s = %s", tdagi_schema_name(c->env, c->schema),
                         name, tdagi_any_text(c->env, c->args[i]));

@@ -6,22 +6,10 @@
 #include "aten/aten.h"
 #include "base/text.h"
 
-/* A heading (F), an operator that is imported with the arguments that change nothing
- * (A), one that is refused (R) or in part (P) with the reason: the letter begins
- * `text`, as a table of few pointers is a small one. */
-typedef struct doc_row {
-    const char *name; /* NULL: a heading */
-    const char *text;
-} doc_row;
-
-#define FAMILY(title)                        {NULL, "F" title},
-#define ATEN(name, handler, data, ignorable) {name, "A" ignorable},
-#define REFUSED(name, why)                   {name, "R" why},
-#define IN_PART(name, why)                   {name, "P" why},
-static const doc_row rows[] = {
+#define IN_PART(name, why) {name, why},
+static const tdagi_aten_refused in_part[] = {
 #include "aten/aten.def"
 };
-#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 
 static const char head[] =
     "# TorchScript operators\n\n"
@@ -32,11 +20,11 @@ static const char head[] =
     "Complex tensors are told of in [complex.md](complex.md).\n";
 
 /* Appends a name, on a new line where the line would grow long. */
-static void add_name(tdagi_text *text, const doc_row *r, const char *indent,
-                     size_t *column)
+static void add_name(tdagi_text *text, const char *name, const char *ignorable,
+                     const char *indent, size_t *column)
 {
-    const char *ignorable = *r->text == 'A' ? r->text + 1 : "";
-    size_t n = strlen(r->name) + 4;
+    const char *in = strchr(name, ':') == NULL ? "aten::" : "";
+    size_t n = strlen(in) + strlen(name) + 4;
     if (*ignorable != '\0') n += strlen(ignorable) + 3;
     bool first = *column == 0;
     if (!first) tdagi_text_add(text, ",");
@@ -46,37 +34,38 @@ static void add_name(tdagi_text *text, const doc_row *r, const char *indent,
     } else {
         tdagi_text_add(text, " ");
     }
-    tdagi_text_printf(text, "`%s`", r->name);
+    tdagi_text_printf(text, "`%s%s`", in, name);
     if (*ignorable != '\0') tdagi_text_printf(text, " (%s)", ignorable);
     *column += n;
 }
 
 static void add_imported(tdagi_text *text)
 {
-    size_t column = 0;
-    for (size_t i = 0; i < N_ROWS; i++) {
-        const doc_row *r = &rows[i];
-        if (*r->text == 'A') add_name(text, r, "", &column);
-        if (*r->text != 'F') continue;
-        tdagi_text_printf(text, "%s\n## %s\n\n", i == 0 ? "" : "\n", r->text + 1);
+    size_t column = 0, n;
+    const tdagi_aten_row *rows = tdagi_aten_rows(&n);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = tdagi_aten_row_name(&rows[i]);
+        if (rows[i].fn != NULL) {
+            add_name(text, name, tdagi_aten_row_ignorable(&rows[i]), "", &column);
+            continue;
+        }
+        tdagi_text_printf(text, "%s\n## %s\n\n", i == 0 ? "" : "\n", name);
         column = 0;
     }
 }
 
 /* Rows of one reason stand together. */
-static void add_refused(tdagi_text *text, char letter)
+static void add_refused(tdagi_text *text, const tdagi_aten_refused *rows, size_t n)
 {
     const char *last = "";
     size_t column = 0;
-    for (size_t i = 0; i < N_ROWS; i++) {
-        const doc_row *r = &rows[i];
-        if (*r->text != letter) continue;
-        if (strcmp(last, r->text) != 0) {
-            tdagi_text_printf(text, "\n- %s:\n", r->text + 1);
+    for (const tdagi_aten_refused *r = rows; r < rows + n; r++) {
+        if (strcmp(last, r->why) != 0) {
+            tdagi_text_printf(text, "\n- %s:\n", r->why);
             column = 0;
         }
-        add_name(text, r, "  ", &column);
-        last = r->text;
+        add_name(text, r->name, "", "  ", &column);
+        last = r->why;
     }
     tdagi_text_add(text, "\n");
 }
@@ -89,8 +78,10 @@ tdag_status tdag_torch_operators_markdown(tdag_ctx *ctx, char **out)
     tdagi_text_add(&text, head);
     add_imported(&text);
     tdagi_text_add(&text, "\n\n## Refused\n\nThese stop an import with the reason.\n");
-    add_refused(&text, 'R');
+    size_t n;
+    const tdagi_aten_refused *refused = tdagi_aten_refusals(&n);
+    add_refused(&text, refused, n);
     tdagi_text_add(&text, "\n## Refused in part\n\nThese are imported but for that.\n");
-    add_refused(&text, 'P');
+    add_refused(&text, in_part, sizeof(in_part) / sizeof(in_part[0]));
     return tdagi_text_take(&text, out);
 }

@@ -5,20 +5,27 @@
 
 #include "aten/aten.h"
 
-void tdagi_schema_bind(tdagi_schema *s)
+bool tdagi_schema_pure(const char *name, char out[TDAGI_PURE_NAME])
 {
-    size_t length = strlen(s->name);
-    char pure[64];
-    s->is_bound = true;
-    s->row = tdagi_aten_row_of(s->name, length);
-    if (s->row != NULL || length < 2 || s->name[length - 1] != '_') return;
-    if (s->n_args == 0 || !s->args[0].is_written || length >= sizeof(pure)) return;
-    memcpy(pure, s->name, length + 1);
-    char *i = strstr(pure, "::__i");
+    size_t n = strlen(name);
+    if (n < 2 || name[n - 1] != '_' || n >= TDAGI_PURE_NAME) return false;
+    memcpy(out, name, n + 1);
+    char *i = strstr(out, "::__i");
     if (i != NULL)
         memmove(i + 4, i + 5, strlen(i + 5) + 1);
     else
-        pure[length - 1] = '\0';
+        out[n - 1] = '\0';
+    return true;
+}
+
+void tdagi_schema_bind(tdagi_schema *s)
+{
+    char pure[TDAGI_PURE_NAME];
+    s->is_bound = true;
+    s->row = tdagi_aten_row_of(s->name, strlen(s->name));
+    if (s->row != NULL || s->n_args == 0 || !s->args[0].is_written ||
+        !tdagi_schema_pure(s->name, pure))
+        return;
     s->row = tdagi_aten_row_of(pure, strlen(pure));
     s->in_place_of_row = s->row != NULL;
 }

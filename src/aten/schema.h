@@ -53,6 +53,10 @@ typedef struct tdagi_schema {
 /* Finds the row. One of `relu` serves `relu_`, which writes argument 0, and one of
  * `__and__` serves `__iand__`. */
 void tdagi_schema_bind(tdagi_schema *s);
+/* The operator that "aten::relu_" or "aten::__iand__" is in place. False: it is none.
+ */
+enum { TDAGI_PURE_NAME = 64 };
+bool tdagi_schema_pure(const char *name, char out[TDAGI_PURE_NAME]);
 /* "aten::add.Tensor", in the arena */
 const char *tdagi_schema_name(struct tdagi_env *env, const tdagi_schema *s);
 /* False: there is none. */

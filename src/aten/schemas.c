@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aten/aten.h"
 #include "aten/env.h"
 #include "aten/schema.h"
 #include "base/number_text.h"
@@ -28,7 +29,10 @@ enum {
 #define FIRST       0x8000U
 #define LINE        0x1000U
 #define OUT_OF      0xc000U
-#define OPERATOR(o) o,
+#define ROW         0x7fffU /* an operator begins: the next row's, */
+#define SAME_ROW    0x7ffeU /* or its in-place form */
+#define OPERATOR(o) ROW,
+#define IN_PLACE(o) SAME_ROW,
 #define BOTH(v, ...)                                                                   \
     FIRST + (TDAGI_PYTORCH_1_13 + TDAGI_PYTORCH_2_13) * LINE + v - V, __VA_ARGS__,
 #define OLD(v, ...) FIRST + TDAGI_PYTORCH_1_13 *LINE + v - V, __VA_ARGS__,
@@ -39,12 +43,12 @@ static const uint16_t pieces[] = {
 };
 #define N_PIECES (sizeof(pieces) / sizeof(pieces[0]))
 
-_Static_assert(sizeof(struct texts) < FIRST && R - V < LINE, "pieces are of 16 bits");
+_Static_assert(sizeof(struct texts) < SAME_ROW && R - V < LINE,
+               "pieces are of 16 bits");
 
 static const char *text_of(unsigned piece) { return (const char *)&texts + piece; }
 
-/* Names of operators stand before those of overloads, the first of which is V. */
-static bool is_operator(uint16_t piece) { return piece < V; }
+static bool is_operator(uint16_t piece) { return piece == ROW || piece == SAME_ROW; }
 
 static bool is_first(size_t i)
 {
@@ -61,9 +65,13 @@ static const char *overload_at(size_t i)
 /* Finds all operators at the first call, so that the others are short. */
 static bool find_operators(tdagi_env *env)
 {
+    size_t n;
+    const tdagi_aten_row *row = tdagi_aten_rows(&n);
     for (uintptr_t i = 0; i < N_PIECES; i++) {
-        if (!is_operator(pieces[i])) continue;
-        const char *name = text_of(pieces[i]);
+        if (pieces[i] != ROW) continue;
+        while (row->fn == NULL)
+            row++;
+        const char *name = tdagi_aten_row_name(row++);
         void **at =
             tdagi_table_at(&env->arena, &env->operators, name, strlen(name) + 1);
         if (at == NULL) {
@@ -75,14 +83,25 @@ static bool find_operators(tdagi_env *env)
     return true;
 }
 
+static size_t find_row(const tdagi_env *env, const char *name)
+{
+    if (strncmp(name, "aten::", 6) == 0) name += 6;
+    uintptr_t at = (uintptr_t)tdagi_table_get(&env->operators, name, strlen(name) + 1);
+    return at == 0 ? N_PIECES : at;
+}
+
 /* Where the schemas of an operator start; N_PIECES: nowhere. */
 static size_t find_operator(tdagi_env *env, const char *name)
 {
-    if (strncmp(name, "aten::", 6) == 0) name += 6;
     if (!tdagi_env_ok(env) || (env->operators.n == 0 && !find_operators(env)))
         return N_PIECES;
-    uintptr_t at = (uintptr_t)tdagi_table_get(&env->operators, name, strlen(name) + 1);
-    return at == 0 ? N_PIECES : at;
+    size_t at = find_row(env, name);
+    char pure[TDAGI_PURE_NAME];
+    if (at < N_PIECES || !tdagi_schema_pure(name, pure)) return at;
+    at = find_row(env, pure);
+    while (at < N_PIECES && !is_operator(pieces[at]))
+        at++;
+    return at < N_PIECES && pieces[at] == SAME_ROW ? at + 1 : N_PIECES;
 }
 
 /* The end of the schema that starts at i. */

@@ -281,11 +281,9 @@ class Recorder:
 # ---- calls with the arguments of others ----
 def families():
     """Name of an operator to what its row does."""
-    with open(schemas.ROWS) as f:
-        rows = re.findall(r'^ATEN\("([^"]+)", (.*?), "', f.read(), re.M)
     does = {}
-    for name, what in rows:
-        for form in (name, name + "_", re.sub("::__", "::__i", name)):
+    for name, what in schemas.rows():
+        for form in [name] + schemas.in_place(name):
             does.setdefault(form, what)
     return does
 

@@ -20,10 +20,11 @@ HEAD = """\
  * 1.13 and 2.13 register them, in the order of the latter, by which overloads are
  * resolved. schemas.c reads it.
  *   TEXT(id, text)     a piece of schemas, of the kind that the first letter of id says:
- *                      N name of an operator (in aten where none is said), V of an
- *                      overload, P parameter, R results; V itself is the name ""
- *   OPERATOR(name)     its overloads follow, each as name, parameters and results; BOTH,
- *                      or OLD and NEW for what 1.13 or 2.13 alone has
+ *                      V name of an overload, P parameter, R results; V itself is ""
+ *   OPERATOR(name)     the next row of aten.def, which has this name: its overloads follow,
+ *                      each as name, parameters and results; BOTH, or OLD and NEW for what
+ *                      1.13 or 2.13 alone has
+ *   IN_PLACE(name)     those of its in-place form follow
  *   OUT(overload)      in place of parameters and results: those of that overload, with a
  *                      Tensor(a!) out, which is the result
  * Types are those of 2.13: where it has SymInt, 1.13 may have int. */
@@ -32,6 +33,9 @@ HEAD = """\
 #endif
 #ifndef OPERATOR
 #define OPERATOR(name)
+#endif
+#ifndef IN_PLACE
+#define IN_PLACE(name)
 #define BOTH(...)
 #define OLD(...)
 #define NEW(...)
@@ -45,6 +49,7 @@ TAIL = """\
 /* clang-format on */
 #undef TEXT
 #undef OPERATOR
+#undef IN_PLACE
 #undef BOTH
 #undef OLD
 #undef NEW
@@ -57,12 +62,22 @@ DTYPES = ("uint8 int8 int16 int32 int64 float16 float32 float64 complex32 comple
           "complex128 bool").split()
 
 
+def rows():
+    """[name, function and data] of each row."""
+    with open(ROWS) as f:
+        found = re.findall(r'^ATEN\("([^"]+)", (.*?), "', f.read(), re.M)
+    return [[name if ":" in name else "aten::" + name, what] for name, what in found]
+
+
+def in_place(name):
+    """What the in-place form may be called."""
+    return [form for form in (name + "_", re.sub("::__", "::__i", name)) if form != name]
+
+
 def names():
     """Rows, and the in-place forms that they serve."""
-    with open(ROWS) as f:
-        rows = re.findall(r'^ATEN\("([^"]+)"', f.read(), re.M)
-    return list(dict.fromkeys(form for row in rows for form in
-                              (row, row + "_", re.sub("::__", "::__i", row))))
+    own = [name for name, _ in rows()]
+    return own + [form for name in own for form in in_place(name) if form not in own]
 
 
 def split(text):
@@ -186,9 +201,12 @@ def write(old_file, new_file):
         new = json.load(f)
     texts, lines = Texts(), []
     texts.id("V", "")
-    for name in [n for n in names() if n in old or n in new]:
-        lines.append("OPERATOR(%s)" % texts.id("N", name.replace("aten::", "", 1)))
+    own = [name for name, _ in rows()]
+    for kind, name in [f for n in own for f in [["OPERATOR", n]] + [
+            ["IN_PLACE", n] for n in in_place(n) if n not in own]]:
         schemas = merged(old.get(name, []), new.get(name, []))
+        if schemas or kind == "OPERATOR":
+            lines.append('%s("%s")' % (kind, name.replace("aten::", "", 1)))
         for where, schema in schemas:
             overload, parameters, results = schema
             base = out_of(schema, schemas)
@@ -200,7 +218,7 @@ def write(old_file, new_file):
             lines.append("    %s(%s)" % (where, ", ".join(ids)))
     defined = ['TEXT(%s, "%s")' % (name, text.replace('"', '\\"'))
                for (letter, text), name in sorted(
-                   texts.ids.items(), key=lambda e: "NVRP".index(e[0][0]))]
+                   texts.ids.items(), key=lambda e: "VRP".index(e[0][0]))]
     with open(TABLE, "w") as f:
         f.write(HEAD + "\n".join(defined + lines) + "\n" + TAIL)
     check_lines(read_table(), {"OLD": old, "NEW": new})
@@ -213,9 +231,9 @@ def read_table():
             m = re.match(r'TEXT\((\w+), "(.*)"\)$', line)
             if m:
                 texts[m.group(1)] = m.group(2).replace('\\"', '"')
-            m = re.match(r"OPERATOR\((\w+)\)$", line)
+            m = re.match(r'(?:OPERATOR|IN_PLACE)\("(.*)"\)$', line)
             if m:
-                name = texts[m.group(1)]
+                name = m.group(1)
                 schemas = table.setdefault(name if ":" in name else "aten::" + name, [])
             m = re.match(r"    (BOTH|OLD|NEW)\((.*)\)$", line)
             if m:

@@ -155,18 +155,32 @@ static void lines_are_told_apart(void **state)
 
 /* Rows of names that PyTorch has given up or never registered. */
 static const char *const without_schema[] = {
-    "aten::__add__",    "prim::shape",       "prim::is_leaf",   "aten::requires_grad",
-    "aten::is_tracing", "aten::__delitem__", "aten::infer_size"};
+    "__add__",    "prim::shape", "prim::is_leaf", "requires_grad",
+    "is_tracing", "__delitem__", "infer_size"};
+
+#define ATEN(name, handler, data, ignorable) name,
+static const char *const rows[] = {
+#include "aten/aten.def"
+};
+#define OPERATOR(name) name,
+static const char *const operators[] = {
+#include "aten/schemas.def"
+};
+#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static void operators_stand_in_the_order_of_rows(void **state)
+{
+    (void)state;
+    assert_int_equal(sizeof(operators), sizeof(rows));
+    for (size_t i = 0; i < N_ROWS; i++)
+        assert_string_equal(operators[i], rows[i]);
+}
 
 static void every_row_has_schemas(void **state)
 {
     fixture *f = *state;
-#define ATEN(name, handler, data, ignorable) name,
-    static const char *const rows[] = {
-#include "aten/aten.def"
-    };
     size_t missing = 0;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < N_ROWS; i++) {
         tdagi_schema s;
         unsigned lines;
         uint32_t n = 0;
@@ -209,6 +223,7 @@ int main(void)
                                        TEST(results_are_counted),
                                        TEST(overloads_stand_in_order),
                                        TEST(lines_are_told_apart),
+                                       TEST(operators_stand_in_the_order_of_rows),
                                        TEST(every_row_has_schemas),
                                        TEST(memory_may_run_out)};
     return cmocka_run_group_tests(tests, NULL, NULL);

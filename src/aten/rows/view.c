@@ -411,8 +411,8 @@ static tdagi_any copy_of(tdagi_call *c, tdagi_any v)
 /* view_copy is a copy of what view gives, and so are the others. */
 tdagi_any tdagi_aten_copied(tdagi_call *c)
 {
-    size_t length = strlen(c->row->name) - strlen("_copy");
-    const tdagi_aten_row *of = tdagi_aten_row_of(c->row->name, length);
+    const char *name = tdagi_aten_row_name(c->row);
+    const tdagi_aten_row *of = tdagi_aten_row_of(name, strlen(name) - strlen("_copy"));
     if (of == NULL) return tdagi_any_poison();
     c->row = of; /* whose arguments may change nothing */
     c->data = of->data;
