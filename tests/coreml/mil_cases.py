@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Small Core ML packages, one operator of MIL each, and what they compute.
+
+    mil_cases.py DIR [REGEX]
+
+writes DIR/NAME.mlpackage, DIR/NAME.io.safetensors (in0, in1, ... and out0, out1, ..., which are
+the names of the model's inputs and outputs, too) and DIR/manifest with a line per case:
+
+    NAME OPERATOR OPSET EXPECT TOLERANCE TEXT
+
+EXPECT is ok; any, if a refusal is as good as equal results; or refused, without results to compare
+with. TOLERANCE is relative to the largest element of an output, 0 where it is exact. REGEX picks cases
+by name. Needs coremltools (tests/support/coreml.sh); expected values are those of mil_reference.py.
+Where coremltools computes constants itself, both are compared, and differences are printed.
+
+The rows are in mil_rows.py, programs of several operators in mil_programs.py."""
+import gc
+import logging
+import os
+import re
+import shutil
+import sys
+import warnings
+
+import numpy as np
+
+warnings.filterwarnings("ignore")
+logging.disable(logging.WARNING)
+os.environ.setdefault("TQDM_DISABLE", "1")
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import coremltools as ct  # noqa: E402
+from coremltools.converters.mil import Builder as mb  # noqa: E402
+from coremltools.converters.mil.mil import Function, Program, types  # noqa: E402
+
+import mil_interpreter  # noqa: E402
+from tensors import save  # noqa: E402
+
+TARGETS = {"iOS15": ct.target.iOS15, "iOS16": ct.target.iOS16, "iOS17": ct.target.iOS17,
+           "iOS18": ct.target.iOS18, "iOS26": ct.target.iOS26}
+TYPES = {"float32": types.fp32, "float16": types.fp16, "int32": types.int32,
+         "bool": types.bool, "int8": types.int8, "uint8": types.uint8, "int16": types.int16,
+         "uint16": types.uint16}
+CASES = []  # what is written
+
+
+class In:
+    """An operand that is an input of the model; other operands are constants."""
+
+    def __init__(self, array):
+        self.array = np.ascontiguousarray(array).reshape(np.shape(array))
+
+
+class Case:
+    """A function of the builder: build(inputs of the model) gives the outputs."""
+
+    def __init__(self, name, operator, build, inputs, opset, expect, tolerance, text,
+                 results=None, **convert):
+        self.name, self.operator, self.build, self.inputs = name, operator, build, inputs
+        self.opset, self.expect, self.text = opset, expect, text
+        self.tolerance, self.results, self.convert = tolerance, results, convert
+        CASES.append(self)
+
+
+def direct(dtype, opset):
+    """Whether an input or output may have the dtype as it is."""
+    release = int(opset[3:])
+    return dtype in ("float32", "int32") or dtype == "float16" and release >= 16 or \
+        dtype == "int8" and release >= 26
+
+
+def carrier(array, opset):
+    """The array as the input of the model that is cast to what is wanted."""
+    name = array.dtype.name
+    if direct(name, opset):
+        return array
+    return array.astype(np.float32 if name == "float16" else np.int32)
+
+
+TEXTS = {"float16": "fp16", "bool": "bool", "int8": "int8", "uint8": "uint8",
+         "int16": "int16", "uint16": "uint16", "float32": "fp32", "int32": "int32"}
+
+
+def program_of(case):
+    given = [carrier(x.array, case.opset) for x in case.inputs]
+    shapes = [mb.placeholder(shape=x.shape, dtype=TYPES[x.dtype.name]) for x in given]
+    names = ["in%d" % i for i in range(len(given))]
+    with Function(dict(zip(names, shapes)), opset_version=TARGETS[case.opset]) as f:
+        operands = []
+        for name, x in zip(names, case.inputs):
+            var = f.inputs[name]
+            if not direct(x.array.dtype.name, case.opset):
+                var = mb.cast(x=var, dtype=TEXTS[x.array.dtype.name])
+            operands.append(var)
+        outputs = case.build(*operands)
+        outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+        for i, var in enumerate(outputs):
+            kind = np.dtype(types.nptype_from_builtin(var.dtype)).name
+            if not direct(kind, case.opset):
+                var = mb.cast(x=var, dtype="fp32" if kind in ("float16", "bool") else "int32")
+            elif var.name in names:
+                var = mb.identity(x=var)
+            var.set_name("out%d" % i)
+            outputs[i] = var
+        f.set_outputs(outputs)
+    program = Program()
+    program.add_function("main", f)
+    return program, dict(zip(names, given))
+
+
+def operators_of(spec):
+    found, todo = set(), [b for f in spec.mlProgram.functions.values()
+                          for b in f.block_specializations.values()]
+    while todo:
+        for o in todo.pop().operations:
+            found.add(o.type)
+            todo.extend(o.blocks)
+    return found
+
+
+def write(folder, case):
+    if case.results is None and case.expect == "refused":
+        case.results = {}
+    program, inputs = program_of(case)
+    results = case.results
+    if results is None:
+        results = mil_interpreter.run(program, inputs)
+    made = ct.convert(program, convert_to="mlprogram", skip_model_load=True,
+                      minimum_deployment_target=TARGETS[case.opset],
+                      compute_precision=ct.precision.FLOAT32,
+                      pass_pipeline=ct.PassPipeline.EMPTY, **case.convert)
+    if case.operator not in operators_of(made.get_spec()) | {"const"}:
+        raise ValueError("the operator was folded away")
+    path = os.path.join(folder, case.name + ".mlpackage")
+    shutil.rmtree(path, ignore_errors=True)
+    made.save(path)
+    save(os.path.join(folder, case.name + ".io.safetensors"), {**inputs, **results})
+    tolerance = case.tolerance
+    if tolerance is None:
+        tolerance = max([0] + [{"float32": 1e-5, "float16": 4e-3}.get(v.dtype.name, 0)
+                               for v in results.values()])
+        halves = [x for x in case.inputs if x.array.dtype == np.float16]
+        tolerance = max(tolerance, 4e-3) if halves and tolerance else tolerance
+    return "%s %s %s %s %g %s" % (case.name, case.operator, case.opset, case.expect,
+                                  tolerance, case.text)
+
+
+def quick_conversions():
+    """ct.convert collects garbage each time: what is here now need not be looked at."""
+    gc.collect()
+    gc.freeze()
+
+
+def main(folder, pattern=""):
+    import mil_rows  # noqa: F401 (fills CASES)
+    import mil_programs
+    os.makedirs(folder, exist_ok=True)
+    quick_conversions()
+    lines, failed = [], 0
+    for n, case in enumerate(CASES):
+        if not re.search(pattern, case.name):
+            continue
+        try:
+            lines.append(write(folder, case))
+        except Exception as e:
+            failed += 1
+            print("not made: %s (%s): %s: %s" % (case.name, case.text, type(e).__name__,
+                                                 str(e)[:300]))
+            if os.environ.get("TDAG_VERBOSE"):
+                raise
+        if n % 100 == 99:
+            quick_conversions()
+    lines += mil_programs.write(folder, pattern)
+    with open(os.path.join(folder, "manifest"), "w") as f:
+        f.write("".join(line + "\n" for line in lines))
+    print("%d cases of %d operators, %d not made" % (
+        len(lines), len({line.split()[1] for line in lines}), failed))
+    return failed != 0
+
+
+if __name__ == "__main__":
+    # The rows import this file by its name: one list of cases.
+    sys.modules["mil_cases"] = sys.modules["__main__"]
+    sys.exit(main(*sys.argv[1:]))
