@@ -5,7 +5,12 @@
 
 #include "archive/mapping.h"
 #include "base/ctx.h"
+#include "base/tensor.h"
+#include "coreml/package/inside.h"
 #include "coreml/proto/protobuf.h"
+
+#define TDAGI_MANIFEST       "Manifest.json"
+#define TDAGI_PACKAGE_AUTHOR "com.apple.CoreML" /* and the folder of its files */
 
 /* ---- reading ---- */
 typedef struct tdagi_package {
@@ -14,47 +19,60 @@ typedef struct tdagi_package {
     tdagi_arena arena; /* of the message */
     const Cml__Model *model;
     struct tdagi_weight_file *weights; /* those opened so far */
-    const char *folder; /* where weights are looked for: "X.mlpackage/Data/...", in the
-                           arena; NULL: a bare file, which has none */
+    tdagi_inside folder; /* the model's, where weights are looked for; fd < 0: a bare
+                            file, which has none */
 } tdagi_package;
 
-/* Whether a path is a folder with a manifest in it. */
+/* Whether a path is a folder with a manifest in it; false where nothing is. */
 bool tdagi_package_is(const char *path);
-/* Maps the model's file and reads its message. Paths of the manifest stay within the
- * package, links are not followed out of it. Errors: E_IO, E_FORMAT, E_LIMIT, E_NOMEM,
- * E_UNSUPPORTED. */
+/* Maps the model's file, of a package or a bare one, and reads its message. Paths of
+ * the manifest stay within the package, links are not followed out of it. Errors: E_IO,
+ * E_FORMAT, E_LIMIT, E_NOMEM, E_UNSUPPORTED. */
 tdag_status tdagi_package_open(tdag_ctx *ctx, const char *path, tdagi_package *out);
-/* The same of a bare file's bytes, mapped already. */
+/* The same of a bare file's bytes, mapped already and not needed any longer than the
+ * call. */
 tdag_status tdagi_package_open_bytes(tdag_ctx *ctx, const tdagi_mapping *mapping,
                                      const char *what, tdagi_package *out);
 void tdagi_package_close(tdagi_package *p);
 
 /* A record of a weight file. */
 typedef struct tdagi_blob {
-    uint32_t dtype;   /* the format's own number: TDAGI_BLOB_... */
+    uint32_t dtype;   /* the format's own number: TDAGI_BLOB_..., a known one */
     const void *data; /* mapped; aligned to 64 bytes */
     uint64_t size;    /* bytes */
     uint64_t padding_bits;
     tdagi_mapping *mapping; /* lent: retain it to keep the data */
 } tdagi_blob;
-/* Errors: E_FORMAT (outside the file, not aligned, no such file, a name that leaves the
- * package), E_IO, E_NOMEM. */
+/* Errors: E_FORMAT (outside the file, not aligned, a name that leaves the package, a
+ * size that is no number of elements), E_UNSUPPORTED (another version or dtype), E_IO
+ * (no such file), E_NOMEM. */
 tdag_status tdagi_package_blob(tdagi_package *p, const Cml__BlobFileValue *at,
                                tdagi_blob *out);
 
 /* ---- writing ---- */
 typedef struct tdagi_package_writer tdagi_package_writer;
-/* Makes a folder beside `path`, which finish() puts in its place. */
+/* Makes a folder beside `path`, which finish() puts in its place. Errors: E_IO (what is
+ * there is no package, and stays), E_ARG (an empty path), E_NOMEM. */
 tdag_status tdagi_package_create(tdag_ctx *ctx, const char *path,
                                  tdagi_package_writer **out);
 /* Appends a record to the weights and writes it through; *at_out points into the arena
- * of the writer. blob_dtype: TDAGI_BLOB_... */
+ * of the writer and lives as long as that. blob_dtype: TDAGI_BLOB_... */
 tdag_status tdagi_package_add_blob(tdagi_package_writer *w, uint32_t blob_dtype,
                                    const void *data, uint64_t size,
                                    Cml__BlobFileValue **at_out);
-/* Writes the message and the manifest and puts the package in its place. */
+/* The same of a tensor's elements; of a mapped one no more than a piece is in memory at
+ * once. */
+tdag_status tdagi_package_add_tensor(tdagi_package_writer *w, uint32_t blob_dtype,
+                                     const tdag_tensor *t, Cml__BlobFileValue **at_out);
+/* Ends the weights and writes the message and the manifest: a whole package stands at
+ * tdagi_package_path() then, where it can be read again before it replaces another. */
+tdag_status tdagi_package_write(tdagi_package_writer *w, const Cml__Model *model);
+const char *tdagi_package_path(const tdagi_package_writer *w); /* lent */
+/* Puts the package in its place at once, after tdagi_package_write() unless that was
+ * called before (model may be NULL then). A package that was there is removed when the
+ * new one has its name. */
 tdag_status tdagi_package_finish(tdagi_package_writer *w, const Cml__Model *model);
-/* Removes what was written, if it is not finished. NULL is fine. */
+/* Frees the writer; removes what was written, if it is not finished. NULL is fine. */
 void tdagi_package_writer_free(tdagi_package_writer *w);
 
 /* ---- dtypes ---- */
@@ -74,7 +92,10 @@ enum tdagi_blob_dtype {
     TDAGI_BLOB_U6 = 13,
     TDAGI_BLOB_I32 = 14,
     TDAGI_BLOB_U32 = 15,
+    TDAGI_BLOB_F8E4M3 = 16,
+    TDAGI_BLOB_F8E5M2 = 17,
 };
+uint32_t tdagi_blob_bits(uint32_t dtype); /* of an element; 0: no such dtype */
 /* The type's numbers in programs. */
 enum tdagi_mil_dtype {
     TDAGI_MIL_BOOL = 1,
