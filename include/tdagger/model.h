@@ -25,6 +25,8 @@ TDAG_API const tdag_graph *tdag_model_get_graph(const tdag_model *model);
  *   T            a tensor, the next one in order
  *   ( a, b )     a tuple;  (a,) of one;  [ a, b ] a list
  *   { "k": a }   a dict with string keys
+ *   int, float, bool    a number that the next tensor, of rank 0, holds
+ *   tensors, ints, floats, bools    a list whose items are the next tensor's rows
  *   None, True, False, 12, 1.5, "s"    a constant
  *   Name( f=a, ... )   a named tuple
  * Lent. */

@@ -128,9 +128,31 @@ void tdagi_structure_number(tdagi_structure_builder *b, char letter)
     if (node != NULL) node->u.i = letter;
 }
 
-const char *tdagi_structure_number_name(int64_t letter)
+static const tdagi_structure_form forms[] = {
+    {'\0', "T", "Tensor", "", ""},
+    {'i', "int", "int", "int(", ")"},
+    {'f', "float", "float", "float(", ")"},
+    {'b', "bool", "bool", "bool(", ")"},
+    {'t', "tensors", "List[Tensor]", "torch.unbind(", ")"},
+    {'I', "ints", "List[int]", "annotate(List[int], ", ".tolist())"},
+    {'F', "floats", "List[float]", "annotate(List[float], ", ".tolist())"},
+    {'B', "bools", "List[bool]", "annotate(List[bool], ", ".tolist())"},
+};
+
+const tdagi_structure_form *tdagi_structure_form_of(int64_t letter)
 {
-    return letter == 'i' ? "int" : letter == 'f' ? "float" : "bool";
+    size_t i = sizeof forms / sizeof *forms - 1;
+    while (i > 0 && forms[i].letter != letter)
+        i--;
+    return &forms[i];
+}
+
+const tdagi_structure_form *tdagi_structure_form_named(const char *name, size_t n)
+{
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (strlen(forms[i].name) == n && memcmp(forms[i].name, name, n) == 0)
+            return &forms[i];
+    return NULL;
 }
 
 void tdagi_structure_none(tdagi_structure_builder *b) { add(b, TDAGI_STRUCTURE_NONE); }

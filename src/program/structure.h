@@ -31,7 +31,9 @@ typedef struct tdagi_structure_node {
     union {
         bool b;
         int64_t i; /* of a tensor: 'i', 'f' or 'b' where the framework has a number
-                      instead, which the tensor of rank 0 holds; else 0 */
+                      instead, which the tensor of rank 0 holds; 't', 'I', 'F', 'B'
+                      where it has a list, of which the tensor has the items as its
+                      rows; else 0 */
         double f;
         const char *s; /* of a string; of a tuple the name of its type, or NULL */
     } u;
@@ -88,10 +90,17 @@ void tdagi_structure_open(tdagi_structure_builder *b, tdagi_structure_kind kind,
                           const char *type_name);
 void tdagi_structure_close(tdagi_structure_builder *b);
 void tdagi_structure_tensor(tdagi_structure_builder *b);
-/* A tensor that is a number: 'i', 'f', 'b'. */
+/* A tensor that is a number or a list; the letter tells which. */
 void tdagi_structure_number(tdagi_structure_builder *b, char letter);
-/* "int", "float", "bool" */
-const char *tdagi_structure_number_name(int64_t letter);
+/* What a tensor is in the framework, by the letter of its node. */
+typedef struct tdagi_structure_form {
+    char letter;
+    const char *name, *type;    /* in texts of structures; in TorchScript */
+    const char *before, *after; /* the tensor, which makes it that in TorchScript */
+} tdagi_structure_form;
+const tdagi_structure_form *tdagi_structure_form_of(int64_t letter);
+/* NULL: there is none of that name. */
+const tdagi_structure_form *tdagi_structure_form_named(const char *name, size_t n);
 void tdagi_structure_none(tdagi_structure_builder *b);
 void tdagi_structure_bool(tdagi_structure_builder *b, bool value);
 void tdagi_structure_int(tdagi_structure_builder *b, int64_t value);

@@ -55,13 +55,13 @@ static void write_key(structure_writer *w, const tdagi_structure_node *node)
 
 static void write_tensor(structure_writer *w, const tdagi_structure_node *node)
 {
-    const char *number = node->u.i == 0 ? NULL : tdagi_structure_number_name(node->u.i);
+    const tdagi_structure_form *form = tdagi_structure_form_of(node->u.i);
     if (w->style->tensor != NULL) {
-        if (number != NULL) tdagi_text_printf(w->to, "%s(", number);
+        tdagi_text_add(w->to, form->before);
         w->style->tensor(w->style->user, w->n_tensors, w->to);
-        if (number != NULL) tdagi_text_add(w->to, ")");
+        tdagi_text_add(w->to, form->after);
     } else {
-        tdagi_text_add(w->to, number == NULL ? "T" : number);
+        tdagi_text_add(w->to, form->name);
     }
     w->n_tensors++;
 }
@@ -222,14 +222,9 @@ static bool take_int(structure_reader *r, const char *s, size_t n)
 static bool take_word(structure_reader *r, const char *s, size_t n)
 {
     double number;
-    if (n == 1 && *s == 'T')
-        tdagi_structure_tensor(&r->b);
-    else if (n == 3 && memcmp(s, "int", n) == 0)
-        tdagi_structure_number(&r->b, 'i');
-    else if (n == 5 && memcmp(s, "float", n) == 0)
-        tdagi_structure_number(&r->b, 'f');
-    else if (n == 4 && memcmp(s, "bool", n) == 0)
-        tdagi_structure_number(&r->b, 'b');
+    const tdagi_structure_form *form = tdagi_structure_form_named(s, n);
+    if (form != NULL)
+        tdagi_structure_number(&r->b, form->letter);
     else if (n == 4 && memcmp(s, "None", n) == 0)
         tdagi_structure_none(&r->b);
     else if (n == 4 && memcmp(s, "True", n) == 0)

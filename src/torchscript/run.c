@@ -256,11 +256,87 @@ static bool wants_tensor(torch_run *r)
            s->nodes[r->at++].kind == TDAGI_STRUCTURE_TENSOR;
 }
 
+/* Whether the next value is one, a list, of which a tensor has the items as rows; what
+ * has items is stepped into. */
+static bool wants_rows(torch_run *r)
+{
+    const tdagi_structure *s = r->results;
+    if (s == NULL || r->at >= s->n) return false;
+    const tdagi_structure_node *node = &s->nodes[r->at];
+    bool rows = node->kind == TDAGI_STRUCTURE_TENSOR && node->u.i != 0;
+    r->at += rows || tdagi_structure_has_items(node);
+    return rows;
+}
+
+static tdag_status take_item(torch_run *r, const tdag_shim_value *item)
+{
+    tdag_shim_kind kind = item == NULL ? TDAG_SHIM_NONE : r->api->value_kind(item);
+    return kind == TDAG_SHIM_TENSOR ? take_tensor(r, item) : take_number(r, item, kind);
+}
+
+static void drop_results(torch_run *r)
+{
+    for (uint32_t i = 0; i < r->out.n; i++) {
+        tdagi_strfree(r->ctx, r->out.names[i]);
+        tdag_tensor_free(r->out.tensors[i]);
+    }
+    tdagi_free(r->ctx, r->out.names, r->capacity * sizeof(char *));
+    tdagi_free(r->ctx, r->out.tensors, r->capacity * sizeof(tdag_tensor *));
+}
+
+/* The items become one tensor. */
+static tdag_status stack_items(torch_run *r, const tdag_named_tensors *items)
+{
+    int64_t shape[TDAG_MAX_RANK] = {items->n};
+    tdag_dtype dtype = TDAG_F32;
+    uint32_t rank = 0;
+    size_t size = 0;
+    void *data = NULL;
+    if (items->n > 0) {
+        dtype = tdag_tensor_get_dtype(items->tensors[0]);
+        rank = tdag_tensor_get_rank(items->tensors[0]);
+        size = tdag_tensor_get_size(items->tensors[0]);
+    }
+    if (rank == TDAG_MAX_RANK)
+        return tdagi_fail(r->ctx, TDAG_E_LIMIT, "a list of tensors of rank %u",
+                          (unsigned)rank);
+    if (rank > 0)
+        memcpy(shape + 1, tdag_tensor_get_shape(items->tensors[0]),
+               rank * sizeof *shape);
+    TDAGI_TRY(tdagi_array_alloc(r->ctx, items->n, size, &data));
+    tdag_status st = TDAG_OK;
+    for (uint32_t i = 0; i < items->n; i++) {
+        const tdag_tensor *t = items->tensors[i];
+        if (tdag_tensor_get_dtype(t) != dtype || tdag_tensor_get_size(t) != size)
+            st = tdagi_fail(r->ctx, TDAG_E_UNSUPPORTED,
+                            "a list of tensors of several sizes or dtypes");
+        else if (size > 0)
+            memcpy((char *)data + i * size, tdag_tensor_get_data(t), size);
+    }
+    if (st == TDAG_OK) st = add_result(r, dtype, rank + 1, shape, data);
+    tdagi_free(r->ctx, data, items->n * size);
+    return st;
+}
+
+static tdag_status take_rows(torch_run *r, const tdag_shim_value *list)
+{
+    torch_run items = *r;
+    tdag_status st = TDAG_OK;
+    items.out = (tdag_named_tensors){0};
+    items.capacity = 0;
+    for (size_t i = 0; st == TDAG_OK && i < r->api->value_size(list); i++)
+        st = take_item(&items, r->api->value_item(r->session, list, i));
+    if (st == TDAG_OK) st = stack_items(r, &items.out);
+    drop_results(&items);
+    return st;
+}
+
 static tdag_status take_results(torch_run *r, const tdag_shim_value *value, int depth)
 {
     tdag_shim_kind kind = r->api->value_kind(value);
     bool is_list =
         kind == TDAG_SHIM_LIST || kind == TDAG_SHIM_TUPLE || kind == TDAG_SHIM_DICT;
+    if (is_list && wants_rows(r)) return take_rows(r, value);
     bool wanted = !is_list && wants_tensor(r);
     if (kind == TDAG_SHIM_TENSOR) return take_tensor(r, value);
     if (is_list) {
@@ -303,16 +379,6 @@ static tdag_status call_method(torch_run *r, const tdag_shim_value *module,
     if (status == TDAG_OK) status = take_results(r, result, 0);
     tdagi_free(r->ctx, args, n * sizeof(tdag_shim_value *));
     return status;
-}
-
-static void drop_results(torch_run *r)
-{
-    for (uint32_t i = 0; i < r->out.n; i++) {
-        tdagi_strfree(r->ctx, r->out.names[i]);
-        tdag_tensor_free(r->out.tensors[i]);
-    }
-    tdagi_free(r->ctx, r->out.names, r->capacity * sizeof(char *));
-    tdagi_free(r->ctx, r->out.tensors, r->capacity * sizeof(tdag_tensor *));
 }
 
 /* ---- the module ---- */

@@ -327,6 +327,7 @@ sys.modules.setdefault("programs", sys.modules[__name__])
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import program_decoders  # noqa: E402,F401
 import program_lists  # noqa: E402,F401
+import program_results  # noqa: E402,F401
 import program_structures  # noqa: E402,F401
 
 # ---- files ----
@@ -346,16 +347,18 @@ def save(path, tensors):
         f.write(struct.pack("<Q", len(text)) + text + data)
 
 
-def flat(result):
-    """Tensors; numbers count as such."""
+def flat(result, rows=False):
+    """Tensors; numbers count as such, and lists, where those are rows."""
     if isinstance(result, torch.Tensor):
         return [result]
     if isinstance(result, (bool, int, float)):
         dtype = torch.float64 if isinstance(result, float) else None
         return [torch.tensor(result, dtype=dtype)]
+    if rows and isinstance(result, list):
+        return [torch.stack([t for item in result for t in flat(item)])]
     if isinstance(result, dict):
         result = result.values()
-    return [t for item in result for t in flat(item)]
+    return [t for item in result for t in flat(item, rows)]
 
 
 def spell(result):
@@ -378,12 +381,12 @@ def make(folder):
     make_methods(folder)
     with open(os.path.join(folder, "index"), "w") as index:
         for cls, types, calls in MODELS:
-            module, tensors = make_one(cls), {}
+            module, tensors, rows = make_one(cls), {}, getattr(cls, "rows", False)
             module.save(os.path.join(folder, cls.__name__ + ".pt"))
             for i, inputs in enumerate(calls):
                 for k, t in enumerate(inputs):
                     tensors["c%d.in%d" % (i, k)] = t.clone()
-                for k, t in enumerate(flat(module(*[t.clone() for t in inputs]))):
+                for k, t in enumerate(flat(module(*[t.clone() for t in inputs]), rows)):
                     tensors["c%d.out%d" % (i, k)] = t.detach().clone()
             save(os.path.join(folder, cls.__name__ + ".calls.safetensors"), tensors)
             index.write(" ".join([cls.__name__] + types) + "\n")

@@ -202,9 +202,17 @@ tdagi_any tdagi_merge(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
         tdagi_number_letter(yes) == tdagi_number_letter(no))
         return any_of(env, yes,
                       join_values(arms, value_of(env, yes), value_of(env, no)));
-    if (yes.kind == TDAGI_ANY_TENSOR && no.kind == TDAGI_ANY_TENSOR)
-        return any_of(env, yes,
-                      join_values(arms, value_of(env, yes), value_of(env, no)));
+    bool is_tensor = yes.kind == TDAGI_ANY_TENSOR;
+    if ((is_tensor || is_numeric(yes)) &&
+        (is_numeric(no) || no.kind == TDAGI_ANY_TENSOR) &&
+        (is_tensor ||
+         no.kind == TDAGI_ANY_TENSOR)) { /* a tensor of a known number is one */
+        tdag_value a = value_of(env, yes), b = value_of(env, no);
+        tdag_dtype d = tdag_builder_get_dtype(env->b, is_tensor ? a : b);
+        if (is_numeric(yes)) a = tdagi_cast(env->b, a, d);
+        if (is_numeric(no)) b = tdagi_cast(env->b, b, d);
+        return any_of(env, is_tensor ? yes : no, join_values(arms, a, b));
+    }
     if (yes.kind == TDAGI_ANY_LIST && no.kind == TDAGI_ANY_LIST &&
         (tdagi_any_is_stack(yes) || tdagi_any_is_stack(no) ||
          yes.u.seq->n != no.u.seq->n))
@@ -217,16 +225,21 @@ tdagi_any tdagi_merge(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
 
 /* ---- carried values ---- */
 
+static bool has_room(tdagi_carrying *c)
+{
+    if (c->n < c->capacity) return true;
+    uint32_t wider = c->capacity == 0 ? 16 : 2 * c->capacity;
+    tdagi_carried *more = tdagi_env_alloc(c->env, wider * sizeof *more);
+    if (more == NULL) return false;
+    if (c->n > 0) memcpy(more, c->leaves, c->n * sizeof *more);
+    c->leaves = more;
+    c->capacity = wider;
+    return true;
+}
+
 static tdagi_carried *next_leaf(tdagi_carrying *c)
 {
-    if (c->at == c->capacity) {
-        uint32_t wider = c->capacity == 0 ? 16 : 2 * c->capacity;
-        tdagi_carried *more = tdagi_env_alloc(c->env, wider * sizeof *more);
-        if (more == NULL) return NULL;
-        if (c->n > 0) memcpy(more, c->leaves, c->n * sizeof *more);
-        c->leaves = more;
-        c->capacity = wider;
-    }
+    if (c->at == c->n && !has_room(c)) return NULL;
     if (c->at == c->n) memset(&c->leaves[c->n++], 0, sizeof *c->leaves);
     return &c->leaves[c->at++];
 }
@@ -342,7 +355,7 @@ tdagi_any tdagi_carry_in(tdagi_carrying *c, tdagi_any v)
     tdagi_carried *leaf = next_leaf(c);
     if (leaf == NULL) return v;
     leaf->entry = leaf->param = leaf->yield = leaf->result = TDAG_NO_VALUE;
-    if (tdagi_any_is_number(v) && !leaf->is_number) return v;
+    if (tdagi_any_is_number(tdagi_any_known(v)) && !leaf->is_number) return v;
     tdagi_any like = tdagi_is_unset(v) ? leaf->like : v;
     if (like.kind == TDAGI_ANY_NONE) return v;
     tdag_value entry = value_of(c->env, like);
@@ -401,18 +414,21 @@ static void carry_leaf_on(tdagi_carrying *c, tdagi_carried *leaf, tdagi_any v,
                           tdagi_any next)
 {
     if (leaf->param.id != 0) {
-        bool fits = is_numeric(v) || (tdagi_is_unset(v) && is_numeric(leaf->like))
-                        ? is_numeric(next)
-                        : next.kind == TDAGI_ANY_TENSOR;
-        leaf->yield = fits ? value_of(c->env, next) : TDAG_NO_VALUE;
+        bool number = is_numeric(v) || (tdagi_is_unset(v) && is_numeric(leaf->like));
+        leaf->yield =
+            number && !is_numeric(next) ? TDAG_NO_VALUE : value_of(c->env, next);
+        if (!number && is_numeric(next)) /* a tensor of a known number */
+            leaf->yield = tdagi_cast(c->env->b, leaf->yield,
+                                     tdag_builder_get_dtype(c->env->b, leaf->param));
         compare_types(c, leaf, v, next);
     } else if (tdagi_is_unset(v) && !tdagi_is_unset(next)) {
         if (next.kind != TDAGI_ANY_TENSOR && !is_numeric(next)) refuse_next(c, v, next);
         leaf->like = next;
         c->has_changed = true;
-    } else if (!is_same(c->env, v, next)) {
-        if (!tdagi_any_is_number(v) || !is_numeric(next) ||
-            tdagi_number_letter(v) != tdagi_number_letter(next))
+    } else if (!is_same(c->env, tdagi_any_known(v), tdagi_any_known(next))) {
+        if (v.kind != TDAGI_ANY_TENSOR &&
+            (!tdagi_any_is_number(v) || !is_numeric(next) ||
+             tdagi_number_letter(v) != tdagi_number_letter(next)))
             refuse_next(c, v, next);
         leaf->is_number = true;
         c->has_changed = true;
@@ -440,9 +456,13 @@ static void found_stack(tdagi_carrying *c, tdagi_carried *leaf, tdagi_any next)
     leaf->becomes[0] = next.u.seq->rows == NULL
                            ? (tdag_dim)next.u.seq->n
                            : tdagi_cell_dim(c->env, next.u.seq->rows, 0);
-    c->n -= leaf->span;
-    memmove(c->leaves + items, c->leaves + items + leaf->span,
-            (c->n - items) * sizeof *c->leaves);
+    uint32_t behind = items + leaf->span;
+    if (!has_room(c)) return; /* where its items were is a leaf for the rows */
+    tdagi_carried *rows = &c->leaves[items];
+    memmove(rows + 1, c->leaves + behind, (c->n - behind) * sizeof *rows);
+    memset(rows, 0, sizeof *rows);
+    c->n = c->n - behind + items + 1;
+    c->at++;
 }
 
 static void carry_list_on(tdagi_carrying *c, tdagi_any v, tdagi_any next)

@@ -137,6 +137,14 @@ static tdagi_any arg(const stack_call *k, uint32_t i)
     return i < k->c->n ? k->c->args[i] : tdagi_any_none();
 }
 
+tdagi_any tdagi_stack_unbind(tdagi_env *env, tdagi_any t, int64_t axis, char letter)
+{
+    const tdagi_any args[] = {t, number(env, axis), number(env, 0)};
+    tdagi_any rows = run(env, "aten::movedim", "int", 3, args);
+    return rows.kind == TDAGI_ANY_TENSOR ? tdagi_stack_list(env, rows.u.tensor, letter)
+                                         : rows;
+}
+
 /* A rank-0 tensor as the number that it is. */
 static tdagi_any as_item(const stack_call *k, tdagi_any v)
 {

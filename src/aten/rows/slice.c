@@ -1,5 +1,6 @@
 /* Operators whose result is a part of a tensor's memory: slices, selected positions,
  * pieces. */
+#include "aten/control/stack.h"
 #include "aten/control/statement.h"
 #include "aten/rows/python/python.h"
 #include "aten/rows/steps.h"
@@ -66,9 +67,10 @@ static tdagi_any slice_by_data(tdagi_call *c, tdagi_cell *t, uint32_t axis)
         start = tdagi_slice_bound(c, tdagi_arg_dim(c, "start", 0), n);
     tdag_value none = tdag_add_scalar(c->b, TDAG_I64, 0);
     tdag_value count = start == 0 ? to : step_max(c, tdagi_sub(c->b, to, from), none);
-    tdag_dim length = tdagi_size_add(c->env, count, n);
-    if (c->bad || start == TDAGI_DIM_BAD || length == TDAGI_DIM_BAD)
-        return tdagi_any_poison();
+    if (start == TDAGI_DIM_BAD) return tdagi_any_poison();
+    tdag_dim length =
+        tdagi_size_add(c->env, count, tdagi_dim_sub(c->env->pool, n, start));
+    if (c->bad || length == TDAGI_DIM_BAD) return tdagi_any_poison();
     tdagi_view_step w = {.kind = TDAGI_VIEW_SLICE, .axis = axis, .step = step};
     w.start = start;
     w.end = tdag_dim_add(c->b, start, length);
@@ -218,6 +220,8 @@ tdagi_any tdagi_aten_unbind(tdagi_call *c)
     int64_t n = 0;
     if (c->bad ||
         !tdagi_dim_is_const(c->env->pool, tdagi_cell_dim(c->env, t, axis), &n)) {
+        if (!c->bad && c->env->outline != NULL)
+            return tdagi_stack_unbind(c->env, tdagi_any_tensor(t), axis, 0);
         c->bad = true;
         return tdagi_env_issue(c->env, "aten::unbind of an axis of symbolic size");
     }

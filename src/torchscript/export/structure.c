@@ -107,8 +107,7 @@ static void copy(copying *c, const node *of)
 
 void tdagi_export_type(const node *of, tdagi_text *to)
 {
-    static const char *const names[] = {[TDAGI_STRUCTURE_TENSOR] = "Tensor",
-                                        [TDAGI_STRUCTURE_TUPLE] = "Tuple[",
+    static const char *const names[] = {[TDAGI_STRUCTURE_TUPLE] = "Tuple[",
                                         [TDAGI_STRUCTURE_LIST] = "List[",
                                         [TDAGI_STRUCTURE_DICT] = "Dict[str, ",
                                         [TDAGI_STRUCTURE_NONE] = "Optional[Tensor]",
@@ -122,8 +121,8 @@ void tdagi_export_type(const node *of, tdagi_text *to)
         tdagi_text_add(to, of->u.s);
         return;
     }
-    tdagi_text_add(to, of->kind == TDAGI_STRUCTURE_TENSOR && of->u.i != 0
-                           ? tdagi_structure_number_name(of->u.i)
+    tdagi_text_add(to, of->kind == TDAGI_STRUCTURE_TENSOR
+                           ? tdagi_structure_form_of(of->u.i)->type
                            : names[of->kind]);
     if (!tdagi_structure_has_items(of)) return;
     for (uint32_t i = 0; i < of->n && (is_tuple || i == 0); i++) {

@@ -173,9 +173,22 @@ typedef struct outcome {
 
 static void describe(outcome *o, tdagi_any v);
 
+/* letter: of a number, a list of tensors or numbers; 0: it is a tensor */
+static void describe_tensor(outcome *o, tdagi_any v, char letter)
+{
+    tdag_value x = tdagi_cell_read(&o->im->env, v.u.tensor);
+    tdag_builder_add_output(o->im->env.b, x);
+    tdagi_structure_number(&o->s, letter);
+}
+
 static void describe_seq(outcome *o, tdagi_any v)
 {
     const tdagi_seq *s = v.u.seq;
+    if (tdagi_any_is_stack(v)) {
+        describe_tensor(o, tdagi_any_tensor(s->rows),
+                        s->letter == 0 ? 't' : (char)(s->letter - 'a' + 'A'));
+        return;
+    }
     bool is_tuple = v.kind == TDAGI_ANY_TUPLE;
     tdagi_structure_open(&o->s, is_tuple ? TDAGI_STRUCTURE_TUPLE : TDAGI_STRUCTURE_LIST,
                          s->type_name);
@@ -200,14 +213,6 @@ static void describe_dict(outcome *o, tdagi_any v)
         describe(o, d->values.v[i]);
     }
     tdagi_structure_close(&o->s);
-}
-
-/* letter: of a number; 0: it is a tensor */
-static void describe_tensor(outcome *o, tdagi_any v, char letter)
-{
-    tdag_value x = tdagi_cell_read(&o->im->env, v.u.tensor);
-    tdag_builder_add_output(o->im->env.b, x);
-    tdagi_structure_number(&o->s, letter);
 }
 
 /* What is no value that a structure holds; None stands for it. */

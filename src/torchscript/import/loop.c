@@ -40,7 +40,7 @@ static size_t n_carried(const looping *l)
 static tdagi_any entry_of(const looping *l, size_t k)
 {
     tdagi_any v = tdagi_frame_input(l->f, l->node, k + 2);
-    return tdagi_any_known(tdagi_settled(&l->f->im->env, v));
+    return tdagi_settled(&l->f->im->env, v);
 }
 
 /* The parameters, and what the body does with them. */

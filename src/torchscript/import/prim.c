@@ -1,6 +1,8 @@
 /* Nodes that are structure rather than arithmetic: constants, attributes, calls and
  * containers. What they need is known at import, or it is an issue. */
 #include "aten/control/merge.h"
+#include "aten/control/stack.h"
+#include "derive/derive.h"
 #include "torchscript/import/import.h"
 
 #include <stdio.h>
@@ -289,14 +291,25 @@ static void do_fork(tdagi_frame *f, const tdag_shim_node *node)
     tdagi_frame_output(f, node, 0, v == NULL ? tdagi_any_none() : *v);
 }
 
+/* Of a tensor of one axis that depends on data: its numbers. */
+static tdagi_any list_of_data(tdagi_env *env, tdagi_any v)
+{
+    if (tdagi_env_note_poison(env, &v)) return tdagi_any_poison();
+    if (v.kind != TDAGI_ANY_TENSOR || tdagi_cell_rank(env, v.u.tensor) != 1)
+        return tdagi_env_issue(env, "tolist() of a tensor that depends on data");
+    tdag_dtype d = tdagi_cell_dtype(env, v.u.tensor);
+    char letter = tdag_dtype_is_float(d) ? 'f' : d == TDAG_BOOL ? 'b' : 'i';
+    tdag_value as = tdagi_cast(env->b, tdagi_cell_read(env, v.u.tensor),
+                               letter == 'f'   ? TDAG_F64
+                               : letter == 'b' ? TDAG_BOOL
+                                               : TDAG_I64);
+    return tdagi_stack_list(env, tdagi_cell_new(env, as), letter);
+}
+
 static void do_tolist(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_any v = tdagi_frame_input(f, node, 0), list;
-    if (!tdagi_any_listed(&f->im->env, v, &list))
-        list = tdagi_env_note_poison(&f->im->env, &v)
-                   ? tdagi_any_poison()
-                   : tdagi_env_issue(&f->im->env,
-                                     "tolist() of a tensor that depends on data");
+    if (!tdagi_any_listed(&f->im->env, v, &list)) list = list_of_data(&f->im->env, v);
     tdagi_frame_output(f, node, 0, list);
 }
 

@@ -48,7 +48,7 @@ static void copy_node(tdagi_structure_builder *b, const tdagi_structure_node *n,
         if ((*left)-- == 0)
             add_number(b, number);
         else
-            tdagi_structure_tensor(b);
+            tdagi_structure_leaf(b, n);
         return;
     }
     if (!tdagi_structure_has_items(n)) {
