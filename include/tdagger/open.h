@@ -12,13 +12,14 @@ typedef enum tdag_file_kind {
     TDAG_FILE_TDAG = 1,    /* a .tdag file, or safetensors without a model */
     TDAG_FILE_TEXT = 2,    /* the textual form of a graph */
     TDAG_FILE_TORCHSCRIPT = 3,
-    TDAG_FILE_PT2 = 4, /* an archive of torch.export */
+    TDAG_FILE_PT2 = 4,    /* an archive of torch.export */
+    TDAG_FILE_COREML = 5, /* a package of Core ML, which is a folder, or a bare model */
 } tdag_file_kind;
 
-/* What a file is, by its first bytes and, of an archive, by the names in it; nothing
- * else is read. Errors: E_UNSUPPORTED (a file of another kind, which the sentence
- * names: ONNX, a checkpoint of torch.save(), ...), E_FORMAT (an archive that is
- * damaged), E_IO, E_NOMEM. */
+/* What a file is, by its first bytes and, of an archive or folder, by the names in it;
+ * nothing else is read. Errors: E_UNSUPPORTED (a file of another kind, which the
+ * sentence names: ONNX, a checkpoint of torch.save(), ...), E_FORMAT (an archive that
+ * is damaged), E_IO, E_NOMEM. */
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_file_get_kind(tdag_ctx *ctx, const char *path,
                                                         tdag_file_kind *out);
 
@@ -39,12 +40,13 @@ enum { TDAG_OPEN_OPAQUE = 1 /* keep unknown operators as opaque nodes */ };
 TDAG_OPTIONS_INIT(tdag_open_options)
 
 /* Reads a model, freed with tdag_model_free(). TorchScript needs `inputs`, the dtype
- * and shape of each flat tensor input in order; a .pt2 archive may take them, as
- * tdag_from_pt2() tells; other files tell their own, which given ones, if any, must
- * fit. Weights of .tdag and .pt2 files are mapped, not read, and stay valid while any
- * tensor of the model lives. The file may come from anywhere: docs/security.md tells
- * what is executed. Errors: those of tdag_file_get_kind(), tdag_load(),
- * tdag_graph_parse(), tdag_from_torchscript() and tdag_from_pt2(). options may be NULL.
+ * and shape of each flat tensor input in order; a .pt2 archive and Core ML may take
+ * them, as tdag_from_pt2() and tdag_from_coreml() tell; other files tell their own,
+ * which given ones, if any, must fit. Weights of .tdag, .pt2 and Core ML files are
+ * mapped, not read, and stay valid while any tensor of the model lives. The file may
+ * come from anywhere: docs/security.md tells what is executed. Errors: those of
+ * tdag_file_get_kind(), tdag_load(), tdag_graph_parse(), tdag_from_torchscript(),
+ * tdag_from_pt2() and tdag_from_coreml(). options may be NULL.
  */
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_open(tdag_ctx *ctx, const char *path,
                                                const tdag_input_spec *inputs,
@@ -65,7 +67,8 @@ typedef struct tdag_bytes {
     const char *name; /* what sentences call it; NULL: "the model" */
 } tdag_bytes;
 
-/* The same of bytes in memory. Errors: as tdag_open(). */
+/* The same of bytes in memory; of Core ML a bare model, as a package is several files.
+ * Errors: as tdag_open(). */
 TDAG_API TDAG_MUST_CHECK tdag_status
 tdag_open_memory(tdag_ctx *ctx, const tdag_bytes *bytes, const tdag_input_spec *inputs,
                  uint32_t n_inputs, const tdag_open_options *options, tdag_model **out);

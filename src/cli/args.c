@@ -41,7 +41,9 @@ static const option options[] = {
     {CLI_OPS,    "--ops",    NULL, "FILE.so", "a library of PyTorch operators to load (once per library)"},
     {CLI_READER, "--reader", NULL, "native|shim", "who reads TorchScript (default native)"},
     {CLI_WRITER, "--writer", NULL, "native|shim", "who writes TorchScript (default native)"},
-    {CLI_NO_CHECK, "--no-check", NULL, NULL, "write .pt and .pt2 without proving them"},
+    {CLI_NO_CHECK, "--no-check", NULL, NULL, "write .pt, .pt2, .mlpackage without proving them"},
+    {CLI_TARGET, "--target", NULL, "iOS15|16|17|18|26", "what .mlpackage is for (default: the oldest that can)"},
+    {CLI_F16,    "--f16",    NULL, NULL, "write f32 as f16 in .mlpackage"},
     {CLI_SHIM,   "--shim",   NULL, "FILE", "the PyTorch shim to load"},
     {CLI_SIMPLIFY, "--simplify", NULL, NULL, "simplify the model first (exact passes)"},
     {CLI_FOLD,   "--fold",   NULL, NULL, "fold scales and shifts into weights, too (inexact)"},
@@ -126,6 +128,16 @@ static int set_choice(const option *o, const char *value, const char **out)
     return CLI_DONE;
 }
 
+/* "iOS17" */
+static int set_target(cli *c, const option *o, const char *value)
+{
+    size_t n = strlen("iOS");
+    if (strncmp(value, "iOS", n) == 0 && is_choice(o->value + n, value + n))
+        c->target = value;
+    if (c->target != NULL) return CLI_DONE;
+    return cli_fail(CLI_USAGE, "%s is %s, not \"%s\"", o->name, o->value, value);
+}
+
 /* "native", or "reference,native" where the command runs two models. */
 static int set_engines(cli *c, const option *o, const char *value)
 {
@@ -204,6 +216,7 @@ static int set_option(cli *c, const option *o, const char *value)
     if (o->bit == CLI_SHIM) c->shim = value;
     if (o->bit == CLI_READER) return set_choice(o, value, &c->reader);
     if (o->bit == CLI_WRITER) return set_choice(o, value, &c->writer);
+    if (o->bit == CLI_TARGET) return set_target(c, o, value);
     if (o->bit == CLI_PASSES) c->passes = value;
     if (o->bit == CLI_ENGINE) return set_engines(c, o, value);
     if (o->bit == CLI_LEVEL) return set_choice(o, value, &c->level);

@@ -61,10 +61,13 @@ enum {
 #define CLI_OPS         CLI_BIT(44)
 #define CLI_GRAPH       CLI_BIT(45)
 #define CLI_FIX         CLI_BIT(46)
+#define CLI_TARGET      CLI_BIT(47)
+#define CLI_F16         CLI_BIT(48)
 #define CLI_IMPORT                                                                     \
     (CLI_COMPLEX | CLI_INPUT | CLI_LIKE | CLI_AT | CLI_METHOD | CLI_OPAQUE | CLI_OPS | \
      CLI_READER | CLI_SHIM | CLI_QUIET)
-#define CLI_EXPORT (CLI_IMPORT | CLI_WRITER | CLI_NO_CHECK)
+#define CLI_WRITE  (CLI_WRITER | CLI_NO_CHECK | CLI_TARGET | CLI_F16)
+#define CLI_EXPORT (CLI_IMPORT | CLI_WRITE)
 
 /* "a,b" taken apart. */
 typedef struct cli_names {
@@ -100,6 +103,7 @@ typedef struct cli {
     uint32_t n_ops;
     const char *method; /* of --method; NULL: forward */
     const char *state;  /* of --state: a file */
+    const char *target; /* of --target: "iOS17" */
     double rtol, atol;
     uint64_t seed, most, axis, calls;
     uint64_t complex;    /* of --complex, as bits */
@@ -215,8 +219,9 @@ int cli_split_names(const char *name, const char *value, cli_names *out);
 void cli_free_names(cli_names *names);
 
 /* ---- writing models (save.c) ---- */
-/* Whether a file of that name can be written, by its ending; prints why not. */
-int cli_check_name(const char *path);
+/* Whether a file of that name can be written, by its ending, with the options that are
+ * given; prints why not. */
+int cli_check_name(const cli *c, const char *path);
 /* Writes a model in the format that the ending names. */
 int cli_write_model(cli *c, const tdag_model *model, const char *path);
 /* The model simplified as --passes and --fold say; *model is replaced. */

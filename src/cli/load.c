@@ -17,6 +17,9 @@ tdag_file_kind cli_kind_of_name(const char *path)
         return TDAG_FILE_TORCHSCRIPT;
     if (ends_with(path, ".pt2")) return TDAG_FILE_PT2;
     if (ends_with(path, ".tdag")) return TDAG_FILE_TDAG;
+    if (ends_with(path, ".mlpackage") || ends_with(path, ".mlpackage/") ||
+        ends_with(path, ".mlmodel"))
+        return TDAG_FILE_COREML;
     return ends_with(path, ".txt") ? TDAG_FILE_TEXT : TDAG_FILE_UNKNOWN;
 }
 
@@ -28,10 +31,12 @@ static int kind_by_name(const char *path, tdag_file_kind *out)
         return cli_fail(CLI_BAD, "%s: no .pt2 file (no zip signature)", path);
     if (*out == TDAG_FILE_TORCHSCRIPT)
         return cli_fail(CLI_BAD, "%s: no TorchScript file (no zip signature)", path);
+    if (*out == TDAG_FILE_COREML)
+        return cli_fail(CLI_BAD, "%s: no Core ML model", path);
     if (*out == TDAG_FILE_UNKNOWN)
         return cli_fail(CLI_BAD,
                         "%s: no model in a format that tdag reads (TorchScript, .pt2, "
-                        ".tdag, .txt)",
+                        "Core ML, .tdag, .txt)",
                         path);
     return CLI_DONE;
 }
@@ -341,7 +346,8 @@ int cli_load_first(cli *c, tdag_model **out)
     }
     status = at.n == 0 ? CLI_DONE : cli_kind_of_file(c, c->files[0], &kind);
     if (status == CLI_DONE && at.n > 0 &&
-        (kind == TDAG_FILE_TORCHSCRIPT || kind == TDAG_FILE_PT2))
+        (kind == TDAG_FILE_TORCHSCRIPT || kind == TDAG_FILE_PT2 ||
+         kind == TDAG_FILE_COREML))
         fix_inputs(&inputs, &at);
     if (status == CLI_DONE) status = cli_load(c, c->files[0], &inputs, out);
     if (status == CLI_DONE) status = substitute(c, &at, out);

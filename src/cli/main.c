@@ -30,8 +30,9 @@ static const cli_command commands[] = {
      cli_info},
     {"convert", "MODEL OUT", 2, "write a model in another format",
      "The ending of OUT names the format: .pt (TorchScript), .pt2 (torch.export; docs/pt2.md),\n"
-     ".tdag (docs/formats.md; read back in milliseconds, its weights mapped) or .txt (the\n"
-     "textual form with every tensor in full, so that it can be read back).\n",
+     ".mlpackage (Core ML; docs/coreml.md), .tdag (docs/formats.md; read back in\n"
+     "milliseconds, its weights mapped) or .txt (the textual form with every tensor in full,\n"
+     "so that it can be read back).\n",
      CLI_EXPORT | CLI_SIMPLIFY, cli_convert},
     {"simplify", "MODEL OUT", 2, "write a model that computes the same with fewer nodes",
      "Runs the simplification passes until nothing changes: dead, common, constants,\n"
@@ -116,7 +117,7 @@ static const cli_command commands[] = {
      "what no link feeds becomes an input, results that feed nothing are the outputs. Models\n"
      "are .tdag or .txt files, which know their inputs; the same file may stand several times:\n"
      "its weights are shared.\n",
-     CLI_LINK | CLI_READER | CLI_WRITER | CLI_NO_CHECK | CLI_SHIM | CLI_QUIET, cli_compose},
+     CLI_LINK | CLI_READER | CLI_WRITE | CLI_SHIM | CLI_QUIET, cli_compose},
     {"cuts", "MODEL", 1, "suggest where to cut a model in two",
      "The places where the fewest bytes cross, in the order of the nodes: the values that\n"
      "cross (for --outputs of tdag extract), their bytes, and the share of the multiply-adds\n"

@@ -23,6 +23,17 @@ static int write_file(const char *path, const char *text)
     return done ? CLI_DONE : cli_fail(CLI_BAD, "%s: %s", path, strerror(why));
 }
 
+static int write_coreml(cli *c, const tdag_model *model, const char *path)
+{
+    tdag_coreml_options options;
+    tdag_coreml_options_init(&options);
+    if (c->given & CLI_NO_CHECK) options.flags |= TDAG_COREML_NO_CHECK;
+    if (c->given & CLI_F16) options.flags |= TDAG_COREML_F16;
+    if (c->target != NULL) options.target = (uint32_t)atoi(c->target + strlen("iOS"));
+    if (tdag_to_coreml(c->ctx, model, path, &options) == TDAG_OK) return CLI_DONE;
+    return cli_fail_library(c, path);
+}
+
 int cli_write_model(cli *c, const tdag_model *model, const char *path)
 {
     tdag_file_kind kind = cli_kind_of_name(path);
@@ -42,6 +53,7 @@ int cli_write_model(cli *c, const tdag_model *model, const char *path)
         if (tdag_to_pt2(c->ctx, model, path, &options) == TDAG_OK) return CLI_DONE;
         return cli_fail_library(c, path);
     }
+    if (kind == TDAG_FILE_COREML) return write_coreml(c, model, path);
     if (kind == TDAG_FILE_TDAG) {
         if (tdag_save(c->ctx, model, path, NULL) == TDAG_OK) return CLI_DONE;
         return cli_fail_library(c, path);
@@ -56,17 +68,23 @@ int cli_write_model(cli *c, const tdag_model *model, const char *path)
 }
 
 /* The ending of OUT says what to write; those that are planned are no mistyping. */
-int cli_check_name(const char *path)
+int cli_check_name(const cli *c, const char *path)
 {
-    static const char *const planned[] = {".mlpackage", ".dot", ".html"};
-    if (cli_kind_of_name(path) != TDAG_FILE_UNKNOWN) return CLI_DONE;
+    static const char *const planned[] = {".dot", ".html"};
     const char *ending = strrchr(path, '.');
+    tdag_file_kind kind = cli_kind_of_name(path);
+    if (kind == TDAG_FILE_COREML && strcmp(ending, ".mlmodel") == 0)
+        return cli_fail(CLI_USAGE, "%s: Core ML is written as .mlpackage", path);
+    if (kind != TDAG_FILE_COREML && (c->given & (CLI_TARGET | CLI_F16)) != 0)
+        return cli_fail(CLI_USAGE, "%s: --target and --f16 are for .mlpackage", path);
+    if (kind != TDAG_FILE_UNKNOWN) return CLI_DONE;
     for (size_t i = 0; ending != NULL && i < sizeof(planned) / sizeof(*planned); i++)
         if (strcmp(ending, planned[i]) == 0)
             return cli_fail(
                 CLI_BAD,
-                "%s: %s files are not supported yet; .pt, .pt2, .tdag and .txt "
-                "are",
+                "%s: %s files are not supported yet; .pt, .pt2, .mlpackage, .tdag and "
+                ".txt are",
                 path, ending);
-    return cli_fail(CLI_USAGE, "%s: the ending must be .pt, .pt2, .tdag or .txt", path);
+    return cli_fail(
+        CLI_USAGE, "%s: the ending must be .pt, .pt2, .mlpackage, .tdag or .txt", path);
 }

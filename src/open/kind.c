@@ -1,11 +1,13 @@
 /* Which kind of file this is: by the first bytes, of a zip archive by the names of its
- * records. Files of other tools are known well enough to say what they are. */
+ * records. Folders are packages of Core ML. Files of other tools are known well enough
+ * to say what they are. */
 #include "open/kind.h"
 
 #include <string.h>
 
 #include "archive/zip.h"
 #include "base/ctx.h"
+#include "coreml/file.h"
 
 /* ---- archives ---- */
 
@@ -30,7 +32,7 @@ static const struct {
     {"data.pkl", "a checkpoint of torch.save(), which holds weights or pickled Python "
                  "objects but no program; save the module with torch.jit.save() or "
                  "torch.export.save()"},
-    {"Manifest.json", "a Core ML package"},
+    {"Manifest.json", "a Core ML package in a zip archive; unpack it first"},
     {"model.weights.h5", "a Keras model"},
     {"[Content_Types].xml", "an office document"},
     {"META-INF/", "a Java archive"},
@@ -148,6 +150,7 @@ tdag_status tdagi_file_kind(tdag_ctx *ctx, tdagi_mapping *mapping, const char *w
     *out = TDAG_FILE_UNKNOWN;
     if (tdagi_zip_is(p, n)) return open_archive(ctx, mapping, what, out);
     if (is_text(p, n)) *out = TDAG_FILE_TEXT;
+    if (tdagi_coreml_is_model(p, n)) *out = TDAG_FILE_COREML;
     if (*out != TDAG_FILE_UNKNOWN) return TDAG_OK;
     const char *is = other_kind(p, n);
     if (is != NULL) return tdagi_fail(ctx, TDAG_E_UNSUPPORTED, "%s is %s", what, is);
@@ -161,6 +164,10 @@ tdag_status tdag_file_get_kind(tdag_ctx *ctx, const char *path, tdag_file_kind *
     tdag_file_kind kind;
     TDAGI_TRY(tdagi_need(ctx, path, "path"));
     TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    if (tdagi_coreml_is_folder(path)) {
+        *out = TDAG_FILE_COREML;
+        return TDAG_OK;
+    }
     TDAGI_TRY(tdagi_mapping_open(ctx, path, 0, &mapping));
     tdag_status st = tdagi_file_kind(ctx, mapping, path, &kind);
     tdagi_mapping_release(mapping);

@@ -5,6 +5,7 @@
 #include <tdagger/program.h>
 
 #include "base/ctx.h"
+#include "coreml/file.h"
 #include "format/tdag.h"
 #include "open/kind.h"
 #include "program/model.h"
@@ -13,9 +14,9 @@
 
 typedef struct request {
     tdag_ctx *ctx;
-    tdagi_mapping *mapping;
-    const char *what; /* what sentences call it */
-    bool is_path;     /* `what` names a file */
+    tdagi_mapping *mapping; /* NULL: a folder */
+    const char *what;       /* what sentences call it */
+    bool is_path;           /* `what` names a file */
     const tdag_input_spec *inputs;
     uint32_t n_inputs;
     tdag_open_options options;
@@ -99,6 +100,15 @@ static tdag_status open_pt2(const request *r, tdag_model **out)
     return tdagi_pt2_read(r->ctx, &file, r->inputs, r->n_inputs, &o, out);
 }
 
+static tdag_status open_coreml(const request *r, tdag_model **out)
+{
+    tdag_coreml_options o;
+    tdag_coreml_options_init(&o);
+    if ((r->options.flags & TDAG_OPEN_OPAQUE) != 0) o.flags |= TDAG_COREML_OPAQUE;
+    return tdagi_coreml_open(r->ctx, r->mapping, r->what, r->inputs, r->n_inputs, &o,
+                             out);
+}
+
 static tdag_status read_kind(const request *r, tdag_file_kind kind, tdag_model **out)
 {
     switch (kind) {
@@ -109,12 +119,14 @@ static tdag_status read_kind(const request *r, tdag_file_kind kind, tdag_model *
         return open_torchscript(r, out);
     case TDAG_FILE_PT2:
         return open_pt2(r, out);
+    case TDAG_FILE_COREML:
+        return open_coreml(r, out);
     case TDAG_FILE_UNKNOWN:
         break;
     }
     return tdagi_fail(r->ctx, TDAG_E_FORMAT,
                       "%s is no model in a format that is read (TorchScript, .pt2, "
-                      ".tdag, text)",
+                      "Core ML, .tdag, text)",
                       r->what);
 }
 
@@ -126,7 +138,7 @@ static tdag_status load_options(request *r, const tdag_open_options *options)
     if ((r->options.flags & ~(uint32_t)TDAG_OPEN_OPAQUE) != 0)
         return tdagi_fail(r->ctx, TDAG_E_ARG, "open: unknown flags 0x%x",
                           (unsigned)r->options.flags);
-    if (r->options.kind < TDAG_FILE_UNKNOWN || r->options.kind > TDAG_FILE_PT2)
+    if (r->options.kind < TDAG_FILE_UNKNOWN || r->options.kind > TDAG_FILE_COREML)
         return tdagi_fail(r->ctx, TDAG_E_ARG, "open: there is no kind of file %d",
                           (int)r->options.kind);
     if (r->options.n_values > 0)
@@ -163,7 +175,10 @@ tdag_status tdag_open(tdag_ctx *ctx, const char *path, const tdag_input_spec *in
     TDAGI_TRY(tdagi_need(ctx, out, "out"));
     if (n_inputs > 0) TDAGI_TRY(tdagi_need(ctx, inputs, "inputs"));
     TDAGI_TRY(load_options(&r, options));
-    TDAGI_TRY(tdagi_mapping_open(ctx, path, 0, &r.mapping));
+    if (tdagi_coreml_is_folder(path))
+        r.options.kind = TDAG_FILE_COREML;
+    else
+        TDAGI_TRY(tdagi_mapping_open(ctx, path, 0, &r.mapping));
     tdag_status st = open_mapping(&r, out);
     tdagi_mapping_release(r.mapping);
     return st;

@@ -27,7 +27,7 @@ def commands(root, tdag):
     for name in names:
         if not re.search(rf"^## .*tdag {name}\b", text, re.MULTILINE):
             yield f"docs/command.md has no section on tdag {name}"
-        options = re.findall(r"^  (--?[a-z-]+)", printed(tdag, name, "--help"), re.MULTILINE)
+        options = re.findall(r"^  (--?[a-z0-9-]+)", printed(tdag, name, "--help"), re.MULTILINE)
         for option in options:
             if not re.search(rf"`[^`\n]*(?<![\w-]){option}(?![\w-])", text):
                 yield f"docs/command.md does not name {option} of tdag {name}"

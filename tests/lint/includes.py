@@ -25,7 +25,7 @@ MAY = {"aten": {"base", "derive", "ir/graph.h", "run/run.h",
        "coreml": APP_MAY | {"aten", "archive", "proof/proof.h", "format/json_read.h",
                            "format/json_write.h"}, "cli": APP_MAY,
        "open": {"base", "archive", "program/model.h", "format/tdag.h", "pt2/pt2.h",
-                "coreml/coreml.h", "torchscript/torchscript.h"}}
+                "coreml/file.h", "torchscript/torchscript.h"}}
 C_HEADERS = {"stdbool.h", "stddef.h", "stdint.h", "string.h"}
 HEIGHT = {folder: i for i, group in enumerate(ORDER) for folder in group}
 INCLUDE = re.compile(r'\s*#\s*include\s+(["<])([^">]+)[">]')

@@ -50,7 +50,7 @@ int cli_debatch(cli *c)
     tdag_remove_dim_options options;
     tdag_remove_dim_options_init(&options);
     if (c->given & CLI_AT_ONE) options.flags |= TDAG_REMOVE_DIM_AT_ONE;
-    int status = cli_check_name(c->files[1]);
+    int status = cli_check_name(c, c->files[1]);
     if (status == CLI_DONE && c->dim == NULL)
         status = cli_fail(CLI_USAGE, "tdag debatch needs --dim N");
     if (status == CLI_DONE)
@@ -116,7 +116,7 @@ int cli_batch(cli *c)
 {
     c->takes_programs = true;
     tdag_model *model = NULL, *changed = NULL;
-    int status = cli_check_name(c->files[1]);
+    int status = cli_check_name(c, c->files[1]);
     if (status == CLI_DONE && c->dim == NULL)
         status = cli_fail(CLI_USAGE, "tdag batch needs --dim N");
     if (status == CLI_DONE) status = cli_load_first(c, &model);

@@ -24,7 +24,7 @@ static int change(cli *c, const char *what,
 {
     tdag_model *model = NULL, *changed = NULL;
     c->takes_programs = true;
-    int status = cli_check_name(c->files[1]);
+    int status = cli_check_name(c, c->files[1]);
     if (status == CLI_DONE) status = cli_load_first(c, &model);
     if (status == CLI_DONE) cli_progress(c, what, c->files[0]);
     if (status == CLI_DONE && by(c, model, &changed) != TDAG_OK)

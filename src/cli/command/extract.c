@@ -37,7 +37,7 @@ int cli_extract(cli *c)
     tdag_model *model = NULL;
     int status = cli_split_names("--inputs", c->names_in, &in);
     if (status == CLI_DONE) status = cli_split_names("--outputs", c->names_out, &out);
-    if (status == CLI_DONE) status = cli_check_name(c->files[1]);
+    if (status == CLI_DONE) status = cli_check_name(c, c->files[1]);
     if (status == CLI_DONE) status = cli_load_first(c, &model);
     if (status == CLI_DONE) status = extract_to(c, model, &in, &out);
     tdag_model_free(model);
@@ -85,7 +85,7 @@ int cli_split(cli *c)
     cli_names modules;
     tdag_model *model = NULL;
     int status = cli_split_names("--module", c->module, &modules);
-    if (status == CLI_DONE) status = cli_check_name(c->files[1]);
+    if (status == CLI_DONE) status = cli_check_name(c, c->files[1]);
     if (status == CLI_DONE) status = cli_load_first(c, &model);
     if (status == CLI_DONE) status = split_to(c, model, &modules);
     tdag_model_free(model);
@@ -168,7 +168,7 @@ int cli_compose(cli *c)
     int status = parts == NULL || links == NULL || texts == NULL
                      ? cli_fail(CLI_BAD, "out of memory")
                      : parse_links(c, links, texts);
-    if (status == CLI_DONE) status = cli_check_name(c->files[n]);
+    if (status == CLI_DONE) status = cli_check_name(c, c->files[n]);
     if (status == CLI_DONE) status = load_parts(c, parts, n);
     if (status == CLI_DONE) status = compose_to(c, parts, n, links);
     for (uint32_t i = 0; parts != NULL && i < n; i++) {

@@ -27,7 +27,7 @@ int cli_convert(cli *c)
 {
     tdag_model *model = NULL;
     c->takes_programs = true;
-    int status = cli_check_name(c->files[1]);
+    int status = cli_check_name(c, c->files[1]);
     if (status == CLI_DONE) status = cli_load_first(c, &model);
     if (status == CLI_DONE && c->given & CLI_SIMPLIFY)
         status = cli_simplify_model(c, &model);

@@ -140,7 +140,7 @@ int cli_simplify(cli *c)
     c->takes_programs = true;
     tdag_model *model = NULL;
     uint32_t bits = 0;
-    int status = cli_check_name(c->files[1]);
+    int status = cli_check_name(c, c->files[1]);
     if (status == CLI_DONE && c->passes != NULL) status = read_passes(c->passes, &bits);
     if (status == CLI_DONE) status = cli_load_first(c, &model);
     if (status == CLI_DONE) status = cli_simplify_model(c, &model);

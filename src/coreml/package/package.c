@@ -11,15 +11,20 @@
 #include "coreml/package/manifest.h"
 #include "coreml/package/weights.h"
 
-bool tdagi_package_is(const char *path)
+bool tdagi_package_has(const char *path, const char *name)
 {
     struct stat info;
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return false;
     tdagi_inside folder = {.fd = fd};
-    bool is = fstatat(fd, TDAGI_MANIFEST, &info, 0) == 0 && S_ISREG(info.st_mode);
+    bool is = fstatat(fd, name, &info, 0) == 0 && S_ISREG(info.st_mode);
     tdagi_inside_close(&folder);
     return is;
+}
+
+bool tdagi_package_is(const char *path)
+{
+    return tdagi_package_has(path, TDAGI_MANIFEST);
 }
 
 /* ---- opening ---- */

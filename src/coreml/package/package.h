@@ -23,7 +23,9 @@ typedef struct tdagi_package {
                             file, which has none */
 } tdagi_package;
 
-/* Whether a path is a folder with a manifest in it; false where nothing is. */
+/* Whether a path is a folder with a file of that name in it. */
+bool tdagi_package_has(const char *path, const char *name);
+/* Whether it is one with a manifest. */
 bool tdagi_package_is(const char *path);
 /* Maps the model's file, of a package or a bare one, and reads its message. Paths of
  * the manifest stay within the package, links are not followed out of it. Errors: E_IO,
