@@ -14,7 +14,8 @@ static const uint8_t class_kinds[] = {
 };
 
 static const uint8_t composite_kinds[TDAGI_N_COMPOSITES] = {
-#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter)        \
+#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter,        \
+                        coreml)                                                        \
     [TDAGI_##ID] = TDAGI_KIND_##kind,
 #include "derive/composites.def"
 };

@@ -2,7 +2,8 @@
 #include "derive/parts.h"
 
 static const tdagi_composite_row rows[TDAGI_N_COMPOSITES] = {
-#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter)        \
+#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter,        \
+                        coreml)                                                        \
     [TDAGI_##ID] = {name, min, max, &tdagi_composite_##definition},
 #include "derive/composites.def"
 };

@@ -4,7 +4,8 @@
 
 #include "derive/derive.h"
 
-#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter)        \
+#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter,        \
+                        coreml)                                                        \
     extern const tdagi_composite_def tdagi_composite_##definition;
 #include "derive/composites.def"
 

@@ -13,7 +13,8 @@
 
 typedef enum tdagi_composite {
     TDAGI_CORE = 0, /* no composite: one core op by itself */
-#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter)        \
+#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter,        \
+                        coreml)                                                        \
     TDAGI_##ID,
 #include "derive/composites.def"
     TDAGI_N_COMPOSITES

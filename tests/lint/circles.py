@@ -25,6 +25,8 @@ ALLOWED = {
         "class stands in code that the session finds",
     "src/torchscript/native/expr.c src/torchscript/native/operators.c":
         "arguments and indices are expressions with operators, whose operands have such",
+    "src/coreml/write/":
+        "an emitter asks for its operands' values, of which views are emitted when first asked for",
     "src/pt2/read/":
         "an argument of a node may be a graph, which has nodes with arguments: read and run so",
     "src/pt2/write/":

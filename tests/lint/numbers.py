@@ -1,7 +1,7 @@
 """Floating numbers are written and read in one place: numbers.py ROOT
 
 printf and strtod follow the host's locale. In src/ and shim/ only base/number_text.c may
-convert with %e, %f, %g or %a, or read with strtod and its kin. The exporter's templates
+convert with %e, %f, %g or %a, or read with strtod and its kin. The exporters' templates
 have a %f of their own, which stands in no call of printf."""
 import re
 import sys
@@ -9,7 +9,7 @@ import sys
 import lintlib
 
 MAY = {"src/base/number_text.c"}
-TEMPLATES = "src/torchscript/export/"
+TEMPLATES = ("src/torchscript/export/", "src/coreml/write/")
 STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 CONVERSION = re.compile(r"%%|%[-+ #0']*(?:\d+|\*)?(?:\.(?:\d+|\*)?)?[lL]?[aefgAEFG](?![a-z])")
 READING = re.compile(r"\b(strtod|strtof|strtold|atof|sscanf|fscanf|scanf|localeconv)\b")

@@ -34,7 +34,9 @@ static void find(tdag_ctx *ctx, const tdag_graph *g, found *out)
 
 static const char *const names[] = {
     "core",
-#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter) name,
+#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter,        \
+                        coreml)                                                        \
+    name,
 #include "derive/composites.def"
 };
 

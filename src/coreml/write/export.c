@@ -1,15 +1,225 @@
-/* tdag_to_coreml(). */
-#include <tdagger/coreml.h>
+/* tdag_to_coreml(): see mil.h. */
+#include <stdio.h>
 
-#include "base/ctx.h"
-#include "coreml/package/package.h"
+#include "coreml/coreml.h"
+#include "coreml/write/mil.h"
+
+void tdagi_mil_fail(tdagi_mil_writer *w, tdag_status status, const char *format, ...)
+{
+    char text[TDAGI_MESSAGE_SIZE], buf[16];
+    const tdagi_kernel *k = w->kernel;
+    if (w->status != TDAG_OK) return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    w->status = tdagi_fail(w->ctx, status, "%s", text);
+    if (k != NULL && k->value.id != 0)
+        tdagi_fail_at_node(w->ctx, tdagi_value_name(w->g, k->value, buf),
+                           tdagi_value_scope(w->g, k->value));
+}
+
+void tdagi_mil_by_parts(tdagi_mil_writer *w, const tdagi_kernel *k)
+{
+    w->wrong_composite = k->composite;
+    tdagi_mil_fail(w, TDAG_E_UNSUPPORTED, "%s has no operator of Core ML",
+                   tdagi_composite_row_of(k->composite)->name);
+}
+
+bool tdagi_mil_require(tdagi_mil_writer *w, uint32_t target, const char *what)
+{
+    if (w->needed < target) w->needed = target;
+    if (w->target >= target || w->options->target == 0) return w->status == TDAG_OK;
+    tdagi_mil_fail(w, TDAG_E_UNSUPPORTED, "%s needs iOS%lu, the target is iOS%lu", what,
+                   (unsigned long)target, (unsigned long)w->target);
+    return false;
+}
+
+/* ---- kernels ---- */
+
+static void count_uses(tdagi_mil_writer *w)
+{
+    for (uint32_t i = 1; i <= w->r->n; i++) {
+        const tdagi_kernel *k = tdagi_mil_kernel(w, i);
+        for (uint32_t j = 0; j < k->n_inputs; j++) {
+            w->uses[k->inputs[j]]++;
+            w->user[k->inputs[j]] = i;
+        }
+    }
+    for (uint32_t i = 0; i < w->g->n_outputs; i++) {
+        uint32_t k = w->r->kernel_of[w->g->outputs[i].id];
+        w->uses[k]++;
+        w->user[k] = 0;
+    }
+}
+
+static void add_inputs(tdagi_mil_writer *w)
+{
+    char buf[16];
+    for (uint32_t i = 0; i < w->g->n_inputs; i++) {
+        const tdag_value v = w->g->inputs[i];
+        tdagi_type type;
+        tdagi_value_type(w->g, v, &type);
+        tdagi_mil_value *m = tdagi_mil_new(w, tdagi_value_name(w->g, v, buf), &type);
+        if (m == NULL) return;
+        tdagi_mil_push(w, &w->inputs, tdagi_mil_named_type(w, m->name, &type));
+        w->arguments[i] = m;
+        if (w->r->kernel_of[v.id] != 0) w->value[w->r->kernel_of[v.id]] = m;
+    }
+}
+
+static void emit_kernel(tdagi_mil_writer *w, uint32_t i)
+{
+    const tdagi_kernel *k = tdagi_mil_kernel(w, i);
+    tdagi_size size;
+    w->kernel = k;
+    if (w->value[i] != NULL || tdagi_mil_is_deferred(w, i) || k->is_second) return;
+    for (uint32_t j = 0; j < k->n_inputs; j++)
+        (void)tdagi_mil_in(w, k, j);
+    if (k->is_size && tdagi_is_size(w->g, k->value.id, &size)) {
+        tdagi_mil_size(w, k, &size);
+        return;
+    }
+    const tdagi_mil_emitter *emitter = k->composite == TDAGI_CORE
+                                           ? tdagi_mil_core_emitter(k->op)
+                                           : tdagi_mil_composite_emitter(k->composite);
+    if (emitter->emit != NULL)
+        emitter->emit(w, k);
+    else
+        tdagi_mil_emit(w, k, emitter->format);
+}
+
+/* An input, a constant or what is an output already is one by another name. */
+static void add_output(tdagi_mil_writer *w, tdag_value value)
+{
+    const uint32_t i = w->r->kernel_of[value.id];
+    const tdagi_kernel *k = tdagi_mil_kernel(w, i);
+    tdagi_mil v = tdagi_mil_of(w, i);
+    bool is_bare = v != NULL && v->is_const;
+    w->kernel = k;
+    for (uint32_t j = 0; j < w->g->n_inputs; j++)
+        is_bare = is_bare || v == w->arguments[j];
+    for (uint32_t j = 0; j < w->outputs.n; j++)
+        is_bare = is_bare || v == w->outputs.v[j];
+    if (is_bare && v != NULL) v = tdagi_mil_op(w, &v->type, "identity(x=%v)", v);
+    tdagi_mil_push(w, &w->outputs, (void *)(uintptr_t)v);
+}
+
+static tdag_status emit_all(tdagi_mil_writer *w)
+{
+    count_uses(w);
+    add_inputs(w);
+    for (uint32_t i = 1; i <= w->r->n && w->status == TDAG_OK; i++) {
+        emit_kernel(w, i);
+        if (w->status == TDAG_OK) w->status = tdagi_poll(w->ctx);
+    }
+    for (uint32_t i = 0; i < w->g->n_outputs && w->status == TDAG_OK; i++)
+        add_output(w, w->g->outputs[i]);
+    if (w->status == TDAG_OK) w->status = tdagi_pool_report(w->ctx, w->r->pool);
+    return w->status;
+}
+
+/* ---- the order of work ---- */
+
+static tdag_status write_package(tdagi_mil_writer *w, const char *path)
+{
+    tdagi_package_writer *to = NULL;
+    Cml__Model *model = tdagi_mil_model(w);
+    if (model == NULL) return w->status;
+    TDAGI_TRY(tdagi_package_create(w->ctx, path, &to));
+    tdag_status st = tdagi_mil_fill(w, to);
+    if (st == TDAG_OK) st = tdagi_package_write(to, model);
+    if (st == TDAG_OK && (w->options->flags & TDAG_COREML_NO_CHECK) == 0)
+        st = tdagi_mil_check(w, tdagi_package_path(to));
+    if (st == TDAG_OK) st = tdagi_package_finish(to, NULL);
+    tdagi_package_writer_free(to);
+    return st;
+}
+
+static tdag_status make_tables(tdagi_mil_writer *w)
+{
+    const size_t n = (size_t)w->r->n + 1, inputs = (size_t)w->g->n_inputs + 1,
+                 symbols = (size_t)tdagi_pool_n_symbols(w->r->pool) + 1;
+    w->value = tdagi_mil_alloc(w, n * sizeof *w->value);
+    w->uses = tdagi_mil_alloc(w, n * sizeof *w->uses);
+    w->user = tdagi_mil_alloc(w, n * sizeof *w->user);
+    w->arguments = tdagi_mil_alloc(w, inputs * sizeof *w->arguments);
+    w->symbols = tdagi_mil_alloc(w, symbols * sizeof *w->symbols);
+    return w->status;
+}
+
+static tdag_status write_raised(tdagi_mil_writer *w, const char *path)
+{
+    TDAGI_TRY(make_tables(w));
+    TDAGI_TRY(emit_all(w));
+    return w->needed > w->target ? TDAG_OK : write_package(w, path);
+}
+
+/* One attempt: for the target, with those composites by their parts. */
+static tdag_status attempt(tdagi_mil_writer *w, const char *path)
+{
+    tdagi_arena_init(&w->arena, &w->ctx->allocator);
+    w->pending_end = &w->pending;
+    tdag_status st = tdagi_raise(w->ctx, w->g, w->by_parts, &w->r);
+    if (st == TDAG_OK) st = write_raised(w, path);
+    tdagi_raised_free(w->r);
+    tdagi_arena_free(&w->arena);
+    return st;
+}
+
+/* Until no operator needs more than the target has, and each composite has one. */
+static tdag_status write_graph(tdag_ctx *ctx, const tdag_model *model,
+                               const tdag_graph *g, const char *path,
+                               const tdag_coreml_options *o)
+{
+    bool by_parts[TDAGI_N_COMPOSITES];
+    uint32_t target = o->target == 0 ? 15 : o->target;
+    for (uint32_t i = 0; i < TDAGI_N_COMPOSITES; i++)
+        by_parts[i] = i != TDAGI_CORE &&
+                      tdagi_mil_composite_emitter(i) == &tdagi_mil_emitter_BY_PARTS;
+    for (;;) {
+        tdagi_mil_writer w = {.ctx = ctx,
+                              .model = model,
+                              .options = o,
+                              .g = g,
+                              .target = target,
+                              .needed = target,
+                              .by_parts = by_parts};
+        tdag_status st = attempt(&w, path);
+        const uint32_t wrong = w.wrong_composite;
+        if (st == TDAG_OK && w.needed == target) return st;
+        if (st != TDAG_OK && (wrong == TDAGI_CORE || by_parts[wrong])) return st;
+        if (st != TDAG_OK) by_parts[wrong] = true;
+        if (st == TDAG_OK) target = w.needed;
+    }
+}
+
+static tdag_status check_options(tdag_ctx *ctx, const tdag_coreml_options *o)
+{
+    if ((o->flags & ~(uint32_t)(TDAG_COREML_F16 | TDAG_COREML_NO_CHECK)) != 0)
+        return tdagi_fail(ctx, TDAG_E_ARG, "there is no such flag of writing Core ML");
+    if (o->target != 0 &&
+        (o->target < 15 || o->target > 26 || (o->target > 18 && o->target < 26)))
+        return tdagi_fail(ctx, TDAG_E_ARG,
+                          "iOS%lu is no target: 15, 16, 17, 18 and 26 are",
+                          (unsigned long)o->target);
+    return TDAG_OK;
+}
 
 tdag_status tdag_to_coreml(tdag_ctx *ctx, const tdag_model *model, const char *path,
                            const tdag_coreml_options *options)
 {
     tdag_coreml_options o;
+    tdag_graph *g = NULL;
     TDAGI_TRY(tdagi_need(ctx, model, "model"));
     TDAGI_TRY(tdagi_need(ctx, path, "path"));
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
-    return tdagi_fail(ctx, TDAG_E_UNSUPPORTED, "Core ML is not written yet");
+    TDAGI_TRY(check_options(ctx, &o));
+    if (tdag_model_get_graph(model) == NULL)
+        return tdagi_fail(ctx, TDAG_E_UNSUPPORTED,
+                          "programs of several graphs are not written to Core ML");
+    TDAGI_TRY(tdagi_coreml_prepare(ctx, tdag_model_get_graph(model), &g));
+    tdag_status st = write_graph(ctx, model, g, path, &o);
+    tdag_graph_free(g);
+    return st;
 }

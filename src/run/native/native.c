@@ -109,7 +109,8 @@ tdag_status tdagi_native_BY_REFERENCE(tdagi_native_call *c)
 tdagi_native_fn *tdagi_native_composite(uint32_t composite)
 {
     static tdagi_native_fn *const rows[TDAGI_N_COMPOSITES] = {
-#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter)        \
+#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter,        \
+                        coreml)                                                        \
     [TDAGI_##ID] = tdagi_native_##native,
 #include "derive/composites.def"
     };

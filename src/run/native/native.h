@@ -31,7 +31,8 @@ typedef tdag_status tdagi_native_fn(tdagi_native_call *c);
 
 /* Of a composite: its column of composites.def. */
 tdagi_native_fn *tdagi_native_composite(uint32_t composite);
-#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter)        \
+#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter,        \
+                        coreml)                                                        \
     tdagi_native_fn tdagi_native_##native;
 /* Handles nothing: the reference evaluates the op, or what the composite lowers to. */
 #define tdagi_native_BY_LOWERING tdagi_native_BY_REFERENCE

@@ -7,7 +7,8 @@ const tdagi_emitter tdagi_emitter_BY_PARTS = {.format = NULL};
 const tdagi_emitter *tdagi_export_composite_emitter(uint32_t composite)
 {
     static const tdagi_emitter *const rows[TDAGI_N_COMPOSITES] = {
-#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter)        \
+#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter,        \
+                        coreml)                                                        \
     [TDAGI_##ID] = &tdagi_emitter_##exporter,
 #include "derive/composites.def"
     };

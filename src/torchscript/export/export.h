@@ -164,7 +164,8 @@ typedef struct tdagi_emitter {
     bool is_fresh; /* nothing else holds its result, and its gradient does not need it:
                       the next call may overwrite it */
 } tdagi_emitter;
-#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter)        \
+#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter,        \
+                        coreml)                                                        \
     extern const tdagi_emitter tdagi_emitter_##exporter;
 #include "derive/composites.def"
 extern const tdagi_emitter tdagi_emitter_BY_PARTS;

@@ -1,0 +1,242 @@
+/* The Core ML exporter's inside: raised kernels become one operation each, or a few.
+ *
+ * Order of work (export.c): prepare the graph, so that it has dtypes that Core ML has;
+ * raise; emit the operations, kernel by kernel; describe inputs and outputs; write the
+ * package. Emitters are one line in the notation of tdagi_mil_emit() where that does.
+ *
+ * Dtypes here are those of the prepared graph: bool, i64 (written as int32), f32
+ * (written as fp32 or fp16), and f64 for what is fp32 whatever the option says. */
+#ifndef TDAGI_MIL_H
+#define TDAGI_MIL_H
+
+#include <tdagger/coreml.h>
+
+#include "base/table.h"
+#include "base/text.h"
+#include "coreml/package/package.h"
+#include "program/model.h"
+#include "raise/raise.h"
+
+/* A value of the program; in the arena of the writer. */
+typedef struct tdagi_mil_value {
+    const char *name;
+    tdagi_type type;
+    bool is_const, is_number; /* a constant; of one element */
+    double number;            /* which is this */
+} tdagi_mil_value;
+typedef const tdagi_mil_value *tdagi_mil; /* NULL: none, or something failed */
+
+/* An array in the arena that grows. */
+typedef struct tdagi_mil_array {
+    void **v;
+    uint32_t n;
+} tdagi_mil_array;
+
+/* A constant whose elements are written when all is known to fit. */
+typedef struct tdagi_mil_pending {
+    Cml__Value *value;
+    const char *name;
+    int32_t dtype; /* of the value: TDAGI_MIL_... */
+    int64_t count;
+    const tdag_tensor *tensor; /* NULL: */
+    const void *own;           /* double, or text */
+    struct tdagi_mil_pending *next;
+} tdagi_mil_pending;
+
+typedef struct tdagi_mil_writer {
+    tdag_ctx *ctx;
+    const tdag_model *model;
+    const tdag_coreml_options *options;
+    tdag_status status; /* the one error that sticks */
+    uint32_t target;    /* the iOS that is written for */
+    uint32_t needed;    /* the oldest that has all operators so far */
+    tdagi_arena arena;
+    const tdag_graph *g; /* the prepared one */
+    tdagi_raised *r;
+    tdagi_mil *value;        /* by kernel */
+    uint32_t *uses, *user;   /* by kernel; outputs count, as user 0 */
+    tdagi_table names;       /* those that are taken */
+    tdagi_table constants;   /* by their bytes */
+    tdagi_table blobs;       /* by their memory: the constant that has one */
+    tdagi_mil *arguments;    /* by input of the graph */
+    tdagi_mil_array ops;     /* Cml__Operation of the block at hand */
+    tdagi_mil_array consts;  /* Cml__Operation, at the head of the function */
+    tdagi_mil_array inputs;  /* Cml__NamedValueType of the function */
+    tdagi_mil_array outputs; /* tdagi_mil */
+    tdagi_mil *symbols;      /* by symbol: its size, once it was needed */
+    tdagi_mil_pending *pending, **pending_end;
+    tdagi_mil wide;             /* what $0 is instead, if it is not NULL */
+    const tdagi_kernel *kernel; /* at hand, for names and sentences */
+    const bool *by_parts;
+    uint32_t wrong_composite;
+} tdagi_mil_writer;
+
+static inline const tdagi_kernel *tdagi_mil_kernel(const tdagi_mil_writer *w,
+                                                   uint32_t i)
+{
+    return &w->r->kernels[i];
+}
+static inline bool tdagi_mil_is_core(const tdagi_kernel *k, tdag_op op)
+{
+    return k->composite == TDAGI_CORE && k->op == op;
+}
+static inline bool tdagi_mil_is_f16(const tdagi_mil_writer *w)
+{
+    return (w->options->flags & TDAG_COREML_F16) != 0;
+}
+
+/* Sticks a failure at the kernel at hand. */
+void tdagi_mil_fail(tdagi_mil_writer *w, tdag_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The composite at hand cannot be one operator: all of its kind are written by their
+ * parts. */
+void tdagi_mil_by_parts(tdagi_mil_writer *w, const tdagi_kernel *k);
+/* The operator needs that iOS. False: the target is older, which has failed. */
+bool tdagi_mil_require(tdagi_mil_writer *w, uint32_t target, const char *what);
+
+/* ---- the prepared graph (prepare.c) ---- */
+/* The graph with the dtypes that Core ML has: integers are i64, floats f32; inputs and
+ * outputs of bool are i64. Idempotent. Errors: E_UNSUPPORTED, E_NOMEM. */
+tdag_status tdagi_coreml_prepare(tdag_ctx *ctx, const tdag_graph *g, tdag_graph **out);
+
+/* ---- messages (message.c) ---- */
+/* Memory of the arena, zeroed; NULL and the status when there is none. */
+void *tdagi_mil_alloc(tdagi_mil_writer *w, size_t size);
+/* A message of that kind in it, with nothing set. */
+void *tdagi_mil_message(tdagi_mil_writer *w, const ProtobufCMessageDescriptor *kind);
+void tdagi_mil_push(tdagi_mil_writer *w, tdagi_mil_array *a, void *item);
+/* The number of a dtype in programs. */
+int32_t tdagi_mil_dtype(const tdagi_mil_writer *w, tdag_dtype dtype);
+const char *tdagi_mil_dtype_name(const tdagi_mil_writer *w, tdag_dtype dtype);
+Cml__NamedValueType *tdagi_mil_named_type(tdagi_mil_writer *w, const char *name,
+                                          const tdagi_type *type);
+/* A name like that one which nothing has. */
+const char *tdagi_mil_name(tdagi_mil_writer *w, const char *like);
+/* A new value, with a name like that one. */
+tdagi_mil_value *tdagi_mil_new(tdagi_mil_writer *w, const char *like,
+                               const tdagi_type *type);
+/* An operation with its name, in the block. */
+Cml__Operation *tdagi_mil_add(tdagi_mil_writer *w, const char *op, const char *name);
+void tdagi_mil_bind(tdagi_mil_writer *w, Cml__Operation *o, const char *key, uint32_t n,
+                    const tdagi_mil *values);
+/* v is the next result of the operation. */
+void tdagi_mil_give(tdagi_mil_writer *w, Cml__Operation *o, const tdagi_mil_value *v);
+Cml__Value *tdagi_mil_string(tdagi_mil_writer *w, const char *text);
+/* A const of the function, whose value has its type and no elements yet. */
+Cml__Value *tdagi_mil_constant(tdagi_mil_writer *w, const tdagi_mil_value *v,
+                               int32_t dtype);
+
+/* ---- constants (constant.c) ---- */
+/* The elements of a tensor as a constant of that dtype, by that name. */
+tdagi_mil tdagi_mil_tensor(tdagi_mil_writer *w, const char *name,
+                           const tdag_tensor *tensor, tdag_dtype dtype);
+tdagi_mil tdagi_mil_numbers(tdagi_mil_writer *w, tdag_dtype dtype, uint32_t rank,
+                            const int64_t *shape, const double *values);
+tdagi_mil tdagi_mil_scalar(tdagi_mil_writer *w, tdag_dtype dtype, double value);
+tdagi_mil tdagi_mil_ints(tdagi_mil_writer *w, uint32_t n, const int64_t *v);
+tdagi_mil tdagi_mil_text(tdagi_mil_writer *w, const char *text);
+tdagi_mil tdagi_mil_bools(tdagi_mil_writer *w, uint32_t n, const bool *v);
+/* Writes the elements of all constants: at once, or into blobs. */
+tdag_status tdagi_mil_fill(tdagi_mil_writer *w, tdagi_package_writer *to);
+
+/* ---- sizes (size.c) ---- */
+/* A size as an int32 scalar, and a list of them as a vector: constants, or computed
+ * from the shapes of inputs. */
+tdagi_mil tdagi_mil_dim(tdagi_mil_writer *w, tdag_dim d);
+tdagi_mil tdagi_mil_dims(tdagi_mil_writer *w, uint32_t n, const tdag_dim *dims);
+/* A kernel that is a size as data, or the quotient of two. */
+void tdagi_mil_size(tdagi_mil_writer *w, const tdagi_kernel *k, const tdagi_size *size);
+/* x in another shape; x itself where it has that shape. */
+tdagi_mil tdagi_mil_reshape(tdagi_mil_writer *w, tdagi_mil x, uint32_t rank,
+                            const tdag_dim *shape);
+
+/* ---- values (value.c) ---- */
+/* What a kernel computes: emitted before, or here if it is a leaf or a view. */
+tdagi_mil tdagi_mil_of(tdagi_mil_writer *w, uint32_t kernel);
+/* k's input i; NULL where it is absent. */
+tdagi_mil tdagi_mil_in(tdagi_mil_writer *w, const tdagi_kernel *k, uint32_t i);
+/* Makes v what k computes. */
+void tdagi_mil_set(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil v);
+bool tdagi_mil_is_reshape(const tdagi_kernel *k);
+/* Whether a kernel is emitted where it is needed, by tdagi_mil_of(). */
+bool tdagi_mil_is_deferred(const tdagi_mil_writer *w, uint32_t i);
+/* What the results of the kernel at hand are called like. */
+const char *tdagi_mil_like(tdagi_mil_writer *w, const char *op, bool is_result);
+bool tdagi_mil_same_shape(const tdagi_type *a, const tdagi_type *b);
+void tdagi_mil_type_of(const tdagi_kernel *k, tdagi_type *out);
+
+/* ---- the notation (format.c) ---- */
+/* "name(key=expression, ...)" adds an operation of that name. Expressions:
+ *   $0 .. $9  that input of k; the operand is left out where it is absent
+ *   %v a tdagi_mil (NULL: left out)   %n uint32_t, const tdagi_mil *: several at once
+ *   %i int64_t, int32 scalar  %l const tdag_list * of dims, int32 vector
+ *   %d a dim, int32 scalar  %f double, of the dtype of the first operand that is a
+ *   value  %b a boolean int  %s a text
+ *   1, -1 an int32; 1.0, 1e-5 as %f; true, false; "text" a text; [1, 2] an int32 vector
+ *   name(...) another operation, before this one, whose type follows from its operands:
+ *   their broadcast shape and the dtype of the first of `x`, `a` or any; bool of
+ *   comparisons; the axes of reduce_ are gone or 1.
+ * The outermost operation has k's type and becomes what k computes. */
+void tdagi_mil_emit(tdagi_mil_writer *w, const tdagi_kernel *k, const char *format,
+                    ...);
+/* The same without becoming k's value, of a type of its own; NULL: it follows. */
+tdagi_mil tdagi_mil_op(tdagi_mil_writer *w, const tdagi_type *type, const char *format,
+                       ...);
+
+/* ---- emitters ---- */
+typedef struct tdagi_mil_emitter {
+    const char *format; /* of tdagi_mil_emit(), where no more than that is needed */
+    void (*emit)(tdagi_mil_writer *w, const tdagi_kernel *k); /* else */
+} tdagi_mil_emitter;
+#define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter,        \
+                        coreml)                                                        \
+    extern const tdagi_mil_emitter tdagi_mil_emitter_##coreml;
+#include "derive/composites.def"
+extern const tdagi_mil_emitter tdagi_mil_emitter_BY_PARTS;
+/* Rows of elementwise.c, ... and core.c. */
+const tdagi_mil_emitter *tdagi_mil_composite_emitter(uint32_t composite);
+const tdagi_mil_emitter *tdagi_mil_core_emitter(uint32_t op);
+
+/* ---- what emitters are made of (move.c, core.c) ---- */
+/* x in another dtype; x itself where it has that one. */
+tdagi_mil tdagi_mil_cast(tdagi_mil_writer *w, tdagi_mil x, tdag_dtype dtype);
+/* Bool as integers; else x. */
+tdagi_mil tdagi_mil_numeric(tdagi_mil_writer *w, tdagi_mil x);
+/* x broadcast to a shape, to which `to` is broadcast with x. */
+tdagi_mil tdagi_mil_expand(tdagi_mil_writer *w, tdagi_mil x, uint32_t rank,
+                           const tdag_dim *shape);
+void tdagi_mil_broadcast(tdagi_type *to, const tdagi_type *x);
+/* One number everywhere. */
+tdagi_mil tdagi_mil_full(tdagi_mil_writer *w, const tdagi_type *type, double value);
+/* x[start:end:step] of all axes (step NULL: 1), of one axis. */
+tdagi_mil tdagi_mil_slice_of(tdagi_mil_writer *w, const tdagi_type *type, tdagi_mil x,
+                             const tdag_dim *start, const tdag_dim *end,
+                             const int64_t *step);
+tdagi_mil tdagi_mil_slice1(tdagi_mil_writer *w, tdagi_mil x, int64_t axis,
+                           tdag_dim start, tdag_dim end);
+tdagi_mil tdagi_mil_gather_of(tdagi_mil_writer *w, const tdagi_type *type, tdagi_mil x,
+                              tdagi_mil indices, int64_t axis, int64_t batch);
+tdagi_mil tdagi_mil_scatter_of(tdagi_mil_writer *w, tdagi_mil data, tdagi_mil indices,
+                               tdagi_mil updates, int64_t axis, const char *mode);
+/* k by a comparison of two %v, bool ones as integers. */
+void tdagi_mil_compare(tdagi_mil_writer *w, const tdagi_kernel *k, const char *format);
+/* k by a formula over fp32 whatever the option says: $0 is its operand so. */
+void tdagi_mil_emit_wide(tdagi_mil_writer *w, const tdagi_kernel *k,
+                         const char *format);
+typedef void tdagi_mil_emit_function(tdagi_mil_writer *w, const tdagi_kernel *k);
+tdagi_mil_emit_function tdagi_mil_permute, tdagi_mil_slice, tdagi_mil_select,
+    tdagi_mil_repeat, tdagi_mil_pad, tdagi_mil_unfold, tdagi_mil_fold, tdagi_mil_gather,
+    tdagi_mil_scatter, tdagi_mil_inv_gaussian;
+/* A core reduction; type: its own, or without the axes (core.c). */
+tdagi_mil tdagi_mil_reduce(tdagi_mil_writer *w, const tdagi_kernel *k, bool keep,
+                           const tdagi_type *type);
+
+/* ---- describing (describe.c) ---- */
+Cml__Model *tdagi_mil_model(tdagi_mil_writer *w);
+
+/* ---- the proof (check.c) ---- */
+/* Reads the package and proves that it computes what the graph does. E_INTERNAL with
+ * the place, and w->wrong_composite, where it does not. */
+tdag_status tdagi_mil_check(tdagi_mil_writer *w, const char *path);
+
+#endif

@@ -1,0 +1,144 @@
+/* The graph as Core ML can hold it: bool, one kind of integers, one kind of floats; no
+ * inputs or outputs of bool. Weights keep their dtype and are converted, which is done
+ * when they are written. */
+#include "base/tensor.h"
+#include "coreml/write/mil.h"
+#include "ir/graft.h"
+
+static tdag_dtype held_as(tdag_dtype dtype)
+{
+    if (dtype == TDAG_BOOL) return TDAG_BOOL;
+    return tdag_dtype_is_float(dtype) ? TDAG_F32 : TDAG_I64;
+}
+
+typedef struct preparing {
+    tdagi_graft graft;
+    tdag_builder *b;
+    const tdag_graph *g;
+} preparing;
+
+static tdag_value scalar(preparing *p, double x)
+{
+    return tdag_add_scalar(p->b, TDAG_I64, x);
+}
+
+/* What a narrow integer keeps of a number: x - floor((x - least) / n) * n. */
+static tdag_value wrap(preparing *p, tdag_value x, tdag_dtype dtype)
+{
+    const double n = (double)(1 << 8 * tdag_dtype_size(dtype));
+    const double least = dtype == TDAG_U8 ? 0 : -n / 2;
+    tdag_value from = tdagi_sub(p->b, x, scalar(p, least));
+    tdag_value turns = tdag_binary(p->b, TDAG_OP_FLOOR_DIVIDE, from, scalar(p, n));
+    return tdagi_sub(p->b, x, tdagi_mul(p->b, turns, scalar(p, n)));
+}
+
+/* Whether the node computes: its result may leave what a narrow integer holds. */
+static bool computes(const tdag_graph *g, const tdagi_node *n)
+{
+    const bool is_narrow =
+        n->dtype == TDAG_U8 || n->dtype == TDAG_I8 || n->dtype == TDAG_I16;
+    if (!is_narrow || tdagi_op_is_leaf(n->op) || tdagi_op_is_movement(n->op) ||
+        n->op == TDAG_OP_WHERE || n->op == TDAG_OP_GATHER)
+        return false;
+    return n->op != TDAG_OP_CONVERT ||
+           tdagi_graph_node(g, tdagi_node_inputs(n)[0])->dtype != TDAG_BOOL;
+}
+
+static tdag_value prepare_tensor(preparing *p, uint32_t id)
+{
+    const tdagi_node *n = &p->g->nodes[id];
+    const tdag_dtype to = held_as((tdag_dtype)n->dtype);
+    tdag_tensor *t = NULL;
+    if (n->op != TDAG_OP_CONSTANT || n->dtype == to)
+        return tdagi_cast(p->b, tdagi_graft_node(&p->graft, id), to);
+    if (!tdagi_builder_ok(p->b)) return TDAG_NO_VALUE;
+    if (tdag_tensor_create(p->b->ctx, to, n->u.tensor->rank, n->u.tensor->shape, &t) !=
+        TDAG_OK)
+        return tdagi_builder_fail(p->b, TDAG_E_NOMEM, "out of memory");
+    for (int64_t i = 0; i < t->count; i++)
+        if (to == TDAG_I64)
+            tdagi_tensor_set_i64(t, i, tdagi_tensor_get_i64(n->u.tensor, i));
+        else
+            tdagi_tensor_set_f64(t, i, tdagi_tensor_get_f64(n->u.tensor, i));
+    tdag_value v = tdag_add_tensor(p->b, TDAG_OP_CONSTANT, n->name, t);
+    tdag_tensor_free(t);
+    return v;
+}
+
+static tdag_value prepare_input(preparing *p, const tdagi_node *n)
+{
+    tdag_dtype to = held_as((tdag_dtype)n->dtype);
+    tdag_value v = tdag_add_input(p->b, n->name, to == TDAG_BOOL ? TDAG_I64 : to,
+                                  n->rank, n->shape);
+    return tdagi_cast(p->b, v, to);
+}
+
+static tdag_value prepare_op(preparing *p, uint32_t id)
+{
+    const tdagi_node *n = &p->g->nodes[id];
+    const tdag_value *in = tdagi_node_inputs(n);
+    const tdag_dtype to = held_as((tdag_dtype)n->dtype);
+    tdag_value v;
+    if (n->op == TDAG_OP_OPAQUE) {
+        const tdag_opaque_spec *s = n->u.spec;
+        return tdagi_builder_fail(p->b, TDAG_E_UNSUPPORTED,
+                                  "%s is not known, so that Core ML cannot have it",
+                                  s->name);
+    }
+    if (n->op == TDAG_OP_CONVERT)
+        v = tdagi_cast(p->b, p->graft.new_of[in[0].id], to);
+    else if (n->op == TDAG_OP_IOTA)
+        v = tdag_iota(p->b, ((const tdag_iota_spec *)n->u.spec)->n, to);
+    else
+        return tdagi_graft_node(&p->graft, id);
+    tdag_builder_set_name(p->b, v, n->name);
+    return v;
+}
+
+static void prepare_node(preparing *p, uint32_t id)
+{
+    const tdagi_node *n = &p->g->nodes[id];
+    tdag_value v;
+    tdag_builder_set_scope(p->b, p->g->scopes[n->scope]);
+    if (n->op == TDAG_OP_INPUT)
+        v = prepare_input(p, n);
+    else if (tdagi_op_holds_tensor(n->op))
+        v = prepare_tensor(p, id);
+    else
+        v = prepare_op(p, id);
+    if (computes(p->g, n)) v = wrap(p, v, (tdag_dtype)n->dtype);
+    p->graft.new_of[id] = v;
+}
+
+static tdag_status prepare(preparing *p, unsigned char *live, tdag_graph **out)
+{
+    tdagi_mark_live(p->g, live);
+    for (uint32_t id = 1; id <= p->g->n && tdagi_builder_ok(p->b); id++)
+        if (live[id] || p->g->nodes[id].op == TDAG_OP_INPUT) prepare_node(p, id);
+    for (uint32_t i = 0; i < p->g->n_outputs; i++) {
+        tdag_value v = p->graft.new_of[p->g->outputs[i].id];
+        if (tdag_builder_get_dtype(p->b, v) == TDAG_BOOL)
+            v = tdag_convert(p->b, v, TDAG_I64);
+        tdag_builder_add_output(p->b, v);
+    }
+    return tdag_builder_finish(p->b, out);
+}
+
+tdag_status tdagi_coreml_prepare(tdag_ctx *ctx, const tdag_graph *g, tdag_graph **out)
+{
+    preparing p = {.g = g};
+    void *live = NULL;
+    const size_t size = (size_t)g->n + 1;
+    TDAGI_TRY(tdagi_builder_create_like(ctx, g, &p.b));
+    tdag_status st = tdagi_graft_init(&p.graft, p.b, g, NULL);
+    if (st != TDAG_OK) {
+        tdag_builder_free(p.b);
+        return st;
+    }
+    st = tdagi_array_alloc(ctx, size, 1, &live);
+    if (st == TDAG_OK) st = prepare(&p, live, out);
+    if (live != NULL) tdagi_free(ctx, live, size);
+    tdagi_graft_free(&p.graft);
+    tdag_builder_free(p.b);
+    return st;
+}

@@ -1,0 +1,144 @@
+/* What kernels compute, as values of the program: leaves when they are first needed,
+ * chains of reshapes as one, and the rest as it was emitted. */
+#include <string.h>
+
+#include "base/tensor.h"
+#include "coreml/write/mil.h"
+
+void tdagi_mil_type_of(const tdagi_kernel *k, tdagi_type *out)
+{
+    out->dtype = (tdag_dtype)k->dtype;
+    out->rank = k->rank;
+    for (uint32_t i = 0; i < k->rank; i++)
+        out->shape[i] = k->shape[i];
+}
+
+bool tdagi_mil_same_shape(const tdagi_type *a, const tdagi_type *b)
+{
+    return a->rank == b->rank &&
+           memcmp(a->shape, b->shape, a->rank * sizeof *a->shape) == 0;
+}
+
+bool tdagi_mil_is_reshape(const tdagi_kernel *k)
+{
+    return k->composite == TDAGI_CORE && tdagi_op_row_of(k->op)->def->same_order;
+}
+
+void tdagi_mil_set(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil v)
+{
+    w->value[k - w->r->kernels] = v;
+}
+
+/* Scope and name without what is no letter; the operator where there is neither. */
+const char *tdagi_mil_like(tdagi_mil_writer *w, const char *op, bool is_result)
+{
+    const tdagi_kernel *k = w->kernel;
+    const tdagi_node *n =
+        k == NULL || k->value.id == 0 ? NULL : tdagi_graph_node(w->g, k->value);
+    const char *stem = n == NULL         ? ""
+                       : n->name != NULL ? n->name
+                                         : tdagi_value_scope(w->g, k->value);
+    if (*stem == '\0') return op;
+    if (is_result && n->name != NULL) return stem;
+    const char *last = strrchr(stem, '.');
+    if (is_result && last != NULL && last[1] != '\0') return stem;
+    const size_t size = strlen(stem) + strlen(op) + 2;
+    char *text = tdagi_mil_alloc(w, size);
+    if (text == NULL) return op;
+    strcpy(text, stem);
+    strcat(text, "_");
+    return strcat(text, op);
+}
+
+/* ---- leaves ---- */
+
+static tdagi_mil leaf(tdagi_mil_writer *w, const tdagi_kernel *k, tdag_dtype as)
+{
+    char buf[16];
+    const tdagi_node *n = tdagi_graph_node(w->g, k->value);
+    if (n->op == TDAG_OP_CONSTANT && n->u.tensor->count <= 16) {
+        double v[16];
+        for (int64_t i = 0; i < n->u.tensor->count; i++)
+            v[i] = tdagi_tensor_get_f64(n->u.tensor, i);
+        return tdagi_mil_numbers(w, as, n->rank, n->shape, v);
+    }
+    const char *name = tdagi_name_given(tdagi_value_name(w->g, k->value, buf));
+    if (n->op == TDAG_OP_CONSTANT && n->name == NULL) name = "constant";
+    return tdagi_mil_tensor(w, name, n->u.tensor, as);
+}
+
+static bool is_tensor(const tdagi_kernel *k)
+{
+    return k->composite == TDAGI_CORE && tdagi_op_holds_tensor(k->op);
+}
+
+/* Whether it converts a weight, which is written as what it is converted to. */
+static bool reads_tensor(const tdagi_mil_writer *w, const tdagi_kernel *k)
+{
+    if (!tdagi_mil_is_core(k, TDAG_OP_CONVERT)) return false;
+    const tdagi_kernel *x = tdagi_mil_kernel(w, k->inputs[0]);
+    return is_tensor(x) &&
+           (!tdag_dtype_is_float((tdag_dtype)x->dtype) || k->dtype == TDAG_F32);
+}
+
+/* ---- views and reductions ---- */
+
+/* Whether the squeezed axes are those that the reduction left as 1. */
+static bool completes(const tdagi_kernel *squeeze, const tdagi_kernel *x)
+{
+    if (!tdagi_mil_is_core(squeeze, TDAG_OP_SQUEEZE) ||
+        !tdagi_mil_is_core(x, TDAG_OP_REDUCE))
+        return false;
+    const tdag_axes_spec *gone = squeeze->spec;
+    const tdag_reduce_spec *s = x->spec;
+    return s->axes.n > 0 && s->axes.n == gone->axes.n &&
+           memcmp(s->axes.v, gone->axes.v, s->axes.n * sizeof *s->axes.v) == 0;
+}
+
+bool tdagi_mil_is_deferred(const tdagi_mil_writer *w, uint32_t i)
+{
+    const tdagi_kernel *k = tdagi_mil_kernel(w, i);
+    if (tdagi_mil_is_reshape(k) || is_tensor(k) || reads_tensor(w, k)) return true;
+    const uint32_t user = w->user[i];
+    return w->uses[i] == 1 && user != 0 && completes(tdagi_mil_kernel(w, user), k);
+}
+
+static tdagi_mil reshaped(tdagi_mil_writer *w, uint32_t i)
+{
+    const tdagi_kernel *k = tdagi_mil_kernel(w, i);
+    uint32_t base = i, above = i;
+    tdagi_type type;
+    while (w->value[base] == NULL && tdagi_mil_is_reshape(tdagi_mil_kernel(w, base))) {
+        above = base;
+        base = tdagi_mil_kernel(w, base)->inputs[0];
+    }
+    const tdagi_kernel *x = tdagi_mil_kernel(w, base);
+    w->kernel = k;
+    if (w->value[base] == NULL && completes(tdagi_mil_kernel(w, above), x)) {
+        tdagi_mil_type_of(tdagi_mil_kernel(w, above), &type);
+        tdagi_mil_set(w, tdagi_mil_kernel(w, above),
+                      tdagi_mil_reduce(w, x, false, &type));
+        base = above;
+    }
+    return tdagi_mil_reshape(w, tdagi_mil_of(w, base), k->rank, k->shape);
+}
+
+tdagi_mil tdagi_mil_of(tdagi_mil_writer *w, uint32_t i)
+{
+    if (w->status != TDAG_OK || w->value[i] != NULL) return w->value[i];
+    const tdagi_kernel *k = tdagi_mil_kernel(w, i), *at = w->kernel;
+    if (tdagi_mil_is_reshape(k))
+        w->value[i] = reshaped(w, i);
+    else if (is_tensor(k) || reads_tensor(w, k))
+        w->value[i] = leaf(w, is_tensor(k) ? k : tdagi_mil_kernel(w, k->inputs[0]),
+                           (tdag_dtype)k->dtype);
+    w->kernel = at;
+    if (w->value[i] == NULL && w->status == TDAG_OK)
+        tdagi_mil_fail(w, TDAG_E_INTERNAL, "a value is used before it is computed");
+    return w->value[i];
+}
+
+tdagi_mil tdagi_mil_in(tdagi_mil_writer *w, const tdagi_kernel *k, uint32_t i)
+{
+    return i < k->n_inputs && k->inputs[i] != 0 ? tdagi_mil_of(w, k->inputs[i]) : NULL;
+}
