@@ -8,9 +8,10 @@ one is wrong. Checked are the manifest, the specification, the descriptions of i
 against the program (dtypes that the version allows; names; shapes), that coremltools' MIL loader
 infers every type as the file says it, dims included, and that it reads all weights.
 
---run also computes the program in numpy (mil_interpreter.py): on the inputs of --io, or of
-NAME.io.safetensors beside it, whose outputs it must give (out0, out1, ... by position where they
-have other names); without such a file on random numbers, and only shapes and dtypes are checked.
+--run also computes the program in numpy (mil_interpreter.py): on the inputs of each --io, or of
+NAME.io.safetensors, NAME.io1.safetensors, ... beside it, whose outputs it must give (in0, out0, ... by
+position where they have other names); state begins as zero and is kept from one file to the next.
+Without such a file it is computed on random numbers, and only shapes and dtypes are checked.
 A .mlmodel of a NeuralNetwork is only read: nothing on Linux computes those."""
 import argparse
 import contextlib
@@ -27,7 +28,7 @@ import numpy as np
 warnings.filterwarnings("ignore")
 logging.disable(logging.ERROR)
 os.environ.setdefault("TQDM_DISABLE", "1")
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support"))
 import coremltools as ct  # noqa: E402
 from coremltools import proto  # noqa: E402
 from coremltools.converters.mil.frontend.milproto import load as milproto  # noqa: E402
@@ -236,41 +237,65 @@ def states_of(program, function):
             if types.is_state(v._sym_type)}
 
 
-def run(spec, program, path, options):
-    function = spec.description.defaultFunctionName or next(iter(program.functions))
-    features = {f.name: f for f in spec.description.input}
-    states = states_of(program, function)
-    inputs = program.functions[function].inputs
-    file = options.io or path.rsplit(".mlpackage", 1)[0].removesuffix(".f16") + ".io.safetensors"
-    given = tensors.load(file) if os.path.exists(file) else None
+def ios_of(path, options):
+    """Files of inputs and results: NAME.io.safetensors, NAME.io1.safetensors, ..."""
+    if options.io:
+        return options.io
+    stem = path.removesuffix(".mlpackage")
+    stem = stem if os.path.exists(stem + ".io.safetensors") else stem.removesuffix(".f16")
+    found = [stem + ".io.safetensors"] + sorted(glob.glob(glob.escape(stem) +
+                                                          ".io[0-9]*.safetensors"))
+    return [file for file in found if os.path.exists(file)]
+
+
+def inputs_of(program, function, features, states, given):
     values = {}
-    for i, (name, var) in enumerate(n for n in inputs.items() if n[0] not in states):
+    named = [n for n in program.functions[function].inputs.items() if n[0] not in states]
+    for i, (name, var) in enumerate(named):
         if given is None:
             values[name] = example(var, features)
-        else:
-            key = name if name in given else "in%d" % i
-            need(key in given, "no", name, "in", file)
-            kind = mil_interpreter.dtype_of(var)
-            values[name] = given[key].astype(kind).reshape(given[key].shape)
-    results = mil_interpreter.run(program, values, function, states)
-    worst, tolerance = 0.0, options.tolerance
-    if any(v.dtype == types.fp16 for v in all_vars(program.functions[function], {}).values()
-           if types.is_tensor(v.sym_type)):
-        tolerance = max(tolerance, options.half)
-    block, = spec.mlProgram.functions[function].block_specializations.values()
-    for i, (name, declared) in enumerate(
-            (n, dict(declared_types(block)).get(n)) for n in block.outputs):
+            continue
+        key = name if name in given else "in%d" % i
+        need(key in given, "no tensor for", name)
+        values[name] = given[key].astype(mil_interpreter.dtype_of(var))
+    return values
+
+
+def compare_results(block, results, given, tolerance):
+    """The largest error; None if there is nothing to compare with."""
+    worst, declared = None, dict(declared_types(block))
+    for i, name in enumerate(block.outputs):
         got = results[name]
-        if declared is not None:
-            for a, b in zip(dims_of(declared.tensorType), got.shape):
+        if name in declared:
+            for a, b in zip(dims_of(declared[name].tensorType), got.shape):
                 need(a is None or a == b, name, "is computed as", got.shape)
         want = given and given.get(name, given.get("out%d" % i))
         if want is not None:
             error = error_of(got, want)
             need(error is not None, name, "is computed as", got.shape, "instead of", want.shape)
             need(error <= tolerance, "%s is off by %.3g" % (name, error))
-            worst = max(worst, error)
-    return worst if given and any(k.startswith("out") for k in given) else None
+            worst = max(worst or 0.0, error)
+    return worst
+
+
+def run(spec, program, path, options):
+    function = spec.description.defaultFunctionName or next(iter(program.functions))
+    states, tolerance = states_of(program, function), options.tolerance
+    if types.fp16 in [v.dtype for v in all_vars(program.functions[function], {}).values()
+                      if types.is_tensor(v.sym_type)]:
+        tolerance = max(tolerance, options.half)
+    outputs = list(spec.description.output) + [
+        o for f in spec.description.functions for o in f.output]
+    if any(f.type.WhichOneof("Type") == "dictionaryType" for f in outputs):
+        raise NotImplementedError("classes")
+    block, = spec.mlProgram.functions[function].block_specializations.values()
+    features, errors = {f.name: f for f in spec.description.input}, []
+    for file in ios_of(path, options) or [None]:
+        given = tensors.load(file) if file else None
+        values = inputs_of(program, function, features, states, given)
+        results = mil_interpreter.run(program, values, function, states)
+        errors.append(compare_results(block, results, given, tolerance))
+    return max((e for e in errors if e is not None), default=None)
 
 
 def check(path, options):
@@ -306,7 +331,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("paths", nargs="+")
     p.add_argument("--run", action="store_true")
-    p.add_argument("--io")
+    p.add_argument("--io", action="append", default=[])
     p.add_argument("--tolerance", type=float, default=1e-3)
     p.add_argument("--half", type=float, default=3e-2, help="tolerance where f16 is in use")
     p.add_argument("--json")

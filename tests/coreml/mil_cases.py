@@ -4,7 +4,8 @@
     mil_cases.py DIR [REGEX]
 
 writes DIR/NAME.mlpackage, DIR/NAME.io.safetensors (in0, in1, ... and out0, out1, ..., which are
-the names of the model's inputs and outputs, too) and DIR/manifest with a line per case:
+the names of the model's inputs and outputs, too), of some NAME.io1.safetensors, ... (other sizes; with
+state, the next calls), and DIR/manifest with a line per case:
 
     NAME OPERATOR OPSET EXPECT TOLERANCE TEXT
 
@@ -13,7 +14,7 @@ with. TOLERANCE is relative to the largest element of an output, 0 where it is e
 by name. Needs coremltools (tests/support/coreml.sh); expected values are those of mil_reference.py.
 Where coremltools computes constants itself, both are compared, and differences are printed.
 
-The rows are in mil_rows.py, programs of several operators in mil_programs.py."""
+The rows are in support/mil_rows.py, programs of several operators in support/mil_programs.py."""
 import gc
 import logging
 import os
@@ -27,12 +28,13 @@ import numpy as np
 warnings.filterwarnings("ignore")
 logging.disable(logging.ERROR)
 os.environ.setdefault("TQDM_DISABLE", "1")
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support"))
 import coremltools as ct  # noqa: E402
 from coremltools.converters.mil import Builder as mb  # noqa: E402
 from coremltools.converters.mil.mil import Function, Program, types  # noqa: E402
 
 import mil_interpreter  # noqa: E402
+import kept  # noqa: E402
 from tensors import save  # noqa: E402
 
 TARGETS = {"iOS15": ct.target.iOS15, "iOS16": ct.target.iOS16, "iOS17": ct.target.iOS17,
@@ -54,10 +56,13 @@ class Case:
     """A function of the builder: build(inputs of the model) gives the outputs."""
 
     def __init__(self, name, operator, build, inputs, opset, expect, tolerance, text,
-                 results=None, **convert):
+                 flexible=None, more=(), compared=True, **convert):
         self.name, self.operator, self.build, self.inputs = name, operator, build, inputs
         self.opset, self.expect, self.text = opset, expect, text
-        self.tolerance, self.results, self.convert = tolerance, results, convert
+        self.tolerance, self.convert = tolerance, convert
+        self.flexible = flexible or {}  # number of an input -> its ct.Shape
+        self.more = more  # further inputs: lists of arrays
+        self.compared = compared  # with the constants that coremltools computes
         CASES.append(self)
 
 
@@ -82,8 +87,11 @@ TEXTS = {"float16": "fp16", "bool": "bool", "int8": "int8", "uint8": "uint8",
 
 def program_of(case):
     given = [carrier(x.array, case.opset) for x in case.inputs]
-    shapes = [mb.placeholder(shape=x.shape, dtype=TYPES[x.dtype.name]) for x in given]
     names = ["in%d" % i for i in range(len(given))]
+    kinds = [ct.TensorType(name=name, shape=case.flexible.get(i, x.shape), dtype=x.dtype.type)
+             for i, (name, x) in enumerate(zip(names, given))]
+    shapes = [mb.placeholder(shape=tuple(k.shape.symbolic_shape), dtype=TYPES[x.dtype.name])
+              for k, x in zip(kinds, given)]
     with Function(dict(zip(names, shapes)), opset_version=TARGETS[case.opset]) as f:
         operands = []
         for name, x in zip(names, case.inputs):
@@ -102,6 +110,9 @@ def program_of(case):
             var.set_name("out%d" % i)
             outputs[i] = var
         f.set_outputs(outputs)
+    if case.flexible:
+        f.set_inputs(kinds) if hasattr(f, "set_inputs") else None
+        f.input_types = kinds
     program = Program()
     program.add_function("main", f)
     return program, dict(zip(names, given))
@@ -115,7 +126,7 @@ NOT_TRUSTED = {"concat": "ignores interleave", "scatter_along_axis": "one of man
 
 def other_values(case):
     """What coremltools computes of the operator on constants; None where it does not."""
-    if case.operator in NOT_TRUSTED or case.expect == "refused":
+    if case.operator in NOT_TRUSTED or case.flexible or not case.compared:
         return None
     with Function({"in0": mb.placeholder(shape=(1,), dtype=types.fp32)},
                   opset_version=TARGETS[case.opset]):
@@ -145,17 +156,28 @@ def operators_of(spec):
     return found
 
 
+def results_of(case, program, inputs):
+    if case.expect == "refused":
+        return {}
+    results = mil_interpreter.run(program, inputs)
+    for i, value in enumerate(other_values(case) or ()):
+        if differs(value, results["out%d" % i]):
+            raise ValueError("coremltools computes %s, and we %s" % (
+                value, results["out%d" % i]))
+    return results
+
+
+def write_more(stem, case, program, names):
+    for n, arrays in enumerate(case.more):
+        inputs = dict(zip(names, (carrier(a, case.opset) for a in arrays)))
+        save("%s.io%d.safetensors" % (stem, n + 1),
+             {**inputs, **mil_interpreter.run(program, inputs)})
+
+
 def write(folder, case):
-    if case.results is None and case.expect == "refused":
-        case.results = {}
     program, inputs = program_of(case)
-    results = case.results
-    if results is None:
-        results = mil_interpreter.run(program, inputs)
-        for i, value in enumerate(other_values(case) or ()):
-            if differs(value, results["out%d" % i]):
-                raise ValueError("coremltools computes %s, and we %s" % (
-                    value, results["out%d" % i]))
+    results = results_of(case, program, inputs)
+    write_more(os.path.join(folder, case.name), case, program, inputs)
     made = ct.convert(program, convert_to="mlprogram", skip_model_load=True,
                       minimum_deployment_target=TARGETS[case.opset],
                       compute_precision=ct.precision.FLOAT32,
@@ -183,6 +205,13 @@ def quick_conversions():
 
 
 def main(folder, pattern=""):
+    with kept.of(folder, pattern) as data:
+        if not data.there:
+            data.there = not make_all(folder, pattern)
+        return not data.there
+
+
+def make_all(folder, pattern):
     import mil_rows  # noqa: F401 (fills CASES)
     import mil_programs
     os.makedirs(folder, exist_ok=True)

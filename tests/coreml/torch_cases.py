@@ -31,11 +31,12 @@ warnings.filterwarnings("ignore")
 logging.disable(logging.ERROR)
 os.environ.setdefault("TQDM_DISABLE", "1")
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "..", "torchscript")]
+sys.path[:0] = [HERE, os.path.join(HERE, "support"), os.path.join(HERE, "..", "torchscript")]
 import coremltools as ct  # noqa: E402
 import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
+import kept  # noqa: E402
 import models  # noqa: E402
 from architectures import ARCHITECTURES  # noqa: E402
 from mil_cases import TARGETS, quick_conversions  # noqa: E402
@@ -269,10 +270,10 @@ def kind_of(t, half):
     return np.float16 if half else np.float32
 
 
-def convert(made, inputs, n, opset="iOS16", precision=F32, half=False, **more):
+def convert(made, examples, n, opset="iOS16", precision=F32, half=False, **more):
     given = more.pop("inputs", None) or [
         ct.TensorType(name="in%d" % i, shape=t.shape, dtype=kind_of(t, half))
-        for i, t in enumerate(inputs)]
+        for i, t in enumerate(examples)]
     results = [ct.TensorType(name="out%d" % i, **({"dtype": np.float16} if half else {}))
                for i in range(n)]
     if more.get("convert_to") == "neuralnetwork":
@@ -320,6 +321,13 @@ class Writer:
 
 
 def main(folder, pattern=""):
+    with kept.of(folder, pattern) as data:
+        if not data.there:
+            data.there = not make_all(folder, pattern)
+        return not data.there
+
+
+def make_all(folder, pattern):
     import torch_programs
     os.makedirs(folder, exist_ok=True)
     torch.set_num_threads(1)

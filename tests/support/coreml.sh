@@ -15,10 +15,16 @@ packages="coremltools==9.0 numpy==2.3.5 torch==2.13.0 torchvision==0.28.0"
 case ${1:-} in
 path) echo "$python" ;;
 make)
+    missing() {
+        ! "$python" -c 'import sys, importlib.metadata as packages
+sys.exit(any(not packages.version(p.split("==")[0]).startswith(p.split("==")[1])
+             for p in sys.argv[1:]))' $packages 2>/dev/null
+    }
     [ -x "$python" ] || python3 -m venv "$folder"
     # shellcheck disable=SC2086 # the names are words
-    "$python" -m pip install -q --extra-index-url https://download.pytorch.org/whl/cpu $packages
-    "$python" -c "import coremltools" 2>/dev/null
+    if missing; then
+        "$python" -m pip install -q $packages
+    fi
     ;;
 run)
     shift

@@ -18,6 +18,9 @@ def number(opset):
 
 
 def dtype_of(var):
+    if not types.is_tensor(var.sym_type) and not types.is_scalar(var.sym_type) and \
+            not types.is_state(var._sym_type):
+        raise NotImplementedError("a value that is no tensor")
     kind = var.dtype
     if kind == types.str:
         return object

@@ -1,5 +1,0 @@
-"""Flexible shapes, images, state for torch_cases.py."""
-
-
-def write(writer, pattern):
-    pass
