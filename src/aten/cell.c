@@ -236,7 +236,7 @@ static tdag_value apply(tdagi_env *env, const tdagi_view_step *w, tdag_value x)
         return tdag_permute(env->b, x, w->dims);
     case TDAGI_VIEW_SLICE:
         return w->step == 1
-                   ? tdagi_slice1(env->b, x, w->axis, w->start, w->end)
+                   ? tdagi_slice_below(env->b, x, w->axis, w->start, w->end)
                    : tdagi_stride1(env->b, x, w->axis, w->start, w->end, w->step);
     case TDAGI_VIEW_SELECT:
         return tdagi_select1(env->b, x, w->axis, w->start);

@@ -224,6 +224,10 @@ tdag_value tdagi_squeeze1(tdag_builder *b, tdag_value x, uint32_t axis);
 tdag_value tdagi_unsqueeze1(tdag_builder *b, tdag_value x, uint32_t axis);
 tdag_value tdagi_slice1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim start,
                         tdag_dim end);
+/* The same of what x is a slice or a concat of, where the slice is one of that: a part
+ * written in place does not stand between another part and who reads it. */
+tdag_value tdagi_slice_below(tdag_builder *b, tdag_value x, uint32_t axis,
+                             tdag_dim start, tdag_dim end);
 tdag_value tdagi_pad1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim before,
                       tdag_dim after, tdag_pad_mode mode, double value);
 /* x[start:end:step] on one axis, 0 <= start <= end <= dim, step >= 1; an unfold of

@@ -1,4 +1,6 @@
 /* Sugar for shapes: one-axis forms of the core movement ops, reshape, expand, full. */
+#include <math.h>
+
 #include "derive/composites.h"
 
 static tdagi_pool *pool_of(tdag_builder *b) { return tdagi_builder_pool(b); }
@@ -59,6 +61,68 @@ tdag_value tdagi_slice1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim s
     from.v[axis] = start;
     to.v[axis] = end;
     return tdag_slice(b, x, list_of(rank, from.v), list_of(rank, to.v));
+}
+
+/* Whether n pads one axis with what adding leaves as it is, the zeroes that concat has:
+ * so many before and behind. */
+static bool pads_for_concat(const tdagi_node *n, uint32_t axis, tdag_dim *before,
+                            tdag_dim *after)
+{
+    const tdag_pad_spec *s = n->u.spec;
+    if (n->op != TDAG_OP_PAD || s->mode != TDAG_PAD_CONSTANT || s->value != 0 ||
+        (tdag_dtype_is_float((tdag_dtype)n->dtype) && !signbit(s->value)))
+        return false;
+    for (uint32_t i = 0; i < n->rank; i++)
+        if (i != axis && (s->before.v[i] != 0 || s->after.v[i] != 0)) return false;
+    *before = s->before.v[axis];
+    *after = s->after.v[axis];
+    return true;
+}
+
+/* If x is a slice of one axis, or a concat of which the slice takes one operand: what
+ * is below it, and the slice of that; else false. */
+static bool step_below(tdag_builder *b, tdag_value *x, uint32_t axis, tdag_dim *start,
+                       tdag_dim *end)
+{
+    const tdagi_node *n = tdagi_graph_node(b->graph, *x), *part[2];
+    tdag_dim before[2], after[2], at = 0;
+    if (n->op == TDAG_OP_SLICE) {
+        const tdag_slice_spec *s = n->u.spec;
+        const tdagi_node *below = tdagi_graph_node(b->graph, tdagi_node_inputs(n)[0]);
+        for (uint32_t i = 0; i < n->rank; i++)
+            if (i != axis && n->shape[i] != below->shape[i]) return false;
+        *x = tdagi_node_inputs(n)[0];
+        *start = tdagi_dim_add(pool_of(b), *start, s->start.v[axis]);
+        *end = tdagi_dim_add(pool_of(b), *end, s->start.v[axis]);
+        return true;
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        if (n->op != TDAG_OP_ADD) return false;
+        part[i] = tdagi_graph_node(b->graph, tdagi_node_inputs(n)[i]);
+        if (part[i]->rank != n->rank ||
+            !pads_for_concat(part[i], axis, &before[i], &after[i]))
+            return false;
+    }
+    at = before[1];
+    tdag_value left = tdagi_node_inputs(part[0])[0];
+    if (before[0] != 0 || after[1] != 0 ||
+        tdagi_graph_node(b->graph, left)->shape[axis] != at)
+        return false;
+    bool is_right = tdagi_dim_proves_ge(pool_of(b), *start, at);
+    if (!is_right && !tdagi_dim_proves_ge(pool_of(b), at, *end)) return false;
+    *x = is_right ? tdagi_node_inputs(part[1])[0] : left;
+    *start = is_right ? tdagi_dim_sub(pool_of(b), *start, at) : *start;
+    *end = is_right ? tdagi_dim_sub(pool_of(b), *end, at) : *end;
+    return true;
+}
+
+tdag_value tdagi_slice_below(tdag_builder *b, tdag_value x, uint32_t axis,
+                             tdag_dim start, tdag_dim end)
+{
+    if (!usable_axis(b, x, axis)) return TDAG_NO_VALUE;
+    while (step_below(b, &x, axis, &start, &end))
+        continue;
+    return tdagi_slice1(b, x, axis, start, end);
 }
 
 tdag_value tdagi_pad1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim before,

@@ -503,6 +503,10 @@ def canonical(name, args):
         args.pop("output_size", None)
     if name == "embedding":
         args = {}
+    if name == "linear" and "bias" in args:  # of a vector it is a matmul
+        name, args = "matmul", {}
+    if name == "addmv" and args.get("alpha") == args.get("beta") == 1:
+        name, args = "linear", {}
     if name in ("gt", "ge") and "other" not in args:  # the operands change places
         name = {"gt": "lt", "ge": "le"}[name]
     if name == "sort" and args.get("stable") in (None, False, "None", "False"):

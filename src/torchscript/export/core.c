@@ -14,6 +14,8 @@ static void emit_permute(tdagi_exporter *e, const tdagi_kernel *k)
         if (s->order.v[i] != (int64_t)i && n++ < 2) moved[n - 1] = (int64_t)i;
     if (n == 2)
         tdagi_export_emit(e, k, "torch.transpose($0, %i, %i)", moved[0], moved[1]);
+    else if (n == 0 && !e->is_functional)
+        e->var[tdagi_export_index(e, k)] = tdagi_export_value(e, k->inputs[0]);
     else
         tdagi_export_emit(e, k, "torch.permute($0, %l)", &s->order);
 }
@@ -77,7 +79,9 @@ static const tdagi_emitter core_select = {.emit = emit_select};
 static void emit_repeat(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdag_list shape = {k->rank, k->shape};
-    tdagi_export_emit(e, k, "torch.expand($0, %l)", &shape);
+    uint32_t x = tdagi_export_base(e, k->inputs[0]); /* behind axes that expand has */
+    tdagi_export_value(e, x);
+    tdagi_export_emit(e, k, "torch.expand(%v, %l)", x, &shape);
 }
 static const tdagi_emitter core_repeat = {.emit = emit_repeat};
 

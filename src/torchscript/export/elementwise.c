@@ -42,8 +42,13 @@ const tdagi_emitter tdagi_emitter_hardswish = {.format = "torch.hardswish$_($0)"
 const tdagi_emitter tdagi_emitter_maximum = {.format = "torch.maximum($0, $1)"};
 const tdagi_emitter tdagi_emitter_minimum = {.format = "torch.minimum($0, $1)"};
 /* The weight has one element, or one per channel (axis 1). */
-const tdagi_emitter tdagi_emitter_prelu = {.format =
-                                               "torch.prelu($0, torch.flatten($1))"};
+static void emit_prelu(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    bool is_row = tdagi_export_input(e, k, 1)->rank == 1;
+    tdagi_export_emit(
+        e, k, is_row ? "torch.prelu($0, $1)" : "torch.prelu($0, torch.flatten($1))");
+}
+const tdagi_emitter tdagi_emitter_prelu = {.emit = emit_prelu};
 
 static void emit_sub(tdagi_exporter *e, const tdagi_kernel *k)
 {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "torchscript/export/export.h"
+#include "torchscript/export/recurrent/recurrent.h"
 
 void tdagi_export_fail(tdagi_exporter *e, const tdagi_kernel *k, tdag_status status,
                        const char *format, ...)
@@ -50,7 +51,9 @@ static bool is_leaf(const tdagi_kernel *k)
 static void emit_kernel(tdagi_exporter *e, uint32_t i)
 {
     const tdagi_kernel *k = tdagi_export_kernel(e, i);
-    if (is_leaf(k) || e->deferred[i] || k->is_second) return;
+    if (e->deferred[i] == TDAGI_AS_INPUT)
+        e->var[i] = tdagi_export_value(e, k->inputs[0]);
+    if (is_leaf(k) || e->deferred[i] || k->is_second || e->var[i] != NULL) return;
     const tdagi_emitter *emitter = tdagi_export_emitter(k);
     tdagi_size size;
     if (k->is_size && tdagi_is_size(e->g, k->value.id, &size) && !size.is_ratio)
@@ -64,8 +67,10 @@ static void emit_kernel(tdagi_exporter *e, uint32_t i)
 
 void tdagi_export_kernels(tdagi_exporter *e)
 {
+    tdagi_rnn_plan(e);
     tdagi_export_plan_views(e);
     for (uint32_t i = 1; i <= e->r->n && e->body.status == TDAG_OK; i++) {
+        tdagi_rnn_emit(e, i);
         emit_kernel(e, i);
         if (e->body.status == TDAG_OK) e->body.status = tdagi_poll(e->ctx);
         if (e->ends != NULL) e->ends[i] = e->body.length;
@@ -162,7 +167,7 @@ static void begin_export(tdagi_exporter *e)
     tdagi_arena_init(&e->arena, &e->ctx->allocator);
     tdagi_text_init(&e->body, e->ctx);
     tdagi_tree_begin(&e->tree, e->ctx, &e->arena);
-    e->n_constants = e->n_vars = 0;
+    e->n_constants = e->n_vars = e->n_calls = 0;
     e->wrong_composite = TDAGI_CORE;
     e->graphs = NULL;
     e->mark = "";
@@ -194,7 +199,8 @@ static tdag_status write_program(tdagi_exporter *e, const tdagi_export_use *use)
     return finish_archive(e, use);
 }
 
-/* A composite that turns out to be exported wrongly is exported by its parts. */
+/* What turns out to be exported wrongly is exported by its parts: first the calls of
+ * recurrent layers, then a composite. */
 static tdag_status raise_and_write(tdagi_exporter *e, const char *path, bool is_checked)
 {
     const tdagi_export_use use = {
@@ -210,7 +216,12 @@ static tdag_status raise_and_write(tdagi_exporter *e, const char *path, bool is_
         tdag_status st = e->g == NULL ? write_program(e, &use) : write_graph(e, &use);
         end_export(e);
         uint32_t wrong = e->wrong_composite;
-        if (st == TDAG_OK || wrong == TDAGI_CORE || by_parts[wrong]) return st;
+        if (st == TDAG_OK) return st;
+        if (st == TDAG_E_INTERNAL && e->n_calls > 0 && !e->is_stepwise) {
+            e->is_stepwise = true;
+            continue;
+        }
+        if (wrong == TDAGI_CORE || by_parts[wrong]) return st;
         by_parts[wrong] = true;
     }
 }

@@ -27,6 +27,8 @@ typedef struct tdagi_export_graph {
     struct tdagi_export_graph *next;
 } tdagi_export_graph;
 
+#define TDAGI_AS_INPUT 2
+
 typedef struct tdagi_exporter {
     tdag_ctx *ctx;
     const tdag_model *model;
@@ -42,19 +44,23 @@ typedef struct tdagi_exporter {
     const char **arguments; /* by input of the graph: the same, read or not */
     uint32_t *uses;         /* by kernel; outputs count */
     uint32_t *user; /* by kernel: the last one that reads it; 0 = an output does */
-    unsigned char *deferred; /* by kernel: emitted as a part of its only user */
+    unsigned char *deferred; /* by kernel: emitted as a part of its only user; or
+                                TDAGI_AS_INPUT: it is what its input is called */
     tdagi_tree tree;
     tdagi_structure *takes, *gives; /* the model's structures as TorchScript has them */
     const char **names;             /* by argument of `takes`: what it is called */
     const char *mark; /* before variables of the exporter's: arguments have none such */
     uint32_t n_constants; /* tensor constants in the tree so far */
     uint32_t n_vars;      /* variables of modules so far */
+    uint32_t n_calls;     /* of recurrent layers so far */
     size_t
         *ends; /* by kernel: where its statements end in the body; NULL: not wanted */
-    bool is_functional;         /* nothing is overwritten */
-    const bool *by_parts;       /* by composite: exported by its parts */
-    tdagi_export_graph *graphs; /* of a program */
-    uint32_t wrong_composite;   /* what the check found to be wrong; TDAGI_CORE: none */
+    bool is_functional;                /* nothing is overwritten */
+    bool is_stepwise;                  /* recurrent layers are written step by step */
+    struct tdagi_recurrent *recurrent; /* the calls of such layers; NULL: none */
+    const bool *by_parts;              /* by composite: exported by its parts */
+    tdagi_export_graph *graphs;        /* of a program */
+    uint32_t wrong_composite; /* what the check found to be wrong; TDAGI_CORE: none */
     tdagi_export_edit *edit;
     void *edit_user;
 } tdagi_exporter;
@@ -177,6 +183,8 @@ void tdagi_export_opaque(tdagi_exporter *e, const tdagi_kernel *k);
 bool tdagi_export_is_reshape(const tdagi_kernel *k);
 void tdagi_export_plan_views(tdagi_exporter *e); /* fills deferred */
 void tdagi_export_reshape(tdagi_exporter *e, const tdagi_kernel *k);
+/* What a value is before the changes of shape that its user takes along. */
+uint32_t tdagi_export_base(const tdagi_exporter *e, uint32_t value);
 void tdagi_export_reduce(tdagi_exporter *e, const tdagi_kernel *k, bool keep,
                          const tdagi_kernel *reduce);
 

@@ -107,7 +107,10 @@ static bool may_overwrite(const tdagi_exporter *e, const tdagi_kernel *k)
 {
     uint32_t i = k->inputs[0];
     const tdagi_kernel *x = tdagi_export_kernel(e, i);
-    if (e->is_functional || e->uses[i] != 1 || !tdagi_export_emitter(x)->is_fresh)
+    while (e->uses[i] == 1 && tdagi_export_is_reshape(tdagi_export_kernel(e, i)))
+        i = tdagi_export_kernel(e, i)->inputs[0]; /* a view that nothing else sees */
+    if (e->is_functional || e->uses[i] != 1 ||
+        !tdagi_export_emitter(tdagi_export_kernel(e, i))->is_fresh)
         return false;
     if (x->dtype != k->dtype || x->rank != k->rank) return false;
     for (uint32_t axis = 0; axis < k->rank; axis++)
@@ -170,7 +173,7 @@ static void fetch_inputs(tdagi_exporter *e, const tdagi_kernel *k)
 {
     for (uint32_t i = 0; i < k->n_inputs; i++) {
         double value;
-        if (k->inputs[i] == 0 || e->deferred[k->inputs[i]]) continue;
+        if (k->inputs[i] == 0 || e->deferred[k->inputs[i]] == 1) continue;
         if (!tdagi_export_scalar(e, k->inputs[i], &value))
             tdagi_export_value(e, k->inputs[i]);
     }
@@ -218,7 +221,11 @@ const char *tdagi_export_name(tdagi_exporter *e, uint32_t i)
 void tdagi_export_begin(tdagi_exporter *e, const tdagi_kernel *k)
 {
     fetch_inputs(e, k);
-    const char *var = tdagi_export_name(e, tdagi_export_index(e, k));
+    uint32_t i = tdagi_export_index(e, k), user = e->user[i];
+    bool is_user = user != 0 && e->deferred[user] == TDAGI_AS_INPUT &&
+                   tdagi_export_kernel(e, user)->inputs[0] == i && e->uses[i] == 1;
+    const char *var = tdagi_export_name(e, is_user ? user : i);
+    e->var[i] = var;
     tdagi_text_printf(&e->body, "    %s", var);
     if (tdagi_composite_is_pair(k->composite)) {
         var = tdagi_export_name(e, tdagi_export_index(e, k) + 1);

@@ -65,6 +65,46 @@ static void take_along(tdagi_exporter *e, const tdagi_kernel *x)
         e->deferred[index] = 1;
 }
 
+static bool is_conv(const tdagi_kernel *k)
+{
+    return k->composite == TDAGI_CONV || k->composite == TDAGI_CONV_TRANSPOSE;
+}
+
+/* Whether `batched` is x as a batch of one. */
+static bool is_batch_of(const tdagi_kernel *batched, const tdagi_kernel *x)
+{
+    if (batched->rank != x->rank + 1u || batched->shape[0] != 1) return false;
+    for (uint32_t i = 0; i < x->rank; i++)
+        if (batched->shape[i + 1] != x->shape[i]) return false;
+    return true;
+}
+
+/* A convolution of a batch of one, made for it and undone behind it, is written without
+ * it: PyTorch takes either. */
+static void plan_batch(tdagi_exporter *e, uint32_t conv)
+{
+    const tdagi_kernel *k = tdagi_export_kernel(e, conv);
+    if (e->is_functional || !is_conv(k) || e->uses[conv] != 1 || e->user[conv] == 0)
+        return;
+    uint32_t before = k->inputs[0], behind = e->user[conv];
+    const tdagi_kernel *x = tdagi_export_kernel(e, before),
+                       *y = tdagi_export_kernel(e, behind);
+    if (e->uses[before] != 1 || e->deferred[behind] || !tdagi_export_is_reshape(x) ||
+        !tdagi_export_is_reshape(y) || !is_batch_of(k, y))
+        return;
+    const tdagi_kernel *whole = tdagi_export_input(e, x, 0);
+    if (!is_batch_of(x, whole) || tdagi_export_is_reshape(whole)) return;
+    e->deferred[before] = e->deferred[behind] = TDAGI_AS_INPUT;
+}
+
+/* One number, of which expand makes any shape by itself. */
+static bool is_number(const tdagi_exporter *e, const tdagi_kernel *x)
+{
+    while (tdagi_export_is_reshape(x))
+        x = tdagi_export_input(e, x, 0);
+    return x->rank == 0;
+}
+
 void tdagi_export_plan_views(tdagi_exporter *e)
 {
     for (uint32_t i = e->r->n; i >= 1; i--) {
@@ -73,7 +113,10 @@ void tdagi_export_plan_views(tdagi_exporter *e)
         if (e->deferred[i] || plan_size(e, x)) continue;
         if (e->uses[i] != 1 || user == 0) continue;
         const tdagi_kernel *k = tdagi_export_kernel(e, user);
-        if (tdagi_export_is_reshape(x) && tdagi_export_is_reshape(k))
+        plan_batch(e, i);
+        if (tdagi_export_is_reshape(x) &&
+            (tdagi_export_is_reshape(k) ||
+             (tdagi_export_is_core(k, TDAG_OP_REPEAT) && is_number(e, x))))
             e->deferred[i] = 1;
         else if (tdagi_export_is_core(k, TDAG_OP_SQUEEZE) && !e->deferred[user] &&
                  completes(e, k, x))
@@ -120,10 +163,10 @@ static bool is_squeeze(const tdagi_kernel *x, const tdagi_kernel *k, int64_t *ax
     return true;
 }
 
-/* What a value is before the changes of shape that its user takes along. */
-static uint32_t base_of(const tdagi_exporter *e, uint32_t value)
+uint32_t tdagi_export_base(const tdagi_exporter *e, uint32_t value)
 {
-    while (e->deferred[value] && tdagi_export_is_reshape(tdagi_export_kernel(e, value)))
+    while (e->deferred[value] == 1 &&
+           tdagi_export_is_reshape(tdagi_export_kernel(e, value)))
         value = tdagi_export_kernel(e, value)->inputs[0];
     return value;
 }
@@ -143,7 +186,7 @@ static void emit_completed(tdagi_exporter *e, const tdagi_kernel *k,
         return;
     }
     const tdagi_axis_spec *s = x->spec;
-    uint32_t index = base_of(e, x->inputs[1]);
+    uint32_t index = tdagi_export_base(e, x->inputs[1]);
     tdagi_export_value(e, index);
     tdagi_export_emit(e, k, "torch.select(%v, %i, int(%v))", x->inputs[0], s->axis,
                       index);
@@ -151,9 +194,9 @@ static void emit_completed(tdagi_exporter *e, const tdagi_kernel *k,
 
 void tdagi_export_reshape(tdagi_exporter *e, const tdagi_kernel *k)
 {
-    uint32_t base = base_of(e, k->inputs[0]);
+    uint32_t base = tdagi_export_base(e, k->inputs[0]);
     const tdagi_kernel *x = tdagi_export_kernel(e, base);
-    if (e->deferred[base]) {
+    if (e->deferred[base] == 1) {
         emit_completed(e, k, x);
         return;
     }
