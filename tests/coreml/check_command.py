@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""The command on the test data: packages imported and run, PyTorch models exported and checked.
+
+    check_command.py import TDAG DIR [REGEX] [--json FILE]
+    check_command.py export TDAG DIR [REGEX] [--json FILE] [--keep DIR]
+    check_command.py operators TDAG DIR [--part I/N] [--json FILE] [--keep DIR]
+
+DIR is what mil_cases.py or torch_cases.py made. import runs every package by tdag run on its inputs
+(.io.safetensors, .io1.safetensors, ... in order, with its state) and compares with the expected outputs
+as the manifest tells: what is ok must be equal, what is "any" may be refused, what is refused must be.
+export converts the .pt files of torch_cases.py, with symbols for flexible shapes, checks the package as
+check_packages.py does, and computes it in numpy. operators does so with the expressions of
+tests/torchscript/import_cases.py DIR, of which N-th parts can be taken. A line per failure, the refusals with their reasons, and
+sums; exit status 1 if one failed. Models that Core ML cannot hold, or not yet, are in REFUSED."""
+import argparse
+import collections
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "support")]
+import tensors  # noqa: E402
+
+# Of torch_cases.py, what the exporter refuses.
+REFUSED = {"mixed": "rank 6", "swin": "rank 6", "volume": "rank 6", "branches": "a program",
+           "until_small": "a program", "state_decoder": "a program", "state_sum": "a program"}
+SYMBOLS = {"flexible_image": "f32[1,3,H=32,W=32]", "flexible_batch": "f32[N=2,3,24,24]",
+           "flexible_upsampled": "f32[1,3,H=16,W=16]", "flexible_tokens": "i32[1,T=7]",
+           "flexible_sequences": "f32[2,5,4]"}
+
+
+class Failed(Exception):
+    pass
+
+
+class Refused(Exception):
+    pass
+
+
+def tdag(program, *arguments):
+    done = subprocess.run([program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=300)
+    words = done.stderr.strip().split("\n")[-1]
+    if done.returncode == 3:
+        raise Refused(words)
+    if done.returncode != 0:
+        raise Failed("exit status %d: %s" % (done.returncode, words[:300]))
+
+
+def ios(folder, stem):
+    files = [stem + ".io.safetensors"]
+    while os.path.exists(os.path.join(folder, "%s.io%d.safetensors" % (stem, len(files)))):
+        files.append("%s.io%d.safetensors" % (stem, len(files)))
+    return files
+
+
+def rows_of(folder):
+    """Name, file, operator, expectation, tolerance and files of inputs of each line."""
+    with open(os.path.join(folder, "manifest")) as f:
+        for line in f:
+            words = line.split()
+            if words[0].endswith((".mlpackage", ".mlmodel")):  # of torch_cases.py
+                yield words[0], words[0], words[1], "ok", float(words[3]), words[4].split(",")
+            else:
+                yield (words[0], words[0] + ".mlpackage", words[1], words[3], float(words[4]),
+                       ios(folder, words[0]))
+
+
+def compare(got, given, tolerance):
+    for name, want in given.items():
+        if not name.startswith("out"):
+            continue
+        if name not in got:
+            raise Failed("there is no %s" % name)
+        a, b = got[name], want
+        if a.shape != b.shape or a.dtype != b.dtype:
+            raise Failed("%s is %s%s, not %s%s" % (name, a.dtype, list(a.shape), b.dtype,
+                                                   list(b.shape)))
+        a, b = a.astype(np.float64), b.astype(np.float64)
+        finite = np.isfinite(b)
+        same = ~finite & ((a == b) | np.isnan(a) & np.isnan(b))
+        if not (finite | same).all():
+            raise Failed("%s has other infinite or undefined elements" % name)
+        error = np.abs(a[finite] - b[finite]).max(initial=0)
+        if not error <= tolerance * np.abs(b[finite]).max(initial=0):
+            raise Failed("%s is off by %.3g, its largest element being %.3g" % (
+                name, error, np.abs(b[finite]).max(initial=0)))
+
+
+def imported(program, folder, row):
+    _, file, _, _, tolerance, files = row
+    with tempfile.TemporaryDirectory() as scratch:
+        out, state = (os.path.join(scratch, n) for n in ("out.safetensors", "s.safetensors"))
+        more = ["--state", state] if "state" in file or row[2] in ("state", "read_state") else []
+        for io in files:
+            given = tensors.load(os.path.join(folder, io))
+            inputs = os.path.join(scratch, "in.safetensors")
+            tensors.save(inputs, {k: v for k, v in given.items() if k.startswith("in")})
+            tdag(program, "run", "-q", os.path.join(folder, file), "--in", inputs, "--out", out,
+                 *more)
+            compare(tensors.load(out), given, tolerance)
+
+
+def accepted(program, model, to, how, io, tolerance=1e-4):
+    import check_packages  # coremltools takes seconds
+    tdag(program, "convert", "-q", model, to, *how)
+    options = argparse.Namespace(run=True, io=io, tolerance=tolerance, half=3e-2)
+    try:
+        check_packages.check(to, options)
+    except Exception as e:
+        raise Failed("%s: %s" % (type(e).__name__, e))
+
+
+def exported(program, folder, name, kept):
+    with tempfile.TemporaryDirectory() as scratch:
+        to = os.path.join(kept or scratch, name + ".mlpackage")
+        files = [os.path.join(folder, io) for io in ios(folder, name)]
+        how = ["-i", "in0:" + SYMBOLS[name]] if name in SYMBOLS else ["--like", files[0]]
+        try:
+            accepted(program, os.path.join(folder, name + ".pt"), to, how,
+                     files if "=" in how[1] else files[:1])
+        except Refused as why:
+            if name in REFUSED:
+                raise
+            raise Failed("refused: %s" % why)
+
+
+def expression(program, folder, n, kept):
+    stem = os.path.join(folder, n)
+    with tempfile.TemporaryDirectory() as scratch:
+        io = os.path.join(scratch, "io.safetensors")
+        try:
+            both = {**tensors.load(stem + ".in.safetensors"),
+                    **tensors.load(stem + ".out.safetensors")}
+        except KeyError as kind:
+            raise Refused("numpy has no %s" % kind)
+        tensors.save(io, both)
+        small = any(v.dtype == np.float16 for v in both.values())
+        accepted(program, stem + ".pt", os.path.join(kept or scratch, n + ".mlpackage"),
+                 ["--like", stem + ".in.safetensors"], [io], 3e-2 if small else 1e-4)
+
+
+def expressions_of(folder, part):
+    i, n = (int(v) for v in part.split("/"))
+    with open(os.path.join(folder, "manifest")) as f:
+        rows = [line.rstrip("\n").split(" ", 2) for line in f]
+    return [row for row in rows[i::n] if row[1] != "refused"]
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("what", choices=("import", "export", "operators"))
+    p.add_argument("tdag")
+    p.add_argument("folder")
+    p.add_argument("pattern", nargs="?", default="")
+    p.add_argument("--json")
+    p.add_argument("--part", default="0/1")
+    p.add_argument("--keep")
+    o = p.parse_args()
+    results = []
+
+    def attempt(name, kind, expect, work):
+        try:
+            work()
+            status, why = ("failed", "is not refused") if expect == "refused" else ("ok", "")
+        except Refused as e:
+            status, why = "failed" if expect == "ok" else "refused", str(e)
+        except (Failed, subprocess.TimeoutExpired) as e:
+            status, why = "failed", str(e)
+        results.append({"name": name, "kind": kind, "status": status, "why": why})
+        if status != "ok":
+            print("%s %s: %s" % (status, name, why[:300]))
+
+    if o.what == "import":
+        for row in rows_of(o.folder):
+            if re.search(o.pattern, row[0]):
+                attempt(row[0], row[2], row[3], lambda: imported(o.tdag, o.folder, row))
+    elif o.what == "operators":
+        for n, how, text in expressions_of(o.folder, o.part):
+            attempt("%s %s %s" % (n, how, text[:150]), "operator", "any",
+                    lambda: expression(o.tdag, o.folder, n, o.keep))
+    else:
+        for file in sorted(os.listdir(o.folder)):
+            name = file.removesuffix(".pt")
+            if name != file and re.search(o.pattern, name):
+                attempt(name, "program", "any", lambda: exported(o.tdag, o.folder, name, o.keep))
+    if o.json:
+        with open(o.json, "w") as f:
+            json.dump(results, f, indent=1)
+    count = collections.Counter(r["status"] for r in results)
+    wrong = sorted({r["kind"] for r in results if r["status"] == "failed"})
+    if o.what == "import" and wrong:
+        print("failing: " + " ".join(wrong))
+    print("%d ok, %d refused, %d failed" % (count["ok"], count["refused"], count["failed"]))
+    return count["failed"] != 0 or not results
+
+
+if __name__ == "__main__":
+    sys.exit(main())
