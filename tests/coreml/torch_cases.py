@@ -7,7 +7,8 @@ writes per model, with seeded random weights,
 
     DIR/NAME.pt                 traced
     DIR/NAME.mlpackage          an ML program, computing in f32
-    DIR/NAME.f16.mlpackage      of some: in f16, inputs and outputs f32 or f16
+    DIR/NAME.f16.mlpackage      of some: in f16, inputs and outputs f32 or f16, which are in
+                                NAME.f16.io.safetensors
     DIR/NAME.mlmodel            of some: the older NeuralNetwork
     DIR/NAME.io.safetensors     in0, in1, ... and PyTorch's out0, out1, ..., by which names the
                                 packages call them, too; further sizes of flexible inputs in
@@ -220,6 +221,9 @@ OPSETS = {"attention": "iOS18", "mixed": "iOS17", "vit": "iOS16", "bert": "iOS18
           "resnet": "iOS15", "swin": "iOS17", "gpt": "iOS16", "mobilenet_v2": "iOS26"}
 
 
+ARRAYS = {65568: np.float32, 65552: np.float16, 131104: np.int32}  # an ArrayFeatureType's dataType
+
+
 def whole(x):
     return x.to(torch.int32) if x.dtype == torch.int64 else x
 
@@ -301,6 +305,14 @@ class Writer:
             self.failed += 1
             print("not made: %s: %s: %s" % (file, type(e).__name__, str(e)[:300]))
 
+    def typed(self, package, io, values):
+        """The values in the dtypes of the package's inputs and outputs, written to io."""
+        about = package.get_spec().description
+        kinds = {f.name: ARRAYS[f.type.multiArrayType.dataType]
+                 for f in list(about.input) + list(about.output)}
+        save(self.path(io), {k: v.astype(kinds[k]) for k, v in values.items()})
+        return package
+
     def model(self, name):
         made, inputs, results = traced(name)
         torch.jit.save(made, self.path(name + ".pt"))
@@ -313,8 +325,10 @@ class Writer:
         if name in HALVES:
             half = HALVES[name] == "f16"
             opset = max(opset, "iOS16" if half else "iOS15")
-            self.package(name + ".f16.mlpackage", "program", opset, 3e-2, [io],
-                         lambda: convert(made, inputs, n, opset, F16, half))
+            io16 = name + ".f16.io.safetensors"
+            self.package(name + ".f16.mlpackage", "program", opset, 3e-2, [io16],
+                         lambda: self.typed(convert(made, inputs, n, opset, F16, half), io16,
+                                            {**arrays("in", inputs), **arrays("out", results)}))
         if name in OLDER:
             self.package(name + ".mlmodel", "neuralnetwork", "-", near, [io],
                          lambda: convert(made, inputs, n, convert_to="neuralnetwork"))

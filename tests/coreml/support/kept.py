@@ -14,7 +14,7 @@ import coremltools
 import torch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SCRIPTS = ("*.py", "../*.py", "../../torchscript/architectures.py", "../../torchscript/models.py")
+SCRIPTS = ("*.py", "../*_cases.py", "../../torchscript/architectures.py", "../../torchscript/models.py")
 
 
 class Data:

@@ -436,6 +436,36 @@ def non_zero(opset, x):
     return np.argwhere(x)
 
 
+# Drawn numbers, where the distribution leaves no choice.
+
+def certain(holds, shape, value):
+    if not holds:
+        raise NotImplementedError("random numbers")
+    return np.full([int(d) for d in shape], value)
+
+
+@op("random_uniform")
+def random_uniform(opset, shape, low=0.0, high=1.0, seed=-1):
+    return certain(low == high, shape, low)
+
+
+@op("random_normal")
+def random_normal(opset, shape, mean=0.0, stddev=1.0, seed=-1):
+    return certain(stddev == 0, shape, mean)
+
+
+@op("random_bernoulli")
+def random_bernoulli(opset, shape, prob=0.5, seed=-1):
+    return certain(prob in (0, 1), shape, prob)
+
+
+@op("random_categorical")
+def random_categorical(opset, x, mode="logits", size=1, seed=-1):
+    if mode != "probs" or not ((x == 0) | (x == x.max(-1, keepdims=True))).all():
+        raise NotImplementedError("random numbers")
+    return np.repeat(x.argmax(-1)[..., None], int(size), -1)
+
+
 # Indices.
 
 @op("gather")

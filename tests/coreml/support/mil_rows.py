@@ -437,7 +437,6 @@ for o in ({}, {"axis": 0}, {"axis": 1}, {"axis": -2}, {"on_value": 2.5, "off_val
     case("one_hot", indices=In(I(2, 3, low=0, high=4)), one_hot_vector_size=4, **o)
 case("one_hot", indices=In(I(5, low=0, high=3)), one_hot_vector_size=3,
      on_value=np.float16(1), off_value=np.float16(0))
-case("non_zero", expect="refused", x=In(F(2, 3)))
 
 # Indices.
 for axis, shape in ((0, (3,)), (1, (2,)), (-1, (2, 2)), (-2, (1,))):
@@ -782,11 +781,16 @@ for dtype in ("int8", "uint8"):
 case("dequantize", "iOS26", input=In(I(2, 3, low=-90, high=90, dtype=np.int8)),
      scale=np.float32(0.05))
 
-# Refused: numbers drawn, classes, boxes.
-case("random_uniform", expect="refused", shape=In(np.array([2, 3], np.int32)))
-case("random_normal", expect="refused", shape=In(np.array([2, 3], np.int32)))
-case("random_bernoulli", expect="refused", shape=In(np.array([2, 3], np.int32)))
-case("random_categorical", expect="refused", x=In(F(2, 3)), size=2)
+# Drawn numbers: of distributions that leave no choice, so that they can be compared.
+TWO = np.array([2, 3], np.int32)
+case("random_uniform", expect="any", shape=In(TWO), low=np.float32(1.5), high=np.float32(1.5))
+case("random_normal", expect="any", shape=In(TWO), mean=np.float32(-2), stddev=np.float32(0))
+for prob in (0, 1):
+    case("random_bernoulli", expect="any", shape=In(TWO), prob=np.float32(prob))
+case("random_categorical", expect="any", x=In(np.array([[0, 1, 0], [0, 0, 1]], np.float32)),
+     mode="probs", size=2)
+case("non_zero", expect="any", x=In(F(2, 3)))
+case("non_zero", expect="any", x=In(np.array([[0, 1, 0], [2, 0, -3]], np.int32)))
 case("non_maximum_suppression", expect="refused", boxes=In(P(1, 6, 4)), scores=In(P(1, 6, 2)),
      iou_threshold=np.float32(0.5), score_threshold=np.float32(0.1), max_boxes=3)
 case("non_maximum_suppression", "iOS17", expect="refused", boxes=In(P(1, 6, 4)),
