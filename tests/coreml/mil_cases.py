@@ -14,6 +14,7 @@ with. TOLERANCE is relative to the largest element of an output, 0 where it is e
 by name. Needs coremltools (tests/support/coreml.sh); expected values are those of mil_reference.py.
 Where coremltools computes constants itself, both are compared, and differences are printed.
 
+Some are there in two more forms (support/mil_variants.py), NAME_short and NAME_inline.
 The rows are in support/mil_rows.py, programs of several operators in support/mil_programs.py."""
 import gc
 import logging
@@ -34,6 +35,7 @@ from coremltools.converters.mil import Builder as mb  # noqa: E402
 from coremltools.converters.mil.mil import Function, Program, types  # noqa: E402
 
 import mil_interpreter  # noqa: E402
+import mil_variants  # noqa: E402
 import kept  # noqa: E402
 from tensors import save  # noqa: E402
 
@@ -56,12 +58,14 @@ class Case:
     """A function of the builder: build(inputs of the model) gives the outputs."""
 
     def __init__(self, name, operator, build, inputs, opset, expect, tolerance, text,
-                 flexible=None, more=(), compared=True, **convert):
+                 flexible=None, more=(), compared=True, operands=None,
+                 **convert):
         self.name, self.operator, self.build, self.inputs = name, operator, build, inputs
         self.opset, self.expect, self.text = opset, expect, text
         self.tolerance, self.convert = tolerance, convert
         self.flexible = flexible or {}  # number of an input -> its ct.Shape
         self.more = more  # further inputs: lists of arrays
+        self.operands = operands  # names of those that are given, if it is one operator
         self.compared = compared  # with the constants that coremltools computes
         CASES.append(self)
 
@@ -194,8 +198,10 @@ def write(folder, case):
                                for v in results.values()])
         halves = [x for x in case.inputs if x.array.dtype == np.float16]
         tolerance = max(tolerance, 4e-3) if halves and tolerance else tolerance
-    return "%s %s %s %s %g %s" % (case.name, case.operator, case.opset, case.expect,
-                                  tolerance, case.text)
+    line = "%%s %s %s %s %g %%s" % (case.operator, case.opset, case.expect, tolerance)
+    return [line % (case.name, case.text)] + [
+        line % (case.name + suffix, text)
+        for suffix, text in mil_variants.variants(case, made.get_spec(), path)]
 
 
 def quick_conversions():
@@ -221,7 +227,7 @@ def make_all(folder, pattern):
         if not re.search(pattern, case.name):
             continue
         try:
-            lines.append(write(folder, case))
+            lines += write(folder, case)
         except Exception as e:
             failed += 1
             print("not made: %s (%s): %s: %s" % (case.name, case.text, type(e).__name__,
