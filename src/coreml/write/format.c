@@ -296,3 +296,17 @@ tdagi_mil tdagi_mil_op(tdagi_mil_writer *w, const tdagi_type *type, const char *
     va_end(args);
     return v;
 }
+
+void tdagi_mil_emit_numbers(tdagi_mil_writer *w, const tdagi_kernel *k,
+                            const char *format, ...)
+{
+    tdagi_type type;
+    va_list args;
+    va_start(args, format);
+    tdagi_mil_type_of(k, &type);
+    const bool is_bool = type.dtype == TDAG_BOOL;
+    if (is_bool) type.dtype = TDAG_I64;
+    tdagi_mil v = read_all(w, k, &type, !is_bool, format, &args);
+    tdagi_mil_set(w, k, tdagi_mil_cast(w, v, (tdag_dtype)k->dtype));
+    va_end(args);
+}

@@ -17,6 +17,9 @@
 #include "program/model.h"
 #include "raise/raise.h"
 
+/* The most axes that values have. */
+#define TDAGI_MIL_MAX_RANK 5
+
 /* A value of the program; in the arena of the writer. */
 typedef struct tdagi_mil_value {
     const char *name;
@@ -157,6 +160,8 @@ tdagi_mil tdagi_mil_of(tdagi_mil_writer *w, uint32_t kernel);
 tdagi_mil tdagi_mil_in(tdagi_mil_writer *w, const tdagi_kernel *k, uint32_t i);
 /* Makes v what k computes. */
 void tdagi_mil_set(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil v);
+/* Makes v what the kernel after k computes, the positions of a pair. */
+void tdagi_mil_set_second(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil v);
 bool tdagi_mil_is_reshape(const tdagi_kernel *k);
 /* Whether a kernel is emitted where it is needed, by tdagi_mil_of(). */
 bool tdagi_mil_is_deferred(const tdagi_mil_writer *w, uint32_t i);
@@ -182,6 +187,10 @@ void tdagi_mil_emit(tdagi_mil_writer *w, const tdagi_kernel *k, const char *form
 /* The same without becoming k's value, of a type of its own; NULL: it follows. */
 tdagi_mil tdagi_mil_op(tdagi_mil_writer *w, const tdagi_type *type, const char *format,
                        ...);
+/* tdagi_mil_emit() of operands that are numbers: what is bool is computed as integers.
+ */
+void tdagi_mil_emit_numbers(tdagi_mil_writer *w, const tdagi_kernel *k,
+                            const char *format, ...);
 
 /* ---- emitters ---- */
 typedef struct tdagi_mil_emitter {
@@ -193,7 +202,7 @@ typedef struct tdagi_mil_emitter {
     extern const tdagi_mil_emitter tdagi_mil_emitter_##coreml;
 #include "derive/composites.def"
 extern const tdagi_mil_emitter tdagi_mil_emitter_BY_PARTS;
-/* Rows of elementwise.c, ... and core.c. */
+/* Rows of elementwise.c, ..., of composite/, and of core.c. */
 const tdagi_mil_emitter *tdagi_mil_composite_emitter(uint32_t composite);
 const tdagi_mil_emitter *tdagi_mil_core_emitter(uint32_t op);
 

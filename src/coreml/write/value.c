@@ -29,6 +29,11 @@ void tdagi_mil_set(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil v)
     w->value[k - w->r->kernels] = v;
 }
 
+void tdagi_mil_set_second(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil v)
+{
+    w->value[k + 1 - w->r->kernels] = v;
+}
+
 /* Scope and name without what is no letter; the operator where there is neither. */
 const char *tdagi_mil_like(tdagi_mil_writer *w, const char *op, bool is_result)
 {
