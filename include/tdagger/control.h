@@ -49,6 +49,12 @@ TDAG_API TDAG_MUST_CHECK tdag_status tdag_fix(tdag_ctx *ctx, const tdag_model *m
                                               const tdag_tensor *value,
                                               tdag_model **out);
 
+/* Those methods of a model, in its order, with the graphs and states that they use.
+ * Errors: E_ARG (no name, or no method of that name), E_NOMEM. */
+TDAG_API TDAG_MUST_CHECK tdag_status tdag_keep(tdag_ctx *ctx, const tdag_model *model,
+                                               const char *const *names,
+                                               uint32_t n_names, tdag_model **out);
+
 TDAG_END_DECLS
 
 #endif

@@ -4,6 +4,7 @@
 #define TDAGGER_OPEN_H
 
 #include <tdagger/model.h>
+#include <tdagger/torch.h>
 
 TDAG_BEGIN_DECLS
 
@@ -24,10 +25,11 @@ TDAG_API TDAG_MUST_CHECK tdag_status tdag_file_get_kind(tdag_ctx *ctx, const cha
                                                         tdag_file_kind *out);
 
 typedef struct tdag_open_options {
-    size_t size;           /* set by tdag_open_options_init() */
-    uint32_t flags;        /* TDAG_OPEN_*; another bit is TDAG_E_ARG */
-    tdag_file_kind kind;   /* TDAG_FILE_UNKNOWN: by its content; else taken as that */
-    const char *method;    /* of TorchScript; NULL: "forward" */
+    size_t size;         /* set by tdag_open_options_init() */
+    uint32_t flags;      /* TDAG_OPEN_*; another bit is TDAG_E_ARG */
+    tdag_file_kind kind; /* TDAG_FILE_UNKNOWN: by its content; else taken as that */
+    /* Of TorchScript, NULL: "forward". Of other files: that method alone, NULL: all. */
+    const char *method;
     const char *program;   /* of a .pt2 archive; as in tdag_pt2_options */
     const char *shim_path; /* as in tdag_torchscript_options */
     uint32_t reader;       /* likewise */
@@ -35,6 +37,9 @@ typedef struct tdag_open_options {
     const char *const *values;
     uint32_t n_values;
     uint64_t complex_inputs; /* of TorchScript, as in tdag_torchscript_options */
+    /* More methods beside `method`; inputs are those of TorchScript. */
+    const tdag_torchscript_method *more;
+    uint32_t n_more;
 } tdag_open_options;
 enum { TDAG_OPEN_OPAQUE = 1 /* keep unknown operators as opaque nodes */ };
 TDAG_OPTIONS_INIT(tdag_open_options)

@@ -19,7 +19,7 @@ static const option options[] = {
     {CLI_INPUT,  "-i", "--input", "[NAME:]DTYPE[DIMS]", "one input: f32[N=4,3,224,224]; NAME=VALUE: sr=16000"},
     {CLI_LIKE,   "--like",   NULL, "X.safetensors", "inputs with the dtypes and shapes of its tensors"},
     {CLI_COMPLEX, "--complex", NULL, "I,J,...", "inputs, from 0, that are complex: given as pairs [...,2]"},
-    {CLI_METHOD, "--method", NULL, "NAME", "the method to take (default forward)"},
+    {CLI_METHOD, "--method", NULL, "NAME", "the method to take (default forward); several, each with its -i behind it"},
     {CLI_STATE,  "--state",  NULL, "S.safetensors", "what the model remembers: read if it exists, then written"},
     {CLI_CALLS,  "--calls",  NULL, "N", "calls in sequence, each with inputs of its own (default 1)"},
     {CLI_IN,     "--in",     NULL, "X.safetensors", "the inputs' values"},
@@ -197,10 +197,22 @@ static int set_bits(const option *o, const char *value, uint64_t *out)
     }
 }
 
+static int add_method(cli *c, const char *name)
+{
+    if (c->n_methods == CLI_MOST_METHODS)
+        return cli_fail(CLI_USAGE, "more than %d methods", CLI_MOST_METHODS);
+    cli_method *bigger = realloc(c->methods, (c->n_methods + 1) * sizeof *bigger);
+    if (bigger == NULL) return cli_fail(CLI_BAD, "out of memory");
+    c->methods = bigger;
+    bigger[c->n_methods++] = (cli_method){name, c->n_inputs};
+    c->method = bigger[0].name;
+    return CLI_DONE;
+}
+
 static int set_option(cli *c, const option *o, const char *value)
 {
     if ((c->given & o->bit) && o->value != NULL &&
-        !(o->bit & (CLI_INPUT | CLI_LINK | CLI_OPS | CLI_FIX)))
+        !(o->bit & (CLI_INPUT | CLI_LINK | CLI_OPS | CLI_FIX | CLI_METHOD)))
         return cli_fail(CLI_USAGE, "%s is given twice", o->name);
     c->given |= o->bit;
     if (o->bit == CLI_INPUT && is_value(value))
@@ -232,7 +244,7 @@ static int set_option(cli *c, const option *o, const char *value)
     if (o->bit == CLI_MODULE) c->module = value;
     if (o->bit == CLI_GRAPH) c->graph = value;
     if (o->bit == CLI_AT) c->at = value;
-    if (o->bit == CLI_METHOD) c->method = value;
+    if (o->bit == CLI_METHOD) return add_method(c, value);
     if (o->bit == CLI_STATE) c->state = value;
     if (o->bit == CLI_CALLS) return set_number(o, value, &c->calls);
     return CLI_DONE;
@@ -257,6 +269,12 @@ static int check(const cli *c)
         return cli_fail(CLI_USAGE, "tdag %s needs %s; see tdag %s --help",
                         c->command->name, c->command->files, c->command->name);
     int sources = (c->n_inputs > 0) + (c->like != NULL) + (c->in != NULL);
+    if (c->n_methods > 1 && (c->command->options & CLI_ENGINE) != 0)
+        return cli_fail(CLI_USAGE, "tdag %s takes one --method", c->command->name);
+    if (c->n_methods > 1 && (c->methods[0].first > 0 || c->n_inputs == 0) &&
+        sources > 0)
+        return cli_fail(CLI_USAGE, "of several methods each has its -i behind its "
+                                   "--method");
     if (sources > 1) return cli_fail(CLI_USAGE, "give only one of -i, --like and --in");
     return CLI_DONE;
 }

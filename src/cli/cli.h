@@ -15,6 +15,8 @@ enum {
     CLI_BAD = 3,   /* a model or a file is bad or unsupported, or memory ran out */
 };
 
+#define CLI_MOST_METHODS 64
+
 /* Which options a command takes, by bit. */
 #define CLI_BIT(number) ((uint64_t)1 << (number))
 #define CLI_INPUT       CLI_BIT(0)
@@ -76,6 +78,12 @@ typedef struct cli_names {
     uint32_t n;
 } cli_names;
 
+/* A method, and the first of the -i that are its own: those behind it. */
+typedef struct cli_method {
+    const char *name;
+    uint32_t first;
+} cli_method;
+
 /* A command line taken apart; the strings are those of argv. */
 typedef struct cli {
     const struct cli_command *command;
@@ -101,7 +109,10 @@ typedef struct cli {
     uint32_t n_links;
     const char **ops; /* of --ops, in order */
     uint32_t n_ops;
-    const char *method; /* of --method; NULL: forward */
+    const char *method;  /* of the first --method; NULL: forward */
+    cli_method *methods; /* of --method, in order */
+    uint32_t n_methods;
+    bool stays_whole;   /* --method says what to call of a model; set by the command */
     const char *state;  /* of --state: a file */
     const char *target; /* of --target: "iOS17" */
     double rtol, atol;

@@ -178,6 +178,19 @@ static int check_programs(const cli *c, const char *path, const tdag_model *mode
                     path, c->command->name, c->given & CLI_RAISED ? " --raised" : "");
 }
 
+/* The methods behind the first, with their inputs. */
+static void set_more(const cli *c, const cli_inputs *inputs,
+                     tdag_torchscript_method *more)
+{
+    for (uint32_t i = 1; i < c->n_methods && inputs->n > 0; i++) {
+        uint32_t end = i + 1 < c->n_methods ? c->methods[i + 1].first : inputs->n;
+        more[i - 1].inputs = inputs->specs + c->methods[i].first;
+        more[i - 1].n_inputs = end - c->methods[i].first;
+    }
+    for (uint32_t i = 1; i < c->n_methods; i++)
+        more[i - 1].name = c->methods[i].name;
+}
+
 /* What the library reads of a path. */
 static tdag_status open_file(cli *c, const char *path, tdag_file_kind kind,
                              const cli_inputs *inputs, tdag_model **out)
@@ -185,14 +198,20 @@ static tdag_status open_file(cli *c, const char *path, tdag_file_kind kind,
     tdag_open_options options;
     tdag_open_options_init(&options);
     options.kind = kind;
-    options.method = kind == TDAG_FILE_TORCHSCRIPT ? c->method : NULL;
+    bool several = c->n_methods > 1 && !c->stays_whole;
+    tdag_torchscript_method more[CLI_MOST_METHODS] = {{.name = NULL}};
+    if (kind == TDAG_FILE_TORCHSCRIPT || !c->stays_whole) options.method = c->method;
+    if (several) set_more(c, inputs, more);
+    if (several) options.more = more;
+    if (several) options.n_more = c->n_methods - 1;
+    uint32_t n = several && inputs->n > 0 ? c->methods[1].first : inputs->n;
     options.shim_path = c->shim;
     options.complex_inputs = cli_complex_inputs(c, path);
     options.reader = who(c->reader);
     options.values = c->values;
     options.n_values = c->n_values;
     if (c->given & CLI_OPAQUE) options.flags |= TDAG_OPEN_OPAQUE;
-    return tdag_open(c->ctx, path, inputs->specs, inputs->n, &options, out);
+    return tdag_open(c->ctx, path, inputs->specs, n, &options, out);
 }
 
 static bool tells_inputs(tdag_file_kind kind)
@@ -227,7 +246,8 @@ int cli_load(cli *c, const char *path, const cli_inputs *inputs, tdag_model **ou
     /* a file that tells its inputs is compared with those of the command line, by name
      */
     status = check_programs(c, path, model);
-    if (status == CLI_DONE && declared) status = check_inputs(c, path, model, inputs);
+    if (status == CLI_DONE && declared && c->n_methods < 2)
+        status = check_inputs(c, path, model, inputs);
     if (status == CLI_DONE)
         *out = model;
     else

@@ -222,6 +222,7 @@ int main(int argc, char **argv)
     free(c.links);
     free(c.ops);
     free(c.fixes);
+    free(c.methods);
     free(c.files);
     return status;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <tdagger/control.h>
 #include <tdagger/program.h>
 
 #include "base/ctx.h"
@@ -59,6 +60,28 @@ static tdag_status check_inputs(const request *r, const tdag_model *model)
     return TDAG_OK;
 }
 
+/* The methods that are asked for, if any are, instead of all; *model is replaced. */
+static tdag_status keep_methods(const request *r, tdag_model **model)
+{
+    const tdag_open_options *o = &r->options;
+    void *p = NULL;
+    tdag_model *kept = NULL;
+    uint32_t n = 0;
+    if (o->method == NULL && o->n_more == 0) return TDAG_OK;
+    size_t size = (o->n_more + (size_t)1) * sizeof(char *);
+    TDAGI_TRY(tdagi_alloc(r->ctx, size, &p));
+    const char **names = p;
+    if (o->method != NULL) names[n++] = o->method;
+    for (uint32_t i = 0; i < o->n_more; i++)
+        names[n++] = o->more[i].name;
+    tdag_status st = tdag_keep(r->ctx, *model, names, n, &kept);
+    tdagi_free(r->ctx, p, size);
+    if (st != TDAG_OK) return st;
+    tdag_model_free(*model);
+    *model = kept;
+    return TDAG_OK;
+}
+
 static tdag_status open_declared(const request *r, tdag_file_kind kind,
                                  tdag_model **out)
 {
@@ -66,6 +89,7 @@ static tdag_status open_declared(const request *r, tdag_file_kind kind,
     tdag_status st = kind == TDAG_FILE_TEXT
                          ? open_text(r, &model)
                          : tdagi_tdag_load(r->ctx, r->mapping, r->what, &model);
+    if (st == TDAG_OK) st = keep_methods(r, &model);
     if (st == TDAG_OK) st = check_inputs(r, model);
     if (st == TDAG_OK)
         *out = model;
@@ -84,6 +108,8 @@ static tdag_status open_torchscript(const request *r, tdag_model **out)
     o.complex_inputs = r->options.complex_inputs;
     o.values = r->options.values;
     o.n_values = r->options.n_values;
+    o.more = r->options.more;
+    o.n_more = r->options.n_more;
     if ((r->options.flags & TDAG_OPEN_OPAQUE) != 0) o.flags |= TDAG_TORCH_OPAQUE;
     bool by_path = r->is_path && o.reader == TDAG_TORCH_SHIM;
     const tdagi_torchscript_file file = {by_path ? NULL : r->mapping, r->what};
@@ -141,6 +167,7 @@ static tdag_status load_options(request *r, const tdag_open_options *options)
     if (r->options.kind < TDAG_FILE_UNKNOWN || r->options.kind > TDAG_FILE_COREML)
         return tdagi_fail(r->ctx, TDAG_E_ARG, "open: there is no kind of file %d",
                           (int)r->options.kind);
+    if (r->options.n_more > 0) TDAGI_TRY(tdagi_need(r->ctx, r->options.more, "more"));
     if (r->options.n_values > 0)
         TDAGI_TRY(tdagi_need(r->ctx, r->options.values, "values"));
     return TDAG_OK;

@@ -32,9 +32,9 @@ static const struct {
     {"dots", TDAG_E_LIMIT, "a dotted name of more than 4096 bytes"},
     {"dots_of_type", TDAG_E_UNSUPPORTED, "a call of forward on 1"},
     {"dots_of_call", TDAG_E_UNSUPPORTED, "its code calls __torch__.a.a."},
-    {"recursion", TDAG_E_LIMIT, "blocks and calls nest deeper than 200"},
-    {"recursive_function", TDAG_E_LIMIT, "blocks and calls nest deeper than 200"},
-    {"recursive_class", TDAG_E_LIMIT, "blocks and calls nest deeper than 200"},
+    {"recursion", TDAG_E_LIMIT, "a function that calls itself has to end"},
+    {"recursive_function", TDAG_E_LIMIT, "a function that calls itself has to end"},
+    {"recursive_class", TDAG_E_LIMIT, "a function that calls itself has to end"},
     /* in themselves */
     {"list_in_itself", TDAG_E_FORMAT, "as if it contained itself"},
     {"module_in_itself", TDAG_E_FORMAT, "as if it contained itself"},

@@ -450,6 +450,35 @@ def check_linear(path):
     return times[2] > 12 * times[1]
 
 
+def check_methods(folder, tdag):
+    """Both methods by the command, to .tdag, to .pt and back, and one of them alone."""
+    both = [w for m in ("forward", "remember") for w in ("--method", m, "-i", "f32[1,4]")]
+
+    def path(name):
+        return os.path.join(folder, name)
+
+    def run(*words):
+        ran = subprocess.run([tdag, *words], capture_output=True, text=True)
+        return ran.returncode, ran.stdout + ran.stderr
+
+    steps = [run("convert", path("methods.pt"), path("m.tdag"), *both),
+             run("convert", path("m.tdag"), path("m.pt")),
+             run("convert", path("m.pt"), path("n.tdag"), *both),
+             run("diff", path("m.tdag"), path("n.tdag")),
+             run("convert", path("m.tdag"), path("one.txt"), "--method", "remember"),
+             run("info", path("methods.pt"), *both)]
+    page, text = steps[-1][1], open(path("one.txt")).read()
+    if any(status for status, _ in steps) or "forward" in text or \
+            page.count("parameters ") != 1 or page.count("\nmethod ") != 2:
+        print("methods: %s" % steps)
+        return 1
+    again = torch.jit.load(path("m.pt"))
+    source = torch.jit.load(path("methods.pt"))
+    x = torch.ones(1, 4)
+    same = [source.remember(x), source.remember(x)] == [again.remember(x), again.remember(x)]
+    return not (same and torch.allclose(source(x), again(x)))
+
+
 def check(folder, tdag):
     failed = 0
     for cls, types, calls in MODELS:
@@ -472,6 +501,7 @@ def check(folder, tdag):
             failed += 1
             print("%s: %s" % (cls.__name__, why))
     if any(m[0].__name__ == "AppendStack" for m in MODELS):
+        failed += check_methods(folder, tdag)
         failed += check_linear(os.path.join(folder, "AppendStack.out.pt"))
     print("%d of %d programs agree" % (len(MODELS) - failed, len(MODELS)))
     return failed

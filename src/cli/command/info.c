@@ -33,7 +33,7 @@ static int print_report(cli *c, const tdag_model *model, const cli_names *at)
     tdag_info_options_init(&options);
     options.at = at->names;
     options.n_at = at->n;
-    options.method = c->method;
+    options.method = c->n_methods > 1 ? NULL : c->method;
     options.model_name = file_name(c->files[0]);
     for (int i = 0; i < 3 && c->level != NULL; i++)
         if (strcmp(c->level, cli_level_names[i]) == 0)

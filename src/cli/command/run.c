@@ -246,7 +246,7 @@ static int run_once(cli *c, const cli_inputs *inputs)
 
 int cli_run(cli *c)
 {
-    c->takes_programs = true;
+    c->takes_programs = c->stays_whole = true;
     bool needs_in = c->in == NULL;
     cli_inputs inputs;
     int status = needs_in && c->out != NULL

@@ -199,6 +199,7 @@ int cli_verify(cli *c)
         status = cli_fail(CLI_USAGE, "--calls needs a number from 1 on");
     if (status != CLI_DONE) return status;
     c->takes_programs = (c->given & CLI_FIRST) == 0;
+    c->stays_whole = true;
     status = given ? cli_inputs_get(c, &inputs) : declared_inputs(c, &inputs, &model);
     if (status == CLI_DONE) status = verify(c, &inputs);
     cli_inputs_free(c, &inputs);

@@ -56,6 +56,8 @@ typedef struct tdagi_import_schema { /* read once */
 
 typedef struct tdagi_frame {
     struct tdagi_import *im;
+    const tdag_shim_graph *graph; /* that is walked; NULL: a part of one */
+    const struct tdagi_frame *caller;
     uint64_t *ids; /* open addressing; id + 1, 0 = free */
     tdagi_any *values;
     uint32_t n, capacity; /* a power of two */
@@ -77,8 +79,9 @@ typedef struct tdagi_import {
     const tdag_shim_node *node;          /* where we are */
     const tdag_shim_schema *shim_schema; /* of the operator at hand */
     uint32_t depth;
-    tdagi_object *owner;   /* of the method at hand */
-    const char **sentence; /* where what a block raises is put; else NULL */
+    const tdagi_frame *frame; /* of the call at hand */
+    tdagi_object *owner;      /* of the method at hand */
+    const char **sentence;    /* where what a block raises is put; else NULL */
     tdagi_outline outline;
     tdagi_living *living;         /* lists of attributes */
     tdagi_live *lives;            /* states of this walk, in the order of reading */

@@ -71,14 +71,27 @@ void tdagi_frame_outputs(tdagi_frame *f, const tdag_shim_node *node, tdagi_any v
 
 /* ---- blocks and calls ---- */
 
+/* Whether what is walked was called by itself. */
+static bool is_recursive(const tdagi_frame *f)
+{
+    for (const tdagi_frame *by = f->caller; f->graph != NULL && by != NULL;
+         by = by->caller)
+        if (by->graph == f->graph) return true;
+    return false;
+}
+
 void tdagi_import_block(tdagi_frame *f, const tdag_shim_block *block)
 {
     tdagi_import *im = f->im;
     const tdag_shim_api *api = im->api;
     const uint64_t deepest = im->env.ctx->limits.max_depth;
     if (++im->depth > deepest)
-        tdagi_env_fail(&im->env, TDAG_E_LIMIT, "blocks and calls nest deeper than %llu",
-                       (unsigned long long)deepest);
+        tdagi_env_fail(&im->env, TDAG_E_LIMIT,
+                       "blocks and calls nest deeper than %llu%s",
+                       (unsigned long long)deepest,
+                       is_recursive(f) ? ": a function that calls itself has to end "
+                                         "while the file is read"
+                                       : "");
     const tdag_shim_node *n = api->block_first(block);
     for (; n != NULL && tdagi_env_step(&im->env, 1); n = api->node_next(n)) {
         im->node = n;
@@ -97,7 +110,7 @@ tdagi_any tdagi_import_call(tdagi_import *im, const tdag_shim_graph *graph,
     const tdag_shim_api *api = im->api;
     const tdag_shim_block *block = api->graph_block(graph);
     size_t n = api->block_n_inputs(block);
-    tdagi_frame f = {.im = im};
+    tdagi_frame f = {.im = im, .graph = graph, .caller = im->frame};
     if (n != n_args) {
         tdagi_env_fail(&im->env, TDAG_E_FORMAT, "a call gives %u arguments to %zu",
                        (unsigned)n_args, n);
@@ -106,7 +119,9 @@ tdagi_any tdagi_import_call(tdagi_import *im, const tdag_shim_graph *graph,
     for (size_t i = 0; i < n; i++)
         tdagi_frame_set(&f, api->block_input(block, i), args[i]);
     const tdag_shim_node *node = im->node;
+    im->frame = &f;
     tdagi_import_block(&f, block);
+    im->frame = f.caller;
     im->node = node;
     if (!tdagi_env_ok(&im->env) || api->block_n_outputs(block) == 0)
         return tdagi_any_none();

@@ -407,12 +407,18 @@ static tdagi_type *old_types(tdagi_copier *c, const tdagi_var *vars, uint32_t n)
     return types;
 }
 
+static bool drops_state(const tdagi_copier *c, uint32_t i)
+{
+    return i + 1 == c->drops_state || (c->keeps_states != NULL && !c->keeps_states[i]);
+}
+
 static void copy_leaf(tdagi_copier *c, const tdagi_statement *s)
 {
     uint32_t n_bindings;
     tdagi_statement_spec spec = *s;
     bool is_access = s->kind == TDAGI_READ || s->kind == TDAGI_WRITE;
-    if (is_access && c->drops_state > 0 && s->target >= c->drops_state) spec.target--;
+    for (uint32_t i = 0; is_access && i < s->target; i++)
+        spec.target -= drops_state(c, i);
     spec.inputs = tdagi_copier_vars(c, s->inputs, s->n_inputs);
     spec.bindings = copy_bindings(c, s, s->results, s->n_results, &n_bindings);
     spec.n_bindings = n_bindings;
@@ -583,10 +589,11 @@ tdag_status tdagi_copy_model(tdagi_copier *c, tdag_ctx *ctx, const tdag_model *m
     tdagi_arena_init(&c->arena, &ctx->allocator);
     tdagi_model_begin(&c->b, ctx);
     for (uint32_t i = 0; i < model->n_states; i++)
-        if (i + 1 != c->drops_state)
+        if (!drops_state(c, i))
             tdagi_model_add_state(&c->b, states[i].name, states[i].initial,
                                   states[i].symbols);
     for (uint32_t i = 0; i < model->n_methods && tdagi_copier_ok(c); i++) {
+        if (c->keeps != NULL && !c->keeps[i]) continue;
         copy_method(c, i);
         if (tdagi_copier_ok(c)) c->b.status = tdagi_poll(ctx);
         tdagi_structure_free(c->inputs);

@@ -30,6 +30,8 @@ typedef struct tdagi_copier {
     const tdagi_state *states; /* instead of the model's; NULL: those */
     uint32_t drops_state; /* this one less 1 is left out; 0: none is. Who sets it does
                              its reads and writes */
+    /* By number: methods and states that stay; NULL: all. */
+    const unsigned char *keeps, *keeps_states;
     tdag_dim gone; /* a symbol of the new method: axes of that size are left out, and so
                       are bindings of old symbols that it stands for; 0: none is */
     tdag_dim
