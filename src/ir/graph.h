@@ -105,6 +105,8 @@ void tdagi_builder_forgive(tdag_builder *b);
  * and shapes can be used as they are; for transforms. */
 tdag_status tdagi_builder_create_like(tdag_ctx *ctx, const tdag_graph *like,
                                       tdag_builder **out);
+/* As tdag_graph_equal(), but names are those of weights only. */
+bool tdagi_graph_computes_equal(const tdag_graph *a, const tdag_graph *b);
 /* Removes the nodes that no output needs (inputs stay) and renumbers. */
 tdag_status tdagi_graph_prune(tdag_ctx *ctx, const tdag_graph *g, tdag_graph **out);
 

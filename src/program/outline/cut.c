@@ -324,14 +324,26 @@ static void add_outputs(segment *s)
     }
 }
 
+/* The model's graph that computes the same, or this one. */
+static uint32_t share_graph(cutter *c, const tdag_graph *graph)
+{
+    char name[160];
+    const tdag_model *made = c->b->made;
+    uint32_t i = 0;
+    while (i < made->n_graphs &&
+           !tdagi_graph_computes_equal(made->graphs[i].graph, graph))
+        i++;
+    if (i < made->n_graphs) return i;
+    snprintf(name, sizeof name, "%.120s_%u", c->method, (unsigned)++c->n_graphs);
+    return tdagi_model_add_graph(c->b, name, graph);
+}
+
 static void add_call(segment *s, const tdag_graph *graph)
 {
     cutter *c = s->c;
-    char name[160];
-    snprintf(name, sizeof name, "%.120s_%u", c->method, (unsigned)++c->n_graphs);
     tdagi_statement_spec call = {
         .kind = TDAGI_CALL, .inputs = s->inputs, .n_inputs = s->n_inputs};
-    call.target = tdagi_model_add_graph(c->b, name, graph);
+    call.target = share_graph(c, graph);
     tdagi_program_add(c->b, &call, s->n_results, s->types, s->results);
     uint32_t n = 0;
     for (uint32_t k = 0; k < s->n; k++)
