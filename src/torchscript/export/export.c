@@ -236,9 +236,16 @@ tdag_status tdagi_export_model(tdag_ctx *ctx, const tdag_model *model, const cha
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     tdagi_exporter e = {.ctx = ctx, .model = model, .edit = edit, .edit_user = user};
     e.g = tdag_model_get_graph(model);
+    if (e.g != NULL && strcmp(model->methods[0]->name, "forward") != 0) e.g = NULL;
     TDAGI_TRY(choose_writer(&e, &o));
     bool is_checked = (o.flags & TDAG_TORCH_NO_CHECK) == 0;
-    tdag_status st = raise_and_write(&e, path, is_checked);
+    tdagi_arena names;
+    tdag_model named;
+    tdagi_arena_init(&names, &ctx->allocator);
+    tdag_status st = tdagi_export_names(ctx, &names, model, &named);
+    e.model = &named;
+    if (st == TDAG_OK) st = raise_and_write(&e, path, is_checked);
+    tdagi_arena_free(&names);
     if (e.api != NULL) e.api->session_free(e.session);
     return st;
 }

@@ -209,5 +209,9 @@ void tdagi_export_bind_symbols(tdagi_exporter *e, const bool *given);
 bool tdagi_export_shows(const tdag_graph *g, uint32_t s);
 /* Writes all methods of a model that is more than one graph. */
 void tdagi_export_program(tdagi_exporter *e);
+/* The model with names that TorchScript can have; what is renamed is in the arena, all
+ * else the model's. */
+tdag_status tdagi_export_names(tdag_ctx *ctx, tdagi_arena *arena,
+                               const tdag_model *model, tdag_model *out);
 
 #endif
