@@ -582,3 +582,36 @@ tdagi_any tdagi_carry_out(tdagi_carrying *c, tdagi_any v)
     if (known.id != 0) return any_of(c->env, tdagi_is_unset(v) ? leaf->like : v, known);
     return any_of(c->env, tdagi_is_unset(v) ? leaf->like : v, leaf->result);
 }
+
+/* The values of one kind of all leaves that are carried. */
+uint32_t tdagi_carry_collect(const tdagi_carrying *c, tdag_value *out, size_t offset)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < c->n; i++) {
+        const tdagi_carried *leaf = &c->leaves[i];
+        if (leaf->param.id == 0) continue;
+        out[n++] = *(const tdag_value *)((const char *)leaf + offset);
+    }
+    return n;
+}
+
+static bool is_among(const tdag_dim *dims, uint32_t n, tdag_dim d)
+{
+    uint32_t i = 0;
+    while (i < n && dims[i] != d)
+        i++;
+    return i < n;
+}
+
+void tdagi_carry_symbols(tdagi_carrying *c, tdagi_outline_block *block)
+{
+    tdag_dim *symbols =
+        tdagi_env_alloc(c->env, (c->n * TDAG_MAX_RANK + 1) * sizeof *symbols);
+    if (symbols == NULL) return;
+    for (uint32_t i = 0; i < c->n; i++)
+        for (uint32_t k = 0; k < TDAG_MAX_RANK; k++)
+            if (c->leaves[i].param.id != 0 && (c->leaves[i].varies >> k & 1) != 0 &&
+                !is_among(symbols, block->n_symbols, c->leaves[i].symbols[k]))
+                symbols[block->n_symbols++] = c->leaves[i].symbols[k];
+    block->symbols = symbols;
+}

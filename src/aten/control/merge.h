@@ -4,6 +4,8 @@
 #ifndef TDAGI_MERGE_H
 #define TDAGI_MERGE_H
 
+#include <stddef.h>
+
 #include "aten/cell.h"
 #include "aten/control/journal.h"
 #include "program/outline/outline.h"
@@ -73,5 +75,12 @@ tdagi_any tdagi_carry_in(tdagi_carrying *c, tdagi_any v);
 void tdagi_carry_on(tdagi_carrying *c, tdagi_any v, tdagi_any next);
 /* What stands for it behind the loop. */
 tdagi_any tdagi_carry_out(tdagi_carrying *c, tdagi_any v);
+
+/* One member of all leaves that are carried; how many there are. */
+uint32_t tdagi_carry_collect(const tdagi_carrying *c, tdag_value *out, size_t offset);
+#define TDAGI_COLLECT(c, out, member)                                                  \
+    tdagi_carry_collect(c, out, offsetof(tdagi_carried, member))
+/* The symbols of the body. */
+void tdagi_carry_symbols(tdagi_carrying *c, tdagi_outline_block *block);
 
 #endif

@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "aten/aten.h"
 #include "aten/control/merge.h"
 #include "base/tensor.h"
+#include "derive/derive.h"
 
 /* A statement with inputs and results of these types; NULL after an issue or failure.
  */
@@ -42,6 +44,30 @@ tdag_value tdagi_draw_add(tdagi_env *env, tdagi_draw_kind kind, uint32_t n_input
     tdag_value v;
     add(env, &what, &a, type, &v);
     return v;
+}
+
+tdag_value tdagi_truth(tdagi_env *env, tdagi_any c)
+{
+    if (c.kind != TDAGI_ANY_DATA && c.kind != TDAGI_ANY_TENSOR &&
+        !tdagi_any_is_number(c)) {
+        if (!tdagi_env_note_poison(env, &c))
+            tdagi_env_issue(env, "a condition that is %s", tdagi_any_text(env, c));
+        return TDAG_NO_VALUE;
+    }
+    if (c.kind != TDAGI_ANY_TENSOR) c = tdagi_number_tensor(env, c);
+    if (c.kind != TDAGI_ANY_TENSOR) return TDAG_NO_VALUE;
+    tdag_value v = tdagi_cell_read(env, c.u.tensor);
+    if (v.id != 0 && tdag_builder_get_rank(env->b, v) > 0)
+        v = tdagi_reshape(env->b, v, 0, NULL);
+    return v.id == 0 ? v : tdagi_cast(env->b, v, TDAG_BOOL);
+}
+
+void tdagi_check_add(tdagi_env *env, tdag_value holds, const char *sentence)
+{
+    const tdagi_statement_spec what = {.kind = TDAGI_CHECK, .text = sentence};
+    const tdagi_applied a = {.inputs = &holds, .n_inputs = 1};
+    tdag_value none[1];
+    add(env, &what, &a, NULL, none);
 }
 
 /* ---- equal values ---- */

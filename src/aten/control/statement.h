@@ -11,6 +11,11 @@
 tdag_value tdagi_draw_add(tdagi_env *env, tdagi_draw_kind kind, uint32_t n_inputs,
                           const tdag_value *inputs, const tdagi_type *type);
 
+/* A condition as a rank-0 bool; an issue where it is none. */
+tdag_value tdagi_truth(tdagi_env *env, tdagi_any condition);
+/* Ends the run with that sentence, which lives as long, where it does not hold. */
+void tdagi_check_add(tdagi_env *env, tdag_value holds, const char *sentence);
+
 /* An operator whose results have sizes that data decides. */
 typedef struct tdagi_applied {
     const char *name, *arguments; /* as of tdagi_statement; they live as long */

@@ -1,5 +1,5 @@
-/* Operators on graphs. Those that only set a mode are run in place; control flow is
- * for programs and refused. */
+/* Operators on graphs. Those that only set a mode are run in place; branches and loops
+ * are statements (control.c). */
 #include "pt2/read/import.h"
 
 #include <string.h>
@@ -39,6 +39,11 @@ static void run_inline(tdagi_pt2 *im, const tdagi_pt2_node *node, uint32_t at)
         tdagi_pt2_define(im, &node->outputs[i], tdagi_pt2_any(im, &graph->outputs[i]));
 }
 
+static bool is_list(const tdagi_pt2_node *node, uint32_t i)
+{
+    return i < node->n_inputs && node->inputs[i].arg.kind == TDAGI_PT2_LIST;
+}
+
 void tdagi_pt2_higher(tdagi_pt2 *im, const tdagi_pt2_node *node, const char *name)
 {
     bool sets_gradients = strcmp(name, "wrap_with_set_grad_enabled") == 0;
@@ -50,6 +55,12 @@ void tdagi_pt2_higher(tdagi_pt2 *im, const tdagi_pt2_node *node, const char *nam
         im->checks_dtypes = true;
         run_inline(im, node, 4);
         im->checks_dtypes = outer;
+    } else if (strcmp(name, "cond") == 0 && is_graph(node, 1) && is_graph(node, 2) &&
+               is_list(node, 3)) {
+        tdagi_pt2_cond(im, node);
+    } else if (strcmp(name, "while_loop") == 0 && is_graph(node, 0) &&
+               is_graph(node, 1) && is_list(node, 2) && is_list(node, 3)) {
+        tdagi_pt2_while(im, node);
     } else {
         tdagi_pt2_unknown(im, node);
     }

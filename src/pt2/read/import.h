@@ -167,6 +167,9 @@ void tdagi_pt2_custom(tdagi_pt2 *im, const tdagi_pt2_node *node, const char *nam
 void tdagi_pt2_python(tdagi_pt2 *im, const tdagi_pt2_node *node, const char *name);
 /* higher.c: operators on graphs */
 void tdagi_pt2_higher(tdagi_pt2 *im, const tdagi_pt2_node *node, const char *name);
+/* control.c: torch.cond and while_loop, whose arguments are of the right kinds. */
+void tdagi_pt2_cond(tdagi_pt2 *im, const tdagi_pt2_node *node);
+void tdagi_pt2_while(tdagi_pt2 *im, const tdagi_pt2_node *node);
 
 /* ---- operator.c ---- */
 /* "aten::add.Tensor": what a node runs, for messages. */

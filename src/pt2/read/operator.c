@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aten/aten.h"
+#include "aten/control/statement.h"
 
 typedef struct operation {
     const char *name; /* "aten::add" */
@@ -233,10 +234,27 @@ static void call(tdagi_pt2 *im, const tdagi_pt2_node *node, const tdagi_schema *
 
 /* ---- families ---- */
 
+/* An assertion on data is a check; one that sizes decide holds. */
+static void assertion(tdagi_pt2 *im, const tdagi_pt2_node *node)
+{
+    const char *sentence = "an assertion on data";
+    tdagi_any c = tdagi_any_none();
+    if (node->n_inputs > 0 && strstr(node->target->name, "_assert_") != NULL &&
+        strstr(node->target->name, "metadata") == NULL)
+        c = tdagi_any_evaluated(&im->env, tdagi_pt2_any(im, &node->inputs[0].arg));
+    if (c.kind != TDAGI_ANY_DATA && c.kind != TDAGI_ANY_TENSOR) return;
+    if (node->n_inputs > 1 && node->inputs[1].arg.kind == TDAGI_PT2_STRING)
+        sentence = node->inputs[1].arg.u.s;
+    tdagi_check_add(&im->env, tdagi_truth(&im->env, c), sentence);
+}
+
 void tdagi_pt2_aten(tdagi_pt2 *im, const tdagi_pt2_node *node, const char *name)
 {
     for (size_t i = 0; i < sizeof(assertions) / sizeof(assertions[0]); i++)
-        if (node->n_outputs == 0 && strcmp(assertions[i], name) == 0) return;
+        if (node->n_outputs == 0 && strcmp(assertions[i], name) == 0) {
+            assertion(im, node);
+            return;
+        }
     operation *o = operation_of(im, node);
     const char *dot = strrchr(name, '.');
     if (o == NULL) return;

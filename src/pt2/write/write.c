@@ -278,6 +278,12 @@ tdag_status tdag_to_pt2(tdag_ctx *ctx, const tdag_model *model, const char *path
     w.program = o.program == NULL ? "model" : o.program;
     if (*w.program == '\0' || strpbrk(w.program, "/\\") != NULL)
         return tdagi_fail(ctx, TDAG_E_ARG, "the name of a program is no path");
-    TDAGI_TRY(tdagi_model_straight(ctx, model, &w.g));
+    w.g = tdag_model_get_graph(model);
+    if (w.g == NULL)
+        return tdagi_fail(
+            ctx, TDAG_E_UNSUPPORTED,
+            "the model is a program, which .pt2 files do not hold; .pt and "
+            ".tdag files do, and tdag extract --graph takes one of its "
+            "graphs");
     return convert(&w);
 }

@@ -2,6 +2,7 @@
  * began, and what either gives or writes is a result of the if. */
 #include "aten/aten.h"
 #include "aten/control/merge.h"
+#include "aten/control/statement.h"
 #include "aten/selection.h"
 #include "derive/derive.h"
 #include "torchscript/import/import.h"
@@ -136,23 +137,6 @@ bool tdagi_import_can_branch(const tdagi_import *im, tdagi_any condition)
            (condition.kind == TDAGI_ANY_DATA || condition.kind == TDAGI_ANY_TENSOR ||
             (condition.kind == TDAGI_ANY_BOOL && condition.assumed &&
              condition.how != NULL));
-}
-
-tdag_value tdagi_import_truth(tdagi_import *im, tdagi_any c)
-{
-    if (c.kind != TDAGI_ANY_DATA && c.kind != TDAGI_ANY_TENSOR &&
-        !tdagi_any_is_number(c)) {
-        if (!tdagi_env_note_poison(&im->env, &c))
-            tdagi_env_issue(&im->env, "a condition that is %s",
-                            tdagi_any_text(&im->env, c));
-        return TDAG_NO_VALUE;
-    }
-    if (c.kind != TDAGI_ANY_TENSOR) c = tdagi_number_tensor(&im->env, c);
-    if (c.kind != TDAGI_ANY_TENSOR) return TDAG_NO_VALUE;
-    tdag_value v = tdagi_cell_read(&im->env, c.u.tensor);
-    if (v.id != 0 && tdag_builder_get_rank(im->env.b, v) > 0)
-        v = tdagi_reshape(im->env.b, v, 0, NULL);
-    return v.id == 0 ? v : tdagi_cast(im->env.b, v, TDAG_BOOL);
 }
 
 void tdagi_import_branch(tdagi_frame *f, const tdag_shim_node *node, tdag_value c)

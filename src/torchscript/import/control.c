@@ -3,6 +3,7 @@
 
 #include "aten/aten.h"
 #include "aten/control/journal.h"
+#include "aten/control/statement.h"
 #include "derive/derive.h"
 #include "torchscript/import/import.h"
 
@@ -68,15 +69,6 @@ static const char *sentence_of(tdagi_frame *f, const tdag_shim_block *block)
                                                  : sentence;
 }
 
-static void add_check(tdagi_import *im, tdag_value holds, const char *sentence)
-{
-    const tdagi_statement_spec what = {.kind = TDAGI_CHECK, .text = sentence};
-    tdagi_outline_statement *s = tdagi_outline_add(im->env.outline, &what);
-    if (s != NULL) s->inputs = tdagi_outline_keep(im->env.outline, 1, &holds);
-    if (im->env.outline->is_out_of_memory && tdagi_env_ok(&im->env))
-        im->env.status = tdagi_nomem(im->env.ctx);
-}
-
 /* The condition decides whether a block raises that gives nothing else. */
 static void check(tdagi_frame *f, tdagi_any c, bool raises_if_true,
                   const tdag_shim_block *block)
@@ -85,11 +77,11 @@ static void check(tdagi_frame *f, tdagi_any c, bool raises_if_true,
     const tdag_shim_node *node = im->node;
     const char *sentence = sentence_of(f, block);
     im->node = node;
-    tdag_value holds = tdagi_import_truth(im, c);
+    tdag_value holds = tdagi_truth(&im->env, c);
     if (holds.id == 0 || !tdagi_env_ok(&im->env)) return;
     if (raises_if_true)
         holds = tdagi_unary_composite(im->env.b, TDAGI_LOGICAL_NOT, holds);
-    add_check(im, holds, sentence);
+    tdagi_check_add(&im->env, holds, sentence);
 }
 
 void tdagi_prim_if(tdagi_frame *f, const tdag_shim_node *node)
@@ -112,7 +104,7 @@ void tdagi_prim_if(tdagi_frame *f, const tdag_shim_node *node)
         if (yes_raises != no_raises)
             check(f, c, yes_raises, yes_raises ? yes : no);
         else
-            tdagi_import_branch(f, node, tdagi_import_truth(im, c));
+            tdagi_import_branch(f, node, tdagi_truth(&im->env, c));
         if (yes_raises != no_raises) take_branch(f, node, yes_raises ? no : yes);
         return;
     }
@@ -241,8 +233,8 @@ void tdagi_prim_raise(tdagi_frame *f, const tdag_shim_node *node)
         return;
     }
     if (f->im->env.journal != NULL) {
-        add_check(f->im, tdag_add_scalar(f->im->env.b, TDAG_BOOL, 0),
-                  tdagi_any_text(&f->im->env, text));
+        tdagi_check_add(&f->im->env, tdag_add_scalar(f->im->env.b, TDAG_BOOL, 0),
+                        tdagi_any_text(&f->im->env, text));
         return;
     }
     tdagi_env_fail(&f->im->env, TDAG_E_ARG, "the model refuses these inputs: %s",

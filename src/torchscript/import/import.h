@@ -192,8 +192,6 @@ void tdagi_import_put(tdagi_env *env, const struct tdagi_journal_entry *at,
 bool tdagi_import_can_branch(const tdagi_import *im, tdagi_any condition);
 bool tdagi_import_can_loop(const tdagi_import *im, tdagi_any trips,
                            tdagi_any condition);
-/* A condition as a rank-0 bool; an issue where it is none. */
-tdag_value tdagi_import_truth(tdagi_import *im, tdagi_any condition);
 /* Statements of the program, and their results. */
 void tdagi_import_branch(tdagi_frame *f, const tdag_shim_node *node, tdag_value c);
 void tdagi_import_loop(tdagi_frame *f, const tdag_shim_node *node, tdagi_any trips,

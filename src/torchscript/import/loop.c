@@ -3,6 +3,7 @@
  * was walked before is forgotten. */
 #include "aten/aten.h"
 #include "aten/control/merge.h"
+#include "aten/control/statement.h"
 #include "aten/selection.h"
 #include "torchscript/import/import.h"
 
@@ -117,42 +118,6 @@ static bool always_goes_on(tdagi_any c)
     return c.kind == TDAGI_ANY_BOOL && c.u.b && !c.assumed;
 }
 
-/* The values of one kind of all leaves that are carried. */
-static uint32_t collect(const looping *l, tdag_value *out, size_t offset)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < l->carrying.n; i++) {
-        const tdagi_carried *leaf = &l->carrying.leaves[i];
-        if (leaf->param.id == 0) continue;
-        out[n++] = *(const tdag_value *)((const char *)leaf + offset);
-    }
-    return n;
-}
-
-#define COLLECT(l, out, member) collect(l, out, offsetof(tdagi_carried, member))
-
-static bool is_among(const tdag_dim *dims, uint32_t n, tdag_dim d)
-{
-    uint32_t i = 0;
-    while (i < n && dims[i] != d)
-        i++;
-    return i < n;
-}
-
-static void keep_symbols(looping *l, tdagi_outline_block *block)
-{
-    tdag_dim *symbols = tdagi_env_alloc(
-        &l->f->im->env, (l->carrying.n * TDAG_MAX_RANK + 1) * sizeof *symbols);
-    if (symbols == NULL) return;
-    for (uint32_t i = 0; i < l->carrying.n; i++)
-        for (uint32_t k = 0; k < TDAG_MAX_RANK; k++)
-            if (l->carrying.leaves[i].param.id != 0 &&
-                (l->carrying.leaves[i].varies >> k & 1) != 0 &&
-                !is_among(symbols, block->n_symbols, l->carrying.leaves[i].symbols[k]))
-                symbols[block->n_symbols++] = l->carrying.leaves[i].symbols[k];
-    block->symbols = symbols;
-}
-
 /* One walk of the body. True: it was the last one. */
 static bool try_body(looping *l, tdagi_outline_statement *s)
 {
@@ -173,11 +138,13 @@ static bool try_body(looping *l, tdagi_outline_statement *s)
         tdag_value *v = tdagi_env_alloc(&im->env, (l->carrying.n + 1) * sizeof *v);
         if (v == NULL) return true;
         v[0] = index;
-        block->params = tdagi_outline_keep(o, 1 + COLLECT(l, v + 1, param), v);
+        block->params =
+            tdagi_outline_keep(o, 1 + TDAGI_COLLECT(&l->carrying, v + 1, param), v);
         uint32_t head = l->has_condition;
-        if (l->has_condition) v[0] = tdagi_import_truth(im, l->condition);
-        block->yields = tdagi_outline_keep(o, head + COLLECT(l, v + head, yield), v);
-        keep_symbols(l, block);
+        if (l->has_condition) v[0] = tdagi_truth(&im->env, l->condition);
+        block->yields = tdagi_outline_keep(
+            o, head + TDAGI_COLLECT(&l->carrying, v + head, yield), v);
+        tdagi_carry_symbols(&l->carrying, block);
     }
     tdagi_journal_undo(&im->env, &journal);
     tdagi_outline_close(o);
@@ -205,8 +172,10 @@ static void finish(looping *l, tdagi_outline_statement *s)
     s->what.has_condition = l->has_condition;
     if (s->what.has_limit) v[head++] = l->limit;
     if (l->has_condition) v[head++] = l->start;
-    s->inputs = tdagi_outline_keep(env->outline, head + COLLECT(l, v + head, entry), v);
-    s->results = tdagi_outline_keep(env->outline, COLLECT(l, v, result), v);
+    s->inputs = tdagi_outline_keep(
+        env->outline, head + TDAGI_COLLECT(&l->carrying, v + head, entry), v);
+    s->results =
+        tdagi_outline_keep(env->outline, TDAGI_COLLECT(&l->carrying, v, result), v);
     s->bindings = l->carrying.bindings;
     s->n_bindings = l->carrying.n_bindings;
 }
@@ -240,7 +209,7 @@ void tdagi_import_loop(tdagi_frame *f, const tdag_shim_node *node, tdagi_any tri
     }
     l.has_condition = endless || !always_goes_on(condition);
     condition.assumed |= condition.how != NULL; /* of size 0 it may be false */
-    l.start = tdagi_import_truth(im, condition);
+    l.start = tdagi_truth(&im->env, condition);
     tdagi_outline_statement *s = NULL;
     bool is_done = false;
     for (int i = 0; i < MOST_TRIES && !is_done && !failed(&l); i++) {
