@@ -19,7 +19,7 @@ static const option options[] = {
     {CLI_INPUT,  "-i", "--input", "[NAME:]DTYPE[DIMS]", "one input: f32[N=4,3,224,224]; NAME=VALUE: sr=16000"},
     {CLI_LIKE,   "--like",   NULL, "X.safetensors", "inputs with the dtypes and shapes of its tensors"},
     {CLI_COMPLEX, "--complex", NULL, "I,J,...", "inputs, from 0, that are complex: given as pairs [...,2]"},
-    {CLI_METHOD, "--method", NULL, "NAME", "the method to take (default forward); several, each with its -i behind it"},
+    {CLI_METHOD, "--method", NULL, "NAME", "the method to take (default forward); once per method"},
     {CLI_STATE,  "--state",  NULL, "S.safetensors", "what the model remembers: read if it exists, then written"},
     {CLI_CALLS,  "--calls",  NULL, "N", "calls in sequence, each with inputs of its own (default 1)"},
     {CLI_IN,     "--in",     NULL, "X.safetensors", "the inputs' values"},

@@ -285,6 +285,7 @@ static void test_counts(void **state)
 
 static void test_models(void **state)
 {
+    static const char *const names[] = {"forward"}, *const no_names[] = {NULL};
     (void)state;
     tdag_model *m = NULL;
     tdag_tensor *result = NULL;
@@ -326,6 +327,11 @@ static void test_models(void **state)
     FAILS("out", tdag_unroll, model, NULL, NULL);
     FAILS("model", tdag_roll, NULL, &m);
     FAILS("out", tdag_roll, model, NULL);
+    FAILS("model", tdag_keep, NULL, names, 1, &m);
+    FAILS("names", tdag_keep, model, NULL, 1, &m);
+    FAILS("names", tdag_keep, model, NULL, 0, &m);
+    FAILS("a name", tdag_keep, model, no_names, 1, &m);
+    FAILS("out", tdag_keep, model, names, 1, NULL);
     FAILS("model", tdag_substitute, NULL, NULL, 0, &m);
     FAILS("out", tdag_substitute, model, NULL, 0, NULL);
     FAILS("a", tdag_diff, NULL, model, &differences);

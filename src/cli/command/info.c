@@ -65,6 +65,7 @@ int cli_info(cli *c)
     tdag_model *model = NULL;
     cli_names at = {0};
     c->takes_programs = true;
+    c->stays_whole = c->n_methods < 2;
     c->at_left = &at;
     int status = cli_load_first(c, &model);
     if (status == CLI_DONE) status = print_report(c, model, &at);
