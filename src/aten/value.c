@@ -272,6 +272,7 @@ bool tdagi_any_equal(tdagi_env *env, tdagi_any a, tdagi_any b, bool *assumed)
     case TDAGI_ANY_LIST:
     case TDAGI_ANY_TUPLE:
     case TDAGI_ANY_NESTED:
+    case TDAGI_ANY_OPTIONAL:
         break;
     }
     return false;
@@ -333,6 +334,9 @@ const char *tdagi_any_text(tdagi_env *env, tdagi_any v)
         return "a dict";
     case TDAGI_ANY_NESTED:
         return "a nested tensor";
+    case TDAGI_ANY_OPTIONAL:
+        return tdagi_env_text(env, "None or %s, as tensor data decides",
+                              tdagi_any_text(env, v.u.seq->v[1]));
     case TDAGI_ANY_OBJECT:
         return "a module";
     case TDAGI_ANY_FUNCTION:

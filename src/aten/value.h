@@ -26,6 +26,8 @@ typedef enum tdagi_any_kind {
     TDAGI_ANY_COMPLEX_NUMBER, /* u.pair: the real and the imaginary part */
     TDAGI_ANY_NESTED, /* a nested tensor: u.seq of a padded one and what is there of it
                        */
+    TDAGI_ANY_OPTIONAL, /* u.seq of a bool, whether it is there, and what it is then:
+                           else None, as tensor data decides */
     /* Known to the reader alone; rows only pass them on. */
     TDAGI_ANY_OBJECT,   /* a module: u.object */
     TDAGI_ANY_FUNCTION, /* u.foreign */

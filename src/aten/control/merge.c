@@ -151,6 +151,51 @@ static tdagi_any merge_lists(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
     return tdagi_stack_list(env, tdagi_cell_new(env, rows), a.u.seq->letter);
 }
 
+/* ---- what may be None ---- */
+
+static bool may_be_none(tdagi_any v)
+{
+    return v.kind == TDAGI_ANY_OPTIONAL ||
+           (v.kind == TDAGI_ANY_NONE && !tdagi_is_unset(v));
+}
+
+static tdagi_any optional(tdagi_env *env, tdagi_any there, tdagi_any v)
+{
+    const tdagi_any both[] = {there, v};
+    if (there.kind == TDAGI_ANY_POISON || v.kind == TDAGI_ANY_POISON)
+        return there.kind == TDAGI_ANY_POISON ? there : v;
+    if (there.kind == TDAGI_ANY_BOOL && !there.assumed && there.u.b) return v;
+    return tdagi_any_seq(env, TDAGI_ANY_OPTIONAL, 2, both);
+}
+
+/* Nothing, with the parts that `like` has. */
+static tdagi_any nothing_like(tdagi_env *env, tdagi_any like)
+{
+    if (!tdagi_any_is_seq(like)) return tdagi_unset();
+    tdagi_any out = tdagi_any_seq(env, (tdagi_any_kind)like.kind, 0, NULL);
+    for (uint32_t i = 0; i < like.u.seq->n && tdagi_any_is_seq(out); i++)
+        tdagi_seq_append(env, out.u.seq, nothing_like(env, like.u.seq->v[i]));
+    return out;
+}
+
+/* Its two parts; `like` is what it may be. */
+static void parts_of(tdagi_env *env, tdagi_any v, tdagi_any like, tdagi_any out[2])
+{
+    bool is_none = may_be_none(v);
+    out[0] = tdagi_any_bool(!is_none);
+    out[1] = is_none ? nothing_like(env, like) : v;
+    if (v.kind == TDAGI_ANY_OPTIONAL) memcpy(out, v.u.seq->v, 2 * sizeof *out);
+}
+
+static tdagi_any merge_optional(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
+{
+    tdagi_any a[2], b[2];
+    parts_of(arms->env, yes, yes, a);
+    parts_of(arms->env, no, no, b);
+    tdagi_any there = tdagi_merge(arms, a[0], b[0]);
+    return optional(arms->env, there, tdagi_merge(arms, a[1], b[1]));
+}
+
 static bool same_keys(tdagi_env *env, const tdagi_dict *a, const tdagi_dict *b)
 {
     bool assumed = false, same = a->keys.n == b->keys.n;
@@ -192,6 +237,11 @@ tdagi_any tdagi_merge(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
     if (is_same(env, yes, no)) return yes;
     if (tdagi_is_unset(yes) || tdagi_is_unset(no)) {
         tdagi_any set = tdagi_is_unset(yes) ? no : yes;
+        if (tdagi_any_is_seq(set)) {
+            tdagi_any none = nothing_like(env, set);
+            return merge_items(arms, set.u.seq == yes.u.seq ? yes : none,
+                               set.u.seq == yes.u.seq ? none : no);
+        }
         if (set.kind != TDAGI_ANY_TENSOR && !is_numeric(set)) return set;
         tdag_value v = value_of(env, set), zeros = zeros_like(env, v);
         bool is_no = tdagi_is_unset(yes);
@@ -217,6 +267,7 @@ tdagi_any tdagi_merge(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
         (tdagi_any_is_stack(yes) || tdagi_any_is_stack(no) ||
          yes.u.seq->n != no.u.seq->n))
         return merge_lists(arms, yes, no);
+    if (may_be_none(yes) || may_be_none(no)) return merge_optional(arms, yes, no);
     if (tdagi_any_is_seq(yes) && yes.kind == no.kind) return merge_items(arms, yes, no);
     if (yes.kind == TDAGI_ANY_DICT && no.kind == TDAGI_ANY_DICT)
         return merge_dicts(arms, yes, no);
@@ -346,8 +397,22 @@ static tdagi_any carry_list_in(tdagi_carrying *c, tdagi_any v)
                : rows;
 }
 
+static tdagi_any carry_optional_in(tdagi_carrying *c, tdagi_any v)
+{
+    tdagi_any parts[2];
+    tdagi_carried *leaf = next_leaf(c);
+    if (leaf == NULL) return v;
+    leaf->param = TDAG_NO_VALUE;
+    leaf->is_optional |= v.kind == TDAGI_ANY_OPTIONAL;
+    if (!leaf->is_optional) return v;
+    parts_of(c->env, v, leaf->like, parts);
+    tdagi_any there = tdagi_carry_in(c, parts[0]);
+    return optional(c->env, there, tdagi_carry_in(c, parts[1]));
+}
+
 tdagi_any tdagi_carry_in(tdagi_carrying *c, tdagi_any v)
 {
+    if (may_be_none(v)) return carry_optional_in(c, v);
     if (v.kind == TDAGI_ANY_LIST) return carry_list_in(c, v);
     if (v.kind == TDAGI_ANY_DICT) return carry_dict(c, v, tdagi_carry_in);
     if (tdagi_any_is_seq(v)) return carry_items(c, v, tdagi_carry_in);
@@ -410,6 +475,54 @@ static void compare_types(tdagi_carrying *c, tdagi_carried *leaf, tdagi_any v,
     }
 }
 
+/* How many leaves that takes; 0: a loop does not carry such. */
+static uint32_t count_leaves(tdagi_any v)
+{
+    uint32_t n = v.kind == TDAGI_ANY_TENSOR || is_numeric(v);
+    bool fits = true;
+    for (uint32_t i = 0; v.kind == TDAGI_ANY_TUPLE && i < v.u.seq->n; i++) {
+        uint32_t more = count_leaves(v.u.seq->v[i]);
+        fits = fits && more > 0;
+        n += more;
+    }
+    return fits ? n : 0;
+}
+
+/* None becomes something: leaves for that are put in. */
+static void found_optional(tdagi_carrying *c, tdagi_any v, tdagi_any next)
+{
+    uint32_t at = c->at, n = 1 + count_leaves(next);
+    if (n == 1) {
+        refuse_next(c, v, next);
+        return;
+    }
+    c->leaves[at - 1].is_optional = c->has_changed = true;
+    c->leaves[at - 1].like = next;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!has_room(c)) return;
+        memmove(c->leaves + at + 1, c->leaves + at, (c->n - at) * sizeof *c->leaves);
+        memset(c->leaves + at, 0, sizeof *c->leaves);
+        c->n++;
+    }
+    c->at += n;
+}
+
+static void carry_optional_on(tdagi_carrying *c, tdagi_any v, tdagi_any next)
+{
+    tdagi_any before[2], after[2];
+    tdagi_carried *leaf = &c->leaves[c->at++];
+    if (!leaf->is_optional) {
+        if (next.kind == TDAGI_ANY_OPTIONAL) next = next.u.seq->v[1];
+        if (!may_be_none(next)) found_optional(c, v, next);
+        return;
+    }
+    tdagi_any like = leaf->like;
+    parts_of(c->env, v, like, before);
+    parts_of(c->env, next, like, after);
+    tdagi_carry_on(c, before[0], after[0]);
+    tdagi_carry_on(c, before[1], after[1]);
+}
+
 static void carry_leaf_on(tdagi_carrying *c, tdagi_carried *leaf, tdagi_any v,
                           tdagi_any next)
 {
@@ -417,6 +530,7 @@ static void carry_leaf_on(tdagi_carrying *c, tdagi_carried *leaf, tdagi_any v,
         bool number = is_numeric(v) || (tdagi_is_unset(v) && is_numeric(leaf->like));
         leaf->yield =
             number && !is_numeric(next) ? TDAG_NO_VALUE : value_of(c->env, next);
+        if (tdagi_is_unset(next)) leaf->yield = leaf->param; /* whatever it is */
         if (!number && is_numeric(next)) /* a tensor of a known number */
             leaf->yield = tdagi_cast(c->env->b, leaf->yield,
                                      tdag_builder_get_dtype(c->env->b, leaf->param));
@@ -487,6 +601,10 @@ static void carry_list_on(tdagi_carrying *c, tdagi_any v, tdagi_any next)
 
 void tdagi_carry_on(tdagi_carrying *c, tdagi_any v, tdagi_any next)
 {
+    if (may_be_none(v) && c->at < c->n) {
+        carry_optional_on(c, v, next);
+        return;
+    }
     next = as_number(c->env, v, next);
     if (v.kind == TDAGI_ANY_LIST && c->at < c->n) {
         carry_list_on(c, v, next);
@@ -553,8 +671,19 @@ static tdag_value with_lengths(const tdagi_carrying *c, const tdagi_carried *lea
     return v;
 }
 
+static tdagi_any carry_optional_out(tdagi_carrying *c, tdagi_any v)
+{
+    tdagi_any parts[2];
+    const tdagi_carried *leaf = &c->leaves[c->at++];
+    if (!leaf->is_optional) return v;
+    parts_of(c->env, v, leaf->like, parts);
+    tdagi_any there = tdagi_carry_out(c, parts[0]);
+    return optional(c->env, there, tdagi_carry_out(c, parts[1]));
+}
+
 tdagi_any tdagi_carry_out(tdagi_carrying *c, tdagi_any v)
 {
+    if (may_be_none(v) && c->at < c->n) return carry_optional_out(c, v);
     if (v.kind == TDAGI_ANY_LIST && c->at < c->n) {
         const tdagi_carried *leaf = &c->leaves[c->at++];
         if (!leaf->is_stack) return carry_items(c, v, tdagi_carry_out);

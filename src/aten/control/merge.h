@@ -43,12 +43,13 @@ tdagi_any tdagi_merge(tdagi_arms *arms, tdagi_any yes, tdagi_any no);
 /* A tensor or number of a carried value. What is known of it is found out by trying,
  * and outlives a try. */
 typedef struct tdagi_carried {
-    bool is_number;  /* a number that the body changes: a rank-0 tensor */
-    bool is_stack;   /* a list whose length the body changes: rows, the next leaf */
-    char letter;     /* ... of rows that are numbers */
-    uint32_t span;   /* of any other list: leaves of its items, which come next */
-    uint32_t varies; /* by axis: its size changes, and is a symbol of the body */
-    uint32_t alone;  /* by axis: its symbol is no other's */
+    bool is_number;   /* a number that the body changes: a rank-0 tensor */
+    bool is_optional; /* None that may become something: its parts, the next leaves */
+    bool is_stack;    /* a list whose length the body changes: rows, the next leaf */
+    char letter;      /* ... of rows that are numbers */
+    uint32_t span;    /* of any other list: leaves of its items, which come next */
+    uint32_t varies;  /* by axis: its size changes, and is a symbol of the body */
+    uint32_t alone;   /* by axis: its symbol is no other's */
     tdag_dim symbols[TDAG_MAX_RANK];
     tdag_dim comes_in[TDAG_MAX_RANK], becomes[TDAG_MAX_RANK]; /* where it varies: the
                        size before, and behind the first try's body */

@@ -231,6 +231,7 @@ static const tdag_shim_value *take(opaque_call *o, tdagi_any v, const char *type
     case TDAGI_ANY_DEVICE:
     case TDAGI_ANY_DICT:
     case TDAGI_ANY_NESTED:
+    case TDAGI_ANY_OPTIONAL:
     case TDAGI_ANY_COMPLEX:
     case TDAGI_ANY_COMPLEX_NUMBER:
     case TDAGI_ANY_OBJECT:

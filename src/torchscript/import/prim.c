@@ -257,9 +257,11 @@ static void do_dict(tdagi_frame *f, const tdag_shim_node *node)
     tdagi_frame_output(f, node, 0, d);
 }
 
-static void do_same(tdagi_frame *f, const tdag_shim_node *node)
+/* What is known to be there. */
+static void do_unwrap(tdagi_frame *f, const tdag_shim_node *node)
 {
-    tdagi_frame_output(f, node, 0, tdagi_frame_input(f, node, 0));
+    tdagi_any v = tdagi_frame_input(f, node, 0);
+    tdagi_frame_output(f, node, 0, v.kind == TDAGI_ANY_OPTIONAL ? v.u.seq->v[1] : v);
 }
 
 static void do_unset(tdagi_frame *f, const tdag_shim_node *node)
@@ -355,6 +357,7 @@ static bool is_instance(tdagi_any v, const char *type)
     case TDAGI_ANY_DEVICE:
         return starts(type, "Device") || starts(type, "device");
     case TDAGI_ANY_POISON:
+    case TDAGI_ANY_OPTIONAL:
     case TDAGI_ANY_OBJECT:
     case TDAGI_ANY_FUNCTION:
     case TDAGI_ANY_OTHER:
@@ -405,8 +408,8 @@ static const struct {
     {"fork", do_fork},
     {"isinstance", do_isinstance},
     {"tolist", do_tolist},
-    {"unchecked_cast", do_same},
-    {"unchecked_unwrap_optional", do_same},
+    {"unchecked_cast", do_unwrap},
+    {"unchecked_unwrap_optional", do_unwrap},
 };
 
 bool tdagi_import_prim(tdagi_frame *f, const tdag_shim_node *node, const char *kind)

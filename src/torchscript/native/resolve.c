@@ -101,6 +101,7 @@ static char letter_of(const tdagi_any *v)
     case TDAGI_ANY_TUPLE:
     case TDAGI_ANY_DICT:
     case TDAGI_ANY_NESTED:
+    case TDAGI_ANY_OPTIONAL:
     case TDAGI_ANY_COMPLEX:
     case TDAGI_ANY_COMPLEX_NUMBER:
     case TDAGI_ANY_OBJECT:
@@ -148,7 +149,8 @@ static bool fits(const char *type, const tdagi_any *v, leniency how)
     static const char *const numbers[] = {"int", "float", "bool", "number", "complex"};
     if (v->kind == TDAGI_ANY_POISON) return true;
     if (starts(type, "Optional["))
-        return v->kind == TDAGI_ANY_NONE || fits(type + strlen("Optional["), v, how);
+        return v->kind == TDAGI_ANY_NONE || v->kind == TDAGI_ANY_OPTIONAL ||
+               fits(type + strlen("Optional["), v, how);
     if (starts(type, "List[")) return list_fits(type + strlen("List["), v, how);
     if (starts(type, "Tensor"))
         return v->kind == TDAGI_ANY_TENSOR || v->kind == TDAGI_ANY_NESTED ||

@@ -139,6 +139,7 @@ static void write_value(world *w, tdagi_text *to, tdagi_any v)
         tdagi_text_add(to, "]");
         break;
     case TDAGI_ANY_NESTED:
+    case TDAGI_ANY_OPTIONAL:
     case TDAGI_ANY_COMPLEX:
     case TDAGI_ANY_COMPLEX_NUMBER:
     case TDAGI_ANY_OBJECT:

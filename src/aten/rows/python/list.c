@@ -363,11 +363,25 @@ tdagi_any tdagi_aten_find(tdagi_call *c)
 /* ---- identity and constants ---- */
 
 /* `is` by row data 1, `is not` by 0 */
+/* Whether it is None, which a run tells; `is_none`: that it is, else that it is not. */
+static tdagi_any is_there(tdagi_call *c, tdagi_any optional, bool is_none)
+{
+    tdagi_any there = optional.u.seq->v[0];
+    if (there.kind == TDAGI_ANY_BOOL) return tdagi_any_bool(there.u.b != is_none);
+    tdag_value v = tdagi_as(c, there, TDAG_BOOL);
+    if (is_none) v = tdagi_unary_composite(c->b, TDAGI_LOGICAL_NOT, v);
+    tdagi_cell *cell = v.id == 0 ? NULL : tdagi_cell_new(c->env, v);
+    if (cell == NULL) return tdagi_any_poison();
+    return (tdagi_any){.kind = TDAGI_ANY_DATA, .letter = 'b', .u.tensor = cell};
+}
+
 tdagi_any tdagi_aten_is(tdagi_call *c)
 {
     read_all(c);
     bool assumed = false;
     tdagi_any a = c->args[0], b = c->args[1];
+    if (a.kind == TDAGI_ANY_OPTIONAL && b.kind == TDAGI_ANY_NONE)
+        return is_there(c, a, c->data == 1);
     bool same = a.kind == b.kind && tdagi_any_equal(c->env, a, b, &assumed);
     return tdagi_any_bool(same == (c->data == 1));
 }
