@@ -80,7 +80,7 @@ def check(folder, tdag, module):
 
 if __name__ == "__main__":
     os.makedirs(sys.argv[1], exist_ok=True)
-    faults = [check(sys.argv[1], sys.argv[2], m) 
+    faults = [check(sys.argv[1], sys.argv[2], m)
               for m in (Noise(), Masks(), Branch(), While(), Asserted())]
     print(faults)
     sys.exit(1 if any(faults) else 0)
