@@ -1,0 +1,324 @@
+/* Branches and loops. What is known is decided; what data decides becomes a statement.
+ */
+#include "coreml/read/import.h"
+
+#include "aten/aten.h"
+#include "aten/control/merge.h"
+#include "aten/selection.h"
+#include "derive/derive.h"
+#include "program/outline/outline.h"
+
+#define MOST_TRIES 16
+
+/* ---- values ---- */
+
+/* A tensor as the run has it, whatever is known of it. */
+static tdagi_any as_data(tdagi_mil *im, tdagi_any v)
+{
+    v = tdagi_settled(&im->env, v);
+    if (v.kind != TDAGI_ANY_TENSOR || v.u.tensor->known == NULL) return v;
+    tdag_value x = tdagi_cell_read(&im->env, v.u.tensor);
+    return tdagi_any_tensor(tdagi_cell_new(&im->env, x));
+}
+
+static tdag_value truth(tdagi_mil *im, tdagi_any c)
+{
+    if (tdagi_any_is_number(c)) c = tdagi_number_tensor(&im->env, c);
+    if (!tdagi_any_is_tensor(c)) {
+        if (!tdagi_env_note_poison(&im->env, &c))
+            tdagi_env_issue(&im->env, "a condition that is no number");
+        return TDAG_NO_VALUE;
+    }
+    tdag_value v = tdagi_cell_read(&im->env, c.u.tensor);
+    if (v.id != 0 && tdag_builder_get_rank(im->env.b, v) > 0)
+        v = tdagi_reshape(im->env.b, v, 0, NULL);
+    return v.id == 0 ? v : tdagi_cast(im->env.b, v, TDAG_BOOL);
+}
+
+static bool is_decided(tdagi_any c) { return c.kind == TDAGI_ANY_BOOL && !c.assumed; }
+
+/* What a block gives; its names are forgotten. */
+static tdagi_any *run_block(tdagi_mil *im, const Cml__Block *block, const tdagi_any *in)
+{
+    tdagi_mil_value *last = im->last;
+    for (size_t i = 0; in != NULL && i < block->n_inputs; i++)
+        tdagi_mil_define(im, block->inputs[i]->name, in[i]);
+    if (tdagi_env_ok(&im->env)) tdagi_mil_run(im, block);
+    tdagi_any *out = tdagi_env_alloc(&im->env, (block->n_outputs + 1) * sizeof(*out));
+    for (size_t i = 0; out != NULL && i < block->n_outputs && tdagi_env_ok(&im->env);
+         i++)
+        out[i] = tdagi_mil_get(im, block->outputs[i]);
+    tdagi_mil_leave(im, last);
+    return tdagi_env_ok(&im->env) ? out : NULL;
+}
+
+static void give_all(tdagi_mil *im, const Cml__Operation *op, const tdagi_any *v)
+{
+    if (v == NULL) return;
+    tdagi_any all =
+        tdagi_any_seq(&im->env, TDAGI_ANY_TUPLE, (uint32_t)op->n_outputs, v);
+    if (tdagi_env_ok(&im->env)) tdagi_mil_give(im, op, all);
+}
+
+static tdagi_outline_statement *add_statement(tdagi_mil *im, int kind)
+{
+    const tdagi_statement_spec what = {.kind = (uint8_t)kind};
+    tdagi_settle_all(&im->env);
+    tdagi_outline_statement *s = tdagi_outline_add(im->env.outline, &what);
+    if (s == NULL && tdagi_env_ok(&im->env)) im->env.status = tdagi_nomem(im->env.ctx);
+    return s;
+}
+
+/* ---- cond ---- */
+
+static void walk_arm(tdagi_mil *im, const Cml__Block *block, tdagi_outline_statement *s,
+                     tdagi_any **out)
+{
+    tdagi_outline_block *b = tdagi_outline_open(im->env.outline, s);
+    if (b == NULL) return;
+    *out = run_block(im, block, NULL);
+    for (size_t i = 0; *out != NULL && i < block->n_outputs; i++)
+        (*out)[i] = as_data(im, (*out)[i]);
+    tdagi_outline_close(im->env.outline);
+}
+
+static void branch(tdagi_mil *im, const Cml__Operation *op, tdagi_any c)
+{
+    tdagi_env *env = &im->env;
+    tdagi_outline *o = env->outline;
+    tdagi_outline_statement *s = add_statement(im, TDAGI_IF);
+    tdag_value v = truth(im, c);
+    if (s == NULL || v.id == 0) return;
+    s->inputs = tdagi_outline_keep(o, 1, &v);
+    tdagi_arms arms = {.env = env, .n_symbols = tdagi_pool_n_symbols(env->pool)};
+    tdagi_any *given[2] = {NULL, NULL};
+    for (int i = 0; i < 2 && tdagi_env_ok(env); i++)
+        walk_arm(im, op->blocks[i], s, &given[i]);
+    tdagi_any *out = tdagi_env_alloc(env, (op->n_outputs + 1) * sizeof(*out));
+    if (given[0] == NULL || given[1] == NULL || out == NULL) return;
+    for (size_t i = 0; i < op->n_outputs && tdagi_env_ok(env); i++)
+        out[i] = tdagi_merge(&arms, given[0][i], given[1][i]);
+    for (int i = 0; i < 2; i++)
+        s->blocks[i]->yields = tdagi_outline_keep(o, arms.n, arms.yields[i]);
+    s->results = tdagi_outline_keep(o, arms.n, arms.results);
+    s->bindings = arms.bindings;
+    s->n_bindings = arms.n_bindings;
+    give_all(im, op, out);
+}
+
+static bool has_blocks(tdagi_mil *im, const Cml__Operation *op, size_t inputs)
+{
+    bool ok = op->n_blocks == 2;
+    for (size_t i = 0; ok && i < 2; i++)
+        ok = op->blocks[i] != NULL && op->blocks[i]->n_inputs == inputs;
+    if (!ok) tdagi_mil_bad(im, "it does not have the two blocks that it needs");
+    return ok;
+}
+
+void tdagi_mil_cond(tdagi_mil *im, const Cml__Operation *op)
+{
+    const Cml__Argument *a = tdagi_mil_argument(op, "pred");
+    if (!has_blocks(im, op, 0)) return;
+    for (int i = 0; i < 2; i++)
+        if (op->blocks[i]->n_outputs != op->n_outputs)
+            tdagi_mil_bad(im, "a block gives another number of values");
+    if (a == NULL || a->n_arguments != 1) tdagi_mil_bad(im, "it has no operand pred");
+    if (!tdagi_env_ok(&im->env)) return;
+    tdagi_any c = tdagi_any_evaluated(&im->env, tdagi_mil_binding(im, a->arguments[0]));
+    if (tdagi_env_note_poison(&im->env, &c))
+        tdagi_mil_give(im, op, tdagi_any_poison());
+    else if (is_decided(c))
+        give_all(im, op, run_block(im, op->blocks[c.u.b ? 0 : 1], NULL));
+    else
+        branch(im, op, c);
+}
+
+/* ---- while_loop ---- */
+
+typedef struct looping {
+    tdagi_mil *im;
+    const Cml__Block *condition, *body;
+    tdagi_carrying carrying;
+    const tdagi_any *entry;
+    uint32_t n;
+    tdagi_any goes_on; /* behind the body */
+} looping;
+
+/* Runs while the condition is known: what TorchScript's loops of known length do, too.
+ * NULL: data decides it, or it is too long. */
+static const tdagi_any *unroll(looping *l)
+{
+    tdagi_mil *im = l->im;
+    tdagi_env *env = &im->env;
+    const tdagi_any *now = l->entry;
+    for (uint64_t trip = 0; trip <= env->ctx->limits.max_loop_trips; trip++) {
+        const tdagi_any *c = run_block(im, l->condition, now);
+        tdagi_any goes_on =
+            c == NULL ? tdagi_any_none() : tdagi_any_evaluated(env, c[0]);
+        if (!is_decided(goes_on)) return NULL;
+        if (!goes_on.u.b) return now;
+        tdagi_any *next = run_block(im, l->body, now);
+        if (next == NULL) return NULL;
+        for (uint32_t i = 0; i < l->n; i++) { /* counters stay known */
+            tdagi_any v = tdagi_any_evaluated(env, next[i]);
+            if (next[i].kind == TDAGI_ANY_TENSOR && v.kind == TDAGI_ANY_INT)
+                next[i] = tdagi_any_tensor(
+                    tdagi_cell_known(env, tdagi_cell_dtype(env, next[i].u.tensor), v));
+        }
+        now = next;
+    }
+    return NULL;
+}
+
+/* The values of one kind of all leaves that are carried. */
+static uint32_t collect(const looping *l, tdag_value *out, size_t offset)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < l->carrying.n; i++) {
+        const tdagi_carried *leaf = &l->carrying.leaves[i];
+        if (leaf->param.id == 0) continue;
+        out[n++] = *(const tdag_value *)((const char *)leaf + offset);
+    }
+    return n;
+}
+#define COLLECT(l, out, member) collect(l, out, offsetof(tdagi_carried, member))
+
+static void keep_symbols(looping *l, tdagi_outline_block *block)
+{
+    tdag_dim *symbols = tdagi_env_alloc(
+        &l->im->env, (l->carrying.n * TDAG_MAX_RANK + 1) * sizeof(*symbols));
+    for (uint32_t i = 0; symbols != NULL && i < l->carrying.n; i++)
+        for (uint32_t k = 0; k < TDAG_MAX_RANK; k++) {
+            const tdagi_carried *leaf = &l->carrying.leaves[i];
+            uint32_t j = 0;
+            if (leaf->param.id == 0 || (leaf->varies >> k & 1) == 0) continue;
+            while (j < block->n_symbols && symbols[j] != leaf->symbols[k])
+                j++;
+            if (j == block->n_symbols) symbols[block->n_symbols++] = leaf->symbols[k];
+        }
+    block->symbols = symbols;
+}
+
+/* One walk of the body. True: it was the last one. */
+static bool try_body(looping *l, tdagi_outline_statement *s)
+{
+    tdagi_mil *im = l->im;
+    tdagi_env *env = &im->env;
+    tdagi_outline *o = env->outline;
+    tdagi_outline_block *block = tdagi_outline_open(o, s);
+    tdagi_any *in = tdagi_env_alloc(env, (l->n + 1) * sizeof(*in));
+    if (block == NULL || in == NULL) return true;
+    l->carrying.has_changed = false;
+    tdag_value index = tdagi_given(env, TDAG_I64, 0, NULL);
+    tdagi_env_counter(env, index);
+    l->carrying.at = 0;
+    for (uint32_t i = 0; i < l->n; i++)
+        in[i] = tdagi_carry_in(&l->carrying, l->entry[i]);
+    tdagi_any *next = run_block(im, l->body, in);
+    for (uint32_t i = 0; next != NULL && i < l->n; i++)
+        next[i] = as_data(im, next[i]);
+    const tdagi_any *c = next == NULL ? NULL : run_block(im, l->condition, next);
+    l->carrying.at = 0;
+    for (uint32_t i = 0; c != NULL && i < l->n && tdagi_env_ok(env); i++)
+        tdagi_carry_on(&l->carrying, l->entry[i], next[i]);
+    bool is_last = !l->carrying.has_changed || env->n_issues > 0 || c == NULL;
+    tdag_value *v = tdagi_env_alloc(env, (l->carrying.n + 1) * sizeof(*v));
+    if (is_last && c != NULL && v != NULL && tdagi_env_ok(env)) {
+        v[0] = index;
+        block->params = tdagi_outline_keep(o, 1 + COLLECT(l, v + 1, param), v);
+        v[0] = truth(im, c[0]);
+        block->yields = tdagi_outline_keep(o, 1 + COLLECT(l, v + 1, yield), v);
+        keep_symbols(l, block);
+    }
+    tdagi_outline_close(o);
+    return is_last || !tdagi_env_ok(env);
+}
+
+static void finish(looping *l, tdagi_outline_statement *s, tdag_value start,
+                   const Cml__Operation *op)
+{
+    tdagi_env *env = &l->im->env;
+    tdag_value *v = tdagi_env_alloc(env, (l->carrying.n + 1) * sizeof(*v));
+    tdagi_any *out = tdagi_env_alloc(env, (l->n + 1) * sizeof(*out));
+    l->carrying.bindings = tdagi_env_alloc(env, (l->carrying.n * TDAG_MAX_RANK + 1) *
+                                                    sizeof(*l->carrying.bindings));
+    if (v == NULL || out == NULL || l->carrying.bindings == NULL) return;
+    l->carrying.at = 0;
+    for (uint32_t i = 0; i < l->n; i++)
+        out[i] = tdagi_carry_out(&l->carrying, l->entry[i]);
+    s->what.has_condition = true;
+    v[0] = start;
+    s->inputs = tdagi_outline_keep(env->outline, 1 + COLLECT(l, v + 1, entry), v);
+    s->results = tdagi_outline_keep(env->outline, COLLECT(l, v, result), v);
+    s->bindings = l->carrying.bindings;
+    s->n_bindings = l->carrying.n_bindings;
+    if (tdagi_env_ok(env)) give_all(l->im, op, out);
+}
+
+static void loop(looping *l, const Cml__Operation *op)
+{
+    tdagi_mil *im = l->im;
+    tdagi_env *env = &im->env;
+    tdagi_any *entry = tdagi_env_alloc(env, (l->n + 1) * sizeof(*entry));
+    if (entry == NULL) return;
+    for (uint32_t i = 0; i < l->n; i++)
+        entry[i] = as_data(im, l->entry[i]);
+    const tdagi_any *c = run_block(im, l->condition, l->entry);
+    l->entry = entry;
+    l->carrying.env = env;
+    l->carrying.n_symbols = tdagi_pool_n_symbols(env->pool);
+    l->carrying.trips = TDAGI_DIM_BAD;
+    tdag_value start = c == NULL ? TDAG_NO_VALUE : truth(im, c[0]);
+    tdagi_outline_statement *s = NULL;
+    bool is_done = start.id == 0;
+    for (int i = 0; i < MOST_TRIES && !is_done && tdagi_env_ok(env); i++) {
+        if (s != NULL) tdagi_outline_forget(env->outline, s);
+        s = add_statement(im, TDAGI_LOOP);
+        is_done = s == NULL || try_body(l, s);
+    }
+    if (!is_done && tdagi_env_ok(env))
+        tdagi_env_issue(env, "a loop whose carried sizes have no pattern");
+    if (s != NULL && tdagi_env_ok(env)) finish(l, s, start, op);
+}
+
+static const tdagi_any *entry_of(tdagi_mil *im, const Cml__Argument *a)
+{
+    tdagi_any *entry = tdagi_env_alloc(&im->env, (a->n_arguments + 1) * sizeof(*entry));
+    for (size_t i = 0; entry != NULL && i < a->n_arguments; i++)
+        entry[i] = tdagi_mil_binding(im, a->arguments[i]);
+    return tdagi_env_ok(&im->env) ? entry : NULL;
+}
+
+void tdagi_mil_while(tdagi_mil *im, const Cml__Operation *op)
+{
+    tdagi_env *env = &im->env;
+    const Cml__Argument *a = tdagi_mil_argument(op, "loop_vars");
+    size_t n = a == NULL ? 0 : a->n_arguments;
+    if (!has_blocks(im, op, n)) return;
+    if (op->blocks[0]->n_outputs != 1 || op->blocks[1]->n_outputs != n ||
+        op->n_outputs != n || n > 4096)
+        tdagi_mil_bad(im, "its blocks give another number of values");
+    if (!tdagi_env_ok(env)) return;
+    looping l = {.im = im,
+                 .condition = op->blocks[0],
+                 .body = op->blocks[1],
+                 .entry = n == 0 ? NULL : entry_of(im, a),
+                 .n = (uint32_t)n};
+    uint32_t n_statements = env->outline->at->n, n_issues = env->n_issues;
+    bool poison = false;
+    for (size_t i = 0; l.entry != NULL && i < n; i++)
+        poison |= tdagi_env_note_poison(env, &l.entry[i]);
+    if (poison) {
+        tdagi_mil_give(im, op, tdagi_any_poison());
+        return;
+    }
+    const tdagi_any *out = tdagi_env_ok(env) ? unroll(&l) : NULL;
+    if (out != NULL) {
+        give_all(im, op, out);
+        return;
+    }
+    tdagi_outline_cut_back(env->outline, n_statements);
+    if (tdagi_env_ok(env) && env->n_issues == n_issues) loop(&l, op);
+    if (env->n_issues > n_issues && tdagi_env_ok(env))
+        tdagi_mil_give(im, op, tdagi_any_poison());
+}

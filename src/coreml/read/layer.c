@@ -1,0 +1,85 @@
+/* Layers and reductions that a formula cannot say. */
+#include <string.h>
+
+#include "aten/aten.h"
+#include "base/tensor.h"
+#include "coreml/read/mil.h"
+
+/* ---- products ---- */
+
+/* A leaf of zeroes: coremltools gives every linear a bias. */
+static bool is_zero(tdagi_mil_call *c, tdagi_any v)
+{
+    if (v.kind != TDAGI_ANY_TENSOR || v.u.tensor->value.id == 0) return false;
+    const tdagi_node *n = &c->env->b->graph->nodes[v.u.tensor->value.id];
+    if (!tdagi_op_holds_tensor(n->op)) return false;
+    const unsigned char *p = n->u.tensor->data;
+    size_t i = 0;
+    while (i < n->u.tensor->size && p[i] == 0)
+        i++;
+    return i == n->u.tensor->size;
+}
+
+tdagi_any tdagi_mil_linear(tdagi_mil_call *c)
+{
+    if (is_zero(c, tdagi_mil_at(c, "bias"))) tdagi_mil_set(c, "bias", tdagi_any_none());
+    return tdagi_mil_eval(c, "linear(x, weight, bias)");
+}
+
+/* ---- reductions ---- */
+
+tdagi_any tdagi_mil_product(tdagi_mil_call *c)
+{
+    tdagi_mil_let(c, "axes", "axes(x, axes)");
+    tdag_list axes = tdagi_mil_ints(c, "axes");
+    uint32_t rank = tdagi_mil_rank(c, "x");
+    uint64_t bits = 0;
+    for (uint32_t i = 0; i < axes.n; i++)
+        bits |= (uint64_t)1 << ((axes.v[i] < 0 ? axes.v[i] + rank : axes.v[i]) & 63);
+    for (uint32_t i = rank; i-- > 0 && tdagi_env_ok(c->env);) {
+        if ((bits >> i & 1) == 0) continue;
+        tdagi_mil_set_int(c, "axis", i);
+        tdagi_mil_let(c, "x", "prod(x, axis, keep_dims)");
+    }
+    return tdagi_mil_at(c, "x");
+}
+
+/* ---- norms ---- */
+
+static bool are_last(const tdag_list *axes, uint32_t rank)
+{
+    for (uint32_t i = 0; i < axes->n; i++)
+        if ((axes->v[i] < 0 ? axes->v[i] + rank : axes->v[i]) != rank - axes->n + i)
+            return false;
+    return true;
+}
+
+/* gamma and beta have the sizes of the axes. */
+tdagi_any tdagi_mil_layer_norm(tdagi_mil_call *c)
+{
+    tdagi_mil_let(c, "axes", "axes(x, axes)");
+    tdag_list axes = tdagi_mil_ints(c, "axes");
+    uint32_t rank = tdagi_mil_rank(c, "x"), k = 0;
+    tdag_dim sizes[TDAG_MAX_RANK];
+    int64_t order[TDAG_MAX_RANK], back[TDAG_MAX_RANK];
+    bool is_one[TDAG_MAX_RANK] = {false};
+    if (axes.n > rank || axes.n == 0) return tdagi_mil_refuse(c, "such axes");
+    for (uint32_t i = 0; i < axes.n; i++) {
+        int64_t a = axes.v[i] < 0 ? axes.v[i] + rank : axes.v[i];
+        if (a < 0 || a >= rank || is_one[a]) return tdagi_mil_refuse(c, "such axes");
+        is_one[a] = true;
+        sizes[i] = tdagi_mil_dim(c, "x", (uint32_t)a);
+        order[rank - axes.n + i] = a;
+    }
+    tdagi_mil_set_dims(c, "sizes", axes.n, sizes);
+    if (are_last(&axes, rank))
+        return tdagi_mil_eval(c, "layer_norm(x, sizes, gamma, beta, epsilon)");
+    for (uint32_t i = 0; i < rank; i++)
+        if (!is_one[i]) order[k++] = i;
+    for (uint32_t i = 0; i < rank; i++)
+        back[order[i]] = i;
+    tdagi_mil_set_dims(c, "order", rank, order);
+    tdagi_mil_set_dims(c, "back", rank, back);
+    return tdagi_mil_eval(
+        c, "permute(layer_norm(permute(x, order), sizes, gamma, beta, epsilon), back)");
+}

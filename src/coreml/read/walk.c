@@ -1,0 +1,300 @@
+/* Running a block: its operations in order, values by their names. */
+#include "coreml/read/import.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "aten/aten.h"
+#include "aten/selection.h"
+
+void tdagi_mil_bad(tdagi_mil *im, const char *format, ...)
+{
+    if (!tdagi_env_ok(&im->env)) return;
+    char text[TDAGI_MESSAGE_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    im->env.status = tdagi_fail(im->env.ctx, TDAG_E_FORMAT, "%s", text);
+    if (im->op == NULL) return;
+    im->env.status = TDAG_OK;
+    tdagi_env_fail_here(&im->env, TDAG_E_FORMAT, im->op->type);
+}
+
+/* ---- names ---- */
+
+tdagi_mil_value *tdagi_mil_define(tdagi_mil *im, const char *name, tdagi_any v)
+{
+    void **slot = tdagi_table_at(&im->env.arena, &im->names, name, strlen(name) + 1);
+    tdagi_mil_value *value =
+        slot == NULL ? NULL : tdagi_env_alloc(&im->env, sizeof(*value));
+    if (value == NULL) {
+        if (tdagi_env_ok(&im->env)) im->env.status = tdagi_nomem(im->env.ctx);
+        return NULL;
+    }
+    *value = (tdagi_mil_value){
+        .name = name, .is = v, .made_by = im->op, .hidden = *slot, .before = im->last};
+    *slot = im->last = value;
+    return value;
+}
+
+void tdagi_mil_leave(tdagi_mil *im, tdagi_mil_value *last)
+{
+    for (; im->last != last; im->last = im->last->before) {
+        const char *name = im->last->name;
+        void **slot =
+            tdagi_table_at(&im->env.arena, &im->names, name, strlen(name) + 1);
+        if (slot != NULL) *slot = im->last->hidden;
+    }
+}
+
+tdagi_mil_value *tdagi_mil_find(tdagi_mil *im, const char *name)
+{
+    return tdagi_table_get(&im->names, name, strlen(name) + 1);
+}
+
+tdagi_any tdagi_mil_get(tdagi_mil *im, const char *name)
+{
+    tdagi_mil_value *v = tdagi_mil_find(im, name);
+    if (v == NULL) {
+        tdagi_mil_bad(im, "%.200s is used before it is computed", name);
+        return tdagi_any_poison();
+    }
+    if (v->constant != NULL) {
+        const Cml__Value *constant = v->constant;
+        v->constant = NULL;
+        v->is = tdagi_mil_constant(im, name, constant);
+    }
+    return v->is;
+}
+
+static tdagi_any literal(tdagi_mil *im, const char *operand, const Cml__Value *v)
+{
+    const char *of =
+        im->op == NULL || im->op->n_outputs == 0 ? "" : im->op->outputs[0]->name;
+    const char *name = tdagi_env_text(&im->env, "%s_%s", of, operand);
+    return name == NULL ? tdagi_any_poison() : tdagi_mil_constant(im, name, v);
+}
+
+static tdagi_any binding(tdagi_mil *im, const char *operand, const Cml__Binding *b)
+{
+    if (b->binding_case == CML__BINDING__BINDING_NAME)
+        return tdagi_mil_get(im, b->name);
+    if (b->binding_case == CML__BINDING__BINDING_VALUE)
+        return literal(im, operand, b->value);
+    tdagi_mil_bad(im, "the operand %.80s is neither a name nor a value", operand);
+    return tdagi_any_poison();
+}
+
+tdagi_any tdagi_mil_binding(tdagi_mil *im, const Cml__Binding *b)
+{
+    return binding(im, "value", b);
+}
+
+const Cml__Argument *tdagi_mil_argument(const Cml__Operation *op, const char *name)
+{
+    for (size_t i = 0; i < op->n_inputs; i++)
+        if (strcmp(op->inputs[i]->key, name) == 0) return op->inputs[i]->value;
+    return NULL;
+}
+
+/* ---- operands ---- */
+
+static tdagi_any operand(tdagi_mil *im, const char *name, const Cml__Argument *a,
+                         bool is_tuple)
+{
+    if (!is_tuple && a->n_arguments == 1) return binding(im, name, a->arguments[0]);
+    tdagi_any list = tdagi_any_seq(&im->env, TDAGI_ANY_LIST, 0, NULL);
+    for (size_t i = 0; i < a->n_arguments && tdagi_env_ok(&im->env); i++)
+        tdagi_seq_append(&im->env, list.u.seq, binding(im, name, a->arguments[i]));
+    return list;
+}
+
+/* Sets what the operation has; attributes are operands of older opsets. False: poison.
+ */
+static bool take_operands(tdagi_mil *im, const Cml__Operation *op,
+                          const tdagi_mil_row *row, tdagi_mil_call *c)
+{
+    bool poison = false;
+    for (size_t i = 0; i < op->n_inputs && tdagi_env_ok(&im->env); i++) {
+        const char *name = op->inputs[i]->key;
+        if (op->inputs[i]->value == NULL) tdagi_mil_bad(im, "an operand has no value");
+        if (!tdagi_env_ok(&im->env)) return false;
+        tdagi_any v =
+            operand(im, name, op->inputs[i]->value, tdagi_mil_is_tuple(row, name));
+        if (tdagi_any_find_poison(&v) != NULL) v = tdagi_settled(&im->env, v);
+        poison |= tdagi_env_note_poison(&im->env, &v);
+        tdagi_mil_set(c, name, v);
+    }
+    for (size_t i = 0; i < op->n_attributes && tdagi_env_ok(&im->env); i++) {
+        const Cml__ValueEntry *e = op->attributes[i];
+        if (strcmp(e->key, "name") == 0 || e->value == NULL) continue;
+        tdagi_any v = literal(im, e->key, e->value);
+        poison |= tdagi_env_note_poison(&im->env, &v);
+        tdagi_mil_set(c, e->key, v);
+    }
+    return !poison && tdagi_env_ok(&im->env);
+}
+
+/* ---- results ---- */
+
+static tdagi_any as_tensor(tdagi_mil *im, tdagi_any v, tdag_dtype dtype)
+{
+    tdagi_env *env = &im->env;
+    if (dtype == TDAG_DTYPE_NONE) dtype = TDAG_I32;
+    if (v.kind == TDAGI_ANY_DATA) v.kind = TDAGI_ANY_TENSOR;
+    if (tdagi_any_is_number(v))
+        return tdagi_any_tensor(tdagi_cell_known(env, dtype, v));
+    if (!tdagi_any_is_seq(v)) return v;
+    for (uint32_t i = 0; i < v.u.seq->n; i++)
+        if (!tdagi_any_is_number(v.u.seq->v[i])) return v;
+    return tdagi_any_tensor(tdagi_cell_known_list(env, dtype, v.u.seq->n, v.u.seq->v));
+}
+
+/* Fails where the file tells another size. */
+static void check_shape(tdagi_mil *im, const char *name, const Cml__TensorType *type,
+                        tdagi_cell *t)
+{
+    uint32_t rank = tdagi_cell_rank(&im->env, t);
+    if (type->n_dimensions != (type->rank < 0 ? 0 : (size_t)type->rank)) return;
+    bool same = type->n_dimensions == rank;
+    int64_t n = 0;
+    for (uint32_t i = 0; same && i < rank; i++) {
+        const Cml__Dimension *d = type->dimensions[i];
+        if (d->dimension_case != CML__DIMENSION__DIMENSION_CONSTANT) continue;
+        if (!tdagi_dim_is_const(im->env.pool, tdagi_cell_dim(&im->env, t, i), &n))
+            continue;
+        same = (uint64_t)n == d->constant->size;
+    }
+    if (!same)
+        tdagi_mil_bad(im, "the file says that %.200s has another shape than it has",
+                      name);
+}
+
+static tdagi_any settle(tdagi_mil *im, const Cml__NamedValueType *o, tdagi_any v)
+{
+    tdagi_env *env = &im->env;
+    const Cml__TensorType *type =
+        o->type != NULL && o->type->type_case == CML__VALUE_TYPE__TYPE_TENSOR_TYPE
+            ? o->type->tensor_type
+            : NULL;
+    const tdagi_mil_element *e =
+        type == NULL ? NULL : tdagi_mil_element_of(type->data_type);
+    tdag_dtype dtype = e == NULL ? TDAG_DTYPE_NONE : (tdag_dtype)e->dtype;
+    v = as_tensor(im, tdagi_settled(env, v), dtype);
+    if (v.kind != TDAGI_ANY_TENSOR || type == NULL || !tdagi_env_ok(env)) return v;
+    check_shape(im, o->name, type, v.u.tensor);
+    if (dtype == TDAG_DTYPE_NONE || tdagi_cell_dtype(env, v.u.tensor) == dtype)
+        return v;
+    if (v.u.tensor->known != NULL && v.u.tensor->value.id == 0 &&
+        !tdag_dtype_is_float(dtype) && !tdag_dtype_is_float(v.u.tensor->dtype)) {
+        v.u.tensor->dtype = dtype;
+        return v;
+    }
+    tdag_value x = tdagi_cell_read(env, v.u.tensor);
+    return tdagi_any_tensor(tdagi_cell_new(env, tdagi_cast(env->b, x, dtype)));
+}
+
+/* A new node is called as its value. */
+static void name_result(tdagi_mil *im, const char *name, tdagi_any v)
+{
+    tdag_builder *b = im->env.b;
+    if (v.kind != TDAGI_ANY_TENSOR) return;
+    tdag_value x = v.u.tensor->value;
+    if (x.id == 0 || b->graph->nodes[x.id].name != NULL) return;
+    tdag_builder_set_name(b, x, name);
+}
+
+void tdagi_mil_give(tdagi_mil *im, const Cml__Operation *op, tdagi_any out)
+{
+    bool several = out.kind == TDAGI_ANY_TUPLE ||
+                   (out.kind == TDAGI_ANY_LIST &&
+                    (op->n_outputs > 1 ||
+                     (out.u.seq->n == 1 && out.u.seq->v[0].kind == TDAGI_ANY_TENSOR)));
+    if (op->n_outputs > 1 && out.kind != TDAGI_ANY_POISON &&
+        (!several || out.u.seq->n < op->n_outputs)) {
+        tdagi_mil_bad(im, "it has fewer results than the program names");
+        return;
+    }
+    for (size_t i = 0; i < op->n_outputs && tdagi_env_ok(&im->env); i++) {
+        tdagi_any v = several ? out.u.seq->v[i] : out;
+        v = settle(im, op->outputs[i], v);
+        name_result(im, op->outputs[i]->name, v);
+        tdagi_mil_define(im, op->outputs[i]->name, v);
+    }
+}
+
+/* ---- operations ---- */
+
+static void define_constant(tdagi_mil *im, const Cml__Operation *op)
+{
+    const Cml__Value *value = NULL;
+    for (size_t i = 0; i < op->n_attributes; i++)
+        if (strcmp(op->attributes[i]->key, "val") == 0)
+            value = op->attributes[i]->value;
+    if (value == NULL || op->n_outputs != 1) {
+        tdagi_mil_bad(im, "a constant without its value");
+        return;
+    }
+    tdagi_mil_value *v = tdagi_mil_define(im, op->outputs[0]->name, tdagi_any_none());
+    if (v != NULL) v->constant = value;
+}
+
+/* What a row refuses is kept as opaque nodes where such are wanted. */
+static void refused(tdagi_mil *im, const Cml__Operation *op, uint32_t n_issues)
+{
+    if (im->keeps_opaque && tdagi_env_ok(&im->env)) {
+        im->env.n_issues = n_issues;
+        tdagi_mil_keep(im, op);
+        return;
+    }
+    tdagi_mil_give(im, op, tdagi_any_poison());
+}
+
+static void call(tdagi_mil *im, const Cml__Operation *op)
+{
+    tdagi_mil_call c;
+    tdagi_env *env = &im->env;
+    const tdagi_mil_row *row = tdagi_mil_row_of(op->type);
+    uint32_t n_issues = env->n_issues;
+    if (row == NULL) {
+        tdagi_env_issue(env, "%.200s", op->type);
+        refused(im, op, n_issues);
+        return;
+    }
+    tdagi_mil_begin(&c, env, &im->room, op->type);
+    tdagi_any out = tdagi_any_poison();
+    bool is_whole = take_operands(im, op, row, &c);
+    if (is_whole) out = tdagi_mil_meaning(&c, row);
+    if (is_whole && out.kind == TDAGI_ANY_POISON && env->n_issues > n_issues)
+        refused(im, op, n_issues);
+    else if (tdagi_env_ok(env))
+        tdagi_mil_give(im, op, out);
+}
+
+static const struct {
+    const char *type;
+    void (*run)(tdagi_mil *im, const Cml__Operation *op);
+} special[] = {
+    {"const", define_constant},
+    {"cond", tdagi_mil_cond},
+    {"while_loop", tdagi_mil_while},
+    {"read_state", tdagi_mil_read_state},
+    {"write_state", tdagi_mil_write_state},
+};
+
+void tdagi_mil_run(tdagi_mil *im, const Cml__Block *block)
+{
+    const Cml__Operation *outer = im->op;
+    for (size_t i = 0; i < block->n_operations && tdagi_env_step(&im->env, 1); i++) {
+        const Cml__Operation *op = im->op = block->operations[i];
+        size_t n = sizeof(special) / sizeof(special[0]), k = 0;
+        while (k < n && strcmp(special[k].type, op->type) != 0)
+            k++;
+        if (k < n)
+            special[k].run(im, op);
+        else
+            call(im, op);
+    }
+    im->op = outer;
+}
