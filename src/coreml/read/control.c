@@ -40,15 +40,15 @@ static bool is_decided(tdagi_any c) { return c.kind == TDAGI_ANY_BOOL && !c.assu
 /* What a block gives; its names are forgotten. */
 static tdagi_any *run_block(tdagi_mil *im, const Cml__Block *block, const tdagi_any *in)
 {
-    tdagi_mil_value *last = im->last;
+    tdagi_cml_value *last = im->last;
     for (size_t i = 0; in != NULL && i < block->n_inputs; i++)
-        tdagi_mil_define(im, block->inputs[i]->name, in[i]);
-    if (tdagi_env_ok(&im->env)) tdagi_mil_run(im, block);
+        tdagi_cml_define(im, block->inputs[i]->name, in[i]);
+    if (tdagi_env_ok(&im->env)) tdagi_cml_run(im, block);
     tdagi_any *out = tdagi_env_alloc(&im->env, (block->n_outputs + 1) * sizeof(*out));
     for (size_t i = 0; out != NULL && i < block->n_outputs && tdagi_env_ok(&im->env);
          i++)
-        out[i] = tdagi_mil_get(im, block->outputs[i]);
-    tdagi_mil_leave(im, last);
+        out[i] = tdagi_cml_get(im, block->outputs[i]);
+    tdagi_cml_leave(im, last);
     return tdagi_env_ok(&im->env) ? out : NULL;
 }
 
@@ -57,7 +57,7 @@ static void give_all(tdagi_mil *im, const Cml__Operation *op, const tdagi_any *v
     if (v == NULL) return;
     tdagi_any all =
         tdagi_any_seq(&im->env, TDAGI_ANY_TUPLE, (uint32_t)op->n_outputs, v);
-    if (tdagi_env_ok(&im->env)) tdagi_mil_give(im, op, all);
+    if (tdagi_env_ok(&im->env)) tdagi_cml_give(im, op, all);
 }
 
 static tdagi_outline_statement *add_statement(tdagi_mil *im, int kind)
@@ -111,22 +111,22 @@ static bool has_blocks(tdagi_mil *im, const Cml__Operation *op, size_t inputs)
     bool ok = op->n_blocks == 2;
     for (size_t i = 0; ok && i < 2; i++)
         ok = op->blocks[i] != NULL && op->blocks[i]->n_inputs == inputs;
-    if (!ok) tdagi_mil_bad(im, "it does not have the two blocks that it needs");
+    if (!ok) tdagi_cml_bad(im, "it does not have the two blocks that it needs");
     return ok;
 }
 
-void tdagi_mil_cond(tdagi_mil *im, const Cml__Operation *op)
+void tdagi_cml_cond(tdagi_mil *im, const Cml__Operation *op)
 {
-    const Cml__Argument *a = tdagi_mil_argument(op, "pred");
+    const Cml__Argument *a = tdagi_cml_argument(op, "pred");
     if (!has_blocks(im, op, 0)) return;
     for (int i = 0; i < 2; i++)
         if (op->blocks[i]->n_outputs != op->n_outputs)
-            tdagi_mil_bad(im, "a block gives another number of values");
-    if (a == NULL || a->n_arguments != 1) tdagi_mil_bad(im, "it has no operand pred");
+            tdagi_cml_bad(im, "a block gives another number of values");
+    if (a == NULL || a->n_arguments != 1) tdagi_cml_bad(im, "it has no operand pred");
     if (!tdagi_env_ok(&im->env)) return;
-    tdagi_any c = tdagi_any_evaluated(&im->env, tdagi_mil_binding(im, a->arguments[0]));
+    tdagi_any c = tdagi_any_evaluated(&im->env, tdagi_cml_binding(im, a->arguments[0]));
     if (tdagi_env_note_poison(&im->env, &c))
-        tdagi_mil_give(im, op, tdagi_any_poison());
+        tdagi_cml_give(im, op, tdagi_any_poison());
     else if (is_decided(c))
         give_all(im, op, run_block(im, op->blocks[c.u.b ? 0 : 1], NULL));
     else
@@ -285,19 +285,19 @@ static const tdagi_any *entry_of(tdagi_mil *im, const Cml__Argument *a)
 {
     tdagi_any *entry = tdagi_env_alloc(&im->env, (a->n_arguments + 1) * sizeof(*entry));
     for (size_t i = 0; entry != NULL && i < a->n_arguments; i++)
-        entry[i] = tdagi_mil_binding(im, a->arguments[i]);
+        entry[i] = tdagi_cml_binding(im, a->arguments[i]);
     return tdagi_env_ok(&im->env) ? entry : NULL;
 }
 
-void tdagi_mil_while(tdagi_mil *im, const Cml__Operation *op)
+void tdagi_cml_while(tdagi_mil *im, const Cml__Operation *op)
 {
     tdagi_env *env = &im->env;
-    const Cml__Argument *a = tdagi_mil_argument(op, "loop_vars");
+    const Cml__Argument *a = tdagi_cml_argument(op, "loop_vars");
     size_t n = a == NULL ? 0 : a->n_arguments;
     if (!has_blocks(im, op, n)) return;
     if (op->blocks[0]->n_outputs != 1 || op->blocks[1]->n_outputs != n ||
         op->n_outputs != n || n > 4096)
-        tdagi_mil_bad(im, "its blocks give another number of values");
+        tdagi_cml_bad(im, "its blocks give another number of values");
     if (!tdagi_env_ok(env)) return;
     looping l = {.im = im,
                  .condition = op->blocks[0],
@@ -309,7 +309,7 @@ void tdagi_mil_while(tdagi_mil *im, const Cml__Operation *op)
     for (size_t i = 0; l.entry != NULL && i < n; i++)
         poison |= tdagi_env_note_poison(env, &l.entry[i]);
     if (poison) {
-        tdagi_mil_give(im, op, tdagi_any_poison());
+        tdagi_cml_give(im, op, tdagi_any_poison());
         return;
     }
     const tdagi_any *out = tdagi_env_ok(env) ? unroll(&l) : NULL;
@@ -320,5 +320,5 @@ void tdagi_mil_while(tdagi_mil *im, const Cml__Operation *op)
     tdagi_outline_cut_back(env->outline, n_statements);
     if (tdagi_env_ok(env) && env->n_issues == n_issues) loop(&l, op);
     if (env->n_issues > n_issues && tdagi_env_ok(env))
-        tdagi_mil_give(im, op, tdagi_any_poison());
+        tdagi_cml_give(im, op, tdagi_any_poison());
 }

@@ -10,7 +10,7 @@
 enum { MOST_ARGUMENTS = 16, MOST_NESTING = 24 };
 
 typedef struct formula {
-    tdagi_mil_call *c;
+    tdagi_cml_call *c;
     const char *p;
     bool skips; /* the branch that is not taken: nothing is done */
     uint32_t depth;
@@ -41,7 +41,7 @@ static bool fit_list(tdagi_env *env, tdagi_any v, const char *item, tdagi_any *o
     if (list.kind != TDAGI_ANY_LIST) return false;
     uint32_t count = tdagi_any_is_seq(v) ? v.u.seq->n : 1;
     for (uint32_t i = 0; i < count; i++) {
-        if (!tdagi_mil_fit(env, tdagi_any_is_seq(v) ? v.u.seq->v[i] : v, type, &one))
+        if (!tdagi_cml_fit(env, tdagi_any_is_seq(v) ? v.u.seq->v[i] : v, type, &one))
             return false;
         tdagi_seq_append(env, list.u.seq, one);
     }
@@ -94,7 +94,7 @@ static bool fit_number(tdagi_env *env, tdagi_any v, const char *type, tdagi_any 
     return is_float ? out->kind == TDAGI_ANY_FLOAT : tdagi_any_is_number(v);
 }
 
-bool tdagi_mil_fit(tdagi_env *env, tdagi_any v, const char *type, tdagi_any *out)
+bool tdagi_cml_fit(tdagi_env *env, tdagi_any v, const char *type, tdagi_any *out)
 {
     *out = v;
     if (strncmp(type, "Optional[", 9) == 0) {
@@ -104,11 +104,12 @@ bool tdagi_mil_fit(tdagi_env *env, tdagi_any v, const char *type, tdagi_any *out
         if (n >= sizeof(inner)) return false;
         memcpy(inner, type + 9, n);
         inner[n] = '\0';
-        return tdagi_mil_fit(env, v, inner, out);
+        return tdagi_cml_fit(env, v, inner, out);
     }
     if (strncmp(type, "List[", 5) == 0) {
         bool of_tensors = strstr(type, "Tensor") != NULL;
-        if (v.kind == TDAGI_ANY_NONE) return false;
+        bool is_one = !tdagi_any_is_seq(v) && v.kind != TDAGI_ANY_TENSOR;
+        if (is_one && strcmp(type, "List[int]") != 0) return false;
         if (v.kind == TDAGI_ANY_TENSOR && (of_tensors || !numbers_of(env, v, &v)))
             return false;
         return fit_list(env, v, type + 5, out);
@@ -116,8 +117,9 @@ bool tdagi_mil_fit(tdagi_env *env, tdagi_any v, const char *type, tdagi_any *out
     if (strcmp(type, "Tensor") == 0)
         return v.kind == TDAGI_ANY_TENSOR || v.kind == TDAGI_ANY_DATA;
     if (strcmp(type, "str") == 0) return v.kind == TDAGI_ANY_STRING;
-    if (v.kind == TDAGI_ANY_NONE) return false;
-    return fit_number(env, v, type, out);
+    bool is_number = strcmp(type, "int") == 0 || strcmp(type, "float") == 0 ||
+                     strcmp(type, "bool") == 0 || strcmp(type, "number") == 0;
+    return is_number && v.kind != TDAGI_ANY_NONE && fit_number(env, v, type, out);
 }
 
 /* ---- calls of operators ---- */
@@ -163,7 +165,7 @@ static const tdagi_any *fit_all(tdagi_env *env, const tdagi_schema *s,
     for (uint32_t i = 0; i < a->n; i++) {
         uint32_t at = parameter(s, a, i);
         if (at == s->n_args || given[at] ||
-            !tdagi_mil_fit(env, a->v[i], s->args[at].type, &all[at]))
+            !tdagi_cml_fit(env, a->v[i], s->args[at].type, &all[at]))
             return NULL;
         given[at] = true;
     }
@@ -218,11 +220,11 @@ static tdagi_any is(formula *f, const arguments *a)
 static tdagi_any dtype(formula *f, const arguments *a)
 {
     tdag_dtype d = TDAG_DTYPE_NONE;
-    if (a->v[0].kind == TDAGI_ANY_STRING) d = tdagi_mil_dtype(a->v[0].u.s);
+    if (a->v[0].kind == TDAGI_ANY_STRING) d = tdagi_cml_dtype(a->v[0].u.s);
     if (a->v[0].kind == TDAGI_ANY_TENSOR)
         d = tdagi_cell_dtype(f->c->env, a->v[0].u.tensor);
     if (d == TDAG_DTYPE_NONE)
-        return tdagi_mil_refuse(f->c, "a dtype that is not known");
+        return tdagi_cml_refuse(f->c, "a dtype that is not known");
     return tdagi_any_int(f->c->env, tdagi_scalar_type_of_dtype(d));
 }
 
@@ -235,13 +237,25 @@ static tdagi_any along(formula *f, const arguments *a)
     if (v.kind != TDAGI_ANY_TENSOR || x.kind != TDAGI_ANY_TENSOR) return v;
     uint32_t rank = tdagi_cell_rank(env, x.u.tensor);
     if (tdagi_cell_rank(env, v.u.tensor) != 1) return v;
-    if (!tdagi_mil_fit(env, a->v[2], "int", &at) ||
+    if (!tdagi_cml_fit(env, a->v[2], "int", &at) ||
         !tdagi_any_const_int(env, at, &axis))
-        return tdagi_mil_refuse(f->c, "an axis that is not known");
+        return tdagi_cml_refuse(f->c, "an axis that is not known");
     tdag_value y = tdagi_cell_read(env, v.u.tensor);
     for (int64_t i = (axis < 0 ? axis + rank : axis) + 1; i < rank && y.id != 0; i++)
         y = tdagi_unsqueeze1(env->b, y, 1);
     return tdagi_any_tensor(tdagi_cell_new(env, y));
+}
+
+/* A tensor in the dtype of another one; what is no tensor as it is. */
+static tdagi_any like(formula *f, const arguments *a)
+{
+    tdagi_env *env = f->c->env;
+    if (a->v[0].kind != TDAGI_ANY_TENSOR || a->v[1].kind != TDAGI_ANY_TENSOR)
+        return a->v[0];
+    tdag_dtype d = tdagi_cell_dtype(env, a->v[1].u.tensor);
+    if (tdagi_cell_dtype(env, a->v[0].u.tensor) == d) return a->v[0];
+    tdag_value x = tdagi_cell_read(env, a->v[0].u.tensor);
+    return tdagi_any_tensor(tdagi_cell_new(env, tdagi_cast(env->b, x, d)));
 }
 
 /* Axes as a list; all axes of x for None. */
@@ -273,9 +287,9 @@ static tdagi_any wrap(formula *f, const arguments *a)
     tdagi_any at;
     int64_t axis = 0;
     if (a->v[1].kind != TDAGI_ANY_TENSOR ||
-        !tdagi_mil_fit(f->c->env, a->v[0], "int", &at) ||
+        !tdagi_cml_fit(f->c->env, a->v[0], "int", &at) ||
         !tdagi_any_const_int(f->c->env, at, &axis))
-        return tdagi_mil_refuse(f->c, "an axis that is not known");
+        return tdagi_cml_refuse(f->c, "an axis that is not known");
     if (axis < 0) axis += tdagi_cell_rank(f->c->env, a->v[1].u.tensor);
     return tdagi_any_int(f->c->env, axis);
 }
@@ -285,7 +299,7 @@ static tdagi_any below(formula *f, const arguments *a)
 {
     tdagi_any x = tdagi_any_evaluated(f->c->env, a->v[0]);
     if (!tdagi_any_is_number(x) || x.assumed)
-        return tdagi_mil_refuse(f->c, "an operand that is not known");
+        return tdagi_cml_refuse(f->c, "an operand that is not known");
     return tdagi_any_bool(tdagi_any_sample(f->c->env, x) <
                           tdagi_any_sample(f->c->env, a->v[1]));
 }
@@ -303,7 +317,8 @@ static const struct {
     tdagi_any (*run)(formula *f, const arguments *a);
 } helpers[] = {{"is", 2, is},       {"dtype", 1, dtype}, {"along", 3, along},
                {"axes", 2, axes},   {"rank", 1, rank},   {"since", 1, opset},
-               {"whole", 1, whole}, {"wrap", 2, wrap},   {"below", 2, below}};
+               {"whole", 1, whole}, {"wrap", 2, wrap},   {"below", 2, below},
+               {"like", 2, like}};
 
 static tdagi_any call_any(formula *f, const char *name, size_t n, const arguments *a)
 {
@@ -350,7 +365,7 @@ static tdagi_any condition(formula *f)
     c = tdagi_any_evaluated(f->c->env, c);
     bool known = outer || c.kind == TDAGI_ANY_BOOL;
     if (!known && c.kind != TDAGI_ANY_POISON)
-        tdagi_mil_refuse(f->c, "an operand that is not known");
+        tdagi_cml_refuse(f->c, "an operand that is not known");
     f->skips = outer || !known || !c.u.b;
     take(f, ',');
     yes = expression(f);
@@ -441,10 +456,10 @@ static tdagi_any item(formula *f, tdagi_any of)
     if (f->skips || of.kind == TDAGI_ANY_POISON) return of;
     if (of.kind == TDAGI_ANY_TENSOR) numbers_of(f->c->env, of, &of);
     if (!tdagi_any_is_seq(of))
-        return tdagi_mil_refuse(f->c, "a list that is not known");
+        return tdagi_cml_refuse(f->c, "a list that is not known");
     if (i < 0) i += of.u.seq->n;
     if (i < 0 || i >= of.u.seq->n)
-        return tdagi_mil_refuse(f->c, "a list that is short");
+        return tdagi_cml_refuse(f->c, "a list that is short");
     return of.u.seq->v[i];
 }
 
@@ -468,7 +483,7 @@ static tdagi_any expression(formula *f)
     return v;
 }
 
-tdagi_any tdagi_mil_eval(tdagi_mil_call *c, const char *text)
+tdagi_any tdagi_cml_eval(tdagi_cml_call *c, const char *text)
 {
     formula f = {.c = c, .p = text};
     for (;;) {
@@ -480,7 +495,7 @@ tdagi_any tdagi_mil_eval(tdagi_mil_call *c, const char *text)
         tdagi_any v = expression(&f);
         const char *copy = tdagi_env_text(c->env, "%.*s", (int)n, name);
         if (copy == NULL) return tdagi_any_poison();
-        tdagi_mil_set(c, copy, v);
+        tdagi_cml_set(c, copy, v);
         take(&f, ';');
     }
 }

@@ -44,7 +44,7 @@ static const Cml__Block *block_of(tdagi_mil *im, const Cml__Function *f)
         if (strcmp(f->block_specializations[i]->key, f->opset) == 0 &&
             f->block_specializations[i]->value != NULL)
             return f->block_specializations[i]->value;
-    tdagi_mil_bad(im, "%s: the function %.80s has no block", im->package->what,
+    tdagi_cml_bad(im, "%s: the function %.80s has no block", im->package->what,
                   im->function);
     return NULL;
 }
@@ -70,12 +70,12 @@ static void walk(tdagi_mil *im, const Cml__Function *f, const Cml__Block *block,
 {
     tdagi_outline outline;
     tdagi_env *env = &im->env;
-    tdagi_mil_take_inputs(im, f);
+    tdagi_cml_take_inputs(im, f);
     tdagi_outline_begin(&outline, &env->arena, env->b->graph);
     env->outline = &outline;
-    tdagi_mil_declare_states(im);
-    if (tdagi_env_ok(env)) tdagi_mil_run(im, block);
-    if (tdagi_env_ok(env) && env->n_issues == 0) tdagi_mil_give_outputs(im, block);
+    tdagi_cml_declare_states(im);
+    if (tdagi_env_ok(env)) tdagi_cml_run(im, block);
+    if (tdagi_env_ok(env) && env->n_issues == 0) tdagi_cml_give_outputs(im, block);
     if (outline.is_out_of_memory && tdagi_env_ok(env))
         env->status = tdagi_nomem(env->ctx);
     settle(im);
@@ -83,7 +83,8 @@ static void walk(tdagi_mil *im, const Cml__Function *f, const Cml__Block *block,
     env->outline = NULL;
 }
 
-/* One function; several: NULL where it is the only one. */
+/* A function as a method: the default one is forward. several: NULL where it is the
+ * only one. */
 static tdag_status read_function(tdagi_mil *like, const Cml__FunctionEntry *e,
                                  const char *method, tdagi_model_builder *several,
                                  tdag_model **out)
@@ -95,28 +96,24 @@ static tdag_status read_function(tdagi_mil *like, const Cml__FunctionEntry *e,
     im.env.place = place;
     const Cml__Block *block = NULL;
     if (tdagi_env_ok(&im.env) && e->value == NULL)
-        tdagi_mil_bad(&im, "%s: the function %.80s is empty", im.package->what, e->key);
+        tdagi_cml_bad(&im, "%s: the function %.80s is empty", im.package->what, e->key);
     if (tdagi_env_ok(&im.env) && read_opset(&im, e->value))
         block = block_of(&im, e->value);
     if (block != NULL) walk(&im, e->value, block, method, several, out);
     tdag_status st = im.env.status;
-    for (tdagi_mil_state *s = im.states; s != NULL; s = s->next)
+    for (tdagi_cml_state *s = im.states; s != NULL; s = s->next)
         tdag_tensor_free(s->initial);
     tdagi_env_free(&im.env);
     return st;
-}
-
-/* The default function is forward, if it is called main or nothing else is. */
-static const char *method_name(const Cml__Program *p, const char *function)
-{
-    return strcmp(function, "main") == 0 || p->n_functions == 1 ? "forward" : function;
 }
 
 static tdag_status read_functions(tdagi_mil *im, const Cml__Program *p,
                                   tdag_model **out)
 {
     const Cml__ModelDescription *d = im->package->model->description;
-    const char *first = d == NULL ? "" : d->default_function_name;
+    const char *first = d == NULL || *d->default_function_name == '\0'
+                            ? "main"
+                            : d->default_function_name;
     tdagi_model_builder b;
     tdag_status st = TDAG_OK;
     if (p->n_functions == 1)
@@ -126,7 +123,8 @@ static tdag_status read_functions(tdagi_mil *im, const Cml__Program *p,
         for (size_t i = 0; i < p->n_functions && st == TDAG_OK; i++)
             if ((strcmp(p->functions[i]->key, first) == 0) != rest)
                 st = read_function(im, p->functions[i],
-                                   method_name(p, p->functions[i]->key), &b, out);
+                                   rest == 0 ? "forward" : p->functions[i]->key, &b,
+                                   out);
     if (st != TDAG_OK) {
         tdagi_model_drop(&b);
         return st;

@@ -11,20 +11,20 @@
 #include "program/outline/outline.h"
 
 /* What a name of a function stands for. */
-typedef struct tdagi_mil_value {
+typedef struct tdagi_cml_value {
     const char *name;
     tdagi_any is;
     const Cml__Value *constant; /* what it will be made of when it is used; else NULL */
     const Cml__Operation *made_by;           /* NULL: an input, or a block's */
-    struct tdagi_mil_value *hidden, *before; /* of that name outside; defined before */
-} tdagi_mil_value;
+    struct tdagi_cml_value *hidden, *before; /* of that name outside; defined before */
+} tdagi_cml_value;
 
-typedef struct tdagi_mil_state {
+typedef struct tdagi_cml_state {
     const char *name;
     tdag_tensor *initial; /* zeroes; one reference */
     uint32_t index;       /* in the outline */
-    struct tdagi_mil_state *next;
-} tdagi_mil_state;
+    struct tdagi_cml_state *next;
+} tdagi_cml_state;
 
 typedef struct tdagi_mil {
     tdagi_env env;
@@ -35,69 +35,69 @@ typedef struct tdagi_mil {
     bool keeps_opaque;
     const char *function;
     uint32_t opset;    /* 5 for CoreML5 */
-    tdagi_table names; /* to the tdagi_mil_value that is seen */
-    tdagi_mil_value *last;
-    tdagi_mil_state *states;
-    tdagi_mil_room room;
+    tdagi_table names; /* to the tdagi_cml_value that is seen */
+    tdagi_cml_value *last;
+    tdagi_cml_state *states;
+    tdagi_cml_room room;
     const Cml__Operation *op; /* where we are; NULL: outside */
 } tdagi_mil;
 
 /* Fails with E_FORMAT and a sentence, at the place at hand. */
-void tdagi_mil_bad(tdagi_mil *im, const char *format, ...)
+void tdagi_cml_bad(tdagi_mil *im, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* ---- walk.c ---- */
 /* NULL after a failure. */
-tdagi_mil_value *tdagi_mil_define(tdagi_mil *im, const char *name, tdagi_any v);
+tdagi_cml_value *tdagi_cml_define(tdagi_mil *im, const char *name, tdagi_any v);
 /* Forgets what was defined since `last` was that. */
-void tdagi_mil_leave(tdagi_mil *im, tdagi_mil_value *last);
-tdagi_mil_value *tdagi_mil_find(tdagi_mil *im, const char *name);
+void tdagi_cml_leave(tdagi_mil *im, tdagi_cml_value *last);
+tdagi_cml_value *tdagi_cml_find(tdagi_mil *im, const char *name);
 /* A value that is used; POISON where it is none, with a failure or an issue. */
-tdagi_any tdagi_mil_get(tdagi_mil *im, const char *name);
-tdagi_any tdagi_mil_binding(tdagi_mil *im, const Cml__Binding *b);
+tdagi_any tdagi_cml_get(tdagi_mil *im, const char *name);
+tdagi_any tdagi_cml_binding(tdagi_mil *im, const Cml__Binding *b);
 /* The bindings of an operand, or NULL. */
-const Cml__Argument *tdagi_mil_argument(const Cml__Operation *op, const char *name);
-void tdagi_mil_run(tdagi_mil *im, const Cml__Block *block);
+const Cml__Argument *tdagi_cml_argument(const Cml__Operation *op, const char *name);
+void tdagi_cml_run(tdagi_mil *im, const Cml__Block *block);
 /* Results by the operation's outputs, in their dtypes and by their names. */
-void tdagi_mil_give(tdagi_mil *im, const Cml__Operation *op, tdagi_any out);
+void tdagi_cml_give(tdagi_mil *im, const Cml__Operation *op, tdagi_any out);
 
 /* ---- value.c: constants ---- */
 /* How the elements of a dtype of the format are stored, and what holds them here. */
-typedef struct tdagi_mil_element {
+typedef struct tdagi_cml_element {
     uint8_t mil, blob; /* the format's numbers; blob 0: not in weight files */
     uint8_t dtype;     /* tdag_dtype */
     uint8_t bits;
     bool is_signed;
-} tdagi_mil_element;
+} tdagi_cml_element;
 /* NULL: no dtype that tensors here can have. */
-const tdagi_mil_element *tdagi_mil_element_of(int32_t mil_dtype);
+const tdagi_cml_element *tdagi_cml_element_of(int32_t mil_dtype);
 /* "fp16" and so on; DTYPE_NONE: it is none. */
-tdag_dtype tdagi_mil_dtype(const char *text);
+tdag_dtype tdagi_cml_dtype(const char *text);
 /* A tensor, number or text as rows know it; name: of the leaf. POISON with an issue or
  * a failure. */
-tdagi_any tdagi_mil_constant(tdagi_mil *im, const char *name, const Cml__Value *v);
+tdagi_any tdagi_cml_constant(tdagi_mil *im, const char *name, const Cml__Value *v);
 
 /* ---- control.c ---- */
-void tdagi_mil_cond(tdagi_mil *im, const Cml__Operation *op);
-void tdagi_mil_while(tdagi_mil *im, const Cml__Operation *op);
+void tdagi_cml_cond(tdagi_mil *im, const Cml__Operation *op);
+void tdagi_cml_while(tdagi_mil *im, const Cml__Operation *op);
 
 /* ---- state.c ---- */
 /* An input of the function that is a state. */
-void tdagi_mil_add_state(tdagi_mil *im, const char *name, const Cml__TensorType *type);
+void tdagi_cml_add_state(tdagi_mil *im, const char *name, const Cml__TensorType *type);
 /* The states so far are those of the outline. */
-void tdagi_mil_declare_states(tdagi_mil *im);
-void tdagi_mil_read_state(tdagi_mil *im, const Cml__Operation *op);
-void tdagi_mil_write_state(tdagi_mil *im, const Cml__Operation *op);
+void tdagi_cml_declare_states(tdagi_mil *im);
+void tdagi_cml_read_state(tdagi_mil *im, const Cml__Operation *op);
+void tdagi_cml_write_state(tdagi_mil *im, const Cml__Operation *op);
 
 /* ---- opaque.c ---- */
 /* An operation as opaque nodes of the types that the file tells. */
-void tdagi_mil_keep(tdagi_mil *im, const Cml__Operation *op);
+void tdagi_cml_keep(tdagi_mil *im, const Cml__Operation *op);
 
 /* ---- io.c ---- */
 /* Dtype and sizes of a type that has no open ones; false: an issue. */
-bool tdagi_mil_type(tdagi_mil *im, const char *what, const Cml__TensorType *type,
+bool tdagi_cml_type(tdagi_mil *im, const char *what, const Cml__TensorType *type,
                     tdag_dtype *dtype_out, tdag_dim *dims_out);
-void tdagi_mil_take_inputs(tdagi_mil *im, const Cml__Function *f);
-void tdagi_mil_give_outputs(tdagi_mil *im, const Cml__Block *block);
+void tdagi_cml_take_inputs(tdagi_mil *im, const Cml__Function *f);
+void tdagi_cml_give_outputs(tdagi_mil *im, const Cml__Block *block);
 
 #endif

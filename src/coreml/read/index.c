@@ -7,7 +7,7 @@
 #include "derive/derive.h"
 
 /* An integer operand as positions of an axis of n. */
-static tdag_value positions(tdagi_mil_call *c, tdag_value at, tdag_dim n)
+static tdag_value positions(tdagi_cml_call *c, tdag_value at, tdag_dim n)
 {
     tdag_builder *b = c->env->b;
     if (at.id == 0) return at;
@@ -17,23 +17,23 @@ static tdag_value positions(tdagi_mil_call *c, tdag_value at, tdag_dim n)
     return c->room->opset >= 7 ? at : tdagi_wrap_index(&call, at, n);
 }
 
-static tdag_value operand(tdagi_mil_call *c, const char *name)
+static tdag_value operand(tdagi_cml_call *c, const char *name)
 {
-    return tdagi_mil_tensor(c, name);
+    return tdagi_cml_tensor(c, name);
 }
 
-static const tdag_dim *shape_of(tdagi_mil_call *c, tdag_value v)
+static const tdag_dim *shape_of(tdagi_cml_call *c, tdag_value v)
 {
     return tdag_builder_get_shape(c->env->b, v);
 }
 
-static uint32_t rank_of(tdagi_mil_call *c, tdag_value v)
+static uint32_t rank_of(tdagi_cml_call *c, tdag_value v)
 {
     return tdag_builder_get_rank(c->env->b, v);
 }
 
 /* x with an axis moved; the others keep their order. */
-static tdag_value moved(tdagi_mil_call *c, tdag_value x, uint32_t from, uint32_t to)
+static tdag_value moved(tdagi_cml_call *c, tdag_value x, uint32_t from, uint32_t to)
 {
     int64_t order[TDAG_MAX_RANK];
     uint32_t k = 0, rank = x.id == 0 ? 0 : rank_of(c, x);
@@ -46,22 +46,23 @@ static tdag_value moved(tdagi_mil_call *c, tdag_value x, uint32_t from, uint32_t
 }
 
 /* Known numbers at known positions, as sizes are picked: they stay known. */
-static bool known_gather(tdagi_mil_call *c, tdagi_any *out)
+static bool known_gather(tdagi_cml_call *c, tdagi_any *out)
 {
-    tdagi_any x = tdagi_mil_at(c, "x"), list, at;
+    tdagi_any x = tdagi_cml_at(c, "x"), list, at;
     int64_t i = 0;
     if (x.kind != TDAGI_ANY_TENSOR || x.u.tensor->known == NULL ||
         x.u.tensor->value.id != 0 || x.u.tensor->known_rank != 1)
         return false;
     const tdagi_cell *t = x.u.tensor;
-    tdagi_any which = tdagi_any_evaluated(c->env, tdagi_mil_at(c, "indices"));
+    tdagi_any which = tdagi_any_evaluated(c->env, tdagi_cml_at(c, "indices"));
     if (tdagi_any_const_int(c->env, which, &i)) {
         i += i < 0 ? t->n_known : 0;
         if (i < 0 || i >= t->n_known) return false;
         *out = tdagi_any_tensor(tdagi_cell_known(c->env, t->dtype, t->known[i]));
         return true;
     }
-    if (!tdagi_mil_fit(c->env, tdagi_mil_at(c, "indices"), "List[int]", &at)) return false;
+    if (!tdagi_cml_fit(c->env, tdagi_cml_at(c, "indices"), "List[int]", &at))
+        return false;
     list = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
     for (uint32_t k = 0; k < at.u.seq->n; k++) {
         if (!tdagi_any_const_int(c->env, at.u.seq->v[k], &i)) return false;
@@ -75,17 +76,17 @@ static bool known_gather(tdagi_mil_call *c, tdagi_any *out)
 }
 
 /* The first `batch_dims` axes are shared; the axis is replaced by those of indices. */
-tdagi_any tdagi_mil_gather(tdagi_mil_call *c)
+tdagi_any tdagi_cml_gather(tdagi_cml_call *c)
 {
     tdagi_any known;
     if (known_gather(c, &known)) return known;
-    uint32_t rank = tdagi_mil_rank(c, "x"), axis = tdagi_mil_axis(c, "axis", rank);
-    int64_t batch = tdagi_mil_int(c, "batch_dims", 0);
+    uint32_t rank = tdagi_cml_rank(c, "x"), axis = tdagi_cml_axis(c, "axis", rank);
+    int64_t batch = tdagi_cml_int(c, "batch_dims", 0);
     tdag_value x = operand(c, "x"), at = operand(c, "indices");
     uint32_t n = at.id == 0 ? 0 : rank_of(c, at);
     if (x.id == 0 || at.id == 0 || rank == 0) return tdagi_any_poison();
     if (batch < 0 || batch > axis || batch > n)
-        return tdagi_mil_refuse(c, "such shared axes");
+        return tdagi_cml_refuse(c, "such shared axes");
     at = positions(c, at, shape_of(c, x)[axis]);
     tdag_value y =
         tdag_gather(c->env->b, moved(c, x, axis, (uint32_t)batch), at, batch);
@@ -93,24 +94,24 @@ tdagi_any tdagi_mil_gather(tdagi_mil_call *c)
     uint32_t skipped = axis - (uint32_t)batch;
     for (uint32_t i = 0; i < skipped; i++)
         y = moved(c, y, n + i, (uint32_t)batch + i);
-    return tdagi_mil_of(c, y);
+    return tdagi_cml_of(c, y);
 }
 
-tdagi_any tdagi_mil_gather_along_axis(tdagi_mil_call *c)
+tdagi_any tdagi_cml_gather_along_axis(tdagi_cml_call *c)
 {
-    uint32_t axis = tdagi_mil_axis(c, "axis", tdagi_mil_rank(c, "x"));
+    uint32_t axis = tdagi_cml_axis(c, "axis", tdagi_cml_rank(c, "x"));
     tdag_value at = operand(c, "indices");
     if (at.id == 0) return tdagi_any_poison();
-    at = positions(c, at, tdagi_mil_dim(c, "x", axis));
-    tdagi_mil_set(c, "indices", tdagi_mil_of(c, at));
-    return tdagi_mil_eval(c, "gather(x, axis, indices)");
+    at = positions(c, at, tdagi_cml_dim(c, "x", axis));
+    tdagi_cml_set(c, "indices", tdagi_cml_of(c, at));
+    return tdagi_cml_eval(c, "gather(x, axis, indices)");
 }
 
 /* ---- several axes at once ---- */
 
 /* The last axis of indices holds positions of as many axes of x, behind `batch` shared
  * ones: one position of those axes as one, of which *x_out has them. */
-static tdag_value flat_positions(tdagi_mil_call *c, tdag_value at, uint32_t batch,
+static tdag_value flat_positions(tdagi_cml_call *c, tdag_value at, uint32_t batch,
                                  tdag_value *x)
 {
     tdag_builder *b = c->env->b;
@@ -118,7 +119,7 @@ static tdag_value flat_positions(tdagi_mil_call *c, tdag_value at, uint32_t batc
     uint32_t rank = rank_of(c, *x), last = rank_of(c, at) - 1;
     if (!tdagi_dim_is_const(c->env->pool, shape_of(c, at)[last], &n) || n < 1 ||
         batch + n > rank) {
-        tdagi_mil_refuse(c, "indices of such a size");
+        tdagi_cml_refuse(c, "indices of such a size");
         return TDAG_NO_VALUE;
     }
     tdag_value sum = TDAG_NO_VALUE;
@@ -128,8 +129,8 @@ static tdag_value flat_positions(tdagi_mil_call *c, tdag_value at, uint32_t batc
         tdag_value one = tdagi_slice1(b, at, last, i, i + 1);
         one = positions(c, tdagi_squeeze1(b, one, last), size);
         if (sum.id != 0 && one.id != 0) {
-            tdag_value times = tdagi_cast(b, tdagi_dim_value(b, size),
-                                          tdag_builder_get_dtype(b, one));
+            tdag_value times =
+                tdagi_cast(b, tdagi_dim_value(b, size), tdag_builder_get_dtype(b, one));
             one = tdagi_add(b, tdagi_mul(b, sum, times), one);
         }
         sum = one;
@@ -145,21 +146,21 @@ static tdag_value flat_positions(tdagi_mil_call *c, tdag_value at, uint32_t batc
     return sum;
 }
 
-tdagi_any tdagi_mil_gather_nd(tdagi_mil_call *c)
+tdagi_any tdagi_cml_gather_nd(tdagi_cml_call *c)
 {
     tdag_value x = operand(c, "x"), at = operand(c, "indices");
-    int64_t batch = tdagi_mil_int(c, "batch_dims", 0);
+    int64_t batch = tdagi_cml_int(c, "batch_dims", 0);
     if (x.id == 0 || at.id == 0) return tdagi_any_poison();
     if (rank_of(c, at) == 0 || batch < 0 || batch >= rank_of(c, at))
-        return tdagi_mil_refuse(c, "such indices");
+        return tdagi_cml_refuse(c, "such indices");
     at = flat_positions(c, at, (uint32_t)batch, &x);
     if (at.id == 0) return tdagi_any_poison();
-    return tdagi_mil_of(c, tdag_gather(c->env->b, x, at, batch));
+    return tdagi_cml_of(c, tdag_gather(c->env->b, x, at, batch));
 }
 
 /* ---- scatter ---- */
 
-static bool scatter_mode(tdagi_mil_call *c, tdag_value *updates, tdag_scatter_mode *out)
+static bool scatter_mode(tdagi_cml_call *c, tdag_value *updates, tdag_scatter_mode *out)
 {
     static const struct {
         const char *name;
@@ -173,18 +174,18 @@ static bool scatter_mode(tdagi_mil_call *c, tdag_value *updates, tdag_scatter_mo
                  {"max", TDAG_SCATTER_MAX, 0},
                  {"min", TDAG_SCATTER_MIN, 0}};
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
-        if (tdagi_mil_is(c, "mode", modes[i].name)) {
+        if (tdagi_cml_is(c, "mode", modes[i].name)) {
             if (modes[i].first != 0)
                 *updates = tdag_unary(c->env->b, modes[i].first, *updates);
             *out = modes[i].mode;
             return true;
         }
-    tdagi_mil_refuse(c, "a mode that is not known");
+    tdagi_cml_refuse(c, "a mode that is not known");
     return false;
 }
 
 /* Scatters along axis `batch`, behind shared ones. */
-static tdag_value scattered(tdagi_mil_call *c, tdag_value x, tdag_value at,
+static tdag_value scattered(tdagi_cml_call *c, tdag_value x, tdag_value at,
                             tdag_value updates, uint32_t batch)
 {
     tdag_scatter_mode mode;
@@ -194,9 +195,9 @@ static tdag_value scattered(tdagi_mil_call *c, tdag_value x, tdag_value at,
 }
 
 /* Updates have the axes of indices in the place of the axis. */
-tdagi_any tdagi_mil_scatter(tdagi_mil_call *c)
+tdagi_any tdagi_cml_scatter(tdagi_cml_call *c)
 {
-    uint32_t rank = tdagi_mil_rank(c, "data"), axis = tdagi_mil_axis(c, "axis", rank);
+    uint32_t rank = tdagi_cml_rank(c, "data"), axis = tdagi_cml_axis(c, "axis", rank);
     tdag_value x = operand(c, "data"), at = operand(c, "indices"),
                updates = operand(c, "updates");
     if (x.id == 0 || at.id == 0 || updates.id == 0 || rank == 0)
@@ -206,13 +207,13 @@ tdagi_any tdagi_mil_scatter(tdagi_mil_call *c)
     for (uint32_t i = 0; i < n && axis > 0; i++) /* in front */
         updates = moved(c, updates, axis + i, i);
     tdag_value y = scattered(c, moved(c, x, axis, 0), at, updates, 0);
-    return tdagi_mil_of(c, moved(c, y, 0, axis));
+    return tdagi_cml_of(c, moved(c, y, 0, axis));
 }
 
 /* Only the axis differs from data in its size; others may be a part of it. */
-tdagi_any tdagi_mil_scatter_along_axis(tdagi_mil_call *c)
+tdagi_any tdagi_cml_scatter_along_axis(tdagi_cml_call *c)
 {
-    uint32_t rank = tdagi_mil_rank(c, "data"), axis = tdagi_mil_axis(c, "axis", rank);
+    uint32_t rank = tdagi_cml_rank(c, "data"), axis = tdagi_cml_axis(c, "axis", rank);
     tdag_value x = operand(c, "data"), at = operand(c, "indices"),
                updates = operand(c, "updates");
     if (x.id == 0 || at.id == 0 || updates.id == 0 || rank == 0 ||
@@ -221,23 +222,23 @@ tdagi_any tdagi_mil_scatter_along_axis(tdagi_mil_call *c)
     at = positions(c, at, shape_of(c, x)[axis]);
     for (uint32_t i = 0; i < rank; i++)
         if (i != axis && shape_of(c, x)[i] != shape_of(c, at)[i])
-            return tdagi_mil_refuse(c, "indices of a part of data");
+            return tdagi_cml_refuse(c, "indices of a part of data");
     tdag_value y =
         scattered(c, moved(c, x, axis, rank - 1), moved(c, at, axis, rank - 1),
                   moved(c, updates, axis, rank - 1), rank - 1);
-    return tdagi_mil_of(c, moved(c, y, rank - 1, axis));
+    return tdagi_cml_of(c, moved(c, y, rank - 1, axis));
 }
 
-tdagi_any tdagi_mil_scatter_nd(tdagi_mil_call *c)
+tdagi_any tdagi_cml_scatter_nd(tdagi_cml_call *c)
 {
     tdag_value x = operand(c, "data"), at = operand(c, "indices");
     tdag_dim shape[TDAG_MAX_RANK];
     if (x.id == 0 || at.id == 0) return tdagi_any_poison();
     uint32_t rank = rank_of(c, x);
     memcpy(shape, shape_of(c, x), rank * sizeof(*shape));
-    if (rank_of(c, at) == 0) return tdagi_mil_refuse(c, "such indices");
+    if (rank_of(c, at) == 0) return tdagi_cml_refuse(c, "such indices");
     at = flat_positions(c, at, 0, &x);
     tdag_value y = scattered(c, x, at, operand(c, "updates"), 0);
     return y.id == 0 ? tdagi_any_poison()
-                     : tdagi_mil_of(c, tdagi_reshape(c->env->b, y, rank, shape));
+                     : tdagi_cml_of(c, tdagi_reshape(c->env->b, y, rank, shape));
 }

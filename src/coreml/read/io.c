@@ -219,10 +219,10 @@ static bool constant_dim(const Cml__Dimension *d, tdag_dim *out)
     return true;
 }
 
-bool tdagi_mil_type(tdagi_mil *im, const char *what, const Cml__TensorType *type,
+bool tdagi_cml_type(tdagi_mil *im, const char *what, const Cml__TensorType *type,
                     tdag_dtype *dtype_out, tdag_dim *dims_out)
 {
-    const tdagi_mil_element *e = tdagi_mil_element_of(type->data_type);
+    const tdagi_cml_element *e = tdagi_cml_element_of(type->data_type);
     bool ok = e != NULL && type->n_dimensions <= TDAG_MAX_RANK;
     for (uint32_t i = 0; ok && i < type->n_dimensions; i++)
         ok = constant_dim(type->dimensions[i], &dims_out[i]);
@@ -258,7 +258,7 @@ static tdagi_any take_tensor(tdagi_mil *im, symbol **symbols,
                              const tdag_input_spec *given)
 {
     const Cml__TensorType *t = v->type->tensor_type;
-    const tdagi_mil_element *e = tdagi_mil_element_of(t->data_type);
+    const tdagi_cml_element *e = tdagi_cml_element_of(t->data_type);
     uint32_t rank = (uint32_t)t->n_dimensions;
     tdag_dim dims[TDAG_MAX_RANK];
     if (e == NULL || t->n_dimensions > TDAG_MAX_RANK)
@@ -294,7 +294,7 @@ static tdagi_any take_tensor(tdagi_mil *im, symbol **symbols,
         tdagi_cell_new(&im->env, outer == inner ? x : tdagi_cast(im->env.b, x, inner)));
 }
 
-void tdagi_mil_take_inputs(tdagi_mil *im, const Cml__Function *f)
+void tdagi_cml_take_inputs(tdagi_mil *im, const Cml__Function *f)
 {
     symbol *symbols = NULL;
     described d = describe(im);
@@ -306,14 +306,14 @@ void tdagi_mil_take_inputs(tdagi_mil *im, const Cml__Function *f)
             const Cml__ValueType *wrapped = v->type->state_type->wrapped_type;
             if (wrapped == NULL ||
                 wrapped->type_case != CML__VALUE_TYPE__TYPE_TENSOR_TYPE)
-                tdagi_mil_bad(im, "the state %.200s has no type", v->name);
+                tdagi_cml_bad(im, "the state %.200s has no type", v->name);
             else
-                tdagi_mil_add_state(im, v->name, wrapped->tensor_type);
+                tdagi_cml_add_state(im, v->name, wrapped->tensor_type);
             continue;
         }
         if (v->type == NULL ||
             v->type->type_case != CML__VALUE_TYPE__TYPE_TENSOR_TYPE) {
-            tdagi_mil_define(im, v->name,
+            tdagi_cml_define(im, v->name,
                              tdagi_env_issue(&im->env,
                                              "the input %.200s, which is no "
                                              "tensor",
@@ -324,7 +324,7 @@ void tdagi_mil_take_inputs(tdagi_mil *im, const Cml__Function *f)
                                        : im->by_name     ? named_spec(im, v->name)
                                                          : &im->inputs[k];
         k++;
-        tdagi_mil_define(
+        tdagi_cml_define(
             im, v->name,
             take_tensor(im, &symbols, v, feature(d.n_input, d.input, v->name), given));
     }
@@ -335,7 +335,7 @@ void tdagi_mil_take_inputs(tdagi_mil *im, const Cml__Function *f)
 static void give(tdagi_mil *im, const char *name, tdag_dtype outer)
 {
     tdagi_env *env = &im->env;
-    tdagi_any v = tdagi_settled(env, tdagi_mil_get(im, name));
+    tdagi_any v = tdagi_settled(env, tdagi_cml_get(im, name));
     if (v.kind == TDAGI_ANY_DATA) v.kind = TDAGI_ANY_TENSOR;
     if (v.kind != TDAGI_ANY_TENSOR) {
         if (v.kind != TDAGI_ANY_POISON)
@@ -351,7 +351,7 @@ static void give(tdagi_mil *im, const char *name, tdag_dtype outer)
     tdag_builder_add_output(env->b, x);
 }
 
-void tdagi_mil_give_outputs(tdagi_mil *im, const Cml__Block *block)
+void tdagi_cml_give_outputs(tdagi_mil *im, const Cml__Block *block)
 {
     described d = describe(im);
     for (size_t i = 0; i < block->n_outputs && tdagi_env_ok(&im->env); i++)

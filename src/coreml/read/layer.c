@@ -8,7 +8,7 @@
 /* ---- products ---- */
 
 /* A leaf of zeroes: coremltools gives every linear a bias. */
-static bool is_zero(tdagi_mil_call *c, tdagi_any v)
+static bool is_zero(tdagi_cml_call *c, tdagi_any v)
 {
     if (v.kind != TDAGI_ANY_TENSOR || v.u.tensor->value.id == 0) return false;
     const tdagi_node *n = &c->env->b->graph->nodes[v.u.tensor->value.id];
@@ -20,28 +20,28 @@ static bool is_zero(tdagi_mil_call *c, tdagi_any v)
     return i == n->u.tensor->size;
 }
 
-tdagi_any tdagi_mil_linear(tdagi_mil_call *c)
+tdagi_any tdagi_cml_linear(tdagi_cml_call *c)
 {
-    if (is_zero(c, tdagi_mil_at(c, "bias"))) tdagi_mil_set(c, "bias", tdagi_any_none());
-    return tdagi_mil_eval(c, "linear(x, weight, bias)");
+    if (is_zero(c, tdagi_cml_at(c, "bias"))) tdagi_cml_set(c, "bias", tdagi_any_none());
+    return tdagi_cml_eval(c, "linear(x, like(weight, x), like(bias, x))");
 }
 
 /* ---- reductions ---- */
 
-tdagi_any tdagi_mil_product(tdagi_mil_call *c)
+tdagi_any tdagi_cml_product(tdagi_cml_call *c)
 {
-    tdagi_mil_let(c, "axes", "axes(x, axes)");
-    tdag_list axes = tdagi_mil_ints(c, "axes");
-    uint32_t rank = tdagi_mil_rank(c, "x");
+    tdagi_cml_let(c, "axes", "axes(x, axes)");
+    tdag_list axes = tdagi_cml_ints(c, "axes");
+    uint32_t rank = tdagi_cml_rank(c, "x");
     uint64_t bits = 0;
     for (uint32_t i = 0; i < axes.n; i++)
         bits |= (uint64_t)1 << ((axes.v[i] < 0 ? axes.v[i] + rank : axes.v[i]) & 63);
     for (uint32_t i = rank; i-- > 0 && tdagi_env_ok(c->env);) {
         if ((bits >> i & 1) == 0) continue;
-        tdagi_mil_set_int(c, "axis", i);
-        tdagi_mil_let(c, "x", "prod(x, axis, keep_dims)");
+        tdagi_cml_set_int(c, "axis", i);
+        tdagi_cml_let(c, "x", "prod(x, axis, keep_dims)");
     }
-    return tdagi_mil_at(c, "x");
+    return tdagi_cml_at(c, "x");
 }
 
 /* ---- norms ---- */
@@ -55,31 +55,31 @@ static bool are_last(const tdag_list *axes, uint32_t rank)
 }
 
 /* gamma and beta have the sizes of the axes. */
-tdagi_any tdagi_mil_layer_norm(tdagi_mil_call *c)
+tdagi_any tdagi_cml_layer_norm(tdagi_cml_call *c)
 {
-    tdagi_mil_let(c, "axes", "axes(x, axes)");
-    tdag_list axes = tdagi_mil_ints(c, "axes");
-    uint32_t rank = tdagi_mil_rank(c, "x"), k = 0;
+    tdagi_cml_let(c, "axes", "axes(x, axes)");
+    tdag_list axes = tdagi_cml_ints(c, "axes");
+    uint32_t rank = tdagi_cml_rank(c, "x"), k = 0;
     tdag_dim sizes[TDAG_MAX_RANK];
     int64_t order[TDAG_MAX_RANK], back[TDAG_MAX_RANK];
     bool is_one[TDAG_MAX_RANK] = {false};
-    if (axes.n > rank || axes.n == 0) return tdagi_mil_refuse(c, "such axes");
+    if (axes.n > rank || axes.n == 0) return tdagi_cml_refuse(c, "such axes");
     for (uint32_t i = 0; i < axes.n; i++) {
         int64_t a = axes.v[i] < 0 ? axes.v[i] + rank : axes.v[i];
-        if (a < 0 || a >= rank || is_one[a]) return tdagi_mil_refuse(c, "such axes");
+        if (a < 0 || a >= rank || is_one[a]) return tdagi_cml_refuse(c, "such axes");
         is_one[a] = true;
-        sizes[i] = tdagi_mil_dim(c, "x", (uint32_t)a);
+        sizes[i] = tdagi_cml_dim(c, "x", (uint32_t)a);
         order[rank - axes.n + i] = a;
     }
-    tdagi_mil_set_dims(c, "sizes", axes.n, sizes);
+    tdagi_cml_set_dims(c, "sizes", axes.n, sizes);
     if (are_last(&axes, rank))
-        return tdagi_mil_eval(c, "layer_norm(x, sizes, gamma, beta, epsilon)");
+        return tdagi_cml_eval(c, "layer_norm(x, sizes, gamma, beta, epsilon)");
     for (uint32_t i = 0; i < rank; i++)
         if (!is_one[i]) order[k++] = i;
     for (uint32_t i = 0; i < rank; i++)
         back[order[i]] = i;
-    tdagi_mil_set_dims(c, "order", rank, order);
-    tdagi_mil_set_dims(c, "back", rank, back);
-    return tdagi_mil_eval(
+    tdagi_cml_set_dims(c, "order", rank, order);
+    tdagi_cml_set_dims(c, "back", rank, back);
+    return tdagi_cml_eval(
         c, "permute(layer_norm(permute(x, order), sizes, gamma, beta, epsilon), back)");
 }

@@ -5,23 +5,23 @@
 
 #include "aten/aten.h"
 
-static const tdagi_mil_row rows[] = {
+static const tdagi_cml_row rows[] = {
 #define MIL(name, operands, formula) {#name, operands, formula, NULL, NULL},
 #define MIL_BY(name, operands, function)                                               \
-    {#name, operands, NULL, tdagi_mil_##function, NULL},
+    {#name, operands, NULL, tdagi_cml_##function, NULL},
 #define MIL_NOT(name, operands, why) {#name, operands, NULL, NULL, why},
 #include "coreml/read/mil.def"
 };
 
-const tdagi_mil_row *tdagi_mil_row_at(uint32_t i)
+const tdagi_cml_row *tdagi_cml_row_at(uint32_t i)
 {
     return i < sizeof(rows) / sizeof(rows[0]) ? &rows[i] : NULL;
 }
 
-const tdagi_mil_row *tdagi_mil_row_of(const char *name)
+const tdagi_cml_row *tdagi_cml_row_of(const char *name)
 {
-    const tdagi_mil_row *row;
-    for (uint32_t i = 0; (row = tdagi_mil_row_at(i)) != NULL; i++)
+    const tdagi_cml_row *row;
+    for (uint32_t i = 0; (row = tdagi_cml_row_at(i)) != NULL; i++)
         if (strcmp(row->name, name) == 0) return row;
     return NULL;
 }
@@ -42,7 +42,7 @@ static bool next_operand(const char **p, const char **name, size_t *length,
     return *length > 0;
 }
 
-static bool find_operand(const tdagi_mil_row *row, const char *operand, const char **at)
+static bool find_operand(const tdagi_cml_row *row, const char *operand, const char **at)
 {
     const char *p = row->operands, *name, *by_default;
     size_t n;
@@ -54,14 +54,14 @@ static bool find_operand(const tdagi_mil_row *row, const char *operand, const ch
     return false;
 }
 
-bool tdagi_mil_is_tuple(const tdagi_mil_row *row, const char *operand)
+bool tdagi_cml_is_tuple(const tdagi_cml_row *row, const char *operand)
 {
     const char *at;
     return find_operand(row, operand, &at) && at > row->operands && at[-1] == '*';
 }
 
 /* Operands that the row does not name would be ignored. */
-static bool check_names(tdagi_mil_call *c, const tdagi_mil_row *row)
+static bool check_names(tdagi_cml_call *c, const tdagi_cml_row *row)
 {
     const char *at;
     for (uint32_t i = 0; i < c->n; i++)
@@ -73,7 +73,7 @@ static bool check_names(tdagi_mil_call *c, const tdagi_mil_row *row)
     return true;
 }
 
-static bool complete(tdagi_mil_call *c, const tdagi_mil_row *row)
+static bool complete(tdagi_cml_call *c, const tdagi_cml_row *row)
 {
     const char *p = row->operands, *name, *by_default;
     size_t n;
@@ -91,18 +91,18 @@ static bool complete(tdagi_mil_call *c, const tdagi_mil_row *row)
         }
         const char *copy = tdagi_env_text(c->env, "%.*s", (int)n, name);
         if (copy == NULL) return false;
-        tdagi_mil_set(c, copy, tdagi_mil_eval(c, by_default));
+        tdagi_cml_set(c, copy, tdagi_cml_eval(c, by_default));
     }
     return tdagi_env_ok(c->env);
 }
 
-tdagi_any tdagi_mil_meaning(tdagi_mil_call *c, const tdagi_mil_row *row)
+tdagi_any tdagi_cml_meaning(tdagi_cml_call *c, const tdagi_cml_row *row)
 {
     if (row == NULL) return tdagi_env_issue(c->env, "%s", c->what);
     if (row->why != NULL) return tdagi_env_issue(c->env, "%s: %s", c->what, row->why);
     if (!check_names(c, row) || !complete(c, row)) return tdagi_any_poison();
     uint32_t noted = c->env->n_noted;
-    tdagi_any out = row->by != NULL ? row->by(c) : tdagi_mil_eval(c, row->formula);
+    tdagi_any out = row->by != NULL ? row->by(c) : tdagi_cml_eval(c, row->formula);
     tdag_status st = tdag_builder_get_status(c->env->b);
     if (st != TDAG_OK && tdagi_env_ok(c->env)) tdagi_env_fail_here(c->env, st, c->what);
     bool missing = out.kind == TDAGI_ANY_POISON && out.u.issue == NULL;
@@ -111,13 +111,13 @@ tdagi_any tdagi_mil_meaning(tdagi_mil_call *c, const tdagi_mil_row *row)
     return out;
 }
 
-void tdagi_mil_begin(tdagi_mil_call *c, tdagi_env *env, tdagi_mil_room *room,
+void tdagi_cml_begin(tdagi_cml_call *c, tdagi_env *env, tdagi_cml_room *room,
                      const char *what)
 {
-    *c = (tdagi_mil_call){.env = env, .room = room, .what = what};
+    *c = (tdagi_cml_call){.env = env, .room = room, .what = what};
 }
 
-void tdagi_mil_set(tdagi_mil_call *c, const char *name, tdagi_any v)
+void tdagi_cml_set(tdagi_cml_call *c, const char *name, tdagi_any v)
 {
     uint32_t i = 0;
     while (i < c->n && strcmp(c->set[i].name, name) != 0)
@@ -132,7 +132,7 @@ void tdagi_mil_set(tdagi_mil_call *c, const char *name, tdagi_any v)
     c->set[i].is = v;
 }
 
-tdagi_any tdagi_mil_at(const tdagi_mil_call *c, const char *name)
+tdagi_any tdagi_cml_at(const tdagi_cml_call *c, const char *name)
 {
     for (uint32_t i = 0; i < c->n; i++)
         if (strcmp(c->set[i].name, name) == 0) return c->set[i].is;
@@ -141,21 +141,21 @@ tdagi_any tdagi_mil_at(const tdagi_mil_call *c, const char *name)
 
 /* ---- for functions of rows ---- */
 
-void tdagi_mil_let(tdagi_mil_call *c, const char *name, const char *formula)
+void tdagi_cml_let(tdagi_cml_call *c, const char *name, const char *formula)
 {
-    tdagi_mil_set(c, name, tdagi_mil_eval(c, formula));
+    tdagi_cml_set(c, name, tdagi_cml_eval(c, formula));
 }
 
-tdagi_any tdagi_mil_refuse(tdagi_mil_call *c, const char *why)
+tdagi_any tdagi_cml_refuse(tdagi_cml_call *c, const char *why)
 {
     return tdagi_env_issue(c->env, "%s with %s", c->what, why);
 }
 
 /* A known number of that type. */
-static bool known(tdagi_mil_call *c, const char *name, const char *type, tdagi_any *out)
+static bool known(tdagi_cml_call *c, const char *name, const char *type, tdagi_any *out)
 {
-    tdagi_any v = tdagi_mil_at(c, name);
-    if (tdagi_mil_fit(c->env, v, type, out) && out->kind != TDAGI_ANY_DATA &&
+    tdagi_any v = tdagi_cml_at(c, name);
+    if (tdagi_cml_fit(c->env, v, type, out) && out->kind != TDAGI_ANY_DATA &&
         !out->assumed)
         return true;
     if (v.kind != TDAGI_ANY_NONE)
@@ -164,7 +164,7 @@ static bool known(tdagi_mil_call *c, const char *name, const char *type, tdagi_a
     return false;
 }
 
-int64_t tdagi_mil_int(tdagi_mil_call *c, const char *name, int64_t otherwise)
+int64_t tdagi_cml_int(tdagi_cml_call *c, const char *name, int64_t otherwise)
 {
     tdagi_any v;
     int64_t i;
@@ -175,30 +175,30 @@ int64_t tdagi_mil_int(tdagi_mil_call *c, const char *name, int64_t otherwise)
     return otherwise;
 }
 
-double tdagi_mil_float(tdagi_mil_call *c, const char *name, double otherwise)
+double tdagi_cml_float(tdagi_cml_call *c, const char *name, double otherwise)
 {
     tdagi_any v;
     return known(c, name, "float", &v) ? v.u.f : otherwise;
 }
 
-bool tdagi_mil_bool(tdagi_mil_call *c, const char *name)
+bool tdagi_cml_bool(tdagi_cml_call *c, const char *name)
 {
     tdagi_any v;
     return known(c, name, "bool", &v) && v.u.b;
 }
 
-bool tdagi_mil_is(tdagi_mil_call *c, const char *name, const char *text)
+bool tdagi_cml_is(tdagi_cml_call *c, const char *name, const char *text)
 {
-    tdagi_any v = tdagi_mil_at(c, name);
+    tdagi_any v = tdagi_cml_at(c, name);
     return v.kind == TDAGI_ANY_STRING && strcmp(v.u.s, text) == 0;
 }
 
-tdag_list tdagi_mil_dims(tdagi_mil_call *c, const char *name)
+tdag_list tdagi_cml_dims(tdagi_cml_call *c, const char *name)
 {
-    tdagi_any v = tdagi_mil_at(c, name), list;
+    tdagi_any v = tdagi_cml_at(c, name), list;
     tdag_list none = {0, NULL};
     if (v.kind == TDAGI_ANY_NONE) return none;
-    bool ok = tdagi_mil_fit(c->env, v, "List[int]", &list);
+    bool ok = tdagi_cml_fit(c->env, v, "List[int]", &list);
     uint32_t n = ok ? list.u.seq->n : 0;
     int64_t *out = tdagi_env_alloc(c->env, (n + 1) * sizeof(*out));
     for (uint32_t i = 0; ok && out != NULL && i < n; i++) {
@@ -211,9 +211,9 @@ tdag_list tdagi_mil_dims(tdagi_mil_call *c, const char *name)
     return ok && out != NULL ? (tdag_list){n, out} : none;
 }
 
-tdag_list tdagi_mil_ints(tdagi_mil_call *c, const char *name)
+tdag_list tdagi_cml_ints(tdagi_cml_call *c, const char *name)
 {
-    tdag_list dims = tdagi_mil_dims(c, name);
+    tdag_list dims = tdagi_cml_dims(c, name);
     int64_t *out = tdagi_env_alloc(c->env, (dims.n + 1) * sizeof(*out));
     for (uint32_t i = 0; out != NULL && i < dims.n; i++)
         if (!tdagi_dim_is_const(c->env->pool, dims.v[i], &out[i])) {
@@ -225,23 +225,23 @@ tdag_list tdagi_mil_ints(tdagi_mil_call *c, const char *name)
     return out == NULL ? (tdag_list){0, NULL} : (tdag_list){dims.n, out};
 }
 
-void tdagi_mil_set_dims(tdagi_mil_call *c, const char *name, uint32_t n,
+void tdagi_cml_set_dims(tdagi_cml_call *c, const char *name, uint32_t n,
                         const int64_t *v)
 {
     tdagi_any list = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
     for (uint32_t i = 0; i < n && tdagi_env_ok(c->env); i++)
         tdagi_seq_append(c->env, list.u.seq, tdagi_any_dim(v[i]));
-    tdagi_mil_set(c, name, list);
+    tdagi_cml_set(c, name, list);
 }
 
-void tdagi_mil_set_int(tdagi_mil_call *c, const char *name, int64_t i)
+void tdagi_cml_set_int(tdagi_cml_call *c, const char *name, int64_t i)
 {
-    tdagi_mil_set(c, name, tdagi_any_int(c->env, i));
+    tdagi_cml_set(c, name, tdagi_any_int(c->env, i));
 }
 
-tdag_value tdagi_mil_tensor(tdagi_mil_call *c, const char *name)
+tdag_value tdagi_cml_tensor(tdagi_cml_call *c, const char *name)
 {
-    tdagi_any v = tdagi_mil_at(c, name);
+    tdagi_any v = tdagi_cml_at(c, name);
     if (tdagi_any_is_tensor(v)) return tdagi_cell_read(c->env, v.u.tensor);
     if (v.kind != TDAGI_ANY_POISON)
         tdagi_env_issue(c->env, "%s with an operand %s that is no tensor", c->what,
@@ -249,28 +249,28 @@ tdag_value tdagi_mil_tensor(tdagi_mil_call *c, const char *name)
     return TDAG_NO_VALUE;
 }
 
-tdagi_any tdagi_mil_of(tdagi_mil_call *c, tdag_value v)
+tdagi_any tdagi_cml_of(tdagi_cml_call *c, tdag_value v)
 {
     if (v.id == 0) return tdagi_any_poison();
     return tdagi_any_tensor(tdagi_cell_new(c->env, v));
 }
 
-uint32_t tdagi_mil_rank(tdagi_mil_call *c, const char *name)
+uint32_t tdagi_cml_rank(tdagi_cml_call *c, const char *name)
 {
-    tdagi_any v = tdagi_mil_at(c, name);
+    tdagi_any v = tdagi_cml_at(c, name);
     return tdagi_any_is_tensor(v) ? tdagi_cell_rank(c->env, v.u.tensor) : 0;
 }
 
-tdag_dim tdagi_mil_dim(tdagi_mil_call *c, const char *name, uint32_t axis)
+tdag_dim tdagi_cml_dim(tdagi_cml_call *c, const char *name, uint32_t axis)
 {
-    tdagi_any v = tdagi_mil_at(c, name);
-    return axis < tdagi_mil_rank(c, name) ? tdagi_cell_dim(c->env, v.u.tensor, axis)
+    tdagi_any v = tdagi_cml_at(c, name);
+    return axis < tdagi_cml_rank(c, name) ? tdagi_cell_dim(c->env, v.u.tensor, axis)
                                           : 1;
 }
 
-uint32_t tdagi_mil_axis(tdagi_mil_call *c, const char *name, uint32_t rank)
+uint32_t tdagi_cml_axis(tdagi_cml_call *c, const char *name, uint32_t rank)
 {
-    int64_t i = tdagi_mil_int(c, name, 0), n = rank == 0 ? 1 : rank;
+    int64_t i = tdagi_cml_int(c, name, 0), n = rank == 0 ? 1 : rank;
     if (i < -n || i >= n) {
         tdagi_env_fail(c->env, TDAG_E_SHAPE, "axis %lld of %u", (long long)i,
                        (unsigned)rank);

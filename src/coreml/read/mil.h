@@ -4,13 +4,13 @@
  *
  * To run an operator, or a formula of one's own:
  *
- *     tdagi_mil_room room = {.opset = 5};      one for all calls of an environment
- *     tdagi_mil_call c;
- *     tdagi_mil_begin(&c, env, &room, "softmax");
- *     tdagi_mil_set(&c, "x", x);               the arena's or constant names
- *     tdagi_mil_set(&c, "axis", tdagi_any_int(env, -1));
- *     tdagi_any y = tdagi_mil_meaning(&c, tdagi_mil_row_of("softmax"));
- * or  tdagi_any y = tdagi_mil_eval(&c, "softmax(x, axis, None)");
+ *     tdagi_cml_room room = {.opset = 5};      one for all calls of an environment
+ *     tdagi_cml_call c;
+ *     tdagi_cml_begin(&c, env, &room, "softmax");
+ *     tdagi_cml_set(&c, "x", x);               the arena's or constant names
+ *     tdagi_cml_set(&c, "axis", tdagi_any_int(env, -1));
+ *     tdagi_any y = tdagi_cml_meaning(&c, tdagi_cml_row_of("softmax"));
+ * or  tdagi_any y = tdagi_cml_eval(&c, "softmax(x, axis, None)");
  *
  * Operands that were not set have the row's defaults; one that the row does not name is
  * an issue. The result is a tensor, a number, or a list or tuple of those; POISON with
@@ -27,16 +27,16 @@
 
 #include "aten/env.h"
 
-enum { TDAGI_MIL_NAMES = 40 };
+enum { TDAGI_MIL_NAMES = 64 };
 
-typedef struct tdagi_mil_room {
+typedef struct tdagi_cml_room {
     tdagi_table schemas; /* by the operator's name */
     uint32_t opset;      /* 5 for CoreML5 */
-} tdagi_mil_room;
+} tdagi_cml_room;
 
-typedef struct tdagi_mil_call {
+typedef struct tdagi_cml_call {
     tdagi_env *env;
-    tdagi_mil_room *room;
+    tdagi_cml_room *room;
     const char *what; /* the operator, for sentences */
     uint32_t n;
     struct {
@@ -44,63 +44,63 @@ typedef struct tdagi_mil_call {
         uint32_t length;
         tdagi_any is;
     } set[TDAGI_MIL_NAMES];
-} tdagi_mil_call;
+} tdagi_cml_call;
 
-typedef struct tdagi_mil_row {
+typedef struct tdagi_cml_row {
     const char *name, *operands;
     const char *formula; /* or NULL: */
-    tdagi_any (*by)(tdagi_mil_call *c);
+    tdagi_any (*by)(tdagi_cml_call *c);
     const char *why; /* it is refused; else NULL */
-} tdagi_mil_row;
+} tdagi_cml_row;
 
 /* NULL: no such operator. */
-const tdagi_mil_row *tdagi_mil_row_of(const char *name);
-const tdagi_mil_row *tdagi_mil_row_at(uint32_t i); /* NULL behind the last */
+const tdagi_cml_row *tdagi_cml_row_of(const char *name);
+const tdagi_cml_row *tdagi_cml_row_at(uint32_t i); /* NULL behind the last */
 /* Whether the operand takes several values. */
-bool tdagi_mil_is_tuple(const tdagi_mil_row *row, const char *operand);
+bool tdagi_cml_is_tuple(const tdagi_cml_row *row, const char *operand);
 
-void tdagi_mil_begin(tdagi_mil_call *c, tdagi_env *env, tdagi_mil_room *room,
+void tdagi_cml_begin(tdagi_cml_call *c, tdagi_env *env, tdagi_cml_room *room,
                      const char *what);
 /* Sets a name, or sets it anew. */
-void tdagi_mil_set(tdagi_mil_call *c, const char *name, tdagi_any v);
+void tdagi_cml_set(tdagi_cml_call *c, const char *name, tdagi_any v);
 /* The value of a name; NONE: it has none. */
-tdagi_any tdagi_mil_at(const tdagi_mil_call *c, const char *name);
-tdagi_any tdagi_mil_meaning(tdagi_mil_call *c, const tdagi_mil_row *row);
-tdagi_any tdagi_mil_eval(tdagi_mil_call *c, const char *formula);
+tdagi_any tdagi_cml_at(const tdagi_cml_call *c, const char *name);
+tdagi_any tdagi_cml_meaning(tdagi_cml_call *c, const tdagi_cml_row *row);
+tdagi_any tdagi_cml_eval(tdagi_cml_call *c, const char *formula);
 
 /* ---- for functions of rows ---- */
 #define MIL_BY(name, operands, function)                                               \
-    tdagi_any tdagi_mil_##function(tdagi_mil_call *c);
+    tdagi_any tdagi_cml_##function(tdagi_cml_call *c);
 #include "coreml/read/mil.def"
 
-static inline bool tdagi_mil_has(const tdagi_mil_call *c, const char *name)
+static inline bool tdagi_cml_has(const tdagi_cml_call *c, const char *name)
 {
-    return tdagi_mil_at(c, name).kind != TDAGI_ANY_NONE;
+    return tdagi_cml_at(c, name).kind != TDAGI_ANY_NONE;
 }
 /* Sets a name to what a formula gives. */
-void tdagi_mil_let(tdagi_mil_call *c, const char *name, const char *formula);
+void tdagi_cml_let(tdagi_cml_call *c, const char *name, const char *formula);
 /* What is known of an operand, or an issue where it is not, and `otherwise`. */
-int64_t tdagi_mil_int(tdagi_mil_call *c, const char *name, int64_t otherwise);
-double tdagi_mil_float(tdagi_mil_call *c, const char *name, double otherwise);
-bool tdagi_mil_bool(tdagi_mil_call *c, const char *name);
-bool tdagi_mil_is(tdagi_mil_call *c, const char *name, const char *text);
+int64_t tdagi_cml_int(tdagi_cml_call *c, const char *name, int64_t otherwise);
+double tdagi_cml_float(tdagi_cml_call *c, const char *name, double otherwise);
+bool tdagi_cml_bool(tdagi_cml_call *c, const char *name);
+bool tdagi_cml_is(tdagi_cml_call *c, const char *name, const char *text);
 /* Known sizes or numbers: dims of the pool; none where the operand is None. */
-tdag_list tdagi_mil_dims(tdagi_mil_call *c, const char *name);
-tdag_list tdagi_mil_ints(tdagi_mil_call *c, const char *name);
+tdag_list tdagi_cml_dims(tdagi_cml_call *c, const char *name);
+tdag_list tdagi_cml_ints(tdagi_cml_call *c, const char *name);
 /* Sets a name to a list of dims or of numbers. */
-void tdagi_mil_set_dims(tdagi_mil_call *c, const char *name, uint32_t n,
+void tdagi_cml_set_dims(tdagi_cml_call *c, const char *name, uint32_t n,
                         const int64_t *v);
-void tdagi_mil_set_int(tdagi_mil_call *c, const char *name, int64_t i);
+void tdagi_cml_set_int(tdagi_cml_call *c, const char *name, int64_t i);
 /* A tensor operand as a value; TDAG_NO_VALUE with an issue where it is none. */
-tdag_value tdagi_mil_tensor(tdagi_mil_call *c, const char *name);
-tdagi_any tdagi_mil_of(tdagi_mil_call *c, tdag_value v);
-uint32_t tdagi_mil_rank(tdagi_mil_call *c, const char *name);
-tdag_dim tdagi_mil_dim(tdagi_mil_call *c, const char *name, uint32_t axis);
+tdag_value tdagi_cml_tensor(tdagi_cml_call *c, const char *name);
+tdagi_any tdagi_cml_of(tdagi_cml_call *c, tdag_value v);
+uint32_t tdagi_cml_rank(tdagi_cml_call *c, const char *name);
+tdag_dim tdagi_cml_dim(tdagi_cml_call *c, const char *name, uint32_t axis);
 /* An axis made non-negative. */
-uint32_t tdagi_mil_axis(tdagi_mil_call *c, const char *name, uint32_t rank);
+uint32_t tdagi_cml_axis(tdagi_cml_call *c, const char *name, uint32_t rank);
 /* Notes why the operator is refused; POISON. */
-tdagi_any tdagi_mil_refuse(tdagi_mil_call *c, const char *why);
+tdagi_any tdagi_cml_refuse(tdagi_cml_call *c, const char *why);
 /* Converts to a parameter's type, as TorchScript writes it; false: it does not fit. */
-bool tdagi_mil_fit(tdagi_env *env, tdagi_any v, const char *type, tdagi_any *out);
+bool tdagi_cml_fit(tdagi_env *env, tdagi_any v, const char *type, tdagi_any *out);
 
 #endif

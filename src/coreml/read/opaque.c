@@ -55,7 +55,7 @@ static void write_operand(opaque *o, const char *name, const Cml__Argument *a)
     if (several) tdagi_text_add(&o->text, "[");
     for (size_t i = 0; i < a->n_arguments && tdagi_env_ok(&o->im->env); i++) {
         if (i > 0) tdagi_text_add(&o->text, ", ");
-        tdagi_any v = tdagi_mil_binding(o->im, a->arguments[i]);
+        tdagi_any v = tdagi_cml_binding(o->im, a->arguments[i]);
         o->bad |= tdagi_env_note_poison(&o->im->env, &v);
         if (!o->bad) write_value(o, v);
     }
@@ -74,7 +74,7 @@ static tdagi_any make(opaque *o, const Cml__Operation *op, uint32_t i)
     if (type == NULL || type->type_case != CML__VALUE_TYPE__TYPE_TENSOR_TYPE)
         return tdagi_env_issue(&im->env, "%s, which gives no tensor", op->type);
     if (spec.name == NULL ||
-        !tdagi_mil_type(im, op->type, type->tensor_type, &dtype, dims))
+        !tdagi_cml_type(im, op->type, type->tensor_type, &dtype, dims))
         return tdagi_any_poison();
     spec.dtype = dtype;
     spec.shape = (tdag_list){(uint32_t)type->tensor_type->n_dimensions, dims};
@@ -85,7 +85,7 @@ static tdagi_any make(opaque *o, const Cml__Operation *op, uint32_t i)
     return tdagi_any_poison();
 }
 
-void tdagi_mil_keep(tdagi_mil *im, const Cml__Operation *op)
+void tdagi_cml_keep(tdagi_mil *im, const Cml__Operation *op)
 {
     opaque o = {.im = im};
     tdagi_text_init(&o.text, im->env.ctx);
@@ -101,6 +101,6 @@ void tdagi_mil_keep(tdagi_mil *im, const Cml__Operation *op)
                          o.bad ? tdagi_any_poison() : make(&o, op, i));
     if (o.text.status != TDAG_OK && tdagi_env_ok(&im->env))
         im->env.status = o.text.status;
-    if (tdagi_env_ok(&im->env)) tdagi_mil_give(im, op, all);
+    if (tdagi_env_ok(&im->env)) tdagi_cml_give(im, op, all);
     tdagi_text_free(&o.text);
 }

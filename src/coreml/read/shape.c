@@ -8,33 +8,33 @@
 
 /* 0 is the size of x there: from the left, from CoreML7 on as counted from the right.
  */
-tdagi_any tdagi_mil_reshape(tdagi_mil_call *c)
+tdagi_any tdagi_cml_reshape(tdagi_cml_call *c)
 {
     tdagi_any list;
-    uint32_t rank = tdagi_mil_rank(c, "x");
+    uint32_t rank = tdagi_cml_rank(c, "x");
     int64_t n;
-    if (!tdagi_mil_fit(c->env, tdagi_mil_at(c, "shape"), "List[int]", &list))
-        return tdagi_mil_refuse(c, "a shape that is not known");
+    if (!tdagi_cml_fit(c->env, tdagi_cml_at(c, "shape"), "List[int]", &list))
+        return tdagi_cml_refuse(c, "a shape that is not known");
     for (uint32_t i = 0; i < list.u.seq->n; i++) {
         uint32_t at = c->room->opset >= 7 ? i + rank - list.u.seq->n : i;
-        if (tdagi_any_const_int(c->env, list.u.seq->v[i], &n) && n == 0 && at < rank)
-            list.u.seq->v[i] = tdagi_any_dim(tdagi_mil_dim(c, "x", at));
+        if (tdagi_any_const_int(c->env, list.u.seq->v[i], &n) && n == 0)
+            list.u.seq->v[i] = tdagi_any_dim(tdagi_cml_dim(c, "x", at));
     }
-    tdagi_mil_set(c, "shape", list);
-    return tdagi_mil_eval(c, "reshape(x, shape)");
+    tdagi_cml_set(c, "shape", list);
+    return tdagi_cml_eval(c, "reshape(x, shape)");
 }
 
 /* Axes [begin, end) of each of the tensors, one behind the other. */
-tdagi_any tdagi_mil_reshape_like(tdagi_mil_call *c)
+tdagi_any tdagi_cml_reshape_like(tdagi_cml_call *c)
 {
-    tdagi_any refs = tdagi_mil_at(c, "ref_tensors"), masks;
-    tdag_list begins = tdagi_mil_ints(c, "begins"), ends = tdagi_mil_ints(c, "ends");
+    tdagi_any refs = tdagi_cml_at(c, "ref_tensors"), masks;
+    tdag_list begins = tdagi_cml_ints(c, "begins"), ends = tdagi_cml_ints(c, "ends");
     tdag_dim out[64];
     uint32_t n = 0;
     if (!tdagi_any_is_seq(refs) || refs.u.seq->n != begins.n || ends.n != begins.n ||
-        !tdagi_mil_fit(c->env, tdagi_mil_at(c, "end_masks"), "List[bool]", &masks) ||
+        !tdagi_cml_fit(c->env, tdagi_cml_at(c, "end_masks"), "List[bool]", &masks) ||
         masks.u.seq->n != begins.n)
-        return tdagi_mil_refuse(c, "lists of several lengths");
+        return tdagi_cml_refuse(c, "lists of several lengths");
     for (uint32_t i = 0; i < begins.n; i++) {
         if (refs.u.seq->v[i].kind != TDAGI_ANY_TENSOR) return tdagi_any_poison();
         tdagi_cell *t = refs.u.seq->v[i].u.tensor;
@@ -44,29 +44,29 @@ tdagi_any tdagi_mil_reshape_like(tdagi_mil_call *c)
         for (; at >= 0 && at < end && at < rank && n < 64; at++)
             out[n++] = tdagi_cell_dim(c->env, t, (uint32_t)at);
     }
-    tdagi_mil_set_dims(c, "shape", n, out);
-    return tdagi_mil_eval(c, "reshape(x, shape)");
+    tdagi_cml_set_dims(c, "shape", n, out);
+    return tdagi_cml_eval(c, "reshape(x, shape)");
 }
 
-tdagi_any tdagi_mil_flatten2d(tdagi_mil_call *c)
+tdagi_any tdagi_cml_flatten2d(tdagi_cml_call *c)
 {
     tdag_dim shape[2] = {1, 1};
-    uint32_t rank = tdagi_mil_rank(c, "x");
-    int64_t axis = tdagi_mil_int(c, "axis", 1);
+    uint32_t rank = tdagi_cml_rank(c, "x");
+    int64_t axis = tdagi_cml_int(c, "axis", 1);
     for (uint32_t i = 0; i < rank; i++) {
         bool behind = i >= (axis < 0 ? axis + rank : axis);
         shape[behind] =
-            tdagi_dim_mul(c->env->pool, shape[behind], tdagi_mil_dim(c, "x", i));
+            tdagi_dim_mul(c->env->pool, shape[behind], tdagi_cml_dim(c, "x", i));
     }
-    tdagi_mil_set_dims(c, "shape", 2, shape);
-    return tdagi_mil_eval(c, "reshape(x, shape)");
+    tdagi_cml_set_dims(c, "shape", 2, shape);
+    return tdagi_cml_eval(c, "reshape(x, shape)");
 }
 
 /* Bits of the axes of a list, negative ones from the end. */
-static uint64_t axes_of(tdagi_mil_call *c, uint32_t rank)
+static uint64_t axes_of(tdagi_cml_call *c, uint32_t rank)
 {
     uint64_t bits = 0;
-    tdag_list axes = tdagi_mil_ints(c, "axes");
+    tdag_list axes = tdagi_cml_ints(c, "axes");
     for (uint32_t i = 0; i < axes.n; i++) {
         int64_t a = axes.v[i] < 0 ? axes.v[i] + rank : axes.v[i];
         if (a < 0 || a >= rank || a > 63)
@@ -78,42 +78,42 @@ static uint64_t axes_of(tdagi_mil_call *c, uint32_t rank)
     return bits;
 }
 
-tdagi_any tdagi_mil_expand_dims(tdagi_mil_call *c)
+tdagi_any tdagi_cml_expand_dims(tdagi_cml_call *c)
 {
-    uint32_t rank = tdagi_mil_rank(c, "x") + tdagi_mil_ints(c, "axes").n;
+    uint32_t rank = tdagi_cml_rank(c, "x") + tdagi_cml_ints(c, "axes").n;
     uint64_t bits = axes_of(c, rank);
     for (uint32_t i = 0; i < rank; i++) {
         if ((bits >> i & 1) == 0) continue;
-        tdagi_mil_set_int(c, "at", i);
-        tdagi_mil_let(c, "x", "unsqueeze(x, at)");
+        tdagi_cml_set_int(c, "at", i);
+        tdagi_cml_let(c, "x", "unsqueeze(x, at)");
     }
-    return tdagi_mil_at(c, "x");
+    return tdagi_cml_at(c, "x");
 }
 
 /* Without axes all of size 1. */
-tdagi_any tdagi_mil_squeeze(tdagi_mil_call *c)
+tdagi_any tdagi_cml_squeeze(tdagi_cml_call *c)
 {
-    uint32_t rank = tdagi_mil_rank(c, "x");
-    if (!tdagi_mil_has(c, "axes")) return tdagi_mil_eval(c, "squeeze(x)");
+    uint32_t rank = tdagi_cml_rank(c, "x");
+    if (!tdagi_cml_has(c, "axes")) return tdagi_cml_eval(c, "squeeze(x)");
     uint64_t bits = axes_of(c, rank);
     for (uint32_t i = rank; i-- > 0;) {
         if ((bits >> i & 1) == 0) continue;
-        tdagi_mil_set_int(c, "at", i);
-        tdagi_mil_let(c, "x", "squeeze(x, at)");
+        tdagi_cml_set_int(c, "at", i);
+        tdagi_cml_let(c, "x", "squeeze(x, at)");
     }
-    return tdagi_mil_at(c, "x");
+    return tdagi_cml_at(c, "x");
 }
 
 /* ---- padding ---- */
 
-tdagi_any tdagi_mil_pad(tdagi_mil_call *c)
+tdagi_any tdagi_cml_pad(tdagi_cml_call *c)
 {
     tdagi_any pairs, list = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
-    if (!tdagi_mil_fit(c->env, tdagi_mil_at(c, "pad"), "List[int]", &pairs))
-        return tdagi_mil_refuse(c, "amounts that are not known");
+    if (!tdagi_cml_fit(c->env, tdagi_cml_at(c, "pad"), "List[int]", &pairs))
+        return tdagi_cml_refuse(c, "amounts that are not known");
     uint32_t n = pairs.u.seq->n;
     int64_t amount;
-    if (n % 2 != 0) return tdagi_mil_refuse(c, "an odd number of amounts");
+    if (n % 2 != 0) return tdagi_cml_refuse(c, "an odd number of amounts");
     bool some = false; /* axes before the first that is padded are not named */
     for (uint32_t i = n; i > 0 && tdagi_env_ok(c->env); i -= 2) {
         tdagi_seq_append(c->env, list.u.seq, pairs.u.seq->v[i - 2]);
@@ -126,51 +126,51 @@ tdagi_any tdagi_mil_pad(tdagi_mil_call *c)
                     amount != 0;
         if (!some) list.u.seq->n -= 2;
     }
-    tdagi_mil_set(c, "pairs", list);
-    if (list.u.seq->n == 0) return tdagi_mil_at(c, "x");
-    if (tdagi_mil_is(c, "mode", "constant"))
-        return tdagi_mil_eval(c, "constant_pad_nd(x, pairs, constant_val)");
-    return tdagi_mil_eval(c, "if(is(mode, 'reflect'), pad(x, pairs, 'reflect'), pad(x, "
+    tdagi_cml_set(c, "pairs", list);
+    if (list.u.seq->n == 0) return tdagi_cml_at(c, "x");
+    if (tdagi_cml_is(c, "mode", "constant"))
+        return tdagi_cml_eval(c, "constant_pad_nd(x, pairs, constant_val)");
+    return tdagi_cml_eval(c, "if(is(mode, 'reflect'), pad(x, pairs, 'reflect'), pad(x, "
                              "pairs, 'replicate'))");
 }
 
 /* ---- blocks of pixels in the batch ---- */
 
 /* Sets "b0", "b1" and the pairs of a list of two pairs, outwards. */
-static bool read_blocks(tdagi_mil_call *c, const char *amounts)
+static bool read_blocks(tdagi_cml_call *c, const char *amounts)
 {
-    tdag_list b = tdagi_mil_ints(c, "block_shape");
+    tdag_list b = tdagi_cml_ints(c, "block_shape");
     tdagi_any list, flat = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
-    if (b.n != 2 || tdagi_mil_rank(c, "x") != 4) {
-        tdagi_mil_refuse(c, "blocks of other axes than two");
+    if (b.n != 2 || tdagi_cml_rank(c, "x") != 4) {
+        tdagi_cml_refuse(c, "blocks of other axes than two");
         return false;
     }
-    tdagi_mil_set_int(c, "b0", b.v[0]);
-    tdagi_mil_set_int(c, "b1", b.v[1]);
-    if (!tdagi_mil_fit(c->env, tdagi_mil_at(c, amounts), "Tensor", &list) ||
+    tdagi_cml_set_int(c, "b0", b.v[0]);
+    tdagi_cml_set_int(c, "b1", b.v[1]);
+    if (!tdagi_cml_fit(c->env, tdagi_cml_at(c, amounts), "Tensor", &list) ||
         !tdagi_any_listed(c->env, list, &list) || list.u.seq->n != 2) {
-        tdagi_mil_refuse(c, "amounts that are not known");
+        tdagi_cml_refuse(c, "amounts that are not known");
         return false;
     }
     for (uint32_t i = 2; i-- > 0;)
         for (uint32_t k = 0; k < 2; k++)
             tdagi_seq_append(c->env, flat.u.seq, list.u.seq->v[i].u.seq->v[k]);
-    tdagi_mil_set(c, "pairs", flat);
+    tdagi_cml_set(c, "pairs", flat);
     return tdagi_env_ok(c->env);
 }
 
-tdagi_any tdagi_mil_space_to_batch(tdagi_mil_call *c)
+tdagi_any tdagi_cml_space_to_batch(tdagi_cml_call *c)
 {
     if (!read_blocks(c, "paddings")) return tdagi_any_poison();
-    return tdagi_mil_eval(
+    return tdagi_cml_eval(
         c, "y = pad(x, pairs); z = unflatten(unflatten(y, 3, [-1, b1]), 2, [-1, b0]); "
            "flatten(permute(z, [3, 5, 0, 1, 2, 4]), 0, 2)");
 }
 
-tdagi_any tdagi_mil_batch_to_space(tdagi_mil_call *c)
+tdagi_any tdagi_cml_batch_to_space(tdagi_cml_call *c)
 {
     if (!read_blocks(c, "crops")) return tdagi_any_poison();
-    return tdagi_mil_eval(
+    return tdagi_cml_eval(
         c, "y = permute(unflatten(x, 0, [b0, b1, -1]), [2, 3, 4, 0, 5, 1]); "
            "z = flatten(flatten(y, 4, 5), 2, 3); "
            "pad(z, [neg(pairs[0]), neg(pairs[1]), neg(pairs[2]), neg(pairs[3])])");
@@ -183,13 +183,13 @@ typedef struct cut {
     tdagi_any begin_mask, end_mask, squeeze_mask;
 } cut;
 
-static bool list_or_none(tdagi_mil_call *c, const char *name, const char *type,
+static bool list_or_none(tdagi_cml_call *c, const char *name, const char *type,
                          uint32_t rank, tdagi_any *out)
 {
-    tdagi_any v = tdagi_mil_at(c, name);
+    tdagi_any v = tdagi_cml_at(c, name);
     *out = v;
     if (v.kind == TDAGI_ANY_NONE) return true;
-    if (tdagi_mil_fit(c->env, v, type, out) && out->u.seq->n == rank) return true;
+    if (tdagi_cml_fit(c->env, v, type, out) && out->u.seq->n == rank) return true;
     tdagi_env_issue(c->env, "%s with an operand %s that is not known", c->what, name);
     return false;
 }
@@ -199,9 +199,9 @@ static bool is_set(tdagi_any mask, uint32_t i)
     return mask.kind == TDAGI_ANY_LIST && mask.u.seq->v[i].u.b;
 }
 
-static bool read_cut(tdagi_mil_call *c, cut *at)
+static bool read_cut(tdagi_cml_call *c, cut *at)
 {
-    uint32_t rank = tdagi_mil_rank(c, "x");
+    uint32_t rank = tdagi_cml_rank(c, "x");
     return list_or_none(c, "begin", "List[int]", rank, &at->begin) &&
            list_or_none(c, "end", "List[int]", rank, &at->end) &&
            list_or_none(c, "stride", "List[int]", rank, &at->stride) &&
@@ -210,7 +210,7 @@ static bool read_cut(tdagi_mil_call *c, cut *at)
            list_or_none(c, "squeeze_mask", "List[bool]", rank, &at->squeeze_mask);
 }
 
-static int64_t stride_of(tdagi_mil_call *c, const cut *at, uint32_t i)
+static int64_t stride_of(tdagi_cml_call *c, const cut *at, uint32_t i)
 {
     int64_t n = 1;
     if (at->stride.kind != TDAGI_ANY_LIST) return 1;
@@ -219,50 +219,50 @@ static int64_t stride_of(tdagi_mil_call *c, const cut *at, uint32_t i)
 
 /* Sets begin and end for ATen's slice of axis i, after a flip where the stride is
  * negative: element k from the end is -1 - k there. */
-static bool set_bounds(tdagi_mil_call *c, const cut *at, uint32_t i)
+static bool set_bounds(tdagi_cml_call *c, const cut *at, uint32_t i)
 {
     int64_t stride = stride_of(c, at, i);
     tdagi_any none = tdagi_any_none();
-    tdagi_mil_set_int(c, "axis", i);
-    tdagi_mil_set_int(c, "step", stride < 0 ? -stride : stride);
-    tdagi_mil_set(c, "from", is_set(at->begin_mask, i) ? none : at->begin.u.seq->v[i]);
-    tdagi_mil_set(c, "till", is_set(at->end_mask, i) ? none : at->end.u.seq->v[i]);
+    tdagi_cml_set_int(c, "axis", i);
+    tdagi_cml_set_int(c, "step", stride < 0 ? -stride : stride);
+    tdagi_cml_set(c, "from", is_set(at->begin_mask, i) ? none : at->begin.u.seq->v[i]);
+    tdagi_cml_set(c, "till", is_set(at->end_mask, i) ? none : at->end.u.seq->v[i]);
     if (stride > 0) return true;
     if (stride == 0) {
-        tdagi_mil_refuse(c, "a stride that is not known");
+        tdagi_cml_refuse(c, "a stride that is not known");
         return false;
     }
-    tdagi_mil_let(c, "from", "if(is(from, None), None, sub(-1, from))");
-    tdagi_mil_let(c, "till", "if(is(till, None), None, sub(-1, till))");
+    tdagi_cml_let(c, "from", "if(is(from, None), None, sub(-1, from))");
+    tdagi_cml_let(c, "till", "if(is(till, None), None, sub(-1, till))");
     return true;
 }
 
-tdagi_any tdagi_mil_slice_by_index(tdagi_mil_call *c)
+tdagi_any tdagi_cml_slice_by_index(tdagi_cml_call *c)
 {
     cut at;
     if (!read_cut(c, &at)) return tdagi_any_poison();
-    for (uint32_t i = tdagi_mil_rank(c, "x"); i-- > 0 && tdagi_env_ok(c->env);) {
+    for (uint32_t i = tdagi_cml_rank(c, "x"); i-- > 0 && tdagi_env_ok(c->env);) {
         bool squeezed = is_set(at.squeeze_mask, i);
         if (squeezed) {
-            tdagi_mil_set_int(c, "axis", i);
-            tdagi_mil_set(c, "from",
+            tdagi_cml_set_int(c, "axis", i);
+            tdagi_cml_set(c, "from",
                           is_set(at.begin_mask, i) ? tdagi_any_int(c->env, 0)
                                                    : at.begin.u.seq->v[i]);
-            tdagi_mil_let(c, "x", "select(x, axis, from)");
+            tdagi_cml_let(c, "x", "select(x, axis, from)");
             continue;
         }
         if (!set_bounds(c, &at, i)) return tdagi_any_poison();
-        if (stride_of(c, &at, i) < 0) tdagi_mil_let(c, "x", "flip(x, [axis])");
-        tdagi_mil_let(c, "x", "slice(x, axis, from, till, step)");
+        if (stride_of(c, &at, i) < 0) tdagi_cml_let(c, "x", "flip(x, [axis])");
+        tdagi_cml_let(c, "x", "slice(x, axis, from, till, step)");
     }
-    return tdagi_mil_at(c, "x");
+    return tdagi_cml_at(c, "x");
 }
 
-tdagi_any tdagi_mil_slice_by_size(tdagi_mil_call *c)
+tdagi_any tdagi_cml_slice_by_size(tdagi_cml_call *c)
 {
     tdagi_any begin, size;
     int64_t n, from;
-    uint32_t rank = tdagi_mil_rank(c, "x");
+    uint32_t rank = tdagi_cml_rank(c, "x");
     if (!list_or_none(c, "begin", "List[int]", rank, &begin) ||
         !list_or_none(c, "size", "List[int]", rank, &size))
         return tdagi_any_poison();
@@ -270,69 +270,69 @@ tdagi_any tdagi_mil_slice_by_size(tdagi_mil_call *c)
         bool rest = tdagi_any_const_int(c->env, size.u.seq->v[i], &n) && n == -1;
         bool negative =
             tdagi_any_const_int(c->env, begin.u.seq->v[i], &from) && from < 0;
-        tdagi_mil_set_int(c, "axis", i);
-        tdagi_mil_set(c, "from", begin.u.seq->v[i]);
-        tdagi_mil_set(c, "length", size.u.seq->v[i]);
-        if (negative) tdagi_mil_let(c, "from", "add(size(x, axis), from)");
-        tdagi_mil_let(c, "x",
+        tdagi_cml_set_int(c, "axis", i);
+        tdagi_cml_set(c, "from", begin.u.seq->v[i]);
+        tdagi_cml_set(c, "length", size.u.seq->v[i]);
+        if (negative) tdagi_cml_let(c, "from", "add(size(x, axis), from)");
+        tdagi_cml_let(c, "x",
                       rest ? "slice(x, axis, from, None, 1)"
                            : "narrow(x, axis, from, length)");
     }
-    return tdagi_mil_at(c, "x");
+    return tdagi_cml_at(c, "x");
 }
 
 /* The elements that a slice has get those of `update`. */
-tdagi_any tdagi_mil_slice_update(tdagi_mil_call *c)
+tdagi_any tdagi_cml_slice_update(tdagi_cml_call *c)
 {
     cut at;
-    uint32_t rank = tdagi_mil_rank(c, "x");
+    uint32_t rank = tdagi_cml_rank(c, "x");
     if (!read_cut(c, &at)) return tdagi_any_poison();
     for (uint32_t i = 0; i < rank && tdagi_env_ok(c->env); i++) {
         if (!is_set(at.squeeze_mask, i)) continue;
-        tdagi_mil_set_int(c, "axis", i);
-        tdagi_mil_let(c, "update", "unsqueeze(update, axis)");
+        tdagi_cml_set_int(c, "axis", i);
+        tdagi_cml_let(c, "update", "unsqueeze(update, axis)");
     }
     /* slices of slices: those that are written last come first */
     tdagi_any whole[TDAG_MAX_RANK];
     for (uint32_t i = 0; i < rank && tdagi_env_ok(c->env); i++) {
-        whole[i] = tdagi_mil_at(c, "x");
+        whole[i] = tdagi_cml_at(c, "x");
         if (is_set(at.squeeze_mask, i)) {
-            tdagi_mil_set_int(c, "axis", i);
-            tdagi_mil_set(c, "from",
+            tdagi_cml_set_int(c, "axis", i);
+            tdagi_cml_set(c, "from",
                           is_set(at.begin_mask, i) ? tdagi_any_int(c->env, 0)
                                                    : at.begin.u.seq->v[i]);
-            tdagi_mil_let(c, "x", "unsqueeze(select(x, axis, from), axis)");
+            tdagi_cml_let(c, "x", "unsqueeze(select(x, axis, from), axis)");
             continue;
         }
         if (!set_bounds(c, &at, i)) return tdagi_any_poison();
-        if (stride_of(c, &at, i) < 0) tdagi_mil_let(c, "x", "flip(x, [axis])");
-        tdagi_mil_let(c, "x", "slice(x, axis, from, till, step)");
+        if (stride_of(c, &at, i) < 0) tdagi_cml_let(c, "x", "flip(x, [axis])");
+        tdagi_cml_let(c, "x", "slice(x, axis, from, till, step)");
     }
     for (uint32_t i = rank; i-- > 0 && tdagi_env_ok(c->env);) {
-        tdagi_mil_set(c, "whole", whole[i]);
+        tdagi_cml_set(c, "whole", whole[i]);
         if (is_set(at.squeeze_mask, i)) {
-            tdagi_mil_set_int(c, "axis", i);
-            tdagi_mil_set(c, "from",
+            tdagi_cml_set_int(c, "axis", i);
+            tdagi_cml_set(c, "from",
                           is_set(at.begin_mask, i) ? tdagi_any_int(c->env, 0)
                                                    : at.begin.u.seq->v[i]);
-            tdagi_mil_let(c, "update",
+            tdagi_cml_let(c, "update",
                           "select_scatter(whole, squeeze(update, axis), axis, from)");
             continue;
         }
         set_bounds(c, &at, i);
         bool flips = stride_of(c, &at, i) < 0;
-        if (flips) tdagi_mil_let(c, "whole", "flip(whole, [axis])");
-        tdagi_mil_let(c, "update",
+        if (flips) tdagi_cml_let(c, "whole", "flip(whole, [axis])");
+        tdagi_cml_let(c, "update",
                       "slice_scatter(whole, update, axis, from, till, step)");
-        if (flips) tdagi_mil_let(c, "update", "flip(update, [axis])");
+        if (flips) tdagi_cml_let(c, "update", "flip(update, [axis])");
     }
-    return tdagi_mil_at(c, "update");
+    return tdagi_cml_at(c, "update");
 }
 
 /* Of each row of the batch the first `lengths` elements are reversed. */
-tdagi_any tdagi_mil_reverse_sequence(tdagi_mil_call *c)
+tdagi_any tdagi_cml_reverse_sequence(tdagi_cml_call *c)
 {
-    return tdagi_mil_eval(
+    return tdagi_cml_eval(
         c, "y = movedim(x, [batch_axis, seq_axis], [0, 1]); n = size(y, 1); "
            "i = unsqueeze(arange(n), 0); l = unsqueeze(lengths, 1); "
            "at = where(lt(i, l), sub(sub(l, 1), i), i); "

@@ -8,15 +8,15 @@
 #include "base/tensor.h"
 #include "derive/derive.h"
 
-void tdagi_mil_add_state(tdagi_mil *im, const char *name, const Cml__TensorType *type)
+void tdagi_cml_add_state(tdagi_mil *im, const char *name, const Cml__TensorType *type)
 {
     tdagi_env *env = &im->env;
     tdag_dim dims[TDAG_MAX_RANK];
     tdag_dtype dtype = TDAG_DTYPE_NONE;
-    if (!tdagi_mil_type(im, name, type, &dtype, dims)) return;
-    tdagi_mil_state *s = tdagi_env_alloc(env, sizeof(*s)), **end = &im->states;
+    if (!tdagi_cml_type(im, name, type, &dtype, dims)) return;
+    tdagi_cml_state *s = tdagi_env_alloc(env, sizeof(*s)), **end = &im->states;
     if (s == NULL) return;
-    *s = (tdagi_mil_state){.name = name};
+    *s = (tdagi_cml_state){.name = name};
     env->status = tdag_tensor_create(env->ctx, dtype, (uint32_t)type->n_dimensions,
                                      dims, &s->initial);
     if (!tdagi_env_ok(env)) return;
@@ -26,28 +26,28 @@ void tdagi_mil_add_state(tdagi_mil *im, const char *name, const Cml__TensorType 
     *end = s;
 }
 
-void tdagi_mil_declare_states(tdagi_mil *im)
+void tdagi_cml_declare_states(tdagi_mil *im)
 {
-    for (tdagi_mil_state *s = im->states; s != NULL; s = s->next) {
+    for (tdagi_cml_state *s = im->states; s != NULL; s = s->next) {
         const tdagi_outline_state state = {.name = s->name, .initial = s->initial};
         s->index = tdagi_outline_add_state(im->env.outline, &state);
     }
 }
 
 /* The state that an operand names. */
-static const tdagi_mil_state *state_of(tdagi_mil *im, const Cml__Operation *op)
+static const tdagi_cml_state *state_of(tdagi_mil *im, const Cml__Operation *op)
 {
-    const Cml__Argument *a = tdagi_mil_argument(op, "input");
+    const Cml__Argument *a = tdagi_cml_argument(op, "input");
     bool named = a != NULL && a->n_arguments == 1 &&
                  a->arguments[0]->binding_case == CML__BINDING__BINDING_NAME;
-    const tdagi_mil_state *s = named ? im->states : NULL;
+    const tdagi_cml_state *s = named ? im->states : NULL;
     while (s != NULL && strcmp(s->name, a->arguments[0]->name) != 0)
         s = s->next;
-    if (s == NULL && im->env.n_issues == 0) tdagi_mil_bad(im, "its input is no state");
+    if (s == NULL && im->env.n_issues == 0) tdagi_cml_bad(im, "its input is no state");
     return s;
 }
 
-static tdagi_outline_statement *add(tdagi_mil *im, int kind, const tdagi_mil_state *s)
+static tdagi_outline_statement *add(tdagi_mil *im, int kind, const tdagi_cml_state *s)
 {
     const tdagi_statement_spec what = {.kind = (uint8_t)kind, .target = s->index};
     tdagi_outline_statement *made = tdagi_outline_add(im->env.outline, &what);
@@ -56,11 +56,11 @@ static tdagi_outline_statement *add(tdagi_mil *im, int kind, const tdagi_mil_sta
     return made;
 }
 
-void tdagi_mil_read_state(tdagi_mil *im, const Cml__Operation *op)
+void tdagi_cml_read_state(tdagi_mil *im, const Cml__Operation *op)
 {
-    const tdagi_mil_state *s = state_of(im, op);
+    const tdagi_cml_state *s = state_of(im, op);
     if (s == NULL) {
-        tdagi_mil_give(im, op, tdagi_any_poison());
+        tdagi_cml_give(im, op, tdagi_any_poison());
         return;
     }
     const tdag_tensor *t = s->initial;
@@ -68,17 +68,17 @@ void tdagi_mil_read_state(tdagi_mil *im, const Cml__Operation *op)
     tdagi_outline_statement *read = add(im, TDAGI_READ, s);
     if (read == NULL || v.id == 0) return;
     read->results = tdagi_outline_keep(im->env.outline, 1, &v);
-    tdagi_mil_give(im, op, tdagi_any_tensor(tdagi_cell_new(&im->env, v)));
+    tdagi_cml_give(im, op, tdagi_any_tensor(tdagi_cell_new(&im->env, v)));
 }
 
-void tdagi_mil_write_state(tdagi_mil *im, const Cml__Operation *op)
+void tdagi_cml_write_state(tdagi_mil *im, const Cml__Operation *op)
 {
     tdagi_env *env = &im->env;
-    const tdagi_mil_state *s = state_of(im, op);
-    const Cml__Argument *a = tdagi_mil_argument(op, "data");
-    if (a == NULL || a->n_arguments != 1) tdagi_mil_bad(im, "it has no data");
+    const tdagi_cml_state *s = state_of(im, op);
+    const Cml__Argument *a = tdagi_cml_argument(op, "data");
+    if (a == NULL || a->n_arguments != 1) tdagi_cml_bad(im, "it has no data");
     if (s == NULL || !tdagi_env_ok(env)) return;
-    tdagi_any v = tdagi_mil_binding(im, a->arguments[0]);
+    tdagi_any v = tdagi_cml_binding(im, a->arguments[0]);
     if (v.kind != TDAGI_ANY_TENSOR) {
         tdagi_env_note_poison(env, &v);
         return;
@@ -90,7 +90,7 @@ void tdagi_mil_write_state(tdagi_mil *im, const Cml__Operation *op)
     for (uint32_t i = 0; same && i < t->rank; i++)
         same = tdag_builder_get_shape(env->b, x)[i] == t->shape[i];
     if (!same) {
-        tdagi_mil_bad(im, "what it writes is not of the type of the state %.200s",
+        tdagi_cml_bad(im, "what it writes is not of the type of the state %.200s",
                       s->name);
         return;
     }

@@ -8,7 +8,7 @@
 #include "base/tensor.h"
 
 /* Unsigned ones of 16 and more bits are widened; bits are unpacked. */
-static const tdagi_mil_element elements[] = {
+static const tdagi_cml_element elements[] = {
     {TDAGI_MIL_BOOL, 0, TDAG_BOOL, 8, false},
     {TDAGI_MIL_F16, TDAGI_BLOB_F16, TDAG_F16, 16, true},
     {TDAGI_MIL_F32, TDAGI_BLOB_F32, TDAG_F32, 32, true},
@@ -30,14 +30,14 @@ static const tdagi_mil_element elements[] = {
     {TDAGI_MIL_U6, TDAGI_BLOB_U6, TDAG_U8, 6, false},
 };
 
-const tdagi_mil_element *tdagi_mil_element_of(int32_t mil_dtype)
+const tdagi_cml_element *tdagi_cml_element_of(int32_t mil_dtype)
 {
     for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++)
         if (elements[i].mil == mil_dtype) return &elements[i];
     return NULL;
 }
 
-tdag_dtype tdagi_mil_dtype(const char *text)
+tdag_dtype tdagi_cml_dtype(const char *text)
 {
     static const struct {
         const char *text;
@@ -57,7 +57,7 @@ tdag_dtype tdagi_mil_dtype(const char *text)
 typedef struct source {
     tdagi_mil *im;
     const char *name;
-    const tdagi_mil_element *is;
+    const tdagi_cml_element *is;
     uint32_t rank;
     int64_t shape[TDAG_MAX_RANK];
     uint64_t count;
@@ -65,14 +65,14 @@ typedef struct source {
 
 static bool refuse(source *s, const char *why)
 {
-    tdagi_mil_bad(s->im, "the constant %.200s %s", s->name, why);
+    tdagi_cml_bad(s->im, "the constant %.200s %s", s->name, why);
     return false;
 }
 
 static bool read_type(source *s, const Cml__ValueType *type)
 {
     const Cml__TensorType *t = type->tensor_type;
-    s->is = tdagi_mil_element_of(t->data_type);
+    s->is = tdagi_cml_element_of(t->data_type);
     s->count = 1;
     if (t->n_dimensions > TDAG_MAX_RANK) return refuse(s, "has too many axes");
     s->rank = (uint32_t)t->n_dimensions;
@@ -110,7 +110,7 @@ static int64_t unpack(const uint8_t *p, uint64_t i, unsigned bits, bool is_signe
     return (int64_t)v;
 }
 
-static bool is_stored_so(const tdagi_mil_element *e)
+static bool is_stored_so(const tdagi_cml_element *e)
 {
     return e->bits == 8 * tdag_dtype_size((tdag_dtype)e->dtype);
 }
@@ -118,7 +118,7 @@ static bool is_stored_so(const tdagi_mil_element *e)
 /* Of bytes as files have them. */
 static tdag_tensor *of_bytes(source *s, const void *data, uint64_t size)
 {
-    const tdagi_mil_element *e = s->is;
+    const tdagi_cml_element *e = s->is;
     if (size != (s->count * e->bits + 7) / 8) {
         refuse(s, "has another number of elements than its type says");
         return NULL;
@@ -214,7 +214,7 @@ static tdagi_any items(tdagi_mil *im, const char *name, size_t n, Cml__Value **v
 {
     tdagi_any list = tdagi_any_seq(&im->env, TDAGI_ANY_LIST, 0, NULL);
     for (size_t i = 0; i < n && tdagi_env_ok(&im->env); i++)
-        tdagi_seq_append(&im->env, list.u.seq, tdagi_mil_constant(im, name, v[i]));
+        tdagi_seq_append(&im->env, list.u.seq, tdagi_cml_constant(im, name, v[i]));
     return tdagi_env_ok(&im->env) ? list : tdagi_any_poison();
 }
 
@@ -253,7 +253,7 @@ static tdagi_any tensor(source *s, const Cml__Value *v)
 }
 
 /* Lists and tuples nest as deep as messages do. */
-tdagi_any tdagi_mil_constant(tdagi_mil *im, const char *name, const Cml__Value *v)
+tdagi_any tdagi_cml_constant(tdagi_mil *im, const char *name, const Cml__Value *v)
 {
     source s = {.im = im, .name = name};
     const Cml__ImmediateValue *i =

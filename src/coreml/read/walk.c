@@ -7,7 +7,7 @@
 #include "aten/aten.h"
 #include "aten/selection.h"
 
-void tdagi_mil_bad(tdagi_mil *im, const char *format, ...)
+void tdagi_cml_bad(tdagi_mil *im, const char *format, ...)
 {
     if (!tdagi_env_ok(&im->env)) return;
     char text[TDAGI_MESSAGE_SIZE];
@@ -23,22 +23,22 @@ void tdagi_mil_bad(tdagi_mil *im, const char *format, ...)
 
 /* ---- names ---- */
 
-tdagi_mil_value *tdagi_mil_define(tdagi_mil *im, const char *name, tdagi_any v)
+tdagi_cml_value *tdagi_cml_define(tdagi_mil *im, const char *name, tdagi_any v)
 {
     void **slot = tdagi_table_at(&im->env.arena, &im->names, name, strlen(name) + 1);
-    tdagi_mil_value *value =
+    tdagi_cml_value *value =
         slot == NULL ? NULL : tdagi_env_alloc(&im->env, sizeof(*value));
     if (value == NULL) {
         if (tdagi_env_ok(&im->env)) im->env.status = tdagi_nomem(im->env.ctx);
         return NULL;
     }
-    *value = (tdagi_mil_value){
+    *value = (tdagi_cml_value){
         .name = name, .is = v, .made_by = im->op, .hidden = *slot, .before = im->last};
     *slot = im->last = value;
     return value;
 }
 
-void tdagi_mil_leave(tdagi_mil *im, tdagi_mil_value *last)
+void tdagi_cml_leave(tdagi_mil *im, tdagi_cml_value *last)
 {
     for (; im->last != last; im->last = im->last->before) {
         const char *name = im->last->name;
@@ -48,22 +48,22 @@ void tdagi_mil_leave(tdagi_mil *im, tdagi_mil_value *last)
     }
 }
 
-tdagi_mil_value *tdagi_mil_find(tdagi_mil *im, const char *name)
+tdagi_cml_value *tdagi_cml_find(tdagi_mil *im, const char *name)
 {
     return tdagi_table_get(&im->names, name, strlen(name) + 1);
 }
 
-tdagi_any tdagi_mil_get(tdagi_mil *im, const char *name)
+tdagi_any tdagi_cml_get(tdagi_mil *im, const char *name)
 {
-    tdagi_mil_value *v = tdagi_mil_find(im, name);
+    tdagi_cml_value *v = tdagi_cml_find(im, name);
     if (v == NULL) {
-        tdagi_mil_bad(im, "%.200s is used before it is computed", name);
+        tdagi_cml_bad(im, "%.200s is used before it is computed", name);
         return tdagi_any_poison();
     }
     if (v->constant != NULL) {
         const Cml__Value *constant = v->constant;
         v->constant = NULL;
-        v->is = tdagi_mil_constant(im, name, constant);
+        v->is = tdagi_cml_constant(im, name, constant);
     }
     return v->is;
 }
@@ -73,25 +73,25 @@ static tdagi_any literal(tdagi_mil *im, const char *operand, const Cml__Value *v
     const char *of =
         im->op == NULL || im->op->n_outputs == 0 ? "" : im->op->outputs[0]->name;
     const char *name = tdagi_env_text(&im->env, "%s_%s", of, operand);
-    return name == NULL ? tdagi_any_poison() : tdagi_mil_constant(im, name, v);
+    return name == NULL ? tdagi_any_poison() : tdagi_cml_constant(im, name, v);
 }
 
 static tdagi_any binding(tdagi_mil *im, const char *operand, const Cml__Binding *b)
 {
     if (b->binding_case == CML__BINDING__BINDING_NAME)
-        return tdagi_mil_get(im, b->name);
+        return tdagi_cml_get(im, b->name);
     if (b->binding_case == CML__BINDING__BINDING_VALUE)
         return literal(im, operand, b->value);
-    tdagi_mil_bad(im, "the operand %.80s is neither a name nor a value", operand);
+    tdagi_cml_bad(im, "the operand %.80s is neither a name nor a value", operand);
     return tdagi_any_poison();
 }
 
-tdagi_any tdagi_mil_binding(tdagi_mil *im, const Cml__Binding *b)
+tdagi_any tdagi_cml_binding(tdagi_mil *im, const Cml__Binding *b)
 {
     return binding(im, "value", b);
 }
 
-const Cml__Argument *tdagi_mil_argument(const Cml__Operation *op, const char *name)
+const Cml__Argument *tdagi_cml_argument(const Cml__Operation *op, const char *name)
 {
     for (size_t i = 0; i < op->n_inputs; i++)
         if (strcmp(op->inputs[i]->key, name) == 0) return op->inputs[i]->value;
@@ -113,25 +113,25 @@ static tdagi_any operand(tdagi_mil *im, const char *name, const Cml__Argument *a
 /* Sets what the operation has; attributes are operands of older opsets. False: poison.
  */
 static bool take_operands(tdagi_mil *im, const Cml__Operation *op,
-                          const tdagi_mil_row *row, tdagi_mil_call *c)
+                          const tdagi_cml_row *row, tdagi_cml_call *c)
 {
     bool poison = false;
     for (size_t i = 0; i < op->n_inputs && tdagi_env_ok(&im->env); i++) {
         const char *name = op->inputs[i]->key;
-        if (op->inputs[i]->value == NULL) tdagi_mil_bad(im, "an operand has no value");
+        if (op->inputs[i]->value == NULL) tdagi_cml_bad(im, "an operand has no value");
         if (!tdagi_env_ok(&im->env)) return false;
         tdagi_any v =
-            operand(im, name, op->inputs[i]->value, tdagi_mil_is_tuple(row, name));
+            operand(im, name, op->inputs[i]->value, tdagi_cml_is_tuple(row, name));
         if (tdagi_any_find_poison(&v) != NULL) v = tdagi_settled(&im->env, v);
         poison |= tdagi_env_note_poison(&im->env, &v);
-        tdagi_mil_set(c, name, v);
+        tdagi_cml_set(c, name, v);
     }
     for (size_t i = 0; i < op->n_attributes && tdagi_env_ok(&im->env); i++) {
         const Cml__ValueEntry *e = op->attributes[i];
         if (strcmp(e->key, "name") == 0 || e->value == NULL) continue;
         tdagi_any v = literal(im, e->key, e->value);
         poison |= tdagi_env_note_poison(&im->env, &v);
-        tdagi_mil_set(c, e->key, v);
+        tdagi_cml_set(c, e->key, v);
     }
     return !poison && tdagi_env_ok(&im->env);
 }
@@ -167,7 +167,7 @@ static void check_shape(tdagi_mil *im, const char *name, const Cml__TensorType *
         same = (uint64_t)n == d->constant->size;
     }
     if (!same)
-        tdagi_mil_bad(im, "the file says that %.200s has another shape than it has",
+        tdagi_cml_bad(im, "the file says that %.200s has another shape than it has",
                       name);
 }
 
@@ -178,8 +178,8 @@ static tdagi_any settle(tdagi_mil *im, const Cml__NamedValueType *o, tdagi_any v
         o->type != NULL && o->type->type_case == CML__VALUE_TYPE__TYPE_TENSOR_TYPE
             ? o->type->tensor_type
             : NULL;
-    const tdagi_mil_element *e =
-        type == NULL ? NULL : tdagi_mil_element_of(type->data_type);
+    const tdagi_cml_element *e =
+        type == NULL ? NULL : tdagi_cml_element_of(type->data_type);
     tdag_dtype dtype = e == NULL ? TDAG_DTYPE_NONE : (tdag_dtype)e->dtype;
     v = as_tensor(im, tdagi_settled(env, v), dtype);
     if (v.kind != TDAGI_ANY_TENSOR || type == NULL || !tdagi_env_ok(env)) return v;
@@ -205,7 +205,7 @@ static void name_result(tdagi_mil *im, const char *name, tdagi_any v)
     tdag_builder_set_name(b, x, name);
 }
 
-void tdagi_mil_give(tdagi_mil *im, const Cml__Operation *op, tdagi_any out)
+void tdagi_cml_give(tdagi_mil *im, const Cml__Operation *op, tdagi_any out)
 {
     bool several = out.kind == TDAGI_ANY_TUPLE ||
                    (out.kind == TDAGI_ANY_LIST &&
@@ -213,14 +213,14 @@ void tdagi_mil_give(tdagi_mil *im, const Cml__Operation *op, tdagi_any out)
                      (out.u.seq->n == 1 && out.u.seq->v[0].kind == TDAGI_ANY_TENSOR)));
     if (op->n_outputs > 1 && out.kind != TDAGI_ANY_POISON &&
         (!several || out.u.seq->n < op->n_outputs)) {
-        tdagi_mil_bad(im, "it has fewer results than the program names");
+        tdagi_cml_bad(im, "it has fewer results than the program names");
         return;
     }
     for (size_t i = 0; i < op->n_outputs && tdagi_env_ok(&im->env); i++) {
         tdagi_any v = several ? out.u.seq->v[i] : out;
         v = settle(im, op->outputs[i], v);
         name_result(im, op->outputs[i]->name, v);
-        tdagi_mil_define(im, op->outputs[i]->name, v);
+        tdagi_cml_define(im, op->outputs[i]->name, v);
     }
 }
 
@@ -233,10 +233,10 @@ static void define_constant(tdagi_mil *im, const Cml__Operation *op)
         if (strcmp(op->attributes[i]->key, "val") == 0)
             value = op->attributes[i]->value;
     if (value == NULL || op->n_outputs != 1) {
-        tdagi_mil_bad(im, "a constant without its value");
+        tdagi_cml_bad(im, "a constant without its value");
         return;
     }
-    tdagi_mil_value *v = tdagi_mil_define(im, op->outputs[0]->name, tdagi_any_none());
+    tdagi_cml_value *v = tdagi_cml_define(im, op->outputs[0]->name, tdagi_any_none());
     if (v != NULL) v->constant = value;
 }
 
@@ -245,31 +245,31 @@ static void refused(tdagi_mil *im, const Cml__Operation *op, uint32_t n_issues)
 {
     if (im->keeps_opaque && tdagi_env_ok(&im->env)) {
         im->env.n_issues = n_issues;
-        tdagi_mil_keep(im, op);
+        tdagi_cml_keep(im, op);
         return;
     }
-    tdagi_mil_give(im, op, tdagi_any_poison());
+    tdagi_cml_give(im, op, tdagi_any_poison());
 }
 
 static void call(tdagi_mil *im, const Cml__Operation *op)
 {
-    tdagi_mil_call c;
+    tdagi_cml_call c;
     tdagi_env *env = &im->env;
-    const tdagi_mil_row *row = tdagi_mil_row_of(op->type);
+    const tdagi_cml_row *row = tdagi_cml_row_of(op->type);
     uint32_t n_issues = env->n_issues;
     if (row == NULL) {
         tdagi_env_issue(env, "%.200s", op->type);
         refused(im, op, n_issues);
         return;
     }
-    tdagi_mil_begin(&c, env, &im->room, op->type);
+    tdagi_cml_begin(&c, env, &im->room, op->type);
     tdagi_any out = tdagi_any_poison();
     bool is_whole = take_operands(im, op, row, &c);
-    if (is_whole) out = tdagi_mil_meaning(&c, row);
+    if (is_whole) out = tdagi_cml_meaning(&c, row);
     if (is_whole && out.kind == TDAGI_ANY_POISON && env->n_issues > n_issues)
         refused(im, op, n_issues);
     else if (tdagi_env_ok(env))
-        tdagi_mil_give(im, op, out);
+        tdagi_cml_give(im, op, out);
 }
 
 static const struct {
@@ -277,13 +277,13 @@ static const struct {
     void (*run)(tdagi_mil *im, const Cml__Operation *op);
 } special[] = {
     {"const", define_constant},
-    {"cond", tdagi_mil_cond},
-    {"while_loop", tdagi_mil_while},
-    {"read_state", tdagi_mil_read_state},
-    {"write_state", tdagi_mil_write_state},
+    {"cond", tdagi_cml_cond},
+    {"while_loop", tdagi_cml_while},
+    {"read_state", tdagi_cml_read_state},
+    {"write_state", tdagi_cml_write_state},
 };
 
-void tdagi_mil_run(tdagi_mil *im, const Cml__Block *block)
+void tdagi_cml_run(tdagi_mil *im, const Cml__Block *block)
 {
     const Cml__Operation *outer = im->op;
     for (size_t i = 0; i < block->n_operations && tdagi_env_step(&im->env, 1); i++) {

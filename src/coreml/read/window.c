@@ -8,7 +8,7 @@
 enum { MOST_AXES = 3 };
 
 typedef struct windows {
-    tdagi_mil_call *c;
+    tdagi_cml_call *c;
     uint32_t n; /* axes */
     int64_t stride[MOST_AXES], dilation[MOST_AXES], kernel[MOST_AXES];
     tdag_dim size[MOST_AXES], before[MOST_AXES], after[MOST_AXES];
@@ -16,7 +16,7 @@ typedef struct windows {
 
 static void each(windows *w, const char *name, int64_t *out, int64_t by_default)
 {
-    tdag_list v = tdagi_mil_ints(w->c, name);
+    tdag_list v = tdagi_cml_ints(w->c, name);
     for (uint32_t i = 0; i < w->n; i++)
         out[i] = i < v.n ? v.v[i] : by_default;
     if (v.n != 0 && v.n != w->n)
@@ -45,14 +45,14 @@ static void pad_same(windows *w, uint32_t i, bool is_lower)
 
 static void read_pads(windows *w)
 {
-    tdagi_mil_call *c = w->c;
-    bool same = tdagi_mil_is(c, "pad_type", "same"),
-         lower = tdagi_mil_is(c, "pad_type", "same_lower"),
-         custom = tdagi_mil_is(c, "pad_type", "custom");
-    tdag_list pad = custom ? tdagi_mil_ints(c, "pad") : (tdag_list){0, NULL};
-    if (!same && !lower && !custom && !tdagi_mil_is(c, "pad_type", "valid"))
-        tdagi_mil_refuse(c, "a padding that is not known");
-    if (pad.n != 0 && pad.n != 2 * w->n) tdagi_mil_refuse(c, "paddings of other axes");
+    tdagi_cml_call *c = w->c;
+    bool same = tdagi_cml_is(c, "pad_type", "same"),
+         lower = tdagi_cml_is(c, "pad_type", "same_lower"),
+         custom = tdagi_cml_is(c, "pad_type", "custom");
+    tdag_list pad = custom ? tdagi_cml_ints(c, "pad") : (tdag_list){0, NULL};
+    if (!same && !lower && !custom && !tdagi_cml_is(c, "pad_type", "valid"))
+        tdagi_cml_refuse(c, "a padding that is not known");
+    if (pad.n != 0 && pad.n != 2 * w->n) tdagi_cml_refuse(c, "paddings of other axes");
     for (uint32_t i = 0; i < w->n; i++) {
         w->before[i] = 2 * i < pad.n ? pad.v[2 * i] : 0;
         w->after[i] = 2 * i + 1 < pad.n ? pad.v[2 * i + 1] : 0;
@@ -61,20 +61,20 @@ static void read_pads(windows *w)
 }
 
 /* False: a rank that has no such windows. */
-static bool read_windows(tdagi_mil_call *c, windows *w)
+static bool read_windows(tdagi_cml_call *c, windows *w)
 {
-    uint32_t rank = tdagi_mil_rank(c, "x");
+    uint32_t rank = tdagi_cml_rank(c, "x");
     *w = (windows){.c = c, .n = rank - 2};
     if (rank < 3 || rank > 2 + MOST_AXES) {
-        tdagi_mil_refuse(c, "an operand x of such a rank");
+        tdagi_cml_refuse(c, "an operand x of such a rank");
         return false;
     }
     each(w, "strides", w->stride, 1);
     each(w, "dilations", w->dilation, 1);
     for (uint32_t i = 0; i < w->n; i++) {
-        w->size[i] = tdagi_mil_dim(c, "x", i + 2);
+        w->size[i] = tdagi_cml_dim(c, "x", i + 2);
         if (w->stride[i] < 1 || w->dilation[i] < 1) {
-            tdagi_mil_refuse(c, "strides or dilations below 1");
+            tdagi_cml_refuse(c, "strides or dilations below 1");
             return false;
         }
     }
@@ -99,24 +99,24 @@ static void pad_x(windows *w, const char *formula)
         pairs[2 * i] = w->before[w->n - 1 - i];
         pairs[2 * i + 1] = w->after[w->n - 1 - i];
     }
-    tdagi_mil_set_dims(w->c, "pairs", 2 * w->n, pairs);
-    tdagi_mil_let(w->c, "x", formula);
+    tdagi_cml_set_dims(w->c, "pairs", 2 * w->n, pairs);
+    tdagi_cml_let(w->c, "x", formula);
     for (uint32_t i = 0; i < w->n; i++)
         w->before[i] = w->after[i] = 0;
 }
 
 static void set_windows(windows *w)
 {
-    tdagi_mil_set_dims(w->c, "kernel", w->n, w->kernel);
-    tdagi_mil_set_dims(w->c, "stride", w->n, w->stride);
-    tdagi_mil_set_dims(w->c, "dilation", w->n, w->dilation);
-    tdagi_mil_set_dims(w->c, "padding", w->n, w->before);
+    tdagi_cml_set_dims(w->c, "kernel", w->n, w->kernel);
+    tdagi_cml_set_dims(w->c, "stride", w->n, w->stride);
+    tdagi_cml_set_dims(w->c, "dilation", w->n, w->dilation);
+    tdagi_cml_set_dims(w->c, "padding", w->n, w->before);
 }
 
 /* The formula for that number of axes. */
 static tdagi_any eval(const windows *w, const char *const formulas[MOST_AXES])
 {
-    return tdagi_mil_eval(w->c, formulas[w->n - 1]);
+    return tdagi_cml_eval(w->c, formulas[w->n - 1]);
 }
 
 #define OF_AXES(before, after)                                                         \
@@ -126,16 +126,17 @@ static tdagi_any eval(const windows *w, const char *const formulas[MOST_AXES])
 
 /* ---- convolutions ---- */
 
-tdagi_any tdagi_mil_conv(tdagi_mil_call *c)
+tdagi_any tdagi_cml_conv(tdagi_cml_call *c)
 {
-    static const char *const conv[] =
-        OF_AXES("conv", "(x, weight, bias, stride, padding, dilation, groups)");
+    static const char *const conv[] = OF_AXES(
+        "conv",
+        "(x, like(weight, x), like(bias, x), stride, padding, dilation, groups)");
     windows w;
     int64_t n = 0;
     if (!read_windows(c, &w)) return tdagi_any_poison();
     for (uint32_t i = 0; i < w.n; i++)
-        if (!tdagi_dim_is_const(c->env->pool, tdagi_mil_dim(c, "weight", i + 2), &n))
-            return tdagi_mil_refuse(c, "a weight of symbolic size");
+        if (!tdagi_dim_is_const(c->env->pool, tdagi_cml_dim(c, "weight", i + 2), &n))
+            return tdagi_cml_refuse(c, "a weight of symbolic size");
         else
             w.kernel[i] = n;
     read_pads(&w);
@@ -144,35 +145,36 @@ tdagi_any tdagi_mil_conv(tdagi_mil_call *c)
     return eval(&w, conv);
 }
 
-tdagi_any tdagi_mil_conv_quantized(tdagi_mil_call *c)
+tdagi_any tdagi_cml_conv_quantized(tdagi_cml_call *c)
 {
-    if (!tdagi_mil_is(c, "quantization_type", "linear"))
-        return tdagi_mil_refuse(c, "a table of weights");
-    tdagi_mil_let(c, "weight",
+    if (!tdagi_cml_is(c, "quantization_type", "linear"))
+        return tdagi_cml_refuse(c, "a table of weights");
+    tdagi_cml_let(c, "weight",
                   "add(mul(to(weight, dtype(x)), along(quant_scale, weight, 0)), "
                   "along(quant_bias, weight, 0))");
-    return tdagi_mil_conv(c);
+    return tdagi_cml_conv(c);
 }
 
 /* What the operand `pad` cuts off, or `same`, is cut off behind; sizes that
  * `output_shape` wants beyond that are zeroes and the bias. */
-tdagi_any tdagi_mil_conv_transpose(tdagi_mil_call *c)
+tdagi_any tdagi_cml_conv_transpose(tdagi_cml_call *c)
 {
-    static const char *const conv[] =
-        OF_AXES("conv_transpose", "(x, weight, None, stride, 0, 0, groups, dilation)");
+    static const char *const conv[] = OF_AXES(
+        "conv_transpose", "(x, like(weight, x), None, stride, 0, 0, groups, dilation)");
     static const char *const whole[] = OF_AXES(
-        "conv_transpose", "(x, weight, bias, stride, padding, more, groups, dilation)");
+        "conv_transpose",
+        "(x, like(weight, x), like(bias, x), stride, padding, more, groups, dilation)");
     windows w;
     tdagi_pool *p = c->env->pool;
     int64_t n = 0, more[MOST_AXES];
     if (!read_windows(c, &w)) return tdagi_any_poison();
-    tdag_list shape = tdagi_mil_dims(c, "output_shape");
+    tdag_list shape = tdagi_cml_dims(c, "output_shape");
     bool same =
-        !tdagi_mil_is(c, "pad_type", "custom") && !tdagi_mil_is(c, "pad_type", "valid");
+        !tdagi_cml_is(c, "pad_type", "custom") && !tdagi_cml_is(c, "pad_type", "valid");
     tdag_dim full[MOST_AXES], size[MOST_AXES];
     for (uint32_t i = 0; i < w.n; i++) {
-        if (!tdagi_dim_is_const(p, tdagi_mil_dim(c, "weight", i + 2), &n))
-            return tdagi_mil_refuse(c, "a weight of symbolic size");
+        if (!tdagi_dim_is_const(p, tdagi_cml_dim(c, "weight", i + 2), &n))
+            return tdagi_cml_refuse(c, "a weight of symbolic size");
         w.kernel[i] = n;
         tdag_dim strided = tdagi_dim_mul(p, w.size[i], w.stride[i]);
         full[i] =
@@ -191,23 +193,23 @@ tdagi_any tdagi_mil_conv_transpose(tdagi_mil_call *c)
     }
     if (plain) {
         set_windows(&w);
-        tdagi_mil_set_dims(c, "more", w.n, more);
+        tdagi_cml_set_dims(c, "more", w.n, more);
         return eval(&w, whole);
     }
     set_windows(&w);
-    tdagi_mil_set(c, "x", eval(&w, conv));
+    tdagi_cml_set(c, "x", eval(&w, conv));
     for (uint32_t i = 0; i < w.n; i++) {
         tdag_dim end = tdagi_dim_add(p, w.before[i], size[i]);
         w.after[i] = tdagi_dim_sub(p, end, full[i]);
         w.before[i] = tdagi_dim_sub(p, 0, w.before[i]);
     }
     pad_x(&w, "pad(x, pairs)");
-    return tdagi_mil_eval(c, "if(is(bias, None), x, add(x, along(bias, x, 1)))");
+    return tdagi_cml_eval(c, "if(is(bias, None), x, add(x, along(bias, x, 1)))");
 }
 
 /* ---- pools ---- */
 
-static bool read_pool(tdagi_mil_call *c, windows *w)
+static bool read_pool(tdagi_cml_call *c, windows *w)
 {
     if (!read_windows(c, w)) return false;
     each(w, "kernel_sizes", w->kernel, 1);
@@ -221,7 +223,7 @@ static bool read_pool(tdagi_mil_call *c, windows *w)
 static void fill_up(windows *w)
 {
     tdagi_pool *p = w->c->env->pool;
-    if (!tdagi_mil_bool(w->c, "ceil_mode")) return;
+    if (!tdagi_cml_bool(w->c, "ceil_mode")) return;
     for (uint32_t i = 0; i < w->n; i++) {
         tdag_dim begin = tdagi_dim_add(p, w->size[i], w->before[i]);
         tdag_dim all = tdagi_dim_add(p, begin, w->after[i]);
@@ -237,7 +239,7 @@ static void fill_up(windows *w)
     }
 }
 
-tdagi_any tdagi_mil_max_pool(tdagi_mil_call *c)
+tdagi_any tdagi_cml_max_pool(tdagi_cml_call *c)
 {
     static const char *const pool[] =
         OF_AXES("max_pool", "(x, kernel, stride, padding, 1, ceil_mode)");
@@ -251,7 +253,7 @@ tdagi_any tdagi_mil_max_pool(tdagi_mil_call *c)
             tdagi_dim_is_const(c->env->pool, w.before[i], &n) && 2 * n <= w.kernel[i];
     if (!plain) {
         fill_up(&w);
-        tdagi_mil_set(c, "least", tdagi_any_float(-INFINITY));
+        tdagi_cml_set(c, "least", tdagi_any_float(-INFINITY));
         pad_x(&w, "pad(x, pairs, 'constant', least)");
     }
     set_windows(&w);
@@ -263,36 +265,36 @@ tdagi_any tdagi_mil_max_pool(tdagi_mil_call *c)
 static tdagi_any mean_of_padded(windows *w, bool counts_pads)
 {
     static const char *const pool[] = OF_AXES("avg_pool", "(x, kernel, stride)");
-    tdagi_mil_call *c = w->c;
+    tdagi_cml_call *c = w->c;
     windows full = *w;
     tdag_dim more[MOST_AXES];
-    tdagi_any x = tdagi_mil_at(c, "x");
+    tdagi_any x = tdagi_cml_at(c, "x");
     fill_up(&full);
     for (uint32_t i = 0; i < w->n; i++)
         more[i] = tdagi_dim_sub(c->env->pool, full.after[i], w->after[i]);
     pad_x(&full, "pad(x, pairs)");
     set_windows(w);
-    tdagi_mil_set(c, "mean", eval(w, pool));
-    if (counts_pads && !tdagi_mil_bool(c, "ceil_mode")) return tdagi_mil_at(c, "mean");
-    tdagi_mil_set(c, "x", x);
-    tdagi_mil_let(c, "x", "ones_like(x)");
+    tdagi_cml_set(c, "mean", eval(w, pool));
+    if (counts_pads && !tdagi_cml_bool(c, "ceil_mode")) return tdagi_cml_at(c, "mean");
+    tdagi_cml_set(c, "x", x);
+    tdagi_cml_let(c, "x", "ones_like(x)");
     pad_x(w, counts_pads ? "pad(x, pairs, 'constant', 1.0)" : "pad(x, pairs)");
     for (uint32_t i = 0; i < w->n; i++)
         w->after[i] = more[i];
     pad_x(w, "pad(x, pairs)");
-    tdagi_mil_set(c, "counts", eval(w, pool));
-    return tdagi_mil_eval(c, "div(mean, counts)");
+    tdagi_cml_set(c, "counts", eval(w, pool));
+    return tdagi_cml_eval(c, "div(mean, counts)");
 }
 
-tdagi_any tdagi_mil_avg_pool(tdagi_mil_call *c)
+tdagi_any tdagi_cml_avg_pool(tdagi_cml_call *c)
 {
     static const char *const pool[] =
         OF_AXES("avg_pool", "(x, kernel, stride, padding, ceil_mode, counts_pads)");
     windows w;
     int64_t n = 0;
     if (!read_pool(c, &w)) return tdagi_any_poison();
-    bool excludes = tdagi_mil_bool(c, "exclude_padding_from_average");
-    tdagi_mil_set(c, "counts_pads", tdagi_any_bool(!excludes));
+    bool excludes = tdagi_cml_bool(c, "exclude_padding_from_average");
+    tdagi_cml_set(c, "counts_pads", tdagi_any_bool(!excludes));
     bool plain = is_symmetric(&w);
     for (uint32_t i = 0; plain && i < w.n; i++)
         plain =
@@ -302,7 +304,7 @@ tdagi_any tdagi_mil_avg_pool(tdagi_mil_call *c)
     return eval(&w, pool);
 }
 
-tdagi_any tdagi_mil_l2_pool(tdagi_mil_call *c)
+tdagi_any tdagi_cml_l2_pool(tdagi_cml_call *c)
 {
     static const char *const pool[] =
         OF_AXES("sqrt(mul(avg_pool", "(square(x), kernel, stride), taps))");
@@ -314,6 +316,6 @@ tdagi_any tdagi_mil_l2_pool(tdagi_mil_call *c)
     set_windows(&w);
     for (uint32_t i = 0; i < w.n; i++)
         if (__builtin_mul_overflow(taps, w.kernel[i], &taps)) taps = 0;
-    tdagi_mil_set_int(c, "taps", taps);
+    tdagi_cml_set_int(c, "taps", taps);
     return eval(&w, pool);
 }

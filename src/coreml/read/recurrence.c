@@ -1,0 +1,185 @@
+/* Recurrent layers, step by step. Their gates stand in another order than PyTorch's,
+ * gru resets the state before its product, a reversed layer gives its sequence in the
+ * order in which it was computed, and activations can be chosen. */
+#include <string.h>
+
+#include "aten/aten.h"
+#include "coreml/read/mil.h"
+
+/* Sets a name to an activation of another one. */
+static void activate(tdagi_cml_call *c, const char *name, const char *which)
+{
+    static const struct {
+        const char *name, *formula;
+    } all[] = {{"sigmoid", "sigmoid(v)"},
+               {"tanh", "tanh(v)"},
+               {"scaled_tanh", "tanh(v)"},
+               {"relu", "relu(v)"},
+               {"linear", "v"},
+               {"hard_sigmoid", "clamp(add(mul(v, 0.2), 0.5), 0, 1)"},
+               {"sigmoid_hard", "clamp(add(mul(v, 0.2), 0.5), 0, 1)"},
+               {"softplus", "softplus(v)"},
+               {"softsign", "div(v, add(abs(v), 1))"}};
+    tdagi_cml_set(c, "v", tdagi_cml_at(c, name));
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        if (tdagi_cml_is(c, which, all[i].name)) {
+            tdagi_cml_let(c, name, all[i].formula);
+            return;
+        }
+    tdagi_cml_refuse(c, "an activation that is not known");
+}
+
+static void step_rnn(tdagi_cml_call *c)
+{
+    tdagi_cml_let(c, "h", "add(row, linear(h, w_hh))");
+    activate(c, "h", "activation");
+}
+
+/* Gates r, o, z. */
+static void step_gru(tdagi_cml_call *c)
+{
+    bool after = tdagi_cml_bool(c, "reset_after");
+    tdagi_cml_let(c, "rz", "linear(h, u_rz, b_rz)");
+    tdagi_cml_let(c, "r", "add(narrow(row, -1, 0, n), narrow(rz, -1, 0, n))");
+    tdagi_cml_let(c, "z", "add(narrow(row, -1, mul(n, 2), n), narrow(rz, -1, n, n))");
+    activate(c, "r", "recurrent_activation");
+    activate(c, "z", "recurrent_activation");
+    tdagi_cml_let(c, "inner",
+                  after ? "mul(r, linear(h, u_o, b_o))"
+                        : "linear(mul(r, h), u_o, b_o)");
+    tdagi_cml_let(c, "o", "add(narrow(row, -1, n, n), inner)");
+    activate(c, "o", "activation");
+    tdagi_cml_let(c, "h", "add(mul(rsub(z, 1), o), mul(z, h))");
+}
+
+/* Gates i, f, o, z; peepholes of i, f and o. */
+static void step_lstm(tdagi_cml_call *c)
+{
+    bool peeps = tdagi_cml_has(c, "peeps");
+    tdagi_cml_let(c, "all", "add(row, linear(h, w_hh))");
+    tdagi_cml_let(c, "i", "narrow(all, -1, 0, n)");
+    tdagi_cml_let(c, "f", "narrow(all, -1, n, n)");
+    tdagi_cml_let(c, "o", "narrow(all, -1, mul(n, 2), n)");
+    tdagi_cml_let(c, "z", "narrow(all, -1, mul(n, 3), n)");
+    if (peeps) {
+        tdagi_cml_let(c, "i", "add(i, mul(c, narrow(peeps, 0, 0, n)))");
+        tdagi_cml_let(c, "f", "add(f, mul(c, narrow(peeps, 0, n, n)))");
+    }
+    activate(c, "i", "recurrent_activation");
+    activate(c, "f", "recurrent_activation");
+    activate(c, "z", "cell_activation");
+    tdagi_cml_let(c, "z", "if(is(clip, None), z, clamp(z, neg(clip), clip))");
+    tdagi_cml_let(c, "c", "add(mul(f, c), mul(i, z))");
+    if (peeps) tdagi_cml_let(c, "o", "add(o, mul(c, narrow(peeps, 0, mul(n, 2), n)))");
+    activate(c, "o", "recurrent_activation");
+    tdagi_cml_set(c, "y", tdagi_cml_at(c, "c"));
+    activate(c, "y", "activation");
+    tdagi_cml_let(c, "h", "mul(o, y)");
+}
+
+/* Runs over the rows of "products", x's with the weights; "rows" are the states h. */
+static bool run(tdagi_cml_call *c, bool backwards, void (*step)(tdagi_cml_call *c))
+{
+    int64_t n = 0;
+    tdagi_any rows = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
+    if (!tdagi_dim_is_const(c->env->pool, tdagi_cml_dim(c, "x", 0), &n)) {
+        tdagi_cml_refuse(c, "a sequence of symbolic length");
+        return false;
+    }
+    uint32_t noted = c->env->n_noted;
+    for (int64_t i = 0; i < n && tdagi_env_step(c->env, 1); i++) {
+        tdagi_cml_set_int(c, "at", backwards ? n - 1 - i : i);
+        tdagi_cml_let(c, "row", "select(products, 0, at)");
+        step(c);
+        if (c->env->n_noted > noted) return false;
+        tdagi_seq_append(c->env, rows.u.seq, tdagi_cml_at(c, "h"));
+    }
+    tdagi_cml_set(c, "rows", rows);
+    return tdagi_env_ok(c->env) && n > 0;
+}
+
+static void set_size(tdagi_cml_call *c, const char *weight)
+{
+    tdagi_cml_set(c, "n", tdagi_any_dim(tdagi_cml_dim(c, weight, 1)));
+}
+
+static tdagi_any result(tdagi_cml_call *c, bool has_cell)
+{
+    tdagi_cml_let(c, "sequence", "if(output_sequence, stack(rows), unsqueeze(h, 0))");
+    tdagi_any v[3] = {tdagi_cml_at(c, "sequence"), tdagi_cml_at(c, "h"),
+                      tdagi_cml_at(c, "c")};
+    return tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, has_cell ? 3 : 2, v);
+}
+
+tdagi_any tdagi_cml_rnn(tdagi_cml_call *c)
+{
+    tdagi_cml_let(c, "products", "linear(x, weight_ih, bias)");
+    tdagi_cml_set(c, "w_hh", tdagi_cml_at(c, "weight_hh"));
+    tdagi_cml_set(c, "h", tdagi_cml_at(c, "initial_h"));
+    bool ok = run(c, tdagi_cml_is(c, "direction", "reverse"), step_rnn);
+    return ok ? result(c, false) : tdagi_any_poison();
+}
+
+tdagi_any tdagi_cml_gru(tdagi_cml_call *c)
+{
+    set_size(c, "weight_hh");
+    tdagi_cml_let(c, "products", "linear(x, weight_ih, input_bias)");
+    tdagi_cml_let(
+        c, "u_rz",
+        "cat([narrow(weight_hh, 0, 0, n), narrow(weight_hh, 0, mul(n, 2), n)])");
+    tdagi_cml_let(c, "u_o", "narrow(weight_hh, 0, n, n)");
+    tdagi_cml_set(c, "b_rz", tdagi_any_none());
+    tdagi_cml_set(c, "b_o", tdagi_any_none());
+    if (tdagi_cml_has(c, "bias")) {
+        tdagi_cml_let(c, "b_rz",
+                      "cat([narrow(bias, 0, 0, n), narrow(bias, 0, mul(n, 2), n)])");
+        tdagi_cml_let(c, "b_o", "narrow(bias, 0, n, n)");
+    }
+    tdagi_cml_set(c, "h", tdagi_cml_at(c, "initial_h"));
+    bool ok = run(c, tdagi_cml_is(c, "direction", "reverse"), step_gru);
+    return ok ? result(c, false) : tdagi_any_poison();
+}
+
+/* One direction; the weights are those of names that end so. */
+static bool run_lstm(tdagi_cml_call *c, const char *products, const char *w_hh,
+                     const char *peephole, bool backwards)
+{
+    tdagi_cml_let(c, "products", products);
+    tdagi_cml_set(c, "w_hh", tdagi_cml_at(c, w_hh));
+    tdagi_cml_set(c, "peeps", tdagi_cml_at(c, peephole));
+    return run(c, backwards, step_lstm);
+}
+
+static tdagi_any both_ways(tdagi_cml_call *c)
+{
+    tdagi_cml_let(c, "h", "narrow(initial_h, 1, 0, n)");
+    tdagi_cml_let(c, "c", "narrow(initial_c, 1, 0, n)");
+    if (!run_lstm(c, "linear(x, weight_ih, bias)", "weight_hh", "peephole", false))
+        return tdagi_any_poison();
+    tdagi_cml_let(c, "there", "stack(rows)");
+    tdagi_cml_set(c, "last_h", tdagi_cml_at(c, "h"));
+    tdagi_cml_set(c, "last_c", tdagi_cml_at(c, "c"));
+    tdagi_cml_let(c, "h", "narrow(initial_h, 1, n, n)");
+    tdagi_cml_let(c, "c", "narrow(initial_c, 1, n, n)");
+    if (!run_lstm(c, "linear(x, weight_ih_back, bias_back)", "weight_hh_back",
+                  "peephole_back", true))
+        return tdagi_any_poison();
+    tdagi_cml_let(c, "both", "cat([there, flip(stack(rows), [0])], -1)");
+    tdagi_cml_let(c, "h", "cat([last_h, h], -1)");
+    tdagi_cml_let(c, "c", "cat([last_c, c], -1)");
+    tdagi_cml_let(c, "sequence", "if(output_sequence, both, unsqueeze(h, 0))");
+    tdagi_any v[3] = {tdagi_cml_at(c, "sequence"), tdagi_cml_at(c, "h"),
+                      tdagi_cml_at(c, "c")};
+    return tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 3, v);
+}
+
+tdagi_any tdagi_cml_lstm(tdagi_cml_call *c)
+{
+    set_size(c, "weight_hh");
+    if (tdagi_cml_is(c, "direction", "bidirectional")) return both_ways(c);
+    tdagi_cml_set(c, "h", tdagi_cml_at(c, "initial_h"));
+    tdagi_cml_set(c, "c", tdagi_cml_at(c, "initial_c"));
+    bool ok = run_lstm(c, "linear(x, weight_ih, bias)", "weight_hh", "peephole",
+                       tdagi_cml_is(c, "direction", "reverse"));
+    return ok ? result(c, true) : tdagi_any_poison();
+}
