@@ -1,7 +1,7 @@
-/* check_cases DIR [REGEX]: reads the packages of DIR/manifest (mil_cases.py), runs them
- * by both engines and compares with what they should give. Prints each case that is
- * refused or differs, and counts; exits with 1 where a case that has to be equal is
- * not. */
+/* check_cases DIR [REGEX]: reads the packages of DIR/manifest (mil_cases.py,
+ * torch_cases.py), runs them by both engines and compares with what they should give.
+ * Prints each case that is refused or differs, and counts; exits with 1 where a case
+ * that has to be equal is not. */
 #include <math.h>
 #include <regex.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include <tdagger/run.h>
 
 #include "base/tensor.h"
+#include "program/model.h"
 
 enum { MOST = 64 };
 
@@ -33,7 +34,9 @@ static tdag_tensor *find(const tdag_named_tensors *io, const char *prefix, unsig
 static double compare(const tdag_tensor *is, const tdag_tensor *want)
 {
     double far = 0, most = 0;
-    if (is->rank != want->rank || is->count != want->count || is->dtype != want->dtype)
+    bool floats = tdag_dtype_is_float(is->dtype) && tdag_dtype_is_float(want->dtype);
+    if (is->rank != want->rank || is->count != want->count ||
+        (is->dtype != want->dtype && !floats))
         return INFINITY;
     for (uint32_t i = 0; i < is->rank; i++)
         if (is->shape[i] != want->shape[i]) return INFINITY;
@@ -47,28 +50,51 @@ static double compare(const tdag_tensor *is, const tdag_tensor *want)
     return far == 0 ? 0 : far / (most > 0 ? most : 1);
 }
 
-static const char *run(tdag_ctx *ctx, const tdag_model *model,
-                       const tdag_named_tensors *io, tdag_engine engine,
-                       double tolerance)
+/* What the calls of a case have in common. */
+typedef struct running {
+    tdag_ctx *ctx;
+    const tdag_model *model;
+    tdag_run_options o;
+    double tolerance;
+} running;
+
+/* The tensor as the model's input i takes it; one reference. */
+static tdag_tensor *taken(const running *r, unsigned i, tdag_tensor *t)
+{
+    const tdagi_method *m = tdagi_model_forward(r->model);
+    tdag_tensor *out = NULL;
+    tdag_dtype d = i < m->body.n_params
+                       ? (tdag_dtype)tdagi_method_var(m, m->body.params[i])->dtype
+                       : t->dtype;
+    if (d == t->dtype || !tdag_dtype_is_float(d)) return tdag_tensor_copy(t);
+    if (tdag_tensor_create(r->ctx, d, t->rank, t->shape, &out) != TDAG_OK) return NULL;
+    for (int64_t k = 0; k < t->count; k++)
+        tdagi_tensor_set_f64(out, k, tdagi_tensor_get_f64(t, k));
+    return out;
+}
+
+/* Why one call is not as it should be; NULL: it is. */
+static const char *run(const running *r, const tdag_named_tensors *io)
 {
     static char text[1200];
     tdag_tensor *in[MOST], *out[MOST] = {NULL};
     unsigned n = 0, n_out = 0;
-    while (n < MOST && (in[n] = find(io, "in", n)) != NULL)
+    while (n < MOST && find(io, "in", n) != NULL) {
+        in[n] = taken(r, n, find(io, "in", n));
         n++;
+    }
     while (find(io, "out", n_out) != NULL)
         n_out++;
-    tdag_run_options o;
-    tdag_run_options_init(&o);
-    o.engine = engine;
-    if (tdag_run(ctx, model, in, n, &o, out) != TDAG_OK) {
-        snprintf(text, sizeof text, "run: %s", tdag_ctx_get_error(ctx)->message);
-        return text;
-    }
     const char *why = NULL;
-    for (unsigned i = 0; i < n_out; i++) {
+    if (tdag_run(r->ctx, r->model, in, n, &r->o, out) != TDAG_OK) {
+        snprintf(text, sizeof text, "run: %s", tdag_ctx_get_error(r->ctx)->message);
+        why = text;
+    }
+    for (unsigned i = 0; i < n; i++)
+        tdag_tensor_free(in[i]);
+    for (unsigned i = 0; i < n_out && why == NULL; i++) {
         double far = out[i] == NULL ? INFINITY : compare(out[i], find(io, "out", i));
-        if (far > tolerance && why == NULL) {
+        if (far > r->tolerance && why == NULL) {
             snprintf(text, sizeof text, "out%u differs by %g", i, far);
             why = text;
         }
@@ -78,43 +104,91 @@ static const char *run(tdag_ctx *ctx, const tdag_model *model,
     return why;
 }
 
-static void check(tdag_ctx *ctx, const char *folder, const char *name,
-                  const char *expect, double tolerance, const char *what, counts *c)
+/* Calls with the tensors of all files, "A,B,...", one after the other; what a state
+ * remembers goes on. */
+static const char *run_all(running *r, const char *folder, const char *files)
 {
     char path[1024];
-    tdag_named_tensors io;
-    tdag_model *model = NULL;
-    snprintf(path, sizeof path, "%s/%s.io.safetensors", folder, name);
-    if (tdag_tensors_load(ctx, path, &io) != TDAG_OK) {
-        printf("%s: %s\n", name, tdag_ctx_get_error(ctx)->message);
-        c->failed++;
-        return;
-    }
-    snprintf(path, sizeof path, "%s/%s.mlpackage", folder, name);
     const char *why = NULL;
+    tdag_state *state = NULL;
+    if (tdag_state_create(r->ctx, r->model, &state) != TDAG_OK) return "no state";
+    r->o.state = state;
+    for (const char *p = files; *p != '\0' && why == NULL; p += *p == ',') {
+        size_t n = strcspn(p, ",");
+        tdag_named_tensors io;
+        snprintf(path, sizeof path, "%s/%.*s", folder, (int)n, p);
+        p += n;
+        if (tdag_tensors_load(r->ctx, path, &io) != TDAG_OK) {
+            why = "its tensors are missing";
+            break;
+        }
+        if (find(&io, "out", 0) != NULL) why = run(r, &io);
+        tdag_tensors_free(&io);
+    }
+    tdag_state_free(state);
+    return why;
+}
+
+typedef struct row {
+    const char *file, *io, *what;
+    bool may_be_refused;
+    double tolerance;
+} row;
+
+static void check(tdag_ctx *ctx, const char *folder, const row *k, counts *c)
+{
+    char path[1024];
+    tdag_model *model = NULL;
+    const char *why = NULL;
+    snprintf(path, sizeof path, "%s/%s", folder, k->file);
     bool refused = tdag_from_coreml(ctx, path, NULL, 0, NULL, &model) != TDAG_OK;
     if (refused) why = tdag_ctx_get_error(ctx)->message;
-    bool compares = find(&io, "out", 0) != NULL;
-    if (!refused && compares)
-        why = run(ctx, model, &io, TDAG_ENGINE_REFERENCE, tolerance);
-    if (!refused && compares && why == NULL)
-        why = run(ctx, model, &io, TDAG_ENGINE_NATIVE, tolerance);
-    if (refused && strcmp(expect, "ok") != 0)
+    for (int engine = 0; engine < 2 && why == NULL; engine++) {
+        running r = {.ctx = ctx, .model = model, .tolerance = k->tolerance};
+        tdag_run_options_init(&r.o);
+        r.o.engine = engine == 0 ? TDAG_ENGINE_NATIVE : TDAG_ENGINE_REFERENCE;
+        why = run_all(&r, folder, k->io);
+    }
+    if (refused && k->may_be_refused)
         c->refused++;
     else if (why != NULL)
         c->failed++;
     else
         c->ok++;
     if (why != NULL)
-        printf("%s %s (%s): %s\n", refused ? "refused" : "WRONG  ", name, what, why);
+        printf("%s %s (%s): %s\n", refused ? "refused" : "WRONG  ", k->file, k->what,
+               why);
+    fflush(stdout);
     tdag_model_free(model);
-    tdag_tensors_free(&io);
+}
+
+/* A line of either manifest. */
+static void check_line(tdag_ctx *ctx, const char *folder, const char *line,
+                       const regex_t *only, counts *c)
+{
+    char name[128], second[128], opset[16], fourth[16], file[160], io[1024];
+    double tolerance = 0;
+    int at = 0;
+    if (sscanf(line, "%127s %127s %15s %15s %1023s %n", name, second, opset, fourth, io,
+               &at) < 5 ||
+        regexec(only, name, 0, NULL, 0) != 0)
+        return;
+    row r = {.file = name, .io = io, .what = second};
+    if (strstr(name, ".ml") != NULL) { /* FILE KIND OPSET TOLERANCE IO */
+        if (strcmp(second, "neuralnetwork") == 0) return;
+        sscanf(fourth, "%lg", &r.tolerance);
+    } else { /* NAME OPERATOR OPSET EXPECT TOLERANCE TEXT */
+        sscanf(io, "%lg", &tolerance);
+        snprintf(file, sizeof file, "%s.mlpackage", name);
+        snprintf(io, sizeof io, "%s.io.safetensors", name);
+        r = (row){file, io, line + at, strcmp(fourth, "ok") != 0, tolerance};
+    }
+    check(ctx, folder, &r, c);
 }
 
 int main(int argc, char **argv)
 {
-    char line[4096], path[1024], name[128], op[128], opset[16], expect[16];
-    double tolerance;
+    char line[4096], path[1024];
     counts c = {0, 0, 0};
     tdag_ctx *ctx = NULL;
     regex_t only;
@@ -125,12 +199,8 @@ int main(int argc, char **argv)
     FILE *f = fopen(path, "r");
     if (f == NULL) return 2;
     while (fgets(line, sizeof line, f) != NULL) {
-        int at = 0;
         line[strcspn(line, "\n")] = '\0';
-        if (sscanf(line, "%127s %127s %15s %15s %lg %n", name, op, opset, expect,
-                   &tolerance, &at) == 5 &&
-            regexec(&only, name, 0, NULL, 0) == 0)
-            check(ctx, argv[1], name, expect, tolerance, line + at, &c);
+        check_line(ctx, argv[1], line, &only, &c);
     }
     fclose(f);
     regfree(&only);

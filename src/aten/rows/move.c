@@ -23,17 +23,19 @@ static tdagi_cell *known_join(tdagi_call *c, uint8_t rank)
 {
     tdagi_any list = tdagi_arg(c, "tensors"), all[16];
     uint32_t n = 0;
+    tdag_dtype d = TDAG_DTYPE_NONE;
     if (!tdagi_any_is_seq(list)) return NULL;
     for (uint32_t i = 0; i < list.u.seq->n; i++) {
         if (list.u.seq->v[i].kind != TDAGI_ANY_TENSOR) return NULL;
         const tdagi_cell *t = list.u.seq->v[i].u.tensor;
+        if (i == 0) d = t->dtype;
         if (t->known == NULL || t->value.id != 0 || t->known_rank != rank ||
-            t->dtype != TDAG_I64 || n + t->n_known > 16)
+            t->dtype != d || (d != TDAG_I64 && d != TDAG_I32) || n + t->n_known > 16)
             return NULL;
         memcpy(&all[n], t->known, t->n_known * sizeof(*all));
         n += t->n_known;
     }
-    return n == 0 ? NULL : tdagi_cell_known_list(c->env, TDAG_I64, n, all);
+    return n == 0 ? NULL : tdagi_cell_known_list(c->env, d, n, all);
 }
 
 tdagi_any tdagi_aten_cat(tdagi_call *c)

@@ -258,6 +258,30 @@ static tdagi_any like(formula *f, const arguments *a)
     return tdagi_any_tensor(tdagi_cell_new(env, tdagi_cast(env->b, x, d)));
 }
 
+/* Positions in a dtype that they can have. */
+static tdagi_any places(formula *f, const arguments *a)
+{
+    tdagi_env *env = f->c->env;
+    if (a->v[0].kind != TDAGI_ANY_TENSOR) return a->v[0];
+    tdag_dtype d = tdagi_cell_dtype(env, a->v[0].u.tensor);
+    if (d == TDAG_I32 || d == TDAG_I64) return a->v[0];
+    tdag_value x = tdagi_cell_read(env, a->v[0].u.tensor);
+    return tdagi_any_tensor(tdagi_cell_new(env, tdagi_cast(env->b, x, TDAG_I32)));
+}
+
+/* A number, perhaps of data, as a tensor: a position within n, from its end where it is
+ * negative. */
+static tdagi_any tensor_of(formula *f, const arguments *a)
+{
+    tdagi_env *env = f->c->env;
+    tdagi_any v = tdagi_number_tensor(env, a->v[0]);
+    if (v.kind != TDAGI_ANY_TENSOR || a->v[1].kind != TDAGI_ANY_INT) return v;
+    tdagi_call call = {.env = env, .b = env->b}; /* all that wrapping needs */
+    tdag_value x = tdagi_cast(env->b, tdagi_cell_read(env, v.u.tensor), TDAG_I32);
+    return tdagi_any_tensor(
+        tdagi_cell_new(env, tdagi_wrap_index(&call, x, a->v[1].u.i)));
+}
+
 /* Axes as a list; all axes of x for None. */
 static tdagi_any axes(formula *f, const arguments *a)
 {
@@ -315,10 +339,10 @@ static const struct {
     const char *name;
     uint32_t n;
     tdagi_any (*run)(formula *f, const arguments *a);
-} helpers[] = {{"is", 2, is},       {"dtype", 1, dtype}, {"along", 3, along},
-               {"axes", 2, axes},   {"rank", 1, rank},   {"since", 1, opset},
-               {"whole", 1, whole}, {"wrap", 2, wrap},   {"below", 2, below},
-               {"like", 2, like}};
+} helpers[] = {{"is", 2, is},       {"dtype", 1, dtype},   {"along", 3, along},
+               {"axes", 2, axes},   {"rank", 1, rank},     {"since", 1, opset},
+               {"whole", 1, whole}, {"wrap", 2, wrap},     {"below", 2, below},
+               {"like", 2, like},   {"places", 1, places}, {"tensor_of", 2, tensor_of}};
 
 static tdagi_any call_any(formula *f, const char *name, size_t n, const arguments *a)
 {

@@ -77,6 +77,11 @@ tdag_dtype tdagi_cml_dtype(const char *text);
  * a failure. */
 tdagi_any tdagi_cml_constant(tdagi_mil *im, const char *name, const Cml__Value *v);
 
+/* ---- trap.c ---- */
+/* The result of an operation that stands, with those before it, for another one; false:
+ * it is meant as it is. */
+bool tdagi_cml_meant(tdagi_mil *im, const Cml__Operation *op, tdagi_any *out);
+
 /* ---- control.c ---- */
 void tdagi_cml_cond(tdagi_mil *im, const Cml__Operation *op);
 void tdagi_cml_while(tdagi_mil *im, const Cml__Operation *op);

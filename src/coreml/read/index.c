@@ -75,7 +75,13 @@ static bool known_gather(tdagi_cml_call *c, tdagi_any *out)
     return true;
 }
 
-/* The first `batch_dims` axes are shared; the axis is replaced by those of indices. */
+static bool is_weight(tdagi_cml_call *c, tdag_value x)
+{
+    return c->env->b->graph->nodes[x.id].op == TDAG_OP_PARAMETER;
+}
+
+/* Rows of a weight are an embedding, whose positions are not negative. Else the first
+ * `batch_dims` axes are shared; the axis is replaced by those of indices. */
 tdagi_any tdagi_cml_gather(tdagi_cml_call *c)
 {
     tdagi_any known;
@@ -87,6 +93,8 @@ tdagi_any tdagi_cml_gather(tdagi_cml_call *c)
     if (x.id == 0 || at.id == 0 || rank == 0) return tdagi_any_poison();
     if (batch < 0 || batch > axis || batch > n)
         return tdagi_cml_refuse(c, "such shared axes");
+    if (rank == 2 && axis == 0 && is_weight(c, x))
+        return tdagi_cml_eval(c, "embedding(x, places(indices))");
     at = positions(c, at, shape_of(c, x)[axis]);
     tdag_value y =
         tdag_gather(c->env->b, moved(c, x, axis, (uint32_t)batch), at, batch);

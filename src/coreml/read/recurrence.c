@@ -77,6 +77,28 @@ static void step_lstm(tdagi_cml_call *c)
     tdagi_cml_let(c, "h", "mul(o, y)");
 }
 
+/* A sequence of symbolic length: PyTorch's layer, a loop of the program. Sets "rows"
+ * and the last states as run() does. */
+static bool by_torch(tdagi_cml_call *c, bool backwards, const char *layer)
+{
+    tdagi_cml_set(c, "backwards", tdagi_any_bool(backwards));
+    tdagi_cml_let(c, "r", layer);
+    if (tdagi_cml_at(c, "r").kind != TDAGI_ANY_TUPLE) {
+        if (tdagi_cml_at(c, "r").kind != TDAGI_ANY_POISON)
+            tdagi_cml_refuse(c, "a sequence of symbolic length");
+        return false;
+    }
+    tdagi_cml_let(c, "rows", "r[0]");
+    tdagi_cml_let(c, "h", "squeeze(r[1], 0)");
+    return tdagi_env_ok(c->env);
+}
+
+static bool is_symbolic(tdagi_cml_call *c)
+{
+    int64_t n;
+    return !tdagi_dim_is_const(c->env->pool, tdagi_cml_dim(c, "x", 0), &n);
+}
+
 /* Runs over the rows of "products", x's with the weights; "rows" are the states h. */
 static bool run(tdagi_cml_call *c, bool backwards, void (*step)(tdagi_cml_call *c))
 {
@@ -95,6 +117,7 @@ static bool run(tdagi_cml_call *c, bool backwards, void (*step)(tdagi_cml_call *
         tdagi_seq_append(c->env, rows.u.seq, tdagi_cml_at(c, "h"));
     }
     tdagi_cml_set(c, "rows", rows);
+    tdagi_cml_let(c, "rows", "stack(rows)");
     return tdagi_env_ok(c->env) && n > 0;
 }
 
@@ -105,7 +128,7 @@ static void set_size(tdagi_cml_call *c, const char *weight)
 
 static tdagi_any result(tdagi_cml_call *c, bool has_cell)
 {
-    tdagi_cml_let(c, "sequence", "if(output_sequence, stack(rows), unsqueeze(h, 0))");
+    tdagi_cml_let(c, "sequence", "if(output_sequence, rows, unsqueeze(h, 0))");
     tdagi_any v[3] = {tdagi_cml_at(c, "sequence"), tdagi_cml_at(c, "h"),
                       tdagi_cml_at(c, "c")};
     return tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, has_cell ? 3 : 2, v);
@@ -116,7 +139,16 @@ tdagi_any tdagi_cml_rnn(tdagi_cml_call *c)
     tdagi_cml_let(c, "products", "linear(x, weight_ih, bias)");
     tdagi_cml_set(c, "w_hh", tdagi_cml_at(c, "weight_hh"));
     tdagi_cml_set(c, "h", tdagi_cml_at(c, "initial_h"));
-    bool ok = run(c, tdagi_cml_is(c, "direction", "reverse"), step_rnn);
+    bool backwards = tdagi_cml_is(c, "direction", "reverse");
+    bool ok =
+        is_symbolic(c)
+            ? by_torch(c, backwards,
+                       "b = if(is(bias, None), full([size(weight_hh, 0)], 0.0, "
+                       "dtype=dtype(x)), bias); if(is(activation, 'tanh'), "
+                       "rnn_tanh(if(backwards, flip(x, [0]), x), unsqueeze(h, 0), "
+                       "[weight_ih, weight_hh, b, zeros_like(b)], True, 1, 0.0, "
+                       "False, False, False), None)")
+            : run(c, backwards, step_rnn);
     return ok ? result(c, false) : tdagi_any_poison();
 }
 
@@ -140,14 +172,41 @@ tdagi_any tdagi_cml_gru(tdagi_cml_call *c)
     return ok ? result(c, false) : tdagi_any_poison();
 }
 
+/* Rows of gates in PyTorch's order. */
+#define IN_ORDER(w)                                                                    \
+    "cat([narrow(" w ", 0, 0, mul(n, 2)), narrow(" w ", 0, mul(n, 3), n), narrow(" w   \
+    ", 0, mul(n, 2), n)])"
+
 /* One direction; the weights are those of names that end so. */
 static bool run_lstm(tdagi_cml_call *c, const char *products, const char *w_hh,
                      const char *peephole, bool backwards)
 {
-    tdagi_cml_let(c, "products", products);
+    if (!is_symbolic(c)) tdagi_cml_let(c, "products", products);
     tdagi_cml_set(c, "w_hh", tdagi_cml_at(c, w_hh));
     tdagi_cml_set(c, "peeps", tdagi_cml_at(c, peephole));
-    return run(c, backwards, step_lstm);
+    if (!is_symbolic(c)) return run(c, backwards, step_lstm);
+    bool plain = !tdagi_cml_has(c, "peeps") && !tdagi_cml_has(c, "clip") &&
+                 tdagi_cml_is(c, "recurrent_activation", "sigmoid") &&
+                 tdagi_cml_is(c, "cell_activation", "tanh") &&
+                 tdagi_cml_is(c, "activation", "tanh");
+    if (!plain) {
+        tdagi_cml_refuse(c, "a sequence of symbolic length");
+        return false;
+    }
+    bool second = strcmp(w_hh, "weight_hh") != 0;
+    tdagi_cml_set(c, "w", tdagi_cml_at(c, second ? "weight_ih_back" : "weight_ih"));
+    tdagi_cml_set(c, "b", tdagi_cml_at(c, second ? "bias_back" : "bias"));
+    tdagi_cml_let(c, "b", "if(is(b, None), full([mul(n, 4)], 0.0, dtype=dtype(x)), b)");
+    tdagi_cml_let(c, "w", IN_ORDER("w"));
+    tdagi_cml_let(c, "u", IN_ORDER("w_hh"));
+    tdagi_cml_let(c, "b", IN_ORDER("b"));
+    bool ok =
+        by_torch(c, backwards,
+                 "lstm(if(backwards, flip(x, [0]), x), [unsqueeze(h, 0), "
+                 "unsqueeze(c, 0)], [w, u, b, zeros_like(b)], True, 1, 0.0, False, "
+                 "False, False)");
+    if (ok) tdagi_cml_let(c, "c", "squeeze(r[2], 0)");
+    return ok;
 }
 
 static tdagi_any both_ways(tdagi_cml_call *c)
@@ -156,7 +215,7 @@ static tdagi_any both_ways(tdagi_cml_call *c)
     tdagi_cml_let(c, "c", "narrow(initial_c, 1, 0, n)");
     if (!run_lstm(c, "linear(x, weight_ih, bias)", "weight_hh", "peephole", false))
         return tdagi_any_poison();
-    tdagi_cml_let(c, "there", "stack(rows)");
+    tdagi_cml_set(c, "there", tdagi_cml_at(c, "rows"));
     tdagi_cml_set(c, "last_h", tdagi_cml_at(c, "h"));
     tdagi_cml_set(c, "last_c", tdagi_cml_at(c, "c"));
     tdagi_cml_let(c, "h", "narrow(initial_h, 1, n, n)");
@@ -164,7 +223,7 @@ static tdagi_any both_ways(tdagi_cml_call *c)
     if (!run_lstm(c, "linear(x, weight_ih_back, bias_back)", "weight_hh_back",
                   "peephole_back", true))
         return tdagi_any_poison();
-    tdagi_cml_let(c, "both", "cat([there, flip(stack(rows), [0])], -1)");
+    tdagi_cml_let(c, "both", "cat([there, flip(rows, [0])], -1)");
     tdagi_cml_let(c, "h", "cat([last_h, h], -1)");
     tdagi_cml_let(c, "c", "cat([last_c, c], -1)");
     tdagi_cml_let(c, "sequence", "if(output_sequence, both, unsqueeze(h, 0))");

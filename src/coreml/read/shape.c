@@ -237,10 +237,39 @@ static bool set_bounds(tdagi_cml_call *c, const cut *at, uint32_t i)
     return true;
 }
 
+/* A part of known numbers, as sizes are picked: it stays known. */
+static bool known_slice(tdagi_cml_call *c, const cut *at, tdagi_any *out)
+{
+    tdagi_any x = tdagi_cml_at(c, "x");
+    const tdagi_cell *t = x.kind == TDAGI_ANY_TENSOR ? x.u.tensor : NULL;
+    if (t == NULL || t->known == NULL || t->value.id != 0 || t->known_rank != 1)
+        return false;
+    int64_t n = t->n_known, from = 0, till = n;
+    if (!is_set(at->begin_mask, 0) &&
+        !tdagi_any_const_int(c->env, at->begin.u.seq->v[0], &from))
+        return false;
+    if (!is_set(at->end_mask, 0) &&
+        !tdagi_any_const_int(c->env, at->end.u.seq->v[0], &till))
+        return false;
+    from += from < 0 ? n : 0;
+    till = till < 0 ? till + n : till > n ? n : till;
+    if (stride_of(c, at, 0) != 1 || from < 0 || from >= n) return false;
+    if (is_set(at->squeeze_mask, 0))
+        *out = tdagi_any_tensor(tdagi_cell_known(c->env, t->dtype, t->known[from]));
+    else if (till > from)
+        *out = tdagi_any_tensor(tdagi_cell_known_list(
+            c->env, t->dtype, (uint32_t)(till - from), t->known + from));
+    else
+        return false;
+    return true;
+}
+
 tdagi_any tdagi_cml_slice_by_index(tdagi_cml_call *c)
 {
     cut at;
+    tdagi_any known;
     if (!read_cut(c, &at)) return tdagi_any_poison();
+    if (known_slice(c, &at, &known)) return known;
     for (uint32_t i = tdagi_cml_rank(c, "x"); i-- > 0 && tdagi_env_ok(c->env);) {
         bool squeezed = is_set(at.squeeze_mask, i);
         if (squeezed) {
@@ -281,50 +310,95 @@ tdagi_any tdagi_cml_slice_by_size(tdagi_cml_call *c)
     return tdagi_cml_at(c, "x");
 }
 
+static void set_from(tdagi_cml_call *c, const cut *at, uint32_t i)
+{
+    bool masked = is_set(at->begin_mask, i);
+    tdagi_cml_set_int(c, "axis", i);
+    tdagi_cml_set(c, "from", masked ? tdagi_any_int(c->env, 0) : at->begin.u.seq->v[i]);
+}
+
+/* Narrows x to the slice's part of axis i. False: data tells where that is. */
+static bool narrow_axis(tdagi_cml_call *c, const cut *at, uint32_t i)
+{
+    if (is_set(at->squeeze_mask, i)) {
+        set_from(c, at, i);
+        tdagi_cml_let(c, "x", "unsqueeze(select(x, axis, from), axis)");
+        return true;
+    }
+    if (!set_bounds(c, at, i)) return false;
+    if (stride_of(c, at, i) < 0) tdagi_cml_let(c, "x", "flip(x, [axis])");
+    tdagi_cml_let(c, "x", "slice(x, axis, from, till, step)");
+    return true;
+}
+
+/* Puts "update" into "whole" at the slice's part of axis i. */
+static void put_axis(tdagi_cml_call *c, const cut *at, uint32_t i)
+{
+    if (is_set(at->squeeze_mask, i)) {
+        set_from(c, at, i);
+        tdagi_cml_let(c, "update",
+                      "select_scatter(whole, squeeze(update, axis), axis, from)");
+        return;
+    }
+    if (!set_bounds(c, at, i)) return;
+    bool flips = stride_of(c, at, i) < 0;
+    if (flips) tdagi_cml_let(c, "whole", "flip(whole, [axis])");
+    tdagi_cml_let(c, "update", "slice_scatter(whole, update, axis, from, till, step)");
+    if (flips) tdagi_cml_let(c, "update", "flip(update, [axis])");
+}
+
+static bool by_data(const tdagi_any *list, uint32_t rank)
+{
+    for (uint32_t i = 0; i < rank; i++)
+        if (list->u.seq->v[i].kind != TDAGI_ANY_INT) return true;
+    return false;
+}
+
+/* The elements that a slice at places told by data has: those of `update` where all
+ * axes are within it. As many elements are written as the update has. */
+static tdagi_any put_by_data(tdagi_cml_call *c, const cut *at)
+{
+    uint32_t rank = tdagi_cml_rank(c, "x");
+    tdagi_cml_set(c, "inside", tdagi_any_none());
+    tdagi_cml_set(c, "taken", tdagi_cml_at(c, "update"));
+    for (uint32_t i = 0; i < rank && tdagi_env_ok(c->env); i++) {
+        if (stride_of(c, at, i) != 1)
+            return tdagi_cml_refuse(c, "strides at places that data tells");
+        set_from(c, at, i);
+        tdagi_cml_let(c, "d",
+                      "sub(arange(size(x, axis), dtype=dtype('int32')), "
+                      "tensor_of(from, size(x, axis)))");
+        tdagi_cml_let(c, "taken",
+                      "index_select(taken, axis, clamp(d, 0, "
+                      "sub(size(update, axis), 1)))");
+        tdagi_cml_let(c, "d",
+                      "along(logical_and(ge(d, 0), lt(d, size(update, axis))), x, "
+                      "axis)");
+        tdagi_cml_let(c, "inside", "if(is(inside, None), d, logical_and(inside, d))");
+    }
+    return tdagi_cml_eval(c, "where(inside, taken, x)");
+}
+
 /* The elements that a slice has get those of `update`. */
 tdagi_any tdagi_cml_slice_update(tdagi_cml_call *c)
 {
     cut at;
     uint32_t rank = tdagi_cml_rank(c, "x");
+    tdagi_any whole[TDAG_MAX_RANK];
     if (!read_cut(c, &at)) return tdagi_any_poison();
     for (uint32_t i = 0; i < rank && tdagi_env_ok(c->env); i++) {
         if (!is_set(at.squeeze_mask, i)) continue;
         tdagi_cml_set_int(c, "axis", i);
         tdagi_cml_let(c, "update", "unsqueeze(update, axis)");
     }
-    /* slices of slices: those that are written last come first */
-    tdagi_any whole[TDAG_MAX_RANK];
+    if (by_data(&at.begin, rank) || by_data(&at.end, rank)) return put_by_data(c, &at);
     for (uint32_t i = 0; i < rank && tdagi_env_ok(c->env); i++) {
         whole[i] = tdagi_cml_at(c, "x");
-        if (is_set(at.squeeze_mask, i)) {
-            tdagi_cml_set_int(c, "axis", i);
-            tdagi_cml_set(c, "from",
-                          is_set(at.begin_mask, i) ? tdagi_any_int(c->env, 0)
-                                                   : at.begin.u.seq->v[i]);
-            tdagi_cml_let(c, "x", "unsqueeze(select(x, axis, from), axis)");
-            continue;
-        }
-        if (!set_bounds(c, &at, i)) return tdagi_any_poison();
-        if (stride_of(c, &at, i) < 0) tdagi_cml_let(c, "x", "flip(x, [axis])");
-        tdagi_cml_let(c, "x", "slice(x, axis, from, till, step)");
+        if (!narrow_axis(c, &at, i)) return tdagi_any_poison();
     }
     for (uint32_t i = rank; i-- > 0 && tdagi_env_ok(c->env);) {
         tdagi_cml_set(c, "whole", whole[i]);
-        if (is_set(at.squeeze_mask, i)) {
-            tdagi_cml_set_int(c, "axis", i);
-            tdagi_cml_set(c, "from",
-                          is_set(at.begin_mask, i) ? tdagi_any_int(c->env, 0)
-                                                   : at.begin.u.seq->v[i]);
-            tdagi_cml_let(c, "update",
-                          "select_scatter(whole, squeeze(update, axis), axis, from)");
-            continue;
-        }
-        set_bounds(c, &at, i);
-        bool flips = stride_of(c, &at, i) < 0;
-        if (flips) tdagi_cml_let(c, "whole", "flip(whole, [axis])");
-        tdagi_cml_let(c, "update",
-                      "slice_scatter(whole, update, axis, from, till, step)");
-        if (flips) tdagi_cml_let(c, "update", "flip(update, [axis])");
+        put_axis(c, &at, i);
     }
     return tdagi_cml_at(c, "update");
 }

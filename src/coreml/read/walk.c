@@ -262,8 +262,12 @@ static void call(tdagi_mil *im, const Cml__Operation *op)
         refused(im, op, n_issues);
         return;
     }
-    tdagi_cml_begin(&c, env, &im->room, op->type);
     tdagi_any out = tdagi_any_poison();
+    if (tdagi_cml_meant(im, op, &out)) {
+        if (tdagi_env_ok(env)) tdagi_cml_give(im, op, out);
+        return;
+    }
+    tdagi_cml_begin(&c, env, &im->room, op->type);
     bool is_whole = take_operands(im, op, row, &c);
     if (is_whole) out = tdagi_cml_meaning(&c, row);
     if (is_whole && out.kind == TDAGI_ANY_POISON && env->n_issues > n_issues)
