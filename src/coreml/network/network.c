@@ -1,0 +1,222 @@
+/* Running the layers of a network. The fields of a layer's parameters are found by the
+ * descriptors of its message, so that layers.def can name them. */
+#include "coreml/network/network.h"
+
+#include <string.h>
+
+#include "aten/aten.h"
+
+#define LAYER_BY(kind, inputs, weights, function)                                      \
+    tdagi_any tdagi_layer_##function(tdagi_layer *l);
+#include "coreml/network/layers.def"
+
+static const tdagi_layer_row rows[] = {
+#define LAYER(kind, inputs, weights, formula)                                          \
+    {#kind, inputs, weights, formula, NULL, NULL},
+#define LAYER_BY(kind, inputs, weights, function)                                      \
+    {#kind, inputs, weights, NULL, tdagi_layer_##function, NULL},
+#define LAYER_NOT(kind, why) {#kind, "", "", NULL, NULL, why},
+#include "coreml/network/layers.def"
+};
+
+const tdagi_layer_row *tdagi_layer_row_at(uint32_t i)
+{
+    return i < sizeof(rows) / sizeof(rows[0]) ? &rows[i] : NULL;
+}
+
+static const tdagi_layer_row *row_of(const char *kind)
+{
+    const tdagi_layer_row *row;
+    for (uint32_t i = 0; (row = tdagi_layer_row_at(i)) != NULL; i++)
+        if (strcmp(row->kind, kind) == 0) return row;
+    return NULL;
+}
+
+/* ---- fields ---- */
+
+static const void *at(const ProtobufCMessage *m, size_t offset)
+{
+    return (const char *)m + offset;
+}
+
+static uint32_t number_at(const ProtobufCMessage *m, size_t offset)
+{
+    uint32_t n;
+    memcpy(&n, at(m, offset), sizeof(n));
+    return n;
+}
+
+static bool is_set(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
+{
+    if ((f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0) return true;
+    return number_at(m, f->quantifier_offset) == f->id;
+}
+
+const void *tdagi_message_field(const ProtobufCMessage *m, const char *name,
+                                const ProtobufCFieldDescriptor **out)
+{
+    for (uint32_t i = 0; i < m->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = *out = &m->descriptor->fields[i];
+        if (strcmp(f->name, name) != 0 || !is_set(m, f)) continue;
+        if (f->type != PROTOBUF_C_TYPE_MESSAGE) return at(m, f->offset);
+        const void *message;
+        memcpy(&message, at(m, f->offset), sizeof(message));
+        return message;
+    }
+    return NULL;
+}
+
+/* Element i of numbers of a field. */
+static tdagi_any number(tdagi_env *env, ProtobufCType type, const void *p, size_t i)
+{
+    switch (type) {
+    case PROTOBUF_C_TYPE_FLOAT:
+        return tdagi_any_float((double)((const float *)p)[i]);
+    case PROTOBUF_C_TYPE_DOUBLE:
+        return tdagi_any_float(((const double *)p)[i]);
+    case PROTOBUF_C_TYPE_BOOL:
+        return tdagi_any_bool(((const protobuf_c_boolean *)p)[i] != 0);
+    case PROTOBUF_C_TYPE_INT32:
+        return tdagi_any_int(env, ((const int32_t *)p)[i]);
+    case PROTOBUF_C_TYPE_UINT32:
+        return tdagi_any_int(env, ((const uint32_t *)p)[i]);
+    case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_UINT64:
+        return tdagi_any_int(env, ((const int64_t *)p)[i]);
+    default: /* texts and messages have no part in formulas */
+        return tdagi_any_none();
+    }
+}
+
+static tdagi_any numbers(tdagi_env *env, const ProtobufCMessage *m,
+                         const ProtobufCFieldDescriptor *f)
+{
+    size_t n;
+    const void *items;
+    memcpy(&n, at(m, f->quantifier_offset), sizeof(n));
+    memcpy(&items, at(m, f->offset), sizeof(items));
+    if (n == 0 || n > TDAG_MAX_RANK * 2) return tdagi_any_none();
+    tdagi_any list = tdagi_any_seq(env, TDAGI_ANY_LIST, 0, NULL);
+    for (size_t i = 0; i < n && tdagi_env_ok(env); i++)
+        tdagi_seq_append(env, list.u.seq, number(env, f->type, items, i));
+    return list;
+}
+
+static void set_fields(tdagi_layer *l)
+{
+    const ProtobufCMessageDescriptor *d = l->params->descriptor;
+    for (uint32_t i = 0; i < d->n_fields && tdagi_env_ok(&l->im->env); i++) {
+        const ProtobufCFieldDescriptor *f = &d->fields[i];
+        if (f->type == PROTOBUF_C_TYPE_MESSAGE || !is_set(l->params, f)) continue;
+        bool several = f->label == PROTOBUF_C_LABEL_REPEATED;
+        tdagi_mil_set(&l->call, f->name,
+                      several ? numbers(&l->im->env, l->params, f)
+                              : number(&l->im->env, f->type, at(l->params, f->offset), 0));
+    }
+}
+
+/* ---- inputs ---- */
+
+static bool take_all(tdagi_layer *l, const char *name)
+{
+    tdagi_env *env = &l->im->env;
+    tdagi_any list = tdagi_any_seq(env, TDAGI_ANY_LIST, 0, NULL);
+    for (size_t i = 0; i < l->layer->n_input && tdagi_env_ok(env); i++)
+        tdagi_seq_append(env, list.u.seq, tdagi_mil_get(l->im, l->layer->input[i]));
+    tdagi_mil_set(&l->call, name, list);
+    return !tdagi_env_note_poison(env, &list);
+}
+
+/* By the names of the row: "x, y?" or "*values". False: POISON. */
+static bool take_inputs(tdagi_layer *l, const char *names)
+{
+    tdagi_env *env = &l->im->env;
+    if (*names == '*') return take_all(l, names + 1);
+    size_t i = 0;
+    for (const char *p = names; *p != '\0'; i++) {
+        size_t n = strcspn(p, ",?");
+        bool may_miss = p[n] == '?';
+        const char *name = tdagi_env_text(env, "%.*s", (int)n, p);
+        p += n + may_miss;
+        p += strspn(p, ", ");
+        if (name == NULL) return false;
+        if (i >= l->layer->n_input) {
+            if (may_miss) continue;
+            tdagi_mil_bad(l->im, "it has fewer inputs than it needs");
+            return false;
+        }
+        tdagi_any v = tdagi_mil_get(l->im, l->layer->input[i]);
+        if (tdagi_env_note_poison(env, &v)) return false;
+        tdagi_mil_set(&l->call, name, v);
+    }
+    if (i < l->layer->n_input) tdagi_mil_bad(l->im, "it has more inputs than it takes");
+    return tdagi_env_ok(env);
+}
+
+/* ---- layers ---- */
+
+tdagi_any tdagi_layer_eval(tdagi_layer *l, const char *formula)
+{
+    return tdagi_mil_eval(&l->call, formula);
+}
+
+static void give(tdagi_layer *l, tdagi_any out)
+{
+    const Cml__NeuralNetworkLayer *layer = l->layer;
+    bool several = tdagi_any_is_seq(out);
+    if (layer->n_output > (several ? out.u.seq->n : 1) && out.kind != TDAGI_ANY_POISON)
+        tdagi_mil_bad(l->im, "it has fewer results than the network names");
+    for (size_t i = 0; i < layer->n_output && tdagi_env_ok(&l->im->env); i++)
+        tdagi_mil_define(l->im, layer->output[i], several ? out.u.seq->v[i] : out);
+}
+
+static tdagi_any run(tdagi_layer *l, const tdagi_layer_row *row)
+{
+    tdagi_env *env = &l->im->env;
+    if (row->why != NULL) return tdagi_env_issue(env, "%s: %s", l->kind, row->why);
+    tdagi_mil_begin(&l->call, env, &l->im->room, l->kind);
+    set_fields(l);
+    if (!tdagi_layer_take_weights(l, row->weights) || !take_inputs(l, row->inputs) ||
+        !tdagi_env_ok(env))
+        return tdagi_any_poison();
+    uint32_t noted = env->n_noted;
+    tdagi_any out = row->by != NULL ? row->by(l) : tdagi_layer_eval(l, row->formula);
+    tdag_status st = tdag_builder_get_status(env->b);
+    if (st != TDAG_OK && tdagi_env_ok(env)) tdagi_env_fail_here(env, st, l->kind);
+    if (out.kind == TDAGI_ANY_POISON && out.u.issue == NULL && env->n_noted == noted &&
+        tdagi_env_ok(env))
+        return tdagi_env_issue(env, "%s with these fields", l->kind);
+    return out;
+}
+
+/* The field of the layer that says what it is; NULL: none that is known. */
+static const ProtobufCFieldDescriptor *kind_of(const Cml__NeuralNetworkLayer *layer)
+{
+    const ProtobufCMessageDescriptor *d = layer->base.descriptor;
+    for (uint32_t i = 0; i < d->n_fields; i++)
+        if (d->fields[i].id >= 100 && d->fields[i].id == (uint32_t)layer->kind_case)
+            return &d->fields[i];
+    return NULL;
+}
+
+static void run_layer(tdagi_mil *im, const Cml__NeuralNetworkLayer *layer)
+{
+    tdagi_layer l = {.im = im, .layer = layer};
+    const ProtobufCFieldDescriptor *f = kind_of(layer);
+    const tdagi_layer_row *row = f == NULL ? NULL : row_of(f->name);
+    im->at.type = l.kind = f == NULL ? "a layer of an unknown kind" : f->name;
+    im->at.name = layer->name;
+    if (row == NULL) {
+        tdagi_env_issue(&im->env, "%s", l.kind);
+        give(&l, tdagi_any_poison());
+        return;
+    }
+    memcpy(&l.params, at(&layer->base, f->offset), sizeof(l.params));
+    give(&l, run(&l, row));
+}
+
+void tdagi_network_run(tdagi_mil *im, const Cml__NeuralNetwork *network)
+{
+    for (size_t i = 0; i < network->n_layers && tdagi_env_step(&im->env, 1); i++)
+        run_layer(im, network->layers[i]);
+}
