@@ -72,7 +72,8 @@ tdagi_any tdagi_layer_unary(tdagi_layer *l)
                                            "abs(x)",
                                            "clamp(x, alpha)"};
     const Cml__UnaryFunctionLayerParams *p = l->layer->unary;
-    if (p->type < 0 || p->type > 7) return tdagi_mil_refuse(&l->call, "an unknown type");
+    if (p->type < 0 || p->type > 7)
+        return tdagi_mil_refuse(&l->call, "an unknown type");
     if (p->scale != 0 && p->scale != 1) tdagi_mil_let(&l->call, "x", "mul(x, scale)");
     if (p->shift != 0) tdagi_mil_let(&l->call, "x", "add(x, shift)");
     return tdagi_layer_eval(l, formulas[p->type]);
@@ -100,7 +101,8 @@ tdagi_any tdagi_layer_many(tdagi_layer *l)
     tdagi_mil_call *c = &l->call;
     tdagi_any values = tdagi_mil_at(c, "values");
     size_t k = 0;
-    while (k < sizeof(folds) / sizeof(folds[0]) - 1 && strcmp(folds[k].kind, l->kind) != 0)
+    while (k < sizeof(folds) / sizeof(folds[0]) - 1 &&
+           strcmp(folds[k].kind, l->kind) != 0)
         k++;
     if (!tdagi_any_is_seq(values) || values.u.seq->n == 0)
         return tdagi_mil_refuse(c, "no inputs");

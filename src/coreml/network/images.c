@@ -89,15 +89,17 @@ tdagi_any tdagi_layer_convolution(tdagi_layer *l)
     if (p->kind_case == CML__CONVOLUTION_LAYER_PARAMS__KIND_SAME)
         set_same(l, p->same);
     else
-        set_valid(l, p->kind_case == CML__CONVOLUTION_LAYER_PARAMS__KIND_VALID ? p->valid
-                                                                               : NULL);
+        set_valid(l, p->kind_case == CML__CONVOLUTION_LAYER_PARAMS__KIND_VALID
+                         ? p->valid
+                         : NULL);
     if (!p->is_deconvolution)
         return on_image(l, "mil::conv(x=x, weight=w, bias=if(has_bias, bias, None), "
                            "strides=stride, pad_type=pad_type, pad=pad, "
                            "dilations=dilation_factor, groups=n_groups)");
     if (p->n_output_shape == 2)
-        tdagi_mil_let(&l->call, "full",
-                      "[size(x, 0), output_channels, output_shape[0], output_shape[1]]");
+        tdagi_mil_let(
+            &l->call, "full",
+            "[size(x, 0), output_channels, output_shape[0], output_shape[1]]");
     return on_image(l, "mil::conv_transpose(x=x, weight=w, "
                        "bias=if(has_bias, bias, None), strides=stride, "
                        "pad_type=pad_type, pad=pad, dilations=dilation_factor, "
@@ -130,9 +132,9 @@ static const char *global_pool_of(int32_t type)
 tdagi_any tdagi_layer_pooling(tdagi_layer *l)
 {
     const Cml__PoolingLayerParams *p = l->layer->pooling;
-    bool completes =
-        p->kind_case == CML__POOLING_LAYER_PARAMS__KIND_INCLUDE_LAST_PIXEL;
-    const char *formula = p->global_pooling ? global_pool_of(p->type) : pool_of(p->type);
+    bool completes = p->kind_case == CML__POOLING_LAYER_PARAMS__KIND_INCLUDE_LAST_PIXEL;
+    const char *formula =
+        p->global_pooling ? global_pool_of(p->type) : pool_of(p->type);
     if (formula == NULL) return tdagi_mil_refuse(&l->call, "an unknown type");
     if (p->global_pooling) return tdagi_layer_eval(l, formula);
     set_default(l, "kernel_size", 3);
@@ -308,7 +310,8 @@ tdagi_any tdagi_layer_permute(tdagi_layer *l)
 tdagi_any tdagi_layer_slice(tdagi_layer *l)
 {
     const Cml__SliceLayerParams *p = l->layer->slice;
-    if (p->axis < 0 || p->axis > 2) return tdagi_mil_refuse(&l->call, "an unknown axis");
+    if (p->axis < 0 || p->axis > 2)
+        return tdagi_mil_refuse(&l->call, "an unknown axis");
     tdagi_mil_set_int(&l->call, "axis", p->axis - 3);
     set_one(l, "stride", 1);
     return tdagi_layer_eval(l, "slice(x, axis, start_index, end_index, stride)");
@@ -316,15 +319,19 @@ tdagi_any tdagi_layer_slice(tdagi_layer *l)
 
 tdagi_any tdagi_layer_reduce(tdagi_layer *l)
 {
-    static const int64_t axes[][3] = {{-3, -2, -1}, {-2, -1, 0}, {-3, 0, 0}, {-2, 0, 0},
-                                      {-1, 0, 0}};
+    static const int64_t axes[][3] = {
+        {-3, -2, -1}, {-2, -1, 0}, {-3, 0, 0}, {-2, 0, 0}, {-1, 0, 0}};
     static const uint32_t counts[] = {3, 2, 1, 1, 1};
     static const char *const formulas[] = {
-        "sum(x, axes, True)", "mean(x, axes, True)",
+        "sum(x, axes, True)",
+        "mean(x, axes, True)",
         "mil::reduce_prod(x=x, axes=axes, keep_dims=True)",
-        "log(add(sum(x, axes, True), epsilon))", "sum(square(x), axes, True)",
-        "sum(abs(x), axes, True)", "sqrt(sum(square(x), axes, True))",
-        "amax(x, axes, True)", "amin(x, axes, True)",
+        "log(add(sum(x, axes, True), epsilon))",
+        "sum(square(x), axes, True)",
+        "sum(abs(x), axes, True)",
+        "sqrt(sum(square(x), axes, True))",
+        "amax(x, axes, True)",
+        "amin(x, axes, True)",
         "to(argmax(x, axes[0], True), 6)"};
     const Cml__ReduceLayerParams *p = l->layer->reduce;
     if (p->axis < 0 || p->axis > 4 || p->mode < 0 || p->mode > 9)

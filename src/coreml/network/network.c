@@ -6,10 +6,6 @@
 
 #include "aten/aten.h"
 
-#define LAYER_BY(kind, inputs, weights, function)                                      \
-    tdagi_any tdagi_layer_##function(tdagi_layer *l);
-#include "coreml/network/layers.def"
-
 static const tdagi_layer_row rows[] = {
 #define LAYER(kind, inputs, weights, formula)                                          \
     {#kind, inputs, weights, formula, NULL, NULL},
@@ -69,23 +65,15 @@ const void *tdagi_message_field(const ProtobufCMessage *m, const char *name,
 /* Element i of numbers of a field. */
 static tdagi_any number(tdagi_env *env, ProtobufCType type, const void *p, size_t i)
 {
-    switch (type) {
-    case PROTOBUF_C_TYPE_FLOAT:
+    if (type == PROTOBUF_C_TYPE_FLOAT)
         return tdagi_any_float((double)((const float *)p)[i]);
-    case PROTOBUF_C_TYPE_DOUBLE:
-        return tdagi_any_float(((const double *)p)[i]);
-    case PROTOBUF_C_TYPE_BOOL:
+    if (type == PROTOBUF_C_TYPE_BOOL)
         return tdagi_any_bool(((const protobuf_c_boolean *)p)[i] != 0);
-    case PROTOBUF_C_TYPE_INT32:
+    if (type == PROTOBUF_C_TYPE_INT32 || type == PROTOBUF_C_TYPE_UINT32)
         return tdagi_any_int(env, ((const int32_t *)p)[i]);
-    case PROTOBUF_C_TYPE_UINT32:
-        return tdagi_any_int(env, ((const uint32_t *)p)[i]);
-    case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_UINT64:
+    if (type == PROTOBUF_C_TYPE_INT64 || type == PROTOBUF_C_TYPE_UINT64)
         return tdagi_any_int(env, ((const int64_t *)p)[i]);
-    default: /* texts and messages have no part in formulas */
-        return tdagi_any_none();
-    }
+    return tdagi_any_none(); /* texts have no part in formulas */
 }
 
 static tdagi_any numbers(tdagi_env *env, const ProtobufCMessage *m,
@@ -110,8 +98,9 @@ static void set_fields(tdagi_layer *l)
         if (f->type == PROTOBUF_C_TYPE_MESSAGE || !is_set(l->params, f)) continue;
         bool several = f->label == PROTOBUF_C_LABEL_REPEATED;
         tdagi_mil_set(&l->call, f->name,
-                      several ? numbers(&l->im->env, l->params, f)
-                              : number(&l->im->env, f->type, at(l->params, f->offset), 0));
+                      several
+                          ? numbers(&l->im->env, l->params, f)
+                          : number(&l->im->env, f->type, at(l->params, f->offset), 0));
     }
 }
 
@@ -160,16 +149,6 @@ tdagi_any tdagi_layer_eval(tdagi_layer *l, const char *formula)
     return tdagi_mil_eval(&l->call, formula);
 }
 
-static void give(tdagi_layer *l, tdagi_any out)
-{
-    const Cml__NeuralNetworkLayer *layer = l->layer;
-    bool several = tdagi_any_is_seq(out);
-    if (layer->n_output > (several ? out.u.seq->n : 1) && out.kind != TDAGI_ANY_POISON)
-        tdagi_mil_bad(l->im, "it has fewer results than the network names");
-    for (size_t i = 0; i < layer->n_output && tdagi_env_ok(&l->im->env); i++)
-        tdagi_mil_define(l->im, layer->output[i], several ? out.u.seq->v[i] : out);
-}
-
 static tdagi_any run(tdagi_layer *l, const tdagi_layer_row *row)
 {
     tdagi_env *env = &l->im->env;
@@ -199,24 +178,51 @@ static const ProtobufCFieldDescriptor *kind_of(const Cml__NeuralNetworkLayer *la
     return NULL;
 }
 
+/* The layer as an operation, for sentences and for naming what it gives. NULL after a
+ * failure. */
+static Cml__Operation *as_operation(tdagi_mil *im, const Cml__NeuralNetworkLayer *layer,
+                                    const char *kind)
+{
+    Cml__Operation *op = tdagi_env_alloc(&im->env, sizeof(*op));
+    Cml__NamedValueType *v =
+        tdagi_env_alloc(&im->env, (layer->n_output + 1) * sizeof(*v));
+    Cml__NamedValueType **outputs =
+        tdagi_env_alloc(&im->env, (layer->n_output + 1) * sizeof(void *));
+    char *type = (char *)(uintptr_t)kind; /* only read */
+    if (op == NULL || v == NULL || outputs == NULL) return NULL;
+    *op = (Cml__Operation)CML__OPERATION__INIT;
+    op->type = type;
+    op->n_outputs = layer->n_output;
+    op->outputs = outputs;
+    for (size_t i = 0; i < layer->n_output; i++) {
+        v[i] = (Cml__NamedValueType)CML__NAMED_VALUE_TYPE__INIT;
+        v[i].name = layer->output[i];
+        outputs[i] = &v[i];
+    }
+    return op;
+}
+
 static void run_layer(tdagi_mil *im, const Cml__NeuralNetworkLayer *layer)
 {
     tdagi_layer l = {.im = im, .layer = layer};
     const ProtobufCFieldDescriptor *f = kind_of(layer);
     const tdagi_layer_row *row = f == NULL ? NULL : row_of(f->name);
-    im->at.type = l.kind = f == NULL ? "a layer of an unknown kind" : f->name;
-    im->at.name = layer->name;
+    l.kind = f == NULL ? "a layer of an unknown kind" : f->name;
+    Cml__Operation *op = as_operation(im, layer, l.kind);
+    if (op == NULL) return;
+    im->op = op;
     if (row == NULL) {
-        tdagi_env_issue(&im->env, "%s", l.kind);
-        give(&l, tdagi_any_poison());
+        tdagi_mil_give(im, op, tdagi_env_issue(&im->env, "%s", l.kind));
         return;
     }
     memcpy(&l.params, at(&layer->base, f->offset), sizeof(l.params));
-    give(&l, run(&l, row));
+    tdagi_mil_give(im, op, run(&l, row));
 }
 
-void tdagi_network_run(tdagi_mil *im, const Cml__NeuralNetwork *network)
+void tdagi_network_run_layers(tdagi_mil *im, const Cml__NeuralNetwork *network)
 {
+    const Cml__Operation *outer = im->op;
     for (size_t i = 0; i < network->n_layers && tdagi_env_step(&im->env, 1); i++)
         run_layer(im, network->layers[i]);
+    im->op = outer;
 }

@@ -22,13 +22,27 @@ typedef struct tdagi_layer_row {
 } tdagi_layer_row;
 const tdagi_layer_row *tdagi_layer_row_at(uint32_t i); /* NULL behind the last */
 
+#define LAYER_BY(kind, inputs, weights, function)                                      \
+    tdagi_any tdagi_layer_##function(tdagi_layer *l);
+#include "coreml/network/layers.def"
+
 /* A field of a message by its name; NULL: it has none or it is not set. */
 const void *tdagi_message_field(const ProtobufCMessage *m, const char *name,
                                 const ProtobufCFieldDescriptor **out);
 
+/* ---- model.c ---- */
+/* A function that takes and gives what the description of a model does, with no
+ * operations: it runs by tdagi_network_run(). NULL after a failure. */
+Cml__Program *tdagi_network_program(tdagi_arena *arena, const Cml__Model *model);
+/* Whether a model is a network or a pipeline of models. */
+bool tdagi_network_is(const Cml__Model *model);
+/* Runs a network, or the models of a pipeline one after the other, whose inputs and
+ * results go by the names of the descriptions. */
+void tdagi_network_run(tdagi_mil *im, const Cml__Model *model);
+
 /* ---- network.c ---- */
 /* Runs all layers; values go by the names of blobs. */
-void tdagi_network_run(tdagi_mil *im, const Cml__NeuralNetwork *network);
+void tdagi_network_run_layers(tdagi_mil *im, const Cml__NeuralNetwork *network);
 /* Evaluates a formula with the layer's names. */
 tdagi_any tdagi_layer_eval(tdagi_layer *l, const char *formula);
 

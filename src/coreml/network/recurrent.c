@@ -67,8 +67,9 @@ static void set_operands(tdagi_layer *l, int64_t out)
     tdagi_mil_set(c, "is_image", tdagi_any_bool(tdagi_mil_rank(c, "x") == 5));
     tdagi_mil_set_int(c, "n", out);
     tdagi_mil_let(c, "s", "if(is_image, flatten(x, 2), x)");
-    tdagi_mil_let(c, "zero", "mul(expand(narrow(narrow(s, 0, 0, 1), 2, 0, 1), "
-                             "[1, size(s, 1), n])[0], 0)");
+    tdagi_mil_let(c, "zero",
+                  "mul(expand(narrow(narrow(s, 0, 0, 1), 2, 0, 1), "
+                  "[1, size(s, 1), n])[0], 0)");
     static const char *const states[] = {"h", "c", "hr", "cr"};
     static const char *const formulas[] = {
         "if(is(h, None), zero, reshape(h, [size(s, 1), n]))",
@@ -88,9 +89,8 @@ static tdagi_any results(tdagi_layer *l, const char *all)
     tdagi_any r = tdagi_mil_at(c, "r");
     for (uint32_t i = 0; tdagi_any_is_seq(r) && i < r.u.seq->n; i++) {
         tdagi_mil_set(c, "y", r.u.seq->v[i]);
-        tdagi_any y = tdagi_layer_eval(
-            l, "z = if(is(rank(y), 2), unsqueeze(y, 0), y); "
-               "unsqueeze(unsqueeze(z, -1), -1)");
+        tdagi_any y = tdagi_layer_eval(l, "z = if(is(rank(y), 2), unsqueeze(y, 0), y); "
+                                          "unsqueeze(unsqueeze(z, -1), -1)");
         r.u.seq->v[i] = y;
     }
     return r;
@@ -99,16 +99,10 @@ static tdagi_any results(tdagi_layer *l, const char *all)
 static const char *activation(const Cml__ActivationParams *a, const char *otherwise)
 {
     if (a == NULL) return otherwise;
-    switch (a->kind_case) {
-    case CML__ACTIVATION_PARAMS__KIND_TANH:
-        return "tanh";
-    case CML__ACTIVATION_PARAMS__KIND_SIGMOID:
-        return "sigmoid";
-    case CML__ACTIVATION_PARAMS__KIND_RE_LU:
-        return "relu";
-    default:
-        return NULL;
-    }
+    if (a->kind_case == CML__ACTIVATION_PARAMS__KIND_TANH) return "tanh";
+    if (a->kind_case == CML__ACTIVATION_PARAMS__KIND_SIGMOID) return "sigmoid";
+    if (a->kind_case == CML__ACTIVATION_PARAMS__KIND_RE_LU) return "relu";
+    return NULL;
 }
 
 /* Sets the texts of the activations from `at` on; false: one is not known. */
@@ -169,17 +163,19 @@ tdagi_any tdagi_layer_bidirectional(tdagi_layer *l)
         if (!take_matrices(l, &g, p->params->has_bias_vectors))
             return tdagi_any_poison();
     }
-    if (!take_activations(l, p->n_activations_forward_lstm, p->activations_forward_lstm))
+    if (!take_activations(l, p->n_activations_forward_lstm,
+                          p->activations_forward_lstm))
         return tdagi_mil_refuse(&l->call, "an activation of another kind");
     set_operands(l, (int64_t)p->output_vector_size);
     tdagi_any r = results(
-        l, "r = mil::lstm(x=s, initial_h=cat([h, hr], 1), initial_c=cat([c, cr], 1), "
-           "weight_ih=w_ih, weight_hh=w_hh, bias=b, weight_ih_back=w_ih_back, "
-           "weight_hh_back=w_hh_back, bias_back=b_back, direction='bidirectional', "
-           "output_sequence=seq, recurrent_activation=gate, cell_activation=inner, "
-           "activation=outer, clip=clip); "
-           "[r[0], narrow(r[1], 1, 0, n), narrow(r[2], 1, 0, n), narrow(r[1], 1, n, n), "
-           "narrow(r[2], 1, n, n)]");
+        l,
+        "r = mil::lstm(x=s, initial_h=cat([h, hr], 1), initial_c=cat([c, cr], 1), "
+        "weight_ih=w_ih, weight_hh=w_hh, bias=b, weight_ih_back=w_ih_back, "
+        "weight_hh_back=w_hh_back, bias_back=b_back, direction='bidirectional', "
+        "output_sequence=seq, recurrent_activation=gate, cell_activation=inner, "
+        "activation=outer, clip=clip); "
+        "[r[0], narrow(r[1], 1, 0, n), narrow(r[2], 1, 0, n), narrow(r[1], 1, n, n), "
+        "narrow(r[2], 1, n, n)]");
     return r;
 }
 
@@ -207,7 +203,8 @@ tdagi_any tdagi_layer_recurrent(tdagi_layer *l)
                      (int64_t)p->output_vector_size};
     if (!take_matrices(l, &g, p->has_bias_vector)) return tdagi_any_poison();
     const char *text = activation(p->activation, "tanh");
-    if (text == NULL) return tdagi_mil_refuse(&l->call, "an activation of another kind");
+    if (text == NULL)
+        return tdagi_mil_refuse(&l->call, "an activation of another kind");
     tdagi_mil_set(&l->call, "outer", tdagi_any_string(text));
     tdagi_mil_set(&l->call, "way",
                   tdagi_any_string(p->reverse_input ? "reverse" : "forward"));

@@ -42,9 +42,10 @@ tdagi_any tdagi_layer_convolution3d(tdagi_layer *l)
               1);
     set_padding(l, p->padding_type, pad);
     if (!p->is_deconvolution)
-        return tdagi_layer_eval(l, "mil::conv(x=x, weight=w, bias=if(has_bias, bias, "
-                                   "None), strides=strides, pad_type=pad_type, pad=pad, "
-                                   "dilations=dilations, groups=groups)");
+        return tdagi_layer_eval(l,
+                                "mil::conv(x=x, weight=w, bias=if(has_bias, bias, "
+                                "None), strides=strides, pad_type=pad_type, pad=pad, "
+                                "dilations=dilations, groups=groups)");
     if (p->n_output_shape == 3)
         tdagi_mil_let(&l->call, "full",
                       "[size(x, 0), output_channels, output_shape[0], output_shape[1], "

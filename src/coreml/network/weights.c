@@ -105,10 +105,13 @@ static tdagi_any leaf(tdagi_layer *l, const char *name, tdag_tensor *t)
     tdagi_env *env = &l->im->env;
     const char *text = tdagi_env_text(env, "%s.%s", l->layer->name, name);
     if (text == NULL) return tdagi_any_poison();
-    tdag_value v = tdag_builder_parameter(env->b, tdagi_env_name(env, text), t);
-    tdagi_cell *cell = tdagi_cell_new(env, v);
-    if (cell != NULL) cell->is_leaf = true;
-    return tdagi_any_tensor(cell);
+    tdag_value v =
+        tdag_add_tensor(env->b, TDAG_OP_PARAMETER, tdagi_env_name(env, text), t);
+    if (v.id == 0) {
+        tdagi_env_fail_here(env, tdag_builder_get_status(env->b), text);
+        return tdagi_any_poison();
+    }
+    return tdagi_any_tensor(tdagi_cell_new(env, v));
 }
 
 static tdagi_any refuse(tdagi_layer *l, const char *name, const char *why)

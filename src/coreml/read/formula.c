@@ -344,8 +344,28 @@ static const struct {
                {"whole", 1, whole}, {"wrap", 2, wrap},     {"below", 2, below},
                {"like", 2, like},   {"places", 1, places}, {"tensor_of", 2, tensor_of}};
 
+/* An operator of ML programs on named operands; those that are None are left out. */
+static tdagi_any call_mil(formula *f, const char *name, size_t n, const arguments *a)
+{
+    tdagi_env *env = f->c->env;
+    tdagi_mil_call c;
+    const char *name_of = tdagi_env_text(env, "%.*s", (int)n, name);
+    if (name_of == NULL) return tdagi_any_poison();
+    tdagi_mil_begin(&c, env, f->c->room, name_of);
+    for (uint32_t i = 0; i < a->n; i++) {
+        if (tdagi_env_note_poison(env, &a->v[i])) return tdagi_any_poison();
+        if (a->v[i].kind == TDAGI_ANY_NONE || a->names[i] == NULL) continue;
+        const char *operand =
+            tdagi_env_text(env, "%.*s", (int)a->lengths[i], a->names[i]);
+        if (operand == NULL) return tdagi_any_poison();
+        tdagi_mil_set(&c, operand, a->v[i]);
+    }
+    return tdagi_mil_meaning(&c, tdagi_mil_row_of(name_of));
+}
+
 static tdagi_any call_any(formula *f, const char *name, size_t n, const arguments *a)
 {
+    if (n > 5 && memcmp(name, "mil::", 5) == 0) return call_mil(f, name + 5, n - 5, a);
     for (size_t i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++)
         if (strlen(helpers[i].name) == n && memcmp(helpers[i].name, name, n) == 0 &&
             a->n == helpers[i].n) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "coreml/network/network.h"
 #include "program/outline/outline.h"
 
 /* Issues tell more than an error that may follow from them. */
@@ -74,7 +75,10 @@ static void walk(tdagi_mil *im, const Cml__Function *f, const Cml__Block *block,
     tdagi_outline_begin(&outline, &env->arena, env->b->graph);
     env->outline = &outline;
     tdagi_cml_declare_states(im);
-    if (tdagi_env_ok(env)) tdagi_cml_run(im, block);
+    if (tdagi_env_ok(env) && tdagi_network_is(im->package->model))
+        tdagi_network_run(im, im->package->model);
+    else if (tdagi_env_ok(env))
+        tdagi_cml_run(im, block);
     if (tdagi_env_ok(env) && env->n_issues == 0) tdagi_cml_give_outputs(im, block);
     if (outline.is_out_of_memory && tdagi_env_ok(env))
         env->status = tdagi_nomem(env->ctx);
@@ -137,27 +141,45 @@ static tdag_status read_functions(tdagi_mil *im, const Cml__Program *p,
     return st;
 }
 
+/* The model's program, or one that stands for its network. */
+static tdag_status find_program(tdagi_package *package, const Cml__Program **out)
+{
+    const Cml__Model *m = package->model;
+    tdag_ctx *ctx = package->ctx;
+    if (m->type_case == CML__MODEL__TYPE_ML_PROGRAM) {
+        *out = m->ml_program;
+        if ((*out)->n_functions > 0) return TDAG_OK;
+        return tdagi_fail(ctx, TDAG_E_FORMAT, "%s has no functions", package->what);
+    }
+    if (!tdagi_network_is(m))
+        return tdagi_fail(ctx, TDAG_E_UNSUPPORTED,
+                          "%s is a model of Core ML that is neither an ML program, a "
+                          "neural network nor a pipeline of such",
+                          package->what);
+    if (m->description == NULL)
+        return tdagi_fail(ctx, TDAG_E_FORMAT, "%s does not describe its inputs",
+                          package->what);
+    *out = tdagi_network_program(&package->arena, m);
+    return *out == NULL ? tdagi_nomem(ctx) : TDAG_OK;
+}
+
 tdag_status tdagi_coreml_read(tdagi_package *package, const tdag_input_spec *inputs,
                               uint32_t n_inputs, const tdag_coreml_options *options,
                               tdag_model **out)
 {
-    const Cml__Model *m = package->model;
     tdag_ctx *ctx = package->ctx;
     tdag_coreml_options o;
     uint32_t known = TDAG_COREML_OPAQUE | TDAG_COREML_F16 | TDAG_COREML_NO_CHECK;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     if ((o.flags & ~known) != 0)
         return tdagi_fail(ctx, TDAG_E_ARG, "unknown flags of tdag_coreml_options");
-    if (m->type_case != CML__MODEL__TYPE_ML_PROGRAM)
-        return tdagi_fail(ctx, TDAG_E_UNSUPPORTED, "%s is no ML program",
-                          package->what);
-    if (m->ml_program->n_functions == 0)
-        return tdagi_fail(ctx, TDAG_E_FORMAT, "%s has no functions", package->what);
+    const Cml__Program *program = NULL;
+    TDAGI_TRY(find_program(package, &program));
     tdagi_mil im = {.package = package,
                     .inputs = inputs,
                     .n_inputs = n_inputs,
                     .keeps_opaque = (o.flags & TDAG_COREML_OPAQUE) != 0};
-    return read_functions(&im, m->ml_program, out);
+    return read_functions(&im, program, out);
 }
 
 tdag_status tdag_from_coreml(tdag_ctx *ctx, const char *path,
