@@ -1,5 +1,4 @@
-/* Running the layers of a network. The fields of a layer's parameters are found by the
- * descriptors of its message, so that layers.def can name them. */
+/* Running the layers of a network. */
 #include "coreml/network/network.h"
 
 #include <string.h>
@@ -26,82 +25,6 @@ static const tdagi_layer_row *row_of(const char *kind)
     for (uint32_t i = 0; (row = tdagi_layer_row_at(i)) != NULL; i++)
         if (strcmp(row->kind, kind) == 0) return row;
     return NULL;
-}
-
-/* ---- fields ---- */
-
-static const void *at(const ProtobufCMessage *m, size_t offset)
-{
-    return (const char *)m + offset;
-}
-
-static uint32_t number_at(const ProtobufCMessage *m, size_t offset)
-{
-    uint32_t n;
-    memcpy(&n, at(m, offset), sizeof(n));
-    return n;
-}
-
-static bool is_set(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
-{
-    if ((f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0) return true;
-    return number_at(m, f->quantifier_offset) == f->id;
-}
-
-const void *tdagi_message_field(const ProtobufCMessage *m, const char *name,
-                                const ProtobufCFieldDescriptor **out)
-{
-    for (uint32_t i = 0; i < m->descriptor->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = *out = &m->descriptor->fields[i];
-        if (strcmp(f->name, name) != 0 || !is_set(m, f)) continue;
-        if (f->type != PROTOBUF_C_TYPE_MESSAGE) return at(m, f->offset);
-        const void *message;
-        memcpy(&message, at(m, f->offset), sizeof(message));
-        return message;
-    }
-    return NULL;
-}
-
-/* Element i of numbers of a field. */
-static tdagi_any number(tdagi_env *env, ProtobufCType type, const void *p, size_t i)
-{
-    if (type == PROTOBUF_C_TYPE_FLOAT)
-        return tdagi_any_float((double)((const float *)p)[i]);
-    if (type == PROTOBUF_C_TYPE_BOOL)
-        return tdagi_any_bool(((const protobuf_c_boolean *)p)[i] != 0);
-    if (type == PROTOBUF_C_TYPE_INT32 || type == PROTOBUF_C_TYPE_UINT32)
-        return tdagi_any_int(env, ((const int32_t *)p)[i]);
-    if (type == PROTOBUF_C_TYPE_INT64 || type == PROTOBUF_C_TYPE_UINT64)
-        return tdagi_any_int(env, ((const int64_t *)p)[i]);
-    return tdagi_any_none(); /* texts have no part in formulas */
-}
-
-static tdagi_any numbers(tdagi_env *env, const ProtobufCMessage *m,
-                         const ProtobufCFieldDescriptor *f)
-{
-    size_t n;
-    const void *items;
-    memcpy(&n, at(m, f->quantifier_offset), sizeof(n));
-    memcpy(&items, at(m, f->offset), sizeof(items));
-    if (n == 0 || n > TDAG_MAX_RANK * 2) return tdagi_any_none();
-    tdagi_any list = tdagi_any_seq(env, TDAGI_ANY_LIST, 0, NULL);
-    for (size_t i = 0; i < n && tdagi_env_ok(env); i++)
-        tdagi_seq_append(env, list.u.seq, number(env, f->type, items, i));
-    return list;
-}
-
-static void set_fields(tdagi_layer *l)
-{
-    const ProtobufCMessageDescriptor *d = l->params->descriptor;
-    for (uint32_t i = 0; i < d->n_fields && tdagi_env_ok(&l->im->env); i++) {
-        const ProtobufCFieldDescriptor *f = &d->fields[i];
-        if (f->type == PROTOBUF_C_TYPE_MESSAGE || !is_set(l->params, f)) continue;
-        bool several = f->label == PROTOBUF_C_LABEL_REPEATED;
-        tdagi_mil_set(&l->call, f->name,
-                      several
-                          ? numbers(&l->im->env, l->params, f)
-                          : number(&l->im->env, f->type, at(l->params, f->offset), 0));
-    }
 }
 
 /* ---- inputs ---- */
@@ -154,7 +77,7 @@ static tdagi_any run(tdagi_layer *l, const tdagi_layer_row *row)
     tdagi_env *env = &l->im->env;
     if (row->why != NULL) return tdagi_env_issue(env, "%s: %s", l->kind, row->why);
     tdagi_mil_begin(&l->call, env, &l->im->room, l->kind);
-    set_fields(l);
+    tdagi_layer_set_fields(l);
     if (!tdagi_layer_take_weights(l, row->weights) || !take_inputs(l, row->inputs) ||
         !tdagi_env_ok(env))
         return tdagi_any_poison();
@@ -215,7 +138,7 @@ static void run_layer(tdagi_mil *im, const Cml__NeuralNetworkLayer *layer)
         tdagi_mil_give(im, op, tdagi_env_issue(&im->env, "%s", l.kind));
         return;
     }
-    memcpy(&l.params, at(&layer->base, f->offset), sizeof(l.params));
+    l.params = tdagi_message_field(&layer->base, f->name, &f);
     tdagi_mil_give(im, op, run(&l, row));
 }
 

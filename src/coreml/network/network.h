@@ -26,9 +26,12 @@ const tdagi_layer_row *tdagi_layer_row_at(uint32_t i); /* NULL behind the last *
     tdagi_any tdagi_layer_##function(tdagi_layer *l);
 #include "coreml/network/layers.def"
 
+/* ---- fields.c ---- */
 /* A field of a message by its name; NULL: it has none or it is not set. */
 const void *tdagi_message_field(const ProtobufCMessage *m, const char *name,
                                 const ProtobufCFieldDescriptor **out);
+/* Sets the numbers and lists of numbers of the parameters under their fields' names. */
+void tdagi_layer_set_fields(tdagi_layer *l);
 
 /* ---- model.c ---- */
 /* A function that takes and gives what the description of a model does, with no
