@@ -42,7 +42,7 @@ static bool take_activation(tdagi_layer *l, const ProtobufCMessage *m)
             v = tdagi_any_float((double)*(const float *)p);
         }
         if (v.kind == TDAGI_ANY_POISON) return false;
-        tdagi_mil_set(&l->call, names[i], v);
+        tdagi_cml_set(&l->call, names[i], v);
     }
     return true;
 }
@@ -56,7 +56,7 @@ tdagi_any tdagi_layer_activation(tdagi_layer *l)
         if (!take_activation(l, m)) return tdagi_any_poison();
         return tdagi_layer_eval(l, activations[i].formula);
     }
-    return tdagi_mil_refuse(&l->call, "an unknown function");
+    return tdagi_cml_refuse(&l->call, "an unknown function");
 }
 
 /* ---- functions of one number ---- */
@@ -73,9 +73,9 @@ tdagi_any tdagi_layer_unary(tdagi_layer *l)
                                            "clamp(x, alpha)"};
     const Cml__UnaryFunctionLayerParams *p = l->layer->unary;
     if (p->type < 0 || p->type > 7)
-        return tdagi_mil_refuse(&l->call, "an unknown type");
-    if (p->scale != 0 && p->scale != 1) tdagi_mil_let(&l->call, "x", "mul(x, scale)");
-    if (p->shift != 0) tdagi_mil_let(&l->call, "x", "add(x, shift)");
+        return tdagi_cml_refuse(&l->call, "an unknown type");
+    if (p->scale != 0 && p->scale != 1) tdagi_cml_let(&l->call, "x", "mul(x, scale)");
+    if (p->shift != 0) tdagi_cml_let(&l->call, "x", "add(x, shift)");
     return tdagi_layer_eval(l, formulas[p->type]);
 }
 
@@ -98,24 +98,24 @@ static const struct {
 
 tdagi_any tdagi_layer_many(tdagi_layer *l)
 {
-    tdagi_mil_call *c = &l->call;
-    tdagi_any values = tdagi_mil_at(c, "values");
+    tdagi_cml_call *c = &l->call;
+    tdagi_any values = tdagi_cml_at(c, "values");
     size_t k = 0;
     while (k < sizeof(folds) / sizeof(folds[0]) - 1 &&
            strcmp(folds[k].kind, l->kind) != 0)
         k++;
     if (!tdagi_any_is_seq(values) || values.u.seq->n == 0)
-        return tdagi_mil_refuse(c, "no inputs");
+        return tdagi_cml_refuse(c, "no inputs");
     uint32_t n = values.u.seq->n;
-    tdagi_mil_set(c, "y", values.u.seq->v[0]);
+    tdagi_cml_set(c, "y", values.u.seq->v[0]);
     for (uint32_t i = 1; i < n; i++) {
-        tdagi_mil_set(c, "x", values.u.seq->v[i]);
-        tdagi_mil_let(c, "y", folds[k].pair);
+        tdagi_cml_set(c, "x", values.u.seq->v[i]);
+        tdagi_cml_let(c, "y", folds[k].pair);
     }
-    if (n == 1 && folds[k].alone != NULL) tdagi_mil_let(c, "y", folds[k].alone);
-    tdagi_mil_set_int(c, "n", n);
+    if (n == 1 && folds[k].alone != NULL) tdagi_cml_let(c, "y", folds[k].alone);
+    tdagi_cml_set_int(c, "n", n);
     if (strcmp(l->kind, "average") == 0) return tdagi_layer_eval(l, "div(y, n)");
-    return tdagi_mil_at(c, "y");
+    return tdagi_cml_at(c, "y");
 }
 
 /* ---- others ---- */
@@ -124,9 +124,9 @@ tdagi_any tdagi_layer_scatter(tdagi_layer *l)
 {
     static const char *const modes[] = {"update", "add", "sub", "mul",
                                         "div",    "max", "min"};
-    int64_t mode = tdagi_mil_int(&l->call, "mode", 0);
-    if (mode < 0 || mode > 6) return tdagi_mil_refuse(&l->call, "an unknown mode");
-    tdagi_mil_set(&l->call, "mode", tdagi_any_string(modes[mode]));
+    int64_t mode = tdagi_cml_int(&l->call, "mode", 0);
+    if (mode < 0 || mode > 6) return tdagi_cml_refuse(&l->call, "an unknown mode");
+    tdagi_cml_set(&l->call, "mode", tdagi_any_string(modes[mode]));
     if (strcmp(l->kind, "scatter_nd") == 0)
         return tdagi_layer_eval(l, "mil::scatter_nd(data=x, indices=to(i, 3), "
                                    "updates=u, mode=mode)");
@@ -144,13 +144,13 @@ tdagi_any tdagi_layer_reverse(tdagi_layer *l)
     uint32_t n = 0;
     for (size_t i = 0; i < p->n_reverse_dim && i < TDAG_MAX_RANK; i++)
         if (p->reverse_dim[i]) axes[n++] = (int64_t)i;
-    tdagi_mil_set_dims(&l->call, "axes", n, axes);
+    tdagi_cml_set_dims(&l->call, "axes", n, axes);
     return tdagi_layer_eval(l, "flip(x, axes)");
 }
 
 tdagi_any tdagi_layer_batched_matmul(tdagi_layer *l)
 {
-    if (tdagi_mil_has(&l->call, "y"))
+    if (tdagi_cml_has(&l->call, "y"))
         return tdagi_layer_eval(l, "mil::matmul(x=x, y=y, transpose_x=transpose_a, "
                                    "transpose_y=transpose_b)");
     return tdagi_layer_eval(l, "y = matmul(x, weights); if(has_bias, add(y, bias), y)");
@@ -160,20 +160,20 @@ tdagi_any tdagi_layer_batched_matmul(tdagi_layer *l)
 tdagi_any tdagi_layer_constant_pad(tdagi_layer *l)
 {
     const Cml__ConstantPaddingLayerParams *p = l->layer->constant_pad;
-    uint32_t rank = tdagi_mil_rank(&l->call, "x");
+    uint32_t rank = tdagi_cml_rank(&l->call, "x");
     int64_t pad[2 * TDAG_MAX_RANK];
     if (p->n_pad_amounts != 2 * (size_t)rank)
-        return tdagi_mil_refuse(&l->call, "amounts of another number than axes");
+        return tdagi_cml_refuse(&l->call, "amounts of another number than axes");
     for (uint32_t i = 0; i < 2 * rank; i++) {
-        tdag_dim d = tdagi_mil_dim(&l->call, "x", i / 2);
+        tdag_dim d = tdagi_cml_dim(&l->call, "x", i / 2);
         int64_t size, amount = (int64_t)p->pad_amounts[i];
         pad[i] = amount;
         if (!p->pad_to_given_output_size_mode || amount == 0) continue;
         if (!tdagi_dim_is_const(l->im->env.pool, d, &size) || amount < size)
-            return tdagi_mil_refuse(&l->call, "a size that it cannot be padded to");
+            return tdagi_cml_refuse(&l->call, "a size that it cannot be padded to");
         pad[i] = amount - size;
     }
-    tdagi_mil_set_dims(&l->call, "pad", 2 * rank, pad);
+    tdagi_cml_set_dims(&l->call, "pad", 2 * rank, pad);
     return tdagi_layer_eval(l, "mil::pad(x=x, pad=pad, mode='constant', "
                                "constant_val=value)");
 }

@@ -71,7 +71,7 @@ void tdagi_layer_set_fields(tdagi_layer *l)
         const ProtobufCFieldDescriptor *f = &d->fields[i];
         if (f->type == PROTOBUF_C_TYPE_MESSAGE || !is_set(l->params, f)) continue;
         bool several = f->label == PROTOBUF_C_LABEL_REPEATED;
-        tdagi_mil_set(&l->call, f->name,
+        tdagi_cml_set(&l->call, f->name,
                       several
                           ? numbers(&l->im->env, l->params, f)
                           : number(&l->im->env, f->type, at(l->params, f->offset), 0));

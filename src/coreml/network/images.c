@@ -10,17 +10,17 @@
 /* Evaluates a formula on x as [N, C, H, W]; the result has x's leading axes. */
 static tdagi_any on_image(tdagi_layer *l, const char *formula)
 {
-    tdagi_mil_call *c = &l->call;
-    uint32_t rank = tdagi_mil_rank(c, "x");
-    if (rank < 3 || rank > 5) return tdagi_mil_refuse(c, "an input that is no image");
-    tdagi_mil_set(c, "whole", tdagi_mil_at(c, "x"));
-    if (rank == 3) tdagi_mil_let(c, "x", "unsqueeze(x, 0)");
-    if (rank == 5) tdagi_mil_let(c, "x", "flatten(x, 0, 1)");
-    tdagi_mil_let(c, "y", formula);
+    tdagi_cml_call *c = &l->call;
+    uint32_t rank = tdagi_cml_rank(c, "x");
+    if (rank < 3 || rank > 5) return tdagi_cml_refuse(c, "an input that is no image");
+    tdagi_cml_set(c, "whole", tdagi_cml_at(c, "x"));
+    if (rank == 3) tdagi_cml_let(c, "x", "unsqueeze(x, 0)");
+    if (rank == 5) tdagi_cml_let(c, "x", "flatten(x, 0, 1)");
+    tdagi_cml_let(c, "y", formula);
     if (rank == 3) return tdagi_layer_eval(l, "squeeze(y, 0)");
     if (rank == 5)
         return tdagi_layer_eval(l, "unflatten(y, 0, [size(whole, 0), size(whole, 1)])");
-    return tdagi_mil_at(c, "y");
+    return tdagi_cml_at(c, "y");
 }
 
 /* ---- amounts at borders ---- */
@@ -33,33 +33,33 @@ static void set_borders(tdagi_layer *l, const Cml__BorderAmounts *b)
         pad[2 * i] = (int64_t)b->border_amounts[i]->start_edge_size;
         pad[2 * i + 1] = (int64_t)b->border_amounts[i]->end_edge_size;
     }
-    tdagi_mil_set_dims(&l->call, "pad", 4, pad);
+    tdagi_cml_set_dims(&l->call, "pad", 4, pad);
 }
 
 static void set_valid(tdagi_layer *l, const Cml__ValidPadding *v)
 {
-    tdagi_mil_set(&l->call, "pad_type", tdagi_any_string("custom"));
+    tdagi_cml_set(&l->call, "pad_type", tdagi_any_string("custom"));
     set_borders(l, v == NULL ? NULL : v->padding_amounts);
 }
 
 static void set_same(tdagi_layer *l, const Cml__SamePadding *s)
 {
     bool low = s != NULL && s->asymmetry_mode == 1;
-    tdagi_mil_set(&l->call, "pad_type", tdagi_any_string(low ? "same_lower" : "same"));
-    tdagi_mil_set(&l->call, "pad", tdagi_any_none());
+    tdagi_cml_set(&l->call, "pad_type", tdagi_any_string(low ? "same_lower" : "same"));
+    tdagi_cml_set(&l->call, "pad", tdagi_any_none());
 }
 
 /* Numbers that are left out have this value. */
 static void set_default(tdagi_layer *l, const char *name, int64_t each)
 {
     const int64_t two[2] = {each, each};
-    if (!tdagi_mil_has(&l->call, name)) tdagi_mil_set_dims(&l->call, name, 2, two);
+    if (!tdagi_cml_has(&l->call, name)) tdagi_cml_set_dims(&l->call, name, 2, two);
 }
 
 static void set_one(tdagi_layer *l, const char *name, int64_t otherwise)
 {
-    if (tdagi_mil_int(&l->call, name, 0) == 0)
-        tdagi_mil_set_int(&l->call, name, otherwise);
+    if (tdagi_cml_int(&l->call, name, 0) == 0)
+        tdagi_cml_set_int(&l->call, name, otherwise);
 }
 
 /* ---- convolutions ---- */
@@ -75,7 +75,7 @@ static bool take_kernel(tdagi_layer *l, const Cml__ConvolutionLayerParams *p)
     for (size_t i = 0; i < p->n_kernel_size && i < 2; i++)
         shape[2 + i] = (int64_t)p->kernel_size[i];
     tdagi_any w = tdagi_layer_weights(l, "weights", p->weights, 4, shape);
-    if (w.kind != TDAGI_ANY_NONE) tdagi_mil_set(&l->call, "w", w);
+    if (w.kind != TDAGI_ANY_NONE) tdagi_cml_set(&l->call, "w", w);
     return w.kind != TDAGI_ANY_POISON;
 }
 
@@ -97,7 +97,7 @@ tdagi_any tdagi_layer_convolution(tdagi_layer *l)
                            "strides=stride, pad_type=pad_type, pad=pad, "
                            "dilations=dilation_factor, groups=n_groups)");
     if (p->n_output_shape == 2)
-        tdagi_mil_let(
+        tdagi_cml_let(
             &l->call, "full",
             "[size(x, 0), output_channels, output_shape[0], output_shape[1]]");
     return on_image(l, "mil::conv_transpose(x=x, weight=w, "
@@ -135,11 +135,11 @@ tdagi_any tdagi_layer_pooling(tdagi_layer *l)
     bool completes = p->kind_case == CML__POOLING_LAYER_PARAMS__KIND_INCLUDE_LAST_PIXEL;
     const char *formula =
         p->global_pooling ? global_pool_of(p->type) : pool_of(p->type);
-    if (formula == NULL) return tdagi_mil_refuse(&l->call, "an unknown type");
+    if (formula == NULL) return tdagi_cml_refuse(&l->call, "an unknown type");
     if (p->global_pooling) return tdagi_layer_eval(l, formula);
     set_default(l, "kernel_size", 3);
     set_default(l, "stride", 1);
-    tdagi_mil_set(&l->call, "ceil_mode", tdagi_any_bool(completes));
+    tdagi_cml_set(&l->call, "ceil_mode", tdagi_any_bool(completes));
     if (p->kind_case == CML__POOLING_LAYER_PARAMS__KIND_SAME) {
         set_same(l, p->same);
     } else {
@@ -151,7 +151,7 @@ tdagi_any tdagi_layer_pooling(tdagi_layer *l)
         int64_t pad[4] = {0, 0, 0, 0};
         for (size_t i = 0; i < v->n_padding_amounts && i < 2; i++)
             pad[2 * i] = pad[2 * i + 1] = (int64_t)v->padding_amounts[i];
-        tdagi_mil_set_dims(&l->call, "pad", 4, pad);
+        tdagi_cml_set_dims(&l->call, "pad", 4, pad);
     }
     return on_image(l, formula);
 }
@@ -165,7 +165,7 @@ tdagi_any tdagi_layer_batchnorm(tdagi_layer *l)
         return on_image(l, "mil::instance_norm(x=x, gamma=gamma, beta=beta, "
                            "epsilon=epsilon)");
     if (p->compute_mean_var)
-        return tdagi_mil_refuse(&l->call, "statistics of the batch");
+        return tdagi_cml_refuse(&l->call, "statistics of the batch");
     return on_image(l, "mil::batch_norm(x=x, mean=mean, variance=variance, "
                        "gamma=gamma, beta=beta, epsilon=epsilon)");
 }
@@ -180,7 +180,7 @@ tdagi_any tdagi_layer_lrn(tdagi_layer *l)
 
 tdagi_any tdagi_layer_crop(tdagi_layer *l)
 {
-    if (!tdagi_mil_has(&l->call, "like")) {
+    if (!tdagi_cml_has(&l->call, "like")) {
         set_borders(l, l->layer->crop->crop_amounts);
         return tdagi_layer_eval(l, "slice(slice(x, -2, pad[0], sub(size(x, -2), "
                                    "pad[1])), -1, pad[2], sub(size(x, -1), pad[3]))");
@@ -197,9 +197,9 @@ tdagi_any tdagi_layer_padding(tdagi_layer *l)
     if (p->kind_case == CML__PADDING_LAYER_PARAMS__KIND_REFLECTION) mode = "reflect";
     if (p->kind_case == CML__PADDING_LAYER_PARAMS__KIND_REPLICATION) mode = "replicate";
     bool has = p->kind_case == CML__PADDING_LAYER_PARAMS__KIND_CONSTANT;
-    tdagi_mil_set(&l->call, "value",
+    tdagi_cml_set(&l->call, "value",
                   tdagi_any_float(has ? (double)p->constant->value : 0));
-    tdagi_mil_set(&l->call, "mode", tdagi_any_string(mode));
+    tdagi_cml_set(&l->call, "mode", tdagi_any_string(mode));
     set_borders(l, p->padding_amounts);
     return on_image(l, "mil::pad(x=x, pad=pad, mode=mode, constant_val=value)");
 }
@@ -211,10 +211,10 @@ tdagi_any tdagi_layer_upsample(tdagi_layer *l)
     const Cml__UpsampleLayerParams *p = l->layer->upsample;
     bool corners = p->linear_upsample_mode == 1, halves = p->linear_upsample_mode == 2;
     if (p->n_fractional_scaling_factor == 2)
-        tdagi_mil_let(&l->call, "scaling_factor", "fractional_scaling_factor");
+        tdagi_cml_let(&l->call, "scaling_factor", "fractional_scaling_factor");
     set_default(l, "scaling_factor", 1);
-    tdagi_mil_set(&l->call, "corners", tdagi_any_bool(corners));
-    tdagi_mil_set(&l->call, "halves", tdagi_any_bool(halves));
+    tdagi_cml_set(&l->call, "corners", tdagi_any_bool(corners));
+    tdagi_cml_set(&l->call, "halves", tdagi_any_bool(halves));
     if (p->mode == 0)
         return on_image(l, "mil::upsample_nearest_neighbor(x=x, "
                            "scale_factor_height=scaling_factor[0], "
@@ -231,9 +231,9 @@ tdagi_any tdagi_layer_resize_bilinear(tdagi_layer *l)
                                         "DEFAULT", "OFFSET_CORNERS"};
     const Cml__ResizeBilinearLayerParams *p = l->layer->resize_bilinear;
     int32_t mode = p->mode == NULL ? 0 : p->mode->sampling_method;
-    if (mode < 0 || mode > 3) return tdagi_mil_refuse(&l->call, "an unknown mode");
+    if (mode < 0 || mode > 3) return tdagi_cml_refuse(&l->call, "an unknown mode");
     set_default(l, "target_size", 1);
-    tdagi_mil_set(&l->call, "mode", tdagi_any_string(modes[mode]));
+    tdagi_cml_set(&l->call, "mode", tdagi_any_string(modes[mode]));
     return on_image(l, "mil::resize_bilinear(x=x, target_size_height=target_size[0], "
                        "target_size_width=target_size[1], sampling_mode=mode)");
 }
@@ -243,11 +243,11 @@ tdagi_any tdagi_layer_resize_bilinear(tdagi_layer *l)
 /* A shape of one axis stands for the channels. */
 static void as_channels(tdagi_layer *l, const char *name)
 {
-    tdagi_any v = tdagi_mil_at(&l->call, name);
-    if (v.kind != TDAGI_ANY_TENSOR || tdagi_mil_rank(&l->call, name) != 1) return;
-    if (tdagi_mil_rank(&l->call, "x") < 3) return;
-    tdagi_mil_set(&l->call, "v", v);
-    tdagi_mil_let(&l->call, name, "reshape(v, [-1, 1, 1])");
+    tdagi_any v = tdagi_cml_at(&l->call, name);
+    if (v.kind != TDAGI_ANY_TENSOR || tdagi_cml_rank(&l->call, name) != 1) return;
+    if (tdagi_cml_rank(&l->call, "x") < 3) return;
+    tdagi_cml_set(&l->call, "v", v);
+    tdagi_cml_let(&l->call, name, "reshape(v, [-1, 1, 1])");
 }
 
 tdagi_any tdagi_layer_scale(tdagi_layer *l)
@@ -269,15 +269,15 @@ tdagi_any tdagi_layer_bias(tdagi_layer *l)
 tdagi_any tdagi_layer_flatten(tdagi_layer *l)
 {
     if (l->layer->flatten->mode == 1)
-        tdagi_mil_let(&l->call, "x", "movedim(x, -3, -1)");
+        tdagi_cml_let(&l->call, "x", "movedim(x, -3, -1)");
     return tdagi_layer_eval(l, "unsqueeze(unsqueeze(flatten(x, -3), -1), -1)");
 }
 
 tdagi_any tdagi_layer_reshape(tdagi_layer *l)
 {
-    uint32_t rank = tdagi_mil_rank(&l->call, "x");
+    uint32_t rank = tdagi_cml_rank(&l->call, "x");
     const Cml__ReshapeLayerParams *p = l->layer->reshape;
-    if (p->mode == 1) return tdagi_mil_refuse(&l->call, "channels that come last");
+    if (p->mode == 1) return tdagi_cml_refuse(&l->call, "channels that come last");
     if (p->n_target_shape == 3 && rank == 5)
         return tdagi_layer_eval(l, "reshape(x, [size(x, 0), size(x, 1), "
                                    "target_shape[0], target_shape[1], "
@@ -297,13 +297,13 @@ tdagi_any tdagi_layer_permute(tdagi_layer *l)
 {
     const Cml__PermuteLayerParams *p = l->layer->permute;
     int64_t axes[5] = {0, 1, 0, 0, 0};
-    if (tdagi_mil_rank(&l->call, "x") != 5 || p->n_axis != 4)
+    if (tdagi_cml_rank(&l->call, "x") != 5 || p->n_axis != 4)
         return tdagi_layer_eval(l, "permute(x, axis)");
     for (size_t i = 0; i < 4; i++) {
         int64_t from = (int64_t)p->axis[i];
         axes[i == 0 ? 0 : i + 1] = from == 0 ? 0 : from + 1;
     }
-    tdagi_mil_set_dims(&l->call, "axes", 5, axes);
+    tdagi_cml_set_dims(&l->call, "axes", 5, axes);
     return tdagi_layer_eval(l, "permute(x, axes)");
 }
 
@@ -311,8 +311,8 @@ tdagi_any tdagi_layer_slice(tdagi_layer *l)
 {
     const Cml__SliceLayerParams *p = l->layer->slice;
     if (p->axis < 0 || p->axis > 2)
-        return tdagi_mil_refuse(&l->call, "an unknown axis");
-    tdagi_mil_set_int(&l->call, "axis", p->axis - 3);
+        return tdagi_cml_refuse(&l->call, "an unknown axis");
+    tdagi_cml_set_int(&l->call, "axis", p->axis - 3);
     set_one(l, "stride", 1);
     return tdagi_layer_eval(l, "slice(x, axis, start_index, end_index, stride)");
 }
@@ -335,7 +335,7 @@ tdagi_any tdagi_layer_reduce(tdagi_layer *l)
         "to(argmax(x, axes[0], True), 6)"};
     const Cml__ReduceLayerParams *p = l->layer->reduce;
     if (p->axis < 0 || p->axis > 4 || p->mode < 0 || p->mode > 9)
-        return tdagi_mil_refuse(&l->call, "an unknown mode or axis");
-    tdagi_mil_set_dims(&l->call, "axes", counts[p->axis], axes[p->axis]);
+        return tdagi_cml_refuse(&l->call, "an unknown mode or axis");
+    tdagi_cml_set_dims(&l->call, "axes", counts[p->axis], axes[p->axis]);
     return tdagi_layer_eval(l, formulas[p->mode]);
 }

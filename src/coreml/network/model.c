@@ -196,7 +196,7 @@ preprocessing_of(const Cml__NeuralNetwork *n, const char *feature)
 }
 
 /* Sets "bias": one for each channel, in the order of the image. */
-static void set_biases(tdagi_mil_call *c, const Cml__ImageFeatureType *image,
+static void set_biases(tdagi_cml_call *c, const Cml__ImageFeatureType *image,
                        const Cml__NeuralNetworkImageScaler *s)
 {
     bool is_bgr = image->color_space == 30, is_gray = channels(image) == 1;
@@ -206,18 +206,18 @@ static void set_biases(tdagi_mil_call *c, const Cml__ImageFeatureType *image,
         float b = is_gray ? s->gray_bias : rgb[is_bgr ? 2 - i : i];
         tdagi_seq_append(c->env, list.u.seq, tdagi_any_float((double)b));
     }
-    tdagi_mil_set(c, "bias", list);
+    tdagi_cml_set(c, "bias", list);
 }
 
 /* An image as the network sees it: scaled, its bias added, or its mean taken away. */
-static void preprocess(tdagi_mil *im, tdagi_mil_call *c,
+static void preprocess(tdagi_mil *im, tdagi_cml_call *c,
                        const Cml__FeatureDescription *f,
                        const Cml__NeuralNetworkPreprocessing *p)
 {
     if (p->kind_case == CML__NEURAL_NETWORK_PREPROCESSING__KIND_SCALER) {
         set_biases(c, f->type->image_type, p->scaler);
-        tdagi_mil_set(c, "scale", tdagi_any_float((double)p->scaler->channel_scale));
-        tdagi_mil_let(c, "x",
+        tdagi_cml_set(c, "scale", tdagi_any_float((double)p->scaler->channel_scale));
+        tdagi_cml_let(c, "x",
                       "add(mul(x, scale), reshape(tensor(bias, dtype=6), "
                       "[-1, 1, 1]))");
     } else if (p->kind_case == CML__NEURAL_NETWORK_PREPROCESSING__KIND_MEAN_IMAGE) {
@@ -230,30 +230,30 @@ static void preprocess(tdagi_mil *im, tdagi_mil_call *c,
         layer.name = f->name;
         w.n_float_value = p->mean_image->n_mean_image;
         w.float_value = p->mean_image->mean_image;
-        tdagi_mil_set(c, "mean", tdagi_layer_weights(&l, "mean", &w, 3, shape));
-        tdagi_mil_let(c, "x", "sub(x, mean)");
+        tdagi_cml_set(c, "mean", tdagi_layer_weights(&l, "mean", &w, 3, shape));
+        tdagi_cml_let(c, "x", "sub(x, mean)");
     }
 }
 
 static void take(tdagi_mil *im, const Cml__NeuralNetwork *n,
                  const Cml__FeatureDescription *f)
 {
-    tdagi_mil_call c;
-    tdagi_mil_begin(&c, &im->env, &im->room, f->name);
-    tdagi_mil_set(&c, "x", tdagi_mil_get(im, f->name));
-    if (tdagi_mil_at(&c, "x").kind != TDAGI_ANY_TENSOR) return;
+    tdagi_cml_call c;
+    tdagi_cml_begin(&c, &im->env, &im->room, f->name);
+    tdagi_cml_set(&c, "x", tdagi_cml_get(im, f->name));
+    if (tdagi_cml_at(&c, "x").kind != TDAGI_ANY_TENSOR) return;
     const Cml__NeuralNetworkPreprocessing *p = preprocessing_of(n, f->name);
-    uint32_t rank = tdagi_mil_rank(&c, "x");
+    uint32_t rank = tdagi_cml_rank(&c, "x");
     if (is_image(f)) {
         if (p != NULL) preprocess(im, &c, f, p);
         if (n->image_input_shape_mapping == 0)
-            tdagi_mil_let(&c, "x", "unsqueeze(x, 0)");
+            tdagi_cml_let(&c, "x", "unsqueeze(x, 0)");
     } else if (n->array_input_shape_mapping == 0 && rank == 1) {
-        tdagi_mil_let(&c, "x", "reshape(x, [1, 1, -1, 1, 1])");
+        tdagi_cml_let(&c, "x", "reshape(x, [1, 1, -1, 1, 1])");
     } else if (n->array_input_shape_mapping == 0 && rank == 3) {
-        tdagi_mil_let(&c, "x", "unsqueeze(unsqueeze(x, 0), 0)");
+        tdagi_cml_let(&c, "x", "unsqueeze(unsqueeze(x, 0), 0)");
     }
-    tdagi_mil_define(im, f->name, tdagi_mil_at(&c, "x"));
+    tdagi_cml_define(im, f->name, tdagi_cml_at(&c, "x"));
 }
 
 /* ---- what comes out ---- */
@@ -263,23 +263,23 @@ static void take(tdagi_mil *im, const Cml__NeuralNetwork *n,
 static void bring_out(tdagi_mil *im, const Cml__NeuralNetwork *n,
                       const Cml__FeatureDescription *f)
 {
-    tdagi_mil_call c;
-    tdagi_mil_begin(&c, &im->env, &im->room, f->name);
+    tdagi_cml_call c;
+    tdagi_cml_begin(&c, &im->env, &im->room, f->name);
     if (!is_array(f)) return;
-    tdagi_mil_set(&c, "x", tdagi_mil_get(im, f->name));
-    if (tdagi_mil_at(&c, "x").kind != TDAGI_ANY_TENSOR) return;
+    tdagi_cml_set(&c, "x", tdagi_cml_get(im, f->name));
+    if (tdagi_cml_at(&c, "x").kind != TDAGI_ANY_TENSOR) return;
     const Cml__ArrayFeatureType *a = f->type->multi_array_type;
-    uint32_t rank = tdagi_mil_rank(&c, "x");
+    uint32_t rank = tdagi_cml_rank(&c, "x");
     if (n->array_input_shape_mapping != 0 || rank != 5) return;
     if (a->n_shape > 0 && a->n_shape < 5 && a->n_shape <= TDAG_MAX_RANK) {
-        tdagi_mil_set_dims(&c, "shape", (uint32_t)a->n_shape, a->shape);
-        tdagi_mil_let(&c, "x", "reshape(x, shape)");
+        tdagi_cml_set_dims(&c, "shape", (uint32_t)a->n_shape, a->shape);
+        tdagi_cml_let(&c, "x", "reshape(x, shape)");
     } else if (a->n_shape == 0) {
-        tdagi_mil_let(&c, "x",
+        tdagi_cml_let(&c, "x",
                       "if(is(size(x, 0), 1), if(is(size(x, 1), 1), "
                       "flatten(x, 0, 2), x), x)");
     }
-    tdagi_mil_define(im, f->name, tdagi_mil_at(&c, "x"));
+    tdagi_cml_define(im, f->name, tdagi_cml_at(&c, "x"));
 }
 
 /* ---- running ---- */
@@ -293,7 +293,7 @@ static void run_program(tdagi_mil *im, const Cml__Program *p)
         tdagi_env_issue(&im->env, "a pipeline with a program of several functions");
         return;
     }
-    tdagi_mil_run(im, f->block_specializations[0]->value);
+    tdagi_cml_run(im, f->block_specializations[0]->value);
 }
 
 static void run_model(tdagi_mil *im, const Cml__Model *model, uint32_t depth)
@@ -316,7 +316,7 @@ static void run_model(tdagi_mil *im, const Cml__Model *model, uint32_t depth)
         take(im, n, d->input[i]);
     tdagi_network_run_layers(im, n);
     for (size_t i = 0; i < d->n_output && tdagi_env_ok(&im->env); i++)
-        if (tdagi_mil_find(im, d->output[i]->name) != NULL)
+        if (tdagi_cml_find(im, d->output[i]->name) != NULL)
             bring_out(im, n, d->output[i]);
 }
 

@@ -34,8 +34,8 @@ static bool take_all(tdagi_layer *l, const char *name)
     tdagi_env *env = &l->im->env;
     tdagi_any list = tdagi_any_seq(env, TDAGI_ANY_LIST, 0, NULL);
     for (size_t i = 0; i < l->layer->n_input && tdagi_env_ok(env); i++)
-        tdagi_seq_append(env, list.u.seq, tdagi_mil_get(l->im, l->layer->input[i]));
-    tdagi_mil_set(&l->call, name, list);
+        tdagi_seq_append(env, list.u.seq, tdagi_cml_get(l->im, l->layer->input[i]));
+    tdagi_cml_set(&l->call, name, list);
     return !tdagi_env_note_poison(env, &list);
 }
 
@@ -54,14 +54,14 @@ static bool take_inputs(tdagi_layer *l, const char *names)
         if (name == NULL) return false;
         if (i >= l->layer->n_input) {
             if (may_miss) continue;
-            tdagi_mil_bad(l->im, "it has fewer inputs than it needs");
+            tdagi_cml_bad(l->im, "it has fewer inputs than it needs");
             return false;
         }
-        tdagi_any v = tdagi_mil_get(l->im, l->layer->input[i]);
+        tdagi_any v = tdagi_cml_get(l->im, l->layer->input[i]);
         if (tdagi_env_note_poison(env, &v)) return false;
-        tdagi_mil_set(&l->call, name, v);
+        tdagi_cml_set(&l->call, name, v);
     }
-    if (i < l->layer->n_input) tdagi_mil_bad(l->im, "it has more inputs than it takes");
+    if (i < l->layer->n_input) tdagi_cml_bad(l->im, "it has more inputs than it takes");
     return tdagi_env_ok(env);
 }
 
@@ -69,14 +69,14 @@ static bool take_inputs(tdagi_layer *l, const char *names)
 
 tdagi_any tdagi_layer_eval(tdagi_layer *l, const char *formula)
 {
-    return tdagi_mil_eval(&l->call, formula);
+    return tdagi_cml_eval(&l->call, formula);
 }
 
 static tdagi_any run(tdagi_layer *l, const tdagi_layer_row *row)
 {
     tdagi_env *env = &l->im->env;
     if (row->why != NULL) return tdagi_env_issue(env, "%s: %s", l->kind, row->why);
-    tdagi_mil_begin(&l->call, env, &l->im->room, l->kind);
+    tdagi_cml_begin(&l->call, env, &l->im->room, l->kind);
     tdagi_layer_set_fields(l);
     if (!tdagi_layer_take_weights(l, row->weights) || !take_inputs(l, row->inputs) ||
         !tdagi_env_ok(env))
@@ -135,11 +135,11 @@ static void run_layer(tdagi_mil *im, const Cml__NeuralNetworkLayer *layer)
     if (op == NULL) return;
     im->op = op;
     if (row == NULL) {
-        tdagi_mil_give(im, op, tdagi_env_issue(&im->env, "%s", l.kind));
+        tdagi_cml_give(im, op, tdagi_env_issue(&im->env, "%s", l.kind));
         return;
     }
     l.params = tdagi_message_field(&layer->base, f->name, &f);
-    tdagi_mil_give(im, op, run(&l, row));
+    tdagi_cml_give(im, op, run(&l, row));
 }
 
 void tdagi_network_run_layers(tdagi_mil *im, const Cml__NeuralNetwork *network)

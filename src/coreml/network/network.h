@@ -11,7 +11,7 @@ typedef struct tdagi_layer {
     const Cml__NeuralNetworkLayer *layer;
     const char *kind;               /* the field's name: "inner_product" */
     const ProtobufCMessage *params; /* of that kind */
-    tdagi_mil_call call;            /* its inputs and fields, by their names */
+    tdagi_cml_call call;            /* its inputs and fields, by their names */
 } tdagi_layer;
 
 typedef struct tdagi_layer_row {

@@ -39,9 +39,9 @@ static bool take(tdagi_layer *l, const gates *g, const char *ending, int64_t col
         if (v.kind == TDAGI_ANY_NONE) return tdagi_env_ok(env);
         tdagi_seq_append(env, all.u.seq, v);
     }
-    tdagi_mil_set(&l->call, "parts", all);
-    tdagi_mil_let(&l->call, name, "cat(parts)");
-    return tdagi_mil_at(&l->call, name).kind != TDAGI_ANY_POISON;
+    tdagi_cml_set(&l->call, "parts", all);
+    tdagi_cml_let(&l->call, name, "cat(parts)");
+    return tdagi_cml_at(&l->call, name).kind != TDAGI_ANY_POISON;
 }
 
 static bool take_matrices(tdagi_layer *l, const gates *g, bool has_bias)
@@ -63,11 +63,11 @@ static bool take_matrices(tdagi_layer *l, const gates *g, bool has_bias)
  * not given any. */
 static void set_operands(tdagi_layer *l, int64_t out)
 {
-    tdagi_mil_call *c = &l->call;
-    tdagi_mil_set(c, "is_image", tdagi_any_bool(tdagi_mil_rank(c, "x") == 5));
-    tdagi_mil_set_int(c, "n", out);
-    tdagi_mil_let(c, "s", "if(is_image, flatten(x, 2), x)");
-    tdagi_mil_let(c, "zero",
+    tdagi_cml_call *c = &l->call;
+    tdagi_cml_set(c, "is_image", tdagi_any_bool(tdagi_cml_rank(c, "x") == 5));
+    tdagi_cml_set_int(c, "n", out);
+    tdagi_cml_let(c, "s", "if(is_image, flatten(x, 2), x)");
+    tdagi_cml_let(c, "zero",
                   "mul(expand(narrow(narrow(s, 0, 0, 1), 2, 0, 1), "
                   "[1, size(s, 1), n])[0], 0)");
     static const char *const states[] = {"h", "c", "hr", "cr"};
@@ -77,18 +77,18 @@ static void set_operands(tdagi_layer *l, int64_t out)
         "if(is(hr, None), zero, reshape(hr, [size(s, 1), n]))",
         "if(is(cr, None), zero, reshape(cr, [size(s, 1), n]))"};
     for (uint32_t i = 0; i < 4; i++)
-        tdagi_mil_let(c, states[i], formulas[i]);
+        tdagi_cml_let(c, states[i], formulas[i]);
 }
 
 /* The results as images again, where x is one. */
 static tdagi_any results(tdagi_layer *l, const char *all)
 {
-    tdagi_mil_call *c = &l->call;
-    tdagi_mil_let(c, "r", all);
-    if (!tdagi_mil_bool(c, "is_image")) return tdagi_mil_at(c, "r");
-    tdagi_any r = tdagi_mil_at(c, "r");
+    tdagi_cml_call *c = &l->call;
+    tdagi_cml_let(c, "r", all);
+    if (!tdagi_cml_bool(c, "is_image")) return tdagi_cml_at(c, "r");
+    tdagi_any r = tdagi_cml_at(c, "r");
     for (uint32_t i = 0; tdagi_any_is_seq(r) && i < r.u.seq->n; i++) {
-        tdagi_mil_set(c, "y", r.u.seq->v[i]);
+        tdagi_cml_set(c, "y", r.u.seq->v[i]);
         tdagi_any y = tdagi_layer_eval(l, "z = if(is(rank(y), 2), unsqueeze(y, 0), y); "
                                           "unsqueeze(unsqueeze(z, -1), -1)");
         r.u.seq->v[i] = y;
@@ -114,7 +114,7 @@ static bool take_activations(tdagi_layer *l, size_t n,
     for (size_t i = 0; i < 3; i++) {
         const char *text = activation(i < n ? activations[i] : NULL, usual[i]);
         if (text == NULL) return false;
-        tdagi_mil_set(&l->call, names[i], tdagi_any_string(text));
+        tdagi_cml_set(&l->call, names[i], tdagi_any_string(text));
     }
     return true;
 }
@@ -125,12 +125,12 @@ static bool fits_lstm(tdagi_layer *l, const Cml__LSTMParams *p)
 {
     if (p == NULL || p->coupled_input_and_forget_gate || p->has_peephole_vectors ||
         p->forget_bias) {
-        tdagi_mil_refuse(&l->call, "coupled gates, peepholes or a bias of its own");
+        tdagi_cml_refuse(&l->call, "coupled gates, peepholes or a bias of its own");
         return false;
     }
-    tdagi_mil_set(&l->call, "seq", tdagi_any_bool(p->sequence_output));
+    tdagi_cml_set(&l->call, "seq", tdagi_any_bool(p->sequence_output));
     if (p->cell_clip_threshold > 0)
-        tdagi_mil_set(&l->call, "clip",
+        tdagi_cml_set(&l->call, "clip",
                       tdagi_any_float((double)p->cell_clip_threshold));
     return true;
 }
@@ -143,8 +143,8 @@ tdagi_any tdagi_layer_lstm(tdagi_layer *l)
                      (int64_t)p->input_vector_size, (int64_t)p->output_vector_size};
     if (!take_matrices(l, &g, p->params->has_bias_vectors)) return tdagi_any_poison();
     if (!take_activations(l, p->n_activations, p->activations))
-        return tdagi_mil_refuse(&l->call, "an activation of another kind");
-    tdagi_mil_set(&l->call, "way",
+        return tdagi_cml_refuse(&l->call, "an activation of another kind");
+    tdagi_cml_set(&l->call, "way",
                   tdagi_any_string(p->reverse_input ? "reverse" : "forward"));
     set_operands(l, g.out);
     return results(l, "mil::lstm(x=s, initial_h=h, initial_c=c, weight_ih=w_ih, "
@@ -165,7 +165,7 @@ tdagi_any tdagi_layer_bidirectional(tdagi_layer *l)
     }
     if (!take_activations(l, p->n_activations_forward_lstm,
                           p->activations_forward_lstm))
-        return tdagi_mil_refuse(&l->call, "an activation of another kind");
+        return tdagi_cml_refuse(&l->call, "an activation of another kind");
     set_operands(l, (int64_t)p->output_vector_size);
     tdagi_any r = results(
         l,
@@ -186,10 +186,10 @@ tdagi_any tdagi_layer_gru(tdagi_layer *l)
                      (int64_t)p->output_vector_size};
     if (!take_matrices(l, &g, p->has_bias_vectors)) return tdagi_any_poison();
     if (!take_activations(l, p->n_activations, p->activations))
-        return tdagi_mil_refuse(&l->call, "an activation of another kind");
-    tdagi_mil_set(&l->call, "way",
+        return tdagi_cml_refuse(&l->call, "an activation of another kind");
+    tdagi_cml_set(&l->call, "way",
                   tdagi_any_string(p->reverse_input ? "reverse" : "forward"));
-    tdagi_mil_set(&l->call, "seq", tdagi_any_bool(p->sequence_output));
+    tdagi_cml_set(&l->call, "seq", tdagi_any_bool(p->sequence_output));
     set_operands(l, g.out);
     return results(l, "mil::gru(x=s, initial_h=h, weight_ih=w_ih, weight_hh=w_hh, "
                       "bias=b, direction=way, output_sequence=seq, "
@@ -204,11 +204,11 @@ tdagi_any tdagi_layer_recurrent(tdagi_layer *l)
     if (!take_matrices(l, &g, p->has_bias_vector)) return tdagi_any_poison();
     const char *text = activation(p->activation, "tanh");
     if (text == NULL)
-        return tdagi_mil_refuse(&l->call, "an activation of another kind");
-    tdagi_mil_set(&l->call, "outer", tdagi_any_string(text));
-    tdagi_mil_set(&l->call, "way",
+        return tdagi_cml_refuse(&l->call, "an activation of another kind");
+    tdagi_cml_set(&l->call, "outer", tdagi_any_string(text));
+    tdagi_cml_set(&l->call, "way",
                   tdagi_any_string(p->reverse_input ? "reverse" : "forward"));
-    tdagi_mil_set(&l->call, "seq", tdagi_any_bool(p->sequence_output));
+    tdagi_cml_set(&l->call, "seq", tdagi_any_bool(p->sequence_output));
     set_operands(l, g.out);
     return results(l, "mil::rnn(x=s, initial_h=h, weight_ih=w_ih, weight_hh=w_hh, "
                       "bias=b, direction=way, output_sequence=seq, activation=outer)");

@@ -6,7 +6,7 @@ static void set_three(tdagi_layer *l, const char *name, int64_t a, int64_t b, in
 {
     const int64_t v[3] = {a == 0 ? otherwise : a, b == 0 ? otherwise : b,
                           c == 0 ? otherwise : c};
-    tdagi_mil_set_dims(&l->call, name, 3, v);
+    tdagi_cml_set_dims(&l->call, name, 3, v);
 }
 
 enum { CUSTOM = 0, VALID = 1, SAME = 2 };
@@ -14,10 +14,10 @@ enum { CUSTOM = 0, VALID = 1, SAME = 2 };
 static void set_padding(tdagi_layer *l, int32_t type, const int64_t pad[6])
 {
     static const int64_t none[6] = {0};
-    tdagi_mil_set(&l->call, "pad_type",
+    tdagi_cml_set(&l->call, "pad_type",
                   tdagi_any_string(type == SAME ? "same" : "custom"));
     if (type != SAME)
-        tdagi_mil_set_dims(&l->call, "pad", 6, type == CUSTOM ? pad : none);
+        tdagi_cml_set_dims(&l->call, "pad", 6, type == CUSTOM ? pad : none);
 }
 
 tdagi_any tdagi_layer_convolution3d(tdagi_layer *l)
@@ -35,8 +35,8 @@ tdagi_any tdagi_layer_convolution3d(tdagi_layer *l)
     }
     tdagi_any w = tdagi_layer_weights(l, "weights", p->weights, 5, shape);
     if (w.kind == TDAGI_ANY_POISON) return w;
-    tdagi_mil_set(&l->call, "w", w);
-    tdagi_mil_set_int(&l->call, "groups", groups);
+    tdagi_cml_set(&l->call, "w", w);
+    tdagi_cml_set_int(&l->call, "groups", groups);
     set_three(l, "strides", p->stride_depth, p->stride_height, p->stride_width, 1);
     set_three(l, "dilations", p->dilation_depth, p->dilation_height, p->dilation_width,
               1);
@@ -47,7 +47,7 @@ tdagi_any tdagi_layer_convolution3d(tdagi_layer *l)
                                 "None), strides=strides, pad_type=pad_type, pad=pad, "
                                 "dilations=dilations, groups=groups)");
     if (p->n_output_shape == 3)
-        tdagi_mil_let(&l->call, "full",
+        tdagi_cml_let(&l->call, "full",
                       "[size(x, 0), output_channels, output_shape[0], output_shape[1], "
                       "output_shape[2]]");
     return tdagi_layer_eval(l, "mil::conv_transpose(x=x, weight=w, bias=if(has_bias, "

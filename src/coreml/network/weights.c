@@ -151,7 +151,7 @@ tdagi_any tdagi_layer_weights(tdagi_layer *l, const char *name,
 static bool add_dims(tdagi_layer *l, const char *name, uint32_t *rank, int64_t *shape)
 {
     int64_t one;
-    tdagi_any v = tdagi_mil_at(&l->call, name);
+    tdagi_any v = tdagi_cml_at(&l->call, name);
     if (tdagi_any_const_int(&l->im->env, v, &one) && *rank < TDAG_MAX_RANK) {
         shape[(*rank)++] = one;
         return true;
@@ -181,7 +181,7 @@ static bool take_one(tdagi_layer *l, const char **p)
     const ProtobufCFieldDescriptor *f;
     const Cml__WeightParams *w = tdagi_message_field(l->params, name, &f);
     tdagi_any v = tdagi_layer_weights(l, name, w, rank, shape);
-    tdagi_mil_set(&l->call, name, v);
+    tdagi_cml_set(&l->call, name, v);
     return v.kind != TDAGI_ANY_POISON;
 }
 

@@ -348,19 +348,19 @@ static const struct {
 static tdagi_any call_mil(formula *f, const char *name, size_t n, const arguments *a)
 {
     tdagi_env *env = f->c->env;
-    tdagi_mil_call c;
+    tdagi_cml_call c;
     const char *name_of = tdagi_env_text(env, "%.*s", (int)n, name);
     if (name_of == NULL) return tdagi_any_poison();
-    tdagi_mil_begin(&c, env, f->c->room, name_of);
+    tdagi_cml_begin(&c, env, f->c->room, name_of);
     for (uint32_t i = 0; i < a->n; i++) {
         if (tdagi_env_note_poison(env, &a->v[i])) return tdagi_any_poison();
         if (a->v[i].kind == TDAGI_ANY_NONE || a->names[i] == NULL) continue;
         const char *operand =
             tdagi_env_text(env, "%.*s", (int)a->lengths[i], a->names[i]);
         if (operand == NULL) return tdagi_any_poison();
-        tdagi_mil_set(&c, operand, a->v[i]);
+        tdagi_cml_set(&c, operand, a->v[i]);
     }
-    return tdagi_mil_meaning(&c, tdagi_mil_row_of(name_of));
+    return tdagi_cml_meaning(&c, tdagi_cml_row_of(name_of));
 }
 
 static tdagi_any call_any(formula *f, const char *name, size_t n, const arguments *a)
