@@ -210,7 +210,7 @@ static void set_biases(tdagi_cml_call *c, const Cml__ImageFeatureType *image,
 }
 
 /* An image as the network sees it: scaled, its bias added, or its mean taken away. */
-static void preprocess(tdagi_mil *im, tdagi_cml_call *c,
+static void preprocess(tdagi_cml *im, tdagi_cml_call *c,
                        const Cml__FeatureDescription *f,
                        const Cml__NeuralNetworkPreprocessing *p)
 {
@@ -235,7 +235,7 @@ static void preprocess(tdagi_mil *im, tdagi_cml_call *c,
     }
 }
 
-static void take(tdagi_mil *im, const Cml__NeuralNetwork *n,
+static void take(tdagi_cml *im, const Cml__NeuralNetwork *n,
                  const Cml__FeatureDescription *f)
 {
     tdagi_cml_call c;
@@ -260,7 +260,7 @@ static void take(tdagi_mil *im, const Cml__NeuralNetwork *n,
 
 /* In the shape that the description tells, if it tells one of as many elements; else
  * without the axes that only the layout inside has. */
-static void bring_out(tdagi_mil *im, const Cml__NeuralNetwork *n,
+static void bring_out(tdagi_cml *im, const Cml__NeuralNetwork *n,
                       const Cml__FeatureDescription *f)
 {
     tdagi_cml_call c;
@@ -284,7 +284,7 @@ static void bring_out(tdagi_mil *im, const Cml__NeuralNetwork *n,
 
 /* ---- running ---- */
 
-static void run_program(tdagi_mil *im, const Cml__Program *p)
+static void run_program(tdagi_cml *im, const Cml__Program *p)
 {
     const Cml__Function *f =
         p->n_functions == 1 && p->functions[0] != NULL ? p->functions[0]->value : NULL;
@@ -296,7 +296,7 @@ static void run_program(tdagi_mil *im, const Cml__Program *p)
     tdagi_cml_run(im, f->block_specializations[0]->value);
 }
 
-static void run_model(tdagi_mil *im, const Cml__Model *model, uint32_t depth)
+static void run_model(tdagi_cml *im, const Cml__Model *model, uint32_t depth)
 {
     const Cml__ModelDescription *d = model->description;
     const Cml__NeuralNetwork *n = network_of(model);
@@ -320,7 +320,7 @@ static void run_model(tdagi_mil *im, const Cml__Model *model, uint32_t depth)
             bring_out(im, n, d->output[i]);
 }
 
-void tdagi_network_run(tdagi_mil *im, const Cml__Model *model)
+void tdagi_network_run(tdagi_cml *im, const Cml__Model *model)
 {
     run_model(im, model, 0);
 }

@@ -103,7 +103,7 @@ static const ProtobufCFieldDescriptor *kind_of(const Cml__NeuralNetworkLayer *la
 
 /* The layer as an operation, for sentences and for naming what it gives. NULL after a
  * failure. */
-static Cml__Operation *as_operation(tdagi_mil *im, const Cml__NeuralNetworkLayer *layer,
+static Cml__Operation *as_operation(tdagi_cml *im, const Cml__NeuralNetworkLayer *layer,
                                     const char *kind)
 {
     Cml__Operation *op = tdagi_env_alloc(&im->env, sizeof(*op));
@@ -125,7 +125,7 @@ static Cml__Operation *as_operation(tdagi_mil *im, const Cml__NeuralNetworkLayer
     return op;
 }
 
-static void run_layer(tdagi_mil *im, const Cml__NeuralNetworkLayer *layer)
+static void run_layer(tdagi_cml *im, const Cml__NeuralNetworkLayer *layer)
 {
     tdagi_layer l = {.im = im, .layer = layer};
     const ProtobufCFieldDescriptor *f = kind_of(layer);
@@ -142,7 +142,7 @@ static void run_layer(tdagi_mil *im, const Cml__NeuralNetworkLayer *layer)
     tdagi_cml_give(im, op, run(&l, row));
 }
 
-void tdagi_network_run_layers(tdagi_mil *im, const Cml__NeuralNetwork *network)
+void tdagi_network_run_layers(tdagi_cml *im, const Cml__NeuralNetwork *network)
 {
     const Cml__Operation *outer = im->op;
     for (size_t i = 0; i < network->n_layers && tdagi_env_step(&im->env, 1); i++)

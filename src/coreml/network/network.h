@@ -7,7 +7,7 @@
 
 /* A layer while it is run. */
 typedef struct tdagi_layer {
-    tdagi_mil *im;
+    tdagi_cml *im;
     const Cml__NeuralNetworkLayer *layer;
     const char *kind;               /* the field's name: "inner_product" */
     const ProtobufCMessage *params; /* of that kind */
@@ -41,11 +41,11 @@ Cml__Program *tdagi_network_program(tdagi_arena *arena, const Cml__Model *model)
 bool tdagi_network_is(const Cml__Model *model);
 /* Runs a network, or the models of a pipeline one after the other, whose inputs and
  * results go by the names of the descriptions. */
-void tdagi_network_run(tdagi_mil *im, const Cml__Model *model);
+void tdagi_network_run(tdagi_cml *im, const Cml__Model *model);
 
 /* ---- network.c ---- */
 /* Runs all layers; values go by the names of blobs. */
-void tdagi_network_run_layers(tdagi_mil *im, const Cml__NeuralNetwork *network);
+void tdagi_network_run_layers(tdagi_cml *im, const Cml__NeuralNetwork *network);
 /* Evaluates a formula with the layer's names. */
 tdagi_any tdagi_layer_eval(tdagi_layer *l, const char *formula);
 

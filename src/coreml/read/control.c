@@ -13,7 +13,7 @@
 /* ---- values ---- */
 
 /* A tensor as the run has it, whatever is known of it. */
-static tdagi_any as_data(tdagi_mil *im, tdagi_any v)
+static tdagi_any as_data(tdagi_cml *im, tdagi_any v)
 {
     v = tdagi_settled(&im->env, v);
     if (v.kind != TDAGI_ANY_TENSOR || v.u.tensor->known == NULL) return v;
@@ -21,7 +21,7 @@ static tdagi_any as_data(tdagi_mil *im, tdagi_any v)
     return tdagi_any_tensor(tdagi_cell_new(&im->env, x));
 }
 
-static tdag_value truth(tdagi_mil *im, tdagi_any c)
+static tdag_value truth(tdagi_cml *im, tdagi_any c)
 {
     if (tdagi_any_is_number(c)) c = tdagi_number_tensor(&im->env, c);
     if (!tdagi_any_is_tensor(c)) {
@@ -38,7 +38,7 @@ static tdag_value truth(tdagi_mil *im, tdagi_any c)
 static bool is_decided(tdagi_any c) { return c.kind == TDAGI_ANY_BOOL && !c.assumed; }
 
 /* What a block gives; its names are forgotten. */
-static tdagi_any *run_block(tdagi_mil *im, const Cml__Block *block, const tdagi_any *in)
+static tdagi_any *run_block(tdagi_cml *im, const Cml__Block *block, const tdagi_any *in)
 {
     tdagi_cml_value *last = im->last;
     for (size_t i = 0; in != NULL && i < block->n_inputs; i++)
@@ -52,7 +52,7 @@ static tdagi_any *run_block(tdagi_mil *im, const Cml__Block *block, const tdagi_
     return tdagi_env_ok(&im->env) ? out : NULL;
 }
 
-static void give_all(tdagi_mil *im, const Cml__Operation *op, const tdagi_any *v)
+static void give_all(tdagi_cml *im, const Cml__Operation *op, const tdagi_any *v)
 {
     if (v == NULL) return;
     tdagi_any all =
@@ -60,7 +60,7 @@ static void give_all(tdagi_mil *im, const Cml__Operation *op, const tdagi_any *v
     if (tdagi_env_ok(&im->env)) tdagi_cml_give(im, op, all);
 }
 
-static tdagi_outline_statement *add_statement(tdagi_mil *im, int kind)
+static tdagi_outline_statement *add_statement(tdagi_cml *im, int kind)
 {
     const tdagi_statement_spec what = {.kind = (uint8_t)kind};
     tdagi_settle_all(&im->env);
@@ -71,7 +71,7 @@ static tdagi_outline_statement *add_statement(tdagi_mil *im, int kind)
 
 /* ---- cond ---- */
 
-static void walk_arm(tdagi_mil *im, const Cml__Block *block, tdagi_outline_statement *s,
+static void walk_arm(tdagi_cml *im, const Cml__Block *block, tdagi_outline_statement *s,
                      tdagi_any **out)
 {
     tdagi_outline_block *b = tdagi_outline_open(im->env.outline, s);
@@ -82,7 +82,7 @@ static void walk_arm(tdagi_mil *im, const Cml__Block *block, tdagi_outline_state
     tdagi_outline_close(im->env.outline);
 }
 
-static void branch(tdagi_mil *im, const Cml__Operation *op, tdagi_any c)
+static void branch(tdagi_cml *im, const Cml__Operation *op, tdagi_any c)
 {
     tdagi_env *env = &im->env;
     tdagi_outline *o = env->outline;
@@ -106,7 +106,7 @@ static void branch(tdagi_mil *im, const Cml__Operation *op, tdagi_any c)
     give_all(im, op, out);
 }
 
-static bool has_blocks(tdagi_mil *im, const Cml__Operation *op, size_t inputs)
+static bool has_blocks(tdagi_cml *im, const Cml__Operation *op, size_t inputs)
 {
     bool ok = op->n_blocks == 2;
     for (size_t i = 0; ok && i < 2; i++)
@@ -115,7 +115,7 @@ static bool has_blocks(tdagi_mil *im, const Cml__Operation *op, size_t inputs)
     return ok;
 }
 
-void tdagi_cml_cond(tdagi_mil *im, const Cml__Operation *op)
+void tdagi_cml_cond(tdagi_cml *im, const Cml__Operation *op)
 {
     const Cml__Argument *a = tdagi_cml_argument(op, "pred");
     if (!has_blocks(im, op, 0)) return;
@@ -136,7 +136,7 @@ void tdagi_cml_cond(tdagi_mil *im, const Cml__Operation *op)
 /* ---- while_loop ---- */
 
 typedef struct looping {
-    tdagi_mil *im;
+    tdagi_cml *im;
     const Cml__Block *condition, *body;
     tdagi_carrying carrying;
     const tdagi_any *entry;
@@ -148,7 +148,7 @@ typedef struct looping {
  * NULL: data decides it, or it is too long. */
 static const tdagi_any *unroll(looping *l)
 {
-    tdagi_mil *im = l->im;
+    tdagi_cml *im = l->im;
     tdagi_env *env = &im->env;
     const tdagi_any *now = l->entry;
     for (uint64_t trip = 0; trip <= env->ctx->limits.max_loop_trips; trip++) {
@@ -202,7 +202,7 @@ static void keep_symbols(looping *l, tdagi_outline_block *block)
 /* One walk of the body. True: it was the last one. */
 static bool try_body(looping *l, tdagi_outline_statement *s)
 {
-    tdagi_mil *im = l->im;
+    tdagi_cml *im = l->im;
     tdagi_env *env = &im->env;
     tdagi_outline *o = env->outline;
     tdagi_outline_block *block = tdagi_outline_open(o, s);
@@ -257,7 +257,7 @@ static void finish(looping *l, tdagi_outline_statement *s, tdag_value start,
 
 static void loop(looping *l, const Cml__Operation *op)
 {
-    tdagi_mil *im = l->im;
+    tdagi_cml *im = l->im;
     tdagi_env *env = &im->env;
     tdagi_any *entry = tdagi_env_alloc(env, (l->n + 1) * sizeof(*entry));
     if (entry == NULL) return;
@@ -281,7 +281,7 @@ static void loop(looping *l, const Cml__Operation *op)
     if (s != NULL && tdagi_env_ok(env)) finish(l, s, start, op);
 }
 
-static const tdagi_any *entry_of(tdagi_mil *im, const Cml__Argument *a)
+static const tdagi_any *entry_of(tdagi_cml *im, const Cml__Argument *a)
 {
     tdagi_any *entry = tdagi_env_alloc(&im->env, (a->n_arguments + 1) * sizeof(*entry));
     for (size_t i = 0; entry != NULL && i < a->n_arguments; i++)
@@ -289,7 +289,7 @@ static const tdagi_any *entry_of(tdagi_mil *im, const Cml__Argument *a)
     return tdagi_env_ok(&im->env) ? entry : NULL;
 }
 
-void tdagi_cml_while(tdagi_mil *im, const Cml__Operation *op)
+void tdagi_cml_while(tdagi_cml *im, const Cml__Operation *op)
 {
     tdagi_env *env = &im->env;
     const Cml__Argument *a = tdagi_cml_argument(op, "loop_vars");

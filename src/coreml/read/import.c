@@ -7,7 +7,7 @@
 #include "program/outline/outline.h"
 
 /* Issues tell more than an error that may follow from them. */
-static void settle(tdagi_mil *im)
+static void settle(tdagi_cml *im)
 {
     tdag_status st = im->env.status;
     bool follows = st == TDAG_E_SHAPE || st == TDAG_E_DTYPE || st == TDAG_E_ARG ||
@@ -18,14 +18,14 @@ static void settle(tdagi_mil *im)
 
 static tdagi_place place(tdagi_env *env)
 {
-    const tdagi_mil *im = env->reader;
+    const tdagi_cml *im = env->reader;
     if (im->op == NULL) return (tdagi_place){"the program", ""};
     return (tdagi_place){im->op->type,
                          im->op->n_outputs > 0 ? im->op->outputs[0]->name : ""};
 }
 
 /* "CoreML7" is 7. */
-static bool read_opset(tdagi_mil *im, const Cml__Function *f)
+static bool read_opset(tdagi_cml *im, const Cml__Function *f)
 {
     bool known = strncmp(f->opset, "CoreML", 6) == 0 && f->opset[6] >= '5' &&
                  f->opset[6] <= '9' && f->opset[7] == '\0';
@@ -39,7 +39,7 @@ static bool read_opset(tdagi_mil *im, const Cml__Function *f)
     return known;
 }
 
-static const Cml__Block *block_of(tdagi_mil *im, const Cml__Function *f)
+static const Cml__Block *block_of(tdagi_cml *im, const Cml__Function *f)
 {
     for (size_t i = 0; i < f->n_block_specializations; i++)
         if (strcmp(f->block_specializations[i]->key, f->opset) == 0 &&
@@ -50,7 +50,7 @@ static const Cml__Block *block_of(tdagi_mil *im, const Cml__Function *f)
     return NULL;
 }
 
-static void finish(tdagi_mil *im, tdagi_outline *o, const char *method,
+static void finish(tdagi_cml *im, tdagi_outline *o, const char *method,
                    tdagi_model_builder *several, tdag_model **out)
 {
     tdagi_env *env = &im->env;
@@ -66,7 +66,7 @@ static void finish(tdagi_mil *im, tdagi_outline *o, const char *method,
     tdag_graph_free(g);
 }
 
-static void walk(tdagi_mil *im, const Cml__Function *f, const Cml__Block *block,
+static void walk(tdagi_cml *im, const Cml__Function *f, const Cml__Block *block,
                  const char *method, tdagi_model_builder *several, tdag_model **out)
 {
     tdagi_outline outline;
@@ -89,11 +89,11 @@ static void walk(tdagi_mil *im, const Cml__Function *f, const Cml__Block *block,
 
 /* A function as a method: the default one is forward. several: NULL where it is the
  * only one. */
-static tdag_status read_function(tdagi_mil *like, const Cml__FunctionEntry *e,
+static tdag_status read_function(tdagi_cml *like, const Cml__FunctionEntry *e,
                                  const char *method, tdagi_model_builder *several,
                                  tdag_model **out)
 {
-    tdagi_mil im = *like;
+    tdagi_cml im = *like;
     im.function = e->key;
     tdagi_env_init(&im.env, im.package->ctx);
     im.env.reader = &im;
@@ -111,7 +111,7 @@ static tdag_status read_function(tdagi_mil *like, const Cml__FunctionEntry *e,
     return st;
 }
 
-static tdag_status read_functions(tdagi_mil *im, const Cml__Program *p,
+static tdag_status read_functions(tdagi_cml *im, const Cml__Program *p,
                                   tdag_model **out)
 {
     const Cml__ModelDescription *d = im->package->model->description;
@@ -175,7 +175,7 @@ tdag_status tdagi_coreml_read(tdagi_package *package, const tdag_input_spec *inp
         return tdagi_fail(ctx, TDAG_E_ARG, "unknown flags of tdag_coreml_options");
     const Cml__Program *program = NULL;
     TDAGI_TRY(find_program(package, &program));
-    tdagi_mil im = {.package = package,
+    tdagi_cml im = {.package = package,
                     .inputs = inputs,
                     .n_inputs = n_inputs,
                     .keeps_opaque = (o.flags & TDAG_COREML_OPAQUE) != 0};

@@ -26,7 +26,7 @@ typedef struct tdagi_cml_state {
     struct tdagi_cml_state *next;
 } tdagi_cml_state;
 
-typedef struct tdagi_mil {
+typedef struct tdagi_cml {
     tdagi_env env;
     tdagi_package *package;
     const tdag_input_spec *inputs;
@@ -40,26 +40,26 @@ typedef struct tdagi_mil {
     tdagi_cml_state *states;
     tdagi_cml_room room;
     const Cml__Operation *op; /* where we are; NULL: outside */
-} tdagi_mil;
+} tdagi_cml;
 
 /* Fails with E_FORMAT and a sentence, at the place at hand. */
-void tdagi_cml_bad(tdagi_mil *im, const char *format, ...)
+void tdagi_cml_bad(tdagi_cml *im, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* ---- walk.c ---- */
 /* NULL after a failure. */
-tdagi_cml_value *tdagi_cml_define(tdagi_mil *im, const char *name, tdagi_any v);
+tdagi_cml_value *tdagi_cml_define(tdagi_cml *im, const char *name, tdagi_any v);
 /* Forgets what was defined since `last` was that. */
-void tdagi_cml_leave(tdagi_mil *im, tdagi_cml_value *last);
-tdagi_cml_value *tdagi_cml_find(tdagi_mil *im, const char *name);
+void tdagi_cml_leave(tdagi_cml *im, tdagi_cml_value *last);
+tdagi_cml_value *tdagi_cml_find(tdagi_cml *im, const char *name);
 /* A value that is used; POISON where it is none, with a failure or an issue. */
-tdagi_any tdagi_cml_get(tdagi_mil *im, const char *name);
-tdagi_any tdagi_cml_binding(tdagi_mil *im, const Cml__Binding *b);
+tdagi_any tdagi_cml_get(tdagi_cml *im, const char *name);
+tdagi_any tdagi_cml_binding(tdagi_cml *im, const Cml__Binding *b);
 /* The bindings of an operand, or NULL. */
 const Cml__Argument *tdagi_cml_argument(const Cml__Operation *op, const char *name);
-void tdagi_cml_run(tdagi_mil *im, const Cml__Block *block);
+void tdagi_cml_run(tdagi_cml *im, const Cml__Block *block);
 /* Results by the operation's outputs, in their dtypes and by their names. */
-void tdagi_cml_give(tdagi_mil *im, const Cml__Operation *op, tdagi_any out);
+void tdagi_cml_give(tdagi_cml *im, const Cml__Operation *op, tdagi_any out);
 
 /* ---- value.c: constants ---- */
 /* How the elements of a dtype of the format are stored, and what holds them here. */
@@ -75,34 +75,34 @@ const tdagi_cml_element *tdagi_cml_element_of(int32_t mil_dtype);
 tdag_dtype tdagi_cml_dtype(const char *text);
 /* A tensor, number or text as rows know it; name: of the leaf. POISON with an issue or
  * a failure. */
-tdagi_any tdagi_cml_constant(tdagi_mil *im, const char *name, const Cml__Value *v);
+tdagi_any tdagi_cml_constant(tdagi_cml *im, const char *name, const Cml__Value *v);
 
 /* ---- trap.c ---- */
 /* The result of an operation that stands, with those before it, for another one; false:
  * it is meant as it is. */
-bool tdagi_cml_meant(tdagi_mil *im, const Cml__Operation *op, tdagi_any *out);
+bool tdagi_cml_meant(tdagi_cml *im, const Cml__Operation *op, tdagi_any *out);
 
 /* ---- control.c ---- */
-void tdagi_cml_cond(tdagi_mil *im, const Cml__Operation *op);
-void tdagi_cml_while(tdagi_mil *im, const Cml__Operation *op);
+void tdagi_cml_cond(tdagi_cml *im, const Cml__Operation *op);
+void tdagi_cml_while(tdagi_cml *im, const Cml__Operation *op);
 
 /* ---- state.c ---- */
 /* An input of the function that is a state. */
-void tdagi_cml_add_state(tdagi_mil *im, const char *name, const Cml__TensorType *type);
+void tdagi_cml_add_state(tdagi_cml *im, const char *name, const Cml__TensorType *type);
 /* The states so far are those of the outline. */
-void tdagi_cml_declare_states(tdagi_mil *im);
-void tdagi_cml_read_state(tdagi_mil *im, const Cml__Operation *op);
-void tdagi_cml_write_state(tdagi_mil *im, const Cml__Operation *op);
+void tdagi_cml_declare_states(tdagi_cml *im);
+void tdagi_cml_read_state(tdagi_cml *im, const Cml__Operation *op);
+void tdagi_cml_write_state(tdagi_cml *im, const Cml__Operation *op);
 
 /* ---- opaque.c ---- */
 /* An operation as opaque nodes of the types that the file tells. */
-void tdagi_cml_keep(tdagi_mil *im, const Cml__Operation *op);
+void tdagi_cml_keep(tdagi_cml *im, const Cml__Operation *op);
 
 /* ---- io.c ---- */
 /* Dtype and sizes of a type that has no open ones; false: an issue. */
-bool tdagi_cml_type(tdagi_mil *im, const char *what, const Cml__TensorType *type,
+bool tdagi_cml_type(tdagi_cml *im, const char *what, const Cml__TensorType *type,
                     tdag_dtype *dtype_out, tdag_dim *dims_out);
-void tdagi_cml_take_inputs(tdagi_mil *im, const Cml__Function *f);
-void tdagi_cml_give_outputs(tdagi_mil *im, const Cml__Block *block);
+void tdagi_cml_take_inputs(tdagi_cml *im, const Cml__Function *f);
+void tdagi_cml_give_outputs(tdagi_cml *im, const Cml__Block *block);
 
 #endif

@@ -14,7 +14,7 @@ typedef struct described {
     Cml__FeatureDescription **input, **output;
 } described;
 
-static described describe(const tdagi_mil *im)
+static described describe(const tdagi_cml *im)
 {
     const Cml__ModelDescription *d = im->package->model->description;
     described none = {0, 0, NULL, NULL};
@@ -122,7 +122,7 @@ static tdag_dtype described_dtype(const Cml__FeatureType *type)
 
 /* ---- the caller's specs ---- */
 
-static const tdag_input_spec *named_spec(const tdagi_mil *im, const char *name)
+static const tdag_input_spec *named_spec(const tdagi_cml *im, const char *name)
 {
     for (uint32_t i = 0; i < im->n_inputs; i++)
         if (im->inputs[i].name != NULL && strcmp(im->inputs[i].name, name) == 0)
@@ -136,7 +136,7 @@ static bool is_state(const Cml__NamedValueType *v)
 }
 
 /* As many as the function takes, by name if all have those of the function. */
-static void match_inputs(tdagi_mil *im, const Cml__Function *f)
+static void match_inputs(tdagi_cml *im, const Cml__Function *f)
 {
     uint32_t n = 0, named = 0;
     for (size_t i = 0; i < f->n_inputs; i++) {
@@ -162,7 +162,7 @@ typedef struct symbol {
     struct symbol *next;
 } symbol;
 
-static tdag_dim new_symbol(tdagi_mil *im, const char *input, uint32_t axis,
+static tdag_dim new_symbol(tdagi_cml *im, const char *input, uint32_t axis,
                            const open_size *s, const tdag_input_spec *given)
 {
     int64_t at = given == NULL ? s->at : given->shape[axis];
@@ -181,7 +181,7 @@ static tdag_dim new_symbol(tdagi_mil *im, const char *input, uint32_t axis,
     return name == NULL ? 0 : tdag_builder_symbol(im->env.b, name, at);
 }
 
-static tdag_dim open_dim(tdagi_mil *im, symbol **all, const char *input, uint32_t axis,
+static tdag_dim open_dim(tdagi_cml *im, symbol **all, const char *input, uint32_t axis,
                          const open_size *s, uint32_t nth, const tdag_input_spec *given)
 {
     for (symbol *k = *all; k != NULL; k = k->next)
@@ -219,7 +219,7 @@ static bool constant_dim(const Cml__Dimension *d, tdag_dim *out)
     return true;
 }
 
-bool tdagi_cml_type(tdagi_mil *im, const char *what, const Cml__TensorType *type,
+bool tdagi_cml_type(tdagi_cml *im, const char *what, const Cml__TensorType *type,
                     tdag_dtype *dtype_out, tdag_dim *dims_out)
 {
     const tdagi_cml_element *e = tdagi_cml_element_of(type->data_type);
@@ -235,7 +235,7 @@ bool tdagi_cml_type(tdagi_mil *im, const char *what, const Cml__TensorType *type
 
 /* ---- inputs ---- */
 
-static tdagi_any refuse_given(tdagi_mil *im, const char *name, tdag_dtype dtype,
+static tdagi_any refuse_given(tdagi_cml *im, const char *name, tdag_dtype dtype,
                               uint32_t rank, const tdag_dim *dims)
 {
     tdagi_text text;
@@ -253,7 +253,7 @@ static tdagi_any refuse_given(tdagi_mil *im, const char *name, tdag_dtype dtype,
     return tdagi_any_poison();
 }
 
-static tdagi_any take_tensor(tdagi_mil *im, symbol **symbols,
+static tdagi_any take_tensor(tdagi_cml *im, symbol **symbols,
                              const Cml__NamedValueType *v, const Cml__FeatureType *is,
                              const tdag_input_spec *given)
 {
@@ -294,7 +294,7 @@ static tdagi_any take_tensor(tdagi_mil *im, symbol **symbols,
         tdagi_cell_new(&im->env, outer == inner ? x : tdagi_cast(im->env.b, x, inner)));
 }
 
-void tdagi_cml_take_inputs(tdagi_mil *im, const Cml__Function *f)
+void tdagi_cml_take_inputs(tdagi_cml *im, const Cml__Function *f)
 {
     symbol *symbols = NULL;
     described d = describe(im);
@@ -332,7 +332,7 @@ void tdagi_cml_take_inputs(tdagi_mil *im, const Cml__Function *f)
 
 /* ---- outputs ---- */
 
-static void give(tdagi_mil *im, const char *name, tdag_dtype outer)
+static void give(tdagi_cml *im, const char *name, tdag_dtype outer)
 {
     tdagi_env *env = &im->env;
     tdagi_any v = tdagi_settled(env, tdagi_cml_get(im, name));
@@ -351,7 +351,7 @@ static void give(tdagi_mil *im, const char *name, tdag_dtype outer)
     tdag_builder_add_output(env->b, x);
 }
 
-void tdagi_cml_give_outputs(tdagi_mil *im, const Cml__Block *block)
+void tdagi_cml_give_outputs(tdagi_cml *im, const Cml__Block *block)
 {
     described d = describe(im);
     for (size_t i = 0; i < block->n_outputs && tdagi_env_ok(&im->env); i++)

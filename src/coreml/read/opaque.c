@@ -11,7 +11,7 @@
 enum { MOST_INPUTS = 64 };
 
 typedef struct opaque {
-    tdagi_mil *im;
+    tdagi_cml *im;
     tdag_value inputs[MOST_INPUTS];
     uint32_t n;
     tdagi_text text;
@@ -64,7 +64,7 @@ static void write_operand(opaque *o, const char *name, const Cml__Argument *a)
 
 static tdagi_any make(opaque *o, const Cml__Operation *op, uint32_t i)
 {
-    tdagi_mil *im = o->im;
+    tdagi_cml *im = o->im;
     const Cml__ValueType *type = op->outputs[i]->type;
     tdag_dim dims[TDAG_MAX_RANK];
     tdag_dtype dtype = TDAG_DTYPE_NONE;
@@ -85,7 +85,7 @@ static tdagi_any make(opaque *o, const Cml__Operation *op, uint32_t i)
     return tdagi_any_poison();
 }
 
-void tdagi_cml_keep(tdagi_mil *im, const Cml__Operation *op)
+void tdagi_cml_keep(tdagi_cml *im, const Cml__Operation *op)
 {
     opaque o = {.im = im};
     tdagi_text_init(&o.text, im->env.ctx);

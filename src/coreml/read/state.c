@@ -8,7 +8,7 @@
 #include "base/tensor.h"
 #include "derive/derive.h"
 
-void tdagi_cml_add_state(tdagi_mil *im, const char *name, const Cml__TensorType *type)
+void tdagi_cml_add_state(tdagi_cml *im, const char *name, const Cml__TensorType *type)
 {
     tdagi_env *env = &im->env;
     tdag_dim dims[TDAG_MAX_RANK];
@@ -26,7 +26,7 @@ void tdagi_cml_add_state(tdagi_mil *im, const char *name, const Cml__TensorType 
     *end = s;
 }
 
-void tdagi_cml_declare_states(tdagi_mil *im)
+void tdagi_cml_declare_states(tdagi_cml *im)
 {
     for (tdagi_cml_state *s = im->states; s != NULL; s = s->next) {
         const tdagi_outline_state state = {.name = s->name, .initial = s->initial};
@@ -35,7 +35,7 @@ void tdagi_cml_declare_states(tdagi_mil *im)
 }
 
 /* The state that an operand names. */
-static const tdagi_cml_state *state_of(tdagi_mil *im, const Cml__Operation *op)
+static const tdagi_cml_state *state_of(tdagi_cml *im, const Cml__Operation *op)
 {
     const Cml__Argument *a = tdagi_cml_argument(op, "input");
     bool named = a != NULL && a->n_arguments == 1 &&
@@ -47,7 +47,7 @@ static const tdagi_cml_state *state_of(tdagi_mil *im, const Cml__Operation *op)
     return s;
 }
 
-static tdagi_outline_statement *add(tdagi_mil *im, int kind, const tdagi_cml_state *s)
+static tdagi_outline_statement *add(tdagi_cml *im, int kind, const tdagi_cml_state *s)
 {
     const tdagi_statement_spec what = {.kind = (uint8_t)kind, .target = s->index};
     tdagi_outline_statement *made = tdagi_outline_add(im->env.outline, &what);
@@ -56,7 +56,7 @@ static tdagi_outline_statement *add(tdagi_mil *im, int kind, const tdagi_cml_sta
     return made;
 }
 
-void tdagi_cml_read_state(tdagi_mil *im, const Cml__Operation *op)
+void tdagi_cml_read_state(tdagi_cml *im, const Cml__Operation *op)
 {
     const tdagi_cml_state *s = state_of(im, op);
     if (s == NULL) {
@@ -71,7 +71,7 @@ void tdagi_cml_read_state(tdagi_mil *im, const Cml__Operation *op)
     tdagi_cml_give(im, op, tdagi_any_tensor(tdagi_cell_new(&im->env, v)));
 }
 
-void tdagi_cml_write_state(tdagi_mil *im, const Cml__Operation *op)
+void tdagi_cml_write_state(tdagi_cml *im, const Cml__Operation *op)
 {
     tdagi_env *env = &im->env;
     const tdagi_cml_state *s = state_of(im, op);

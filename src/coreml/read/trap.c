@@ -18,7 +18,7 @@ static const char *name_of(const Cml__Operation *op, const char *operand)
 }
 
 /* The operation of that type that made an operand, or NULL. */
-static const Cml__Operation *maker(tdagi_mil *im, const Cml__Operation *op,
+static const Cml__Operation *maker(tdagi_cml *im, const Cml__Operation *op,
                                    const char *operand, const char *type)
 {
     const char *name = name_of(op, operand);
@@ -35,7 +35,7 @@ static bool same_name(const Cml__Operation *a, const char *x, const Cml__Operati
 }
 
 /* A known number; false: it is none. */
-static bool number(tdagi_mil *im, const Cml__Operation *op, const char *operand,
+static bool number(tdagi_cml *im, const Cml__Operation *op, const char *operand,
                    double *out)
 {
     const char *name = name_of(op, operand);
@@ -47,7 +47,7 @@ static bool number(tdagi_mil *im, const Cml__Operation *op, const char *operand,
     return true;
 }
 
-static bool is_near(tdagi_mil *im, const Cml__Operation *op, const char *operand,
+static bool is_near(tdagi_cml *im, const Cml__Operation *op, const char *operand,
                     double want)
 {
     double is, one = want < 0 ? -want : want;
@@ -58,7 +58,7 @@ static bool is_near(tdagi_mil *im, const Cml__Operation *op, const char *operand
 /* ---- the traps ---- */
 
 /* Runs a formula on an operand of an operation. */
-static tdagi_any eval(tdagi_mil *im, const Cml__Operation *of, const char *operand,
+static tdagi_any eval(tdagi_cml *im, const Cml__Operation *of, const char *operand,
                       const char *formula)
 {
     tdagi_cml_call c;
@@ -71,7 +71,7 @@ static tdagi_any eval(tdagi_mil *im, const Cml__Operation *of, const char *opera
 
 /* x * sigmoid_hard(x, 1/6, 1/2), x perhaps behind a threshold of -3, below which the
  * other factor is 0. */
-static bool hard_swish(tdagi_mil *im, const Cml__Operation *op, tdagi_any *out)
+static bool hard_swish(tdagi_cml *im, const Cml__Operation *op, tdagi_any *out)
 {
     static const char *const sides[2] = {"x", "y"};
     for (int i = 0; i < 2; i++) {
@@ -90,7 +90,7 @@ static bool hard_swish(tdagi_mil *im, const Cml__Operation *op, tdagi_any *out)
 }
 
 /* rsqrt(y + e): the 1e-12 that rsqrt adds is below what rounding leaves of e. */
-static bool rsqrt_of_sum(tdagi_mil *im, const Cml__Operation *op, tdagi_any *out)
+static bool rsqrt_of_sum(tdagi_cml *im, const Cml__Operation *op, tdagi_any *out)
 {
     double e = 0, least = 0;
     const Cml__Operation *sum = maker(im, op, "x", "add");
@@ -104,7 +104,7 @@ static bool rsqrt_of_sum(tdagi_mil *im, const Cml__Operation *op, tdagi_any *out
 
 /* select(i >= 0, i, i + n): positions as PyTorch has them, from the end where negative;
  * those of an embedding are never. */
-static bool wrapped_gather(tdagi_mil *im, const Cml__Operation *op, tdagi_any *out)
+static bool wrapped_gather(tdagi_cml *im, const Cml__Operation *op, tdagi_any *out)
 {
     const Cml__Operation *select = maker(im, op, "indices", "select");
     const Cml__Operation *test = maker(im, select, "cond", "greater_equal"),
@@ -136,7 +136,7 @@ static bool wrapped_gather(tdagi_mil *im, const Cml__Operation *op, tdagi_any *o
     return true;
 }
 
-bool tdagi_cml_meant(tdagi_mil *im, const Cml__Operation *op, tdagi_any *out)
+bool tdagi_cml_meant(tdagi_cml *im, const Cml__Operation *op, tdagi_any *out)
 {
     if (strcmp(op->type, "mul") == 0) return hard_swish(im, op, out);
     if (strcmp(op->type, "rsqrt") == 0) return rsqrt_of_sum(im, op, out);

@@ -55,7 +55,7 @@ tdag_dtype tdagi_cml_dtype(const char *text)
 /* ---- elements ---- */
 
 typedef struct source {
-    tdagi_mil *im;
+    tdagi_cml *im;
     const char *name;
     const tdagi_cml_element *is;
     uint32_t rank;
@@ -210,7 +210,7 @@ static tdagi_any texts(source *s, const Cml__Value *v)
     return list;
 }
 
-static tdagi_any items(tdagi_mil *im, const char *name, size_t n, Cml__Value **v)
+static tdagi_any items(tdagi_cml *im, const char *name, size_t n, Cml__Value **v)
 {
     tdagi_any list = tdagi_any_seq(&im->env, TDAGI_ANY_LIST, 0, NULL);
     for (size_t i = 0; i < n && tdagi_env_ok(&im->env); i++)
@@ -253,7 +253,7 @@ static tdagi_any tensor(source *s, const Cml__Value *v)
 }
 
 /* Lists and tuples nest as deep as messages do. */
-tdagi_any tdagi_cml_constant(tdagi_mil *im, const char *name, const Cml__Value *v)
+tdagi_any tdagi_cml_constant(tdagi_cml *im, const char *name, const Cml__Value *v)
 {
     source s = {.im = im, .name = name};
     const Cml__ImmediateValue *i =

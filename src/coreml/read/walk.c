@@ -7,7 +7,7 @@
 #include "aten/aten.h"
 #include "aten/selection.h"
 
-void tdagi_cml_bad(tdagi_mil *im, const char *format, ...)
+void tdagi_cml_bad(tdagi_cml *im, const char *format, ...)
 {
     if (!tdagi_env_ok(&im->env)) return;
     char text[TDAGI_MESSAGE_SIZE];
@@ -23,7 +23,7 @@ void tdagi_cml_bad(tdagi_mil *im, const char *format, ...)
 
 /* ---- names ---- */
 
-tdagi_cml_value *tdagi_cml_define(tdagi_mil *im, const char *name, tdagi_any v)
+tdagi_cml_value *tdagi_cml_define(tdagi_cml *im, const char *name, tdagi_any v)
 {
     void **slot = tdagi_table_at(&im->env.arena, &im->names, name, strlen(name) + 1);
     tdagi_cml_value *value =
@@ -38,7 +38,7 @@ tdagi_cml_value *tdagi_cml_define(tdagi_mil *im, const char *name, tdagi_any v)
     return value;
 }
 
-void tdagi_cml_leave(tdagi_mil *im, tdagi_cml_value *last)
+void tdagi_cml_leave(tdagi_cml *im, tdagi_cml_value *last)
 {
     for (; im->last != last; im->last = im->last->before) {
         const char *name = im->last->name;
@@ -48,12 +48,12 @@ void tdagi_cml_leave(tdagi_mil *im, tdagi_cml_value *last)
     }
 }
 
-tdagi_cml_value *tdagi_cml_find(tdagi_mil *im, const char *name)
+tdagi_cml_value *tdagi_cml_find(tdagi_cml *im, const char *name)
 {
     return tdagi_table_get(&im->names, name, strlen(name) + 1);
 }
 
-tdagi_any tdagi_cml_get(tdagi_mil *im, const char *name)
+tdagi_any tdagi_cml_get(tdagi_cml *im, const char *name)
 {
     tdagi_cml_value *v = tdagi_cml_find(im, name);
     if (v == NULL) {
@@ -68,7 +68,7 @@ tdagi_any tdagi_cml_get(tdagi_mil *im, const char *name)
     return v->is;
 }
 
-static tdagi_any literal(tdagi_mil *im, const char *operand, const Cml__Value *v)
+static tdagi_any literal(tdagi_cml *im, const char *operand, const Cml__Value *v)
 {
     const char *of =
         im->op == NULL || im->op->n_outputs == 0 ? "" : im->op->outputs[0]->name;
@@ -76,7 +76,7 @@ static tdagi_any literal(tdagi_mil *im, const char *operand, const Cml__Value *v
     return name == NULL ? tdagi_any_poison() : tdagi_cml_constant(im, name, v);
 }
 
-static tdagi_any binding(tdagi_mil *im, const char *operand, const Cml__Binding *b)
+static tdagi_any binding(tdagi_cml *im, const char *operand, const Cml__Binding *b)
 {
     if (b->binding_case == CML__BINDING__BINDING_NAME)
         return tdagi_cml_get(im, b->name);
@@ -86,7 +86,7 @@ static tdagi_any binding(tdagi_mil *im, const char *operand, const Cml__Binding 
     return tdagi_any_poison();
 }
 
-tdagi_any tdagi_cml_binding(tdagi_mil *im, const Cml__Binding *b)
+tdagi_any tdagi_cml_binding(tdagi_cml *im, const Cml__Binding *b)
 {
     return binding(im, "value", b);
 }
@@ -100,7 +100,7 @@ const Cml__Argument *tdagi_cml_argument(const Cml__Operation *op, const char *na
 
 /* ---- operands ---- */
 
-static tdagi_any operand(tdagi_mil *im, const char *name, const Cml__Argument *a,
+static tdagi_any operand(tdagi_cml *im, const char *name, const Cml__Argument *a,
                          bool is_tuple)
 {
     if (!is_tuple && a->n_arguments == 1) return binding(im, name, a->arguments[0]);
@@ -112,7 +112,7 @@ static tdagi_any operand(tdagi_mil *im, const char *name, const Cml__Argument *a
 
 /* Sets what the operation has; attributes are operands of older opsets. False: poison.
  */
-static bool take_operands(tdagi_mil *im, const Cml__Operation *op,
+static bool take_operands(tdagi_cml *im, const Cml__Operation *op,
                           const tdagi_cml_row *row, tdagi_cml_call *c)
 {
     bool poison = false;
@@ -138,7 +138,7 @@ static bool take_operands(tdagi_mil *im, const Cml__Operation *op,
 
 /* ---- results ---- */
 
-static tdagi_any as_tensor(tdagi_mil *im, tdagi_any v, tdag_dtype dtype)
+static tdagi_any as_tensor(tdagi_cml *im, tdagi_any v, tdag_dtype dtype)
 {
     tdagi_env *env = &im->env;
     if (dtype == TDAG_DTYPE_NONE) dtype = TDAG_I32;
@@ -152,7 +152,7 @@ static tdagi_any as_tensor(tdagi_mil *im, tdagi_any v, tdag_dtype dtype)
 }
 
 /* Fails where the file tells another size. */
-static void check_shape(tdagi_mil *im, const char *name, const Cml__TensorType *type,
+static void check_shape(tdagi_cml *im, const char *name, const Cml__TensorType *type,
                         tdagi_cell *t)
 {
     uint32_t rank = tdagi_cell_rank(&im->env, t);
@@ -171,7 +171,7 @@ static void check_shape(tdagi_mil *im, const char *name, const Cml__TensorType *
                       name);
 }
 
-static tdagi_any settle(tdagi_mil *im, const Cml__NamedValueType *o, tdagi_any v)
+static tdagi_any settle(tdagi_cml *im, const Cml__NamedValueType *o, tdagi_any v)
 {
     tdagi_env *env = &im->env;
     const Cml__TensorType *type =
@@ -196,7 +196,7 @@ static tdagi_any settle(tdagi_mil *im, const Cml__NamedValueType *o, tdagi_any v
 }
 
 /* A new node is called as its value. */
-static void name_result(tdagi_mil *im, const char *name, tdagi_any v)
+static void name_result(tdagi_cml *im, const char *name, tdagi_any v)
 {
     tdag_builder *b = im->env.b;
     if (v.kind != TDAGI_ANY_TENSOR) return;
@@ -205,7 +205,7 @@ static void name_result(tdagi_mil *im, const char *name, tdagi_any v)
     tdag_builder_set_name(b, x, name);
 }
 
-void tdagi_cml_give(tdagi_mil *im, const Cml__Operation *op, tdagi_any out)
+void tdagi_cml_give(tdagi_cml *im, const Cml__Operation *op, tdagi_any out)
 {
     bool several = out.kind == TDAGI_ANY_TUPLE ||
                    (out.kind == TDAGI_ANY_LIST &&
@@ -226,7 +226,7 @@ void tdagi_cml_give(tdagi_mil *im, const Cml__Operation *op, tdagi_any out)
 
 /* ---- operations ---- */
 
-static void define_constant(tdagi_mil *im, const Cml__Operation *op)
+static void define_constant(tdagi_cml *im, const Cml__Operation *op)
 {
     const Cml__Value *value = NULL;
     for (size_t i = 0; i < op->n_attributes; i++)
@@ -241,7 +241,7 @@ static void define_constant(tdagi_mil *im, const Cml__Operation *op)
 }
 
 /* What a row refuses is kept as opaque nodes where such are wanted. */
-static void refused(tdagi_mil *im, const Cml__Operation *op, uint32_t n_issues)
+static void refused(tdagi_cml *im, const Cml__Operation *op, uint32_t n_issues)
 {
     if (im->keeps_opaque && tdagi_env_ok(&im->env)) {
         im->env.n_issues = n_issues;
@@ -251,7 +251,7 @@ static void refused(tdagi_mil *im, const Cml__Operation *op, uint32_t n_issues)
     tdagi_cml_give(im, op, tdagi_any_poison());
 }
 
-static void call(tdagi_mil *im, const Cml__Operation *op)
+static void call(tdagi_cml *im, const Cml__Operation *op)
 {
     tdagi_cml_call c;
     tdagi_env *env = &im->env;
@@ -278,7 +278,7 @@ static void call(tdagi_mil *im, const Cml__Operation *op)
 
 static const struct {
     const char *type;
-    void (*run)(tdagi_mil *im, const Cml__Operation *op);
+    void (*run)(tdagi_cml *im, const Cml__Operation *op);
 } special[] = {
     {"const", define_constant},
     {"cond", tdagi_cml_cond},
@@ -287,7 +287,7 @@ static const struct {
     {"write_state", tdagi_cml_write_state},
 };
 
-void tdagi_cml_run(tdagi_mil *im, const Cml__Block *block)
+void tdagi_cml_run(tdagi_cml *im, const Cml__Block *block)
 {
     const Cml__Operation *outer = im->op;
     for (size_t i = 0; i < block->n_operations && tdagi_env_step(&im->env, 1); i++) {
