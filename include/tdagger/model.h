@@ -33,6 +33,14 @@ TDAG_API const tdag_graph *tdag_model_get_graph(const tdag_model *model);
 TDAG_API const char *tdag_model_get_input_structure(const tdag_model *model);
 TDAG_API const char *tdag_model_get_output_structure(const tdag_model *model);
 
+/* What its file says of a model beside what it computes: "author", "license",
+ * "description", "version", "user.KEY" and "input.NAME", "output.NAME", "state.NAME" of
+ * Core ML, every other key of the metadata of a .tdag file. Kept in .tdag files and
+ * packages, and by commands that change a whole model. Lent; NULL: there is none. */
+TDAG_API const char *tdag_model_get_metadata(const tdag_model *model, const char *key);
+/* The keys in their order; NULL behind the last one. */
+TDAG_API const char *tdag_model_get_metadata_key(const tdag_model *model, uint32_t i);
+
 /* Whether a file's declared inputs are known: one dtype and shape per flat input, in
  * order, with symbols and their samples. What -i and --like become. */
 typedef struct tdag_input_spec {

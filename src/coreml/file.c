@@ -3,6 +3,7 @@
 #include "coreml/file.h"
 
 #include "coreml/coreml.h"
+#include "coreml/package/metadata.h"
 
 /* ---- bare models ---- */
 
@@ -59,7 +60,13 @@ tdag_status tdagi_coreml_open(tdag_ctx *ctx, const tdagi_mapping *mapping,
                           what);
     TDAGI_TRY(mapping == NULL ? tdagi_package_open(ctx, what, &package)
                               : tdagi_package_open_bytes(ctx, mapping, what, &package));
-    tdag_status st = tdagi_coreml_read(&package, inputs, n_inputs, options, out);
+    tdag_model *model = NULL;
+    tdag_status st = tdagi_coreml_read(&package, inputs, n_inputs, options, &model);
+    if (st == TDAG_OK) st = tdagi_metadata_read(ctx, package.model->description, model);
     tdagi_package_close(&package);
+    if (st == TDAG_OK)
+        *out = model;
+    else
+        tdag_model_free(model);
     return st;
 }

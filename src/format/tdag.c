@@ -14,11 +14,24 @@ static tdag_status save(tdag_ctx *ctx, tdagi_arena *arena, const tdag_model *mod
     TDAGI_TRY(tdagi_tdag_write(ctx, arena, model, &version, &json, &tensors));
     snprintf(format, sizeof format, TDAGI_TDAG_FORMAT "%d", version);
     char format_key[] = TDAGI_TDAG_FORMAT_KEY, model_key[] = TDAGI_TDAG_MODEL_KEY;
-    char *keys[2] = {format_key, model_key}, *values[2] = {format, json};
-    const tdagi_metadata metadata = {.n = 2, .keys = keys, .values = values};
-    tdag_status st = tdagi_safetensors_save(
-        ctx, path, (flags & TDAG_SAVE_PACKED) != 0 ? 0 : TDAGI_SAFETENSORS_ALIGN,
-        &tensors, &metadata);
+    uint32_t n = model->n_metadata;
+    char **keys = tdagi_arena_array(arena, n + 2, sizeof(*keys)),
+         **values = tdagi_arena_array(arena, n + 2, sizeof(*values));
+    tdag_status st = keys == NULL || values == NULL ? tdagi_nomem(ctx) : TDAG_OK;
+    if (st == TDAG_OK) {
+        keys[0] = format_key;
+        values[0] = format;
+        keys[1] = model_key;
+        values[1] = json;
+        for (uint32_t i = 0; i < n; i++) { /* only read by the saver */
+            keys[i + 2] = (char *)(uintptr_t)model->metadata[i].key;
+            values[i + 2] = (char *)(uintptr_t)model->metadata[i].value;
+        }
+        const tdagi_metadata metadata = {.n = n + 2, .keys = keys, .values = values};
+        st = tdagi_safetensors_save(
+            ctx, path, (flags & TDAG_SAVE_PACKED) != 0 ? 0 : TDAGI_SAFETENSORS_ALIGN,
+            &tensors, &metadata);
+    }
     tdagi_strfree(ctx, json);
     return st;
 }
@@ -77,6 +90,39 @@ static tdag_status check_format(tdag_ctx *ctx, const char *path,
     return TDAG_OK;
 }
 
+/* The keys that are not the format's own. */
+static tdag_status keep_others(tdag_ctx *ctx, const tdagi_metadata *metadata,
+                               tdag_model *model)
+{
+    void *p = NULL;
+    uint32_t n = 0;
+    if (metadata->n <= 2) return TDAG_OK;
+    TDAGI_TRY(tdagi_array_alloc(ctx, metadata->n, sizeof(tdagi_note), &p));
+    tdagi_note *entries = p;
+    for (uint32_t i = 0; i < metadata->n; i++)
+        if (strcmp(metadata->keys[i], TDAGI_TDAG_FORMAT_KEY) != 0 &&
+            strcmp(metadata->keys[i], TDAGI_TDAG_MODEL_KEY) != 0)
+            entries[n++] = (tdagi_note){metadata->keys[i], metadata->values[i], 0};
+    tdag_status st = tdagi_model_set_metadata(ctx, model, n, entries);
+    tdagi_free(ctx, p, metadata->n * sizeof(tdagi_note));
+    return st;
+}
+
+static tdag_status read_model(tdag_ctx *ctx, uint32_t version,
+                              const tdagi_metadata *metadata,
+                              const tdag_named_tensors *tensors, tdag_model **out)
+{
+    tdag_model *model = NULL;
+    const char *json = tdagi_metadata_find(metadata, TDAGI_TDAG_MODEL_KEY);
+    TDAGI_TRY(tdagi_tdag_read(ctx, version, json, tensors, &model));
+    tdag_status st = keep_others(ctx, metadata, model);
+    if (st == TDAG_OK)
+        *out = model;
+    else
+        tdag_model_free(model);
+    return st;
+}
+
 tdag_status tdagi_tdag_load(tdag_ctx *ctx, tdagi_mapping *mapping, const char *what,
                             tdag_model **out)
 {
@@ -85,10 +131,7 @@ tdag_status tdagi_tdag_load(tdag_ctx *ctx, tdagi_mapping *mapping, const char *w
     TDAGI_TRY(tdagi_safetensors_read(ctx, mapping, what, &tensors, &metadata));
     uint32_t version = 0;
     tdag_status st = check_format(ctx, what, &metadata, &version);
-    if (st == TDAG_OK)
-        st = tdagi_tdag_read(ctx, version,
-                             tdagi_metadata_find(&metadata, TDAGI_TDAG_MODEL_KEY),
-                             &tensors, out);
+    if (st == TDAG_OK) st = read_model(ctx, version, &metadata, &tensors, out);
     tdagi_metadata_free(&metadata);
     tdag_tensors_free(&tensors);
     return st;

@@ -198,8 +198,15 @@ tdag_status tdagi_model_straight(tdag_ctx *ctx, const tdag_model *m,
 tdag_status tdagi_model_with_graph(tdag_ctx *ctx, const tdag_model *m,
                                    const tdag_graph *graph, tdag_model **out)
 {
-    return tdagi_model_create(ctx, graph, tdagi_model_inputs(m), tdagi_model_outputs(m),
-                              out);
+    tdag_model *made = NULL;
+    TDAGI_TRY(tdagi_model_create(ctx, graph, tdagi_model_inputs(m),
+                                 tdagi_model_outputs(m), &made));
+    tdag_status st = tdagi_model_keep_metadata(ctx, m, made);
+    if (st == TDAG_OK)
+        *out = made;
+    else
+        tdag_model_free(made);
+    return st;
 }
 
 tdag_status tdagi_model_transform(tdag_ctx *ctx, const tdag_model *m,

@@ -21,6 +21,12 @@ typedef struct tdagi_state {
                                    where it is fixed */
 } tdagi_state;
 
+/* What a file says of a model beside what it computes. */
+typedef struct tdagi_note {
+    const char *key, *value;
+    uint32_t i; /* in the order in which they were given */
+} tdagi_note;
+
 struct tdag_model {
     atomic_uint refs;
     tdag_allocator allocator;
@@ -29,6 +35,8 @@ struct tdag_model {
     tdagi_state *states;
     tdagi_method **methods;
     uint32_t n_graphs, n_states, n_methods;
+    const tdagi_note *metadata; /* sorted by key, each once */
+    uint32_t n_metadata;
 };
 
 /* Elements of an array that grows to hold n: what graphs, states and methods have. */
@@ -41,8 +49,15 @@ static inline size_t tdagi_model_capacity(uint32_t n)
 }
 
 tdag_model *tdagi_model_copy(const tdag_model *model); /* one reference more */
-/* Same graphs, states and methods in the same order. */
+/* Same graphs, states and methods in the same order; metadata does not count. */
 bool tdagi_model_equal(const tdag_model *a, const tdag_model *b);
+/* Of a model that nobody else has yet: its metadata, in any order; of equal keys the
+ * first counts. E_NOMEM. */
+tdag_status tdagi_model_set_metadata(tdag_ctx *ctx, tdag_model *m, uint32_t n,
+                                     const tdagi_note *entries);
+/* The same: that of another one. */
+tdag_status tdagi_model_keep_metadata(tdag_ctx *ctx, const tdag_model *from,
+                                      tdag_model *made);
 /* NULL if there is none. */
 const tdagi_method *tdagi_model_method(const tdag_model *model, const char *name);
 /* Checks every rule of programs; the sentence names method, statement and rule. The

@@ -1,6 +1,7 @@
 /* See made.h. */
 #include "coreml/made.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,6 +37,15 @@ void made_file(const char *name, const void *bytes, size_t size)
     if (f == NULL) fail_msg("%s cannot be written", path);
     assert_int_equal(fwrite(bytes, 1, size, f), size);
     assert_int_equal(fclose(f), 0);
+}
+
+void made_byte(const char *name, size_t at, int byte)
+{
+    const unsigned char value = (unsigned char)byte;
+    int fd = open(made_path(name), O_WRONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, &value, 1, (off_t)at), 1);
+    assert_int_equal(close(fd), 0);
 }
 
 void made_text(const char *name, const char *text)

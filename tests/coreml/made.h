@@ -9,6 +9,8 @@
 const char *made_path(const char *name);
 /* Writes a file there, with the folders that it needs. */
 void made_file(const char *name, const void *bytes, size_t size);
+/* Writes over one byte of a file. */
+void made_byte(const char *name, size_t at, int byte);
 void made_text(const char *name, const char *text);
 /* Reads one; *size_out bytes, to be freed. */
 unsigned char *made_read(const char *name, size_t *size_out);

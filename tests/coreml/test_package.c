@@ -1,6 +1,7 @@
 /* Packages on disk: written and read again, replaced, and those that are no packages.
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -290,6 +291,31 @@ static void test_records(void **state)
     tdag_ctx_free(ctx);
 }
 
+/* A record behind 5 GB of nothing. */
+static void test_large(void **state)
+{
+    (void)state;
+    const uint64_t at = UINT64_C(5) << 30;
+    const uint64_t record[4] = {0x2DEADBEEF, 16, at + 64, 0};
+    static const float numbers[4] = {1, 2, 3, 4};
+    static const char name[] = "m.mlpackage/Data/com.apple.CoreML/weights/large";
+    tdag_ctx *ctx = test_ctx();
+    tdagi_package p;
+    tdagi_blob blob;
+    made_file(name, "\1\0\0\0\2\0\0\0", 8);
+    int fd = open(made_path(name), O_WRONLY);
+    assert_int_equal(pwrite(fd, record, sizeof(record), (off_t)at), sizeof(record));
+    assert_int_equal(pwrite(fd, numbers, sizeof(numbers), (off_t)at + 64),
+                     sizeof(numbers));
+    assert_int_equal(close(fd), 0);
+    TEST_OK(ctx, tdagi_package_open(ctx, made_path("m.mlpackage"), &p));
+    TEST_OK(ctx, blob_at(&p, "@model_path/weights/large", at, &blob));
+    assert_memory_equal(blob.data, numbers, sizeof(numbers));
+    tdagi_package_close(&p);
+    assert_int_equal(unlink(made_path(name)), 0);
+    tdag_ctx_free(ctx);
+}
+
 static void test_weight_names(void **state)
 {
     (void)state;
@@ -351,8 +377,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_weight_bytes),
         cmocka_unit_test(test_not_replaced), cmocka_unit_test(test_manifests),
-        cmocka_unit_test(test_records),      cmocka_unit_test(test_weight_names),
-        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_records),      cmocka_unit_test(test_large),
+        cmocka_unit_test(test_weight_names), cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, made_remove);
 }

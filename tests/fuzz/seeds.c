@@ -2,6 +2,7 @@
  * .tdag files and texts are of small random graphs over all core ops, with symbols and
  * without, and of random programs; the others are of the archives in seeds/ and in
  * examples/: they as they are, and their records. */
+#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -152,6 +153,27 @@ static void write_programs(void)
     }
 }
 
+/* Small packages: the length of the message, four bytes, the message, the weights. */
+static void write_packages(void)
+{
+    DIR *all = opendir(TDAG_FUZZ_SEEDS "/coreml");
+    unsigned number = 0;
+    if (all == NULL) exit(1);
+    for (struct dirent *e; (e = readdir(all)) != NULL;) {
+        char path[4096];
+        tdag_ctx *ctx = test_ctx();
+        tdagi_mapping *m = NULL;
+        if (e->d_name[0] == '.') continue;
+        snprintf(path, sizeof path, TDAG_FUZZ_SEEDS "/coreml/%s", e->d_name);
+        need(tdagi_mapping_open(ctx, path, 0, &m));
+        write_file("coreml", number++, "", 0, tdagi_mapping_data(m),
+                   tdagi_mapping_size(m));
+        tdagi_mapping_release(m);
+        tdag_ctx_free(ctx);
+    }
+    closedir(all);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2 || (mkdir(argv[1], 0777) != 0 && errno != EEXIST)) return 2;
@@ -160,5 +182,6 @@ int main(int argc, char **argv)
     write_models();
     write_archives();
     write_programs();
+    write_packages();
     return 0;
 }

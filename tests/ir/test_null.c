@@ -4,6 +4,7 @@
 #include <tdagger/compare.h>
 #include <tdagger/compose.h>
 #include <tdagger/control.h>
+#include <tdagger/coreml.h>
 #include <tdagger/count.h>
 #include <tdagger/file.h>
 #include <tdagger/open.h>
@@ -212,6 +213,8 @@ static void test_graph_getters(void **state)
             tdag_model_get_input_structure(NULL) == NULL);
     ANSWERS(tdag_model_get_output_structure,
             tdag_model_get_output_structure(NULL) == NULL);
+    ANSWERS(tdag_model_get_metadata, tdag_model_get_metadata(NULL, "a") == NULL);
+    ANSWERS(tdag_model_get_metadata_key, tdag_model_get_metadata_key(NULL, 0) == NULL);
     DOES_NOTHING(tdag_cuts_free, NULL);
     DOES_NOTHING(tdag_differences_free, NULL);
     DOES_NOTHING(tdag_pairs_free, NULL);
@@ -386,6 +389,11 @@ static void test_torch(void **state)
     FAILS("out", tdag_from_pt2, "x", &spec, 1, NULL, NULL);
     FAILS("model", tdag_to_pt2, NULL, "x", NULL);
     FAILS("path", tdag_to_pt2, model, NULL, NULL);
+    FAILS("path", tdag_from_coreml, NULL, &spec, 1, NULL, &m);
+    FAILS("inputs", tdag_from_coreml, "x", NULL, 1, NULL, &m);
+    FAILS("out", tdag_from_coreml, "x", &spec, 1, NULL, NULL);
+    FAILS("model", tdag_to_coreml, NULL, "x", NULL);
+    FAILS("path", tdag_to_coreml, model, NULL, NULL);
     tdag_file_kind kind;
     const tdag_bytes bytes = {.data = "x", .size = 1}, no_data = {.size = 1};
     FAILS("path", tdag_file_get_kind, NULL, &kind);

@@ -9,7 +9,7 @@
 #include "base/arena.h"
 
 /* Reads a message of that kind; it lives in the arena, and is checked before: levels of
- * nesting and the memory that it will need (wire.c). `what` names the file in
+ * nesting and the number of fields (wire.c). `what` names the file in
  * sentences. Errors: E_FORMAT, E_LIMIT, E_NOMEM, E_UNSUPPORTED (the library is not
  * there). */
 tdag_status tdagi_message_read(tdag_ctx *ctx, tdagi_arena *arena,

@@ -1,5 +1,7 @@
 /* See wire.h. One level of messages is one level of calls, at most
- * TDAGI_WIRE_MAX_DEPTH. */
+ * TDAGI_WIRE_MAX_DEPTH. What libprotobuf-c would take, and nobody writes, is refused: a
+ * field of another kind than its type's, and one that stands twice, which it would
+ * merge. */
 #include "coreml/proto/wire.h"
 
 #include "base/ctx.h"
@@ -8,7 +10,16 @@ typedef struct walk {
     tdag_ctx *ctx;
     const char *what;
     const uint8_t *start; /* of the file, for offsets */
+    uint64_t steps;       /* fields that may still come */
+    uint32_t max_depth;
 } walk;
+
+/* What a message has had: fields that may stand there once, by their place in the
+ * structure, where those of which one may stand there share one. */
+typedef struct once {
+    unsigned seen[8]; /* the first ones; a message has a few such fields */
+    uint32_t n;
+} once;
 
 typedef struct bytes {
     const uint8_t *p, *end;
@@ -16,7 +27,7 @@ typedef struct bytes {
 
 enum { VARINT = 0, FIXED64 = 1, LENGTH = 2, FIXED32 = 5 };
 
-static tdag_status damaged(const walk *w, const uint8_t *at, const char *how)
+static tdag_status damaged(walk *w, const uint8_t *at, const char *how)
 {
     tdagi_fail(w->ctx, TDAG_E_FORMAT, "%s is damaged: %s", w->what, how);
     tdagi_fail_at_offset(w->ctx, (uint64_t)(at - w->start));
@@ -64,12 +75,65 @@ static bool take_value(bytes *b, uint32_t kind, bytes *inner_out)
     return true;
 }
 
-static tdag_status check(const walk *w, const ProtobufCMessageDescriptor *d, bytes b,
+/* How a type's values stand in a file. */
+static uint32_t kind_of(const ProtobufCFieldDescriptor *f)
+{
+    switch (f->type) {
+    case PROTOBUF_C_TYPE_SFIXED64:
+    case PROTOBUF_C_TYPE_FIXED64:
+    case PROTOBUF_C_TYPE_DOUBLE:
+        return FIXED64;
+    case PROTOBUF_C_TYPE_SFIXED32:
+    case PROTOBUF_C_TYPE_FIXED32:
+    case PROTOBUF_C_TYPE_FLOAT:
+        return FIXED32;
+    case PROTOBUF_C_TYPE_STRING:
+    case PROTOBUF_C_TYPE_BYTES:
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return LENGTH;
+    case PROTOBUF_C_TYPE_INT32:
+    case PROTOBUF_C_TYPE_SINT32:
+    case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_SINT64:
+    case PROTOBUF_C_TYPE_UINT32:
+    case PROTOBUF_C_TYPE_UINT64:
+    case PROTOBUF_C_TYPE_BOOL:
+    case PROTOBUF_C_TYPE_ENUM:
+        break;
+    }
+    return VARINT;
+}
+
+/* Numbers that repeat stand one by one, or all in one field. */
+static bool is_kind(const ProtobufCFieldDescriptor *f, uint32_t kind)
+{
+    return kind == kind_of(f) ||
+           (kind == LENGTH && f->label == PROTOBUF_C_LABEL_REPEATED);
+}
+
+/* Whether the field, or another one of which one may stand there, was there before. */
+static bool is_second(once *o, const ProtobufCFieldDescriptor *f)
+{
+    bool shares = (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
+    unsigned place = shares ? f->quantifier_offset : f->offset;
+    if (f->label == PROTOBUF_C_LABEL_REPEATED) return false;
+    for (uint32_t i = 0; i < o->n; i++)
+        if (o->seen[i] == place) return true;
+    if (o->n < sizeof(o->seen) / sizeof(*o->seen)) o->seen[o->n++] = place;
+    return false;
+}
+
+static tdag_status too_much(walk *w, const char *what, uint64_t limit)
+{
+    return tdagi_fail(w->ctx, TDAG_E_LIMIT, "%s has more than %llu %s", w->what,
+                      (unsigned long long)limit, what);
+}
+
+static tdag_status check(walk *w, const ProtobufCMessageDescriptor *d, bytes b,
                          uint32_t depth)
 {
-    if (depth > TDAGI_WIRE_MAX_DEPTH)
-        return tdagi_fail(w->ctx, TDAG_E_LIMIT, "%s nests more than %d messages",
-                          w->what, (int)TDAGI_WIRE_MAX_DEPTH);
+    once o = {.n = 0};
+    if (depth > w->max_depth) return too_much(w, "levels of messages", w->max_depth);
     while (b.p < b.end) {
         const uint8_t *at = b.p;
         uint64_t tag;
@@ -79,8 +143,12 @@ static tdag_status check(const walk *w, const ProtobufCMessageDescriptor *d, byt
         if (!take_value(&b, (uint32_t)(tag & 7), &inner))
             return damaged(w, at, "a field that ends beyond its message");
         const ProtobufCFieldDescriptor *f = find_field(d, tag >> 3);
-        if (f == NULL || f->type != PROTOBUF_C_TYPE_MESSAGE) continue;
-        if ((tag & 7) != LENGTH) return damaged(w, at, "a number for a message");
+        if (w->steps-- == 0) return too_much(w, "fields", w->ctx->limits.max_steps);
+        if (f == NULL) continue;
+        if (!is_kind(f, (uint32_t)(tag & 7)))
+            return damaged(w, at, "a field of another kind than its type's");
+        if (is_second(&o, f)) return damaged(w, at, "a field that stands there twice");
+        if (f->type != PROTOBUF_C_TYPE_MESSAGE) continue;
         TDAGI_TRY(check(w, f->descriptor, inner, depth + 1));
     }
     return tdagi_poll(w->ctx);
@@ -90,7 +158,9 @@ tdag_status tdagi_wire_check(tdag_ctx *ctx,
                              const ProtobufCMessageDescriptor *descriptor,
                              const void *data, size_t size, const char *what)
 {
-    const walk w = {ctx, what, data};
+    const uint64_t depth = ctx->limits.max_depth;
+    walk w = {ctx, what, data, ctx->limits.max_steps, TDAGI_WIRE_MAX_DEPTH};
+    if (depth < w.max_depth) w.max_depth = (uint32_t)depth;
     bytes all = {data, (const uint8_t *)data + size};
     return check(&w, descriptor, all, 0);
 }

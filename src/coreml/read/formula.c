@@ -137,6 +137,7 @@ static const overloads *overloads_of(formula *f, const char *name, size_t n)
     overloads *o = tdagi_env_alloc(env, sizeof(*o));
     bool prim = n > 4 && memcmp(name, "prim", 4) == 0;
     const char *full = tdagi_env_text(env, prim ? "%.*s" : "aten::%.*s", (int)n, name);
+    if (slot == NULL && tdagi_env_ok(env)) env->status = tdagi_nomem(env->ctx);
     if (slot == NULL || o == NULL || full == NULL) return NULL;
     o->all = tdagi_schemas_list(env, full, &o->n);
     *slot = o;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "coreml/file.h"
 #include "coreml/network/network.h"
 #include "program/outline/outline.h"
 
@@ -186,12 +187,8 @@ tdag_status tdag_from_coreml(tdag_ctx *ctx, const char *path,
                              const tdag_input_spec *inputs, uint32_t n_inputs,
                              const tdag_coreml_options *options, tdag_model **out)
 {
-    tdagi_package package;
     TDAGI_TRY(tdagi_need(ctx, path, "path"));
     TDAGI_TRY(tdagi_need(ctx, out, "out"));
     if (n_inputs > 0) TDAGI_TRY(tdagi_need(ctx, inputs, "inputs"));
-    TDAGI_TRY(tdagi_package_open(ctx, path, &package));
-    tdag_status st = tdagi_coreml_read(&package, inputs, n_inputs, options, out);
-    tdagi_package_close(&package);
-    return st;
+    return tdagi_coreml_open(ctx, NULL, path, inputs, n_inputs, options, out);
 }

@@ -1,6 +1,7 @@
 /* The model around the program: specification version, inputs and outputs, metadata. */
 #include <stdio.h>
 
+#include "coreml/package/metadata.h"
 #include "coreml/write/mil.h"
 
 /* An upper end that Core ML wants of open sizes. */
@@ -155,6 +156,8 @@ Cml__Model *tdagi_mil_model(tdagi_mil_writer *w)
     if (m == NULL) return NULL;
     m->specification_version = (int32_t)version_of(w->target);
     m->description = description(w);
+    if (w->status == TDAG_OK)
+        w->status = tdagi_metadata_write(w->ctx, &w->arena, w->model, m->description);
     m->type_case = CML__MODEL__TYPE_ML_PROGRAM;
     m->ml_program = program(w);
     return w->status == TDAG_OK ? m : NULL;

@@ -605,6 +605,7 @@ tdag_status tdagi_copy_model(tdagi_copier *c, tdag_ctx *ctx, const tdag_model *m
     tdag_status st = tdagi_model_finish(&c->b, &made);
     tdagi_arena_free(&c->arena);
     if (st == TDAG_OK) st = tdagi_model_verify(ctx, made);
+    if (st == TDAG_OK) st = tdagi_model_keep_metadata(ctx, model, made);
     if (st == TDAG_OK) {
         *out = made;
         made = NULL;

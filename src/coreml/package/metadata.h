@@ -1,0 +1,17 @@
+/* Author, license and the like: of Core ML's descriptions and of models. */
+#ifndef TDAGI_METADATA_H
+#define TDAGI_METADATA_H
+
+#include "coreml/proto/protobuf.h"
+#include "program/model.h"
+
+/* Gives a new model the metadata of a description; NULL is fine. Errors: E_NOMEM. */
+tdag_status tdagi_metadata_read(tdag_ctx *ctx, const Cml__ModelDescription *description,
+                                tdag_model *model);
+/* Puts a model's metadata into a description whose features are there, in memory of the
+ * arena; `description->metadata` is set. Errors: E_NOMEM. */
+tdag_status tdagi_metadata_write(tdag_ctx *ctx, tdagi_arena *arena,
+                                 const tdag_model *model,
+                                 Cml__ModelDescription *description);
+
+#endif

@@ -1,0 +1,206 @@
+/* Author, license and the like: from and to Core ML's descriptions, in .tdag files, and
+ * through transforms. */
+#include <tdagger.h>
+
+#include "coreml/made.h"
+#include "coreml/package/metadata.h"
+#include "support/test.h"
+
+static const char text[] =
+    "tdag 1\nsymbols N=2\nx: f32[N,3] = input\ny: f32[N,3] = add(x, x)\n"
+    "return y\n";
+
+static tdag_model *make_model(tdag_ctx *ctx)
+{
+    tdag_model *model = NULL;
+    TEST_OK(ctx, tdag_model_parse(ctx, text, sizeof(text) - 1, &model));
+    return model;
+}
+
+/* A description with everything, in an arena. */
+static char author[] = "A. Author", license[] = "MIT", brief[] = "what it does",
+            version[] = "1.2", key[] = "k", value[] = "v \xc3\xa9", x[] = "x",
+            of_x[] = "the image", y[] = "y", of_y[] = "its negative";
+
+typedef struct description {
+    Cml__Metadata metadata;
+    Cml__StringEntry user, *users[1];
+    Cml__FeatureDescription in, out, *ins[1], *outs[1];
+    Cml__ModelDescription whole;
+} description;
+
+static void init(void *message, const ProtobufCMessageDescriptor *kind)
+{
+    memset(message, 0, kind->sizeof_message);
+    ((ProtobufCMessage *)message)->descriptor = kind;
+}
+
+static void describe(description *d)
+{
+    init(&d->metadata, &cml__metadata__descriptor);
+    d->metadata.author = author;
+    d->metadata.license = license;
+    d->metadata.short_description = brief;
+    d->metadata.version_string = version;
+    init(&d->user, &cml__string_entry__descriptor);
+    d->user.key = key;
+    d->user.value = value;
+    d->users[0] = &d->user;
+    d->metadata.n_user_defined = 1;
+    d->metadata.user_defined = d->users;
+    init(&d->in, &cml__feature_description__descriptor);
+    init(&d->out, &cml__feature_description__descriptor);
+    d->in.name = x;
+    d->in.short_description = of_x;
+    d->out.name = y;
+    d->out.short_description = of_y;
+    d->ins[0] = &d->in;
+    d->outs[0] = &d->out;
+    init(&d->whole, &cml__model_description__descriptor);
+    d->whole.metadata = &d->metadata;
+    d->whole.n_input = d->whole.n_output = 1;
+    d->whole.input = d->ins;
+    d->whole.output = d->outs;
+}
+
+static const char *const want[][2] = {
+    {"author", author},   {"description", brief}, {"input.x", of_x},
+    {"license", license}, {"output.y", of_y},     {"user.k", value},
+    {"version", version},
+};
+enum { N = sizeof(want) / sizeof(*want) };
+
+static void check(const tdag_model *model)
+{
+    for (uint32_t i = 0; i < N; i++) {
+        assert_string_equal(tdag_model_get_metadata_key(model, i), want[i][0]);
+        assert_string_equal(tdag_model_get_metadata(model, want[i][0]), want[i][1]);
+    }
+    assert_null(tdag_model_get_metadata_key(model, N));
+    assert_null(tdag_model_get_metadata(model, "format"));
+    assert_null(tdag_model_get_metadata(model, "x"));
+}
+
+static void check_written(tdag_ctx *ctx, const tdag_model *model)
+{
+    description d;
+    tdagi_arena arena;
+    tdagi_arena_init(&arena, &ctx->allocator);
+    describe(&d);
+    d.in.short_description = d.out.short_description = NULL;
+    d.whole.metadata = NULL;
+    TEST_OK(ctx, tdagi_metadata_write(ctx, &arena, model, &d.whole));
+    const Cml__Metadata *m = d.whole.metadata;
+    assert_string_equal(m->author, author);
+    assert_string_equal(m->license, license);
+    assert_string_equal(m->short_description, brief);
+    assert_string_equal(m->version_string, version);
+    assert_int_equal(m->n_user_defined, 1);
+    assert_string_equal(m->user_defined[0]->key, key);
+    assert_string_equal(m->user_defined[0]->value, value);
+    assert_string_equal(d.in.short_description, of_x);
+    assert_string_equal(d.out.short_description, of_y);
+    tdagi_arena_free(&arena);
+}
+
+static void test_ways(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    tdag_model *model = make_model(ctx), *other = NULL;
+    description d;
+    describe(&d);
+    TEST_OK(ctx, tdagi_metadata_read(ctx, NULL, model));
+    assert_null(tdag_model_get_metadata_key(model, 0));
+    TEST_OK(ctx, tdagi_metadata_read(ctx, &d.whole, model));
+    check(model);
+    check_written(ctx, model);
+    made_text("folder", ""); /* the folder is there */
+    TEST_OK(ctx, tdag_save(ctx, model, made_path("m.tdag"), NULL));
+    TEST_OK(ctx, tdag_load(ctx, made_path("m.tdag"), NULL, &other));
+    check(other);
+    tdag_model_free(other);
+    TEST_OK(ctx, tdag_simplify(ctx, model, NULL, &other));
+    check(other);
+    tdag_model_free(other);
+    const char *const at[] = {"N=5"};
+    TEST_OK(ctx, tdag_substitute(ctx, model, at, 1, &other));
+    check(other);
+    tdag_model_free(other);
+    tdag_model_free(model);
+    tdag_ctx_free(ctx);
+}
+
+/* .tdag -> .mlpackage -> .tdag -> .mlpackage: the same bytes. */
+static void test_package(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"Manifest.json",
+                                        "Data/com.apple.CoreML/model.mlmodel"};
+    tdag_ctx *ctx = test_ctx();
+    tdag_model *model = make_model(ctx), *other = NULL, *again = NULL;
+    description d;
+    describe(&d);
+    TEST_OK(ctx, tdagi_metadata_read(ctx, &d.whole, model));
+    TEST_OK(ctx, tdag_to_coreml(ctx, model, made_path("a.mlpackage"), NULL));
+    TEST_OK(ctx,
+            tdag_from_coreml(ctx, made_path("a.mlpackage"), NULL, 0, NULL, &other));
+    check(other);
+    tdag_model_free(other);
+    TEST_OK(ctx, tdag_open(ctx, made_path("a.mlpackage"), NULL, 0, NULL, &other));
+    check(other);
+    TEST_OK(ctx, tdag_save(ctx, other, made_path("a.tdag"), NULL));
+    TEST_OK(ctx, tdag_load(ctx, made_path("a.tdag"), NULL, &again));
+    TEST_OK(ctx, tdag_to_coreml(ctx, again, made_path("b.mlpackage"), NULL));
+    for (size_t i = 0; i < 2; i++) {
+        char a[100], b[100];
+        size_t n = 0, m = 0;
+        snprintf(a, sizeof(a), "a.mlpackage/%s", files[i]);
+        snprintf(b, sizeof(b), "b.mlpackage/%s", files[i]);
+        unsigned char *p = made_read(a, &n), *q = made_read(b, &m);
+        assert_int_equal(n, m);
+        assert_memory_equal(p, q, n);
+        free(p);
+        free(q);
+    }
+    tdag_model_free(again);
+    tdag_model_free(other);
+    tdag_model_free(model);
+    tdag_ctx_free(ctx);
+}
+
+static tdag_status all_once(tdag_ctx *ctx, void *arg)
+{
+    tdag_model *model = NULL;
+    tdagi_arena arena;
+    description d;
+    (void)arg;
+    describe(&d);
+    TDAGI_TRY(tdag_model_parse(ctx, text, sizeof(text) - 1, &model));
+    tdag_status st = tdagi_metadata_read(ctx, &d.whole, model);
+    tdagi_arena_init(&arena, &ctx->allocator);
+    if (st == TDAG_OK) st = tdagi_metadata_write(ctx, &arena, model, &d.whole);
+    tdagi_arena_free(&arena);
+    if (st == TDAG_OK) st = tdag_save(ctx, model, made_path("m.tdag"), NULL);
+    tdag_model_free(model);
+    model = NULL;
+    if (st == TDAG_OK) st = tdag_load(ctx, made_path("m.tdag"), NULL, &model);
+    tdag_model_free(model);
+    return st;
+}
+
+static void test_memory(void **state)
+{
+    (void)state;
+    test_every_oom(all_once, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ways),
+        cmocka_unit_test(test_package),
+        cmocka_unit_test(test_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, made_remove);
+}
