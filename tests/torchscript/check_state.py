@@ -62,10 +62,11 @@ PROGRAMS = [
     "y = x; self.frames += [x]; return y",
     "y = x; self.frames[0] = x; return y",
     "y = x; self.frames.append(x); self.frames.pop(0); return y + self.frames[0]",
+    "y = self.named['a'] + x; self.named['a'] = y; return y",
 ]
 REFUSED = [
     ("y = x; self.nested[0].append(3); return y * len(self.nested[0])", "aten::append"),
-    ("y = self.named['a'] + x; self.named['a'] = y; return y", "aten::_set_item"),
+    ("y = self.named['a'] + x; self.named['b'] = y; return y", "aten::_set_item"),
 ]
 ACCEPTED = [
     "self.cache[1] = x; return x + 1",

@@ -329,6 +329,7 @@ import program_decoders  # noqa: E402,F401
 import program_lists  # noqa: E402,F401
 import program_optional  # noqa: E402,F401
 import program_results  # noqa: E402,F401
+import program_state  # noqa: E402,F401
 import program_structures  # noqa: E402,F401
 
 # ---- files ----

@@ -264,7 +264,9 @@ static void starve(tdag_ctx *ctx, const example *e)
     (void)ctx;
     bool is_wanted =
         strcmp(e->name, "StateInBranch") == 0 || strcmp(e->name, "PushPop") == 0 ||
-        strcmp(e->name, "FrameList") == 0 || strcmp(e->name, "Greedy") == 0;
+        strcmp(e->name, "FrameList") == 0 || strcmp(e->name, "Greedy") == 0 ||
+        strcmp(e->name, "LazyState") == 0 || strcmp(e->name, "LazyCache") == 0 ||
+        strcmp(e->name, "DictState") == 0 || strcmp(e->name, "ListsOfNumbers") == 0;
     for (int64_t nth = 1; is_wanted; nth += 7)
         if (!test_one_oom(import_once, (void *)(uintptr_t)e, nth)) break;
 }

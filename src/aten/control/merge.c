@@ -239,6 +239,7 @@ tdagi_any tdagi_merge(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
         tdagi_any set = tdagi_is_unset(yes) ? no : yes;
         if (tdagi_any_is_seq(set)) {
             tdagi_any none = nothing_like(env, set);
+            if (none.kind != set.kind) return none;
             return merge_items(arms, set.u.seq == yes.u.seq ? yes : none,
                                set.u.seq == yes.u.seq ? none : no);
         }

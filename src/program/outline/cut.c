@@ -330,6 +330,7 @@ static uint32_t share_graph(cutter *c, const tdag_graph *graph)
     char name[160];
     const tdag_model *made = c->b->made;
     uint32_t i = 0;
+    if (made == NULL) return 0;
     while (i < made->n_graphs &&
            !tdagi_graph_computes_equal(made->graphs[i].graph, graph))
         i++;

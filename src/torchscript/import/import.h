@@ -32,6 +32,10 @@ typedef struct tdagi_live {
     const char *path; /* "encoder.cache" */
     tdag_value first; /* what was read */
     tdagi_any now;
+    const tdagi_seq
+        *values; /* of a dict that holds it, at that place; NULL: now has it */
+    uint32_t at;
+    const struct tdagi_live *of; /* of what may be None: this is whether it is there */
 } tdagi_live;
 
 /* A list of an attribute, as it was read. */
@@ -126,6 +130,7 @@ typedef struct tdagi_found {
     uint32_t varies;   /* by axis: the state's size changes */
     tdag_tensor *rows; /* of a list: its items; else NULL */
     char letter;       /* ... which are numbers */
+    bool is_optional;  /* it is None at first: rows are a tensor for what it becomes */
 } tdagi_found;
 
 /* Paths that were found to be state: the method is walked again, and reads them. */
@@ -143,10 +148,18 @@ void tdagi_import_found_state(tdagi_import *im, const char *path);
 void tdagi_import_found_list(tdagi_import *im, const char *path, tdagi_any before,
                              tdagi_any after);
 /* An attribute's list was read; what is changed is known by it. NULL: it is none. */
-void tdagi_import_read_list(tdagi_import *im, tdagi_any list, const char *path);
+void tdagi_import_read_list(tdagi_import *im, const tdagi_seq *list, const char *path);
 const char *tdagi_import_path_of(const tdagi_import *im, const tdagi_seq *list);
 /* Makes attribute a a state, which holds v when the model is new. */
 void tdagi_import_live(tdagi_import *im, tdagi_attr *a, const char *path, tdagi_any v);
+/* The values of a dict that are state. */
+void tdagi_import_live_dict(tdagi_import *im, tdagi_dict *dict, const char *path);
+/* A value of an attribute's dict is about to be set: it is state. False: it cannot be.
+ */
+bool tdagi_import_found_value(tdagi_import *im, const char *path,
+                              const tdagi_dict *dict, tdagi_any key, tdagi_any after);
+/* An attribute that is None becomes v. False: nothing that can be state. */
+bool tdagi_import_found_optional(tdagi_import *im, const char *path, tdagi_any v);
 /* The writes, at the end of the method. */
 void tdagi_import_write_states(tdagi_import *im);
 void tdagi_import_free_leaves(tdagi_import *im);

@@ -300,7 +300,10 @@ tdagi_any tdagi_import_attr(tdagi_import *im, tdagi_object *object, const char *
         a = add_attr(im, object, name, tdagi_import_value(im, v, path));
         if (a == NULL) return tdagi_any_poison();
         mark_living(a->value, 0);
-        if (a->value.kind == TDAGI_ANY_LIST) tdagi_import_read_list(im, a->value, path);
+        if (a->value.kind == TDAGI_ANY_LIST)
+            tdagi_import_read_list(im, a->value.u.seq, path);
+        if (a->value.kind == TDAGI_ANY_DICT)
+            tdagi_import_live_dict(im, a->value.u.dict, path);
         if (tdagi_import_is_state(im, path)) tdagi_import_live(im, a, path, a->value);
     }
     if (!a->was_set) a->was_read = true;
@@ -354,6 +357,9 @@ void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *n
         tdagi_import_found_list(im, join(im, object->path, name), a->value, v);
     else if (a->was_read && may_live(im, a->value, v))
         tdagi_import_found_state(im, join(im, object->path, name));
+    else if (a->was_read && a->value.kind == TDAGI_ANY_NONE && im->found != NULL &&
+             tdagi_import_found_optional(im, join(im, object->path, name), v))
+        ; /* the method is walked again */
     else if (a->was_read)
         tdagi_env_issue(&im->env, "the attribute %s that lives between calls", name);
     a->value = v;

@@ -19,8 +19,18 @@ static tdagi_any run(tdagi_env *env, const tdagi_schema *schema, const tdagi_any
         before = tdagi_list_copy_of(env, args[0].u.seq);
         args[0].u.seq->lives = false;
     }
+    if (n > 2 && args[0].kind == TDAGI_ANY_DICT && args[0].u.dict->keys.lives &&
+        strcmp(schema->name, "aten::_set_item") == 0) {
+        const char *of = tdagi_import_path_of(im, &args[0].u.dict->values);
+        if (of != NULL && im->found != NULL && env->outline != NULL &&
+            tdagi_import_found_value(im, of, args[0].u.dict, args[1], args[2]))
+            args[0].u.dict->keys.lives = false;
+    }
     if (!tdagi_stack_call(env, schema, args, n, &out))
         out = tdagi_aten_call(env, schema, args, n);
+    if (n > 0 && args[0].kind == TDAGI_ANY_DICT &&
+        tdagi_import_path_of(im, &args[0].u.dict->values) != NULL)
+        args[0].u.dict->keys.lives = true;
     if (path != NULL && tdagi_env_ok(env))
         tdagi_import_found_list(im, path, before, args[0]);
     return out;

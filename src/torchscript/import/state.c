@@ -127,11 +127,11 @@ void tdagi_import_found_list(tdagi_import *im, const char *path, tdagi_any befor
     f->letter = tdagi_number_letter(item);
 }
 
-void tdagi_import_read_list(tdagi_import *im, tdagi_any list, const char *path)
+void tdagi_import_read_list(tdagi_import *im, const tdagi_seq *list, const char *path)
 {
     tdagi_living *l = tdagi_env_alloc(&im->env, sizeof *l);
     if (l == NULL) return;
-    *l = (tdagi_living){.next = im->living, .list = list.u.seq, .path = path};
+    *l = (tdagi_living){.next = im->living, .list = list, .path = path};
     im->living = l;
 }
 
@@ -186,6 +186,48 @@ static void find_sizes(tdagi_import *im, const char *path, const tdag_tensor *t,
     }
 }
 
+/* A state that is read at the beginning; what it is then is in *out. */
+static tdagi_live *add_live(tdagi_import *im, const char *path, const tdag_tensor *t,
+                            sizes *z, tdagi_cell **out)
+{
+    tdagi_live *live = tdagi_env_alloc(&im->env, sizeof *live);
+    if (live == NULL) return NULL;
+    const tdagi_outline_state state = {
+        .name = path, .initial = t, .symbols = z->symbols};
+    uint32_t number = tdagi_outline_add_state(&im->outline, &state);
+    tdag_value read = tdagi_given(&im->env, t->dtype, t->rank, z->shape);
+    tdagi_cell *cell = tdagi_cell_new(&im->env, read);
+    if (cell == NULL) return NULL;
+    cell->born = 0; /* it was there before any branch */
+    add_read(im, number, read, z->n, z->bindings);
+    *live = (tdagi_live){.path = path, .first = read, .now = tdagi_any_tensor(cell)};
+    tdagi_live **end = &im->lives;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = live;
+    *out = cell;
+    return live;
+}
+
+/* Whether it is there is a state of its own. */
+static void add_there(tdagi_import *im, tdagi_live *live)
+{
+    tdagi_env *env = &im->env;
+    tdagi_cell *cell = NULL,
+               *no = tdagi_cell_known(env, TDAG_BOOL, tdagi_any_bool(false));
+    sizes *z = tdagi_env_alloc(env, sizeof *z);
+    const tdag_tensor *t = no == NULL ? NULL : tensor_of(im, tdagi_any_tensor(no));
+    if (z == NULL || t == NULL) return;
+    memset(z, 0, sizeof *z);
+    tdagi_live *there =
+        add_live(im, tdagi_env_text(env, "%s_is_there", live->path), t, z, &cell);
+    if (there == NULL) return;
+    there->of = live;
+    const tdagi_any both[] = {{.kind = TDAGI_ANY_DATA, .letter = 'b', .u.tensor = cell},
+                              live->now};
+    live->now = tdagi_any_seq(env, TDAGI_ANY_OPTIONAL, 2, both);
+}
+
 void tdagi_import_live(tdagi_import *im, tdagi_attr *a, const char *path, tdagi_any v)
 {
     tdagi_env *env = &im->env;
@@ -197,32 +239,81 @@ void tdagi_import_live(tdagi_import *im, tdagi_attr *a, const char *path, tdagi_
         return;
     }
     sizes *z = tdagi_env_alloc(env, sizeof *z);
-    tdagi_live *live = tdagi_env_alloc(env, sizeof *live);
-    if (z == NULL || live == NULL) return;
+    tdagi_cell *cell = NULL;
+    if (z == NULL) return;
     memset(z, 0, sizeof *z);
     find_sizes(im, path, t, z);
-    const tdagi_outline_state state = {
-        .name = path, .initial = t, .symbols = z->symbols};
-    uint32_t number = tdagi_outline_add_state(&im->outline, &state);
-    tdag_value read = tdagi_given(env, t->dtype, t->rank, z->shape);
-    tdagi_cell *cell = tdagi_cell_new(env, read);
-    if (cell == NULL) return;
-    cell->born = 0; /* it was there before any branch */
-    add_read(im, number, read, z->n, z->bindings);
-    tdagi_any now = tdagi_any_tensor(cell);
-    if (found->rows != NULL) {
-        now = tdagi_stack_list(env, cell, found->letter);
-        if (now.kind == TDAGI_ANY_LIST) now.u.seq->born = 0;
+    tdagi_live *live = add_live(im, path, t, z, &cell);
+    if (live == NULL) return;
+    if (found->is_optional) {
+        add_there(im, live);
+    } else if (found->rows != NULL) {
+        live->now = tdagi_stack_list(env, cell, found->letter);
+        if (live->now.kind == TDAGI_ANY_LIST) live->now.u.seq->born = 0;
     } else if (tdagi_any_is_number(v)) {
-        now.kind = TDAGI_ANY_DATA;
-        now.letter = tdagi_number_letter(v);
+        live->now.kind = TDAGI_ANY_DATA;
+        live->now.letter = tdagi_number_letter(v);
     }
-    *live = (tdagi_live){.path = path, .first = read, .now = now};
-    tdagi_live **end = &im->lives;
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = live;
     a->live = live;
+}
+
+void tdagi_import_live_dict(tdagi_import *im, tdagi_dict *dict, const char *path)
+{
+    tdagi_env *env = &im->env;
+    tdagi_import_read_list(im, &dict->values, path);
+    dict->keys.born = dict->values.born = 0;
+    for (uint32_t i = 0; i < dict->keys.n && tdagi_env_ok(env); i++) {
+        const char *own =
+            tdagi_env_text(env, "%s.%s", path, tdagi_any_text(env, dict->keys.v[i]));
+        tdagi_attr one = {.value = dict->values.v[i]};
+        if (!tdagi_import_is_state(im, own)) continue;
+        tdagi_import_live(im, &one, own, one.value);
+        if (one.live == NULL) continue;
+        one.live->values = &dict->values;
+        one.live->at = i;
+        dict->values.v[i] = one.live->now;
+    }
+}
+
+bool tdagi_import_found_value(tdagi_import *im, const char *path,
+                              const tdagi_dict *dict, tdagi_any key, tdagi_any after)
+{
+    const tdagi_any *before = tdagi_dict_get(&im->env, dict, key);
+    const char *own =
+        tdagi_env_text(&im->env, "%s.%s", path, tdagi_any_text(&im->env, key));
+    bool fits = before != NULL &&
+                ((before->kind == TDAGI_ANY_TENSOR && after.kind == TDAGI_ANY_TENSOR) ||
+                 (tdagi_number_letter(*before) != 0 &&
+                  tdagi_number_letter(*before) == tdagi_number_letter(after)));
+    if (fits && !tdagi_import_is_state(im, own)) tdagi_import_found_state(im, own);
+    return fits;
+}
+
+bool tdagi_import_found_optional(tdagi_import *im, const char *path, tdagi_any v)
+{
+    tdagi_env *env = &im->env;
+    int64_t shape[TDAG_MAX_RANK];
+    uint32_t varies = 0;
+    tdag_tensor *t = NULL;
+    if (v.kind == TDAGI_ANY_OPTIONAL) v = v.u.seq->v[1];
+    if (v.kind != TDAGI_ANY_TENSOR || env->outline == NULL) return false;
+    for (uint32_t i = 0; i < tdagi_cell_rank(env, v.u.tensor); i++) {
+        tdag_dim d = tdagi_cell_dim(env, v.u.tensor, i);
+        if (tdagi_dim_is_const(env->pool, d, &shape[i])) continue;
+        shape[i] = 0;
+        varies |= 1u << i;
+    }
+    tdagi_import_found_state(im, path);
+    tdagi_found *f = find(im->found, path);
+    if (f == NULL || f->rows != NULL) return true;
+    env->status = tdag_tensor_create(env->ctx, tdagi_cell_dtype(env, v.u.tensor),
+                                     tdagi_cell_rank(env, v.u.tensor), shape, &t);
+    if (t == NULL) return true;
+    if (t->size > 0) memset(t->data, 0, t->size);
+    f->rows = t;
+    f->varies = varies;
+    f->is_optional = true;
+    return true;
 }
 
 /* A size that is another one at the end than at the beginning changes: the method is
@@ -237,6 +328,7 @@ static void compare_sizes(tdagi_import *im, const tdagi_live *l, tdag_value last
                         l->path);
         return;
     }
+    if (l->of != NULL) return;
     uint32_t *varies = &find(im->found, l->path)->varies;
     for (uint32_t i = 0; i < rank; i++) {
         bool same = tdag_builder_get_shape(b, l->first)[i] ==
@@ -255,13 +347,27 @@ static tdagi_any rows_now(tdagi_import *im, const tdagi_live *l, tdagi_any list)
     return tdagi_any_is_stack(now) ? tdagi_any_tensor(now.u.seq->rows) : list;
 }
 
+/* What a state is at the end. */
+static tdagi_any value_now(tdagi_import *im, const tdagi_live *l)
+{
+    tdagi_any now = l->of != NULL ? l->of->now : l->now;
+    bool may_be_none = now.kind == TDAGI_ANY_OPTIONAL;
+    if (l->of != NULL)
+        return may_be_none ? now.u.seq->v[0]
+                           : tdagi_any_bool(now.kind != TDAGI_ANY_NONE);
+    if (l->values != NULL) return l->values->v[l->at];
+    if (now.kind == TDAGI_ANY_NONE)
+        return tdagi_any_tensor(tdagi_cell_new(&im->env, l->first));
+    return may_be_none ? now.u.seq->v[1] : now;
+}
+
 void tdagi_import_write_states(tdagi_import *im)
 {
     uint32_t number = 0;
     tdagi_outline *o = &im->outline;
     for (const tdagi_live *l = im->lives; l != NULL && tdagi_env_ok(&im->env);
          l = l->next, number++) {
-        tdagi_any now = l->now;
+        tdagi_any now = value_now(im, l);
         if (tdagi_any_is_number(now) || now.kind == TDAGI_ANY_DATA)
             now = tdagi_number_data(&im->env, now);
         if (now.kind == TDAGI_ANY_LIST) now = rows_now(im, l, now);
