@@ -257,6 +257,24 @@ class Dropouts(nn.Module):
                 r.max() <= -0.1, r.min() >= -0.5, (r.mean() + 0.3).abs() < 0.02)
 
 
+@model("f32[4,2,3]", several(2, 4, 2, 3))
+class LayersDropped(nn.Module):
+    """Dropout between the layers of an LSTM: of all numbers nothing is left, of some the mean."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(3, 4, 2)
+
+    def forward(self, x):
+        h = torch.zeros(2, 2, 4)
+        wide, state = x[:, :1].expand(4, 4000, 3), torch.zeros(2, 4000, 4)
+        weights = [w for w in self.lstm._flat_weights]
+        all_of, _, _ = torch.lstm(x, [h, h], weights, True, 2, 1.0, True, False, False)
+        none, _, _ = torch.lstm(wide, [state, state], weights, True, 2, 0.0, True, False, False)
+        some, _, _ = torch.lstm(wide, [state, state], weights, True, 2, 0.2, True, False, False)
+        return all_of, (some.mean(1) - none.mean(1)).abs().max() < 0.01, some.std(1).max() > 0.001
+
+
 @model("f32[2,8]", several(3, 2, 8))
 class Vae(nn.Module):
     """Its noise is scaled by what the encoder says, which is next to nothing here."""

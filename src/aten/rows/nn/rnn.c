@@ -268,6 +268,7 @@ typedef struct layers {
     tdag_value h0, c0;
     tdag_value *h, *c; /* last states, layer by layer, direction by direction */
     tdag_list sizes;   /* of a packed sequence; else none */
+    double dropout;    /* between layers; 0: none */
 } layers;
 
 static weights weights_of(const layers *l, uint32_t k)
@@ -299,6 +300,7 @@ static tdag_value run_layers(tdagi_call *c, const layers *l, tdag_value x)
         }
         x = l->directions == 1 ? out[0]
                                : tdagi_concat(c->b, out, 2, l->sizes.n > 0 ? 1 : 2);
+        if (l->dropout > 0 && i + 1 < l->n) x = tdagi_dropped(c, x, l->dropout);
     }
     return x;
 }
@@ -359,6 +361,7 @@ tdagi_any tdagi_aten_rnn(tdagi_call *c)
     tdag_value x = tdagi_arg_tensor(c, l.sizes.n > 0 ? "data" : "input");
     tdag_list n = tdagi_arg_tensors(c, "params", &l.params);
     l.has_biases = tdagi_arg_bool(c, "has_biases", true);
+    if (tdagi_arg_bool(c, "train", false)) l.dropout = tdagi_arg_float(c, "dropout", 0);
     int64_t n_layers = tdagi_arg_int(c, "num_layers", 1);
     l.directions = tdagi_arg_bool(c, "bidirectional", false) ? 2 : 1;
     bool batch_first = tdagi_arg_bool(c, "batch_first", false);
