@@ -213,7 +213,7 @@ def quick_conversions():
 def main(folder, pattern=""):
     with kept.of(folder, pattern) as data:
         if not data.there:
-            data.there = not make_all(folder, pattern)
+            data.there = not make_all(data.folder, pattern)
         return not data.there
 
 

@@ -337,7 +337,7 @@ class Writer:
 def main(folder, pattern=""):
     with kept.of(folder, pattern) as data:
         if not data.there:
-            data.there = not make_all(folder, pattern)
+            data.there = not make_all(data.folder, pattern)
         return not data.there
 
 

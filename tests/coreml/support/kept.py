@@ -1,8 +1,9 @@
 """Test data that is made once: a folder keeps what it was made by.
 
 with of(folder, pattern) as data: data.there is true if all of it is there, made by these scripts as
-they are now with these versions of coremltools and PyTorch; else it is made, and there set. Of several
-processes one makes it, and the others wait. With a pattern all is made anew, and not kept."""
+they are now with these versions of coremltools and PyTorch; else it is made in data.folder, which takes
+the folder's place if there has been set. Of several processes one makes it, and the others wait. With
+a pattern all is made anew in the folder itself, and not kept."""
 import contextlib
 import fcntl
 import glob
@@ -18,7 +19,7 @@ SCRIPTS = ("*.py", "../*_cases.py", "../../torchscript/architectures.py", "../..
 
 
 class Data:
-    there = False
+    there, folder = False, ""
 
 
 def stamp():
@@ -27,6 +28,17 @@ def stamp():
         with open(file, "rb") as f:
             h.update(f.read())
     return h.hexdigest()
+
+
+def replace(folder, new, made_by):
+    with open(os.path.join(new, "made_by"), "w") as f:
+        f.write(made_by)
+    old = folder + ".old"
+    shutil.rmtree(old, ignore_errors=True)
+    if os.path.exists(folder):
+        os.rename(folder, old)
+    os.rename(new, folder)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -39,9 +51,11 @@ def of(folder, pattern):
         if not pattern and os.path.exists(file) and open(file).read() == now:
             print("kept: " + folder)
             data.there = True
-        elif not pattern:
-            shutil.rmtree(folder, ignore_errors=True)
+            yield data
+            return
+        data.folder = folder if pattern else folder + ".new"
+        if not pattern:
+            shutil.rmtree(data.folder, ignore_errors=True)
         yield data
         if data.there and not pattern:
-            with open(file, "w") as f:
-                f.write(now)
+            replace(folder, data.folder, now)
