@@ -28,13 +28,15 @@ tdagi_mil tdagi_mil_tensor(tdagi_mil_writer *w, const char *name,
     tdagi_type type = {dtype, tensor->rank, {0}};
     for (uint32_t i = 0; i < tensor->rank; i++)
         type.shape[i] = tensor->shape[i];
+    const uint32_t rank = type.rank;
+    if (rank > TDAGI_MIL_MAX_RANK) type = (tdagi_type){dtype, 1, {tensor->count}};
     tdagi_mil_value *v = tdagi_mil_new(w, name, &type);
     if (v == NULL) return NULL;
     v->is_const = true;
     if (tensor->count == 1) v->number = tdagi_tensor_get_f64(tensor, 0);
     v->is_number = tensor->count == 1;
     add_pending(w, v, tdagi_mil_dtype(w, dtype), tensor, NULL);
-    return v;
+    return tdagi_mil_reshape(w, v, rank, tensor->shape);
 }
 
 /* What tells a constant from others: dtype, rank, shape, then its elements. */

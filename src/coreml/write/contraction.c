@@ -230,45 +230,72 @@ static tdagi_mil order(tdagi_mil_writer *w, tdagi_mil x, const letters *from,
                        const letters *to)
 {
     int64_t perm[TDAG_MAX_RANK];
-    bool moves = false;
-    if (x == NULL) return NULL;
-    tdagi_type type = x->type;
-    for (uint32_t i = 0; i < to->n; i++) {
+    for (uint32_t i = 0; i < to->n; i++)
         perm[i] = (const char *)memchr(from->of, to->of[i], from->n) - from->of;
-        moves = moves || perm[i] != (int64_t)i;
-        type.shape[i] = x->type.shape[perm[i]];
-    }
-    const tdag_list l = {to->n, perm};
-    return moves ? tdagi_mil_op(w, &type, "transpose(x=%v, perm=%l)", x, &l) : x;
+    return tdagi_mil_transpose(w, x, perm);
 }
 
-/* [batch..., a..., b...] with a and b as one axis each. */
+/* [batch..., a..., b...] with a and b as one axis each, and the batch where it is long.
+ */
 static tdagi_mil as_matrix(tdagi_mil_writer *w, tdagi_mil x, uint32_t batch, uint32_t a)
 {
     tdag_dim shape[TDAG_MAX_RANK];
+    tdagi_pool *pool = w->r->pool;
     if (x == NULL) return NULL;
+    const uint32_t n = batch > 3 ? 1 : batch;
     memcpy(shape, x->type.shape, sizeof shape);
-    shape[batch] = tdagi_dim_product(w->r->pool, a, x->type.shape + batch);
-    shape[batch + 1] = tdagi_dim_product(w->r->pool, x->type.rank - batch - a,
-                                         x->type.shape + batch + a);
-    return tdagi_mil_reshape(w, x, batch + 2, shape);
+    if (batch > 3) shape[0] = tdagi_dim_product(pool, batch, x->type.shape);
+    shape[n] = tdagi_dim_product(pool, a, x->type.shape + batch);
+    shape[n + 1] =
+        tdagi_dim_product(pool, x->type.rank - batch - a, x->type.shape + batch + a);
+    return tdagi_mil_reshape(w, x, n + 2, shape);
+}
+
+/* Letters of axes that are not 1, and x without the other ones. */
+static tdagi_mil without_ones(tdagi_mil_writer *w, tdagi_mil x, letters *l)
+{
+    tdag_dim shape[TDAG_MAX_RANK];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < x->type.rank; i++) {
+        if (x->type.shape[i] == 1) continue;
+        l->of[n] = l->of[i];
+        shape[n++] = x->type.shape[i];
+    }
+    l->n = n;
+    return tdagi_mil_reshape(w, x, n, shape);
+}
+
+/* The same of the result, whose shape remains. */
+static uint32_t result_without_ones(const tdagi_kernel *k, letters *l, tdag_dim *shape)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < k->rank; i++) {
+        if (k->shape[i] == 1) continue;
+        l->of[n] = l->of[i];
+        shape[n++] = k->shape[i];
+    }
+    return l->n = n;
 }
 
 static void emit_einsum(tdagi_mil_writer *w, const tdagi_kernel *k)
 {
     const char *s = ((const tdagi_einsum_spec *)k->spec)->equation;
+    tdag_dim shape[TDAG_MAX_RANK];
     letters x, y, out, batch, sum, rows, columns, as;
     tdagi_mil a = tdagi_mil_in(w, k, 0), b = tdagi_mil_in(w, k, 1);
     if (a == NULL || b == NULL) return;
     take_letters(&s, &x);
     take_letters(&s, &y);
     take_letters(&s, &out);
+    a = without_ones(w, a, &x);
+    b = without_ones(w, b, &y);
+    result_without_ones(k, &out, shape);
+    if (a == NULL || b == NULL) return;
     choose(&out, &x, true, &y, true, &batch);
     choose(&x, &out, false, &y, true, &sum);
     choose(&out, &x, true, &y, false, &rows);
     choose(&out, &x, false, &y, true, &columns);
-    if (batch.n + rows.n + sum.n != x.n || batch.n + columns.n + sum.n != y.n ||
-        batch.n > 3) {
+    if (batch.n + rows.n + sum.n != x.n || batch.n + columns.n + sum.n != y.n) {
         tdagi_mil_by_parts(w, k);
         return;
     }
@@ -282,16 +309,15 @@ static void emit_einsum(tdagi_mil_writer *w, const tdagi_kernel *k)
     b = as_matrix(w, order(w, b, &y, &as), batch.n, sum.n);
     if (a == NULL || b == NULL) return;
     tdagi_type type = a->type;
-    type.shape[batch.n + 1] = b->type.shape[batch.n + 1];
+    type.shape[type.rank - 1] = b->type.shape[type.rank - 1];
     a = matmul(w, &type, a, b, false);
     as = batch;
     append(&as, &rows);
     append(&as, &columns);
     type.rank = as.n;
     for (uint32_t i = 0; i < as.n; i++)
-        type.shape[i] =
-            k->shape[(const char *)memchr(out.of, as.of[i], out.n) - out.of];
-    tdagi_mil_set(w, k,
-                  order(w, tdagi_mil_reshape(w, a, type.rank, type.shape), &as, &out));
+        type.shape[i] = shape[(const char *)memchr(out.of, as.of[i], out.n) - out.of];
+    a = order(w, tdagi_mil_reshape(w, a, type.rank, type.shape), &as, &out);
+    tdagi_mil_set(w, k, tdagi_mil_reshape(w, a, k->rank, k->shape));
 }
 const tdagi_mil_emitter tdagi_mil_emitter_einsum = {.emit = emit_einsum};

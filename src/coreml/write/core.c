@@ -151,9 +151,11 @@ void tdagi_mil_emit_wide(tdagi_mil_writer *w, const tdagi_kernel *k, const char 
     tdagi_type type;
     tdagi_mil_type_of(k, &type);
     type.dtype = TDAG_F64;
-    w->wide = tdagi_mil_cast(w, tdagi_mil_in(w, k, 0), TDAG_F64);
+    const tdagi_mil wide = tdagi_mil_cast(w, tdagi_mil_in(w, k, 0), TDAG_F64),
+                    *before = w->operands;
+    w->operands = &wide;
     tdagi_mil v = tdagi_mil_op(w, &type, format);
-    w->wide = NULL;
+    w->operands = before;
     tdagi_mil_set(w, k, tdagi_mil_cast(w, v, TDAG_F32));
 }
 

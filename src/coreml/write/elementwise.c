@@ -30,13 +30,18 @@ ROW(maximum, "maximum(x=$0, y=$1)");
 ROW(minimum, "minimum(x=$0, y=$1)");
 ROW(logical_not, "logical_not(x=$0)");
 ROW(erf, "erf(x=$0)");
-ROW(relu, "relu(x=$0)");
 ROW(sigmoid, "sigmoid(x=$0)");
 ROW(log_sigmoid, "mul(x=softplus(x=mul(x=$0, y=-1.0)), y=-1.0)");
 ROW(silu, "silu(x=$0)");
 ROW(mish, "mul(x=$0, y=tanh(x=softplus(x=$0)))");
 ROW(hardsigmoid, "sigmoid_hard(x=$0, alpha=0.16666666666666666, beta=0.5)");
 ROW(hardswish, "mul(x=$0, y=sigmoid_hard(x=$0, alpha=0.16666666666666666, beta=0.5))");
+
+static void emit_relu(tdagi_mil_writer *w, const tdagi_kernel *k)
+{
+    tdagi_mil_emit(w, k, k->dtype == TDAG_F32 ? "relu(x=$0)" : "maximum(x=$0, y=0.0)");
+}
+const tdagi_mil_emitter tdagi_mil_emitter_relu = {.emit = emit_relu};
 
 static void emit_pow_int(tdagi_mil_writer *w, const tdagi_kernel *k)
 {

@@ -68,6 +68,17 @@ static void add_inputs(tdagi_mil_writer *w)
     }
 }
 
+void tdagi_mil_emit_one(tdagi_mil_writer *w, const tdagi_kernel *k)
+{
+    const tdagi_mil_emitter *emitter = k->composite == TDAGI_CORE
+                                           ? tdagi_mil_core_emitter(k->op)
+                                           : tdagi_mil_composite_emitter(k->composite);
+    if (emitter->emit != NULL)
+        emitter->emit(w, k);
+    else
+        tdagi_mil_emit(w, k, emitter->format);
+}
+
 static void emit_kernel(tdagi_mil_writer *w, uint32_t i)
 {
     const tdagi_kernel *k = tdagi_mil_kernel(w, i);
@@ -76,17 +87,13 @@ static void emit_kernel(tdagi_mil_writer *w, uint32_t i)
     if (w->value[i] != NULL || tdagi_mil_is_deferred(w, i) || k->is_second) return;
     for (uint32_t j = 0; j < k->n_inputs; j++)
         (void)tdagi_mil_in(w, k, j);
-    if (k->is_size && tdagi_is_size(w->g, k->value.id, &size)) {
+    w->at = i;
+    if (k->is_size && tdagi_is_size(w->g, k->value.id, &size))
         tdagi_mil_size(w, k, &size);
-        return;
-    }
-    const tdagi_mil_emitter *emitter = k->composite == TDAGI_CORE
-                                           ? tdagi_mil_core_emitter(k->op)
-                                           : tdagi_mil_composite_emitter(k->composite);
-    if (emitter->emit != NULL)
-        emitter->emit(w, k);
-    else
-        tdagi_mil_emit(w, k, emitter->format);
+    else if (tdagi_mil_is_high(w, k))
+        tdagi_mil_emit_high(w, k);
+    else if ((w->value[i] = tdagi_mil_constant_of(w, k)) == NULL)
+        tdagi_mil_emit_one(w, k);
 }
 
 /* An input, a constant or what is an output already is one by another name. */
@@ -97,6 +104,10 @@ static void add_output(tdagi_mil_writer *w, tdag_value value)
     tdagi_mil v = tdagi_mil_of(w, i);
     bool is_bare = v != NULL && v->is_const;
     w->kernel = k;
+    if (v != NULL && v->held != NULL)
+        tdagi_mil_fail(w, TDAG_E_UNSUPPORTED,
+                       "an output of %lu axes, of which Core ML has at most five",
+                       (unsigned long)k->rank);
     for (uint32_t j = 0; j < w->g->n_inputs; j++)
         is_bare = is_bare || v == w->arguments[j];
     for (uint32_t j = 0; j < w->outputs.n; j++)

@@ -193,11 +193,7 @@ static void read_expression(reading *r, operand *o)
 {
     const char c = *r->s;
     if (c == '$') {
-        put_value(o,
-                  r->w->wide != NULL
-                      ? r->w->wide
-                      : tdagi_mil_in(r->w, r->k, (uint32_t)(r->s[1] - '0')),
-                  true);
+        put_value(o, tdagi_mil_in(r->w, r->k, (uint32_t)(r->s[1] - '0')), true);
         r->s += 2;
     } else if (c == '%') {
         r->s++;

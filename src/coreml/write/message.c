@@ -94,13 +94,10 @@ static Cml__NamedValueType *named(tdagi_mil_writer *w, const char *name,
     return n;
 }
 
-/* Core ML's tensors have at most five axes. */
-enum { MAX_RANK = 5 };
-
 Cml__NamedValueType *tdagi_mil_named_type(tdagi_mil_writer *w, const char *name,
                                           const tdagi_type *type)
 {
-    if (type->rank > MAX_RANK)
+    if (type->rank > TDAGI_MIL_MAX_RANK)
         tdagi_mil_fail(
             w, TDAG_E_UNSUPPORTED,
             "a tensor of %lu axes, of which Core ML has at most five; reshape "

@@ -24,6 +24,7 @@
 typedef struct tdagi_mil_value {
     const char *name;
     tdagi_type type;
+    const tdagi_type *held;   /* the tensor that holds it, if its rank is too high */
     bool is_const, is_number; /* a constant; of one element */
     double number;            /* which is this */
 } tdagi_mil_value;
@@ -68,7 +69,8 @@ typedef struct tdagi_mil_writer {
     tdagi_mil_array outputs; /* tdagi_mil */
     tdagi_mil *symbols;      /* by symbol: its size, once it was needed */
     tdagi_mil_pending *pending, **pending_end;
-    tdagi_mil wide;             /* what $0 is instead, if it is not NULL */
+    const tdagi_mil *operands;  /* what k's inputs are instead, if it is not NULL */
+    uint32_t at;                /* the kernel that is emitted */
     const tdagi_kernel *kernel; /* at hand, for names and sentences */
     const bool *by_parts;
     uint32_t wrong_composite;
@@ -99,7 +101,8 @@ bool tdagi_mil_require(tdagi_mil_writer *w, uint32_t target, const char *what);
 
 /* ---- the prepared graph (prepare.c) ---- */
 /* The graph with the dtypes that Core ML has: integers are i64, floats f32; inputs and
- * outputs of bool are i64. Idempotent. Errors: E_UNSUPPORTED, E_NOMEM. */
+ * outputs of bool are i64, inputs of no axes have one of 1. Idempotent. Errors:
+ * E_UNSUPPORTED, E_NOMEM. */
 tdag_status tdagi_coreml_prepare(tdag_ctx *ctx, const tdag_graph *g, tdag_graph **out);
 
 /* ---- messages (message.c) ---- */
@@ -163,6 +166,9 @@ void tdagi_mil_set(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil v);
 /* Makes v what the kernel after k computes, the positions of a pair. */
 void tdagi_mil_set_second(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil v);
 bool tdagi_mil_is_reshape(const tdagi_kernel *k);
+/* What a kernel of constant numbers computes; NULL: it is none. */
+#define TDAGI_MIL_MAX_NUMBERS 8
+tdagi_mil tdagi_mil_constant_of(tdagi_mil_writer *w, const tdagi_kernel *k);
 /* Whether a kernel is emitted where it is needed, by tdagi_mil_of(). */
 bool tdagi_mil_is_deferred(const tdagi_mil_writer *w, uint32_t i);
 /* What the results of the kernel at hand are called like. */
@@ -206,6 +212,15 @@ extern const tdagi_mil_emitter tdagi_mil_emitter_BY_PARTS;
 const tdagi_mil_emitter *tdagi_mil_composite_emitter(uint32_t composite);
 const tdagi_mil_emitter *tdagi_mil_core_emitter(uint32_t op);
 
+/* The kernel by its row. */
+void tdagi_mil_emit_one(tdagi_mil_writer *w, const tdagi_kernel *k);
+/* Whether one of its values has more axes than Core ML has, and it by fewer (rank.c).
+ */
+#define TDAGI_MIL_MAX_RANK 5
+bool tdagi_mil_is_high(const tdagi_mil_writer *w, const tdagi_kernel *k);
+void tdagi_mil_emit_high(tdagi_mil_writer *w, const tdagi_kernel *k);
+/* x with axis i from axis perm[i], whatever its rank is. */
+tdagi_mil tdagi_mil_transpose(tdagi_mil_writer *w, tdagi_mil x, const int64_t *perm);
 /* ---- what emitters are made of (move.c, core.c) ---- */
 /* x in another dtype; x itself where it has that one. */
 tdagi_mil tdagi_mil_cast(tdagi_mil_writer *w, tdagi_mil x, tdag_dtype dtype);

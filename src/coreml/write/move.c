@@ -142,7 +142,7 @@ tdagi_mil tdagi_mil_full(tdagi_mil_writer *w, const tdagi_type *type, double val
 void tdagi_mil_permute(tdagi_mil_writer *w, const tdagi_kernel *k)
 {
     const tdag_permute_spec *s = k->spec;
-    tdagi_mil_emit(w, k, "transpose(x=$0, perm=%l)", &s->order);
+    tdagi_mil_set(w, k, tdagi_mil_transpose(w, tdagi_mil_in(w, k, 0), s->order.v));
 }
 
 void tdagi_mil_slice(tdagi_mil_writer *w, const tdagi_kernel *k)

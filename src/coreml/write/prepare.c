@@ -1,6 +1,6 @@
 /* The graph as Core ML can hold it: bool, one kind of integers, one kind of floats; no
- * inputs or outputs of bool. Weights keep their dtype and are converted, which is done
- * when they are written. */
+ * inputs or outputs of bool, no inputs of no axes. Weights keep their dtype and are
+ * converted, which is done when they are written. */
 #include "base/tensor.h"
 #include "coreml/write/mil.h"
 #include "ir/graft.h"
@@ -68,8 +68,11 @@ static tdag_value prepare_tensor(preparing *p, uint32_t id)
 static tdag_value prepare_input(preparing *p, const tdagi_node *n)
 {
     tdag_dtype to = held_as((tdag_dtype)n->dtype);
+    const tdag_dim one = 1; /* what a rank of 0 is given as */
+    const bool is_scalar = n->rank == 0;
     tdag_value v = tdag_add_input(p->b, n->name, to == TDAG_BOOL ? TDAG_I64 : to,
-                                  n->rank, n->shape);
+                                  is_scalar ? 1 : n->rank, is_scalar ? &one : n->shape);
+    if (is_scalar) v = tdag_squeeze(p->b, v, TDAG_LIST(0));
     return tdagi_cast(p->b, v, to);
 }
 

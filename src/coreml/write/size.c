@@ -166,6 +166,18 @@ tdagi_mil tdagi_mil_dims(tdagi_mil_writer *w, uint32_t n, const tdag_dim *dims)
 
 /* ---- reshapes ---- */
 
+/* The same tensor, which stands for a shape that it does not have, or for its own. */
+static tdagi_mil held_as(tdagi_mil_writer *w, tdagi_mil x, const tdagi_type *type)
+{
+    tdagi_mil_value *v = tdagi_mil_alloc(w, sizeof *v);
+    if (v == NULL) return NULL;
+    *v = *x;
+    v->held = x->held != NULL ? x->held : &x->type;
+    v->type = *type;
+    if (tdagi_mil_same_shape(type, v->held)) v->held = NULL;
+    return v;
+}
+
 tdagi_mil tdagi_mil_reshape(tdagi_mil_writer *w, tdagi_mil x, uint32_t rank,
                             const tdag_dim *shape)
 {
@@ -182,8 +194,10 @@ tdagi_mil tdagi_mil_reshape(tdagi_mil_writer *w, tdagi_mil x, uint32_t rank,
         has_zero = has_zero || shape[i] == 0;
     }
     if (tdagi_mil_same_shape(&type, &x->type)) return x;
-    if (rank == 0)
-        return x->type.rank == 0 ? x : tdagi_mil_op(w, &type, "squeeze(x=%v)", x);
+    if (rank > TDAGI_MIL_MAX_RANK) return held_as(w, x, &type);
+    if (x->held != NULL && tdagi_mil_same_shape(&type, x->held))
+        return held_as(w, x, &type);
+    if (rank == 0) return tdagi_mil_op(w, &type, "squeeze(x=%v)", x);
     tdagi_mil to = n_open <= 1 && !has_zero ? tdagi_mil_ints(w, rank, numbers)
                                             : tdagi_mil_dims(w, rank, shape);
     return tdagi_mil_op(w, &type, "reshape(x=%v, shape=%v)", x, to);

@@ -2,6 +2,8 @@
  * chains of reshapes as one, and the rest as it was emitted. */
 #include <string.h>
 
+#include <tdagger/run.h>
+
 #include "base/tensor.h"
 #include "coreml/write/mil.h"
 
@@ -26,7 +28,8 @@ bool tdagi_mil_is_reshape(const tdagi_kernel *k)
 
 void tdagi_mil_set(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil v)
 {
-    w->value[k - w->r->kernels] = v;
+    (void)k;
+    w->value[w->at] = v;
 }
 
 void tdagi_mil_set_second(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil v)
@@ -61,7 +64,8 @@ static tdagi_mil leaf(tdagi_mil_writer *w, const tdagi_kernel *k, tdag_dtype as)
 {
     char buf[16];
     const tdagi_node *n = tdagi_graph_node(w->g, k->value);
-    if (n->op == TDAG_OP_CONSTANT && n->u.tensor->count <= 16) {
+    if (n->op == TDAG_OP_CONSTANT && n->u.tensor->count <= 16 &&
+        n->rank <= TDAGI_MIL_MAX_RANK) {
         double v[16];
         for (int64_t i = 0; i < n->u.tensor->count; i++)
             v[i] = tdagi_tensor_get_f64(n->u.tensor, i);
@@ -86,6 +90,59 @@ static bool reads_tensor(const tdagi_mil_writer *w, const tdagi_kernel *k)
            (!tdag_dtype_is_float((tdag_dtype)x->dtype) || k->dtype == TDAG_F32);
 }
 
+static tdag_graph *graph_of_numbers(tdagi_mil_writer *w, const tdagi_kernel *k)
+{
+    tdag_builder *b = NULL;
+    tdag_graph *g = NULL;
+    tdag_value in[TDAGI_MIL_MAX_NUMBERS], v;
+    if (w->status != TDAG_OK ||
+        (w->status = tdag_builder_create(w->ctx, &b)) != TDAG_OK)
+        return NULL;
+    for (uint32_t i = 0; i < k->n_inputs; i++) {
+        tdagi_mil x = tdagi_mil_in(w, k, i);
+        in[i] = tdag_add_scalar(b, x->type.dtype, x->number);
+    }
+    if (k->composite != TDAGI_CORE)
+        v = tdagi_lower(b, (tdagi_composite)k->composite, in, k->n_inputs, k->spec);
+    else
+        v = tdag_add_node(b, (tdag_op)k->op, k->spec,
+                          tdagi_op_row_of(k->op)->def->spec_size, in, k->n_inputs);
+    tdag_builder_add_output(b, v);
+    w->status = tdag_builder_finish(b, &g);
+    tdag_builder_free(b);
+    return g;
+}
+
+/* Numbers made of numbers are one. */
+static tdagi_mil compute(tdagi_mil_writer *w, const tdagi_kernel *k)
+{
+    tdag_tensor *out = NULL;
+    tdagi_mil v = NULL;
+    tdag_run_options o;
+    tdag_run_options_init(&o);
+    o.engine = TDAG_ENGINE_REFERENCE;
+    tdag_graph *g = graph_of_numbers(w, k);
+    if (g == NULL) return NULL;
+    w->status = tdag_graph_run(w->ctx, g, NULL, 0, &o, &out);
+    if (w->status == TDAG_OK)
+        v = tdagi_mil_scalar(w, (tdag_dtype)k->dtype, tdagi_tensor_get_f64(out, 0));
+    tdag_tensor_free(out);
+    tdag_graph_free(g);
+    return v;
+}
+
+tdagi_mil tdagi_mil_constant_of(tdagi_mil_writer *w, const tdagi_kernel *k)
+{
+    if (k->rank != 0 || k->n_inputs == 0 || k->n_inputs > TDAGI_MIL_MAX_NUMBERS ||
+        tdagi_composite_is_pair(k->composite) || k->op == TDAG_OP_OPAQUE)
+        return NULL;
+    for (uint32_t i = 0; i < k->n_inputs; i++) {
+        tdagi_mil x = tdagi_mil_in(w, k, i);
+        if (x == NULL || !x->is_number || x->type.rank != 0) return NULL;
+    }
+    return compute(w, k);
+}
+
 /* ---- views and reductions ---- */
 
 /* Whether the squeezed axes are those that the reduction left as 1. */
@@ -105,7 +162,8 @@ bool tdagi_mil_is_deferred(const tdagi_mil_writer *w, uint32_t i)
     const tdagi_kernel *k = tdagi_mil_kernel(w, i);
     if (tdagi_mil_is_reshape(k) || is_tensor(k) || reads_tensor(w, k)) return true;
     const uint32_t user = w->user[i];
-    return w->uses[i] == 1 && user != 0 && completes(tdagi_mil_kernel(w, user), k);
+    return w->uses[i] == 1 && user != 0 && !tdagi_mil_is_high(w, k) &&
+           completes(tdagi_mil_kernel(w, user), k);
 }
 
 static tdagi_mil reshaped(tdagi_mil_writer *w, uint32_t i)
@@ -121,8 +179,7 @@ static tdagi_mil reshaped(tdagi_mil_writer *w, uint32_t i)
     w->kernel = k;
     if (w->value[base] == NULL && completes(tdagi_mil_kernel(w, above), x)) {
         tdagi_mil_type_of(tdagi_mil_kernel(w, above), &type);
-        tdagi_mil_set(w, tdagi_mil_kernel(w, above),
-                      tdagi_mil_reduce(w, x, false, &type));
+        w->value[above] = tdagi_mil_reduce(w, x, false, &type);
         base = above;
     }
     return tdagi_mil_reshape(w, tdagi_mil_of(w, base), k->rank, k->shape);
@@ -145,5 +202,6 @@ tdagi_mil tdagi_mil_of(tdagi_mil_writer *w, uint32_t i)
 
 tdagi_mil tdagi_mil_in(tdagi_mil_writer *w, const tdagi_kernel *k, uint32_t i)
 {
+    if (w->operands != NULL) return i < k->n_inputs ? w->operands[i] : NULL;
     return i < k->n_inputs && k->inputs[i] != 0 ? tdagi_mil_of(w, k->inputs[i]) : NULL;
 }

@@ -1,0 +1,148 @@
+/* What the exporter of Core ML writes: every composite by its example, and core ops by
+ * graphs of their own, at two targets. With a folder as argument the packages stay
+ * there with inputs and results, for check_packages.py. */
+#include "raise/examples.h"
+
+#include <tdagger/coreml.h>
+#include <tdagger/run.h>
+
+#include <sys/stat.h>
+
+#include "base/tensor.h"
+#include "coreml/made.h"
+#include "coreml/write/mil.h"
+
+static const char *folder; /* NULL: of the test */
+
+static const char *path_of(const char *name, uint32_t target, const char *ending)
+{
+    static char paths[4][512];
+    static int n;
+    char *path = paths[n++ % 4], file[128];
+    snprintf(file, sizeof file, "%s.%lu%s", name, (unsigned long)target, ending);
+    if (folder != NULL) snprintf(path, 512, "%s/%s", folder, file);
+    return folder != NULL ? path : made_path(file);
+}
+
+/* As the program has them: no bool, 32 bits. */
+static tdag_tensor *narrow(tdag_ctx *ctx, const tdag_tensor *t)
+{
+    tdag_tensor *out = NULL;
+    TEST_OK(ctx,
+            tdag_tensor_create(ctx, tdag_dtype_is_float(t->dtype) ? TDAG_F32 : TDAG_I32,
+                               t->rank, t->shape, &out));
+    for (int64_t i = 0; i < t->count; i++)
+        tdagi_tensor_set_f64(out, i, tdagi_tensor_get_f64(t, i));
+    return out;
+}
+
+static void keep(tdag_ctx *ctx, const char *path, tdag_tensor *const *in, uint32_t n_in,
+                 tdag_tensor *const *out, uint32_t n_out)
+{
+    tdag_tensor *all[16];
+    char names[16][8];
+    char *pointers[16];
+    for (uint32_t i = 0; i < n_in + n_out; i++) {
+        all[i] = narrow(ctx, i < n_in ? in[i] : out[i - n_in]);
+        snprintf(names[i], sizeof names[i], i < n_in ? "in%u" : "out%u",
+                 (unsigned)(i < n_in ? i : i - n_in));
+        pointers[i] = names[i];
+    }
+    const tdag_named_tensors set = {
+        .n = n_in + n_out, .names = pointers, .tensors = all};
+    TEST_OK(ctx, tdag_tensors_save(ctx, path, &set));
+    for (uint32_t i = 0; i < n_in + n_out; i++)
+        tdag_tensor_free(all[i]);
+}
+
+/* Of the graph with the dtypes that the program has. */
+static void run_and_keep(tdag_ctx *ctx, const tdag_graph *model, const char *path)
+{
+    tdag_graph *g = NULL;
+    tdag_tensor *in[8], *out[8];
+    tdag_run_options o;
+    tdag_run_options_init(&o);
+    o.engine = TDAG_ENGINE_REFERENCE;
+    TEST_OK(ctx, tdagi_coreml_prepare(ctx, model, &g));
+    for (uint32_t i = 0; i < g->n_inputs; i++) {
+        const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
+        int64_t shape[TDAG_MAX_RANK];
+        for (uint32_t k = 0; k < n->rank; k++)
+            shape[k] = tdagi_dim_sample(g->pool, n->shape[k]);
+        TEST_OK(ctx,
+                tdag_tensor_create(ctx, (tdag_dtype)n->dtype, n->rank, shape, &in[i]));
+        example_fill(in[i]);
+    }
+    TEST_OK(ctx, tdag_graph_run(ctx, g, in, g->n_inputs, &o, out));
+    keep(ctx, path, in, g->n_inputs, out, g->n_outputs);
+    for (uint32_t i = 0; i < g->n_inputs; i++)
+        tdag_tensor_free(in[i]);
+    for (uint32_t i = 0; i < g->n_outputs; i++)
+        tdag_tensor_free(out[i]);
+    tdag_graph_free(g);
+}
+
+static void write_at(tdag_ctx *ctx, const tdag_graph *g, const char *name,
+                     uint32_t target)
+{
+    tdag_model *m = NULL;
+    tdag_coreml_options o;
+    tdag_coreml_options_init(&o);
+    o.target = target;
+    TEST_OK(ctx, tdag_model_create(ctx, g, &m));
+    tdag_status st = tdag_to_coreml(ctx, m, path_of(name, target, ".mlpackage"), &o);
+    if (st != TDAG_OK)
+        fail_msg("%s at %lu: %s", name, (unsigned long)target,
+                 tdag_ctx_get_error(ctx)->message);
+    tdag_model_free(m);
+    run_and_keep(ctx, g, path_of(name, target, ".io.safetensors"));
+}
+
+static void write_case(tdag_ctx *ctx, tdag_graph *g, const char *name)
+{
+    write_at(ctx, g, name, 0);
+    write_at(ctx, g, name, 17);
+    tdag_graph_free(g);
+}
+
+static void test_composites(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    for (uint32_t id = 1; id < TDAGI_N_COMPOSITES; id++)
+        write_case(ctx, example_graph(ctx, example_of((tdagi_composite)id)),
+                   tdagi_composite_row_of((tdagi_composite)id)->name);
+    tdag_ctx_free(ctx);
+}
+
+static void test_core(void **state)
+{
+    static const struct {
+        const char *name, *text;
+    } graphs[] = {
+#define GRAPH(name, text) {"core_" #name, "tdag 1\n" text "\n"},
+#include "coreml/graphs.def"
+    };
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof graphs / sizeof *graphs; i++) {
+        tdag_graph *g = NULL;
+        tdag_status st =
+            tdag_graph_parse(ctx, graphs[i].text, strlen(graphs[i].text), &g);
+        if (st != TDAG_OK)
+            fail_msg("%s: %s", graphs[i].name, tdag_ctx_get_error(ctx)->message);
+        write_case(ctx, g, graphs[i].name);
+    }
+    tdag_ctx_free(ctx);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_composites),
+        cmocka_unit_test(test_core),
+    };
+    folder = argc > 1 ? argv[1] : NULL;
+    if (folder != NULL) mkdir(folder, 0777);
+    return cmocka_run_group_tests(tests, NULL, folder == NULL ? made_remove : NULL);
+}
