@@ -13,6 +13,7 @@
 #include "coreml/write/mil.h"
 
 static const char *folder; /* NULL: of the test */
+static int n_failed;
 
 static const char *path_of(const char *name, uint32_t target, const char *ending)
 {
@@ -63,7 +64,7 @@ static void run_and_keep(tdag_ctx *ctx, const tdag_graph *model, const char *pat
     tdag_run_options o;
     tdag_run_options_init(&o);
     o.engine = TDAG_ENGINE_REFERENCE;
-    TEST_OK(ctx, tdagi_coreml_prepare(ctx, model, &g));
+    TEST_OK(ctx, tdagi_coreml_prepare(ctx, model, NULL, &g));
     for (uint32_t i = 0; i < g->n_inputs; i++) {
         const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
         int64_t shape[TDAG_MAX_RANK];
@@ -92,10 +93,11 @@ static void write_at(tdag_ctx *ctx, const tdag_graph *g, const char *name,
     TEST_OK(ctx, tdag_model_create(ctx, g, &m));
     tdag_status st = tdag_to_coreml(ctx, m, path_of(name, target, ".mlpackage"), &o);
     if (st != TDAG_OK)
-        fail_msg("%s at %lu: %s", name, (unsigned long)target,
-                 tdag_ctx_get_error(ctx)->message);
+        print_error("%s at %lu: %s\n", name, (unsigned long)target,
+                    tdag_ctx_get_error(ctx)->message);
+    n_failed += st != TDAG_OK;
     tdag_model_free(m);
-    run_and_keep(ctx, g, path_of(name, target, ".io.safetensors"));
+    if (st == TDAG_OK) run_and_keep(ctx, g, path_of(name, target, ".io.safetensors"));
 }
 
 static void write_case(tdag_ctx *ctx, tdag_graph *g, const char *name)
@@ -113,6 +115,7 @@ static void test_composites(void **state)
         write_case(ctx, example_graph(ctx, example_of((tdagi_composite)id)),
                    tdagi_composite_row_of((tdagi_composite)id)->name);
     tdag_ctx_free(ctx);
+    assert_int_equal(n_failed, 0);
 }
 
 static void test_core(void **state)
@@ -134,6 +137,70 @@ static void test_core(void **state)
         write_case(ctx, g, graphs[i].name);
     }
     tdag_ctx_free(ctx);
+    assert_int_equal(n_failed, 0);
+}
+
+static tdag_status write_small(tdag_ctx *ctx, void *flags)
+{
+    const char *text = "tdag 1\nx: f32[1,2,4] = input\nw: f32[3,2,2,2,3] = parameter\n"
+                       "c: f32[2] = constant [1, 2]\nd = unsqueeze(c) {axes=[1]}\n"
+                       "y = multiply(x, d)\nz = slice(y) {start=[0,0,1], end=[1,2,3]}\n"
+                       "s = reduce(w) {axes=[0,1], kind=sum}\nreturn z, s\n";
+    tdag_graph *g = NULL;
+    tdag_model *m = NULL;
+    tdag_coreml_options o;
+    tdag_coreml_options_init(&o);
+    o.flags = *(const uint32_t *)flags;
+    tdag_status st = tdag_graph_parse(ctx, text, strlen(text), &g);
+    if (st == TDAG_OK) st = tdag_model_create(ctx, g, &m);
+    if (st == TDAG_OK) st = tdag_to_coreml(ctx, m, made_path("oom.mlpackage"), &o);
+    tdag_model_free(m);
+    tdag_graph_free(g);
+    return st;
+}
+
+static void test_oom(void **state)
+{
+    uint32_t plain = TDAG_COREML_NO_CHECK, half = plain | TDAG_COREML_F16, proven = 0;
+    (void)state;
+    test_every_oom(write_small, &plain);
+    test_every_oom(write_small, &half);
+    test_every_oom(write_small, &proven);
+}
+
+static void expect_refused(const char *text, uint32_t flags, uint32_t target,
+                           tdag_status want, const char *words)
+{
+    tdag_ctx *ctx = test_ctx();
+    tdag_graph *g = NULL;
+    tdag_model *m = NULL;
+    tdag_coreml_options o;
+    tdag_coreml_options_init(&o);
+    o.flags = flags;
+    o.target = target;
+    TEST_OK(ctx, tdag_graph_parse(ctx, text, strlen(text), &g));
+    TEST_OK(ctx, tdag_model_create(ctx, g, &m));
+    tdag_status st = tdag_to_coreml(ctx, m, made_path("refused.mlpackage"), &o);
+    if (st != want || strstr(tdag_ctx_get_error(ctx)->message, words) == NULL)
+        fail_msg("%s", tdag_ctx_get_error(ctx)->message);
+    tdag_model_free(m);
+    tdag_graph_free(g);
+    tdag_ctx_free(ctx);
+}
+
+static void test_refused(void **state)
+{
+    const char *six = "tdag 1\nx: f32[1,2,1,2,1,2] = input\ny = exp(x)\nreturn y\n";
+    const char *far = "tdag 1\nx: f32[2] = input\nc: f32[2] = constant [1e9, 2]\n"
+                      "y = add(x, c)\nreturn y\n";
+    const char *large = "tdag 1\nx: i64[2] = input\nc: i64[] = constant [5000000000]\n"
+                        "y = add(x, c)\nreturn y\n";
+    (void)state;
+    expect_refused(six, 0, 0, TDAG_E_UNSUPPORTED, "6 axes");
+    expect_refused(far, TDAG_COREML_F16, 0, TDAG_E_UNSUPPORTED, "does not hold");
+    expect_refused(large, 0, 0, TDAG_E_UNSUPPORTED, "int32");
+    expect_refused(six, 0, 14, TDAG_E_ARG, "no target");
+    expect_refused(six, 64, 0, TDAG_E_ARG, "flag");
 }
 
 int main(int argc, char **argv)
@@ -141,6 +208,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_composites),
         cmocka_unit_test(test_core),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_oom),
     };
     folder = argc > 1 ? argv[1] : NULL;
     if (folder != NULL) mkdir(folder, 0777);

@@ -1,11 +1,120 @@
 /* The proof of an export: the package is read again as any other is, and the graph that
  * comes out, prepared as the model's was, has to compute what that does. Values are
- * matched by the names that the exporter gave them. */
+ * matched by the names that the exporter gave them. Graphs with sizes that are
+ * expressions of inputs', and operators that the reader does not know, are not proven.
+ */
+#include <string.h>
+
+#include "coreml/coreml.h"
 #include "coreml/write/mil.h"
+#include "proof/proof.h"
+
+/* ---- reading it ---- */
+
+/* The input as the reader is told; false for a dim that is an expression. */
+static bool spec_of(const tdagi_mil_writer *w, uint32_t i, tdag_input_spec *out)
+{
+    const tdag_graph *g = w->g;
+    const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
+    memset(out, 0, sizeof *out);
+    out->dtype = n->dtype == TDAG_I64  ? TDAG_I32
+                 : tdagi_mil_is_f16(w) ? TDAG_F16
+                                       : TDAG_F32;
+    out->rank = n->rank;
+    for (uint32_t k = 0; k < n->rank; k++) {
+        uint32_t symbol;
+        int64_t factor, offset;
+        out->shape[k] = tdagi_dim_sample(g->pool, n->shape[k]);
+        if (n->shape[k] >= 0) continue;
+        if (!tdagi_dim_is_affine(g->pool, n->shape[k], &symbol, &factor, &offset) ||
+            factor != 1 || offset != 0)
+            return false;
+        out->symbol[k] = tdagi_pool_symbol(g->pool, symbol, NULL);
+    }
+    return true;
+}
+
+static tdag_status read_package(tdagi_mil_writer *w, const char *path,
+                                const tdag_input_spec *specs, tdag_model **out)
+{
+    tdagi_package package;
+    tdag_coreml_options o;
+    tdag_coreml_options_init(&o);
+    TDAGI_TRY(tdagi_package_open(w->ctx, path, &package));
+    package.what = "the export";
+    tdag_status st = tdagi_coreml_read(&package, specs, w->g->n_inputs, &o, out);
+    tdagi_package_close(&package);
+    return st == TDAG_OK || st == TDAG_E_UNSUPPORTED ? st
+                                                     : tdagi_file_is_wrong(w->ctx, st);
+}
+
+/* ---- matching ---- */
+
+/* Whether the value of the program is what the kernel computes, as it is. */
+static bool stands_for(tdagi_mil v, const tdagi_kernel *k)
+{
+    tdagi_type type;
+    if (v == NULL || v->is_const || v->held != NULL || k->value.id == 0) return false;
+    tdagi_mil_type_of(k, &type);
+    return v->type.dtype == type.dtype && tdagi_mil_same_shape(&v->type, &type);
+}
+
+static tdag_status match(tdagi_mil_writer *w, const tdag_graph *b, uint32_t *partner)
+{
+    tdagi_table by_name = {NULL, 0, 0};
+    for (uint32_t i = 1; i <= w->r->n; i++) {
+        const tdagi_mil v = w->value[i];
+        if (!stands_for(v, tdagi_mil_kernel(w, i))) continue;
+        void **place = tdagi_table_at(&w->arena, &by_name, v->name, strlen(v->name));
+        if (place == NULL) return tdagi_nomem(w->ctx);
+        if (*place == NULL) *place = &w->r->kernels[i];
+    }
+    for (uint32_t id = 1; id <= b->n; id++) {
+        const tdagi_node *n = &b->nodes[id];
+        if (n->name == NULL || tdagi_op_is_leaf(n->op)) continue;
+        const tdagi_kernel *k = tdagi_table_get(&by_name, n->name, strlen(n->name));
+        if (k != NULL) partner[id] = k->value.id;
+    }
+    return TDAG_OK;
+}
+
+static tdag_status compare(tdagi_mil_writer *w, const tdag_graph *b)
+{
+    void *partner = NULL;
+    uint32_t wrong = 0;
+    const size_t n = (size_t)b->n + 1;
+    TDAGI_TRY(tdagi_array_alloc(w->ctx, n, sizeof(uint32_t), &partner));
+    tdag_status st = match(w, b, partner);
+    if (st == TDAG_OK) st = tdagi_prove_file(w->ctx, w->g, b, partner, &wrong);
+    tdagi_free(w->ctx, partner, n * sizeof(uint32_t));
+    if (wrong != 0)
+        w->wrong_composite = tdagi_mil_kernel(w, w->r->kernel_of[wrong])->composite;
+    return st;
+}
+
+static tdag_status check_with(tdagi_mil_writer *w, const char *path,
+                              tdag_input_spec *specs)
+{
+    tdag_model *model = NULL;
+    tdag_graph *g = NULL;
+    for (uint32_t i = 0; i < w->g->n_inputs; i++)
+        if (!spec_of(w, i, &specs[i])) return TDAG_OK;
+    tdag_status st = read_package(w, path, specs, &model);
+    if (st == TDAG_E_UNSUPPORTED) return TDAG_OK; /* nothing is known of it */
+    TDAGI_TRY(st);
+    st = tdagi_coreml_prepare(w->ctx, tdag_model_get_graph(model), w, &g);
+    if (st == TDAG_OK) st = compare(w, g);
+    tdag_graph_free(g);
+    tdag_model_free(model);
+    return st;
+}
 
 tdag_status tdagi_mil_check(tdagi_mil_writer *w, const char *path)
 {
-    (void)w;
-    (void)path;
-    return TDAG_OK;
+    void *specs = NULL;
+    const size_t n = (size_t)w->g->n_inputs + 1;
+    TDAGI_TRY(tdagi_array_alloc(w->ctx, n, sizeof(tdag_input_spec), &specs));
+    tdag_status st = check_with(w, path, specs);
+    tdagi_free(w->ctx, specs, n * sizeof(tdag_input_spec));
+    return st;
 }

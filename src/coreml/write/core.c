@@ -24,20 +24,17 @@ static void emit_iota(tdagi_mil_writer *w, const tdagi_kernel *k)
     double v[MOST_LISTED];
     const tdag_iota_spec *s = k->spec;
     const tdag_dtype dtype = (tdag_dtype)k->dtype;
-    tdagi_mil end;
     for (int64_t i = 0; i < s->n && i < MOST_LISTED; i++)
         v[i] = (double)i;
     if (s->n >= 0 && s->n <= MOST_LISTED) {
         tdagi_mil_set(w, k, tdagi_mil_numbers(w, dtype, 1, &s->n, v));
         return;
     }
-    if (s->n >= 0)
-        end = tdagi_mil_scalar(w, dtype, (double)s->n);
-    else if (dtype == TDAG_I64)
-        end = tdagi_mil_dim(w, s->n);
-    else
-        end = tdagi_mil_cast(w, tdagi_mil_dim(w, s->n), dtype);
-    tdagi_mil_emit(w, k, "range_1d(start=0.0, end=%v, step=1.0)", end);
+    tdagi_type type;
+    tdagi_mil_type_of(k, &type);
+    type.dtype = TDAG_I64;
+    tdagi_mil at = tdagi_mil_op(w, &type, "range_1d(start=0, end=%d, step=1)", s->n);
+    tdagi_mil_set(w, k, tdagi_mil_cast(w, at, dtype));
 }
 static const tdagi_mil_emitter core_iota = {.emit = emit_iota};
 

@@ -229,7 +229,7 @@ tdag_status tdag_to_coreml(tdag_ctx *ctx, const tdag_model *model, const char *p
     if (tdag_model_get_graph(model) == NULL)
         return tdagi_fail(ctx, TDAG_E_UNSUPPORTED,
                           "programs of several graphs are not written to Core ML");
-    TDAGI_TRY(tdagi_coreml_prepare(ctx, tdag_model_get_graph(model), &g));
+    TDAGI_TRY(tdagi_coreml_prepare(ctx, tdag_model_get_graph(model), NULL, &g));
     tdag_status st = write_graph(ctx, model, g, path, &o);
     tdag_graph_free(g);
     return st;

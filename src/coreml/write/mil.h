@@ -61,6 +61,7 @@ typedef struct tdagi_mil_writer {
     uint32_t *uses, *user;   /* by kernel; outputs count, as user 0 */
     tdagi_table names;       /* those that are taken */
     tdagi_table constants;   /* by their bytes */
+    tdagi_table origins;     /* by name of a constant: its tdagi_node */
     tdagi_table blobs;       /* by their memory: the constant that has one */
     tdagi_mil *arguments;    /* by input of the graph */
     tdagi_mil_array ops;     /* Cml__Operation of the block at hand */
@@ -101,9 +102,14 @@ bool tdagi_mil_require(tdagi_mil_writer *w, uint32_t target, const char *what);
 
 /* ---- the prepared graph (prepare.c) ---- */
 /* The graph with the dtypes that Core ML has: integers are i64, floats f32; inputs and
- * outputs of bool are i64, inputs of no axes have one of 1. Idempotent. Errors:
- * E_UNSUPPORTED, E_NOMEM. */
-tdag_status tdagi_coreml_prepare(tdag_ctx *ctx, const tdag_graph *g, tdag_graph **out);
+ * outputs of bool are i64, inputs of no axes have one of 1. w: of a
+ * graph that was read from what this wrote, whose constants are the model's then; else
+ * NULL. Errors: E_UNSUPPORTED, E_NOMEM. */
+struct tdagi_mil_writer;
+tdag_status tdagi_coreml_prepare(tdag_ctx *ctx, const tdag_graph *g,
+                                 const struct tdagi_mil_writer *w, tdag_graph **out);
+/* The leaf that was written as the constant of that name; NULL: none. */
+const tdagi_node *tdagi_mil_origin(const struct tdagi_mil_writer *w, const char *name);
 
 /* ---- messages (message.c) ---- */
 /* Memory of the arena, zeroed; NULL and the status when there is none. */

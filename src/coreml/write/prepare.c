@@ -15,6 +15,7 @@ typedef struct preparing {
     tdagi_graft graft;
     tdag_builder *b;
     const tdag_graph *g;
+    const tdagi_mil_writer *w; /* that wrote what g was read from; NULL: none did */
 } preparing;
 
 static tdag_value scalar(preparing *p, double x)
@@ -44,12 +45,29 @@ static bool computes(const tdag_graph *g, const tdagi_node *n)
            tdagi_graph_node(g, tdagi_node_inputs(n)[0])->dtype != TDAG_BOOL;
 }
 
+/* The constant of a program as the model has it, which was written so. */
+static tdag_value as_written(preparing *p, const tdagi_node *of, const tdagi_node *n)
+{
+    char buf[16];
+    const tdag_value id = {(uint32_t)(of - p->w->g->nodes)};
+    tdag_value v = tdag_add_tensor(p->b, (tdag_op)of->op,
+                                   tdagi_value_name(p->w->g, id, buf), of->u.tensor);
+    v = tdagi_cast(p->b, v, held_as((tdag_dtype)of->dtype));
+    v = tdagi_cast(p->b, v, held_as((tdag_dtype)n->dtype));
+    return tdagi_reshape(p->b, v, n->rank, n->shape);
+}
+
 static tdag_value prepare_tensor(preparing *p, uint32_t id)
 {
-    const tdagi_node *n = &p->g->nodes[id];
+    const tdagi_node *n = &p->g->nodes[id], *of = NULL;
     const tdag_dtype to = held_as((tdag_dtype)n->dtype);
     tdag_tensor *t = NULL;
-    if (n->op != TDAG_OP_CONSTANT || n->dtype == to)
+    if (p->w != NULL && n->name != NULL)
+        of = tdagi_mil_origin(p->w, tdagi_name_given(n->name));
+    if (of != NULL) return as_written(p, of, n);
+    if (p->w != NULL && n->dtype == to)
+        return tdag_add_tensor(p->b, TDAG_OP_CONSTANT, n->name, n->u.tensor);
+    if (p->w == NULL && (n->op != TDAG_OP_CONSTANT || n->dtype == to))
         return tdagi_cast(p->b, tdagi_graft_node(&p->graft, id), to);
     if (!tdagi_builder_ok(p->b)) return TDAG_NO_VALUE;
     if (tdag_tensor_create(p->b->ctx, to, n->u.tensor->rank, n->u.tensor->shape, &t) !=
@@ -127,9 +145,10 @@ static tdag_status prepare(preparing *p, unsigned char *live, tdag_graph **out)
     return tdag_builder_finish(p->b, out);
 }
 
-tdag_status tdagi_coreml_prepare(tdag_ctx *ctx, const tdag_graph *g, tdag_graph **out)
+tdag_status tdagi_coreml_prepare(tdag_ctx *ctx, const tdag_graph *g,
+                                 const tdagi_mil_writer *w, tdag_graph **out)
 {
-    preparing p = {.g = g};
+    preparing p = {.g = g, .w = w};
     void *live = NULL;
     const size_t size = (size_t)g->n + 1;
     TDAGI_TRY(tdagi_builder_create_like(ctx, g, &p.b));

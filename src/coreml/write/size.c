@@ -151,15 +151,12 @@ static bool all_numbers(const tdagi_mil_writer *w, uint32_t n, const tdag_dim *d
 
 tdagi_mil tdagi_mil_dims(tdagi_mil_writer *w, uint32_t n, const tdag_dim *dims)
 {
-    static const tdagi_type one = {TDAG_I64, 1, {1}};
     const tdagi_type vector = {TDAG_I64, 1, {n}};
     int64_t numbers[2 * TDAG_MAX_RANK];
-    tdagi_mil parts[2 * TDAG_MAX_RANK];
+    tdagi_mil parts[2 * TDAG_MAX_RANK]; /* scalars: the elements of what they join */
     if (all_numbers(w, n, dims, numbers)) return tdagi_mil_ints(w, n, numbers);
     for (uint32_t i = 0; i < n; i++)
-        parts[i] = dims[i] >= 0 ? tdagi_mil_ints(w, 1, &dims[i])
-                                : tdagi_mil_op(w, &one, "expand_dims(x=%v, axes=[0])",
-                                               tdagi_mil_dim(w, dims[i]));
+        parts[i] = tdagi_mil_dim(w, dims[i]);
     return tdagi_mil_op(w, &vector, "concat(values=%n, axis=0, interleave=false)", n,
                         parts);
 }

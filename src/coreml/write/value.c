@@ -60,6 +60,25 @@ const char *tdagi_mil_like(tdagi_mil_writer *w, const char *op, bool is_result)
 
 /* ---- leaves ---- */
 
+/* The constant that was made last is this leaf. */
+static void note_origin(tdagi_mil_writer *w, const tdagi_node *n)
+{
+    if (w->status != TDAG_OK) return;
+    const Cml__Operation *o = w->consts.v[w->consts.n - 1];
+    const char *name = o->outputs[0]->name;
+    void **place = tdagi_table_at(&w->arena, &w->origins, name, strlen(name));
+    if (place == NULL)
+        w->status = tdagi_nomem(w->ctx);
+    else
+        *place = (void *)(uintptr_t)n;
+}
+
+const tdagi_node *tdagi_mil_origin(const tdagi_mil_writer *w, const char *name)
+{
+    const size_t n = strlen(name);
+    return n == 0 ? NULL : tdagi_table_get(&w->origins, name, n);
+}
+
 static tdagi_mil leaf(tdagi_mil_writer *w, const tdagi_kernel *k, tdag_dtype as)
 {
     char buf[16];
@@ -73,7 +92,9 @@ static tdagi_mil leaf(tdagi_mil_writer *w, const tdagi_kernel *k, tdag_dtype as)
     }
     const char *name = tdagi_name_given(tdagi_value_name(w->g, k->value, buf));
     if (n->op == TDAG_OP_CONSTANT && n->name == NULL) name = "constant";
-    return tdagi_mil_tensor(w, name, n->u.tensor, as);
+    tdagi_mil v = tdagi_mil_tensor(w, name, n->u.tensor, as);
+    note_origin(w, n);
+    return v;
 }
 
 static bool is_tensor(const tdagi_kernel *k)
