@@ -107,9 +107,10 @@ def main(root):
     edges, why = {}, {}
     for path, text in texts.items():
         edges[path] = set()
+        own = set(definitions(text))  # what another build defines elsewhere is no call
         for name in NAME.findall(text):
             other = owner.get(name)
-            if other and other != path:
+            if other and other != path and name not in own:
                 edges[path].add(other)
                 why.setdefault((path, other), name)
     findings, found = [], set()
