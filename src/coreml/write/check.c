@@ -17,9 +17,7 @@ static bool spec_of(const tdagi_mil_writer *w, uint32_t i, tdag_input_spec *out)
     const tdag_graph *g = w->g;
     const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
     memset(out, 0, sizeof *out);
-    out->dtype = n->dtype == TDAG_I64  ? TDAG_I32
-                 : tdagi_mil_is_f16(w) ? TDAG_F16
-                                       : TDAG_F32;
+    out->dtype = n->dtype == TDAG_I64 ? TDAG_I32 : TDAG_F32;
     out->rank = n->rank;
     for (uint32_t k = 0; k < n->rank; k++) {
         uint32_t symbol;

@@ -60,11 +60,15 @@ static void add_inputs(tdagi_mil_writer *w)
         const tdag_value v = w->g->inputs[i];
         tdagi_type type;
         tdagi_value_type(w->g, v, &type);
+        if (type.dtype == TDAG_F32) type.dtype = TDAG_F64; /* fp32 in any case */
         tdagi_mil_value *m = tdagi_mil_new(w, tdagi_value_name(w->g, v, buf), &type);
         if (m == NULL) return;
         tdagi_mil_push(w, &w->inputs, tdagi_mil_named_type(w, m->name, &type));
         w->arguments[i] = m;
-        if (w->r->kernel_of[v.id] != 0) w->value[w->r->kernel_of[v.id]] = m;
+        const uint32_t k = w->r->kernel_of[v.id];
+        if (k != 0)
+            w->value[k] =
+                tdagi_mil_cast(w, m, (tdag_dtype)tdagi_graph_node(w->g, v)->dtype);
     }
 }
 
@@ -102,17 +106,19 @@ static void add_output(tdagi_mil_writer *w, tdag_value value)
     const uint32_t i = w->r->kernel_of[value.id];
     const tdagi_kernel *k = tdagi_mil_kernel(w, i);
     tdagi_mil v = tdagi_mil_of(w, i);
-    bool is_bare = v != NULL && v->is_const;
     w->kernel = k;
-    if (v != NULL && v->held != NULL)
+    if (v != NULL && v->type.dtype == TDAG_F32) v = tdagi_mil_cast(w, v, TDAG_F64);
+    if (v == NULL) return;
+    bool is_bare = v->is_const;
+    if (v->held != NULL)
         tdagi_mil_fail(w, TDAG_E_UNSUPPORTED,
                        "an output of %lu axes, of which Core ML has at most five",
                        (unsigned long)k->rank);
     for (uint32_t j = 0; j < w->g->n_inputs; j++)
-        is_bare = is_bare || v == w->arguments[j];
+        is_bare = is_bare || v->name == w->arguments[j]->name;
     for (uint32_t j = 0; j < w->outputs.n; j++)
-        is_bare = is_bare || v == w->outputs.v[j];
-    if (is_bare && v != NULL) v = tdagi_mil_op(w, &v->type, "identity(x=%v)", v);
+        is_bare = is_bare || v->name == ((tdagi_mil)w->outputs.v[j])->name;
+    if (is_bare) v = tdagi_mil_op(w, &v->type, "identity(x=%v)", v);
     tdagi_mil_push(w, &w->outputs, (void *)(uintptr_t)v);
 }
 
