@@ -152,10 +152,11 @@ static void emit_grid_sample(tdagi_mil_writer *w, const tdagi_kernel *k)
         tdagi_mil_by_parts(w, k);
     else
         tdagi_mil_emit(w, k,
-                       "resample(x=$0, coordinates=$1, sampling_mode=%s, "
+                       "resample(x=$0, coordinates=%v, sampling_mode=%s, "
                        "padding_mode=%s, padding_value=0.0, "
                        "coordinates_mode=\"normalized_minus_one_to_one\", "
                        "align_corners=%b)",
+                       tdagi_mil_cast(w, tdagi_mil_in(w, k, 1), TDAG_F64),
                        s->mode == TDAGI_SAMPLE_LINEAR ? "bilinear" : "nearest", padding,
                        (int)s->align_corners);
 }
