@@ -92,12 +92,14 @@ static void emit_kernel(tdagi_mil_writer *w, uint32_t i)
     for (uint32_t j = 0; j < k->n_inputs; j++)
         (void)tdagi_mil_in(w, k, j);
     w->at = i;
+    const uint32_t n = w->ops.n;
     if (k->is_size && tdagi_is_size(w->g, k->value.id, &size))
         tdagi_mil_size(w, k, &size);
     else if (tdagi_mil_is_high(w, k))
         tdagi_mil_emit_high(w, k);
     else if ((w->value[i] = tdagi_mil_constant_of(w, k)) == NULL)
         tdagi_mil_emit_one(w, k);
+    if (w->ops.n > n) tdagi_mil_call_result(w, w->value[i]);
 }
 
 /* An input, a constant or what is an output already is one by another name. */

@@ -242,6 +242,7 @@ static tdagi_mil add_call(tdagi_mil_writer *w, const call *c, const tdagi_type *
     if (w->status != TDAG_OK) return NULL;
     tdagi_mil_value *v = tdagi_mil_new(w, tdagi_mil_like(w, c->name, is_result), type);
     if (v == NULL) return NULL;
+    v->is_called = is_result;
     Cml__Operation *o = tdagi_mil_add(w, c->name, v->name);
     for (uint32_t i = 0; i < c->n; i++)
         if (c->of[i].n > 0)

@@ -25,6 +25,7 @@ typedef struct tdagi_mil_value {
     const char *name;
     tdagi_type type;
     const tdagi_type *held;   /* the tensor that holds it, if its rank is too high */
+    bool is_called;           /* as the kernel is */
     bool is_const, is_number; /* a constant; of one element */
     double number;            /* which is this */
 } tdagi_mil_value;
@@ -177,6 +178,8 @@ bool tdagi_mil_is_reshape(const tdagi_kernel *k);
 tdagi_mil tdagi_mil_constant_of(tdagi_mil_writer *w, const tdagi_kernel *k);
 /* Whether a kernel is emitted where it is needed, by tdagi_mil_of(). */
 bool tdagi_mil_is_deferred(const tdagi_mil_writer *w, uint32_t i);
+/* The kernel's value, which the last operation gave, gets the name of the kernel's. */
+void tdagi_mil_call_result(tdagi_mil_writer *w, tdagi_mil v);
 /* What the results of the kernel at hand are called like. */
 const char *tdagi_mil_like(tdagi_mil_writer *w, const char *op, bool is_result);
 bool tdagi_mil_same_shape(const tdagi_type *a, const tdagi_type *b);

@@ -58,6 +58,25 @@ const char *tdagi_mil_like(tdagi_mil_writer *w, const char *op, bool is_result)
     return strcat(text, op);
 }
 
+/* What the last operation gives becomes the kernel's by its name, too. */
+void tdagi_mil_call_result(tdagi_mil_writer *w, tdagi_mil v)
+{
+    const tdagi_kernel *k = w->kernel;
+    if (v == NULL || v->is_called || v->is_const || w->ops.n == 0 ||
+        w->status != TDAG_OK)
+        return;
+    Cml__Operation *o = w->ops.v[w->ops.n - 1];
+    const tdagi_node *n = k->value.id == 0 ? NULL : tdagi_graph_node(w->g, k->value);
+    if (n == NULL || n->name == NULL || o->n_outputs != 1 ||
+        o->outputs[0]->name != v->name)
+        return;
+    const char *like = tdagi_mil_name(w, n->name);
+    Cml__TensorValue *name = o->attributes[0]->value->immediate_value->tensor;
+    if (like == NULL) return;
+    o->outputs[0]->name = name->strings->values[0] = (char *)(uintptr_t)like;
+    ((tdagi_mil_value *)(uintptr_t)v)->name = like;
+}
+
 /* ---- leaves ---- */
 
 /* The constant that was made last is this leaf. */
@@ -206,12 +225,19 @@ static tdagi_mil reshaped(tdagi_mil_writer *w, uint32_t i)
     return tdagi_mil_reshape(w, tdagi_mil_of(w, base), k->rank, k->shape);
 }
 
+static void call_reshaped(tdagi_mil_writer *w, uint32_t i)
+{
+    const uint32_t n = w->ops.n;
+    w->value[i] = reshaped(w, i);
+    if (w->ops.n > n) tdagi_mil_call_result(w, w->value[i]);
+}
+
 tdagi_mil tdagi_mil_of(tdagi_mil_writer *w, uint32_t i)
 {
     if (w->status != TDAG_OK || w->value[i] != NULL) return w->value[i];
     const tdagi_kernel *k = tdagi_mil_kernel(w, i), *at = w->kernel;
     if (tdagi_mil_is_reshape(k))
-        w->value[i] = reshaped(w, i);
+        call_reshaped(w, i);
     else if (is_tensor(k) || reads_tensor(w, k))
         w->value[i] = leaf(w, is_tensor(k) ? k : tdagi_mil_kernel(w, k->inputs[0]),
                            (tdag_dtype)k->dtype);
