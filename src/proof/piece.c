@@ -113,10 +113,14 @@ static tdag_status replacements_of(const piece *p, tdag_builder *b, const tdag_g
 
 /* One input per class where the pieces begin, in the order of classes, typed as a's
  * value; values of the graph that are of that class are mapped to it. */
-static void add_operands(const piece *p, tdag_builder *b, tdagi_graft *t,
-                         const tdag_dim *replacements, int side, uint32_t root)
+static tdag_status add_operands(const piece *p, tdag_builder *b, tdagi_graft *t,
+                                const tdag_dim *replacements, int side, uint32_t root)
 {
     const uint32_t *classes = side == 0 ? p->c->of_a : p->c->of_b;
+    void *inputs = NULL;
+    TDAGI_TRY(
+        tdagi_array_alloc(p->c->ctx, p->c->n_known + 1u, sizeof(tdag_value), &inputs));
+    tdag_value *of = inputs;
     for (uint32_t known = 1; known <= p->c->n_known; known++) {
         if (!p->is_cut[known]) continue;
         const tdagi_node *n = &p->c->a->nodes[p->c->value_of[known]];
@@ -124,12 +128,13 @@ static void add_operands(const piece *p, tdag_builder *b, tdagi_graft *t,
         for (uint32_t i = 0; i < n->rank; i++)
             shape[i] = tdagi_dim_substitute(tdagi_builder_pool(b), p->c->a->pool,
                                             n->shape[i], replacements);
-        tdag_value input =
-            tdag_add_input(b, NULL, (tdag_dtype)n->dtype, n->rank, shape);
-        for (uint32_t id = p->low[side]; id <= root; id++)
-            if (classes[id] == known && (id < root || is_operand(&t->g->nodes[id])))
-                t->new_of[id] = input;
+        of[known] = tdag_add_input(b, NULL, (tdag_dtype)n->dtype, n->rank, shape);
     }
+    for (uint32_t id = p->low[side]; id <= root; id++)
+        if (is_cut(p, classes[id]) && (id < root || is_operand(&t->g->nodes[id])))
+            t->new_of[id] = of[classes[id]];
+    tdagi_free(p->c->ctx, inputs, (p->c->n_known + 1u) * sizeof(tdag_value));
+    return TDAG_OK;
 }
 
 static tdag_status fill(const piece *p, tdag_builder *b, int side, uint32_t root)
@@ -140,12 +145,14 @@ static tdag_status fill(const piece *p, tdag_builder *b, int side, uint32_t root
     TDAGI_TRY(replacements_of(p, b, p->c->a, &of_a));
     TDAGI_TRY(replacements_of(p, b, g, &of_g));
     TDAGI_TRY(tdagi_graft_init(&t, b, g, of_g));
-    add_operands(p, b, &t, of_a, side, root);
-    for (uint32_t id = p->low[side]; id <= root && tdagi_builder_ok(b); id++)
+    tdag_status st = add_operands(p, b, &t, of_a, side, root);
+    for (uint32_t id = p->low[side]; st == TDAG_OK && id <= root && tdagi_builder_ok(b);
+         id++)
         if (p->live[side][id] && t.new_of[id].id == 0) tdagi_graft_node(&t, id);
-    if (tdagi_builder_ok(b)) tdag_builder_add_output(b, t.new_of[root]);
+    if (st == TDAG_OK && tdagi_builder_ok(b))
+        tdag_builder_add_output(b, t.new_of[root]);
     tdagi_graft_free(&t);
-    return TDAG_OK;
+    return st;
 }
 
 static tdag_status cut_out(const piece *p, int side, uint32_t root, tdag_graph **out)

@@ -5,12 +5,11 @@
 
 From each model (tests/torchscript/models.py) `TDAG debatch` removes the batch, and `TDAG batch`
 gives it back. Without it, it is compared with the model traced at batch 1, with it with the
-model traced at batch 4: both by PyTorch, on one thread, as bench_export.py tells. Small models
-make hardly more than the calls themselves, so each has as many runs as take some milliseconds.
-Printed are both ratios, and their geometric means. Where one is above 1.05, the conversion of
-the model traced so counts as well: that a fused encoder layer or an unrolled LSTM is slower in
-any export is for bench_export.py to say.
---check: exit status 1 if a mean is above 1.05, or a model above 1.2. Exit status 77: no torchvision."""
+model traced at batch 4: both by PyTorch, on one thread, in turn. Small models make hardly more
+than the calls themselves, so each has as many runs as take some milliseconds, and what one more
+view costs is seen. Printed are the medians of the ratios, and their geometric means.
+--check: exit status 1 if a mean is above 1.0, or a model is above 1.1 and not in SLOWER, where
+it says why and by how much. Exit status 77: no torchvision."""
 import argparse
 import math
 import os
@@ -86,21 +85,17 @@ def clock(model, inputs, times):
 
 
 def compare(a, a_inputs, b, b_inputs, pairs):
-    """The smaller of the fastest runs' ratio and the median of the neighbours'."""
+    """The median of the ratios of neighbours."""
     for _ in range(4):
         a(*a_inputs)
         b(*b_inputs)
     times = max(1, round(SECONDS / max(clock(a, a_inputs, 1), 1e-6)))
-    first, second, ratios = [], [], []
-    for i in range(pairs):
-        if i % 2 == 0:
-            s, t = clock(a, a_inputs, times), clock(b, b_inputs, times)
-        else:
-            t, s = clock(b, b_inputs, times), clock(a, a_inputs, times)
-        first.append(s)
-        second.append(t)
-        ratios.append(t / s)
-    return min(min(second) / min(first), statistics.median(ratios))
+    ratios = []
+    for _ in range(pairs):
+        first, second = clock(a, a_inputs, times), clock(b, b_inputs, times)
+        second, first = second + clock(b, b_inputs, times), first + clock(a, a_inputs, times)
+        ratios.append(second / first)
+    return statistics.median(ratios)
 
 
 def bench(args, name, folder):
@@ -119,13 +114,8 @@ def bench(args, name, folder):
     pairs = [(traced(model, one, paths[1]), one, torch.jit.load(paths[3]).eval(), without(one, axis)),
              (traced(model, many, paths[2]), many, torch.jit.load(paths[4]).eval(), moved(many, axis))]
     ratios = [compare(*p, args.pairs) for p in pairs]
-    for i, size in ((0, 1), (1, BATCH)):
-        if ratios[i] > 1.05:
-            out = os.path.join(folder, "converted.pt")
-            run(args.tdag, "convert", paths[1 + i], out, *specs(pairs[i][1], axis, size))
-            converted = torch.jit.load(out).eval(), *pairs[i][1:]
-            ratios[i] = min(ratios[i], compare(*converted, args.pairs),
-                            compare(*pairs[i], args.pairs))
+    if max(ratios) > 1.05:  # once more, for longer: others use the machine as well
+        ratios = [min(r, compare(*p, 3 * args.pairs)) for r, p in zip(ratios, pairs)]
     print("%-30s without %.3f  with %.3f" % (name, *ratios), flush=True)
     return ratios
 
@@ -147,7 +137,11 @@ def main():
         ratios = [bench(args, name, folder) for name in args.models.split(",")]
     means = [math.exp(sum(map(math.log, r)) / len(r)) for r in zip(*ratios)]
     print("geometric means %.3f and %.3f (PyTorch %s)" % (*means, torch.__version__))
-    if args.check and (max(means) > 1.05 or max(map(max, ratios)) > 1.2):
+    slow = [name for name, r in zip(args.models.split(","), ratios)
+            if max(r) > SLOWER.get(name, (1.1,))[0]]
+    if slow:
+        print("too slow: %s" % ", ".join(slow))
+    if args.check and (max(means) > 1.0 or slow):
         sys.exit(1)
 
 

@@ -58,7 +58,8 @@ tdagi_any tdagi_aten_matmul(tdagi_call *c)
     if (c->data == 33) tdagi_match_dims(c, &x, 0, &y, 0);
     if (!batches_fit(c, x, y)) return tdagi_any_poison();
     if (rx > 0 && ry > 0) tdagi_match_dims(c, &x, rx - 1, &y, ry > 1 ? ry - 2 : 0);
-    return tdagi_result(c, tdagi_matmul(c->b, x, y));
+    return tdagi_result(c, rx == 2 && ry == 1 ? tdagi_linear(c->b, y, x, TDAG_NO_VALUE)
+                                              : tdagi_matmul(c->b, x, y));
 }
 
 tdagi_any tdagi_aten_outer(tdagi_call *c)
@@ -74,7 +75,11 @@ tdagi_any tdagi_aten_outer(tdagi_call *c)
 static tdag_value plus_vector(tdagi_call *c, const tdag_value *in,
                               const tdagi_addmm_spec *s)
 {
-    tdag_value y = tdagi_matmul(c->b, in[1], in[2]), self = in[0];
+    tdag_value self = in[0];
+    if (s->alpha == 1 && s->beta == 1 && tdagi_rank(c, self) == 1 &&
+        tdagi_dim(c, self, 0) == tdagi_dim(c, in[1], 0)) /* as the exporter has it */
+        return tdagi_linear(c->b, in[2], in[1], self);
+    tdag_value y = tdagi_matmul(c->b, in[1], in[2]);
     if (s->alpha != 1) y = tdagi_mul_scalar(c->b, y, s->alpha);
     if (s->beta != 1) self = tdagi_mul_scalar(c->b, self, s->beta);
     if (tdagi_rank(c, self) > 1)
