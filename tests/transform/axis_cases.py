@@ -62,6 +62,58 @@ def mixes(why, *inputs, **parts):
     return add
 
 
+# ---- an operator with an axis of its own, which other axes are as large as ----
+SLOPES = torch.linspace(-0.5, 0.9, 4)
+
+
+def prelu(m, x):
+    return F.prelu(x - 0.5, m.w)
+
+
+for shape in ((B, 4), (B, 4, 4), (B, 4, 5), (B, 4, 6, 5), (B, 4, 4, 5), (B, 4, 4, 4)):
+    case([shape], w=SLOPES)(prelu)
+    case([shape], w=SLOPES[:1] - 0.25)(prelu)
+
+
+@case([(B, 4, 4, 5)], w=SLOPES)
+def leaky_of_rows(m, x):
+    x = x - 0.5
+    return torch.where(x > 0, x, m.w[:, None] * x)
+
+
+@case([(B, 4, 4, 4)], w=SLOPES)
+def leaky_of_columns(m, x):
+    x = x - 0.5
+    return torch.where(x > 0, x, m.w * x)
+
+
+@case([(4, B, 4)], axis=1, w=SLOPES)
+def leaky_of_the_first_axis(m, x):
+    x = x - 0.5
+    return torch.where(x > 0, x, m.w[:, None, None] * x)
+
+
+@case([(B, 4, 4, 4)])
+def gated_channels(m, x):
+    return F.glu(x, 1) + F.glu(x.transpose(1, 2), 1)
+
+
+@case([(B, 4, 4, 4)], norm=nn.GroupNorm(2, 4), last=nn.LayerNorm(4))
+def norms_of_cubes(m, x):
+    return m.last(F.instance_norm(m.norm(x)) + x)
+
+
+@case([(B, 4, 4)])
+def resized_rows(m, x):
+    return F.interpolate(x, 7, mode="linear") + F.interpolate(
+        x[:, None], (4, 7), mode="bicubic", align_corners=True)[:, 0]
+
+
+@case([(B, 4, 4)], conv=nn.Conv1d(4, 4, 3, padding=1))
+def rows_of_a_square(m, x):
+    return m.conv(x) + F.max_pool1d(m.conv(x.transpose(1, 2)), 3, 1, 1)
+
+
 # ---- broadcast constants ----
 @case([(B, 4)])
 def zeros_of_batch(m, x):
