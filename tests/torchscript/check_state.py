@@ -135,6 +135,27 @@ class Check:
                     self.failures.append("%s: %s" % (body, done.stderr or done.stdout))
 
 
+    def bounded(self):
+        """A table whose rows are shortened when they are first looked up, traced and compiled."""
+        table = nn.Sequential(nn.Embedding(10, 4, max_norm=1.0), nn.Linear(4, 3)).eval()
+        calls = [torch.tensor(x) for x in ([[1, 2, 3], [9, 0, 1]], [[1, 4, 4], [5, 9, 2]])]
+        torch.jit.script(table).save("compiled.pt")
+        kept = table[0].weight.clone()
+        torch.jit.trace(table, calls[0], check_trace=False).save("traced.pt")
+        table[0].weight.copy_(kept)  # as before the trace
+        for path in ("compiled.pt", "traced.pt"):
+            done = self.run("convert", path, "made.again.pt", "-i", "i64[2,3]")
+            if done.returncode != 0:
+                self.failures.append("max_norm: %s" % (done.stderr or done.stdout))
+                continue
+            before, after = torch.jit.load(path), torch.jit.load("made.again.pt")
+            for x in calls + calls[:1]:
+                if not torch.allclose(before(x), after(x)):
+                    self.failures.append("max_norm: another result of %s" % path)
+            weights = [m.state_dict()["0.weight"] for m in (before, after)]
+            if not torch.allclose(*weights):
+                self.failures.append("max_norm: another table of %s" % path)
+
     def opaque(self):
         torch.jit.script(Refused()).save("made.pt")
         torch.jit.trace(Refused(), torch.ones(4)).save("traced.pt")
@@ -162,6 +183,8 @@ def main():
         for body in PROGRAMS:
             c.program(body)
         c.opaque()
+        with torch.no_grad():
+            c.bounded()
         os.chdir("/")
     for failure in c.failures:
         print(failure[:1000])

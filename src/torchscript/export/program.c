@@ -456,14 +456,24 @@ static void write_loop(program_writer *w, const tdagi_statement *s)
                      w->firsts[w->lists[block->params[i + 1].id]]);
 }
 
-/* "self.a.b" of a state */
+/* "self.a.b" of a state, getattr(self, "0").b where a name is none of the language */
 static void add_state(program_writer *w, const char *path)
 {
-    const char *dot;
+    char *names = tdagi_arena_strdup(&w->e->arena, path), *end = names;
+    if (names == NULL) {
+        body(w)->status = tdagi_nomem(w->e->ctx);
+        return;
+    }
+    const size_t n = strlen(path);
+    while ((end = strchr(end, '.')) != NULL)
+        *end++ = '\0';
+    for (const char *s = names; s < names + n; s += strlen(s) + 1)
+        if (!tdagi_source_is_name(s)) tdagi_text_add(body(w), "getattr(");
     tdagi_text_add(body(w), "self");
-    for (; (dot = strchr(path, '.')) != NULL; path = dot + 1)
-        tdagi_text_printf(body(w), ".%.*s", (int)(dot - path), path);
-    tdagi_text_printf(body(w), ".%s", path);
+    for (const char *s = names; s < names + n; s += strlen(s) + 1) {
+        bool is_name = tdagi_source_is_name(s);
+        tdagi_text_printf(body(w), is_name ? ".%s" : ", \"%s\")", s);
+    }
 }
 
 static void write_access(program_writer *w, const tdagi_statement *s)
