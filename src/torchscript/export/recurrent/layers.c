@@ -324,8 +324,9 @@ static bool is_read(const tdagi_exporter *e, const tdagi_recurrent *r,
     return false;
 }
 
-/* A call that stands behind one of its users is none; false: nothing changed. */
-static bool settle(tdagi_exporter *e, tdagi_recurrent *r)
+/* A call that would stand behind one of its users is one of fewer layers, or none;
+ * false: there is none such. */
+static bool settle(const tdagi_exporter *e, tdagi_recurrent *r)
 {
     bool changed = false;
     for (uint32_t i = 1; i <= r->n_layers; i++) {
@@ -335,14 +336,16 @@ static bool settle(tdagi_exporter *e, tdagi_recurrent *r)
             for (uint32_t n = 0; n < call->n; n++)
                 fails |= e->uses[call->final[w][n]] > 0 && call->final[w][n] < call->at;
         if (!fails) continue;
-        call->is_call = false;
+        if (call->below == 0) call->is_left = true;
+        r->layers[call->below].above = 0;
+        call->below = 0;
         changed = true;
     }
     return changed;
 }
 
 /* A layer of which something else reads more than its last states is not below. */
-static bool part(tdagi_exporter *e, tdagi_recurrent *r)
+static bool part(const tdagi_exporter *e, tdagi_recurrent *r)
 {
     bool changed = false;
     for (uint32_t i = 1; i <= r->n_layers; i++) {
@@ -362,13 +365,12 @@ static void find_calls(tdagi_exporter *e, tdagi_recurrent *r, uint32_t *by)
             r->layers[l].is_call = false;
             r->layers[l].at = 0;
             r->layers[l].stacked[0] = r->layers[l].stacked[1] = 0;
-            if (r->layers[l].above == 0) describe_call(e, r, &r->layers[l]);
+            if (r->layers[l].above == 0 && !r->layers[l].is_left)
+                describe_call(e, r, &r->layers[l]);
         }
         find_stacked(e, r, by);
         sweep(e, r);
-    } while (e->body.status == TDAG_OK && part(e, r));
-    while (settle(e, r))
-        sweep(e, r);
+    } while (e->body.status == TDAG_OK && (part(e, r) || settle(e, r)));
 }
 
 /* ---- all ---- */

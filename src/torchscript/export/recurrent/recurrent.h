@@ -34,6 +34,7 @@ typedef struct tdagi_rnn_layer {
     uint32_t out[2];       /* the kernels that stack their states; 0: none */
     uint32_t joined;       /* the kernel that has all states; 0: none */
     uint32_t below, above; /* layers of the same call; 0: none */
+    bool is_left;          /* no call computes it */
     /* of the topmost one: */
     bool is_call;
     uint32_t n;          /* states: layers times directions */
