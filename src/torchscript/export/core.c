@@ -337,7 +337,14 @@ static const tdagi_emitter core_add = {.emit = emit_add, .is_fresh = true};
 
 static void emit_multiply(tdagi_exporter *e, const tdagi_kernel *k)
 {
-    emit_commutative(e, k, "mul");
+    int64_t axis;
+    uint32_t gate, x = tdagi_export_glu(e, k, &axis, &gate);
+    if (x == 0) {
+        emit_commutative(e, k, "mul");
+        return;
+    }
+    tdagi_export_value(e, x);
+    tdagi_export_emit(e, k, "torch.glu(%v, %i)", x, axis);
 }
 static const tdagi_emitter core_multiply = {.emit = emit_multiply, .is_fresh = true};
 

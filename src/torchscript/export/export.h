@@ -183,6 +183,10 @@ void tdagi_export_opaque(tdagi_exporter *e, const tdagi_kernel *k);
 bool tdagi_export_is_reshape(const tdagi_kernel *k);
 void tdagi_export_plan_views(tdagi_exporter *e); /* fills deferred */
 void tdagi_export_reshape(tdagi_exporter *e, const tdagi_kernel *k);
+/* If the product k is a gated linear unit, x[first half] * sigmoid(x[second half])
+ * along an axis: of what, and the sigmoid; else 0. */
+uint32_t tdagi_export_glu(const tdagi_exporter *e, const tdagi_kernel *k, int64_t *axis,
+                          uint32_t *gate_out);
 /* What a value is before the changes of shape that its user takes along. */
 uint32_t tdagi_export_base(const tdagi_exporter *e, uint32_t value);
 void tdagi_export_reduce(tdagi_exporter *e, const tdagi_kernel *k, bool keep,

@@ -97,6 +97,54 @@ static void plan_batch(tdagi_exporter *e, uint32_t conv)
     e->deferred[before] = e->deferred[behind] = TDAGI_AS_INPUT;
 }
 
+/* If i is one half of an axis and nothing else, that only one kernel reads: of what. */
+static uint32_t half_of(const tdagi_exporter *e, uint32_t i, bool is_second,
+                        int64_t *axis)
+{
+    const tdagi_kernel *k = tdagi_export_kernel(e, i);
+    if (!tdagi_export_is_core(k, TDAG_OP_SLICE) || e->uses[i] != 1) return 0;
+    const tdagi_kernel *x = tdagi_export_input(e, k, 0);
+    const tdag_slice_spec *s = k->spec;
+    uint32_t n = 0;
+    for (uint32_t a = 0; a < k->rank; a++) {
+        if (k->shape[a] == x->shape[a]) continue;
+        if (n++ > 0 || k->shape[a] < 0 || x->shape[a] != 2 * k->shape[a] ||
+            s->start.v[a] != (is_second ? k->shape[a] : 0))
+            return 0;
+        *axis = a;
+    }
+    return n == 1 ? k->inputs[0] : 0;
+}
+
+uint32_t tdagi_export_glu(const tdagi_exporter *e, const tdagi_kernel *k, int64_t *axis,
+                          uint32_t *gate_out)
+{
+    for (uint32_t j = 0; j < 2 && !e->is_functional; j++) {
+        uint32_t gate = k->inputs[1 - j];
+        const tdagi_kernel *g = tdagi_export_kernel(e, gate);
+        int64_t other = 0;
+        if (g->composite != TDAGI_SIGMOID || e->uses[gate] != 1) continue;
+        uint32_t x = half_of(e, k->inputs[j], false, axis);
+        if (x == 0 || half_of(e, g->inputs[0], true, &other) != x || other != *axis)
+            continue;
+        *gate_out = gate;
+        return x;
+    }
+    return 0;
+}
+
+/* The gate, and what it is made of, are parts of a gated linear unit. */
+static void plan_glu(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    int64_t axis;
+    uint32_t gate;
+    if (!tdagi_export_is_core(k, TDAG_OP_MULTIPLY) ||
+        tdagi_export_glu(e, k, &axis, &gate) == 0)
+        return;
+    e->deferred[k->inputs[0]] = e->deferred[k->inputs[1]] = 1;
+    e->deferred[tdagi_export_kernel(e, gate)->inputs[0]] = 1;
+}
+
 /* One number, of which expand makes any shape by itself. */
 static bool is_number(const tdagi_exporter *e, const tdagi_kernel *x)
 {
@@ -111,6 +159,7 @@ void tdagi_export_plan_views(tdagi_exporter *e)
         const tdagi_kernel *x = tdagi_export_kernel(e, i);
         uint32_t user = e->user[i];
         if (e->deferred[i] || plan_size(e, x)) continue;
+        plan_glu(e, x);
         if (e->uses[i] != 1 || user == 0) continue;
         const tdagi_kernel *k = tdagi_export_kernel(e, user);
         plan_batch(e, i);
