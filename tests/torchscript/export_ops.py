@@ -307,7 +307,6 @@ def by_hand():
     case(NN + "glu(x, 1)", x)
     case(NN + "glu(x, 0)", F(4, 4))
     case("x[:, :2] * torch.sigmoid(x[:, 2:])", x, want=NN + "glu(x, 1)")
-    case("torch.sigmoid(x[:, 2:, 3:]) * x[:, :2, 3:]", F(2, 4, 6), want=NN + "glu(x[:, :, 3:], 1)")
     for text in ("x * torch.sigmoid(x)", "torch.sigmoid(x) * x", "x / (1 + torch.exp(-x))"):
         case(text, x, want=NN + "silu(x)")
     for text in ("(1 + torch.exp(-x)).reciprocal()", "torch.exp(-x).add(1).reciprocal()"):
