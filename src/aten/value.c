@@ -93,6 +93,7 @@ tdagi_any tdagi_any_dict(tdagi_env *env)
 
 void tdagi_seq_append(tdagi_env *env, tdagi_seq *seq, tdagi_any v)
 {
+    if (seq == NULL) return; /* no memory */
     if (seq->n == seq->capacity) {
         uint32_t wider = seq->capacity == 0 ? 4 : seq->capacity * 2;
         tdagi_any *p = tdagi_env_alloc(env, wider * sizeof(*p));

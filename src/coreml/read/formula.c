@@ -224,6 +224,7 @@ static tdagi_any dtype(formula *f, const arguments *a)
     if (a->v[0].kind == TDAGI_ANY_STRING) d = tdagi_cml_dtype(a->v[0].u.s);
     if (a->v[0].kind == TDAGI_ANY_TENSOR)
         d = tdagi_cell_dtype(f->c->env, a->v[0].u.tensor);
+    if (a->v[0].kind == TDAGI_ANY_FLOAT) d = TDAG_F32; /* a default */
     if (d == TDAG_DTYPE_NONE)
         return tdagi_cml_refuse(f->c, "a dtype that is not known");
     return tdagi_any_int(f->c->env, tdagi_scalar_type_of_dtype(d));

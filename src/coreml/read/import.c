@@ -10,6 +10,9 @@
 /* Issues tell more than an error that may follow from them. */
 static void settle(tdagi_cml *im)
 {
+    bool out_of_memory = tdag_builder_get_status(im->env.b) == TDAG_E_NOMEM ||
+                         tdagi_pool_status(im->env.pool) == TDAG_E_NOMEM;
+    if (out_of_memory) im->env.status = tdagi_nomem(im->env.ctx); /* the cause of all */
     tdag_status st = im->env.status;
     bool follows = st == TDAG_E_SHAPE || st == TDAG_E_DTYPE || st == TDAG_E_ARG ||
                    st == TDAG_E_UNSUPPORTED;

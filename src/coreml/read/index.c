@@ -22,9 +22,12 @@ static tdag_value operand(tdagi_cml_call *c, const char *name)
     return tdagi_cml_tensor(c, name);
 }
 
+/* Zeroes for a value that is not there. */
 static const tdag_dim *shape_of(tdagi_cml_call *c, tdag_value v)
 {
-    return tdag_builder_get_shape(c->env->b, v);
+    static const tdag_dim none[TDAG_MAX_RANK];
+    const tdag_dim *shape = tdag_builder_get_shape(c->env->b, v);
+    return shape == NULL ? none : shape;
 }
 
 static uint32_t rank_of(tdagi_cml_call *c, tdag_value v)
@@ -70,6 +73,7 @@ static bool known_gather(tdagi_cml_call *c, tdagi_any *out)
         if (i < 0 || i >= t->n_known) return false;
         tdagi_seq_append(c->env, list.u.seq, t->known[i]);
     }
+    if (list.kind != TDAGI_ANY_LIST) return false; /* no memory */
     *out = tdagi_any_tensor(
         tdagi_cell_known_list(c->env, t->dtype, list.u.seq->n, list.u.seq->v));
     return true;

@@ -42,7 +42,7 @@ static bool make_table(tdagi_cml_call *c, const char *mode, int64_t n, int64_t t
 {
     tdagi_env *env = c->env;
     *t = (table){NULL, NULL, NULL, true};
-    if (n < 1 || to < 1) return false;
+    if (n < 1 || to < 1 || !tdagi_env_ok(env)) return false;
     env->status = tdag_tensor_create(env->ctx, TDAG_I64, 1, &to, &t->low);
     if (tdagi_env_ok(env))
         env->status = tdag_tensor_create(env->ctx, TDAG_I64, 1, &to, &t->high);

@@ -111,6 +111,7 @@ tdagi_any tdagi_cml_pad(tdagi_cml_call *c)
     tdagi_any pairs, list = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
     if (!tdagi_cml_fit(c->env, tdagi_cml_at(c, "pad"), "List[int]", &pairs))
         return tdagi_cml_refuse(c, "amounts that are not known");
+    if (list.kind != TDAGI_ANY_LIST) return list; /* no memory */
     uint32_t n = pairs.u.seq->n;
     int64_t amount;
     if (n % 2 != 0) return tdagi_cml_refuse(c, "an odd number of amounts");

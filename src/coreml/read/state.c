@@ -15,7 +15,7 @@ void tdagi_cml_add_state(tdagi_cml *im, const char *name, const Cml__TensorType 
     tdag_dtype dtype = TDAG_DTYPE_NONE;
     if (!tdagi_cml_type(im, name, type, &dtype, dims)) return;
     tdagi_cml_state *s = tdagi_env_alloc(env, sizeof(*s)), **end = &im->states;
-    if (s == NULL) return;
+    if (s == NULL || !tdagi_env_ok(env)) return;
     *s = (tdagi_cml_state){.name = name};
     env->status = tdag_tensor_create(env->ctx, dtype, (uint32_t)type->n_dimensions,
                                      dims, &s->initial);

@@ -95,6 +95,7 @@ static tdag_tensor *create(source *s)
 {
     tdag_tensor *t = NULL;
     tdagi_env *env = &s->im->env;
+    if (!tdagi_env_ok(env)) return NULL;
     env->status =
         tdag_tensor_create(env->ctx, (tdag_dtype)s->is->dtype, s->rank, s->shape, &t);
     return t;
@@ -138,6 +139,7 @@ static tdag_tensor *of_blob(source *s, const Cml__BlobFileValue *at)
     tdagi_blob blob;
     tdag_tensor *t = NULL;
     tdagi_env *env = &s->im->env;
+    if (!tdagi_env_ok(env)) return NULL;
     tdag_status st = tdagi_package_blob(s->im->package, at, &blob);
     if (st != TDAG_OK) {
         tdagi_env_fail_here(env, st, s->name);

@@ -32,6 +32,7 @@ static tdag_tensor *create(tdagi_cml_call *c, tdag_dtype dtype, uint32_t rank,
                            const int64_t *shape)
 {
     tdag_tensor *t = NULL;
+    if (!tdagi_env_ok(c->env)) return NULL;
     c->env->status = tdag_tensor_create(c->env->ctx, dtype, rank, shape, &t);
     return t;
 }
