@@ -121,6 +121,7 @@ typedef struct tdagi_opdef {
     bool commutes;             /* binary: x op y is y op x */
     bool same_order;           /* movement: a reshape, the elements in the same order */
     bool rearranges;           /* movement: each element of the input, once */
+    bool overwrites;           /* eval may have its first input as its output */
     uint16_t spec_size;        /* 0 = no spec */
     const tdagi_field *fields; /* NULL = no spec; else ended by a zero row */
     tdag_status (*shape)(const tdagi_shape_call *call);

@@ -162,7 +162,7 @@ static tdag_status gather_eval(const tdagi_eval_call *c)
 static tdag_status scatter_set(const tdagi_eval_call *c, const indexed *v)
 {
     size_t size = tdag_dtype_size(c->out->dtype);
-    TDAGI_TRY(tdagi_eval_same_order(c));
+    if (c->out != c->inputs[0]) TDAGI_TRY(tdagi_eval_same_order(c));
     for (int64_t b = 0, i = 0; b < v->batch; b++)
         for (int64_t k = 0; k < v->per_batch; k++, i++) {
             int64_t at = 0;
@@ -378,6 +378,7 @@ const tdagi_opdef tdagi_op_scatter = {
     .shape = scatter_shape,
     .cost = scatter_cost,
     .eval = scatter_eval,
+    .overwrites = true,
     .drop_dim = scatter_drop_dim,
     .counts_dim = true,
     .add_dim = scatter_add_dim,

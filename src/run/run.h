@@ -7,6 +7,7 @@
 #include "ir/graph.h"
 #include "program/model.h"
 #include "raise/raise.h"
+#include "run/blas.h"
 
 /* Both run a graph without symbols whose inputs have been checked. */
 tdag_status tdagi_run_reference(tdag_ctx *ctx, const tdag_graph *g,
@@ -18,12 +19,24 @@ tdag_status tdagi_run_method(tdag_ctx *ctx, const tdag_model *model,
                              const tdagi_method *method, tdag_tensor *const *inputs,
                              const tdag_run_options *options, tdag_tensor **outputs);
 
-/* The native engine's second half, for a graph that is run more than once. */
-tdag_status tdagi_run_raised(tdag_ctx *ctx, tdagi_raised *raised,
-                             tdag_tensor *const *inputs, tdag_tensor **outputs);
+/* The native engine's second half, for a graph that is run more than once. Both take
+ * the references of the inputs, so that what dies may be written to. */
+tdag_status tdagi_run_raised(tdag_ctx *ctx, const tdagi_blas *blas,
+                             tdagi_raised *raised, tdag_tensor **inputs,
+                             tdag_tensor **outputs);
+/* An array of one more reference each; and its end, NULL allowed. */
+tdag_status tdagi_run_take(tdag_ctx *ctx, tdag_tensor *const *inputs, uint32_t n,
+                           tdag_tensor ***out);
+void tdagi_run_drop(tdag_ctx *ctx, tdag_tensor **inputs, uint32_t n);
+tdag_status tdagi_run_reference_on(tdag_ctx *ctx, const tdag_graph *g,
+                                   tdag_tensor **inputs, tdag_tensor **outputs);
 
 /* Fails for an op without evaluation, naming an opaque node's operator. */
 tdag_status tdagi_eval_refuse(tdag_ctx *ctx, uint32_t op, const void *spec);
+/* The first operand of an op, one more reference, where the result may be written over
+ * it: nobody has it but by these many references, which end with the op. NULL: a new
+ * tensor is needed. */
+tdag_tensor *tdagi_eval_over(uint32_t op, const tdag_tensor *first, uint32_t n_refs);
 /* Evaluates one node; inputs are its operands' tensors. */
 tdag_status tdagi_eval_node(tdag_ctx *ctx, const tdag_graph *g, tdag_value v,
                             const tdag_tensor *const *inputs, tdag_tensor **out);

@@ -2,6 +2,8 @@
  * that only a run can tell, memory that is short. */
 #include "../program/programs.h"
 
+#include <time.h>
+
 #include <tdagger.h>
 
 #include "base/tensor.h"
@@ -324,13 +326,90 @@ static void test_draws(void **state)
     tdag_ctx_free(ctx);
 }
 
+/* Rows that are set one by one. What is read once more, or is the caller's, stays. */
+static tdag_model *setting(tdag_ctx *ctx, int64_t n)
+{
+    char text[2048];
+    tdag_model *m = NULL;
+    snprintf(text, sizeof text,
+             "tdag 2\n"
+             "graph put {\n t: f32[%lld,256] = input\n v: f32[256] = input\n"
+             " i: i64[] = input\n j: i64[1] = unsqueeze(i) {axes=[0]}\n"
+             " r: f32[1,256] = unsqueeze(v) {axes=[0]}\n"
+             " s: f32[%lld,256] = scatter(t, j, r) {batch=0, mode=set}\n return s\n}\n"
+             "graph numbers {\n a: i64[] = constant [0]\n b: i64[] = constant [1]\n"
+             " n: i64[] = constant [%lld]\n return a, b, n\n}\n"
+             "program forward(x: f32[%lld,256], v: f32[256]) -> (f32[%lld,256], "
+             "f32[%lld,256], f32[%lld,256]) {\n"
+             " zero, one, n = call numbers()\n a = call put(x, v, zero)\n"
+             " b = call put(a, v, one)\n"
+             " c = loop limit n (i; t = x) {\n  s = call put(t, v, i)\n  yield s\n }\n"
+             " return a, b, c\n}\n",
+             (long long)n, (long long)n, (long long)n, (long long)n, (long long)n,
+             (long long)n, (long long)n);
+    TEST_OK(ctx, tdag_model_parse(ctx, text, strlen(text), &m));
+    return m;
+}
+
+/* How many of the first elements of its rows are those of v. */
+static int64_t n_set(const tdag_tensor *t)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < t->shape[0]; i++)
+        n += tdagi_tensor_get_f64(t, i * 256) == 1;
+    return n;
+}
+
+static double set_rows(tdag_ctx *ctx, int64_t n, tdag_engine engine)
+{
+    tdag_model *m = setting(ctx, n);
+    tdag_tensor *in[2] = {NULL, NULL}, *out[3];
+    const int64_t shape[] = {n, 256};
+    tdag_run_options o;
+    tdag_run_options_init(&o);
+    o.engine = engine;
+    TEST_OK(ctx, tdag_tensor_create(ctx, TDAG_F32, 2, shape, &in[0]));
+    TEST_OK(ctx, tdag_tensor_create(ctx, TDAG_F32, 1, shape + 1, &in[1]));
+    memset(in[0]->data, 0, in[0]->size);
+    for (int64_t i = 0; i < 256; i++)
+        tdagi_tensor_set_f64(in[1], i, 1);
+    clock_t start = clock();
+    TEST_OK(ctx, tdag_run(ctx, m, in, 2, &o, out));
+    double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    assert_int_equal(n_set(in[0]), 0);
+    for (int64_t i = 0; i < 3; i++)
+        assert_int_equal(n_set(out[i]), i == 2 ? n : i + 1);
+    free_all(in, 2);
+    free_all(out, 3);
+    tdag_model_free(m);
+    return seconds;
+}
+
+static void test_rows_are_set_where_they_stand(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    for (int engine = 0; engine < 2; engine++) {
+        double few = set_rows(ctx, 500, (tdag_engine)engine);
+        double many = set_rows(ctx, 4000, (tdag_engine)engine);
+        if (many > 24 * few + 0.02) /* 64 times, were they copied */
+            fail_msg("%.3f s for 500 rows, %.3f s for 4,000", few, many);
+    }
+    tdag_ctx_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_both_engines), cmocka_unit_test(test_state),
-        cmocka_unit_test(test_seeds),        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_applies),
-        cmocka_unit_test(test_nms),          cmocka_unit_test(test_draws),
+        cmocka_unit_test(test_both_engines),
+        cmocka_unit_test(test_state),
+        cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_applies),
+        cmocka_unit_test(test_nms),
+        cmocka_unit_test(test_draws),
+        cmocka_unit_test(test_rows_are_set_where_they_stand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -264,6 +264,24 @@ class RunningMean(nn.Module):
         return x - self.mean, self.calls
 
 
+@model("f32[T=3,4]", lengths((4,), (3, 2, 0, 1)))
+class WritesInLoop(nn.Module):
+    """State that a loop alone reads and writes, in place and as `+=` does."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("n", torch.zeros(1))
+        self.register_buffer("sums", torch.zeros(4))
+
+    def forward(self, x):
+        y = torch.zeros(4)
+        for t in range(x.size(0)):
+            y = y + self.n * x[t] + self.sums
+            self.n += 1
+            self.sums.add_(x[t])
+        return y
+
+
 @model("f32[3]", several(6, 3))
 class RingBuffer(nn.Module):
     def __init__(self):

@@ -129,4 +129,16 @@ tdag_status tdagi_append_graph(tdag_ctx *ctx, const tdagi_pool *pool, tdag_dtype
 /* Whether it is such a graph, whatever its symbols and inputs are called. */
 tdag_status tdagi_is_append(tdag_ctx *ctx, const tdag_graph *g, bool *out);
 
+/* What a graph does with rows: also one that sets row i of them, or the i-th last one,
+ * as rolled steps collect what they give: t [T, ...], v [...], i. */
+typedef enum tdagi_row_way {
+    TDAGI_NO_ROW,
+    TDAGI_APPEND_ROW,
+    TDAGI_SET_ROW,
+    TDAGI_SET_ROW_BACK,
+} tdagi_row_way;
+tdag_status tdagi_find_row_way(tdag_ctx *ctx, const tdag_graph *g, tdagi_row_way *out);
+/* The nodes of it, behind its inputs. */
+tdag_value tdagi_add_row(tdag_builder *b, tdagi_row_way way, const tdag_value v[3]);
+
 #endif

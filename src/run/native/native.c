@@ -26,7 +26,10 @@ static tdag_status eval_core(const tdagi_native_call *c, tdag_tensor **in,
     const tdagi_opdef *def = tdagi_op_row_of(k->op)->def;
     if (def->eval == NULL) return tdagi_eval_refuse(ctx, k->op, k->spec);
     tdag_tensor *t = NULL;
-    TDAGI_TRY(tdag_tensor_create(ctx, (tdag_dtype)k->dtype, k->rank, k->shape, &t));
+    if (k->n_inputs > 0 && c->native->uses[k->inputs[0]] == 1)
+        t = tdagi_eval_over(k->op, in[0], 2); /* in[0] and the value */
+    if (t == NULL)
+        TDAGI_TRY(tdag_tensor_create(ctx, (tdag_dtype)k->dtype, k->rank, k->shape, &t));
     tdagi_eval_call call = {ctx, k->spec, k->n_inputs, (const tdag_tensor *const *)in,
                             t};
     tdag_status st = def->eval(&call);
@@ -244,13 +247,15 @@ static uint32_t count_uses(tdagi_native *s)
     return most;
 }
 
-static tdag_status run_all(tdagi_native *s, tdag_tensor *const *inputs,
+static tdag_status run_all(tdagi_native *s, tdag_tensor **inputs,
                            const tdagi_strided **operands, tdag_tensor **outputs)
 {
     const tdag_graph *g = s->g;
     for (uint32_t i = 0; i < g->n_inputs; i++) {
         uint32_t kernel = s->r->kernel_of[g->inputs[i].id];
         if (kernel != 0) tdagi_strided_wrap(&s->values[kernel], inputs[i]);
+        tdag_tensor_free(inputs[i]);
+        inputs[i] = NULL;
     }
     for (uint32_t i = 1; i <= s->r->n; i++)
         TDAGI_TRY(step(s, i, operands));
@@ -267,7 +272,7 @@ static tdag_status run_all(tdagi_native *s, tdag_tensor *const *inputs,
     return st;
 }
 
-static tdag_status run_raised(tdagi_native *s, tdag_tensor *const *inputs,
+static tdag_status run_raised(tdagi_native *s, tdag_tensor **inputs,
                               tdag_tensor **outputs)
 {
     size_t n = (size_t)s->r->n + 1;
@@ -292,11 +297,11 @@ static tdag_status run_raised(tdagi_native *s, tdag_tensor *const *inputs,
     return st;
 }
 
-tdag_status tdagi_run_raised(tdag_ctx *ctx, tdagi_raised *raised,
-                             tdag_tensor *const *inputs, tdag_tensor **outputs)
+tdag_status tdagi_run_raised(tdag_ctx *ctx, const tdagi_blas *blas,
+                             tdagi_raised *raised, tdag_tensor **inputs,
+                             tdag_tensor **outputs)
 {
-    tdagi_native s = {
-        .ctx = ctx, .g = raised->graph, .r = raised, .blas = tdagi_blas_get()};
+    tdagi_native s = {.ctx = ctx, .g = raised->graph, .r = raised, .blas = blas};
     return run_raised(&s, inputs, outputs);
 }
 
@@ -304,8 +309,12 @@ tdag_status tdagi_run_native(tdag_ctx *ctx, const tdag_graph *g,
                              tdag_tensor *const *inputs, tdag_tensor **outputs)
 {
     tdagi_raised *raised = NULL;
+    tdag_tensor **taken = NULL;
     TDAGI_TRY(tdagi_raise(ctx, g, NULL, &raised));
-    tdag_status st = tdagi_run_raised(ctx, raised, inputs, outputs);
+    tdag_status st = tdagi_run_take(ctx, inputs, g->n_inputs, &taken);
+    if (st == TDAG_OK)
+        st = tdagi_run_raised(ctx, tdagi_blas_get(), raised, taken, outputs);
+    tdagi_run_drop(ctx, taken, g->n_inputs);
     tdagi_raised_free(raised);
     return st;
 }

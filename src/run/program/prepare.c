@@ -10,6 +10,7 @@ void tdagi_workshop_open(tdagi_workshop *w, tdag_ctx *ctx, tdag_engine engine)
     memset(w, 0, sizeof *w);
     w->ctx = ctx;
     w->engine = engine;
+    if (engine != TDAG_ENGINE_REFERENCE) w->blas = tdagi_blas_get();
 }
 
 static size_t sizes_size(const tdag_graph *g)
@@ -85,9 +86,9 @@ tdag_status tdagi_workshop_run(tdagi_workshop *w, const tdag_graph *g,
     tdagi_prepared *p = NULL;
     tdag_status st = get(w, g, sizes, &p);
     if (st == TDAG_OK && p->raised == NULL)
-        st = tdagi_run_reference(w->ctx, p->graph, inputs, outputs);
+        st = tdagi_run_reference_on(w->ctx, p->graph, inputs, outputs);
     else if (st == TDAG_OK)
-        st = tdagi_run_raised(w->ctx, p->raised, inputs, outputs);
+        st = tdagi_run_raised(w->ctx, w->blas, p->raised, inputs, outputs);
     for (uint32_t i = 0; i < g->n_inputs; i++) {
         tdag_tensor_free(inputs[i]);
         inputs[i] = NULL;

@@ -5,6 +5,7 @@
 #include <tdagger/run.h>
 
 #include "raise/raise.h"
+#include "run/blas.h"
 
 /* One graph at one set of sizes. */
 typedef struct tdagi_prepared {
@@ -20,6 +21,7 @@ typedef struct tdagi_prepared {
 typedef struct tdagi_workshop {
     tdag_ctx *ctx;
     tdag_engine engine;
+    const tdagi_blas *blas; /* found once: that looks for files */
     tdagi_prepared ready[TDAGI_N_PREPARED];
     uint32_t n, next; /* which one goes when there are too many */
 } tdagi_workshop;

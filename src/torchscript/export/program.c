@@ -15,9 +15,8 @@ typedef struct program_writer {
     const char **vars;   /* by id: the expression that reads it */
     const char **sizes;  /* by symbol of the method's pool: likewise, NULL: none yet */
     const char **firsts; /* by list: the tensor that it goes on from */
-    uint32_t *lists;     /* by value: the list that it is; 0: a tensor */
-    bool *appends;       /* by graph: it adds a row */
-    uint32_t depth;      /* of blocks */
+    tdagi_lists lists;
+    uint32_t depth; /* of blocks */
     uint32_t n_counters;
 } program_writer;
 
@@ -151,7 +150,7 @@ static tdag_status add_graph(tdagi_exporter *e, const tdagi_named_graph *graph)
 
 static const char *name_of(program_writer *w, tdagi_var v)
 {
-    uint32_t list = w->lists[v.id];
+    uint32_t list = w->lists.of[v.id];
     return list != 0 ? keep(w, "%sl%u", w->e->mark, (unsigned)list)
                      : keep(w, "%sp%u", w->e->mark, (unsigned)v.id);
 }
@@ -162,7 +161,7 @@ static const char *length_of(program_writer *w, tdagi_var v)
     const char *length = keep(w, "%sn%u", w->e->mark, (unsigned)v.id);
     indent(w);
     tdagi_text_printf(body(w), "%s = torch.add(torch.size(%s, 0), torch.len(%s))\n",
-                      length, w->firsts[w->lists[v.id]], name_of(w, v));
+                      length, w->firsts[w->lists.of[v.id]], name_of(w, v));
     return length;
 }
 
@@ -177,8 +176,9 @@ static void define(program_writer *w, tdagi_var v, const char *name)
         if (!tdagi_dim_is_affine(w->m->pool, is->shape[axis], &s, &factor, &offset) ||
             factor != 1 || offset != 0)
             continue;
-        const char *shows = w->lists[v.id] != 0 ? w->firsts[w->lists[v.id]] : name;
-        w->sizes[s] = w->lists[v.id] != 0 && axis == 0
+        const char *shows =
+            w->lists.of[v.id] != 0 ? w->firsts[w->lists.of[v.id]] : name;
+        w->sizes[s] = w->lists.of[v.id] != 0 && axis == 0
                           ? length_of(w, v)
                           : keep(w, "torch.size(%s, %u)", shows, (unsigned)axis);
     }
@@ -254,7 +254,7 @@ static void write_call(program_writer *w, const tdagi_statement *s)
 {
     const tdagi_named_graph *graph = &w->e->model->graphs[s->target];
     indent(w);
-    if (w->appends[s->target] && w->lists[s->inputs[0].id] != 0) {
+    if (w->lists.ways[s->target] != TDAGI_NO_ROW && w->lists.of[s->inputs[0].id] != 0) {
         tdagi_text_printf(body(w), "_ = torch.append(%s, torch.unsqueeze(%s, 0))\n",
                           read_var(w, s->inputs[0]), read_var(w, s->inputs[1]));
         define_all(w, s->results, 1);
@@ -391,8 +391,8 @@ static void write_loop_end(program_writer *w, const tdagi_statement *s,
 /* A list lasts from the outermost loop that carries it until that ends. */
 static bool begins_list(const program_writer *w, const tdagi_statement *s, uint32_t i)
 {
-    return w->lists[s->blocks[0].params[i + 1].id] != 0 &&
-           w->lists[s->results[i].id] == 0;
+    return w->lists.of[s->blocks[0].params[i + 1].id] != 0 &&
+           w->lists.of[s->results[i].id] == 0;
 }
 
 static void begin_lists(program_writer *w, const tdagi_statement *s,
@@ -401,7 +401,7 @@ static void begin_lists(program_writer *w, const tdagi_statement *s,
     for (uint32_t i = 0; i < s->n_results; i++) {
         if (!begins_list(w, s, i)) continue;
         tdagi_var list = s->blocks[0].params[i + 1];
-        w->firsts[w->lists[list.id]] = read_var(w, entries[i]);
+        w->firsts[w->lists.of[list.id]] = read_var(w, entries[i]);
         indent(w);
         tdagi_text_printf(body(w), "%s = annotate(List[Tensor], [])\n",
                           name_of(w, list));
@@ -410,10 +410,19 @@ static void begin_lists(program_writer *w, const tdagi_statement *s,
 
 /* PyTorch joins no empty list. */
 static void end_list(program_writer *w, tdagi_var result, const char *list,
-                     const char *first)
+                     uint32_t number)
 {
-    const char *name = name_of(w, result);
+    const char *name = name_of(w, result), *first = w->firsts[number];
     indent(w);
+    if (w->lists.kind[number] != TDAGI_APPEND_ROW) {
+        bool back = w->lists.kind[number] == TDAGI_SET_ROW_BACK;
+        tdagi_text_printf(body(w),
+                          back ? "%s = torch.flip(torch.cat(%s), [0])\n"
+                               : "%s = torch.cat(%s)\n",
+                          name, list);
+        define(w, result, name);
+        return;
+    }
     tdagi_text_printf(body(w), "if torch.gt(torch.len(%s), 0):\n", list);
     indent(w);
     tdagi_text_printf(body(w), "    %s = torch.cat([%s, torch.cat(%s)])\n", name, first,
@@ -452,8 +461,7 @@ static void write_loop(program_writer *w, const tdagi_statement *s)
         if (!begins_list(w, s, i)) define(w, s->results[i], params[i]);
     for (uint32_t i = 0; i < s->n_results; i++)
         if (begins_list(w, s, i))
-            end_list(w, s->results[i], params[i],
-                     w->firsts[w->lists[block->params[i + 1].id]]);
+            end_list(w, s->results[i], params[i], w->lists.of[block->params[i + 1].id]);
 }
 
 /* "self.a.b" of a state, getattr(self, "0").b where a name is none of the language */
@@ -725,7 +733,7 @@ static void write_method(tdagi_exporter *e, const tdagi_method *m)
     if (e->body.status == TDAG_OK) e->body.status = st;
     if (e->body.status != TDAG_OK) return;
     tdagi_export_head(e);
-    st = tdagi_export_find_lists(e->ctx, &e->arena, e->model, m, &w.lists, &w.appends);
+    st = tdagi_export_find_lists(e->ctx, &e->arena, e->model, m, &w.lists);
     w.firsts = tdagi_arena_array(&e->arena, m->n_vars + 1u, sizeof *w.firsts);
     if (w.firsts == NULL && st == TDAG_OK) st = tdagi_nomem(e->ctx);
     if (e->body.status == TDAG_OK) e->body.status = st;

@@ -334,6 +334,13 @@ static bool is_what_it_was(tdagi_import *im, tdagi_any was, tdagi_any v, uint32_
     return same;
 }
 
+/* `self.t += x` writes into t and then sets it to itself. */
+static bool is_same_tensor(tdagi_any a, tdagi_any b)
+{
+    return a.kind == TDAGI_ANY_TENSOR && b.kind == TDAGI_ANY_TENSOR &&
+           a.u.tensor == b.u.tensor;
+}
+
 void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *name,
                            tdagi_any v)
 {
@@ -346,6 +353,7 @@ void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *n
         a->value = v;
         return;
     }
+    if (a->live != NULL && is_same_tensor(a->live->now, v)) return;
     if (a->live != NULL) {
         tdagi_journal_note_slot(&im->env, &a->live->now);
         a->live->now = v;
@@ -368,7 +376,25 @@ void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *n
 
 /* ---- state ---- */
 
-/* Which values the outputs depend on. */
+static void mark_values(bool *mark, tdagi_outline_values values)
+{
+    for (uint32_t i = 0; i < values.n; i++)
+        mark[values.v[i].id] = true;
+}
+
+/* What statements take and blocks yield. */
+static void mark_block(bool *mark, const tdagi_outline_block *block)
+{
+    for (const tdagi_outline_statement *s = block->first; s != NULL; s = s->next) {
+        mark_values(mark, s->inputs);
+        for (uint32_t i = 0; i < s->n_blocks; i++) {
+            mark_values(mark, s->blocks[i]->yields);
+            mark_block(mark, s->blocks[i]);
+        }
+    }
+}
+
+/* Which values the outputs depend on; of a program, any statement, too. */
 static bool *reachable(tdagi_import *im)
 {
     const tdag_graph *g = im->env.b->graph;
@@ -377,6 +403,7 @@ static bool *reachable(tdagi_import *im)
     memset(mark, 0, g->n + 1);
     for (uint32_t i = 0; i < g->n_outputs; i++)
         mark[g->outputs[i].id] = true;
+    mark_block(mark, &im->outline.body);
     for (uint32_t id = g->n; id > 0; id--) {
         if (!mark[id]) continue;
         const tdagi_node *n = tdagi_graph_node(g, (tdag_value){id});

@@ -20,6 +20,8 @@ typedef struct addition {
     tdag_dim dim;
     const char *name; /* of the dimension */
     uint32_t axis;
+    const unsigned char *wants;   /* by output: it gets the axis; NULL: all do */
+    uint32_t n_outputs;           /* so far */
     unsigned char *live;          /* by old id */
     unsigned char *has;           /* by old id: the new value has the dimension */
     tdagi_axis_operands operands; /* of one node */
@@ -68,8 +70,11 @@ static tdag_status add_to_output(void *self, tdag_value old)
     addition *a = self;
     const tdagi_node *n = &a->g->nodes[old.id];
     tdag_value v = a->graft.new_of[old.id];
-    TDAGI_TRY(check_axis(a, n, "output"));
-    if (a->has[old.id]) {
+    bool wants = a->wants == NULL || a->wants[a->n_outputs++];
+    if (wants) TDAGI_TRY(check_axis(a, n, "output"));
+    if (!wants) {
+        /* stays as it is */
+    } else if (a->has[old.id]) {
         v = moved(a, v, 0, a->axis);
     } else {
         int64_t counts[TDAG_MAX_RANK];
@@ -199,12 +204,19 @@ static tdag_status add_in_rooms(addition *a, const tdag_add_dim_options *o,
 tdag_status tdag_graph_add_dim(tdag_ctx *ctx, const tdag_graph *graph, const char *dim,
                                const tdag_add_dim_options *options, tdag_graph **out)
 {
+    return tdagi_graph_add_dim(ctx, graph, dim, options, NULL, out);
+}
+
+tdag_status tdagi_graph_add_dim(tdag_ctx *ctx, const tdag_graph *graph, const char *dim,
+                                const tdag_add_dim_options *options,
+                                const unsigned char *wants, tdag_graph **out)
+{
     TDAGI_TRY(tdagi_need(ctx, graph, "graph"));
     TDAGI_TRY(tdagi_need(ctx, dim, "dim"));
     TDAGI_TRY(tdagi_need(ctx, out, "out"));
     tdag_add_dim_options o;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
-    addition a = {.ctx = ctx, .g = graph, .name = dim, .axis = o.axis};
+    addition a = {.ctx = ctx, .g = graph, .name = dim, .axis = o.axis, .wants = wants};
     tdagi_arena_init(&a.arena, &ctx->allocator);
     tdag_status st = get_rooms(&a);
     if (st == TDAG_OK) st = add_in_rooms(&a, &o, out);

@@ -12,6 +12,8 @@
 #include <tdagger/axis.h>
 
 #include "derive/derive.h"
+#include "ir/graft.h"
+#include "transform/axis/walk.h"
 #include "transform/compose/cut.h"
 #include "transform/program/copy.h"
 
@@ -21,6 +23,8 @@ typedef struct adding {
     const tdag_add_dim_options *options;
     unsigned char *has; /* by old id: it gets the axis */
     tdagi_var *outside; /* by old id: what stood for it where the statement begins */
+    unsigned char *
+        *needs; /* by graph: needs[output * n_inputs + input], NULL: not yet */
     bool changed;
 } adding;
 
@@ -44,13 +48,38 @@ static void spread(adding *a, const tdagi_var *from, const tdagi_var *to, uint32
             if (from[i].id == from[k].id && a->has[to[i].id]) give(a, to[k]);
 }
 
+/* By output and input of a graph: whether the one is computed from the other. */
+static const unsigned char *needs_of(adding *a, uint32_t target)
+{
+    const tdag_graph *g = a->c.model->graphs[target].graph;
+    unsigned char **needs = &a->needs[target];
+    unsigned char *live = *needs != NULL ? NULL : tdagi_copier_take(&a->c, g->n, 1);
+    if (live == NULL) return *needs;
+    *needs = tdagi_copier_take(&a->c, (size_t)g->n_outputs * g->n_inputs, 1);
+    for (uint32_t k = 0; *needs != NULL && k < g->n_outputs; k++) {
+        memset(live, 0, g->n + 1u);
+        live[g->outputs[k].id] = 1;
+        tdagi_mark_ancestors(g, live);
+        for (uint32_t i = 0; i < g->n_inputs; i++)
+            (*needs)[k * g->n_inputs + i] = live[g->inputs[i].id];
+    }
+    return *needs;
+}
+
+static void spread_call(adding *a, const tdagi_statement *s)
+{
+    const unsigned char *needs = needs_of(a, s->target);
+    for (uint32_t k = 0; needs != NULL && k < s->n_results; k++)
+        for (uint32_t i = 0; i < s->n_inputs; i++)
+            if (a->has[s->inputs[i].id] && needs[k * s->n_inputs + i])
+                give(a, s->results[k]);
+}
+
 static void spread_all(adding *a, const tdagi_block *block)
 {
     for (const tdagi_statement *s = block->first; s != NULL; s = s->next) {
         uint32_t n_head = (uint32_t)s->has_limit + s->has_condition;
-        for (uint32_t i = 0; s->kind == TDAGI_CALL && i < s->n_inputs; i++)
-            for (uint32_t k = 0; k < s->n_results; k++)
-                if (a->has[s->inputs[i].id]) give(a, s->results[k]);
+        if (s->kind == TDAGI_CALL) spread_call(a, s);
         for (uint32_t i = 0; i < s->n_blocks; i++)
             spread_all(a, &s->blocks[i]);
         if (s->kind == TDAGI_IF)
@@ -111,7 +140,10 @@ static void do_call(adding *a, const tdagi_statement *s)
     call.results = tdagi_copier_take(c, s->n_results, sizeof *call.results);
     call.inputs = tdagi_copier_vars(c, s->inputs, s->n_inputs);
     const tdag_dim *sizes = tdagi_copier_new_sizes(c, s, g);
+    unsigned char *wants = tdagi_copier_take(c, s->n_results, 1);
     if (!tdagi_copier_ok(c)) return;
+    for (uint32_t k = 0; k < s->n_results; k++)
+        wants[k] = a->has[s->results[k].id];
     c->b.status = tdagi_graph_at(c, g, sizes, &at);
     o.inputs = chosen;
     o.n_inputs = 0;
@@ -119,7 +151,7 @@ static void do_call(adding *a, const tdagi_statement *s)
         if (a->has[s->inputs[i].id])
             chosen[o.n_inputs++] = tdagi_value_name(at, at->inputs[i], names[i]);
     if (tdagi_copier_ok(c))
-        c->b.status = tdag_graph_add_dim(c->ctx, at, a->dim, &o, &more);
+        c->b.status = tdagi_graph_add_dim(c->ctx, at, a->dim, &o, wants, &more);
     tdag_graph_free(at);
     if (!tdagi_copier_ok(c)) return;
     call.graph = more;
@@ -242,7 +274,8 @@ static void begin_method(tdagi_copier *c, uint32_t number)
     uint32_t n_chosen = 0;
     (void)number;
     a->has = tdagi_copier_take(c, m->n_vars, 1);
-    if (a->has == NULL) return;
+    a->needs = tdagi_copier_take(c, c->model->n_graphs, sizeof *a->needs);
+    if (a->needs == NULL) return;
     for (uint32_t i = 0; i < tdagi_pool_n_symbols(m->pool); i++)
         if (strcmp(tdagi_pool_symbol(m->pool, i, NULL), a->dim) == 0)
             c->b.status = tdagi_fail(c->ctx, TDAG_E_ARG,

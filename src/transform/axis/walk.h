@@ -3,6 +3,8 @@
 #ifndef TDAGI_AXIS_WALK_H
 #define TDAGI_AXIS_WALK_H
 
+#include <tdagger/axis.h>
+
 #include "ir/graph.h"
 
 /* What a rule is told of a node's inputs; room for those of any node of a graph. */
@@ -25,5 +27,11 @@ typedef struct tdagi_axis_rewriter {
 /* All nodes in order, then the outputs. A failure names the node. */
 tdag_status tdagi_axis_walk(tdag_ctx *ctx, const tdag_graph *g,
                             const tdagi_axis_rewriter *by);
+
+/* tdag_graph_add_dim() for those outputs that want the axis; the others, which depend
+ * on no input that gets it, stay as they are. wants: by output, NULL for all. */
+tdag_status tdagi_graph_add_dim(tdag_ctx *ctx, const tdag_graph *graph, const char *dim,
+                                const tdag_add_dim_options *options,
+                                const unsigned char *wants, tdag_graph **out);
 
 #endif

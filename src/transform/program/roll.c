@@ -18,6 +18,7 @@
 
 #include "derive/derive.h"
 #include "ir/graft.h"
+#include "program/outline/outline.h"
 #include "raise/raise.h"
 #include "transform/program/copy.h"
 #include "transform/program/recurrence.h"
@@ -376,11 +377,9 @@ static tdag_status make_cell(part *p, const tdagi_var *params)
     if (carried == NULL) return w->c.b.status;
     p->inputs[p->n_inputs++] = params[0];
     tdag_value i = tdag_add_input(p->b, "i", TDAG_I64, 0, NULL);
-    uint32_t n_values = r->n_carried + w->n_last;
-    for (uint32_t k = 0; k < w->n_results; k++)
-        if (k < r->n_carried || k >= n_values)
-            carried[k] = add_input(p, tdagi_step_node(r, 0, w->results[k]),
-                                   k >= n_values, params[k + 1]);
+    for (uint32_t k = 0; k < r->n_carried; k++)
+        carried[k] =
+            add_input(p, tdagi_step_node(r, 0, w->results[k]), false, params[k + 1]);
     for (uint32_t k = 0; k < r->n_nodes; k++)
         nodes[k] = add_cell_node(p, &r->nodes[k], i, nodes, carried);
     tdag_builder_set_scope(p->b, "");
@@ -388,21 +387,46 @@ static tdag_status make_cell(part *p, const tdagi_var *params)
         tdag_value v = nodes[r->node_of[w->results[k]]];
         if (k < r->n_carried && r->carried[k].before != UINT32_MAX)
             v = carried[r->carried[k].before];
-        if (k >= n_values) {
-            bool back = w->all[w->results[k]].is_reversed;
-            tdag_value at = index_at(p, i, back ? r->n_steps - 1 : 0, back ? -1 : 1);
-            v = tdag_scatter(p->b, carried[k], at, tdagi_unsqueeze1(p->b, v, 0), 0,
-                             TDAG_SCATTER_SET);
-        }
         tdag_builder_add_output(p->b, v);
     }
     return TDAG_OK;
 }
 
+/* The rows with that of the step in its place, by a call of its own: engines write
+ * where the others stand, and exported it is the append of a list. */
+static tdag_status put_row(roller *w, uint32_t result, const tdagi_var *params,
+                           tdagi_var *row)
+{
+    part p;
+    uint32_t offset = w->results[result], id = tdagi_step_node(&w->r, 0, offset);
+    tdagi_row_way way = w->all[offset].is_reversed ? TDAGI_SET_ROW_BACK : TDAGI_SET_ROW;
+    TDAGI_TRY(begin_part(w, &p));
+    tdag_value v[3] = {add_input(&p, id, true, params[result + 1]),
+                       add_input(&p, id, false, *row),
+                       tdag_add_input(p.b, NULL, TDAG_I64, 0, NULL)};
+    p.inputs[p.n_inputs++] = params[0];
+    tdag_builder_add_output(p.b, tdagi_add_row(p.b, way, v));
+    TDAGI_TRY(end_part(&p, TDAG_OK));
+    const tdagi_var *put = call_part(&p, "put");
+    if (tdagi_copier_ok(&w->c)) *row = put[0];
+    return w->c.b.status;
+}
+
+static tdag_status add_body(roller *w, const tdagi_var *params, tdagi_var **yields_out)
+{
+    part p;
+    TDAGI_TRY(begin_part(w, &p));
+    TDAGI_TRY(end_part(&p, make_cell(&p, params)));
+    *yields_out = call_part(&p, "step");
+    for (uint32_t k = w->n_results - w->n_all; k < w->n_results; k++)
+        if (tdagi_copier_ok(&w->c)) TDAGI_TRY(put_row(w, k, params, &(*yields_out)[k]));
+    return w->c.b.status;
+}
+
 static tdag_status add_loop(roller *w, tdagi_var *entries, tdagi_var **results_out)
 {
     tdagi_copier *c = &w->c;
-    part p;
+    tdagi_var *yields = NULL;
     tdagi_type *types = tdagi_copier_take(c, (size_t)w->n_results + 1, sizeof *types);
     tdagi_var *inputs = tdagi_copier_take(c, (size_t)w->n_results + 1, sizeof *inputs);
     tdagi_var *params = tdagi_copier_take(c, (size_t)w->n_results + 1, sizeof *params);
@@ -421,9 +445,8 @@ static tdag_status add_loop(roller *w, tdagi_var *entries, tdagi_var **results_o
     tdagi_program_open(&c->b, &loop);
     tdagi_program_begin_block(&c->b, w->n_results + 1, types, 0, NULL, params);
     if (!tdagi_copier_ok(c)) return c->b.status;
-    TDAGI_TRY(begin_part(w, &p));
-    TDAGI_TRY(end_part(&p, make_cell(&p, params)));
-    tdagi_program_end_block(&c->b, w->n_results, call_part(&p, "step"));
+    TDAGI_TRY(add_body(w, params, &yields));
+    tdagi_program_end_block(&c->b, w->n_results, yields);
     tdagi_program_close(&c->b, w->n_results, types + 1, *results_out);
     return c->b.status;
 }

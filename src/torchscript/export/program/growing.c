@@ -1,19 +1,23 @@
-/* Finding them: from a loop's parameter through appends, branches and inner loops to
- * what is yielded for it. Each value on the way may have that one reader; where there
- * is another one, the loop carries a tensor. */
+/* Finding them: from a loop's parameter through appends (or one call that sets the row
+ * of the round, in a loop of as many rounds as there are rows), branches and inner
+ * loops to what is yielded for it. Each value on the way may have that one reader;
+ * where there is another one, the loop carries a tensor. */
 #include "torchscript/export/program/growing.h"
 
 #include <string.h>
 
-#include "program/outline/outline.h"
+#include "base/tensor.h"
+#include "transform/program/copy.h"
 
 typedef struct finder {
+    const tdag_model *model;
     const tdagi_method *m;
-    const bool *appends; /* by graph */
-    uint32_t *lists;     /* by value */
-    uint32_t *left;      /* by value: reads that are not on the way */
-    uint32_t *marks;     /* by value: the way at hand */
+    tdagi_lists is;
+    uint32_t *left;  /* by value: reads that are not on the way */
+    uint32_t *marks; /* by value: the way at hand */
     uint32_t n_lists, n_appended;
+    const tdagi_statement *loop; /* that carries it */
+    const tdagi_statement *sets; /* the call that sets its rows; NULL: none */
 } finder;
 
 static bool holds(const tdagi_var *v, uint32_t n, tdagi_var x)
@@ -76,12 +80,41 @@ static bool through_if(finder *f, const tdagi_statement *s, tdagi_var *x)
     return true;
 }
 
-static bool through(finder *f, const tdagi_statement *s, tdagi_var *x)
+/* The constant that a value is; NULL: it is none, or made in a block. */
+static const tdag_tensor *constant(const finder *f, tdagi_var v)
+{
+    for (const tdagi_statement *s = f->m->body.first; s != NULL; s = s->next)
+        for (uint32_t i = 0; s->kind == TDAGI_CALL && i < s->n_results; i++)
+            if (s->results[i].id == v.id)
+                return tdagi_graph_constant(f->model->graphs[s->target].graph, i);
+    return NULL;
+}
+
+/* Whether a call in that block sets each row once, in the order of the rounds. */
+static bool sets_all(const finder *f, const tdagi_block *block,
+                     const tdagi_statement *call, tdagi_var x)
+{
+    const tdagi_block *body = &f->loop->blocks[0];
+    if (block != body || f->loop->has_condition || f->sets != NULL ||
+        call->inputs[2].id != body->params[0].id)
+        return false;
+    const tdag_tensor *limit = constant(f, f->loop->inputs[0]);
+    return limit != NULL &&
+           tdagi_tensor_get_i64(limit, 0) == tdagi_method_var(f->m, x)->shape[0];
+}
+
+static bool through(finder *f, const tdagi_block *block, const tdagi_statement *s,
+                    tdagi_var *x)
 {
     if (s->kind == TDAGI_LOOP) return through_loop(f, s, x);
     if (s->kind == TDAGI_IF) return through_if(f, s, x);
-    if (s->kind != TDAGI_CALL || !f->appends[s->target] || s->inputs[0].id != x->id)
+    if (s->kind != TDAGI_CALL || f->is.ways[s->target] == TDAGI_NO_ROW ||
+        s->inputs[0].id != x->id)
         return false;
+    if (f->is.ways[s->target] != TDAGI_APPEND_ROW) {
+        if (!sets_all(f, block, s, *x)) return false;
+        f->sets = s;
+    }
     pass(f, *x);
     f->n_appended++;
     *x = s->results[0];
@@ -95,7 +128,7 @@ static bool follow(finder *f, const tdagi_block *block, tdagi_var *x)
         bool is_read = holds(s->inputs, s->n_inputs, *x);
         for (uint32_t i = 0; i < s->n_blocks; i++)
             is_read = is_read || is_read_in(&s->blocks[i], *x);
-        if (is_read && !through(f, s, x)) return false;
+        if (is_read && !through(f, block, s, x)) return false;
     }
     return true;
 }
@@ -120,19 +153,23 @@ static void try_list(finder *f, const tdagi_statement *s, uint32_t k)
     const tdagi_block *body = &s->blocks[0];
     size_t n = f->m->n_vars + 1u;
     tdagi_var y = body->params[k + 1];
-    if (f->lists[y.id] != 0) return;
+    if (f->is.of[y.id] != 0) return;
     memset(f->marks, 0, n * sizeof *f->marks);
     memset(f->left, 0, n * sizeof *f->left);
     count(f->left, &f->m->body);
     f->n_appended = 0;
+    f->loop = s;
+    f->sets = NULL;
     if (!follow(f, body, &y) || body->yields[s->has_condition + k].id != y.id) return;
     pass(f, y);
     for (size_t i = 0; i < n; i++)
         if (f->marks[i] != 0 && f->left[i] != 0) return;
-    if (f->n_appended == 0) return;
+    if (f->n_appended == 0 || (f->sets != NULL && f->n_appended > 1)) return;
     f->n_lists++;
+    f->is.kind[f->n_lists] =
+        f->sets == NULL ? TDAGI_APPEND_ROW : f->is.ways[f->sets->target];
     for (size_t i = 0; i < n; i++)
-        if (f->marks[i] != 0) f->lists[i] = f->n_lists;
+        if (f->marks[i] != 0) f->is.of[i] = f->n_lists;
 }
 
 static void find(finder *f, const tdagi_block *block)
@@ -147,22 +184,23 @@ static void find(finder *f, const tdagi_block *block)
 
 tdag_status tdagi_export_find_lists(tdag_ctx *ctx, tdagi_arena *arena,
                                     const tdag_model *model, const tdagi_method *m,
-                                    uint32_t **lists_out, bool **appends_out)
+                                    tdagi_lists *out)
 {
     size_t n = m->n_vars + 1u;
     uint32_t *rows = tdagi_arena_array(arena, 3 * n, sizeof *rows);
-    bool *appends = tdagi_arena_array(arena, model->n_graphs + 1u, sizeof *appends);
-    if (rows == NULL || appends == NULL) return tdagi_nomem(ctx);
+    unsigned char *kinds = tdagi_arena_array(arena, n + model->n_graphs, 1);
+    if (rows == NULL || kinds == NULL) return tdagi_nomem(ctx);
     memset(rows, 0, 3 * n * sizeof *rows);
+    finder f = {.m = m, .model = model, .left = rows + n, .marks = rows + 2 * n};
+    f.is = (tdagi_lists){rows, kinds, kinds + n};
     bool any = false;
     for (uint32_t i = 0; i < model->n_graphs; i++) {
-        TDAGI_TRY(tdagi_is_append(ctx, model->graphs[i].graph, &appends[i]));
-        any = any || appends[i];
+        tdagi_row_way way;
+        TDAGI_TRY(tdagi_find_row_way(ctx, model->graphs[i].graph, &way));
+        f.is.ways[i] = (unsigned char)way;
+        any = any || way != TDAGI_NO_ROW;
     }
-    finder f = {.m = m, .appends = appends, .lists = rows, .left = rows + n};
-    f.marks = f.left + n;
     if (any) find(&f, &m->body);
-    *lists_out = rows;
-    *appends_out = appends;
+    *out = f.is;
     return TDAG_OK;
 }

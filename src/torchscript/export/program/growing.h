@@ -3,12 +3,19 @@
 #ifndef TDAGI_GROWING_H
 #define TDAGI_GROWING_H
 
-#include "program/model.h"
+#include "program/outline/outline.h"
 
-/* lists_out: by value the number of its list, from 1; 0: it is a tensor. In the arena,
- * as is appends_out: by graph, whether it adds a row. */
+typedef struct tdagi_lists {
+    uint32_t *of; /* by value the number of its list, from 1; 0: it is a tensor */
+    unsigned char *kind; /* by list, a tdagi_row_way: rows that are set are all set,
+                            once, in the order of the rounds, so that nothing of what
+                            the loop begins with is left */
+    unsigned char *ways; /* by graph, a tdagi_row_way */
+} tdagi_lists;
+
+/* In the arena. */
 tdag_status tdagi_export_find_lists(tdag_ctx *ctx, tdagi_arena *arena,
                                     const tdag_model *model, const tdagi_method *m,
-                                    uint32_t **lists_out, bool **appends_out);
+                                    tdagi_lists *out);
 
 #endif
