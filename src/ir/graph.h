@@ -60,6 +60,13 @@ static inline const tdagi_node *tdagi_graph_node(const tdag_graph *g, tdag_value
 {
     return &g->nodes[v.id];
 }
+/* The constant that an output is; NULL: it is none. Lent. */
+static inline const tdag_tensor *tdagi_graph_constant(const tdag_graph *g,
+                                                      uint32_t output)
+{
+    const tdagi_node *n = tdagi_graph_node(g, g->outputs[output]);
+    return n->op == TDAG_OP_CONSTANT ? n->u.tensor : NULL;
+}
 static inline const tdag_value *tdagi_node_inputs(const tdagi_node *n)
 {
     return n->n_inputs > TDAGI_INLINE_INPUTS ? n->in.many : n->in.few;

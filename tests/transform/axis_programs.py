@@ -165,15 +165,17 @@ def main(tdag):
     tdag = os.path.abspath(tdag)
     torch.manual_seed(0)
     failed = 0
-    for rows, check in ((EQUAL, check_equal), (REFUSED, check_refused)):
-        for name, *row in rows:
-            with tempfile.TemporaryDirectory() as folder:
-                os.chdir(folder)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        for rows, check in ((EQUAL, check_equal), (REFUSED, check_refused)):
+            for name, *row in rows:
                 bad = check(tdag, *row)
-                os.chdir("/")
-            if bad:
-                print("FAILED %s: %s" % (name, bad))
-                failed += 1
+                for file in os.listdir():
+                    os.remove(file)
+                if bad:
+                    print("FAILED %s: %s" % (name, bad))
+                    failed += 1
+        os.chdir("/")
     print("%d cases, %d failed" % (len(EQUAL) + len(REFUSED), failed))
     return 1 if failed else 0
 

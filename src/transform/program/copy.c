@@ -628,9 +628,3 @@ bool tdagi_has_effects(const tdagi_statement *s)
             has = tdagi_has_effects(t);
     return has;
 }
-
-const tdag_tensor *tdagi_graph_constant(const tdag_graph *g, uint32_t output)
-{
-    const tdagi_node *n = tdagi_graph_node(g, g->outputs[output]);
-    return n->op == TDAG_OP_CONSTANT ? n->u.tensor : NULL;
-}

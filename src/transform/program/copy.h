@@ -132,7 +132,4 @@ tdagi_var tdagi_copier_number(tdagi_copier *c, const char *name, int64_t value);
  * checks, and operators that may. */
 bool tdagi_has_effects(const tdagi_statement *s);
 
-/* The constant that an output of a graph is; NULL: it is none. Lent. */
-const tdag_tensor *tdagi_graph_constant(const tdag_graph *g, uint32_t output);
-
 #endif

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/tensor.h"
-#include "transform/program/copy.h"
 
 typedef struct finder {
     const tdag_model *model;
