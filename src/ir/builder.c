@@ -420,6 +420,9 @@ static tdag_status infer(tdag_builder *b, const tdagi_op_row *row, const void *s
     tdagi_shape_call call = {b->ctx, b->graph->pool, spec, n, types, out};
     tdag_status st = check_lists(b->ctx, row->name, row->def->fields, spec);
     if (st == TDAG_OK) st = row->def->shape(&call);
+    if (st == TDAG_E_SHAPE && tdagi_pool_status(b->graph->pool) != TDAG_OK)
+        st =
+            tdagi_pool_report(b->ctx, b->graph->pool); /* dims that could not be told */
     if (st == TDAG_OK) st = tdagi_check_type(b->ctx, b->graph->pool, out);
     if (types != few) tdagi_free(b->ctx, types, n * sizeof(tdagi_type));
     return st;

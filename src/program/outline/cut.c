@@ -602,6 +602,7 @@ tdag_status tdagi_outline_method(tdag_ctx *ctx, tdagi_outline *o, const tdag_gra
     c.bound = tdagi_arena_array(o->arena, c.n_symbols + 1u, sizeof *c.bound);
     if (c.places == NULL || c.bound == NULL || o->is_out_of_memory)
         return tdagi_nomem(ctx);
+    if (b->status != TDAG_OK) return b->status;
     memset(c.places, 0, (g->n + 1u) * sizeof *c.places);
     memset(c.bound, 0, (c.n_symbols + 1u) * sizeof *c.bound);
     TDAGI_TRY(cut(&c));
