@@ -2,25 +2,6 @@
 
 #include "base/tensor.h"
 
-#define L(...)                                                                         \
-    {                                                                                  \
-        sizeof((int64_t[]){__VA_ARGS__}) / 8, (const int64_t[]) { __VA_ARGS__ }        \
-    }
-#define F(...)                                                                         \
-    {                                                                                  \
-        TDAG_F32, sizeof((int64_t[]){__VA_ARGS__}) / 8, { __VA_ARGS__ }                \
-    }
-#define I(...)                                                                         \
-    {                                                                                  \
-        TDAG_I64, sizeof((int64_t[]){__VA_ARGS__}) / 8, { __VA_ARGS__ }                \
-    }
-#define B(...)                                                                         \
-    {                                                                                  \
-        TDAG_BOOL, sizeof((int64_t[]){__VA_ARGS__}) / 8, { __VA_ARGS__ }               \
-    }
-#define SPEC(name, ...)                                                                \
-    &(const tdagi_##name##_spec) { __VA_ARGS__ }
-
 /* clang-format off */
 static const law examples[] = {
     {TDAGI_SUB, NULL, 2, {F(2, 3), F(2, 3)}},

@@ -1,4 +1,6 @@
-/* Softmaxes and normalisations. */
+/* Softmaxes, normalisations, variances. */
+#include <math.h>
+
 #include "coreml/write/mil.h"
 
 static void emit_softmax(tdagi_mil_writer *w, const tdagi_kernel *k)
@@ -105,3 +107,62 @@ static void emit_vector_norm(tdagi_mil_writer *w, const tdagi_kernel *k)
                        &s->axes, (int)s->keep);
 }
 const tdagi_mil_emitter tdagi_mil_emitter_vector_norm = {.emit = emit_vector_norm};
+
+/* ---- variances ---- */
+
+/* What the sum of squares is divided by: max(n - correction, 0), n of the axes. */
+static tdagi_mil degrees(tdagi_mil_writer *w, tdagi_mil x, const tdagi_var_spec *s)
+{
+    tdag_dim n = 1;
+    for (uint32_t i = 0; i < s->axes.n; i++)
+        n = tdagi_dim_mul(w->r->pool, n, x->type.shape[s->axes.v[i]]);
+    if (n >= 0)
+        return tdagi_mil_scalar(w, x->type.dtype, fmax((double)n - s->correction, 0));
+    return tdagi_mil_op(w, NULL, "maximum(x=sub(x=%v, y=%f), y=0.0)",
+                        tdagi_mil_cast(w, tdagi_mil_dim(w, n), x->type.dtype),
+                        s->correction);
+}
+
+/* In fp32 also with --f16, where squares soon pass what that holds. */
+static tdagi_mil variance(tdagi_mil_writer *w, const tdagi_kernel *k)
+{
+    const tdagi_var_spec *s = k->spec;
+    tdagi_mil x = tdagi_mil_cast(w, tdagi_mil_in(w, k, 0), TDAG_F64);
+    if (x == NULL) return NULL;
+    tdagi_type kept = x->type, type;
+    for (uint32_t i = 0; i < s->axes.n; i++)
+        kept.shape[s->axes.v[i]] = 1;
+    tdagi_mil_type_of(k, &type);
+    type.dtype = TDAG_F64;
+    tdagi_mil y = tdagi_mil_op(
+        w, &x->type, "square(x=sub(x=%v, y=%v))", x,
+        tdagi_mil_op(w, &kept, "reduce_mean(x=%v, axes=%l, keep_dims=true)", x,
+                     &s->axes));
+    if (s->correction == 0)
+        return tdagi_mil_op(w, &type, "reduce_mean(x=%v, axes=%l, keep_dims=%b)", y,
+                            &s->axes, (int)s->keep);
+    y = tdagi_mil_op(w, &kept, "reduce_sum(x=%v, axes=%l, keep_dims=true)", y,
+                     &s->axes);
+    y = tdagi_mil_op(w, &kept, "real_div(x=%v, y=%v)", y, degrees(w, x, s));
+    return tdagi_mil_reshape(w, y, type.rank, type.shape);
+}
+
+static void emit_var(tdagi_mil_writer *w, const tdagi_kernel *k)
+{
+    if (((const tdagi_var_spec *)k->spec)->axes.n == 0)
+        tdagi_mil_by_parts(w, k);
+    else
+        tdagi_mil_set(w, k, tdagi_mil_cast(w, variance(w, k), TDAG_F32));
+}
+const tdagi_mil_emitter tdagi_mil_emitter_var = {.emit = emit_var};
+
+static void emit_std(tdagi_mil_writer *w, const tdagi_kernel *k)
+{
+    if (((const tdagi_var_spec *)k->spec)->axes.n == 0) {
+        tdagi_mil_by_parts(w, k);
+        return;
+    }
+    tdagi_mil v = tdagi_mil_op(w, NULL, "sqrt(x=%v)", variance(w, k));
+    tdagi_mil_set(w, k, tdagi_mil_cast(w, v, TDAG_F32));
+}
+const tdagi_mil_emitter tdagi_mil_emitter_std = {.emit = emit_std};

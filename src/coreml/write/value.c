@@ -34,7 +34,8 @@ void tdagi_mil_set(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil v)
 
 void tdagi_mil_set_second(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil v)
 {
-    w->value[k + 1 - w->r->kernels] = v;
+    (void)k;
+    w->value[w->at + 1] = v;
 }
 
 /* Scope and name without what is no letter; the operator where there is neither. */
