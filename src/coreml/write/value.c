@@ -38,6 +38,27 @@ void tdagi_mil_set_second(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil 
     w->value[w->at + 1] = v;
 }
 
+/* How long a name is without numbers behind it. */
+static size_t stem_length(const char *name)
+{
+    size_t n = strlen(name);
+    for (;;) {
+        size_t i = n;
+        while (i > 0 && name[i - 1] >= '0' && name[i - 1] <= '9')
+            i--;
+        if (i == n || i == 0 || name[i - 1] != '_') return n;
+        n = i - 1;
+    }
+}
+
+/* Whether a name ends in that of the operator, as one that was written before. */
+static bool names_op(const char *name, const char *op)
+{
+    const size_t n = stem_length(name), own = strlen(op);
+    return n >= own && memcmp(name + n - own, op, own) == 0 &&
+           (n == own || name[n - own - 1] == '_');
+}
+
 /* Scope and name without what is no letter; the operator where there is neither. */
 const char *tdagi_mil_like(tdagi_mil_writer *w, const char *op, bool is_result)
 {
@@ -51,6 +72,7 @@ const char *tdagi_mil_like(tdagi_mil_writer *w, const char *op, bool is_result)
     if (is_result && n->name != NULL) return stem;
     const char *last = strrchr(stem, '.');
     if (is_result && last != NULL && last[1] != '\0') return stem;
+    if (n->name != NULL && names_op(stem, op)) return stem;
     const size_t size = strlen(stem) + strlen(op) + 2;
     char *text = tdagi_mil_alloc(w, size);
     if (text == NULL) return op;

@@ -42,13 +42,14 @@ static bool are_natural(const tdagi_mil_writer *w, uint32_t kernel)
     return true;
 }
 
-/* Since iOS17 no position may be negative. */
+/* Until iOS16 positions count from the end themselves; since iOS17 none may be
+ * negative. */
 static void emit_index(tdagi_mil_writer *w, const tdagi_kernel *k)
 {
     const int64_t axis = ((const tdagi_axis_spec *)k->spec)->axis;
     tdagi_mil x = tdagi_mil_in(w, k, 0), index = tdagi_mil_in(w, k, 1);
     if (x == NULL || index == NULL) return;
-    if (!are_natural(w, k->inputs[1]))
+    if (w->target >= 17 && !are_natural(w, k->inputs[1]))
         index = tdagi_mil_op(w, &index->type,
                              "select(cond=less(x=%v, y=0), a=add(x=%v, y=%d), b=%v)",
                              index, index, x->type.shape[axis], index);
