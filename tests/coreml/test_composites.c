@@ -4,6 +4,7 @@
  * computes the same. The packages and what they compute stay in a folder, the argument,
  * where coremltools and numpy judge them (check_packages.py). */
 #include "raise/examples.h"
+#include "raise/rows.h"
 
 #include <math.h>
 #include <sys/stat.h>

@@ -1,4 +1,5 @@
 #include "raise/examples.h"
+#include "raise/rows.h"
 
 #include "base/tensor.h"
 

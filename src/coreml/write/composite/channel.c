@@ -64,9 +64,14 @@ static void emit_group_norm(tdagi_mil_writer *w, const tdagi_kernel *k)
     x = tdagi_mil_op(w, &x->type, "layer_norm(x=%v, axes=%l, epsilon=%f)", x, &axes,
                      s->eps);
     x = tdagi_mil_reshape(w, x, k->rank, k->shape);
-    if (gamma != NULL) x = tdagi_mil_op(w, NULL, "mul(x=%v, y=%v)", x, gamma);
-    if (beta != NULL) x = tdagi_mil_op(w, NULL, "add(x=%v, y=%v)", x, beta);
-    tdagi_mil_set(w, k, x);
+    if (gamma != NULL && beta != NULL)
+        tdagi_mil_emit(w, k, "add(x=mul(x=%v, y=%v), y=%v)", x, gamma, beta);
+    else if (gamma != NULL)
+        tdagi_mil_emit(w, k, "mul(x=%v, y=%v)", x, gamma);
+    else if (beta != NULL)
+        tdagi_mil_emit(w, k, "add(x=%v, y=%v)", x, beta);
+    else
+        tdagi_mil_set(w, k, x);
 }
 const tdagi_mil_emitter tdagi_mil_emitter_group_norm = {.emit = emit_group_norm};
 
@@ -86,9 +91,12 @@ static void emit_rms_norm(tdagi_mil_writer *w, const tdagi_kernel *k)
     }
     tdagi_mil mean = tdagi_mil_op(
         w, &type, "reduce_mean(x=square(x=%v), axes=%l, keep_dims=true)", x, &axes);
-    x = tdagi_mil_op(w, &x->type, "mul(x=%v, y=rsqrt(x=add(x=%v, y=%f), epsilon=0.0))",
-                     x, mean, s->eps);
-    if (gamma != NULL) x = tdagi_mil_op(w, &x->type, "mul(x=%v, y=%v)", x, gamma);
-    tdagi_mil_set(w, k, tdagi_mil_cast(w, x, TDAG_F32));
+    tdagi_mil root =
+        tdagi_mil_op(w, &type, "rsqrt(x=add(x=%v, y=%f), epsilon=0.0)", mean, s->eps);
+    const char *const formats[2][2] = {
+        {"mul(x=%v, y=%v)", "cast(x=mul(x=%v, y=%v), dtype=\"fp16\")"},
+        {"mul(x=mul(x=%v, y=%v), y=%v)",
+         "cast(x=mul(x=mul(x=%v, y=%v), y=%v), dtype=\"fp16\")"}};
+    tdagi_mil_emit(w, k, formats[gamma != NULL][tdagi_mil_is_f16(w)], x, root, gamma);
 }
 const tdagi_mil_emitter tdagi_mil_emitter_rms_norm = {.emit = emit_rms_norm};
