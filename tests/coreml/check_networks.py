@@ -17,8 +17,9 @@ import commands  # noqa: E402
 import models  # noqa: E402
 
 TOLERANCE = 1e-4  # of the largest element
-# Positions that scatters count from the end are wrapped anew by each reading.
-GROWING = {"graphs", "topk_experts"}
+# Positions that scatters count from the end are wrapped anew by each reading; the name of a
+# root mean square norm gets another number.
+GROWING = {"graphs", "topk_experts", "llama"}
 # normalize comes back as its parts.
 OTHER_MACS = {"siamese"}
 
