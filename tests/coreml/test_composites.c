@@ -236,17 +236,51 @@ static bool check(tdag_ctx *ctx, const law *l, uint32_t form, bool weights,
     tdag_coreml_options_init(&o);
     o.target = target;
     TEST_OK(ctx, tdag_model_create(ctx, m.g, &model));
-    if (tdag_to_coreml(ctx, model, m.path, &o) != TDAG_OK) {
-        printf("%s: %s\n", m.name, tdag_ctx_get_error(ctx)->message);
-        tdag_model_free(model);
-        done(&m);
-        return true;
-    }
+    if (tdag_to_coreml(ctx, model, m.path, &o) != TDAG_OK)
+        fail_msg("%s: %s", m.name, tdag_ctx_get_error(ctx)->message);
     save_io(ctx, &m);
     read_again(ctx, &m, &is_same);
     tdag_model_free(model);
     done(&m);
     return is_same;
+}
+
+/* In how many ways a composite that is written by operators may come back as another
+ * one, or as several: as what its formula is, what i32 makes of positions, what is by
+ * parts. */
+static uint32_t most_lost(tdagi_composite id)
+{
+    static const struct {
+        tdagi_composite id;
+        uint32_t n;
+    } rows[] = {
+        {TDAGI_TRUNC, 2},
+        {TDAGI_LOGICAL_NOT, 2},
+        {TDAGI_LOG1P, 2},
+        {TDAGI_EXPM1, 2},
+        {TDAGI_LOG_SIGMOID, 2},
+        {TDAGI_LINEAR, 2},
+        {TDAGI_EINSUM, 4},
+        {TDAGI_ADAPTIVE_AVG_POOL, 2},
+        {TDAGI_LOG_SOFTMAX, 2},
+        {TDAGI_VECTOR_NORM, 2},
+        {TDAGI_ADAPTIVE_MAX_POOL, 2},
+        {TDAGI_GROUP_NORM, 4},
+        {TDAGI_ATTENTION, 10},
+        {TDAGI_ROLL, 4},
+        {TDAGI_UPSAMPLE, 6},
+        {TDAGI_GRID_SAMPLE, 8},
+        {TDAGI_EMBEDDING, 2},
+        {TDAGI_INDEX, 6},
+        {TDAGI_INDEX_SELECT, 6},
+        {TDAGI_TRIU, 2},
+        {TDAGI_TRIL, 2},
+    };
+    if (tdagi_mil_composite_emitter(id) == &tdagi_mil_emitter_BY_PARTS)
+        return UINT32_MAX;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].id == id) return rows[i].n;
+    return 0;
 }
 
 static const uint32_t targets[] = {0, 18};
@@ -270,7 +304,9 @@ static void test_composites(void **state)
                  lost = check_ways(ctx, example_of((tdagi_composite)id), form++);
         for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
             if (forms[i].id == id) lost += check_ways(ctx, &forms[i], form++);
-        if (lost > 0) printf("%s: %u not again\n", name_of((tdagi_composite)id), lost);
+        if (lost > most_lost((tdagi_composite)id))
+            fail_msg("%s does not come back in %u ways", name_of((tdagi_composite)id),
+                     (unsigned)lost);
     }
     tdag_ctx_free(ctx);
 }
