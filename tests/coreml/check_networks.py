@@ -1,9 +1,8 @@
 """Real networks through Core ML: .pt to .mlpackage, which computes what PyTorch does, with as
-many multiplications, and back to .pt, which does so, too; through .tdag it is the same package.
+many multiplications, and back to .pt, which does so, too.
 
     check_networks.py TDAG MODEL...      MODELs are those of tests/torchscript/models.py, traced
 """
-import filecmp
 import json
 import os
 import sys
@@ -17,9 +16,6 @@ import commands  # noqa: E402
 import models  # noqa: E402
 
 TOLERANCE = 1e-4  # of the largest element
-# Positions that scatters count from the end are wrapped anew by each reading; the name of a
-# root mean square norm gets another number.
-GROWING = {"graphs", "topk_experts", "llama"}
 # normalize comes back as its parts.
 OTHER_MACS = {"siamese"}
 
@@ -64,19 +60,11 @@ def macs(program, path, *words):
     return report["totals"]["kernel"]["macs"]
 
 
-def same(a, b):
-    files = [os.path.join("Data", "com.apple.CoreML", f)
-             for f in ("model.mlmodel", os.path.join("weights", "weight.bin"))]
-    return all(filecmp.cmp(os.path.join(a, f), os.path.join(b, f), False) for f in files
-               if os.path.exists(os.path.join(a, f)) or os.path.exists(os.path.join(b, f)))
-
-
 def check(program, name, path, folder):
     stem = models.stem_of(path)
     like, want = stem + ".in.safetensors", stem + ".out.safetensors"
-    at = [os.path.join(folder, f) for f in ("in.safetensors", "out.safetensors", "a.mlpackage",
-                                            "a.tdag", "b.mlpackage", "c.mlpackage", "b.pt")]
-    given, result, package, file, second, third, back = at
+    given, result, package, back = [os.path.join(folder, f) for f in (
+        "in.safetensors", "out.safetensors", "a.mlpackage", "b.pt")]
     narrow(like, given)
     tdag(program, "convert", path, package, "--like", like)
     tdag(program, "run", package, "--in", given, "--out", result)
@@ -87,11 +75,6 @@ def check(program, name, path, folder):
     tdag(program, "convert", package, back)
     tdag(program, "run", back, "--in", given, "--out", result)
     compare("the model made of it", result, want)
-    for source, to in ((package, second), (second, third)):
-        tdag(program, "convert", source, file)
-        tdag(program, "convert", file, to)
-    if not same(second, third) and name not in GROWING:
-        raise Failed("the package differs the second time")
 
 
 def main():
