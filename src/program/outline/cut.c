@@ -334,7 +334,7 @@ static uint32_t share_graph(cutter *c, const tdag_graph *graph)
     while (i < made->n_graphs &&
            !tdagi_graph_computes_equal(made->graphs[i].graph, graph))
         i++;
-    if (i < made->n_graphs) return i;
+    if (i < n) return i;
     snprintf(name, sizeof name, "%.120s_%u", c->method, (unsigned)++c->n_graphs);
     return tdagi_model_add_graph(c->b, name, graph);
 }
