@@ -67,9 +67,7 @@ static void set_operands(tdagi_layer *l, int64_t out)
     tdagi_cml_set(c, "is_image", tdagi_any_bool(tdagi_cml_rank(c, "x") == 5));
     tdagi_cml_set_int(c, "n", out);
     tdagi_cml_let(c, "s", "if(is_image, flatten(x, 2), x)");
-    tdagi_cml_let(c, "zero",
-                  "mul(expand(narrow(narrow(s, 0, 0, 1), 2, 0, 1), "
-                  "[1, size(s, 1), n])[0], 0)");
+    tdagi_cml_let(c, "zero", "full([size(s, 1), n], 0.0, dtype=6)");
     static const char *const states[] = {"h", "c", "hr", "cr"};
     static const char *const formulas[] = {
         "if(is(h, None), zero, reshape(h, [size(s, 1), n]))",
