@@ -330,9 +330,8 @@ static uint32_t share_graph(cutter *c, const tdag_graph *graph)
     char name[160];
     const tdag_model *made = c->b->made;
     uint32_t i = 0;
-    if (made == NULL) return 0;
-    while (i < made->n_graphs &&
-           !tdagi_graph_computes_equal(made->graphs[i].graph, graph))
+    uint32_t n = made == NULL ? 0 : made->n_graphs; /* NULL: no memory */
+    while (i < n && !tdagi_graph_computes_equal(made->graphs[i].graph, graph))
         i++;
     if (i < n) return i;
     snprintf(name, sizeof name, "%.120s_%u", c->method, (unsigned)++c->n_graphs);
