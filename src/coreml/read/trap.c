@@ -131,8 +131,12 @@ static bool wrapped_gather(tdagi_cml *im, const Cml__Operation *op, tdagi_any *o
     if (tdagi_env_note_poison(&im->env, &at)) return false;
     tdagi_cml_set(&c, "x", x);
     tdagi_cml_set(&c, "at", at);
-    *out = tdagi_cml_eval(
-        &c, "if(is(rank(x), 2), embedding(x, places(at)), index(x, [places(at)]))");
+    tdag_value v = tdagi_cell_read(&im->env, x.u.tensor);
+    bool is_weight = v.id != 0 && im->env.b->graph->nodes[v.id].op == TDAG_OP_PARAMETER;
+    tdagi_cml_set(&c, "is_weight", tdagi_any_bool(is_weight));
+    *out =
+        tdagi_cml_eval(&c, "if(is_weight, if(is(rank(x), 2), embedding(x, places(at)), "
+                           "index(x, [places(at)])), index(x, [places(at)]))");
     return true;
 }
 
