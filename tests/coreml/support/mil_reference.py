@@ -88,8 +88,12 @@ for _name, _function in {
         "logical_xor": np.logical_xor}.items():
     REFERENCE[_name] = lambda opset, x, y, f=_function: f(x, y)
 
+# The default epsilon of inverse, 1e-4, stands for the reciprocal.
+REFERENCE["inverse"] = lambda opset, x, epsilon: \
+    1 / (x + (0 if abs(epsilon - 1e-4) < 4e-8 else epsilon))
+
 for _name, _function in {
-        "inverse": lambda x: 1 / x, "log": np.log, "rsqrt": lambda x: 1 / np.sqrt(x)}.items():
+        "log": np.log, "rsqrt": lambda x: 1 / np.sqrt(x)}.items():
     REFERENCE[_name] = lambda opset, x, epsilon, f=_function: f(x + epsilon)
 
 for _name, _function in {

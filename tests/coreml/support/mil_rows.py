@@ -99,6 +99,8 @@ for name in ("inverse", "log", "rsqrt"):
     case(name, "iOS16", x=In(half(P(2, 3))), epsilon=np.float16(0.5))
     case(name, "iOS17", x=In(half(P(2, 3))), epsilon=np.float32(0.125))
 case("inverse", x=In(P(4)), epsilon=np.float32(0))
+case("inverse", x=In(P(4)), epsilon=np.float32(1e-3))
+case("inverse", "iOS16", x=In(half(P(4))), epsilon=np.float16(1e-4))
 for mode in ("EXACT", "TANH_APPROXIMATION", "SIGMOID_APPROXIMATION"):
     case("gelu", x=In(F(3, 4)), mode=mode)
     case("gelu", "iOS17", x=In(half(F(3, 4))), mode=mode)
