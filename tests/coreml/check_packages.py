@@ -258,6 +258,8 @@ def inputs_of(program, function, features, states, given):
         key = name if name in given else "in%d" % i
         need(key in given, "no tensor for", name)
         values[name] = given[key].astype(mil_interpreter.dtype_of(var))
+        if given[key].ndim == 0 and len(var.shape) == 1:  # which Core ML gives so
+            values[name] = values[name].reshape(1)
     return values
 
 

@@ -193,8 +193,14 @@ static const tdagi_mil_emitter core_convert = {.emit = emit_convert};
 
 /* ---- binary, where ---- */
 
-UNARY(add, "add(x=$0, y=$1)");
 UNARY(floor_divide, "floor_div(x=$0, y=$1)");
+
+static void emit_add(tdagi_mil_writer *w, const tdagi_kernel *k)
+{
+    tdagi_mil_emit(
+        w, k, k->dtype == TDAG_BOOL ? "logical_or(x=$0, y=$1)" : "add(x=$0, y=$1)");
+}
+static const tdagi_mil_emitter core_add = {.emit = emit_add};
 
 static void emit_multiply(tdagi_mil_writer *w, const tdagi_kernel *k)
 {

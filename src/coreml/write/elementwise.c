@@ -26,8 +26,6 @@ ROW(remainder, "mod(x=$0, y=$1)");
 ROW(trunc, "mul(x=sign(x=$0), y=floor(x=abs(x=$0)))");
 ROW(ceil, "ceil(x=$0)");
 ROW(abs, "abs(x=$0)");
-ROW(maximum, "maximum(x=$0, y=$1)");
-ROW(minimum, "minimum(x=$0, y=$1)");
 ROW(logical_not, "logical_not(x=$0)");
 ROW(erf, "erf(x=$0)");
 ROW(sigmoid, "sigmoid(x=$0)");
@@ -42,6 +40,21 @@ static void emit_relu(tdagi_mil_writer *w, const tdagi_kernel *k)
     tdagi_mil_emit(w, k, k->dtype == TDAG_F32 ? "relu(x=$0)" : "maximum(x=$0, y=0.0)");
 }
 const tdagi_mil_emitter tdagi_mil_emitter_relu = {.emit = emit_relu};
+
+static void emit_maximum(tdagi_mil_writer *w, const tdagi_kernel *k)
+{
+    tdagi_mil_emit(
+        w, k, k->dtype == TDAG_BOOL ? "logical_or(x=$0, y=$1)" : "maximum(x=$0, y=$1)");
+}
+const tdagi_mil_emitter tdagi_mil_emitter_maximum = {.emit = emit_maximum};
+
+static void emit_minimum(tdagi_mil_writer *w, const tdagi_kernel *k)
+{
+    tdagi_mil_emit(w, k,
+                   k->dtype == TDAG_BOOL ? "logical_and(x=$0, y=$1)"
+                                         : "minimum(x=$0, y=$1)");
+}
+const tdagi_mil_emitter tdagi_mil_emitter_minimum = {.emit = emit_minimum};
 
 static void emit_pow_int(tdagi_mil_writer *w, const tdagi_kernel *k)
 {

@@ -1,6 +1,8 @@
 /* tdag_to_coreml(): see mil.h. */
 #include <stdio.h>
 
+#include <tdagger/simplify.h>
+
 #include "coreml/coreml.h"
 #include "coreml/write/mil.h"
 
@@ -225,6 +227,20 @@ static tdag_status check_options(tdag_ctx *ctx, const tdag_coreml_options *o)
     return TDAG_OK;
 }
 
+/* What is known is a constant: Core ML's loaders compute such operators themselves, and
+ * not all of them can. */
+static tdag_status prepared(tdag_ctx *ctx, const tdag_graph *model, tdag_graph **out)
+{
+    tdag_graph *g = NULL;
+    tdag_simplify_options o;
+    tdag_simplify_options_init(&o);
+    o.passes = TDAG_PASS_CONSTANTS;
+    TDAGI_TRY(tdagi_coreml_prepare(ctx, model, NULL, &g));
+    tdag_status st = tdag_graph_simplify(ctx, g, &o, out);
+    tdag_graph_free(g);
+    return st;
+}
+
 tdag_status tdag_to_coreml(tdag_ctx *ctx, const tdag_model *model, const char *path,
                            const tdag_coreml_options *options)
 {
@@ -237,7 +253,7 @@ tdag_status tdag_to_coreml(tdag_ctx *ctx, const tdag_model *model, const char *p
     if (tdag_model_get_graph(model) == NULL)
         return tdagi_fail(ctx, TDAG_E_UNSUPPORTED,
                           "programs of several graphs are not written to Core ML");
-    TDAGI_TRY(tdagi_coreml_prepare(ctx, tdag_model_get_graph(model), NULL, &g));
+    TDAGI_TRY(prepared(ctx, tdag_model_get_graph(model), &g));
     tdag_status st = write_graph(ctx, model, g, path, &o);
     tdag_graph_free(g);
     return st;

@@ -11,6 +11,34 @@ static tdag_dtype held_as(tdag_dtype dtype)
     return tdag_dtype_is_float(dtype) ? TDAG_F32 : TDAG_I64;
 }
 
+/* Ends of i64 mean "no end", and are those of int32 less what is added to them. */
+static double held_end(double x)
+{
+    const double end = 0x1p31 - 0x1p16;
+    return x >= 0x1p62 ? end : x <= -0x1p62 ? -end : x;
+}
+
+static bool has_ends(const tdagi_node *n)
+{
+    const tdag_tensor *t = n->u.tensor;
+    if (n->dtype != TDAG_I64) return false;
+    for (int64_t i = 0; i < t->count; i++) {
+        const double x = (double)tdagi_tensor_get_i64(t, i);
+        if (held_end(x) != x) return true;
+    }
+    return false;
+}
+
+static bool is_empty(const tdagi_node *n)
+{
+    bool has_zero = false;
+    for (uint32_t i = 0; i < n->rank; i++) {
+        if (n->shape[i] < 0) return false;
+        has_zero = has_zero || n->shape[i] == 0;
+    }
+    return has_zero;
+}
+
 typedef struct preparing {
     tdagi_graft graft;
     tdag_builder *b;
@@ -67,7 +95,7 @@ static tdag_value prepare_tensor(preparing *p, uint32_t id)
     if (of != NULL) return as_written(p, of, n);
     if (p->w != NULL && n->dtype == to)
         return tdag_add_tensor(p->b, TDAG_OP_CONSTANT, n->name, n->u.tensor);
-    if (p->w == NULL && (n->op != TDAG_OP_CONSTANT || n->dtype == to))
+    if (p->w == NULL && (n->op != TDAG_OP_CONSTANT || (n->dtype == to && !has_ends(n))))
         return tdagi_cast(p->b, tdagi_graft_node(&p->graft, id), to);
     if (!tdagi_builder_ok(p->b)) return TDAG_NO_VALUE;
     if (tdag_tensor_create(p->b->ctx, to, n->u.tensor->rank, n->u.tensor->shape, &t) !=
@@ -75,7 +103,8 @@ static tdag_value prepare_tensor(preparing *p, uint32_t id)
         return tdagi_builder_fail(p->b, TDAG_E_NOMEM, "out of memory");
     for (int64_t i = 0; i < t->count; i++)
         if (to == TDAG_I64)
-            tdagi_tensor_set_i64(t, i, tdagi_tensor_get_i64(n->u.tensor, i));
+            tdagi_tensor_set_i64(
+                t, i, (int64_t)held_end((double)tdagi_tensor_get_i64(n->u.tensor, i)));
         else
             tdagi_tensor_set_f64(t, i, tdagi_tensor_get_f64(n->u.tensor, i));
     tdag_value v = tdag_add_tensor(p->b, TDAG_OP_CONSTANT, n->name, t);
@@ -94,6 +123,19 @@ static tdag_value prepare_input(preparing *p, const tdagi_node *n)
     return tdagi_cast(p->b, v, to);
 }
 
+/* What no operator of Core ML gives: no elements. */
+static tdag_value prepare_empty(preparing *p, const tdagi_node *n)
+{
+    tdag_tensor *t = NULL;
+    if (!tdagi_builder_ok(p->b)) return TDAG_NO_VALUE;
+    if (tdag_tensor_create(p->b->ctx, held_as((tdag_dtype)n->dtype), n->rank, n->shape,
+                           &t) != TDAG_OK)
+        return tdagi_builder_fail(p->b, TDAG_E_NOMEM, "out of memory");
+    tdag_value v = tdag_add_tensor(p->b, TDAG_OP_CONSTANT, n->name, t);
+    tdag_tensor_free(t);
+    return v;
+}
+
 static tdag_value prepare_op(preparing *p, uint32_t id)
 {
     const tdagi_node *n = &p->g->nodes[id];
@@ -108,7 +150,12 @@ static tdag_value prepare_op(preparing *p, uint32_t id)
     }
     if (n->op == TDAG_OP_CONVERT)
         v = tdagi_cast(p->b, p->graft.new_of[in[0].id], to);
-    else if (n->op == TDAG_OP_IOTA)
+    else if (n->op == TDAG_OP_PAD && n->dtype == TDAG_I64) {
+        tdag_pad_spec s = *(const tdag_pad_spec *)n->u.spec;
+        s.value = held_end(s.value);
+        v = tdag_add_node(p->b, TDAG_OP_PAD, &s, sizeof s, &p->graft.new_of[in[0].id],
+                          1);
+    } else if (n->op == TDAG_OP_IOTA)
         v = tdag_iota(p->b, ((const tdag_iota_spec *)n->u.spec)->n, to);
     else
         return tdagi_graft_node(&p->graft, id);
@@ -125,6 +172,8 @@ static void prepare_node(preparing *p, uint32_t id)
         v = prepare_input(p, n);
     else if (tdagi_op_holds_tensor(n->op))
         v = prepare_tensor(p, id);
+    else if (is_empty(n))
+        v = prepare_empty(p, n);
     else
         v = prepare_op(p, id);
     if (computes(p->g, n)) v = wrap(p, v, (tdag_dtype)n->dtype);
