@@ -11,22 +11,12 @@ static tdag_dtype held_as(tdag_dtype dtype)
     return tdag_dtype_is_float(dtype) ? TDAG_F32 : TDAG_I64;
 }
 
-/* Ends of i64 mean "no end", and are those of int32 less what is added to them. */
+/* What is padded with ends of i64, which mean "no end", is with those of int32, less
+ * what is added to them. */
 static double held_end(double x)
 {
     const double end = 0x1p31 - 0x1p16;
     return x >= 0x1p62 ? end : x <= -0x1p62 ? -end : x;
-}
-
-static bool has_ends(const tdagi_node *n)
-{
-    const tdag_tensor *t = n->u.tensor;
-    if (n->dtype != TDAG_I64) return false;
-    for (int64_t i = 0; i < t->count; i++) {
-        const double x = (double)tdagi_tensor_get_i64(t, i);
-        if (held_end(x) != x) return true;
-    }
-    return false;
 }
 
 static bool is_empty(const tdagi_node *n)
@@ -95,7 +85,7 @@ static tdag_value prepare_tensor(preparing *p, uint32_t id)
     if (of != NULL) return as_written(p, of, n);
     if (p->w != NULL && n->dtype == to)
         return tdag_add_tensor(p->b, TDAG_OP_CONSTANT, n->name, n->u.tensor);
-    if (p->w == NULL && (n->op != TDAG_OP_CONSTANT || (n->dtype == to && !has_ends(n))))
+    if (p->w == NULL && (n->op != TDAG_OP_CONSTANT || n->dtype == to))
         return tdagi_cast(p->b, tdagi_graft_node(&p->graft, id), to);
     if (!tdagi_builder_ok(p->b)) return TDAG_NO_VALUE;
     if (tdag_tensor_create(p->b->ctx, to, n->u.tensor->rank, n->u.tensor->shape, &t) !=
@@ -103,8 +93,7 @@ static tdag_value prepare_tensor(preparing *p, uint32_t id)
         return tdagi_builder_fail(p->b, TDAG_E_NOMEM, "out of memory");
     for (int64_t i = 0; i < t->count; i++)
         if (to == TDAG_I64)
-            tdagi_tensor_set_i64(
-                t, i, (int64_t)held_end((double)tdagi_tensor_get_i64(n->u.tensor, i)));
+            tdagi_tensor_set_i64(t, i, tdagi_tensor_get_i64(n->u.tensor, i));
         else
             tdagi_tensor_set_f64(t, i, tdagi_tensor_get_f64(n->u.tensor, i));
     tdag_value v = tdag_add_tensor(p->b, TDAG_OP_CONSTANT, n->name, t);
