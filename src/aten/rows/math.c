@@ -25,7 +25,10 @@ bool tdagi_known_result(tdagi_call *c, tdagi_any v, tdag_dtype dtype, tdagi_any 
         if (dtype == TDAG_F32) v.u.f = (double)(float)v.u.f;
     } else if (dtype == TDAG_BOOL) {
         if (v.kind != TDAGI_ANY_BOOL) return false;
-    } else if (dtype != TDAG_I64 || v.kind != TDAGI_ANY_INT) {
+    } else if ((dtype != TDAG_I64 && dtype != TDAG_I32) || v.kind != TDAGI_ANY_INT) {
+        return false;
+    } else if (dtype == TDAG_I32 && tdagi_any_const_int(c->env, v, &i) &&
+               i != (int32_t)i) {
         return false;
     }
     *out = tdagi_any_tensor(tdagi_cell_known(c->env, dtype, v));
