@@ -72,6 +72,7 @@ static tdagi_mil constant(tdagi_mil_writer *w, const tdagi_type *type, int32_t d
     v->is_const = true;
     v->is_number = size == sizeof(double) && dtype != TDAGI_MIL_STRING;
     if (v->is_number) memcpy(&v->number, elements, sizeof v->number);
+    if (dtype != TDAGI_MIL_STRING) v->elements = (const double *)(key + 2 + type->rank);
     add_pending(w, v, dtype, NULL, key + 2 + type->rank);
     return v;
 }

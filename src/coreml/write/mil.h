@@ -28,6 +28,7 @@ typedef struct tdagi_mil_value {
     bool is_called;           /* as the kernel is */
     bool is_const, is_number; /* a constant; of one element */
     double number;            /* which is this */
+    const double *elements;   /* of a small constant; NULL: not known */
 } tdagi_mil_value;
 typedef const tdagi_mil_value *tdagi_mil; /* NULL: none, or something failed */
 
@@ -173,8 +174,9 @@ void tdagi_mil_set(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil v);
 /* Makes v what the kernel after k computes, the positions of a pair. */
 void tdagi_mil_set_second(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil v);
 bool tdagi_mil_is_reshape(const tdagi_kernel *k);
-/* What a kernel of constant numbers computes; NULL: it is none. */
-#define TDAGI_MIL_MAX_NUMBERS 8
+/* What a kernel of small constants computes; NULL: it is none. */
+#define TDAGI_MIL_MAX_NUMBERS  8
+#define TDAGI_MIL_MAX_ELEMENTS 4096
 tdagi_mil tdagi_mil_constant_of(tdagi_mil_writer *w, const tdagi_kernel *k);
 /* Whether a kernel is emitted where it is needed, by tdagi_mil_of(). */
 bool tdagi_mil_is_deferred(const tdagi_mil_writer *w, uint32_t i);

@@ -194,6 +194,8 @@ tdagi_mil tdagi_mil_reshape(tdagi_mil_writer *w, tdagi_mil x, uint32_t rank,
     if (rank > TDAGI_MIL_MAX_RANK) return held_as(w, x, &type);
     if (x->held != NULL && tdagi_mil_same_shape(&type, x->held))
         return held_as(w, x, &type);
+    if (x->elements != NULL && n_open == 0)
+        return tdagi_mil_numbers(w, type.dtype, rank, shape, x->elements);
     if (rank == 0) return tdagi_mil_op(w, &type, "squeeze(x=%v)", x);
     tdagi_mil to = n_open <= 1 && !has_zero ? tdagi_mil_ints(w, rank, numbers)
                                             : tdagi_mil_dims(w, rank, shape);

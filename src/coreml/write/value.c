@@ -121,6 +121,27 @@ const tdagi_node *tdagi_mil_origin(const tdagi_mil_writer *w, const char *name)
     return n == 0 ? NULL : tdagi_table_get(&w->origins, name, n);
 }
 
+/* Whether the type has few elements, of no open size. */
+static bool is_small(uint32_t rank, const tdag_dim *shape)
+{
+    int64_t n = 1;
+    for (uint32_t i = 0; i < rank; i++) {
+        if (shape[i] < 0 || shape[i] > TDAGI_MIL_MAX_ELEMENTS) return false;
+        n *= shape[i];
+        if (n > TDAGI_MIL_MAX_ELEMENTS) return false;
+    }
+    return rank <= TDAGI_MIL_MAX_RANK;
+}
+
+/* In the arena; NULL: there is no memory. */
+static const double *elements_of(tdagi_mil_writer *w, const tdag_tensor *t)
+{
+    double *v = tdagi_mil_alloc(w, (size_t)(t->count + 1) * sizeof *v);
+    for (int64_t i = 0; v != NULL && i < t->count; i++)
+        v[i] = tdagi_tensor_get_f64(t, i);
+    return v;
+}
+
 static tdagi_mil leaf(tdagi_mil_writer *w, const tdagi_kernel *k, tdag_dtype as)
 {
     char buf[16];
@@ -136,6 +157,8 @@ static tdagi_mil leaf(tdagi_mil_writer *w, const tdagi_kernel *k, tdag_dtype as)
     if (n->op == TDAG_OP_CONSTANT && n->name == NULL) name = "constant";
     tdagi_mil v = tdagi_mil_tensor(w, name, n->u.tensor, as);
     note_origin(w, n);
+    if (n->op == TDAG_OP_CONSTANT && v != NULL && is_small(n->rank, n->shape))
+        ((tdagi_mil_value *)(uintptr_t)v)->elements = elements_of(w, n->u.tensor);
     return v;
 }
 
@@ -153,6 +176,23 @@ static bool reads_tensor(const tdagi_mil_writer *w, const tdagi_kernel *k)
            (!tdag_dtype_is_float((tdag_dtype)x->dtype) || k->dtype == TDAG_F32);
 }
 
+static tdag_value constant_of(tdagi_mil_writer *w, tdag_builder *b, tdagi_mil x)
+{
+    tdag_tensor *t = NULL;
+    if (w->status == TDAG_OK)
+        w->status =
+            tdag_tensor_create(w->ctx, x->type.dtype, x->type.rank, x->type.shape, &t);
+    if (w->status != TDAG_OK) return TDAG_NO_VALUE;
+    for (int64_t i = 0; i < t->count; i++)
+        if (tdag_dtype_is_float(t->dtype))
+            tdagi_tensor_set_f64(t, i, x->elements[i]);
+        else
+            tdagi_tensor_set_i64(t, i, (int64_t)x->elements[i]);
+    tdag_value v = tdag_add_tensor(b, TDAG_OP_CONSTANT, NULL, t);
+    tdag_tensor_free(t);
+    return v;
+}
+
 static tdag_graph *graph_of_numbers(tdagi_mil_writer *w, const tdagi_kernel *k)
 {
     tdag_builder *b = NULL;
@@ -161,22 +201,20 @@ static tdag_graph *graph_of_numbers(tdagi_mil_writer *w, const tdagi_kernel *k)
     if (w->status != TDAG_OK ||
         (w->status = tdag_builder_create(w->ctx, &b)) != TDAG_OK)
         return NULL;
-    for (uint32_t i = 0; i < k->n_inputs; i++) {
-        tdagi_mil x = tdagi_mil_in(w, k, i);
-        in[i] = tdag_add_scalar(b, x->type.dtype, x->number);
-    }
+    for (uint32_t i = 0; i < k->n_inputs; i++)
+        in[i] = constant_of(w, b, tdagi_mil_in(w, k, i));
     if (k->composite != TDAGI_CORE)
         v = tdagi_lower(b, (tdagi_composite)k->composite, in, k->n_inputs, k->spec);
     else
         v = tdag_add_node(b, (tdag_op)k->op, k->spec,
                           tdagi_op_row_of(k->op)->def->spec_size, in, k->n_inputs);
     tdag_builder_add_output(b, v);
-    w->status = tdag_builder_finish(b, &g);
+    if (w->status == TDAG_OK) w->status = tdag_builder_finish(b, &g);
     tdag_builder_free(b);
     return g;
 }
 
-/* Numbers made of numbers are one. */
+/* Numbers made of numbers are some. */
 static tdagi_mil compute(tdagi_mil_writer *w, const tdagi_kernel *k)
 {
     tdag_tensor *out = NULL;
@@ -187,8 +225,9 @@ static tdagi_mil compute(tdagi_mil_writer *w, const tdagi_kernel *k)
     tdag_graph *g = graph_of_numbers(w, k);
     if (g == NULL) return NULL;
     w->status = tdag_graph_run(w->ctx, g, NULL, 0, &o, &out);
-    if (w->status == TDAG_OK)
-        v = tdagi_mil_scalar(w, (tdag_dtype)k->dtype, tdagi_tensor_get_f64(out, 0));
+    const double *elements = out == NULL ? NULL : elements_of(w, out);
+    if (elements != NULL)
+        v = tdagi_mil_numbers(w, (tdag_dtype)k->dtype, k->rank, k->shape, elements);
     tdag_tensor_free(out);
     tdag_graph_free(g);
     return v;
@@ -196,12 +235,13 @@ static tdagi_mil compute(tdagi_mil_writer *w, const tdagi_kernel *k)
 
 tdagi_mil tdagi_mil_constant_of(tdagi_mil_writer *w, const tdagi_kernel *k)
 {
-    if (k->rank != 0 || k->n_inputs == 0 || k->n_inputs > TDAGI_MIL_MAX_NUMBERS ||
-        tdagi_composite_is_pair(k->composite) || k->op == TDAG_OP_OPAQUE)
+    if (!is_small(k->rank, k->shape) || k->n_inputs == 0 ||
+        k->n_inputs > TDAGI_MIL_MAX_NUMBERS || tdagi_composite_is_pair(k->composite) ||
+        k->op == TDAG_OP_OPAQUE)
         return NULL;
     for (uint32_t i = 0; i < k->n_inputs; i++) {
         tdagi_mil x = tdagi_mil_in(w, k, i);
-        if (x == NULL || !x->is_number || x->type.rank != 0) return NULL;
+        if (x == NULL || x->elements == NULL || x->held != NULL) return NULL;
     }
     return compute(w, k);
 }
@@ -240,6 +280,7 @@ static tdagi_mil reshaped(tdagi_mil_writer *w, uint32_t i)
     }
     const tdagi_kernel *x = tdagi_mil_kernel(w, base);
     w->kernel = k;
+    if (w->value[base] == NULL) w->value[base] = tdagi_mil_constant_of(w, x);
     if (w->value[base] == NULL && completes(tdagi_mil_kernel(w, above), x)) {
         tdagi_mil_type_of(tdagi_mil_kernel(w, above), &type);
         w->value[above] = tdagi_mil_reduce(w, x, false, &type);
