@@ -33,8 +33,9 @@ TDAG_API TDAG_MUST_CHECK tdag_status tdag_from_coreml(
     tdag_ctx *ctx, const char *path, const tdag_input_spec *inputs, uint32_t n_inputs,
     const tdag_coreml_options *options, tdag_model **out);
 
-/* Writes a model as an ML program, raised to Core ML's operators. The package is
- * written beside the old one, read again and proven, and then replaces it. Errors:
+/* Writes a model as an ML program, raised to Core ML's operators; methods become
+ * functions, checks are left out. The package is written beside the old one, read again
+ * and, of a model of one graph, proven, and then replaces it. Errors:
  * E_ARG, E_IO, E_UNSUPPORTED (what Core ML cannot express, by name), E_LIMIT,
  * E_INTERNAL, E_NOMEM. options may be NULL. */
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_to_coreml(tdag_ctx *ctx,

@@ -102,7 +102,9 @@ def all_vars(block, found):
             block.inputs:
         found[var.name] = var
     for op in block.operations:
-        found.update({v.name: v for v in op.outputs})
+        # the loader puts a constant of its own beside each block, which nothing uses
+        if op.op_type != "const" or any(v.child_ops for v in op.outputs):
+            found.update({v.name: v for v in op.outputs})
         for inner in op.blocks:
             all_vars(inner, found)
     return found
@@ -291,7 +293,9 @@ def run(spec, program, path, options):
     if any(f.type.WhichOneof("Type") == "dictionaryType" for f in outputs):
         raise NotImplementedError("classes")
     block, = spec.mlProgram.functions[function].block_specializations.values()
-    features, errors = {f.name: f for f in spec.description.input}, []
+    described = [f for f in spec.description.functions if f.name == function]
+    features = {f.name: f for f in (described or [spec.description])[0].input}
+    errors = []
     for file in ios_of(path, options) or [None]:
         given = tensors.load(file) if file else None
         values = inputs_of(program, function, features, states, given)

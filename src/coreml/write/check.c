@@ -40,7 +40,8 @@ static tdag_status read_package(tdagi_mil_writer *w, const char *path,
     tdag_coreml_options_init(&o);
     TDAGI_TRY(tdagi_package_open(w->ctx, path, &package));
     package.what = "the export";
-    tdag_status st = tdagi_coreml_read(&package, specs, w->g->n_inputs, &o, out);
+    tdag_status st =
+        tdagi_coreml_read(&package, specs, w->g == NULL ? 0 : w->g->n_inputs, &o, out);
     tdagi_package_close(&package);
     return st == TDAG_OK || st == TDAG_E_UNSUPPORTED ? st
                                                      : tdagi_file_is_wrong(w->ctx, st);
@@ -107,9 +108,19 @@ static tdag_status check_with(tdagi_mil_writer *w, const char *path,
     return st;
 }
 
+/* Of a program it is read only. */
+static tdag_status check_program(tdagi_mil_writer *w, const char *path)
+{
+    tdag_model *model = NULL;
+    tdag_status st = read_package(w, path, NULL, &model);
+    tdag_model_free(model);
+    return st == TDAG_E_UNSUPPORTED ? TDAG_OK : st;
+}
+
 tdag_status tdagi_mil_check(tdagi_mil_writer *w, const char *path)
 {
     void *specs = NULL;
+    if (w->g == NULL) return check_program(w, path);
     const size_t n = (size_t)w->g->n_inputs + 1;
     TDAGI_TRY(tdagi_array_alloc(w->ctx, n, sizeof(tdag_input_spec), &specs));
     tdag_status st = check_with(w, path, specs);

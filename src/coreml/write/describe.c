@@ -17,7 +17,7 @@ static int32_t array_dtype(int32_t mil)
 
 static void add_range(tdagi_mil_writer *w, tdagi_mil_array *to, tdag_dim d)
 {
-    const int64_t sample = tdagi_dim_sample(w->r->pool, d);
+    const int64_t sample = tdagi_dim_sample(w->pool, d);
     Cml__SizeRange *range = tdagi_mil_message(w, &cml__size_range__descriptor);
     if (range == NULL) return;
     range->lower_bound = d < 0 ? 1 : (uint64_t)sample;
@@ -48,7 +48,7 @@ static void add_shape(tdagi_mil_writer *w, Cml__ArrayFeatureType *a,
     if (shape == NULL) return;
     for (uint32_t i = 0; i < type->rank; i++) {
         is_open = is_open || type->shape[i] < 0;
-        shape[i] = tdagi_dim_sample(w->r->pool, type->shape[i]);
+        shape[i] = tdagi_dim_sample(w->pool, type->shape[i]);
     }
     shape[TDAG_MAX_RANK] = 1;
     a->shape = shape;
@@ -79,40 +79,78 @@ static Cml__FeatureDescription *feature(tdagi_mil_writer *w, const char *name,
     return f;
 }
 
-static Cml__ModelDescription *description(tdagi_mil_writer *w)
+static Cml__FeatureDescription *state_feature(tdagi_mil_writer *w, tdagi_mil v)
 {
-    tdagi_mil_array inputs = {NULL, 0}, outputs = {NULL, 0};
-    Cml__ModelDescription *d =
-        tdagi_mil_message(w, &cml__model_description__descriptor);
-    for (uint32_t i = 0; i < w->g->n_inputs && d != NULL; i++)
-        tdagi_mil_push(w, &inputs,
-                       feature(w, w->arguments[i]->name, &w->arguments[i]->type, true));
-    for (uint32_t i = 0; i < w->outputs.n && d != NULL; i++) {
+    Cml__FeatureDescription *f = feature(w, v->name, &v->type, true);
+    Cml__StateFeatureType *s =
+        tdagi_mil_message(w, &cml__state_feature_type__descriptor);
+    if (f == NULL || s == NULL) return NULL;
+    s->array_type = f->type->multi_array_type;
+    f->type->type_case = CML__FEATURE_TYPE__TYPE_STATE_TYPE;
+    f->type->state_type = s;
+    return f;
+}
+
+/* What is at hand, as a function's. */
+static Cml__FunctionDescription *describe(tdagi_mil_writer *w, const char *name)
+{
+    tdagi_mil_array inputs = {NULL, 0}, outputs = {NULL, 0}, states = {NULL, 0};
+    Cml__FunctionDescription *d =
+        tdagi_mil_message(w, &cml__function_description__descriptor);
+    if (d == NULL) return NULL;
+    for (uint32_t i = 0; i < w->takes.n; i++) {
+        tdagi_mil v = w->takes.v[i];
+        tdagi_mil_push(w, &inputs, feature(w, v->name, &v->type, true));
+    }
+    for (uint32_t i = 0; i < w->outputs.n; i++) {
         tdagi_mil v = w->outputs.v[i];
         tdagi_mil_push(w, &outputs, feature(w, v->name, &v->type, false));
     }
-    if (d == NULL) return NULL;
+    for (uint32_t i = 0; i < w->keeps.n; i++)
+        tdagi_mil_push(w, &states, state_feature(w, w->keeps.v[i]));
+    d->name = (char *)(uintptr_t)name;
     d->n_input = inputs.n;
     d->input = (Cml__FeatureDescription **)inputs.v;
     d->n_output = outputs.n;
     d->output = (Cml__FeatureDescription **)outputs.v;
+    d->n_state = states.n;
+    d->state = (Cml__FeatureDescription **)states.v;
     return d;
 }
 
-static Cml__Block *block(tdagi_mil_writer *w)
+/* Of one function it is the model's own description. */
+static Cml__ModelDescription *description(tdagi_mil_writer *w)
+{
+    Cml__ModelDescription *d =
+        tdagi_mil_message(w, &cml__model_description__descriptor);
+    Cml__FunctionDescription **all = (Cml__FunctionDescription **)w->descriptions.v;
+    if (d == NULL || w->status != TDAG_OK) return NULL;
+    if (w->descriptions.n > 1) {
+        d->n_functions = w->descriptions.n;
+        d->functions = all;
+        d->default_function_name = all[0]->name;
+        return d;
+    }
+    d->n_input = all[0]->n_input;
+    d->input = all[0]->input;
+    d->n_output = all[0]->n_output;
+    d->output = all[0]->output;
+    d->n_state = all[0]->n_state;
+    d->state = all[0]->state;
+    return d;
+}
+
+Cml__Block *tdagi_mil_block(tdagi_mil_writer *w, const tdagi_mil_array *outputs)
 {
     tdagi_mil_array names = {NULL, 0};
     Cml__Block *b = tdagi_mil_message(w, &cml__block__descriptor);
     if (b == NULL) return NULL;
-    for (uint32_t i = 0; i < w->ops.n; i++)
-        tdagi_mil_push(w, &w->consts, w->ops.v[i]);
-    for (uint32_t i = 0; i < w->outputs.n; i++)
-        tdagi_mil_push(w, &names,
-                       (void *)(uintptr_t)((tdagi_mil)w->outputs.v[i])->name);
+    for (uint32_t i = 0; i < outputs->n; i++)
+        tdagi_mil_push(w, &names, (void *)(uintptr_t)((tdagi_mil)outputs->v[i])->name);
     b->n_outputs = names.n;
     b->outputs = (char **)names.v;
-    b->n_operations = w->consts.n;
-    b->operations = (Cml__Operation **)w->consts.v;
+    b->n_operations = w->ops.n;
+    b->operations = (Cml__Operation **)w->ops.v;
     return b;
 }
 
@@ -124,8 +162,11 @@ static Cml__Function *function(tdagi_mil_writer *w)
     char *opset = tdagi_mil_alloc(w, 16);
     if (f == NULL || entry == NULL || entries == NULL || opset == NULL) return NULL;
     snprintf(opset, 16, "CoreML%lu", (unsigned long)version_of(w->target) - 1);
+    for (uint32_t i = 0; i < w->ops.n; i++)
+        tdagi_mil_push(w, &w->consts, w->ops.v[i]);
+    w->ops = w->consts;
     entry->key = opset;
-    entry->value = block(w);
+    entry->value = tdagi_mil_block(w, &w->outputs);
     *entries = entry;
     f->n_inputs = w->inputs.n;
     f->inputs = (Cml__NamedValueType **)w->inputs.v;
@@ -135,18 +176,27 @@ static Cml__Function *function(tdagi_mil_writer *w)
     return f;
 }
 
+void tdagi_mil_end_function(tdagi_mil_writer *w, const char *name)
+{
+    const tdagi_mil_array none = {NULL, 0};
+    const tdagi_table empty = {NULL, 0, 0};
+    Cml__FunctionEntry *entry = tdagi_mil_message(w, &cml__function_entry__descriptor);
+    tdagi_mil_push(w, &w->descriptions, describe(w, name));
+    tdagi_mil_push(w, &w->functions, entry);
+    if (entry == NULL) return;
+    entry->key = (char *)(uintptr_t)name;
+    entry->value = function(w);
+    w->ops = w->consts = w->inputs = w->takes = w->keeps = w->outputs = none;
+    w->names = w->constants = empty;
+}
+
 static Cml__Program *program(tdagi_mil_writer *w)
 {
     Cml__Program *p = tdagi_mil_message(w, &cml__program__descriptor);
-    Cml__FunctionEntry *entry = tdagi_mil_message(w, &cml__function_entry__descriptor);
-    Cml__FunctionEntry **entries = tdagi_mil_alloc(w, sizeof *entries);
-    if (p == NULL || entry == NULL || entries == NULL) return NULL;
-    entry->key = (char *)(uintptr_t) "main";
-    entry->value = function(w);
-    *entries = entry;
+    if (p == NULL) return NULL;
     p->version = 1;
-    p->n_functions = 1;
-    p->functions = entries;
+    p->n_functions = w->functions.n;
+    p->functions = (Cml__FunctionEntry **)w->functions.v;
     return p;
 }
 
@@ -156,6 +206,7 @@ Cml__Model *tdagi_mil_model(tdagi_mil_writer *w)
     if (m == NULL) return NULL;
     m->specification_version = (int32_t)version_of(w->target);
     m->description = description(w);
+    if (m->description == NULL) return NULL;
     if (w->status == TDAG_OK)
         w->status = tdagi_metadata_write(w->ctx, &w->arena, w->model, m->description);
     m->type_case = CML__MODEL__TYPE_ML_PROGRAM;

@@ -55,6 +55,16 @@ static void count_uses(tdagi_mil_writer *w)
     }
 }
 
+tdagi_mil tdagi_mil_add_input(tdagi_mil_writer *w, const char *like, tdagi_type type)
+{
+    if (type.dtype == TDAG_F32) type.dtype = TDAG_F64; /* fp32 in any case */
+    tdagi_mil_value *v = tdagi_mil_new(w, like, &type);
+    if (v == NULL) return NULL;
+    tdagi_mil_push(w, &w->inputs, tdagi_mil_named_type(w, v->name, &type));
+    tdagi_mil_push(w, &w->takes, v);
+    return v;
+}
+
 static void add_inputs(tdagi_mil_writer *w)
 {
     char buf[16];
@@ -62,15 +72,9 @@ static void add_inputs(tdagi_mil_writer *w)
         const tdag_value v = w->g->inputs[i];
         tdagi_type type;
         tdagi_value_type(w->g, v, &type);
-        if (type.dtype == TDAG_F32) type.dtype = TDAG_F64; /* fp32 in any case */
-        tdagi_mil_value *m = tdagi_mil_new(w, tdagi_value_name(w->g, v, buf), &type);
-        if (m == NULL) return;
-        tdagi_mil_push(w, &w->inputs, tdagi_mil_named_type(w, m->name, &type));
-        w->arguments[i] = m;
+        w->arguments[i] = tdagi_mil_add_input(w, tdagi_value_name(w->g, v, buf), type);
         const uint32_t k = w->r->kernel_of[v.id];
-        if (k != 0)
-            w->value[k] =
-                tdagi_mil_cast(w, m, (tdag_dtype)tdagi_graph_node(w->g, v)->dtype);
+        if (k != 0) w->value[k] = tdagi_mil_cast(w, w->arguments[i], type.dtype);
     }
 }
 
@@ -105,38 +109,45 @@ static void emit_kernel(tdagi_mil_writer *w, uint32_t i)
 }
 
 /* An input, a constant or what is an output already is one by another name. */
-static void add_output(tdagi_mil_writer *w, tdag_value value)
+void tdagi_mil_add_output(tdagi_mil_writer *w, tdagi_mil v)
 {
-    const uint32_t i = w->r->kernel_of[value.id];
-    const tdagi_kernel *k = tdagi_mil_kernel(w, i);
-    tdagi_mil v = tdagi_mil_of(w, i);
-    w->kernel = k;
     if (v != NULL && v->type.dtype == TDAG_F32) v = tdagi_mil_cast(w, v, TDAG_F64);
     if (v == NULL) return;
     bool is_bare = v->is_const;
     if (v->held != NULL)
         tdagi_mil_fail(w, TDAG_E_UNSUPPORTED,
                        "an output of %lu axes, of which Core ML has at most five",
-                       (unsigned long)k->rank);
-    for (uint32_t j = 0; j < w->g->n_inputs; j++)
-        is_bare = is_bare || v->name == w->arguments[j]->name;
+                       (unsigned long)v->type.rank);
+    for (uint32_t j = 0; j < w->takes.n; j++)
+        is_bare = is_bare || v->name == ((tdagi_mil)w->takes.v[j])->name;
     for (uint32_t j = 0; j < w->outputs.n; j++)
         is_bare = is_bare || v->name == ((tdagi_mil)w->outputs.v[j])->name;
     if (is_bare) v = tdagi_mil_op(w, &v->type, "identity(x=%v)", v);
     tdagi_mil_push(w, &w->outputs, (void *)(uintptr_t)v);
 }
 
-static tdag_status emit_all(tdagi_mil_writer *w)
+tdag_status tdagi_mil_emit_graph(tdagi_mil_writer *w)
 {
     count_uses(w);
-    add_inputs(w);
     for (uint32_t i = 1; i <= w->r->n && w->status == TDAG_OK; i++) {
         emit_kernel(w, i);
         if (w->status == TDAG_OK) w->status = tdagi_poll(w->ctx);
     }
-    for (uint32_t i = 0; i < w->g->n_outputs && w->status == TDAG_OK; i++)
-        add_output(w, w->g->outputs[i]);
+    return w->status;
+}
+
+static tdag_status emit_all(tdagi_mil_writer *w)
+{
+    add_inputs(w);
+    (void)tdagi_mil_emit_graph(w);
+    for (uint32_t i = 0; i < w->g->n_outputs && w->status == TDAG_OK; i++) {
+        const uint32_t k = w->r->kernel_of[w->g->outputs[i].id];
+        tdagi_mil v = tdagi_mil_of(w, k);
+        w->kernel = tdagi_mil_kernel(w, k);
+        tdagi_mil_add_output(w, v);
+    }
     if (w->status == TDAG_OK) w->status = tdagi_pool_report(w->ctx, w->r->pool);
+    if (w->status == TDAG_OK) tdagi_mil_end_function(w, "main");
     return w->status;
 }
 
@@ -157,7 +168,7 @@ static tdag_status write_package(tdagi_mil_writer *w, const char *path)
     return st;
 }
 
-static tdag_status make_tables(tdagi_mil_writer *w)
+tdag_status tdagi_mil_make_tables(tdagi_mil_writer *w)
 {
     const size_t n = (size_t)w->r->n + 1, inputs = (size_t)w->g->n_inputs + 1,
                  symbols = (size_t)tdagi_pool_n_symbols(w->r->pool) + 1;
@@ -169,11 +180,11 @@ static tdag_status make_tables(tdagi_mil_writer *w)
     return w->status;
 }
 
-static tdag_status write_raised(tdagi_mil_writer *w, const char *path)
+static tdag_status write_raised(tdagi_mil_writer *w)
 {
-    TDAGI_TRY(make_tables(w));
-    TDAGI_TRY(emit_all(w));
-    return w->needed > w->target ? TDAG_OK : write_package(w, path);
+    TDAGI_TRY(tdagi_mil_make_tables(w));
+    w->pool = w->r->pool;
+    return emit_all(w);
 }
 
 /* One attempt: for the target, with those composites by their parts. */
@@ -181,9 +192,14 @@ static tdag_status attempt(tdagi_mil_writer *w, const char *path)
 {
     tdagi_arena_init(&w->arena, &w->ctx->allocator);
     w->pending_end = &w->pending;
-    tdag_status st = tdagi_raise(w->ctx, w->g, w->by_parts, &w->r);
-    if (st == TDAG_OK) st = write_raised(w, path);
+    tdag_status st = TDAG_OK;
+    if (w->g != NULL) st = tdagi_raise(w->ctx, w->g, w->by_parts, &w->r);
+    if (st == TDAG_OK && w->g != NULL) st = write_raised(w);
+    if (st == TDAG_OK && w->g == NULL) st = tdagi_mil_write_program(w);
+    if (st == TDAG_OK && w->needed <= w->target) st = write_package(w, path);
     tdagi_raised_free(w->r);
+    for (uint32_t i = 0; i < w->graphs.n; i++)
+        tdag_graph_free(w->graphs.v[i]);
     tdagi_arena_free(&w->arena);
     return st;
 }
@@ -227,18 +243,21 @@ static tdag_status check_options(tdag_ctx *ctx, const tdag_coreml_options *o)
     return TDAG_OK;
 }
 
-/* What is known is a constant: Core ML's loaders compute such operators themselves, and
- * not all of them can. */
-static tdag_status prepared(tdag_ctx *ctx, const tdag_graph *model, tdag_graph **out)
+tdag_status tdagi_coreml_fold(tdag_ctx *ctx, tdag_graph *g, tdag_graph **out)
 {
-    tdag_graph *g = NULL;
     tdag_simplify_options o;
     tdag_simplify_options_init(&o);
     o.passes = TDAG_PASS_CONSTANTS;
-    TDAGI_TRY(tdagi_coreml_prepare(ctx, model, NULL, &g));
     tdag_status st = tdag_graph_simplify(ctx, g, &o, out);
     tdag_graph_free(g);
     return st;
+}
+
+static tdag_status prepared(tdag_ctx *ctx, const tdag_graph *model, tdag_graph **out)
+{
+    tdag_graph *g = NULL;
+    TDAGI_TRY(tdagi_coreml_prepare(ctx, model, NULL, &g));
+    return tdagi_coreml_fold(ctx, g, out);
 }
 
 tdag_status tdag_to_coreml(tdag_ctx *ctx, const tdag_model *model, const char *path,
@@ -250,10 +269,8 @@ tdag_status tdag_to_coreml(tdag_ctx *ctx, const tdag_model *model, const char *p
     TDAGI_TRY(tdagi_need(ctx, path, "path"));
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     TDAGI_TRY(check_options(ctx, &o));
-    if (tdag_model_get_graph(model) == NULL)
-        return tdagi_fail(ctx, TDAG_E_UNSUPPORTED,
-                          "programs of several graphs are not written to Core ML");
-    TDAGI_TRY(prepared(ctx, tdag_model_get_graph(model), &g));
+    if (tdag_model_get_graph(model) != NULL)
+        TDAGI_TRY(prepared(ctx, tdag_model_get_graph(model), &g));
     tdag_status st = write_graph(ctx, model, g, path, &o);
     tdag_graph_free(g);
     return st;

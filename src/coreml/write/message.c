@@ -37,6 +37,7 @@ void tdagi_mil_push(tdagi_mil_writer *w, tdagi_mil_array *a, void *item)
 int32_t tdagi_mil_dtype(const tdagi_mil_writer *w, tdag_dtype dtype)
 {
     if (dtype == TDAG_BOOL) return TDAGI_MIL_BOOL;
+    if (dtype == TDAG_F16) return TDAGI_MIL_F16; /* of state */
     if (dtype == TDAG_I64) return TDAGI_MIL_I32;
     return tdagi_mil_is_f16(w) && dtype != TDAG_F64 ? TDAGI_MIL_F16 : TDAGI_MIL_F32;
 }
@@ -106,6 +107,19 @@ Cml__NamedValueType *tdagi_mil_named_type(tdagi_mil_writer *w, const char *name,
     return named(
         w, name,
         value_type(w, tdagi_mil_dtype(w, type->dtype), type->rank, type->shape));
+}
+
+Cml__NamedValueType *tdagi_mil_named_state(tdagi_mil_writer *w, tdagi_mil v)
+{
+    Cml__NamedValueType *n = tdagi_mil_named_type(w, v->name, &v->type);
+    Cml__ValueType *type = tdagi_mil_message(w, &cml__value_type__descriptor);
+    Cml__StateType *state = tdagi_mil_message(w, &cml__state_type__descriptor);
+    if (n == NULL || type == NULL || state == NULL) return NULL;
+    state->wrapped_type = n->type;
+    type->type_case = CML__VALUE_TYPE__TYPE_STATE_TYPE;
+    type->state_type = state;
+    n->type = type;
+    return n;
 }
 
 /* ---- names ---- */

@@ -59,24 +59,34 @@ typedef struct tdagi_mil_writer {
     tdagi_arena arena;
     const tdag_graph *g; /* the prepared one */
     tdagi_raised *r;
-    tdagi_mil *value;        /* by kernel */
-    uint32_t *uses, *user;   /* by kernel; outputs count, as user 0 */
-    tdagi_table names;       /* those that are taken */
-    tdagi_table constants;   /* by their bytes */
-    tdagi_table origins;     /* by name of a constant: its tdagi_node */
-    tdagi_table blobs;       /* by their memory: the constant that has one */
-    tdagi_mil *arguments;    /* by input of the graph */
-    tdagi_mil_array ops;     /* Cml__Operation of the block at hand */
-    tdagi_mil_array consts;  /* Cml__Operation, at the head of the function */
-    tdagi_mil_array inputs;  /* Cml__NamedValueType of the function */
-    tdagi_mil_array outputs; /* tdagi_mil */
-    tdagi_mil *symbols;      /* by symbol: its size, once it was needed */
+    tdagi_mil *value;             /* by kernel */
+    uint32_t *uses, *user;        /* by kernel; outputs count, as user 0 */
+    tdagi_table names;            /* those that are taken */
+    tdagi_table constants;        /* by their bytes */
+    tdagi_table origins;          /* by name of a constant: its tdagi_node */
+    tdagi_table blobs;            /* by their memory: the constant that has one */
+    tdagi_mil *arguments;         /* by input of the graph */
+    tdagi_mil_array ops;          /* Cml__Operation of the block at hand */
+    tdagi_mil_array consts;       /* Cml__Operation, at the head of the function */
+    tdagi_mil_array inputs;       /* Cml__NamedValueType of the function */
+    tdagi_mil_array takes;        /* tdagi_mil: those of them that are no states */
+    tdagi_mil_array keeps;        /* tdagi_mil: those that are */
+    tdagi_mil_array outputs;      /* tdagi_mil */
+    tdagi_mil_array functions;    /* Cml__FunctionEntry */
+    tdagi_mil_array descriptions; /* Cml__FunctionDescription */
+    tdagi_pool *pool;             /* of sizes of inputs and outputs */
+    tdagi_mil *symbols;           /* by symbol: its size, once it was needed */
     tdagi_mil_pending *pending, **pending_end;
     const tdagi_mil *operands;  /* what k's inputs are instead, if it is not NULL */
     uint32_t at;                /* the kernel that is emitted */
     const tdagi_kernel *kernel; /* at hand, for names and sentences */
     const bool *by_parts;
     uint32_t wrong_composite;
+    const tdagi_method *method; /* of a program, at hand; NULL: there is one graph */
+    tdagi_mil *vars;            /* by value of the method */
+    bool *reads;                /* the same: whether it is used */
+    tdagi_mil *states;          /* by state of the model; NULL: not used so far */
+    tdagi_mil_array graphs;     /* those that were prepared, which hold constants */
 } tdagi_mil_writer;
 
 static inline const tdagi_kernel *tdagi_mil_kernel(const tdagi_mil_writer *w,
@@ -110,6 +120,14 @@ bool tdagi_mil_require(tdagi_mil_writer *w, uint32_t target, const char *what);
 struct tdagi_mil_writer;
 tdag_status tdagi_coreml_prepare(tdag_ctx *ctx, const tdag_graph *g,
                                  const struct tdagi_mil_writer *w, tdag_graph **out);
+/* What is known becomes a constant: Core ML's loaders compute such operators
+ * themselves, and not all of them can. Frees g in any case. */
+tdag_status tdagi_coreml_fold(tdag_ctx *ctx, tdag_graph *g, tdag_graph **out);
+/* What holds values of a dtype. */
+tdag_dtype tdagi_coreml_held_as(tdag_dtype dtype);
+/* The same of a graph that a program calls: its inputs and outputs stay as they are. */
+tdag_status tdagi_coreml_prepare_called(tdag_ctx *ctx, const tdag_graph *g,
+                                        tdag_graph **out);
 /* The leaf that was written as the constant of that name; NULL: none. */
 const tdagi_node *tdagi_mil_origin(const struct tdagi_mil_writer *w, const char *name);
 
@@ -124,6 +142,8 @@ int32_t tdagi_mil_dtype(const tdagi_mil_writer *w, tdag_dtype dtype);
 const char *tdagi_mil_dtype_name(const tdagi_mil_writer *w, tdag_dtype dtype);
 Cml__NamedValueType *tdagi_mil_named_type(tdagi_mil_writer *w, const char *name,
                                           const tdagi_type *type);
+/* The same of a state. */
+Cml__NamedValueType *tdagi_mil_named_state(tdagi_mil_writer *w, tdagi_mil v);
 /* A name like that one which nothing has. */
 const char *tdagi_mil_name(tdagi_mil_writer *w, const char *like);
 /* A new value, with a name like that one. */
@@ -266,7 +286,27 @@ tdagi_mil_emit_function tdagi_mil_permute, tdagi_mil_slice, tdagi_mil_select,
 tdagi_mil tdagi_mil_reduce(tdagi_mil_writer *w, const tdagi_kernel *k, bool keep,
                            const tdagi_type *type);
 
+/* ---- graphs and programs (export.c, program.c) ---- */
+/* Makes the tables of w->r, whose kernels are emitted next. */
+tdag_status tdagi_mil_make_tables(tdagi_mil_writer *w);
+/* Emits them; those of inputs are there. */
+tdag_status tdagi_mil_emit_graph(tdagi_mil_writer *w);
+/* An input of the function: in fp32 where it is a float. */
+tdagi_mil tdagi_mil_add_input(tdagi_mil_writer *w, const char *like, tdagi_type type);
+/* An output of the function. */
+void tdagi_mil_add_output(tdagi_mil_writer *w, tdagi_mil v);
+/* A function per method. */
+tdag_status tdagi_mil_write_program(tdagi_mil_writer *w);
+/* A symbol of the method at hand as data; NULL: there is none. */
+tdagi_mil tdagi_mil_method_size(tdagi_mil_writer *w, const char *symbol);
+/* Element i of the shape of x. */
+tdagi_mil tdagi_mil_size_of(tdagi_mil_writer *w, tdagi_mil x, uint32_t i);
+
 /* ---- describing (describe.c) ---- */
+/* A block of the operations at hand; outputs: tdagi_mil. */
+Cml__Block *tdagi_mil_block(tdagi_mil_writer *w, const tdagi_mil_array *outputs);
+/* What is at hand becomes a function, and the next one begins with nothing. */
+void tdagi_mil_end_function(tdagi_mil_writer *w, const char *name);
 Cml__Model *tdagi_mil_model(tdagi_mil_writer *w);
 
 /* ---- the proof (check.c) ---- */

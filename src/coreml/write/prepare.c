@@ -5,7 +5,7 @@
 #include "coreml/write/mil.h"
 #include "ir/graft.h"
 
-static tdag_dtype held_as(tdag_dtype dtype)
+tdag_dtype tdagi_coreml_held_as(tdag_dtype dtype)
 {
     if (dtype == TDAG_BOOL) return TDAG_BOOL;
     return tdag_dtype_is_float(dtype) ? TDAG_F32 : TDAG_I64;
@@ -34,6 +34,7 @@ typedef struct preparing {
     tdag_builder *b;
     const tdag_graph *g;
     const tdagi_mil_writer *w; /* that wrote what g was read from; NULL: none did */
+    bool is_called;            /* by a program */
 } preparing;
 
 static tdag_value scalar(preparing *p, double x)
@@ -70,15 +71,15 @@ static tdag_value as_written(preparing *p, const tdagi_node *of, const tdagi_nod
     const tdag_value id = {(uint32_t)(of - p->w->g->nodes)};
     tdag_value v = tdag_add_tensor(p->b, (tdag_op)of->op,
                                    tdagi_value_name(p->w->g, id, buf), of->u.tensor);
-    v = tdagi_cast(p->b, v, held_as((tdag_dtype)of->dtype));
-    v = tdagi_cast(p->b, v, held_as((tdag_dtype)n->dtype));
+    v = tdagi_cast(p->b, v, tdagi_coreml_held_as((tdag_dtype)of->dtype));
+    v = tdagi_cast(p->b, v, tdagi_coreml_held_as((tdag_dtype)n->dtype));
     return tdagi_reshape(p->b, v, n->rank, n->shape);
 }
 
 static tdag_value prepare_tensor(preparing *p, uint32_t id)
 {
     const tdagi_node *n = &p->g->nodes[id], *of = NULL;
-    const tdag_dtype to = held_as((tdag_dtype)n->dtype);
+    const tdag_dtype to = tdagi_coreml_held_as((tdag_dtype)n->dtype);
     tdag_tensor *t = NULL;
     if (p->w != NULL && n->name != NULL)
         of = tdagi_mil_origin(p->w, tdagi_name_given(n->name));
@@ -103,11 +104,12 @@ static tdag_value prepare_tensor(preparing *p, uint32_t id)
 
 static tdag_value prepare_input(preparing *p, const tdagi_node *n)
 {
-    tdag_dtype to = held_as((tdag_dtype)n->dtype);
+    tdag_dtype to = tdagi_coreml_held_as((tdag_dtype)n->dtype);
     const tdag_dim one = 1; /* what a rank of 0 is given as */
-    const bool is_scalar = n->rank == 0;
-    tdag_value v = tdag_add_input(p->b, n->name, to == TDAG_BOOL ? TDAG_I64 : to,
-                                  is_scalar ? 1 : n->rank, is_scalar ? &one : n->shape);
+    const bool is_scalar = n->rank == 0 && !p->is_called;
+    tdag_value v =
+        tdag_add_input(p->b, n->name, to == TDAG_BOOL && !p->is_called ? TDAG_I64 : to,
+                       is_scalar ? 1 : n->rank, is_scalar ? &one : n->shape);
     if (is_scalar) v = tdag_squeeze(p->b, v, TDAG_LIST(0));
     return tdagi_cast(p->b, v, to);
 }
@@ -117,8 +119,8 @@ static tdag_value prepare_empty(preparing *p, const tdagi_node *n)
 {
     tdag_tensor *t = NULL;
     if (!tdagi_builder_ok(p->b)) return TDAG_NO_VALUE;
-    if (tdag_tensor_create(p->b->ctx, held_as((tdag_dtype)n->dtype), n->rank, n->shape,
-                           &t) != TDAG_OK)
+    if (tdag_tensor_create(p->b->ctx, tdagi_coreml_held_as((tdag_dtype)n->dtype),
+                           n->rank, n->shape, &t) != TDAG_OK)
         return tdagi_builder_fail(p->b, TDAG_E_NOMEM, "out of memory");
     tdag_value v = tdag_add_tensor(p->b, TDAG_OP_CONSTANT, n->name, t);
     tdag_tensor_free(t);
@@ -129,7 +131,7 @@ static tdag_value prepare_op(preparing *p, uint32_t id)
 {
     const tdagi_node *n = &p->g->nodes[id];
     const tdag_value *in = tdagi_node_inputs(n);
-    const tdag_dtype to = held_as((tdag_dtype)n->dtype);
+    const tdag_dtype to = tdagi_coreml_held_as((tdag_dtype)n->dtype);
     tdag_value v;
     if (n->op == TDAG_OP_OPAQUE) {
         const tdag_opaque_spec *s = n->u.spec;
@@ -176,29 +178,41 @@ static tdag_status prepare(preparing *p, unsigned char *live, tdag_graph **out)
         if (live[id] || p->g->nodes[id].op == TDAG_OP_INPUT) prepare_node(p, id);
     for (uint32_t i = 0; i < p->g->n_outputs; i++) {
         tdag_value v = p->graft.new_of[p->g->outputs[i].id];
-        if (tdag_builder_get_dtype(p->b, v) == TDAG_BOOL)
+        if (!p->is_called && tdag_builder_get_dtype(p->b, v) == TDAG_BOOL)
             v = tdag_convert(p->b, v, TDAG_I64);
         tdag_builder_add_output(p->b, v);
     }
     return tdag_builder_finish(p->b, out);
 }
 
+static tdag_status prepare_all(tdag_ctx *ctx, preparing *p, tdag_graph **out)
+{
+    void *live = NULL;
+    const size_t size = (size_t)p->g->n + 1;
+    TDAGI_TRY(tdagi_builder_create_like(ctx, p->g, &p->b));
+    tdag_status st = tdagi_graft_init(&p->graft, p->b, p->g, NULL);
+    if (st != TDAG_OK) {
+        tdag_builder_free(p->b);
+        return st;
+    }
+    st = tdagi_array_alloc(ctx, size, 1, &live);
+    if (st == TDAG_OK) st = prepare(p, live, out);
+    if (live != NULL) tdagi_free(ctx, live, size);
+    tdagi_graft_free(&p->graft);
+    tdag_builder_free(p->b);
+    return st;
+}
+
 tdag_status tdagi_coreml_prepare(tdag_ctx *ctx, const tdag_graph *g,
                                  const tdagi_mil_writer *w, tdag_graph **out)
 {
     preparing p = {.g = g, .w = w};
-    void *live = NULL;
-    const size_t size = (size_t)g->n + 1;
-    TDAGI_TRY(tdagi_builder_create_like(ctx, g, &p.b));
-    tdag_status st = tdagi_graft_init(&p.graft, p.b, g, NULL);
-    if (st != TDAG_OK) {
-        tdag_builder_free(p.b);
-        return st;
-    }
-    st = tdagi_array_alloc(ctx, size, 1, &live);
-    if (st == TDAG_OK) st = prepare(&p, live, out);
-    if (live != NULL) tdagi_free(ctx, live, size);
-    tdagi_graft_free(&p.graft);
-    tdag_builder_free(p.b);
-    return st;
+    return prepare_all(ctx, &p, out);
+}
+
+tdag_status tdagi_coreml_prepare_called(tdag_ctx *ctx, const tdag_graph *g,
+                                        tdag_graph **out)
+{
+    preparing p = {.g = g, .is_called = true};
+    return prepare_all(ctx, &p, out);
 }

@@ -7,21 +7,28 @@
 
 static const tdagi_type scalar_type = {TDAG_I64, 0, {0}};
 
-/* An input of which an axis is that symbol; its shape, and from it the size. */
-static tdagi_mil read_symbol(tdagi_mil_writer *w, tdag_dim symbol)
+tdagi_mil tdagi_mil_size_of(tdagi_mil_writer *w, tdagi_mil x, uint32_t i)
 {
+    const tdagi_type vector = {TDAG_I64, 1, {x->type.rank}};
+    return tdagi_mil_op(w, &scalar_type, "gather(x=%v, indices=%i, axis=0)",
+                        tdagi_mil_op(w, &vector, "shape(x=%v)", x), (int64_t)i);
+}
+
+/* An input of which an axis is that symbol; its shape, and from it the size. */
+static tdagi_mil read_symbol(tdagi_mil_writer *w, uint32_t s)
+{
+    const tdag_dim symbol = tdagi_pool_symbol_dim(w->r->pool, s);
     for (uint32_t i = 0; i < w->g->n_inputs; i++) {
         const uint32_t kernel = w->r->kernel_of[w->g->inputs[i].id];
         const tdagi_node *n = tdagi_graph_node(w->g, w->g->inputs[i]);
         for (uint32_t axis = 0; axis < n->rank; axis++) {
             if (n->shape[axis] != symbol) continue;
             tdagi_mil x = kernel != 0 ? tdagi_mil_of(w, kernel) : w->arguments[i];
-            const tdagi_type vector = {TDAG_I64, 1, {n->rank}};
-            tdagi_mil shape = tdagi_mil_op(w, &vector, "shape(x=%v)", x);
-            return tdagi_mil_op(w, &scalar_type, "gather(x=%v, indices=%i, axis=0)",
-                                shape, (int64_t)axis);
+            return tdagi_mil_size_of(w, x, axis);
         }
     }
+    tdagi_mil v = tdagi_mil_method_size(w, tdagi_pool_symbol(w->r->pool, s, NULL));
+    if (v != NULL) return v;
     tdagi_mil_fail(w, TDAG_E_UNSUPPORTED,
                    "a size that is no input's size by itself; give it as a number "
                    "(--at)");
@@ -30,8 +37,7 @@ static tdagi_mil read_symbol(tdagi_mil_writer *w, tdag_dim symbol)
 
 static tdagi_mil symbol_of(tdagi_mil_writer *w, uint32_t s)
 {
-    if (w->symbols[s] == NULL)
-        w->symbols[s] = read_symbol(w, tdagi_pool_symbol_dim(w->r->pool, s));
+    if (w->symbols[s] == NULL) w->symbols[s] = read_symbol(w, s);
     return w->symbols[s];
 }
 

@@ -1,0 +1,542 @@
+/* Programs: a function per method. Graphs that are called are written in place, once
+ * per call; branches and loops are `cond` and `while_loop`, states are read and written
+ * where the program does. What ends a run if it is false is left out. */
+#include <string.h>
+
+#include "base/tensor.h"
+#include "coreml/write/mil.h"
+#include "ir/graft.h"
+#include "program/call.h"
+
+static const tdagi_type count_type = {TDAG_I64, 0, {0}},
+                        truth_type = {TDAG_BOOL, 0, {0}};
+
+static void refuse(tdagi_mil_writer *w, const tdagi_statement *s, const char *why)
+{
+    tdagi_mil_fail(w, TDAG_E_UNSUPPORTED, "statement %lu of %.80s, %s: %s",
+                   (unsigned long)tdagi_statement_number(w->method, s), w->method->name,
+                   tdagi_statement_name(s->kind), why);
+}
+
+/* ---- values ---- */
+
+static tdagi_mil read_var(tdagi_mil_writer *w, tdagi_var v)
+{
+    w->reads[v.id] = true;
+    return w->vars[v.id];
+}
+
+static void type_of(const tdagi_mil_writer *w, tdagi_var v, tdagi_type *out)
+{
+    const tdagi_var_info *is = tdagi_method_var(w->method, v);
+    *out = (tdagi_type){tdagi_coreml_held_as(is->dtype), is->rank, {0}};
+    for (uint32_t i = 0; i < is->rank; i++)
+        out->shape[i] = is->shape[i];
+}
+
+static const char *like(const tdagi_mil_writer *w, tdagi_var v, const char *otherwise)
+{
+    const char *name = tdagi_method_var(w->method, v)->name;
+    return name == NULL ? otherwise : name;
+}
+
+/* The same value, of the type that the method tells. */
+static void define(tdagi_mil_writer *w, tdagi_var v, tdagi_mil is)
+{
+    tdagi_mil_value *own = tdagi_mil_alloc(w, sizeof *own);
+    tdagi_type type;
+    type_of(w, v, &type);
+    is = tdagi_mil_cast(w, is, type.dtype);
+    if (is == NULL || own == NULL) return;
+    if (is->held != NULL)
+        tdagi_mil_fail(w, TDAG_E_UNSUPPORTED,
+                       "a value of %lu axes between statements, of which Core ML has "
+                       "at most five",
+                       (unsigned long)type.rank);
+    *own = *is;
+    own->type = type;
+    w->vars[v.id] = own;
+}
+
+/* A new value for it. */
+static tdagi_mil_value *fresh(tdagi_mil_writer *w, tdagi_var v, const char *otherwise)
+{
+    tdagi_type type;
+    type_of(w, v, &type);
+    tdagi_mil_value *m = tdagi_mil_new(w, like(w, v, otherwise), &type);
+    w->vars[v.id] = m;
+    return m;
+}
+
+tdagi_mil tdagi_mil_method_size(tdagi_mil_writer *w, const char *symbol)
+{
+    const tdagi_method *m = w->method;
+    for (uint32_t i = 0; m != NULL && i < m->body.n_params; i++) {
+        tdagi_mil x = w->vars[m->body.params[i].id];
+        for (uint32_t k = 0; x != NULL && k < x->type.rank; k++)
+            for (uint32_t s = 0; s < tdagi_pool_n_symbols(m->pool); s++)
+                if (tdagi_pool_symbol_dim(m->pool, s) == x->type.shape[k] &&
+                    strcmp(tdagi_pool_symbol(m->pool, s, NULL), symbol) == 0)
+                    return tdagi_mil_size_of(w, x, k);
+    }
+    return NULL;
+}
+
+/* ---- calls ---- */
+
+/* The graph at the sizes of the call. */
+static tdag_status specialize(tdagi_mil_writer *w, const tdagi_statement *s,
+                              tdag_graph **out)
+{
+    const tdag_graph *g = w->model->graphs[s->target].graph;
+    const uint32_t n = tdagi_pool_n_symbols(g->pool);
+    const char *missing = NULL;
+    tdag_builder *b = NULL;
+    tdagi_graft t;
+    tdag_dim *sizes = tdagi_mil_alloc(w, (n + (size_t)1) * sizeof *sizes);
+    if (sizes == NULL) return w->status;
+    for (uint32_t i = 0; i < n; i++)
+        sizes[i] = TDAGI_DIM_BAD;
+    tdagi_call_solve(g, w->method, s->inputs, w->pool, sizes);
+    TDAGI_TRY(tdagi_call_take_names(w->ctx, g, w->pool, NULL, sizes, &missing));
+    TDAGI_TRY(tdagi_pool_report(w->ctx, w->pool));
+    if (missing != NULL) refuse(w, s, "a size of the graph that nothing tells");
+    if (missing != NULL) return w->status;
+    TDAGI_TRY(tdag_builder_create(w->ctx, &b));
+    for (uint32_t i = 0; i < n; i++)
+        sizes[i] = tdagi_dim_import(tdagi_builder_pool(b), w->pool, sizes[i]);
+    tdag_status st = tdagi_graft_init(&t, b, g, sizes);
+    if (st == TDAG_OK) {
+        st = tdagi_graft_all(&t, NULL, out);
+        tdagi_graft_free(&t);
+    }
+    tdag_builder_free(b);
+    return st;
+}
+
+static tdag_status prepare(tdagi_mil_writer *w, const tdagi_statement *s)
+{
+    tdag_graph *at = NULL, *known = NULL, *g = NULL;
+    TDAGI_TRY(specialize(w, s, &at));
+    tdag_status st = tdagi_coreml_prepare_called(w->ctx, at, &known);
+    tdag_graph_free(at);
+    TDAGI_TRY(st);
+    TDAGI_TRY(tdagi_coreml_fold(w->ctx, known, &g));
+    const uint32_t n = w->graphs.n;
+    tdagi_mil_push(w, &w->graphs, g);
+    if (w->graphs.n == n) tdag_graph_free(g);
+    w->g = g;
+    return w->status;
+}
+
+/* What the call gives the graph, with the graph's own sizes. */
+static void bind_arguments(tdagi_mil_writer *w, const tdagi_statement *s)
+{
+    for (uint32_t i = 0; i < s->n_inputs && w->status == TDAG_OK; i++) {
+        const tdag_value v = w->g->inputs[i];
+        tdagi_mil_value *own = tdagi_mil_alloc(w, sizeof *own);
+        if (own == NULL) return;
+        *own = *read_var(w, s->inputs[i]);
+        tdagi_value_type(w->g, v, &own->type);
+        w->arguments[i] = own;
+        if (w->r->kernel_of[v.id] != 0) w->value[w->r->kernel_of[v.id]] = own;
+    }
+}
+
+static void emit_call(tdagi_mil_writer *w, const tdagi_statement *s)
+{
+    if (tdagi_mil_make_tables(w) != TDAG_OK) return;
+    bind_arguments(w, s);
+    if (w->status != TDAG_OK || tdagi_mil_emit_graph(w) != TDAG_OK) return;
+    for (uint32_t i = 0; i < s->n_results && w->status == TDAG_OK; i++)
+        define(w, s->results[i], tdagi_mil_of(w, w->r->kernel_of[w->g->outputs[i].id]));
+    if (w->status == TDAG_OK) w->status = tdagi_pool_report(w->ctx, w->r->pool);
+}
+
+static void write_call(tdagi_mil_writer *w, const tdagi_statement *s)
+{
+    if (s->n_bindings > 0)
+        refuse(w, s, "a size that data tells; Core ML's sizes are those of inputs");
+    if (w->status != TDAG_OK) return;
+    w->status = prepare(w, s);
+    if (w->status == TDAG_OK) w->status = tdagi_raise(w->ctx, w->g, w->by_parts, &w->r);
+    if (w->status == TDAG_OK) emit_call(w, s);
+    tdagi_raised_free(w->r);
+    w->r = NULL;
+    w->kernel = NULL;
+    w->g = NULL;
+}
+
+/* ---- branches and loops ---- */
+
+static void write_statements(tdagi_mil_writer *w, const tdagi_block *block);
+
+/* A block gives what its operations have made, each once. */
+static void yield(tdagi_mil_writer *w, tdagi_mil_array *to, tdagi_mil v)
+{
+    bool is_own = false;
+    if (w->status != TDAG_OK) return;
+    for (uint32_t i = 0; i < w->ops.n && !is_own; i++) {
+        const Cml__Operation *o = w->ops.v[i];
+        for (size_t k = 0; k < o->n_outputs; k++)
+            is_own = is_own || o->outputs[k]->name == v->name;
+    }
+    for (uint32_t i = 0; i < to->n; i++)
+        is_own = is_own && ((tdagi_mil)to->v[i])->name != v->name;
+    if (!is_own) v = tdagi_mil_op(w, &v->type, "identity(x=%v)", v);
+    tdagi_mil_push(w, to, (void *)(uintptr_t)v);
+}
+
+/* A block gives something: the condition, where it would give nothing. */
+static Cml__Block *write_arm(tdagi_mil_writer *w, const tdagi_block *block,
+                             tdagi_mil condition)
+{
+    const tdagi_mil_array outside = w->ops;
+    tdagi_mil_array yields = {NULL, 0};
+    w->ops = (tdagi_mil_array){NULL, 0};
+    write_statements(w, block);
+    for (uint32_t i = 0; i < block->n_yields && w->status == TDAG_OK; i++)
+        yield(w, &yields, read_var(w, block->yields[i]));
+    if (block->n_yields == 0) yield(w, &yields, condition);
+    Cml__Block *made = tdagi_mil_block(w, &yields);
+    w->ops = outside;
+    return made;
+}
+
+/* The operation gets two blocks. */
+static void add_blocks(tdagi_mil_writer *w, Cml__Operation *o, Cml__Block *a,
+                       Cml__Block *b)
+{
+    tdagi_mil_array blocks = {NULL, 0};
+    tdagi_mil_push(w, &blocks, a);
+    tdagi_mil_push(w, &blocks, b);
+    if (o == NULL) return;
+    o->n_blocks = blocks.n;
+    o->blocks = (Cml__Block **)blocks.v;
+}
+
+/* Whether it gives or writes something: checks are left out. */
+static bool matters(const tdagi_statement *s)
+{
+    bool does = s->n_results > 0 || s->kind == TDAGI_WRITE;
+    for (uint32_t i = 0; i < s->n_blocks && !does; i++)
+        for (const tdagi_statement *t = s->blocks[i].first; t != NULL; t = t->next)
+            does = does || t->kind == TDAGI_WRITE || (t->n_blocks > 0 && matters(t));
+    return does;
+}
+
+static void write_if(tdagi_mil_writer *w, const tdagi_statement *s)
+{
+    const tdagi_mil condition = read_var(w, s->inputs[0]);
+    if (s->n_bindings > 0)
+        refuse(w, s, "its arms give different sizes, which cond does not have");
+    if (w->status != TDAG_OK || !matters(s)) return;
+    Cml__Block *yes = write_arm(w, &s->blocks[0], condition),
+               *no = write_arm(w, &s->blocks[1], condition);
+    Cml__Operation *o = tdagi_mil_add(w, "cond", tdagi_mil_name(w, "cond"));
+    tdagi_mil_bind(w, o, "pred", 1, &condition);
+    for (uint32_t i = 0; i < s->n_results; i++)
+        tdagi_mil_give(w, o, fresh(w, s->results[i], "cond"));
+    if (s->n_results == 0) tdagi_mil_give(w, o, tdagi_mil_new(w, "cond", &truth_type));
+    add_blocks(w, o, yes, no);
+}
+
+/* What goes round, by position: what is carried, then the counter and the condition
+ * where there are such. */
+typedef struct looping {
+    const tdagi_statement *s;
+    const tdagi_block *block;
+    tdagi_mil counter, condition; /* inside; NULL: none */
+    tdagi_mil_array entries, params, yields, results;
+    uint32_t head;
+} looping;
+
+static void begin_loop(tdagi_mil_writer *w, looping *l)
+{
+    const tdagi_statement *s = l->s;
+    for (uint32_t i = 0; i < s->n_results && w->status == TDAG_OK; i++) {
+        tdagi_mil entry = read_var(w, s->inputs[l->head + i]);
+        tdagi_mil_push(w, &l->entries, (void *)(uintptr_t)entry);
+        tdagi_mil_push(w, &l->params, fresh(w, l->block->params[i + 1], "carried"));
+    }
+    l->counter = fresh(w, l->block->params[0], "i");
+    if (s->has_condition) l->condition = tdagi_mil_new(w, "goes_on", &truth_type);
+}
+
+/* The body; the counter goes round where something reads it. */
+static Cml__Block *write_body(tdagi_mil_writer *w, looping *l)
+{
+    const tdagi_statement *s = l->s;
+    w->ops = (tdagi_mil_array){NULL, 0};
+    write_statements(w, l->block);
+    for (uint32_t i = 0; i < s->n_results && w->status == TDAG_OK; i++)
+        yield(w, &l->yields, read_var(w, l->block->yields[s->has_condition + i]));
+    if (w->status != TDAG_OK) return NULL;
+    if (!s->has_limit && !w->reads[l->block->params[0].id]) l->counter = NULL;
+    if (l->counter != NULL) {
+        tdagi_mil_push(w, &l->entries,
+                       (void *)(uintptr_t)tdagi_mil_scalar(w, TDAG_I64, 0));
+        tdagi_mil_push(w, &l->params, (void *)(uintptr_t)l->counter);
+        yield(w, &l->yields,
+              tdagi_mil_op(w, &count_type, "add(x=%v, y=1)", l->counter));
+    }
+    if (s->has_condition) {
+        tdagi_mil entry = read_var(w, s->inputs[s->has_limit]);
+        tdagi_mil_push(w, &l->entries, (void *)(uintptr_t)entry);
+        tdagi_mil_push(w, &l->params, (void *)(uintptr_t)l->condition);
+        yield(w, &l->yields, read_var(w, l->block->yields[0]));
+    }
+    return tdagi_mil_block(w, &l->yields);
+}
+
+static Cml__Block *write_condition(tdagi_mil_writer *w, const looping *l)
+{
+    tdagi_mil v = l->condition;
+    tdagi_mil_array yields = {NULL, 0};
+    w->ops = (tdagi_mil_array){NULL, 0};
+    if (l->s->has_limit)
+        v = tdagi_mil_op(w, &truth_type, "less(x=%v, y=%v)", l->counter,
+                         read_var(w, l->s->inputs[0]));
+    if (l->s->has_limit && l->condition != NULL)
+        v = tdagi_mil_op(w, &truth_type, "logical_and(x=%v, y=%v)", v, l->condition);
+    if (v != NULL) yield(w, &yields, v);
+    return tdagi_mil_block(w, &yields);
+}
+
+/* Both blocks have the same inputs. */
+static void take_params(tdagi_mil_writer *w, Cml__Block *block, const looping *l)
+{
+    tdagi_mil_array types = {NULL, 0};
+    for (uint32_t i = 0; i < l->params.n; i++) {
+        tdagi_mil v = l->params.v[i];
+        tdagi_mil_push(w, &types, tdagi_mil_named_type(w, v->name, &v->type));
+    }
+    if (block == NULL) return;
+    block->n_inputs = types.n;
+    block->inputs = (Cml__NamedValueType **)types.v;
+}
+
+static void end_loop(tdagi_mil_writer *w, const looping *l, Cml__Block *condition,
+                     Cml__Block *body)
+{
+    const tdagi_statement *s = l->s;
+    Cml__Operation *o = tdagi_mil_add(w, "while_loop", tdagi_mil_name(w, "loop"));
+    tdagi_mil_bind(w, o, "loop_vars", l->entries.n, (const tdagi_mil *)l->entries.v);
+    for (uint32_t i = 0; i < l->params.n; i++) {
+        tdagi_mil p = l->params.v[i];
+        tdagi_mil_give(w, o,
+                       i < s->n_results ? fresh(w, s->results[i], p->name)
+                                        : tdagi_mil_new(w, p->name, &p->type));
+    }
+    take_params(w, condition, l);
+    take_params(w, body, l);
+    add_blocks(w, o, condition, body);
+}
+
+static void write_loop(tdagi_mil_writer *w, const tdagi_statement *s)
+{
+    looping l = {.s = s, .block = &s->blocks[0]};
+    l.head = (uint32_t)s->has_limit + s->has_condition;
+    if (l.block->n_symbols > 0 || s->n_bindings > 0)
+        refuse(w, s,
+               "a size of what it carries changes, which while_loop does not have; "
+               "carry a tensor of the largest size and write into it");
+    if (w->status != TDAG_OK) return;
+    const tdagi_mil_array outside = w->ops;
+    begin_loop(w, &l);
+    Cml__Block *body = w->status == TDAG_OK ? write_body(w, &l) : NULL;
+    Cml__Block *condition = w->status == TDAG_OK ? write_condition(w, &l) : NULL;
+    w->ops = outside;
+    if (w->status == TDAG_OK) end_loop(w, &l, condition, body);
+}
+
+/* ---- state ---- */
+
+static bool is_zero(const tdag_tensor *t)
+{
+    for (int64_t i = 0; i < t->count; i++)
+        if (tdagi_tensor_get_f64(t, i) != 0) return false;
+    return true;
+}
+
+/* What keeps Core ML from having such a state; NULL: nothing. */
+static const char *trouble_of(const tdagi_mil_writer *w, const tdagi_state *s)
+{
+    const tdag_tensor *t = s->initial;
+    if (s->symbols != NULL)
+        for (uint32_t i = 0; i < t->rank; i++)
+            if (s->symbols[i] != NULL)
+                return "a size of the state changes; give it the largest size";
+    if (!tdag_dtype_is_float(t->dtype))
+        return "Core ML's states are fp16, and the state is of integers; make it an "
+               "input and an output";
+    if (t->dtype != TDAG_F16 && !tdagi_mil_is_f16(w))
+        return "Core ML's states are fp16; write with --f16 (TDAG_COREML_F16)";
+    if (t->rank == 0) return "a state of no axes; give it one of size 1";
+    return is_zero(t) ? NULL
+                      : "Core ML's states begin as zeroes, and this one does not; add "
+                        "what it begins with where it is read";
+}
+
+/* An input of the function from its first use on. */
+static tdagi_mil state_of(tdagi_mil_writer *w, const tdagi_statement *s)
+{
+    if (w->status != TDAG_OK || w->states[s->target] != NULL)
+        return w->states[s->target];
+    const tdagi_state *state = &w->model->states[s->target];
+    const char *trouble = trouble_of(w, state);
+    tdagi_type type = {TDAG_F16, state->initial->rank, {0}};
+    if (trouble != NULL) refuse(w, s, trouble);
+    if (!tdagi_mil_require(w, 18, "state") || trouble != NULL) return NULL;
+    memcpy(type.shape, state->initial->shape, type.rank * sizeof *type.shape);
+    tdagi_mil_value *v = tdagi_mil_new(w, state->name, &type);
+    if (v == NULL) return NULL;
+    tdagi_mil_push(w, &w->inputs, tdagi_mil_named_state(w, v));
+    tdagi_mil_push(w, &w->keeps, v);
+    w->states[s->target] = v;
+    return v;
+}
+
+static void write_access(tdagi_mil_writer *w, const tdagi_statement *s)
+{
+    tdagi_mil state = state_of(w, s);
+    if (state == NULL) return;
+    if (s->kind == TDAGI_READ) {
+        define(w, s->results[0],
+               tdagi_mil_op(w, &state->type, "read_state(input=%v)", state));
+        return;
+    }
+    tdagi_mil v = tdagi_mil_cast(w, read_var(w, s->inputs[0]), TDAG_F16);
+    if (v == NULL) return;
+    Cml__Operation *o = tdagi_mil_add(w, "write_state", tdagi_mil_name(w, "write"));
+    tdagi_mil_bind(w, o, "input", 1, &state);
+    tdagi_mil_bind(w, o, "data", 1, &v);
+}
+
+/* ---- random numbers ---- */
+
+static void write_draw(tdagi_mil_writer *w, const tdagi_statement *s)
+{
+    tdagi_type type;
+    type_of(w, s->results[0], &type);
+    bool is_fixed = true;
+    for (uint32_t i = 0; i < type.rank; i++)
+        is_fixed = is_fixed && type.shape[i] >= 0;
+    if (!is_fixed)
+        refuse(w, s, "random numbers of a size that is open; give it (--at)");
+    if (s->draw >= TDAGI_DRAW_INTEGERS)
+        refuse(w, s,
+               s->draw == TDAGI_DRAW_INTEGERS ? "Core ML has no random integers"
+                                              : "Core ML has no random permutations");
+    if (w->status != TDAG_OK) return;
+    type.dtype = TDAG_F32;
+    tdagi_mil shape = tdagi_mil_ints(w, type.rank, type.shape);
+    tdagi_mil zero = tdagi_mil_scalar(w, TDAG_F32, 0),
+              one = tdagi_mil_scalar(w, TDAG_F32, 1);
+    tdagi_mil v = tdagi_mil_op(w, &type,
+                               s->draw == TDAGI_DRAW_NORMAL
+                                   ? "random_normal(shape=%v, mean=%v, stddev=%v)"
+                                   : "random_uniform(shape=%v, low=%v, high=%v)",
+                               shape, zero, one);
+    if (s->draw == TDAGI_DRAW_BERNOULLI) {
+        type.dtype = TDAG_BOOL;
+        v = tdagi_mil_op(w, &type, "less(x=%v, y=%v)", v, read_var(w, s->inputs[0]));
+    }
+    define(w, s->results[0], v);
+}
+
+/* ---- methods ---- */
+
+static void write_return(tdagi_mil_writer *w, const tdagi_statement *s)
+{
+    for (uint32_t i = 0; i < s->n_inputs && w->status == TDAG_OK; i++) {
+        tdagi_mil v = read_var(w, s->inputs[i]);
+        if (v->type.dtype == TDAG_BOOL) v = tdagi_mil_cast(w, v, TDAG_I64);
+        tdagi_mil_add_output(w, v);
+    }
+}
+
+static void write_statement(tdagi_mil_writer *w, const tdagi_statement *s)
+{
+    static void (*const writers[])(tdagi_mil_writer *, const tdagi_statement *) = {
+        [TDAGI_CALL] = write_call,    [TDAGI_IF] = write_if,
+        [TDAGI_LOOP] = write_loop,    [TDAGI_READ] = write_access,
+        [TDAGI_WRITE] = write_access, [TDAGI_DRAW] = write_draw,
+        [TDAGI_RETURN] = write_return};
+    if (s->kind == TDAGI_APPLY)
+        refuse(w, s, "the size of what it gives depends on data");
+    else if (s->kind != TDAGI_CHECK)
+        writers[s->kind](w, s);
+}
+
+static void write_statements(tdagi_mil_writer *w, const tdagi_block *block)
+{
+    for (const tdagi_statement *s = block->first; s != NULL && w->status == TDAG_OK;
+         s = s->next)
+        write_statement(w, s);
+}
+
+/* Inputs are described as a graph's: no bool, no rank of 0. */
+static void take_inputs(tdagi_mil_writer *w)
+{
+    for (uint32_t i = 0; i < w->method->body.n_params && w->status == TDAG_OK; i++) {
+        const tdagi_var v = w->method->body.params[i];
+        tdagi_type type, own;
+        type_of(w, v, &own);
+        type = own;
+        if (type.dtype == TDAG_BOOL) type.dtype = TDAG_I64;
+        if (type.rank == 0) {
+            type.rank = 1;
+            type.shape[0] = 1;
+        }
+        tdagi_mil x = tdagi_mil_add_input(w, like(w, v, "x"), type);
+        if (x != NULL && own.rank == 0) x = tdagi_mil_reshape(w, x, 0, NULL);
+        define(w, v, x);
+    }
+}
+
+static void write_method(tdagi_mil_writer *w, const tdagi_method *m, const char *name)
+{
+    const size_t n = (size_t)m->n_vars + 1;
+    w->method = m;
+    w->vars = tdagi_mil_alloc(w, n * sizeof *w->vars);
+    w->reads = tdagi_mil_alloc(w, n * sizeof *w->reads);
+    w->states =
+        tdagi_mil_alloc(w, (w->model->n_states + (size_t)1) * sizeof *w->states);
+    if (w->status != TDAG_OK) return;
+    w->pool = tdagi_pool_clone(m->pool);
+    if (w->pool == NULL) w->status = tdagi_nomem(w->ctx);
+    if (w->pool == NULL) return;
+    take_inputs(w);
+    write_statements(w, &m->body);
+    if (w->status == TDAG_OK) tdagi_mil_end_function(w, name);
+    tdagi_pool_free(w->pool);
+    w->pool = NULL;
+}
+
+/* A name that no function before has. */
+static const char *function_name(tdagi_mil_writer *w, tdagi_table *taken,
+                                 const tdagi_method *m)
+{
+    const tdagi_table names = w->names;
+    w->names = *taken;
+    const char *name =
+        tdagi_mil_name(w, m == tdagi_model_forward(w->model) ? "main" : m->name);
+    *taken = w->names;
+    w->names = names;
+    return name;
+}
+
+tdag_status tdagi_mil_write_program(tdagi_mil_writer *w)
+{
+    const tdag_model *model = w->model;
+    const tdagi_method *first = tdagi_model_forward(model);
+    tdagi_table taken = {NULL, 0, 0};
+    if (model->n_methods > 1) (void)tdagi_mil_require(w, 18, "a second function");
+    for (int rest = 0; rest < 2; rest++)
+        for (uint32_t i = 0; i < model->n_methods && w->status == TDAG_OK; i++) {
+            const tdagi_method *m = model->methods[i];
+            if ((m == first) != rest) write_method(w, m, function_name(w, &taken, m));
+        }
+    return w->status;
+}
