@@ -136,24 +136,29 @@ static double element(const tdagi_mil_pending *p, int64_t i)
 
 /* The ends of wider types mean "no end" and stay ends; a number that keeps others from
  * 0 is not 0. */
-static double held(const tdagi_mil_pending *p, double x, bool *fits)
+static double held(tdagi_mil_writer *w, const tdagi_mil_pending *p, double x,
+                   bool *fits)
 {
     const bool f16 = p->dtype == TDAGI_MIL_F16;
     if (f16 && p->count == 1 && x != 0 && fabs(x) < 0x1p-24)
         return copysign(0x1p-24, x);
     if ((!f16 && p->dtype != TDAGI_MIL_I32) || !isfinite(x)) return x;
     if (f16 ? fabs(x) < 65520 : x >= -0x1p31 && x < 0x1p31) return x;
-    if (fabs(x) >= (f16 ? 3.4e38 : 0x1p62))
-        return f16 ? copysign(65504, x) : x < 0 ? -0x1p31 : 0x1p31 - 1;
+    if (!f16 && fabs(x) >= 0x1p62) {
+        w->ends[x > 0] = x >= 0x1p63 ? INT64_MAX : (int64_t)x;
+        return x < 0 ? -0x1p31 : 0x1p31 - 1;
+    }
+    if (f16 && fabs(x) >= 3.4e38) return copysign(65504, x);
     *fits = false;
     return 0;
 }
 
 /* The elements as the format has them; *fits is false if one does not. */
-static void convert(const tdagi_mil_pending *p, void *out, bool *fits)
+static void convert(tdagi_mil_writer *w, const tdagi_mil_pending *p, void *out,
+                    bool *fits)
 {
     for (int64_t i = 0; i < p->count; i++) {
-        double x = held(p, element(p, i), fits);
+        double x = held(w, p, element(p, i), fits);
         if (p->dtype == TDAGI_MIL_F32)
             ((float *)out)[i] = (float)x;
         else if (p->dtype == TDAGI_MIL_F16)
@@ -274,13 +279,13 @@ static tdag_status fill_one(filling *f, tdagi_mil_pending *p, tdagi_package_writ
     if (!in_blob) {
         data = tdagi_mil_alloc(f->w, size + 1);
         if (data == NULL) return f->w->status;
-        convert(p, data, &fits);
+        convert(f->w, p, data, &fits);
         fill_in_place(f->w, p, data);
         if (!fits) note_beyond(f, p);
         return f->w->status;
     }
     TDAGI_TRY(tdagi_alloc(f->w->ctx, size, &data));
-    convert(p, data, &fits);
+    convert(f->w, p, data, &fits);
     if (!fits) note_beyond(f, p);
     tdag_status st = fits ? fill_blob(p, to, data) : TDAG_OK;
     tdagi_free(f->w->ctx, data, size);

@@ -243,21 +243,29 @@ static tdag_status check_options(tdag_ctx *ctx, const tdag_coreml_options *o)
     return TDAG_OK;
 }
 
-tdag_status tdagi_coreml_fold(tdag_ctx *ctx, tdag_graph *g, tdag_graph **out)
+static tdag_status fold(tdag_ctx *ctx, const tdag_graph *g, tdag_graph **out)
 {
     tdag_simplify_options o;
     tdag_simplify_options_init(&o);
     o.passes = TDAG_PASS_CONSTANTS;
-    tdag_status st = tdag_graph_simplify(ctx, g, &o, out);
+    return tdag_graph_simplify(ctx, g, &o, out);
+}
+
+tdag_status tdagi_coreml_fold(tdag_ctx *ctx, tdag_graph *g, tdag_graph **out)
+{
+    tdag_status st = fold(ctx, g, out);
     tdag_graph_free(g);
     return st;
 }
 
+/* Folded in the model's dtypes first, which are wider. */
 static tdag_status prepared(tdag_ctx *ctx, const tdag_graph *model, tdag_graph **out)
 {
-    tdag_graph *g = NULL;
-    TDAGI_TRY(tdagi_coreml_prepare(ctx, model, NULL, &g));
-    return tdagi_coreml_fold(ctx, g, out);
+    tdag_graph *known = NULL, *g = NULL;
+    TDAGI_TRY(fold(ctx, model, &known));
+    tdag_status st = tdagi_coreml_prepare(ctx, known, NULL, &g);
+    tdag_graph_free(known);
+    return st == TDAG_OK ? tdagi_coreml_fold(ctx, g, out) : st;
 }
 
 tdag_status tdag_to_coreml(tdag_ctx *ctx, const tdag_model *model, const char *path,

@@ -141,8 +141,7 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-/* Letters, digits and _ of a name. */
-static char *plain_name(tdagi_mil_writer *w, const char *like)
+char *tdagi_mil_plain_name(tdagi_mil_writer *w, const char *like)
 {
     size_t n = strlen(like), at = 0;
     char *name = tdagi_mil_alloc(w, n + 16);
@@ -156,7 +155,7 @@ static char *plain_name(tdagi_mil_writer *w, const char *like)
 
 const char *tdagi_mil_name(tdagi_mil_writer *w, const char *like)
 {
-    char *name = plain_name(w, like);
+    char *name = tdagi_mil_plain_name(w, like);
     if (name == NULL) return NULL;
     size_t n = strlen(name);
     uint32_t *first = tdagi_table_get(&w->names, name, n);

@@ -87,6 +87,7 @@ typedef struct tdagi_mil_writer {
     bool *reads;                /* the same: whether it is used */
     tdagi_mil *states;          /* by state of the model; NULL: not used so far */
     tdagi_mil_array graphs;     /* those that were prepared, which hold constants */
+    int64_t ends[2]; /* numbers that were written as the least and most of int32; 0 */
 } tdagi_mil_writer;
 
 static inline const tdagi_kernel *tdagi_mil_kernel(const tdagi_mil_writer *w,
@@ -144,6 +145,8 @@ Cml__NamedValueType *tdagi_mil_named_type(tdagi_mil_writer *w, const char *name,
                                           const tdagi_type *type);
 /* The same of a state. */
 Cml__NamedValueType *tdagi_mil_named_state(tdagi_mil_writer *w, tdagi_mil v);
+/* Letters, digits and _ of a name. */
+char *tdagi_mil_plain_name(tdagi_mil_writer *w, const char *like);
 /* A name like that one which nothing has. */
 const char *tdagi_mil_name(tdagi_mil_writer *w, const char *like);
 /* A new value, with a name like that one. */

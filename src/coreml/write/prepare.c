@@ -76,6 +76,13 @@ static tdag_value as_written(preparing *p, const tdagi_node *of, const tdagi_nod
     return tdagi_reshape(p->b, v, n->rank, n->shape);
 }
 
+/* The number of the model that was written as x. */
+static int64_t end_of(const tdagi_mil_writer *w, int64_t x)
+{
+    if (w == NULL || (x != INT32_MIN && x != INT32_MAX)) return x;
+    return w->ends[x > 0] != 0 ? w->ends[x > 0] : x;
+}
+
 static tdag_value prepare_tensor(preparing *p, uint32_t id)
 {
     const tdagi_node *n = &p->g->nodes[id], *of = NULL;
@@ -94,10 +101,24 @@ static tdag_value prepare_tensor(preparing *p, uint32_t id)
         return tdagi_builder_fail(p->b, TDAG_E_NOMEM, "out of memory");
     for (int64_t i = 0; i < t->count; i++)
         if (to == TDAG_I64)
-            tdagi_tensor_set_i64(t, i, tdagi_tensor_get_i64(n->u.tensor, i));
+            tdagi_tensor_set_i64(t, i,
+                                 end_of(p->w, tdagi_tensor_get_i64(n->u.tensor, i)));
         else
             tdagi_tensor_set_f64(t, i, tdagi_tensor_get_f64(n->u.tensor, i));
     tdag_value v = tdag_add_tensor(p->b, TDAG_OP_CONSTANT, n->name, t);
+    tdag_tensor_free(t);
+    return v;
+}
+
+/* What no operator of Core ML gives: no elements. */
+static tdag_value prepare_empty(preparing *p, const tdagi_node *n, const char *name)
+{
+    tdag_tensor *t = NULL;
+    if (!tdagi_builder_ok(p->b)) return TDAG_NO_VALUE;
+    if (tdag_tensor_create(p->b->ctx, tdagi_coreml_held_as((tdag_dtype)n->dtype),
+                           n->rank, n->shape, &t) != TDAG_OK)
+        return tdagi_builder_fail(p->b, TDAG_E_NOMEM, "out of memory");
+    tdag_value v = tdag_add_tensor(p->b, TDAG_OP_CONSTANT, name, t);
     tdag_tensor_free(t);
     return v;
 }
@@ -110,21 +131,9 @@ static tdag_value prepare_input(preparing *p, const tdagi_node *n)
     tdag_value v =
         tdag_add_input(p->b, n->name, to == TDAG_BOOL && !p->is_called ? TDAG_I64 : to,
                        is_scalar ? 1 : n->rank, is_scalar ? &one : n->shape);
+    if (is_empty(n)) return prepare_empty(p, n, NULL);
     if (is_scalar) v = tdag_squeeze(p->b, v, TDAG_LIST(0));
     return tdagi_cast(p->b, v, to);
-}
-
-/* What no operator of Core ML gives: no elements. */
-static tdag_value prepare_empty(preparing *p, const tdagi_node *n)
-{
-    tdag_tensor *t = NULL;
-    if (!tdagi_builder_ok(p->b)) return TDAG_NO_VALUE;
-    if (tdag_tensor_create(p->b->ctx, tdagi_coreml_held_as((tdag_dtype)n->dtype),
-                           n->rank, n->shape, &t) != TDAG_OK)
-        return tdagi_builder_fail(p->b, TDAG_E_NOMEM, "out of memory");
-    tdag_value v = tdag_add_tensor(p->b, TDAG_OP_CONSTANT, n->name, t);
-    tdag_tensor_free(t);
-    return v;
 }
 
 static tdag_value prepare_op(preparing *p, uint32_t id)
@@ -164,7 +173,7 @@ static void prepare_node(preparing *p, uint32_t id)
     else if (tdagi_op_holds_tensor(n->op))
         v = prepare_tensor(p, id);
     else if (is_empty(n))
-        v = prepare_empty(p, n);
+        v = prepare_empty(p, n, n->name);
     else
         v = prepare_op(p, id);
     if (computes(p->g, n)) v = wrap(p, v, (tdag_dtype)n->dtype);

@@ -93,7 +93,9 @@ void tdagi_mil_call_result(tdagi_mil_writer *w, tdagi_mil v)
     if (n == NULL || n->name == NULL || o->n_outputs != 1 ||
         o->outputs[0]->name != v->name)
         return;
-    const char *like = tdagi_mil_name(w, n->name);
+    const char *like = tdagi_mil_plain_name(w, n->name);
+    if (like == NULL || strcmp(like, v->name) == 0) return;
+    like = tdagi_mil_name(w, n->name);
     Cml__TensorValue *name = o->attributes[0]->value->immediate_value->tensor;
     if (like == NULL) return;
     o->outputs[0]->name = name->strings->values[0] = (char *)(uintptr_t)like;
