@@ -1,5 +1,5 @@
 """Real networks through Core ML: .pt to .mlpackage, which computes what PyTorch does, with as
-many multiplications, and back to .pt, which does so, too.
+many multiplications, back to .pt, which does so, too, and by way of .tdag to equal packages.
 
     check_networks.py TDAG MODEL...      MODELs are those of tests/torchscript/models.py, traced
 """
@@ -60,6 +60,27 @@ def macs(program, path, *words):
     return report["totals"]["kernel"]["macs"]
 
 
+def bytes_of(package):
+    found = {}
+    for folder, _, files in os.walk(package):
+        for file in files:
+            with open(os.path.join(folder, file), "rb") as f:
+                found[os.path.relpath(os.path.join(folder, file), package)] = f.read()
+    return found
+
+
+def check_again(program, package, folder):
+    """By way of .tdag, the second package and the third are equal."""
+    made = [package]
+    for i in range(2):
+        graph, to = [os.path.join(folder, "again%d.%s" % (i, e)) for e in ("tdag", "mlpackage")]
+        tdag(program, "convert", made[-1], graph)
+        tdag(program, "convert", graph, to)
+        made.append(to)
+    if bytes_of(made[1]) != bytes_of(made[2]):
+        raise Failed("written again, the package has other bytes")
+
+
 def check(program, name, path, folder):
     stem = models.stem_of(path)
     like, want = stem + ".in.safetensors", stem + ".out.safetensors"
@@ -72,6 +93,7 @@ def check(program, name, path, folder):
     a, b = macs(program, path, "--like", like), macs(program, package)
     if a != b and name not in OTHER_MACS:
         raise Failed("%d multiplications became %d" % (a, b))
+    check_again(program, package, folder)
     tdag(program, "convert", package, back)
     tdag(program, "run", back, "--in", given, "--out", result)
     compare("the model made of it", result, want)

@@ -72,11 +72,14 @@ const char *tdagi_mil_like(tdagi_mil_writer *w, const char *op, bool is_result)
     if (is_result && n->name != NULL) return stem;
     const char *last = strrchr(stem, '.');
     if (is_result && last != NULL && last[1] != '\0') return stem;
-    if (n->name != NULL && names_op(stem, op)) return stem;
     const size_t size = strlen(stem) + strlen(op) + 2;
     char *text = tdagi_mil_alloc(w, size);
     if (text == NULL) return op;
     strcpy(text, stem);
+    if (n->name != NULL && names_op(stem, op)) {
+        text[stem_length(stem)] = '\0';
+        return text;
+    }
     strcat(text, "_");
     return strcat(text, op);
 }
