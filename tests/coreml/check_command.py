@@ -4,13 +4,15 @@
     check_command.py import TDAG DIR [REGEX] [--json FILE]
     check_command.py export TDAG DIR [REGEX] [--json FILE] [--keep DIR]
     check_command.py operators TDAG DIR [--part I/N] [--json FILE] [--keep DIR]
+    check_command.py programs TDAG DIR [REGEX] [--json FILE] [--keep DIR]
 
 DIR is what mil_cases.py or torch_cases.py made. import runs every package by tdag run on its inputs
 (.io.safetensors, .io1.safetensors, ... in order, with its state) and compares with the expected outputs
 as the manifest tells: what is ok must be equal, what is "any" may be refused, what is refused must be.
 export converts the .pt files of torch_cases.py, with symbols for flexible shapes, checks the package as
 check_packages.py does, and computes it in numpy. operators does so with the expressions of
-tests/torchscript/import_cases.py DIR, of which N-th parts can be taken. A line per failure, the refusals with their reasons, and
+tests/torchscript/import_cases.py DIR, of which N-th parts can be taken. programs does so with the programs of
+tests/torchscript/programs.py DIR, call after call, as halves where Core ML wants it. A line per failure, the refusals with their reasons, and
 sums; exit status 1 if one failed. Models that Core ML cannot hold, or not yet, are in REFUSED; packages
 that are not read yet in NOT_READ."""
 import argparse
@@ -29,8 +31,9 @@ sys.path[:0] = [HERE, os.path.join(HERE, "support")]
 import tensors  # noqa: E402
 
 # Of torch_cases.py, what the exporter refuses.
-REFUSED = {"mixed": "rank 6", "swin": "rank 6", "volume": "rank 6", "branches": "a program",
-           "until_small": "a program", "state_decoder": "a program", "state_sum": "a program"}
+REFUSED = {"mixed": "rank 6", "swin": "rank 6", "volume": "rank 6"}
+# Programs, which are called several times; with state, of which Core ML has halves.
+PROGRAMS = {"branches": [], "until_small": [], "state_decoder": ["--f16"], "state_sum": ["--f16"]}
 # Of both, names of packages that are not read yet.
 NOT_READ = r"\.mlmodel$"
 SYMBOLS = {"flexible_image": "f32[1,3,H=32,W=32]", "flexible_batch": "f32[N=2,3,24,24]",
@@ -126,8 +129,9 @@ def exported(program, folder, name, kept):
         files = [os.path.join(folder, io) for io in ios(folder, name)]
         how = ["-i", "in0:" + SYMBOLS[name]] if name in SYMBOLS else ["--like", files[0]]
         try:
-            accepted(program, os.path.join(folder, name + ".pt"), to, how,
-                     files if "=" in how[1] else files[:1])
+            accepted(program, os.path.join(folder, name + ".pt"), to,
+                     how + PROGRAMS.get(name, []),
+                     files if "=" in how[1] or name in PROGRAMS else files[:1])
         except Refused as why:
             if name in REFUSED:
                 raise
@@ -149,6 +153,27 @@ def expression(program, folder, n, kept):
                  ["--like", stem + ".in.safetensors"], [io], 3e-2 if small else 1e-4)
 
 
+def of_program(program, folder, name, types, kept):
+    all_calls = tensors.load(os.path.join(folder, name + ".calls.safetensors"))
+    calls = collections.defaultdict(dict)
+    for key, value in all_calls.items():
+        call, of = key.split(".")
+        calls[int(call[1:])][of] = value
+    with tempfile.TemporaryDirectory() as scratch:
+        files = [os.path.join(scratch, "io%d.safetensors" % i) for i in sorted(calls)]
+        for i, file in enumerate(files):
+            tensors.save(file, calls[i])
+        model, to = (os.path.join(folder, name + ".pt"),
+                     os.path.join(kept or scratch, name + ".mlpackage"))
+        how = [word for t in types for word in ("-i", t)]
+        try:
+            accepted(program, model, to, how, files)
+        except Refused as why:
+            if "--f16" not in str(why):
+                raise
+            accepted(program, model, to, how + ["--f16"], files)
+
+
 def expressions_of(folder, part):
     i, n = (int(v) for v in part.split("/"))
     with open(os.path.join(folder, "manifest")) as f:
@@ -158,7 +183,7 @@ def expressions_of(folder, part):
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("what", choices=("import", "export", "operators"))
+    p.add_argument("what", choices=("import", "export", "operators", "programs"))
     p.add_argument("tdag")
     p.add_argument("folder")
     p.add_argument("pattern", nargs="?", default="")
@@ -189,6 +214,13 @@ def main():
         for n, how, text in expressions_of(o.folder, o.part):
             attempt("%s %s %s" % (n, how, text[:150]), "operator", "any",
                     lambda: expression(o.tdag, o.folder, n, o.keep))
+    elif o.what == "programs":
+        with open(os.path.join(o.folder, "index")) as index:
+            rows = [line.split() for line in index]
+        for name, *of in rows:
+            if re.search(o.pattern, name):
+                attempt(name, "program", "any",
+                        lambda: of_program(o.tdag, o.folder, name, of, o.keep))
     else:
         for file in sorted(os.listdir(o.folder)):
             name = file.removesuffix(".pt")

@@ -408,6 +408,9 @@ static void write_access(tdagi_mil_writer *w, const tdagi_statement *s)
     }
     tdagi_mil v = tdagi_mil_cast(w, read_var(w, s->inputs[0]), TDAG_F16);
     if (v == NULL) return;
+    if (tdagi_pool_n_symbols(w->pool) > 0) /* its sizes may not be seen to be fixed */
+        v = tdagi_mil_op(w, &state->type, "reshape(x=%v, shape=%v)", v,
+                         tdagi_mil_ints(w, state->type.rank, state->type.shape));
     Cml__Operation *o = tdagi_mil_add(w, "write_state", tdagi_mil_name(w, "write"));
     tdagi_mil_bind(w, o, "input", 1, &state);
     tdagi_mil_bind(w, o, "data", 1, &v);
