@@ -83,13 +83,28 @@ static void emit_conv_transpose(tdagi_mil_writer *w, const tdagi_kernel *k)
     bool has_more = false;
     for (uint32_t i = 0; i < s->output_padding.n; i++)
         has_more = has_more || s->output_padding.v[i] != 0;
-    if (k->dtype != TDAG_F32 || k->rank < 3 || k->rank > 5 || !is_fixed(w, k, 2) ||
+    if (k->dtype != TDAG_F32 || k->rank < 3 || k->rank > 5 ||
         (has_more && !are_numbers(&whole)))
         tdagi_mil_by_parts(w, k);
     else if (!is_fixed(w, k, 1) &&
              !tdagi_mil_require(w, 17, "a transposed convolution by computed weights"))
         return;
-    else if (has_more)
+    else if (!is_fixed(w, k, 2)) {
+        tdagi_type type;
+        tdagi_mil_type_of(k, &type);
+        tdagi_mil x =
+            has_more ? tdagi_mil_op(
+                           w, &type,
+                           "conv_transpose(x=$0, weight=$1, pad=%l, output_shape=%l, "
+                           "pad_type=\"custom\", strides=%l, dilations=%l, groups=%i)",
+                           &pads, &whole, &s->stride, &s->dilation, s->groups)
+                     : tdagi_mil_op(w, &type,
+                                    "conv_transpose(x=$0, weight=$1, pad=%l, "
+                                    "pad_type=\"custom\", strides=%l, dilations=%l, "
+                                    "groups=%i)",
+                                    &pads, &s->stride, &s->dilation, s->groups);
+        tdagi_mil_set(w, k, add_bias(w, k, x));
+    } else if (has_more)
         tdagi_mil_emit(
             w, k,
             "conv_transpose(x=$0, weight=$1, bias=$2, pad=%l, output_shape=%l, "
