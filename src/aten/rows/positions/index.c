@@ -34,10 +34,33 @@ static bool nonnegative(const tdagi_env *env, tdag_value v, uint32_t depth)
     return true;
 }
 
+static bool is_number(const tdag_graph *g, tdag_value v, int64_t x)
+{
+    const tdagi_node *n = tdagi_graph_node(g, v);
+    return n->op == TDAG_OP_CONSTANT && n->u.tensor->count == 1 &&
+           tdagi_tensor_get_i64(n->u.tensor, 0) == x;
+}
+
+/* Whether it is where(i < 0, i + n, i), which wrapping made before. */
+static bool is_wrapped(const tdag_graph *g, tdag_value v, tdag_dim n)
+{
+    const tdagi_node *w = tdagi_graph_node(g, v);
+    if (w->op != TDAG_OP_WHERE) return false;
+    const tdag_value *in = tdagi_node_inputs(w);
+    const tdagi_node *less = tdagi_graph_node(g, in[0]),
+                     *sum = tdagi_graph_node(g, in[1]);
+    if (less->op != TDAG_OP_LESS || sum->op != TDAG_OP_ADD) return false;
+    const tdag_value *l = tdagi_node_inputs(less), *s = tdagi_node_inputs(sum);
+    const bool is_first = s[0].id == in[2].id;
+    return l[0].id == in[2].id && is_number(g, l[1], 0) &&
+           s[!is_first].id == in[2].id && is_number(g, s[is_first], n);
+}
+
 tdag_value tdagi_wrap_index(tdagi_call *c, tdag_value index, tdag_dim n)
 {
     if (index.id == 0 || !tdagi_builder_ok(c->b)) return TDAG_NO_VALUE;
-    if (nonnegative(c->env, index, 12)) return index;
+    if (nonnegative(c->env, index, 12) || is_wrapped(c->b->graph, index, n))
+        return index;
     return tdagi_wrap_position(c->b, index, n);
 }
 
