@@ -105,6 +105,9 @@ static tdagi_any run_half(tdagi_call *c, bool imaginary)
 static tdagi_any merge(tdagi_call *c, tdagi_any re, tdagi_any im)
 {
     if (re.kind != im.kind) return tdagi_any_poison();
+    if (tdagi_any_is_stack(re))
+        return tdagi_env_issue(c->env, "%s of a complex tensor along a symbolic axis",
+                               c->schema->name);
     if (re.kind == TDAGI_ANY_TENSOR)
         return tdagi_cell_complex(c->env, re.u.tensor, im.u.tensor);
     if (!tdagi_any_is_seq(re)) return re;
