@@ -13,13 +13,13 @@ tdag_value tdagi_substitute(tdagi_call *c, tdag_value a, tdag_value b, int64_t n
     tdag_value *rows = tdagi_env_alloc(c->env, (size_t)n * sizeof(*rows));
     for (int64_t k = 0; rows != NULL && k < n && tdagi_builder_ok(c->b); k++) {
         int64_t i = upper ? n - 1 - k : k, at = upper ? n - 1 - k : 0;
-        tdag_value x = tdagi_slice1(c->b, b, rank - 2, at, at + 1);
+        tdag_value x = tdagi_slice_below(c->b, b, rank - 2, at, at + 1);
         if (!unit) x = tdagi_div(c->b, x, tdagi_block(c, a, i, i + 1, i, i + 1));
         rows[i] = x;
         first += !upper;
         end -= upper;
         if (first == end) break;
-        b = tdagi_slice1(c->b, b, rank - 2, !upper, end - first + !upper);
+        b = tdagi_slice_below(c->b, b, rank - 2, !upper, end - first + !upper);
         tdag_value column = tdagi_block(c, a, first, end, i, i + 1);
         b = tdagi_sub(c->b, b, tdagi_mul(c->b, column, x));
     }
