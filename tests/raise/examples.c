@@ -1,3 +1,4 @@
+/* One small graph for each composite, lowered from operands that fit it. */
 #include "raise/examples.h"
 #include "raise/rows.h"
 

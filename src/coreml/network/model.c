@@ -72,22 +72,21 @@ static bool fixed_size(const Cml__FeatureDescription *f, uint32_t axis, uint64_t
     return same;
 }
 
-/* One of each, and one array of n pointers, in the arena. */
-#define MAKE(arena, type, init, name)                                                  \
-    type *name = tdagi_arena_alloc(arena, sizeof(type));                               \
-    if (name == NULL) return NULL;                                                     \
-    *name = (type)init
+/* An empty message of that kind, or NULL from here. */
+#define MAKE(arena, type, kind, name)                                                  \
+    type *name = tdagi_message_new(arena, &cml__##kind##__descriptor);                 \
+    if (name == NULL) return NULL
 
 static Cml__Dimension *dimension(tdagi_arena *arena, const Cml__FeatureDescription *f,
                                  uint32_t axis)
 {
     uint64_t size;
-    MAKE(arena, Cml__Dimension, CML__DIMENSION__INIT, d);
+    MAKE(arena, Cml__Dimension, dimension, d);
     if (!fixed_size(f, axis, &size)) {
         d->dimension_case = CML__DIMENSION__DIMENSION_UNKNOWN;
         return d;
     }
-    MAKE(arena, Cml__ConstantDimension, CML__CONSTANT_DIMENSION__INIT, c);
+    MAKE(arena, Cml__ConstantDimension, constant_dimension, c);
     c->size = size;
     d->dimension_case = CML__DIMENSION__DIMENSION_CONSTANT;
     d->constant = c;
@@ -97,9 +96,9 @@ static Cml__Dimension *dimension(tdagi_arena *arena, const Cml__FeatureDescripti
 static Cml__NamedValueType *parameter(tdagi_arena *arena,
                                       const Cml__FeatureDescription *f)
 {
-    MAKE(arena, Cml__NamedValueType, CML__NAMED_VALUE_TYPE__INIT, v);
-    MAKE(arena, Cml__ValueType, CML__VALUE_TYPE__INIT, type);
-    MAKE(arena, Cml__TensorType, CML__TENSOR_TYPE__INIT, t);
+    MAKE(arena, Cml__NamedValueType, named_value_type, v);
+    MAKE(arena, Cml__ValueType, value_type, type);
+    MAKE(arena, Cml__TensorType, tensor_type, t);
     v->name = f->name;
     if (!is_array(f) && !is_image(f)) return v; /* refused where it is taken */
     v->type = type;
@@ -137,7 +136,7 @@ static Cml__Block *results(tdagi_arena *arena, const Cml__Model *model)
 {
     const Cml__ModelDescription *d = model->description;
     const Cml__NeuralNetwork *last = network_of(last_of(model));
-    MAKE(arena, Cml__Block, CML__BLOCK__INIT, b);
+    MAKE(arena, Cml__Block, block, b);
     b->outputs = tdagi_arena_array(arena, d->n_output + 1, sizeof(char *));
     if (b->outputs == NULL) return NULL;
     for (size_t i = 0; i < d->n_output; i++)
@@ -150,12 +149,13 @@ static Cml__Block *results(tdagi_arena *arena, const Cml__Model *model)
 
 static Cml__Function *function(tdagi_arena *arena, const Cml__Model *model)
 {
-    static char opset[] = "CoreML5"; /* only read */
+    static const char opset[] = "CoreML5";
     const Cml__ModelDescription *d = model->description;
-    MAKE(arena, Cml__Function, CML__FUNCTION__INIT, f);
-    MAKE(arena, Cml__BlockEntry, CML__BLOCK_ENTRY__INIT, e);
-    MAKE(arena, Cml__BlockEntry *, NULL, entries);
-    f->opset = e->key = opset;
+    MAKE(arena, Cml__Function, function, f);
+    MAKE(arena, Cml__BlockEntry, block_entry, e);
+    Cml__BlockEntry **entries = tdagi_arena_alloc(arena, sizeof(*entries));
+    if (entries == NULL) return NULL;
+    f->opset = e->key = (char *)(uintptr_t)opset;
     f->inputs = tdagi_arena_array(arena, d->n_input + 1, sizeof(void *));
     if (f->inputs == NULL) return NULL;
     for (; f->n_inputs < d->n_input; f->n_inputs++) {
@@ -171,11 +171,12 @@ static Cml__Function *function(tdagi_arena *arena, const Cml__Model *model)
 
 Cml__Program *tdagi_network_program(tdagi_arena *arena, const Cml__Model *model)
 {
-    static char name[] = "main"; /* only read */
-    MAKE(arena, Cml__Program, CML__PROGRAM__INIT, p);
-    MAKE(arena, Cml__FunctionEntry, CML__FUNCTION_ENTRY__INIT, e);
-    MAKE(arena, Cml__FunctionEntry *, NULL, entries);
-    e->key = name;
+    static const char name[] = "main";
+    MAKE(arena, Cml__Program, program, p);
+    MAKE(arena, Cml__FunctionEntry, function_entry, e);
+    Cml__FunctionEntry **entries = tdagi_arena_alloc(arena, sizeof(*entries));
+    if (entries == NULL) return NULL;
+    e->key = (char *)(uintptr_t)name;
     e->value = function(arena, model);
     *entries = e;
     p->n_functions = 1;
@@ -195,18 +196,28 @@ preprocessing_of(const Cml__NeuralNetwork *n, const char *feature)
     return NULL;
 }
 
-/* Sets "bias": one for each channel, in the order of the image. */
-static void set_biases(tdagi_cml_call *c, const Cml__ImageFeatureType *image,
-                       const Cml__NeuralNetworkImageScaler *s)
+/* Numbers of a model, not of a layer, as a leaf. */
+static tdagi_any numbers(tdagi_cml *im, char *owner, const char *name, size_t n,
+                         float *v, const int64_t shape[3])
 {
+    Cml__WeightParams w = {.n_float_value = n, .float_value = v};
+    Cml__NeuralNetworkLayer layer = {.name = owner};
+    tdagi_layer l = {.im = im, .layer = &layer, .kind = "preprocessing"};
+    return tdagi_layer_weights(&l, name, &w, 3, shape);
+}
+
+/* One for each channel, in the order of the image. */
+static tdagi_any biases(tdagi_cml *im, const Cml__FeatureDescription *f,
+                        const Cml__NeuralNetworkImageScaler *s)
+{
+    const Cml__ImageFeatureType *image = f->type->image_type;
     bool is_bgr = image->color_space == 30, is_gray = channels(image) == 1;
     const float rgb[3] = {s->red_bias, s->green_bias, s->blue_bias};
-    tdagi_any list = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
-    for (uint32_t i = 0; i < channels(image) && list.kind == TDAGI_ANY_LIST; i++) {
-        float b = is_gray ? s->gray_bias : rgb[is_bgr ? 2 - i : i];
-        tdagi_seq_append(c->env, list.u.seq, tdagi_any_float((double)b));
-    }
-    tdagi_cml_set(c, "bias", list);
+    const int64_t shape[3] = {channels(image), 1, 1};
+    float v[3];
+    for (uint32_t i = 0; i < channels(image); i++)
+        v[i] = is_gray ? s->gray_bias : rgb[is_bgr ? 2 - i : i];
+    return numbers(im, f->name, "bias", channels(image), v, shape);
 }
 
 /* An image as the network sees it: scaled, its bias added, or its mean taken away. */
@@ -215,22 +226,15 @@ static void preprocess(tdagi_cml *im, tdagi_cml_call *c,
                        const Cml__NeuralNetworkPreprocessing *p)
 {
     if (p->kind_case == CML__NEURAL_NETWORK_PREPROCESSING__KIND_SCALER) {
-        set_biases(c, f->type->image_type, p->scaler);
+        tdagi_cml_set(c, "bias", biases(im, f, p->scaler));
         tdagi_cml_set(c, "scale", tdagi_any_float((double)p->scaler->channel_scale));
-        tdagi_cml_let(c, "x",
-                      "add(mul(x, scale), reshape(tensor(bias, dtype=6), "
-                      "[-1, 1, 1]))");
+        tdagi_cml_let(c, "x", "add(mul(x, scale), bias)");
     } else if (p->kind_case == CML__NEURAL_NETWORK_PREPROCESSING__KIND_MEAN_IMAGE) {
-        Cml__WeightParams w = CML__WEIGHT_PARAMS__INIT;
-        Cml__NeuralNetworkLayer layer = CML__NEURAL_NETWORK_LAYER__INIT;
         const Cml__ImageFeatureType *i = f->type->image_type;
         const int64_t shape[3] = {channels(i), i->height, i->width};
-        tdagi_layer l = {
-            .im = im, .layer = &layer, .kind = "preprocessing", .call = *c};
-        layer.name = f->name;
-        w.n_float_value = p->mean_image->n_mean_image;
-        w.float_value = p->mean_image->mean_image;
-        tdagi_cml_set(c, "mean", tdagi_layer_weights(&l, "mean", &w, 3, shape));
+        tdagi_cml_set(c, "mean",
+                      numbers(im, f->name, "mean", p->mean_image->n_mean_image,
+                              p->mean_image->mean_image, shape));
         tdagi_cml_let(c, "x", "sub(x, mean)");
     }
 }

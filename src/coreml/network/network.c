@@ -106,22 +106,23 @@ static const ProtobufCFieldDescriptor *kind_of(const Cml__NeuralNetworkLayer *la
 static Cml__Operation *as_operation(tdagi_cml *im, const Cml__NeuralNetworkLayer *layer,
                                     const char *kind)
 {
-    Cml__Operation *op = tdagi_env_alloc(&im->env, sizeof(*op));
-    Cml__NamedValueType *v =
-        tdagi_env_alloc(&im->env, (layer->n_output + 1) * sizeof(*v));
+    tdagi_env *env = &im->env;
+    Cml__Operation *op = tdagi_message_new(&env->arena, &cml__operation__descriptor);
     Cml__NamedValueType **outputs =
-        tdagi_env_alloc(&im->env, (layer->n_output + 1) * sizeof(void *));
-    char *type = (char *)(uintptr_t)kind; /* only read */
-    if (op == NULL || v == NULL || outputs == NULL) return NULL;
-    *op = (Cml__Operation)CML__OPERATION__INIT;
-    op->type = type;
+        tdagi_env_alloc(env, (layer->n_output + 1) * sizeof(*outputs));
+    bool ok = op != NULL && outputs != NULL;
+    for (size_t i = 0; ok && i < layer->n_output; i++) {
+        outputs[i] = tdagi_message_new(&env->arena, &cml__named_value_type__descriptor);
+        ok = outputs[i] != NULL;
+        if (ok) outputs[i]->name = layer->output[i];
+    }
+    if (!ok) {
+        if (tdagi_env_ok(env)) env->status = tdagi_nomem(env->ctx);
+        return NULL;
+    }
+    op->type = (char *)(uintptr_t)kind; /* only read */
     op->n_outputs = layer->n_output;
     op->outputs = outputs;
-    for (size_t i = 0; i < layer->n_output; i++) {
-        v[i] = (Cml__NamedValueType)CML__NAMED_VALUE_TYPE__INIT;
-        v[i].name = layer->output[i];
-        outputs[i] = &v[i];
-    }
     return op;
 }
 

@@ -75,6 +75,24 @@ tdag_status tdagi_message_read(tdag_ctx *ctx, tdagi_arena *arena,
                       what);
 }
 
+void *tdagi_message_new(tdagi_arena *arena,
+                        const ProtobufCMessageDescriptor *descriptor)
+{
+    ProtobufCMessage *m = tdagi_arena_alloc(arena, descriptor->sizeof_message);
+    const char *empty = tdagi_protobuf_empty_string;
+    if (m == NULL) return NULL;
+    memset(m, 0, descriptor->sizeof_message);
+    m->descriptor = descriptor;
+    for (uint32_t i = 0; i < descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &descriptor->fields[i];
+        bool is_one = f->label != PROTOBUF_C_LABEL_REPEATED &&
+                      (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0;
+        if (f->type == PROTOBUF_C_TYPE_STRING && is_one)
+            memcpy((char *)m + f->offset, &empty, sizeof(empty));
+    }
+    return m;
+}
+
 tdag_status tdagi_message_write(tdag_ctx *ctx, const ProtobufCMessage *message,
                                 uint8_t **out, size_t *size_out)
 {

@@ -16,6 +16,9 @@ tdag_status tdagi_message_read(tdag_ctx *ctx, tdagi_arena *arena,
                                const ProtobufCMessageDescriptor *descriptor,
                                const void *data, size_t size, const char *what,
                                ProtobufCMessage **out);
+/* An empty message of that kind in the arena; NULL when out of memory. */
+void *tdagi_message_new(tdagi_arena *arena,
+                        const ProtobufCMessageDescriptor *descriptor);
 /* The bytes of a message: a block of *size_out bytes, freed with tdagi_free(). Entries
  * stand in the order in which they are in it. Errors: E_LIMIT (2 GB), E_NOMEM,
  * E_UNSUPPORTED. */
