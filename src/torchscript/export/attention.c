@@ -23,29 +23,14 @@ static void add_mask(tdagi_exporter *e, const tdagi_kernel *k, bool causal)
                            TDAG_BOOL);
 }
 
-/* Whether heads without a batch get one: PyTorch's fast kernels want it. */
-static bool wants_batch(const tdagi_exporter *e, const tdagi_kernel *k)
-{
-    bool wants = !e->is_functional;
-    for (uint32_t i = 0; i < k->n_inputs; i++)
-        if (k->inputs[i] != 0)
-            wants &= i < 3 ? tdagi_export_input(e, k, i)->rank == 3
-                           : tdagi_export_input(e, k, i)->rank < 3;
-    return wants;
-}
-
 static void emit_attention_call(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_attention_spec *s = k->spec;
-    bool has_mask = k->n_inputs > 3 && k->inputs[3] != 0, batch = wants_batch(e, k);
+    bool has_mask = k->n_inputs > 3 && k->inputs[3] != 0;
     tdagi_export_begin(e, k);
-    tdagi_export_piece(e, k,
-                       batch ? "torch.squeeze(torch.scaled_dot_product_attention("
-                               "torch.unsqueeze($0, 0), torch.unsqueeze($1, 0), "
-                               "torch.unsqueeze($2, 0), "
-                             : "torch.scaled_dot_product_attention($0, $1, $2, ");
+    tdagi_export_piece(e, k, "torch.scaled_dot_product_attention($0, $1, $2, ");
     add_mask(e, k, s->causal != 0);
-    tdagi_export_piece(e, k, batch ? ", 0., %b, scale=%f), 0)" : ", 0., %b, scale=%f)",
+    tdagi_export_piece(e, k, ", 0., %b, scale=%f)",
                        (int64_t)(s->causal != 0 && !has_mask), s->scale);
     tdagi_export_end(e);
 }
