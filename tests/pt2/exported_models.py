@@ -248,7 +248,7 @@ WRITTEN = {
                                       torch.linalg.vector_norm(x, dim=-1))), N * 2, (2, 4, 5), (2, 5, 4)),
     "indexed": (function(lambda x, i: (x[:, [0, 2]], x[i, 1], x.gather(1, i[:, None] % 4),
                                        torch.take_along_dim(x, i[:, None] % 4, 1),
-                                       x.index_select(0, i), F.one_hot(i, 5),
+                                       x.index_select(0, i),
                                        x.roll(1, 0).flip(1), torch.where(x > 0.5, x, 2.0),
                                        x.scatter_add(0, i[:, None], x[:, :1]))), None, (3, 4),
                 lambda: torch.tensor([2, 0, 1])),

@@ -229,7 +229,6 @@ static double seconds_of(tdag_ctx *ctx, const tdag_model *m, int64_t n,
 static void test_appends(void **state)
 {
     (void)state;
-    tdag_ctx *ctx = test_ctx();
     static const tdag_input_spec specs[] = {
         {.dtype = TDAG_F32, .rank = 1, .shape = {500}}, {.dtype = TDAG_I64}};
     static const tdag_engine engines[] = {TDAG_ENGINE_NATIVE, TDAG_ENGINE_REFERENCE};
@@ -239,6 +238,7 @@ static void test_appends(void **state)
     FILE *file = fopen(path, "r"); /* of programs.py */
     if (file == NULL) skip();
     fclose(file);
+    tdag_ctx *ctx = test_ctx();
     TEST_OK(ctx, tdag_from_torchscript(ctx, path, specs, 2, NULL, &m));
     for (int i = 0; i < 2; i++) {
         double few = seconds_of(ctx, m, 1250, engines[i]);
