@@ -161,9 +161,9 @@ static void write_packages(void)
     if (all == NULL) exit(1);
     for (struct dirent *e; (e = readdir(all)) != NULL;) {
         char path[4096];
-        tdag_ctx *ctx = test_ctx();
         tdagi_mapping *m = NULL;
         if (e->d_name[0] == '.') continue;
+        tdag_ctx *ctx = test_ctx();
         snprintf(path, sizeof path, TDAG_FUZZ_SEEDS "/coreml/%s", e->d_name);
         need(tdagi_mapping_open(ctx, path, 0, &m));
         write_file("coreml", number++, "", 0, tdagi_mapping_data(m),
