@@ -48,7 +48,7 @@ void tdagi_import_found_state(tdagi_import *im, const char *path)
     tdagi_names_found *f = im->found;
     f->is_new = true;
     if (find(f, path) != NULL) return;
-    tdagi_found new = {NULL};
+    tdagi_found new = {.path = NULL};
     tdag_status st = make_room(f);
     if (st == TDAG_OK) st = tdagi_strdup(f->ctx, path, &new.path);
     if (st != TDAG_OK)

@@ -151,7 +151,7 @@ tdagi_any tdagi_aten_bincount(tdagi_call *c)
     if (in[1].id != 0)
         type.dtype = tdagi_dtype(c, in[1]) == TDAG_F32 ? TDAG_F32 : TDAG_F64;
     const char *text =
-        tdagi_env_text(c->env, least > 0 ? "minlength=%lld" : "", (long long)least);
+        least > 0 ? tdagi_env_text(c->env, "minlength=%lld", (long long)least) : "";
     const tdagi_applied a = {.name = "bincount",
                              .arguments = text,
                              .inputs = in,
