@@ -6,6 +6,8 @@
 writes per model, with seeded random weights,
 
     DIR/NAME.pt                 traced
+    DIR/NAME.frozen.pt          of some: frozen by PyTorch, which folds batch norms into
+                                convolutions, as coremltools does
     DIR/NAME.mlpackage          an ML program, computing in f32
     DIR/NAME.f16.mlpackage      of some: in f16, inputs and outputs f32 or f16, which are in
                                 NAME.f16.io.safetensors
@@ -132,9 +134,11 @@ def autoencoder():
 
 
 def group_norms():
+    slopes = nn.PReLU(8)
+    nn.init.uniform_(slopes.weight)
     return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.GroupNorm(4, 8), nn.Hardswish(),
                          nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.InstanceNorm2d(8, affine=True),
-                         nn.PReLU(8), nn.Conv2d(8, 4, 1), nn.GroupNorm(1, 4), nn.Hardsigmoid())
+                         slopes, nn.Conv2d(8, 4, 1), nn.GroupNorm(1, 4), nn.Hardsigmoid())
 
 
 class Mixed(nn.Module):
@@ -156,6 +160,28 @@ def volume():
     return nn.Sequential(nn.Conv3d(1, 4, 3, padding=1), nn.BatchNorm3d(4), nn.ReLU(),
                          nn.MaxPool3d(2), nn.Conv3d(4, 8, (1, 3, 3), stride=(1, 2, 2)),
                          nn.AvgPool3d((3, 1, 1)), nn.Flatten(), nn.Linear(8, 3))
+
+
+class Pieces(nn.Module):
+    """What MIL does not have, and coremltools writes as several operators."""
+
+    def __init__(self):
+        super().__init__()
+        self.plain, self.norm = nn.GroupNorm(2, 6, affine=False), nn.GroupNorm(3, 6)
+
+    def forward(self, x):
+        f = nn.functional
+        return (self.plain(x), self.norm(x), f.unfold(x, 3, padding=1, stride=2), -x,
+                torch.roll(x, (1, -2), (2, 3)), torch.roll(x, 3, 1), f.normalize(x, dim=1),
+                f.log_softmax(x, 1), torch.norm(x, dim=2), torch.norm(x, 1, dim=2),
+                torch.norm(x, 3, dim=2), x.var(1), x.std(3), f.mish(x), f.hardswish(x),
+                f.rms_norm(x, (5,)))
+
+
+class Causal(nn.Module):
+    def forward(self, q, k, v):
+        f = nn.functional.scaled_dot_product_attention
+        return f(q, k, v, is_causal=True), f(k, q, v, k @ q.transpose(-1, -2))
 
 
 class Resizes(nn.Module):
@@ -209,7 +235,8 @@ MODELS.update({
     "conformer": make(Conformer, (2, 11, 16)), "autoencoder": make(autoencoder, (2, 1, 16, 16)),
     "volume": make(volume, (1, 1, 6, 8, 8)), "group_norms": make(group_norms, (2, 3, 8, 8)),
     "mixed": make(Mixed, (1, 4, 9), lambda: torch.tensor([2, 0, 3], dtype=torch.int32)),
-    "resizes": make(Resizes, (1, 2, 6, 9)),
+    "resizes": make(Resizes, (1, 2, 6, 9)), "pieces": make(Pieces, (2, 6, 5, 5)),
+    "causal": make(Causal, (1, 2, 5, 8), (1, 2, 5, 8), (1, 2, 5, 8)),
     "attention": make(Attention, (1, 2, 5, 8), (1, 2, 5, 8), (1, 2, 5, 8), (5, 5))})
 HALVES = {"resnet": "f32", "mobilenet_v2": "f16", "vit": "f16", "bert": "f32", "lstm": "f32",
           "unet_bilinear": "f16", "group_norms": "f16", "conformer": "f32"}
@@ -217,6 +244,13 @@ OLDER = ("resnet", "resnext", "vgg", "densenet", "squeezenet1_1", "mobilenet_v2"
          "mobilenet_v3_small", "efficientnet_b0", "unet", "unet_bilinear", "autoencoder",
          "group_norms", "lstm", "gru", "gpt", "vit")
 LOOSE = {"mixed": 1e-3}  # coremltools makes of 1 / x an inverse that adds 1e-4
+# Kernel counts are equal to those of the frozen model; others are not, as coremltools computes what
+# is constant, positions among it, or writes an operator as others.
+COUNTED = ("attention", "autoencoder", "causal", "conformer", "convnext", "deeplab",
+           "efficientnet_b0", "encoder", "encoder_slow", "fcn_head", "group_norms", "gru", "lraspp",
+           "mha", "mnasnet0_5", "mobilenet_v2", "mobilenet_v3_small", "pieces", "pyramid",
+           "regnet_y_400mf", "resnet", "resnext", "rnn", "shufflenet_v2_x0_5", "squeezenet1_1",
+           "translator", "unet", "unet_bilinear", "vae", "vgg", "vit", "volume")
 OPSETS = {"attention": "iOS18", "mixed": "iOS17", "vit": "iOS16", "bert": "iOS18",
           "resnet": "iOS15", "swin": "iOS17", "gpt": "iOS16", "mobilenet_v2": "iOS26"}
 
@@ -233,9 +267,15 @@ def arrays(prefix, tensors):
 
 
 def settled(name):
+    """No weight is all zeroes or ones, as in a new model: coremltools drops those."""
     torch.manual_seed(3)
     model, inputs = MODELS[name]()
-    return models.settle(model).eval(), [whole(t) for t in models.flat(inputs)]
+    model = models.settle(model).eval()
+    for name, p in model.named_parameters():
+        alone = isinstance(model.get_submodule(name.rpartition(".")[0]), nn.PReLU)
+        if p.numel() > 1 and (p == p.flatten()[0]).all() and not alone:
+            p.data += 0.05 * torch.randn_like(p)
+    return model, [whole(t) for t in models.flat(inputs)]
 
 
 def usable(inputs):
@@ -316,6 +356,8 @@ class Writer:
     def model(self, name):
         made, inputs, results = traced(name)
         torch.jit.save(made, self.path(name + ".pt"))
+        if name in COUNTED:
+            torch.jit.save(torch.jit.freeze(made), self.path(name + ".frozen.pt"))
         io = name + ".io.safetensors"
         save(self.path(io), {**arrays("in", inputs), **arrays("out", results)})
         opset, n = OPSETS.get(name, "iOS16"), len(results)

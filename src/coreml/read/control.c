@@ -294,7 +294,12 @@ void tdagi_cml_while(tdagi_cml *im, const Cml__Operation *op)
     tdagi_env *env = &im->env;
     const Cml__Argument *a = tdagi_cml_argument(op, "loop_vars");
     size_t n = a == NULL ? 0 : a->n_arguments;
+    tdagi_any meant;
     if (!has_blocks(im, op, n)) return;
+    if (tdagi_cml_meant(im, op, &meant)) {
+        if (tdagi_env_ok(env)) tdagi_cml_give(im, op, meant);
+        return;
+    }
     if (op->blocks[0]->n_outputs != 1 || op->blocks[1]->n_outputs != n ||
         op->n_outputs != n || n > 4096)
         tdagi_cml_bad(im, "its blocks give another number of values");

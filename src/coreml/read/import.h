@@ -77,7 +77,7 @@ tdag_dtype tdagi_cml_dtype(const char *text);
  * a failure. */
 tdagi_any tdagi_cml_constant(tdagi_cml *im, const char *name, const Cml__Value *v);
 
-/* ---- trap.c ---- */
+/* ---- meant/ ---- */
 /* The result of an operation that stands, with those before it, for another one; false:
  * it is meant as it is. */
 bool tdagi_cml_meant(tdagi_cml *im, const Cml__Operation *op, tdagi_any *out);

@@ -7,22 +7,10 @@
 
 /* ---- products ---- */
 
-/* A leaf of zeroes: coremltools gives every linear a bias. */
-static bool is_zero(tdagi_cml_call *c, tdagi_any v)
-{
-    if (v.kind != TDAGI_ANY_TENSOR || v.u.tensor->value.id == 0) return false;
-    const tdagi_node *n = &c->env->b->graph->nodes[v.u.tensor->value.id];
-    if (!tdagi_op_holds_tensor(n->op)) return false;
-    const unsigned char *p = n->u.tensor->data;
-    size_t i = 0;
-    while (i < n->u.tensor->size && p[i] == 0)
-        i++;
-    return i == n->u.tensor->size;
-}
-
+/* coremltools gives every linear a bias. */
 tdagi_any tdagi_cml_linear(tdagi_cml_call *c)
 {
-    if (is_zero(c, tdagi_cml_at(c, "bias"))) tdagi_cml_set(c, "bias", tdagi_any_none());
+    if (tdagi_cml_is_zero(c, "bias")) tdagi_cml_set(c, "bias", tdagi_any_none());
     return tdagi_cml_eval(c, "linear(x, like(weight, x), like(bias, x))");
 }
 

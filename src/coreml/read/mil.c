@@ -249,6 +249,24 @@ tdag_value tdagi_cml_tensor(tdagi_cml_call *c, const char *name)
     return TDAG_NO_VALUE;
 }
 
+const tdag_tensor *tdagi_cml_leaf(tdagi_cml_call *c, const char *name)
+{
+    tdagi_any v = tdagi_cml_at(c, name);
+    if (v.kind != TDAGI_ANY_TENSOR || v.u.tensor->value.id == 0) return NULL;
+    const tdagi_node *n = &c->env->b->graph->nodes[v.u.tensor->value.id];
+    return tdagi_op_holds_tensor(n->op) ? n->u.tensor : NULL;
+}
+
+bool tdagi_cml_is_zero(tdagi_cml_call *c, const char *name)
+{
+    const tdag_tensor *t = tdagi_cml_leaf(c, name);
+    const unsigned char *p = t == NULL ? NULL : t->data;
+    size_t i = 0;
+    while (p != NULL && i < t->size && p[i] == 0)
+        i++;
+    return p != NULL && i == t->size;
+}
+
 tdagi_any tdagi_cml_of(tdagi_cml_call *c, tdag_value v)
 {
     if (v.id == 0) return tdagi_any_poison();

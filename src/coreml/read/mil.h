@@ -93,6 +93,9 @@ void tdagi_cml_set_dims(tdagi_cml_call *c, const char *name, uint32_t n,
 void tdagi_cml_set_int(tdagi_cml_call *c, const char *name, int64_t i);
 /* A tensor operand as a value; TDAG_NO_VALUE with an issue where it is none. */
 tdag_value tdagi_cml_tensor(tdagi_cml_call *c, const char *name);
+/* The tensor of an operand that is a leaf, or NULL; whether all its bits are 0. */
+const tdag_tensor *tdagi_cml_leaf(tdagi_cml_call *c, const char *name);
+bool tdagi_cml_is_zero(tdagi_cml_call *c, const char *name);
 tdagi_any tdagi_cml_of(tdagi_cml_call *c, tdag_value v);
 uint32_t tdagi_cml_rank(tdagi_cml_call *c, const char *name);
 tdag_dim tdagi_cml_dim(tdagi_cml_call *c, const char *name, uint32_t axis);

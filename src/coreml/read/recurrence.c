@@ -121,6 +121,14 @@ static bool run(tdagi_cml_call *c, bool backwards, void (*step)(tdagi_cml_call *
     return tdagi_env_ok(c->env) && n > 0;
 }
 
+/* States that begin as zeroes are one zero, spread, as they are in PyTorch. */
+static void spread(tdagi_cml_call *c, const char *state)
+{
+    if (!tdagi_cml_is_zero(c, state)) return;
+    tdagi_cml_set(c, "v", tdagi_cml_at(c, state));
+    tdagi_cml_let(c, state, "zeros_like(v)");
+}
+
 static void set_size(tdagi_cml_call *c, const char *weight)
 {
     tdagi_cml_set(c, "n", tdagi_any_dim(tdagi_cml_dim(c, weight, 1)));
@@ -136,6 +144,7 @@ static tdagi_any result(tdagi_cml_call *c, bool has_cell)
 
 tdagi_any tdagi_cml_rnn(tdagi_cml_call *c)
 {
+    spread(c, "initial_h");
     tdagi_cml_let(c, "products", "linear(x, weight_ih, bias)");
     tdagi_cml_set(c, "w_hh", tdagi_cml_at(c, "weight_hh"));
     tdagi_cml_set(c, "h", tdagi_cml_at(c, "initial_h"));
@@ -155,6 +164,7 @@ tdagi_any tdagi_cml_rnn(tdagi_cml_call *c)
 tdagi_any tdagi_cml_gru(tdagi_cml_call *c)
 {
     set_size(c, "weight_hh");
+    spread(c, "initial_h");
     tdagi_cml_let(c, "products", "linear(x, weight_ih, input_bias)");
     tdagi_cml_let(
         c, "u_rz",
@@ -235,6 +245,8 @@ static tdagi_any both_ways(tdagi_cml_call *c)
 tdagi_any tdagi_cml_lstm(tdagi_cml_call *c)
 {
     set_size(c, "weight_hh");
+    spread(c, "initial_h");
+    spread(c, "initial_c");
     if (tdagi_cml_is(c, "direction", "bidirectional")) return both_ways(c);
     tdagi_cml_set(c, "h", tdagi_cml_at(c, "initial_h"));
     tdagi_cml_set(c, "c", tdagi_cml_at(c, "initial_c"));

@@ -265,6 +265,17 @@ static bool known_slice(tdagi_cml_call *c, const cut *at, tdagi_any *out)
     return true;
 }
 
+/* One element that is taken backwards, which needs no flip. */
+static bool is_one_backwards(tdagi_cml_call *c, const cut *at, uint32_t i)
+{
+    int64_t from = 0, till = 0;
+    return stride_of(c, at, i) == -1 && !is_set(at->begin_mask, i) &&
+           !is_set(at->end_mask, i) &&
+           tdagi_any_const_int(c->env, at->begin.u.seq->v[i], &from) &&
+           tdagi_any_const_int(c->env, at->end.u.seq->v[i], &till) &&
+           from - till == 1 && (from < 0) == (till < 0);
+}
+
 tdagi_any tdagi_cml_slice_by_index(tdagi_cml_call *c)
 {
     cut at;
@@ -273,12 +284,13 @@ tdagi_any tdagi_cml_slice_by_index(tdagi_cml_call *c)
     if (known_slice(c, &at, &known)) return known;
     for (uint32_t i = tdagi_cml_rank(c, "x"); i-- > 0 && tdagi_env_ok(c->env);) {
         bool squeezed = is_set(at.squeeze_mask, i);
-        if (squeezed) {
+        if (squeezed || is_one_backwards(c, &at, i)) {
             tdagi_cml_set_int(c, "axis", i);
             tdagi_cml_set(c, "from",
                           is_set(at.begin_mask, i) ? tdagi_any_int(c->env, 0)
                                                    : at.begin.u.seq->v[i]);
             tdagi_cml_let(c, "x", "select(x, axis, from)");
+            if (!squeezed) tdagi_cml_let(c, "x", "unsqueeze(x, axis)");
             continue;
         }
         if (!set_bounds(c, &at, i)) return tdagi_any_poison();
