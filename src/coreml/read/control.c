@@ -199,6 +199,39 @@ static void keep_symbols(looping *l, tdagi_outline_block *block)
     block->symbols = symbols;
 }
 
+/* By axis: the file leaves its size open. */
+static uint32_t open_axes(const Cml__NamedValueType *v)
+{
+    const Cml__TensorType *t =
+        v == NULL || v->type == NULL ||
+                v->type->type_case != CML__VALUE_TYPE__TYPE_TENSOR_TYPE
+            ? NULL
+            : v->type->tensor_type;
+    uint32_t open = 0;
+    for (size_t i = 0; t != NULL && i < t->n_dimensions && i < TDAG_MAX_RANK; i++)
+        if (t->dimensions[i]->dimension_case == CML__DIMENSION__DIMENSION_UNKNOWN)
+            open |= 1u << i;
+    return open;
+}
+
+/* What comes in with a size, which is open in the body, changes it. */
+static tdagi_any carry_in(looping *l, uint32_t i)
+{
+    tdagi_carrying *c = &l->carrying;
+    const uint32_t at = c->at;
+    tdagi_any v = tdagi_carry_in(c, l->entry[i]);
+    if (c->at != at + 1 || c->leaves[at].param.id == 0) return v;
+    tdagi_carried *leaf = &c->leaves[at];
+    const uint32_t open = open_axes(l->body->inputs[i]), varies = leaf->varies;
+    const tdag_builder *b = c->env->b;
+    for (uint32_t k = 0; k < tdag_builder_get_rank(b, leaf->entry); k++)
+        if (tdag_builder_get_shape(b, leaf->entry)[k] >= 0)
+            leaf->varies |= open & 1u << k;
+    if (leaf->varies == varies) return v;
+    c->at = at;
+    return tdagi_carry_in(c, l->entry[i]);
+}
+
 /* One walk of the body. True: it was the last one. */
 static bool try_body(looping *l, tdagi_outline_statement *s)
 {
@@ -213,7 +246,7 @@ static bool try_body(looping *l, tdagi_outline_statement *s)
     tdagi_env_counter(env, index);
     l->carrying.at = 0;
     for (uint32_t i = 0; i < l->n; i++)
-        in[i] = tdagi_carry_in(&l->carrying, l->entry[i]);
+        in[i] = carry_in(l, i);
     tdagi_any *next = run_block(im, l->body, in);
     for (uint32_t i = 0; next != NULL && i < l->n; i++)
         next[i] = as_data(im, next[i]);

@@ -54,7 +54,7 @@ static bool numbers_of(tdagi_env *env, tdagi_any v, tdagi_any *out)
 {
     tdagi_cell *t = v.u.tensor;
     int64_t n = 0;
-    if (t->known != NULL && t->value.id == 0 && t->known_rank == 1) {
+    if (t->known != NULL && t->known_rank == 1) {
         *out = tdagi_any_seq(env, TDAGI_ANY_LIST, t->n_known, t->known);
         return true;
     }
@@ -77,17 +77,18 @@ static bool numbers_of(tdagi_env *env, tdagi_any v, tdagi_any *out)
 static bool fit_number(tdagi_env *env, tdagi_any v, const char *type, tdagi_any *out)
 {
     int64_t i;
-    bool is_float = strcmp(type, "float") == 0, is_int = strcmp(type, "int") == 0;
+    bool is_float = strcmp(type, "float") == 0;
+    bool is_int = strcmp(type, "int") == 0, may_be = is_int || *type == 'n';
     if (v.kind == TDAGI_ANY_TENSOR && tdagi_cell_rank(env, v.u.tensor) == 0) {
         tdagi_any known = tdagi_any_evaluated(env, v);
         bool whole = is_whole(tdagi_cell_dtype(env, v.u.tensor));
-        if (known.kind == TDAGI_ANY_TENSOR && is_int && whole)
+        if (known.kind == TDAGI_ANY_TENSOR && may_be && whole)
             known = (tdagi_any){
                 .kind = TDAGI_ANY_DATA, .letter = 'i', .u.tensor = v.u.tensor};
         v = known;
     }
     *out = v;
-    if (v.kind == TDAGI_ANY_DATA) return is_int && v.letter == 'i';
+    if (v.kind == TDAGI_ANY_DATA) return may_be && v.letter == 'i';
     if (is_int) return v.kind == TDAGI_ANY_INT;
     if (strcmp(type, "bool") == 0) return v.kind == TDAGI_ANY_BOOL;
     if (is_float && tdagi_any_const_int(env, v, &i)) *out = tdagi_any_float((double)i);

@@ -54,7 +54,7 @@ static bool known_gather(tdagi_cml_call *c, tdagi_any *out)
     tdagi_any x = tdagi_cml_at(c, "x"), list, at;
     int64_t i = 0;
     if (x.kind != TDAGI_ANY_TENSOR || x.u.tensor->known == NULL ||
-        x.u.tensor->value.id != 0 || x.u.tensor->known_rank != 1)
+        x.u.tensor->known_rank != 1)
         return false;
     const tdagi_cell *t = x.u.tensor;
     tdagi_any which = tdagi_any_evaluated(c->env, tdagi_cml_at(c, "indices"));

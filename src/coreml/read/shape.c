@@ -243,8 +243,7 @@ static bool known_slice(tdagi_cml_call *c, const cut *at, tdagi_any *out)
 {
     tdagi_any x = tdagi_cml_at(c, "x");
     const tdagi_cell *t = x.kind == TDAGI_ANY_TENSOR ? x.u.tensor : NULL;
-    if (t == NULL || t->known == NULL || t->value.id != 0 || t->known_rank != 1)
-        return false;
+    if (t == NULL || t->known == NULL || t->known_rank != 1) return false;
     int64_t n = t->n_known, from = 0, till = n;
     if (!is_set(at->begin_mask, 0) &&
         !tdagi_any_const_int(c->env, at->begin.u.seq->v[0], &from))

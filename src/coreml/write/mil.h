@@ -85,6 +85,7 @@ typedef struct tdagi_mil_writer {
     const tdagi_method *method; /* of a program, at hand; NULL: there is one graph */
     tdagi_mil *vars;            /* by value of the method */
     bool *reads;                /* the same: whether it is used */
+    tdagi_mil_array sizes;      /* what tells its symbols (program.c) */
     tdagi_mil *states;          /* by state of the model; NULL: not used so far */
     tdagi_mil_array graphs;     /* those that were prepared, which hold constants */
     int64_t ends[2]; /* numbers that were written as the least and most of int32; 0 */

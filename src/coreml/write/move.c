@@ -153,14 +153,50 @@ void tdagi_mil_slice(tdagi_mil_writer *w, const tdagi_kernel *k)
     set_from_numbers(w, k, tdagi_mil_slice_of(w, &type, x, s->start.v, s->end.v, NULL));
 }
 
+/* x at a place that is computed; the axis goes with it. */
+static tdagi_mil element(tdagi_mil_writer *w, tdagi_mil x, uint32_t axis,
+                         tdag_dim index)
+{
+    const uint32_t rank = x->type.rank;
+    tdag_dim from[TDAG_MAX_RANK] = {0}, end[TDAG_MAX_RANK] = {0};
+    bool no[TDAG_MAX_RANK] = {false}, to_end[TDAG_MAX_RANK], is_gone[TDAG_MAX_RANK];
+    tdagi_type type = {x->type.dtype, 0, {0}};
+    for (uint32_t i = 0; i < rank; i++) {
+        is_gone[i] = i == axis;
+        to_end[i] = i != axis;
+        if (i != axis) type.shape[type.rank++] = x->type.shape[i];
+    }
+    from[axis] = index;
+    end[axis] = tdagi_dim_add(w->r->pool, index, 1);
+    return tdagi_mil_op(w, &type,
+                        "slice_by_index(x=%v, begin=%v, end=%v, begin_mask=%v, "
+                        "end_mask=%v, squeeze_mask=%v)",
+                        x, tdagi_mil_dims(w, rank, from), tdagi_mil_dims(w, rank, end),
+                        tdagi_mil_bools(w, rank, no), tdagi_mil_bools(w, rank, to_end),
+                        tdagi_mil_bools(w, rank, is_gone));
+}
+
 void tdagi_mil_select(tdagi_mil_writer *w, const tdagi_kernel *k)
 {
     const tdag_select_spec *s = k->spec;
-    tdagi_type type;
+    tdagi_type type, next;
     tdagi_mil x = numbers_of(w, k, 0, &type);
-    set_from_numbers(w, k,
-                     tdagi_mil_slice1(w, x, s->axis, s->index,
-                                      tdagi_dim_add(w->r->pool, s->index, 1)));
+    if (x == NULL) return;
+    if (s->index >= 0) {
+        set_from_numbers(w, k, tdagi_mil_slice1(w, x, s->axis, s->index, s->index + 1));
+        return;
+    }
+    tdagi_mil v = element(w, x, (uint32_t)s->axis, s->index);
+    if (v == NULL) return;
+    v = tdagi_mil_cast(w, v, (tdag_dtype)k->dtype);
+    const uint32_t user = w->uses[w->at] == 1 ? w->user[w->at] : 0;
+    if (user != 0 && tdagi_mil_is_reshape(tdagi_mil_kernel(w, user))) {
+        tdagi_mil_type_of(tdagi_mil_kernel(w, user), &next);
+        if (v != NULL && tdagi_mil_same_shape(&next, &v->type)) w->value[user] = v;
+    }
+    if (user == 0 || w->value[user] == NULL)
+        v = tdagi_mil_reshape(w, v, k->rank, k->shape);
+    tdagi_mil_set(w, k, v);
 }
 
 void tdagi_mil_repeat(tdagi_mil_writer *w, const tdagi_kernel *k)

@@ -40,6 +40,52 @@ static const char *like(const tdagi_mil_writer *w, tdagi_var v, const char *othe
     return name == NULL ? otherwise : name;
 }
 
+/* ---- sizes ---- */
+
+/* What tells a size that is a symbol: an axis of a value, or a scalar. */
+typedef struct telling {
+    const char *symbol;
+    tdagi_mil value;
+    uint32_t axis; /* TDAG_MAX_RANK: the value is the size */
+} telling;
+
+/* The symbol that a dim is; NULL: it is none. */
+static const char *symbol_of(const tdagi_pool *p, tdag_dim d)
+{
+    uint32_t s;
+    int64_t factor, offset;
+    if (d >= 0 || !tdagi_dim_is_affine(p, d, &s, &factor, &offset) || factor != 1 ||
+        offset != 0)
+        return NULL;
+    return tdagi_pool_symbol(p, s, NULL);
+}
+
+static void tell(tdagi_mil_writer *w, tdag_dim d, tdagi_mil value, uint32_t axis)
+{
+    const char *symbol = symbol_of(w->pool, d);
+    telling *t = symbol == NULL ? NULL : tdagi_mil_alloc(w, sizeof *t);
+    if (t == NULL) return;
+    *t = (telling){symbol, value, axis};
+    tdagi_mil_push(w, &w->sizes, t);
+}
+
+static void tell_all(tdagi_mil_writer *w, tdagi_mil v)
+{
+    for (uint32_t i = 0; v != NULL && i < v->type.rank; i++)
+        tell(w, v->type.shape[i], v, i);
+}
+
+tdagi_mil tdagi_mil_method_size(tdagi_mil_writer *w, const char *symbol)
+{
+    for (uint32_t i = 0; i < w->sizes.n; i++) {
+        const telling *t = w->sizes.v[i];
+        if (strcmp(t->symbol, symbol) == 0)
+            return t->axis == TDAG_MAX_RANK ? t->value
+                                            : tdagi_mil_size_of(w, t->value, t->axis);
+    }
+    return NULL;
+}
+
 /* The same value, of the type that the method tells. */
 static void define(tdagi_mil_writer *w, tdagi_var v, tdagi_mil is)
 {
@@ -56,6 +102,7 @@ static void define(tdagi_mil_writer *w, tdagi_var v, tdagi_mil is)
     *own = *is;
     own->type = type;
     w->vars[v.id] = own;
+    tell_all(w, own);
 }
 
 /* A new value for it. */
@@ -65,21 +112,8 @@ static tdagi_mil_value *fresh(tdagi_mil_writer *w, tdagi_var v, const char *othe
     type_of(w, v, &type);
     tdagi_mil_value *m = tdagi_mil_new(w, like(w, v, otherwise), &type);
     w->vars[v.id] = m;
+    tell_all(w, m);
     return m;
-}
-
-tdagi_mil tdagi_mil_method_size(tdagi_mil_writer *w, const char *symbol)
-{
-    const tdagi_method *m = w->method;
-    for (uint32_t i = 0; m != NULL && i < m->body.n_params; i++) {
-        tdagi_mil x = w->vars[m->body.params[i].id];
-        for (uint32_t k = 0; x != NULL && k < x->type.rank; k++)
-            for (uint32_t s = 0; s < tdagi_pool_n_symbols(m->pool); s++)
-                if (tdagi_pool_symbol_dim(m->pool, s) == x->type.shape[k] &&
-                    strcmp(tdagi_pool_symbol(m->pool, s, NULL), symbol) == 0)
-                    return tdagi_mil_size_of(w, x, k);
-    }
-    return NULL;
 }
 
 /* ---- calls ---- */
@@ -97,6 +131,8 @@ static tdag_status specialize(tdagi_mil_writer *w, const tdagi_statement *s,
     if (sizes == NULL) return w->status;
     for (uint32_t i = 0; i < n; i++)
         sizes[i] = TDAGI_DIM_BAD;
+    for (uint32_t i = 0; i < s->n_bindings; i++)
+        sizes[s->bindings[i].of] = s->bindings[i].symbol;
     tdagi_call_solve(g, w->method, s->inputs, w->pool, sizes);
     TDAGI_TRY(tdagi_call_take_names(w->ctx, g, w->pool, NULL, sizes, &missing));
     TDAGI_TRY(tdagi_pool_report(w->ctx, w->pool));
@@ -155,8 +191,9 @@ static void emit_call(tdagi_mil_writer *w, const tdagi_statement *s)
 
 static void write_call(tdagi_mil_writer *w, const tdagi_statement *s)
 {
-    if (s->n_bindings > 0)
-        refuse(w, s, "a size that data tells; Core ML's sizes are those of inputs");
+    for (uint32_t i = 0; i < s->n_bindings && w->status == TDAG_OK; i++)
+        tell(w, s->bindings[i].symbol, read_var(w, s->bindings[i].value),
+             TDAG_MAX_RANK);
     if (w->status != TDAG_OK) return;
     w->status = prepare(w, s);
     if (w->status == TDAG_OK) w->status = tdagi_raise(w->ctx, w->g, w->by_parts, &w->r);
@@ -187,19 +224,48 @@ static void yield(tdagi_mil_writer *w, tdagi_mil_array *to, tdagi_mil v)
     tdagi_mil_push(w, to, (void *)(uintptr_t)v);
 }
 
+/* The same tensor, of sizes that are open where the other arm has other ones: which
+ * is said by taking all of it, up to an end that seems to be computed. */
+static tdagi_mil opened(tdagi_mil_writer *w, tdagi_mil v, tdagi_var result,
+                        tdagi_mil condition)
+{
+    tdagi_type type;
+    tdagi_mil zero = NULL;
+    type_of(w, result, &type);
+    for (uint32_t i = 0; v != NULL && i < type.rank; i++) {
+        if (v->type.shape[i] < 0 || type.shape[i] >= 0) continue;
+        const tdagi_type vector = {TDAG_I64, 1, {type.shape[i]}};
+        tdagi_type opened = v->type;
+        if (zero == NULL)
+            zero = tdagi_mil_op(w, &count_type, "mul(x=%v, y=0)",
+                                tdagi_mil_cast(w, condition, TDAG_I64));
+        tdagi_mil end =
+            tdagi_mil_op(w, &count_type, "add(x=%v, y=%i)", zero, v->type.shape[i]);
+        opened.shape[i] = type.shape[i];
+        v = tdagi_mil_gather_of(
+            w, &opened, v,
+            tdagi_mil_op(w, &vector, "range_1d(start=0, end=%v, step=1)", end), i, 0);
+    }
+    return v;
+}
+
 /* A block gives something: the condition, where it would give nothing. */
-static Cml__Block *write_arm(tdagi_mil_writer *w, const tdagi_block *block,
+static Cml__Block *write_arm(tdagi_mil_writer *w, const tdagi_statement *s, uint32_t i,
                              tdagi_mil condition)
 {
+    const tdagi_block *block = &s->blocks[i];
     const tdagi_mil_array outside = w->ops;
+    const uint32_t n_sizes = w->sizes.n;
     tdagi_mil_array yields = {NULL, 0};
     w->ops = (tdagi_mil_array){NULL, 0};
     write_statements(w, block);
-    for (uint32_t i = 0; i < block->n_yields && w->status == TDAG_OK; i++)
-        yield(w, &yields, read_var(w, block->yields[i]));
+    for (uint32_t k = 0; k < block->n_yields && w->status == TDAG_OK; k++)
+        yield(w, &yields,
+              opened(w, read_var(w, block->yields[k]), s->results[k], condition));
     if (block->n_yields == 0) yield(w, &yields, condition);
     Cml__Block *made = tdagi_mil_block(w, &yields);
     w->ops = outside;
+    w->sizes.n = n_sizes;
     return made;
 }
 
@@ -228,11 +294,9 @@ static bool matters(const tdagi_statement *s)
 static void write_if(tdagi_mil_writer *w, const tdagi_statement *s)
 {
     const tdagi_mil condition = read_var(w, s->inputs[0]);
-    if (s->n_bindings > 0)
-        refuse(w, s, "its arms give different sizes, which cond does not have");
     if (w->status != TDAG_OK || !matters(s)) return;
-    Cml__Block *yes = write_arm(w, &s->blocks[0], condition),
-               *no = write_arm(w, &s->blocks[1], condition);
+    Cml__Block *yes = write_arm(w, s, 0, condition),
+               *no = write_arm(w, s, 1, condition);
     Cml__Operation *o = tdagi_mil_add(w, "cond", tdagi_mil_name(w, "cond"));
     tdagi_mil_bind(w, o, "pred", 1, &condition);
     for (uint32_t i = 0; i < s->n_results; i++)
@@ -247,6 +311,7 @@ typedef struct looping {
     const tdagi_statement *s;
     const tdagi_block *block;
     tdagi_mil counter, condition; /* inside; NULL: none */
+    tdagi_mil carried_condition;  /* what is carried that it is; NULL: nothing */
     tdagi_mil_array entries, params, yields, results;
     uint32_t head;
 } looping;
@@ -260,7 +325,14 @@ static void begin_loop(tdagi_mil_writer *w, looping *l)
         tdagi_mil_push(w, &l->params, fresh(w, l->block->params[i + 1], "carried"));
     }
     l->counter = fresh(w, l->block->params[0], "i");
-    if (s->has_condition) l->condition = tdagi_mil_new(w, "goes_on", &truth_type);
+    if (!s->has_condition) return;
+    for (uint32_t i = 0; i < s->n_results && w->status == TDAG_OK; i++)
+        if (s->inputs[l->head + i].id == s->inputs[s->has_limit].id &&
+            l->block->yields[1 + i].id == l->block->yields[0].id)
+            l->carried_condition = l->params.v[i];
+    l->condition = l->carried_condition != NULL
+                       ? l->carried_condition
+                       : tdagi_mil_new(w, "carried", &truth_type);
 }
 
 /* The body; the counter goes round where something reads it. */
@@ -280,7 +352,7 @@ static Cml__Block *write_body(tdagi_mil_writer *w, looping *l)
         yield(w, &l->yields,
               tdagi_mil_op(w, &count_type, "add(x=%v, y=1)", l->counter));
     }
-    if (s->has_condition) {
+    if (s->has_condition && l->carried_condition == NULL) {
         tdagi_mil entry = read_var(w, s->inputs[s->has_limit]);
         tdagi_mil_push(w, &l->entries, (void *)(uintptr_t)entry);
         tdagi_mil_push(w, &l->params, (void *)(uintptr_t)l->condition);
@@ -337,16 +409,13 @@ static void write_loop(tdagi_mil_writer *w, const tdagi_statement *s)
 {
     looping l = {.s = s, .block = &s->blocks[0]};
     l.head = (uint32_t)s->has_limit + s->has_condition;
-    if (l.block->n_symbols > 0 || s->n_bindings > 0)
-        refuse(w, s,
-               "a size of what it carries changes, which while_loop does not have; "
-               "carry a tensor of the largest size and write into it");
-    if (w->status != TDAG_OK) return;
     const tdagi_mil_array outside = w->ops;
+    const uint32_t n_sizes = w->sizes.n;
     begin_loop(w, &l);
     Cml__Block *body = w->status == TDAG_OK ? write_body(w, &l) : NULL;
     Cml__Block *condition = w->status == TDAG_OK ? write_condition(w, &l) : NULL;
     w->ops = outside;
+    w->sizes.n = n_sizes;
     if (w->status == TDAG_OK) end_loop(w, &l, condition, body);
 }
 
@@ -418,24 +487,28 @@ static void write_access(tdagi_mil_writer *w, const tdagi_statement *s)
 
 /* ---- random numbers ---- */
 
+/* Whole numbers from the first operand to below the second, of uniform ones. */
+static tdagi_mil whole(tdagi_mil_writer *w, const tdagi_statement *s, tdagi_mil v)
+{
+    tdagi_mil end[2];
+    for (uint32_t i = 0; i < 2; i++)
+        end[i] = tdagi_mil_cast(w, read_var(w, s->inputs[i]), TDAG_F64);
+    v = tdagi_mil_op(w, NULL, "floor(x=add(x=mul(x=%v, y=sub(x=%v, y=%v)), y=%v))", v,
+                     end[1], end[0], end[0]);
+    return tdagi_mil_op(w, NULL, "minimum(x=%v, y=sub(x=%v, y=1.0))", v, end[1]);
+}
+
 static void write_draw(tdagi_mil_writer *w, const tdagi_statement *s)
 {
     tdagi_type type;
     type_of(w, s->results[0], &type);
-    bool is_fixed = true;
-    for (uint32_t i = 0; i < type.rank; i++)
-        is_fixed = is_fixed && type.shape[i] >= 0;
-    if (!is_fixed)
-        refuse(w, s, "random numbers of a size that is open; give it (--at)");
-    if (s->draw >= TDAGI_DRAW_INTEGERS)
-        refuse(w, s,
-               s->draw == TDAGI_DRAW_INTEGERS ? "Core ML has no random integers"
-                                              : "Core ML has no random permutations");
+    if (s->draw == TDAGI_DRAW_PERMUTATION && s->n_bindings > 0)
+        tell(w, s->bindings[0].symbol, read_var(w, s->inputs[0]), TDAG_MAX_RANK);
     if (w->status != TDAG_OK) return;
-    type.dtype = TDAG_F32;
-    tdagi_mil shape = tdagi_mil_ints(w, type.rank, type.shape);
-    tdagi_mil zero = tdagi_mil_scalar(w, TDAG_F32, 0),
-              one = tdagi_mil_scalar(w, TDAG_F32, 1);
+    type.dtype = TDAG_F64;
+    tdagi_mil shape = tdagi_mil_dims(w, type.rank, type.shape);
+    tdagi_mil zero = tdagi_mil_scalar(w, TDAG_F64, 0),
+              one = tdagi_mil_scalar(w, TDAG_F64, 1);
     tdagi_mil v = tdagi_mil_op(w, &type,
                                s->draw == TDAGI_DRAW_NORMAL
                                    ? "random_normal(shape=%v, mean=%v, stddev=%v)"
@@ -443,9 +516,31 @@ static void write_draw(tdagi_mil_writer *w, const tdagi_statement *s)
                                shape, zero, one);
     if (s->draw == TDAGI_DRAW_BERNOULLI) {
         type.dtype = TDAG_BOOL;
-        v = tdagi_mil_op(w, &type, "less(x=%v, y=%v)", v, read_var(w, s->inputs[0]));
+        v = tdagi_mil_op(w, &type, "less(x=%v, y=%v)", v,
+                         tdagi_mil_cast(w, read_var(w, s->inputs[0]), TDAG_F64));
+    }
+    if (s->draw == TDAGI_DRAW_INTEGERS) v = whole(w, s, v);
+    if (s->draw == TDAGI_DRAW_PERMUTATION) {
+        type.dtype = TDAG_I64;
+        v = tdagi_mil_op(w, &type, "argsort(x=%v, axis=0, ascending=true)", v);
     }
     define(w, s->results[0], v);
+}
+
+/* ---- what data tells the size of ---- */
+
+static void write_apply(tdagi_mil_writer *w, const tdagi_statement *s)
+{
+    const char *dots = strrchr(s->text, ':');
+    const bool is_known = strcmp(dots == NULL ? s->text : dots + 1, "nonzero") == 0;
+    tdagi_type type;
+    if (!is_known || s->n_results != 1) {
+        refuse(w, s, "of what has a size that data tells, Core ML has nonzero only");
+        return;
+    }
+    type_of(w, s->results[0], &type);
+    tdagi_mil x = tdagi_mil_numeric(w, read_var(w, s->inputs[0]));
+    define(w, s->results[0], tdagi_mil_op(w, &type, "non_zero(x=%v)", x));
 }
 
 /* ---- methods ---- */
@@ -465,11 +560,8 @@ static void write_statement(tdagi_mil_writer *w, const tdagi_statement *s)
         [TDAGI_CALL] = write_call,    [TDAGI_IF] = write_if,
         [TDAGI_LOOP] = write_loop,    [TDAGI_READ] = write_access,
         [TDAGI_WRITE] = write_access, [TDAGI_DRAW] = write_draw,
-        [TDAGI_RETURN] = write_return};
-    if (s->kind == TDAGI_APPLY)
-        refuse(w, s, "the size of what it gives depends on data");
-    else if (s->kind != TDAGI_CHECK)
-        writers[s->kind](w, s);
+        [TDAGI_APPLY] = write_apply,  [TDAGI_RETURN] = write_return};
+    if (s->kind != TDAGI_CHECK) writers[s->kind](w, s);
 }
 
 static void write_statements(tdagi_mil_writer *w, const tdagi_block *block)
@@ -502,6 +594,7 @@ static void write_method(tdagi_mil_writer *w, const tdagi_method *m, const char 
 {
     const size_t n = (size_t)m->n_vars + 1;
     w->method = m;
+    w->sizes.n = 0;
     w->vars = tdagi_mil_alloc(w, n * sizeof *w->vars);
     w->reads = tdagi_mil_alloc(w, n * sizeof *w->reads);
     w->states =

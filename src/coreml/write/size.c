@@ -14,11 +14,17 @@ tdagi_mil tdagi_mil_size_of(tdagi_mil_writer *w, tdagi_mil x, uint32_t i)
                         tdagi_mil_op(w, &vector, "shape(x=%v)", x), (int64_t)i);
 }
 
+/* Of the kernels at hand, or of the method's statements. */
+static const tdagi_pool *pool_of(const tdagi_mil_writer *w)
+{
+    return w->r != NULL ? w->r->pool : w->pool;
+}
+
 /* An input of which an axis is that symbol; its shape, and from it the size. */
 static tdagi_mil read_symbol(tdagi_mil_writer *w, uint32_t s)
 {
-    const tdag_dim symbol = tdagi_pool_symbol_dim(w->r->pool, s);
-    for (uint32_t i = 0; i < w->g->n_inputs; i++) {
+    const tdag_dim symbol = tdagi_pool_symbol_dim(pool_of(w), s);
+    for (uint32_t i = 0; w->r != NULL && i < w->g->n_inputs; i++) {
         const uint32_t kernel = w->r->kernel_of[w->g->inputs[i].id];
         const tdagi_node *n = tdagi_graph_node(w->g, w->g->inputs[i]);
         for (uint32_t axis = 0; axis < n->rank; axis++) {
@@ -27,7 +33,7 @@ static tdagi_mil read_symbol(tdagi_mil_writer *w, uint32_t s)
             return tdagi_mil_size_of(w, x, axis);
         }
     }
-    tdagi_mil v = tdagi_mil_method_size(w, tdagi_pool_symbol(w->r->pool, s, NULL));
+    tdagi_mil v = tdagi_mil_method_size(w, tdagi_pool_symbol(pool_of(w), s, NULL));
     if (v != NULL) return v;
     tdagi_mil_fail(w, TDAG_E_UNSUPPORTED,
                    "a size that is no input's size by itself; give it as a number "
@@ -37,6 +43,7 @@ static tdagi_mil read_symbol(tdagi_mil_writer *w, uint32_t s)
 
 static tdagi_mil symbol_of(tdagi_mil_writer *w, uint32_t s)
 {
+    if (w->r == NULL) return read_symbol(w, s);
     if (w->symbols[s] == NULL) w->symbols[s] = read_symbol(w, s);
     return w->symbols[s];
 }
@@ -62,9 +69,9 @@ static tdagi_mil read_name(reader *r)
     const char *name = r->s;
     r->s += n;
     if (!is_call) {
-        const uint32_t count = tdagi_pool_n_symbols(r->w->r->pool);
+        const uint32_t count = tdagi_pool_n_symbols(pool_of(r->w));
         for (uint32_t i = 0; i < count; i++) {
-            const char *of = tdagi_pool_symbol(r->w->r->pool, i, NULL);
+            const char *of = tdagi_pool_symbol(pool_of(r->w), i, NULL);
             if (strlen(of) == n && memcmp(of, name, n) == 0) return symbol_of(r->w, i);
         }
         return NULL;
@@ -122,12 +129,12 @@ tdagi_mil tdagi_mil_dim(tdagi_mil_writer *w, tdag_dim d)
 {
     int64_t number;
     if (w->status != TDAG_OK) return NULL;
-    if (tdagi_dim_is_const(w->r->pool, d, &number))
+    if (tdagi_dim_is_const(pool_of(w), d, &number))
         return tdagi_mil_scalar(w, TDAG_I64, (double)number);
-    const size_t n = tdagi_dim_text(w->r->pool, d, NULL, 0);
+    const size_t n = tdagi_dim_text(pool_of(w), d, NULL, 0);
     char *text = tdagi_mil_alloc(w, n + 1);
     if (text == NULL) return NULL;
-    tdagi_dim_text(w->r->pool, d, text, n + 1);
+    tdagi_dim_text(pool_of(w), d, text, n + 1);
     reader r = {w, text};
     return read_sum(&r);
 }
@@ -151,7 +158,7 @@ static bool all_numbers(const tdagi_mil_writer *w, uint32_t n, const tdag_dim *d
                         int64_t *numbers)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (!tdagi_dim_is_const(w->r->pool, dims[i], &numbers[i])) return false;
+        if (!tdagi_dim_is_const(pool_of(w), dims[i], &numbers[i])) return false;
     return true;
 }
 
