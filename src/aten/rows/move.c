@@ -29,8 +29,8 @@ static tdagi_cell *known_join(tdagi_call *c, uint8_t rank)
         if (list.u.seq->v[i].kind != TDAGI_ANY_TENSOR) return NULL;
         const tdagi_cell *t = list.u.seq->v[i].u.tensor;
         if (i == 0) d = t->dtype;
-        if (t->known == NULL || t->known_rank != rank ||
-            t->dtype != d || (d != TDAG_I64 && d != TDAG_I32) || n + t->n_known > 16)
+        if (t->known == NULL || t->known_rank != rank || t->dtype != d ||
+            (d != TDAG_I64 && d != TDAG_I32) || n + t->n_known > 16)
             return NULL;
         memcpy(&all[n], t->known, t->n_known * sizeof(*all));
         n += t->n_known;
