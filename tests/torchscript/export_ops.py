@@ -269,8 +269,13 @@ def moves():
                  want=sized % [8, 10, 6][:n])
             case(NN + "interpolate(x, scale_factor=1.7, %s)" % form, x,
                  want=sized % [6, 8, 5][:n] if "True" in form else None)
-    case(NN + "pixel_shuffle(x, 2)", F(1, 8, 3, 4),
-         want="x.view(1, 2, 2, 2, 3, 4).permute(0, 1, 4, 2, 5, 3).reshape(1, 2, 6, 8)")
+    case(NN + "pixel_shuffle(x, 2)", F(1, 8, 3, 4))
+    case(NN + "pixel_unshuffle(x, 2)", F(2, 3, 4, 6))
+    case("x.view(1, 2, 2, 2, 3, 4).permute(0, 1, 4, 2, 5, 3).reshape(1, 2, 6, 8)",
+         F(1, 8, 3, 4), want=NN + "pixel_shuffle(x, 2)")
+    case("x.view(2, 3, 2, 2, 3, 2).permute(0, 1, 3, 5, 2, 4).reshape(2, 12, 2, 3)",
+         F(2, 3, 4, 6), want=NN + "pixel_unshuffle(x, 2)")
+    case("x.view(2, 2, 3, 2).permute(0, 2, 1, 3).reshape(6, 4)", F(24))  # of no channels
 
 
 # ---- reading by index, order ----
@@ -445,7 +450,7 @@ def canonical(name, args):
               "memory_format", "non_blocking", "copy", "layout", "device", "pin_memory",
               "sparse", "scale_grad_by_freq", "padding_idx", "sparse_grad", "path"):
         args.pop(k, None)
-    if name == "_convolution":
+    if name in ("convolution", "_convolution"):
         n = len(args["stride"])
         name = "conv%s%dd" % ("_transpose" if args.pop("transposed") else "", n)
     if name.startswith("conv") and "transpose" not in name:

@@ -151,27 +151,34 @@ static tdag_status search_leads(tdagi_raiser *r, tdagi_match **out)
     return TDAG_OK;
 }
 
-/* An unfold that gathers windows; with `pads`, a pad too. */
-static bool is_window(const tdagi_raiser *r, tdag_value v, bool pads)
+/* Which unfolds count as windows, and whether pads do. */
+typedef enum windows {
+    OVERLAPPING, /* that write out elements more than once */
+    WINDOWS,
+    WINDOWS_AND_PADS
+} windows;
+
+static bool is_window(const tdagi_raiser *r, tdag_value v, windows which)
 {
     const tdagi_node *n = tdagi_raiser_node(r, v);
-    if (n->op == TDAG_OP_PAD) return pads;
+    if (n->op == TDAG_OP_PAD) return which == WINDOWS_AND_PADS;
     if (n->op != TDAG_OP_UNFOLD) return false;
     const tdag_window_spec *spec = n->u.spec;
     for (uint32_t axis = 0; axis < n->rank; axis++)
-        if (spec->kernel.v[axis] > 1) return true;
+        if (spec->kernel.v[axis] > (which == OVERLAPPING ? spec->stride.v[axis] : 1))
+            return true;
     return false;
 }
 
 /* The levels below all windows; false where there are none. */
-static bool below_windows(const tdagi_raiser *r, bool pads, search_from *out)
+static bool below_windows(const tdagi_raiser *r, windows which, search_from *out)
 {
     const tdagi_maps *m = r->maps;
     bool found = false;
     for (uint32_t k = 0; k < 2; k++) {
         out->least[k] = 0;
         for (uint32_t i = 0; i + 1 < m->n_down[k]; i++) {
-            if (!is_window(r, m->down[k][i].value, pads)) continue;
+            if (!is_window(r, m->down[k][i].value, which)) continue;
             out->least[k] = i + 1;
             found = true;
         }
@@ -183,10 +190,10 @@ static bool below_windows(const tdagi_raiser *r, bool pads, search_from *out)
 static tdag_status search_windows(tdagi_raiser *r, tdagi_match **out)
 {
     search_from from;
-    if (!below_windows(r, false, &from)) return TDAG_OK;
-    for (int pads = 1; pads >= 0 && *out == NULL; pads--) {
+    if (!below_windows(r, WINDOWS, &from)) return TDAG_OK;
+    for (windows w = WINDOWS_AND_PADS; w >= WINDOWS && *out == NULL; w--) {
         uint32_t checks = 0;
-        (void)below_windows(r, pads == 1, &from);
+        (void)below_windows(r, w, &from);
         TDAGI_TRY(search_levels(r, (class){TDAGI_CONV, 0}, false, &from, &checks, out));
     }
     return *out == NULL ? tdagi_arrange_conv(r, out) : TDAG_OK;
@@ -433,7 +440,8 @@ static tdag_status choose(tdagi_raiser *r, tdag_value v)
         TDAGI_TRY(search(r, true, &m));
         if (m == NULL) TDAGI_TRY(search_leads(r, &m));
         search_from from;
-        if (m != NULL && m->composite != TDAGI_CONV && below_windows(r, false, &from)) {
+        if (m != NULL && m->composite != TDAGI_CONV &&
+            below_windows(r, OVERLAPPING, &from)) {
             tdagi_match *conv = NULL; /* which need not make those windows */
             TDAGI_TRY(prove(r, v, true, &conv));
             if (conv != NULL) m = conv;

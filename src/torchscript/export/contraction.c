@@ -24,25 +24,31 @@ static bool same_list(const tdag_list *a, const tdag_list *b)
     return true;
 }
 
+/* Of a batch by the operator that conv1d() and others call. */
+static bool is_direct(const tdagi_exporter *e, const tdagi_kernel *k, uint32_t n)
+{
+    return !e->is_functional && tdagi_export_input(e, k, 0)->rank == n + 2 &&
+           e->deferred[k->inputs[0]] != TDAGI_AS_INPUT;
+}
+
 /* Padding that differs at the two ends is a pad of its own. */
 static void emit_conv(tdagi_exporter *e, const tdagi_kernel *k)
 {
+    static const int64_t zeroes[TDAG_MAX_RANK] = {0};
     const tdagi_conv_spec *s = k->spec;
-    int64_t n = s->stride.n;
+    const tdag_list none = {s->stride.n, zeroes};
+    bool is_even = same_list(&s->before, &s->after), is_call = is_direct(e, k, none.n);
     tdagi_export_begin(e, k);
-    if (same_list(&s->before, &s->after)) {
-        tdagi_export_piece(e, k, "torch.conv%id($0, $1, $2, %l, %l, %l, %i)", n,
-                           &s->stride, &s->before, &s->dilation, s->groups);
-    } else {
-        tdagi_export_piece(e, k, "torch.conv%id(torch.constant_pad_nd($0, [", n);
-        for (uint32_t i = (uint32_t)n; i-- > 0;)
-            tdagi_export_piece(e, k, i > 0 ? "%d, %d, " : "%d, %d", s->before.v[i],
-                               s->after.v[i]);
-        tdagi_export_piece(e, k, "], 0.), $1, $2, %l, [", &s->stride);
-        for (int64_t i = 0; i < n; i++)
-            tdagi_export_piece(e, k, i > 0 ? ", 0" : "0");
-        tdagi_export_piece(e, k, "], %l, %i)", &s->dilation, s->groups);
-    }
+    tdagi_export_piece(e, k, is_call ? "torch.convolution(" : "torch.conv%id(",
+                       (int64_t)none.n);
+    tdagi_export_piece(e, k, is_even ? "$0" : "torch.constant_pad_nd($0, [");
+    for (uint32_t i = is_even ? 0 : none.n; i-- > 0;)
+        tdagi_export_piece(e, k, i > 0 ? "%d, %d, " : "%d, %d], 0.)", s->before.v[i],
+                           s->after.v[i]);
+    tdagi_export_piece(e, k, ", $1, $2, %l, %l, %l, ", &s->stride,
+                       is_even ? &s->before : &none, &s->dilation);
+    if (is_call) tdagi_export_piece(e, k, "False, %l, ", &none);
+    tdagi_export_piece(e, k, "%i)", s->groups);
     tdagi_export_end(e);
 }
 const tdagi_emitter tdagi_emitter_conv = {.emit = emit_conv, .is_fresh = true};
@@ -50,9 +56,15 @@ const tdagi_emitter tdagi_emitter_conv = {.emit = emit_conv, .is_fresh = true};
 static void emit_conv_transpose(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_conv_transpose_spec *s = k->spec;
-    tdagi_export_emit(e, k, "torch.conv_transpose%id($0, $1, $2, %l, %l, %l, %i, %l)",
-                      (int64_t)s->stride.n, &s->stride, &s->padding, &s->output_padding,
-                      s->groups, &s->dilation);
+    if (is_direct(e, k, s->stride.n))
+        tdagi_export_emit(
+            e, k, "torch.convolution($0, $1, $2, %l, %l, %l, True, %l, %i)", &s->stride,
+            &s->padding, &s->dilation, &s->output_padding, s->groups);
+    else
+        tdagi_export_emit(e, k,
+                          "torch.conv_transpose%id($0, $1, $2, %l, %l, %l, %i, %l)",
+                          (int64_t)s->stride.n, &s->stride, &s->padding,
+                          &s->output_padding, s->groups, &s->dilation);
 }
 const tdagi_emitter tdagi_emitter_conv_transpose = {.emit = emit_conv_transpose,
                                                     .is_fresh = true};

@@ -195,27 +195,52 @@ static void emit_pad(tdagi_exporter *e, const tdagi_kernel *k)
 }
 static const tdagi_emitter core_pad = {.emit = emit_pad};
 
-/* A strided slice where every kernel is 1; else axis by axis, the taps next to their
- * window's position and merged with it. */
-static void emit_unfold(tdagi_exporter *e, const tdagi_kernel *k)
+/* How an axis is unfolded. */
+typedef enum unfolding { UNCHANGED, CUT, STEPS, WINDOWS } unfolding;
+
+/* Windows that neither overlap nor leave gaps are the axis itself, without the end that
+ * no window reaches. */
+static unfolding unfolding_of(const tdagi_exporter *e, const tdagi_kernel *k,
+                              uint32_t i)
 {
     const tdag_window_spec *s = k->spec;
+    bool is_same = s->kernel.v[i] == s->stride.v[i];
+    if (s->kernel.v[i] == 1) return is_same ? UNCHANGED : STEPS;
+    if (!is_same || e->is_functional) return WINDOWS;
+    return k->shape[i] == tdagi_export_input(e, k, 0)->shape[i] ? UNCHANGED : CUT;
+}
+
+/* Axis by axis, the taps next to their window's position and merged with it. */
+static void emit_unfold(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    static const char *const begins[] = {
+        [UNCHANGED] = "",
+        [CUT] = "torch.slice(",
+        [STEPS] = "torch.slice(",
+        [WINDOWS] = "torch.flatten(torch.movedim(torch.unfold("};
+    const tdag_window_spec *s = k->spec;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < k->rank; i++)
+        n += unfolding_of(e, k, i) != UNCHANGED;
+    if (n == 0 && !e->is_functional) {
+        e->var[tdagi_export_index(e, k)] = tdagi_export_value(e, k->inputs[0]);
+        return;
+    }
     tdagi_export_begin(e, k);
     for (uint32_t i = k->rank; i-- > 0;) /* the innermost call is axis 0's */
-        if (s->kernel.v[i] != 1)
-            tdagi_export_piece(e, k, "torch.flatten(torch.movedim(torch.unfold(");
-        else if (s->stride.v[i] != 1)
-            tdagi_export_piece(e, k, "torch.slice(");
+        tdagi_export_piece(e, k, begins[unfolding_of(e, k, i)]);
     tdagi_export_piece(e, k, "$0");
     for (uint32_t i = 0; i < k->rank; i++) {
+        unfolding how = unfolding_of(e, k, i);
         int64_t axis = i;
-        if (s->kernel.v[i] != 1)
+        if (how == WINDOWS)
             tdagi_export_piece(e, k, ", %i, %i, %i), -1, %i), %i, %i)", axis,
                                s->kernel.v[i], s->stride.v[i], axis + 1, axis,
                                axis + 1);
-        else if (s->stride.v[i] != 1)
-            tdagi_export_piece(e, k, ", %i, 0, 9223372036854775807, %i)", axis,
-                               s->stride.v[i]);
+        else if (how != UNCHANGED)
+            tdagi_export_piece(e, k, ", %i, 0, %d, %i)", axis,
+                               how == CUT ? k->shape[i] : INT64_MAX,
+                               how == CUT ? 1 : s->stride.v[i]);
     }
     tdagi_export_end(e);
 }

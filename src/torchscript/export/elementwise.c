@@ -105,8 +105,8 @@ static void emit_clamp(tdagi_exporter *e, const tdagi_kernel *k)
     const tdagi_clamp_spec *s = k->spec;
     bool is_float = tdag_dtype_is_float((tdag_dtype)k->dtype);
     tdagi_export_begin(e, k);
-    if (is_float && s->has_min && s->has_max)
-        tdagi_export_piece(e, k, "torch.hardtanh$_($0, %f, %f)", s->min, s->max);
+    if (is_float && s->has_min && s->has_max) /* hardtanh calls it */
+        tdagi_export_piece(e, k, "torch.clamp$_($0, %f, %f)", s->min, s->max);
     else if (is_float && s->has_min)
         tdagi_export_piece(e, k, "torch.clamp_min$_($0, %f)", s->min);
     else if (is_float)

@@ -1,6 +1,7 @@
 /* Views in TorchScript: chains of group, ungroup, squeeze and unsqueeze become one
  * reshape, and a reduction or select whose axis the next squeeze removes becomes one
- * call without keepdim. A size as data is a number. tdagi_export_plan_views() marks the
+ * call without keepdim. Two reshapes and what swaps axes between them may be a shuffle
+ * of pixels. A size as data is a number. tdagi_export_plan_views() marks the
  * kernels that their only user thus takes along; they are not emitted by themselves. */
 #include "torchscript/export/export.h"
 
@@ -145,6 +146,90 @@ static void plan_glu(tdagi_exporter *e, const tdagi_kernel *k)
     e->deferred[tdagi_export_kernel(e, gate)->inputs[0]] = 1;
 }
 
+/* ---- pixels from channels, and back ---- */
+
+typedef struct shuffle {
+    uint32_t x; /* [.., C*r*r, H, W]; [.., C, H*r, W*r] where it is undone; 0: none */
+    int64_t r;
+    bool is_up;
+} shuffle;
+
+/* Whether only the last four axes change places, and those as `order` says. */
+static bool swaps(const tdagi_kernel *permute, const uint32_t order[4])
+{
+    const tdag_permute_spec *s = permute->spec;
+    for (uint32_t i = 0; i < s->order.n; i++) {
+        uint32_t lead = s->order.n - 4;
+        if (s->order.v[i] != (int64_t)(i < lead ? i : lead + order[i - lead]))
+            return false;
+    }
+    return true;
+}
+
+/* What `permute` shuffles. The axes before its last four are in the order of x's. */
+static shuffle shuffle_of(const tdagi_exporter *e, const tdagi_kernel *permute)
+{
+    static const uint32_t up[4] = {2, 0, 3, 1}, down[4] = {1, 3, 0, 2};
+    shuffle out = {0};
+    if (e->is_functional || !tdagi_export_is_core(permute, TDAG_OP_PERMUTE) ||
+        permute->rank < 4)
+        return out;
+    out.is_up = swaps(permute, up);
+    if (!out.is_up && !swaps(permute, down)) return out;
+    uint32_t i = permute->inputs[0];
+    const tdagi_kernel *parts = tdagi_export_kernel(e, i), *x = parts;
+    while (tdagi_export_is_reshape(x) && e->uses[i] == 1) {
+        i = x->inputs[0];
+        x = tdagi_export_kernel(e, i);
+    }
+    const tdag_dim *p = parts->shape + (parts->rank - 4);
+    out.r = out.is_up ? p[0] : p[1];
+    if (x == parts || x->rank < 3 || out.r < 2 || out.r > INT16_MAX ||
+        p[out.is_up ? 1 : 3] != out.r)
+        return out;
+    const tdag_dim *s = x->shape + (x->rank - 3);
+    bool fits = out.is_up ? s[0] > 0 && s[0] % (out.r * out.r) == 0 && s[1] == p[2] &&
+                                s[2] == p[3]
+                          : s[1] == tdagi_dim_mul(e->r->pool, p[0], out.r) &&
+                                s[2] == tdagi_dim_mul(e->r->pool, p[2], out.r);
+    bool may_complete = tdagi_export_is_core(x, TDAG_OP_SELECT) ||
+                        tdagi_export_is_core(x, TDAG_OP_REDUCE) || is_row(e, x);
+    out.x = fits && !may_complete ? i : 0;
+    return out;
+}
+
+/* Whether the call gives what k, a reshape of it, is. */
+static bool has_shape(const tdagi_exporter *e, const shuffle *s, const tdagi_kernel *k)
+{
+    const tdagi_kernel *x = tdagi_export_kernel(e, s->x);
+    if (k->rank != x->rank) return false;
+    const tdagi_kernel *large = s->is_up ? k : x, *small = s->is_up ? x : k;
+    for (uint32_t i = 0; i < k->rank; i++) {
+        bool is_channel = i + 3 == k->rank, is_pixel = i + 3 > k->rank;
+        const tdag_dim a = is_pixel ? small->shape[i] : large->shape[i],
+                       b = is_pixel ? large->shape[i] : small->shape[i];
+        int64_t times = is_channel ? s->r * s->r : is_pixel ? s->r : 1;
+        if (tdagi_dim_mul(e->r->pool, a, times) != b) return false;
+    }
+    return true;
+}
+
+static void emit_shuffle(tdagi_exporter *e, const tdagi_kernel *k, const shuffle *s)
+{
+    bool is_whole = has_shape(e, s, k);
+    tdagi_export_value(e, s->x);
+    tdagi_export_begin(e, k);
+    tdagi_export_piece(e, k,
+                       is_whole ? "torch.pixel_%s(%v, %i)"
+                                : "torch.reshape(torch.pixel_%s(%v, %i), ",
+                       s->is_up ? "shuffle" : "unshuffle", s->x, s->r);
+    if (!is_whole) {
+        tdagi_export_shape(e, k->rank, k->shape);
+        tdagi_export_piece(e, k, ")");
+    }
+    tdagi_export_end(e);
+}
+
 /* One number, of which expand makes any shape by itself. */
 static bool is_number(const tdagi_exporter *e, const tdagi_kernel *x)
 {
@@ -167,6 +252,8 @@ void tdagi_export_plan_views(tdagi_exporter *e)
             (tdagi_export_is_reshape(k) ||
              (tdagi_export_is_core(k, TDAG_OP_REPEAT) && is_number(e, x))))
             e->deferred[i] = 1;
+        else if (tdagi_export_is_reshape(k) && shuffle_of(e, x).x != 0)
+            e->deferred[i] = e->deferred[x->inputs[0]] = 1;
         else if (tdagi_export_is_core(k, TDAG_OP_SQUEEZE) && !e->deferred[user] &&
                  completes(e, k, x))
             take_along(e, x);
@@ -245,8 +332,12 @@ void tdagi_export_reshape(tdagi_exporter *e, const tdagi_kernel *k)
 {
     uint32_t base = tdagi_export_base(e, k->inputs[0]);
     const tdagi_kernel *x = tdagi_export_kernel(e, base);
+    const shuffle s = shuffle_of(e, x);
     if (e->deferred[base] == 1) {
-        emit_completed(e, k, x);
+        if (s.x != 0)
+            emit_shuffle(e, k, &s);
+        else
+            emit_completed(e, k, x);
         return;
     }
     const char *value = tdagi_export_value(e, base);

@@ -121,6 +121,7 @@ typedef struct conv {
     int64_t groups;
 } conv;
 
+/* Row data 1: what wants a batch. */
 static bool read_conv(tdagi_call *c, conv *k)
 {
     k->x = tdagi_arg_tensor(c, "input");
@@ -129,7 +130,7 @@ static bool read_conv(tdagi_call *c, conv *k)
     k->groups = tdagi_arg_int(c, "groups", 1);
     if (c->bad) return false;
     uint32_t rank = tdagi_rank(c, k->w);
-    if (rank < 3 || rank > 5 || tdagi_rank(c, k->x) + 1 < rank ||
+    if (rank < 3 || rank > 5 || tdagi_rank(c, k->x) + (c->data == 0) < rank ||
         tdagi_rank(c, k->x) > rank) {
         tdagi_call_fail(c, TDAG_E_SHAPE, "an input of rank %u and a weight of rank %u",
                         (unsigned)tdagi_rank(c, k->x), (unsigned)rank);

@@ -30,17 +30,29 @@ static void put_states(const call *c, uint32_t w)
     const tdagi_kernel *h = tdagi_export_kernel(c->e, top->final[w][0]);
     const tdag_dim shape[3] = {top->n, c->is_batched ? h->shape[0] : 1, c->size};
     bool is_flat = tdagi_export_kernel(c->e, top->first[w][0])->rank == 1;
-    bool is_number = base != 0 && tdagi_export_kernel(c->e, base)->rank == 0;
-    bool is_wider = is_number || (is_flat && c->is_batched);
+    bool is_wider = is_flat && c->is_batched;
+    if (base != 0 && tdagi_export_kernel(c->e, base)->rank == 0) {
+        const tdag_list dims = {3, shape}; /* rows that are one number are slower */
+        double value = 0;
+        bool is_known = tdagi_export_scalar(c->e, base, &value);
+        if (is_known)
+            tdagi_export_piece(c->e, h, value == 0 ? "torch.zeros(%l" : "torch.full(%l",
+                               &dims);
+        else
+            tdagi_export_piece(c->e, h, "torch.expand(%v, %l)", base, &dims);
+        if (is_known && value != 0) tdagi_export_piece(c->e, h, ", %f", value);
+        if (is_known) tdagi_export_piece(c->e, h, ", dtype=%t)", (int)h->dtype);
+        return;
+    }
     if (is_wider) put(c, "torch.expand(");
-    if (is_flat && !is_number) put(c, "torch.unsqueeze(");
+    if (is_flat) put(c, "torch.unsqueeze(");
     if (base == 0) put(c, "torch.stack([");
     for (uint32_t i = 0; i < (base != 0 ? 1 : top->n); i++) {
         if (i > 0) put(c, ", ");
         put_value(c, base != 0 ? base : top->first[w][i]);
     }
     if (base == 0) put(c, "])");
-    if (is_flat && !is_number) put(c, ", 1)");
+    if (is_flat) put(c, ", 1)");
     if (!is_wider) return;
     put(c, ", ");
     tdagi_export_dims(c->e, 3, shape);
