@@ -39,9 +39,8 @@ typedef struct tdagi_env {
     const char *scope;  /* the module at hand: "layer1.0", "" at the top */
     tdagi_issue *issues;
     uint32_t n_issues, issues_capacity;
-    bool has_more_issues;  /* than are kept */
-    tdagi_table operators; /* where the schemas of each are (schemas.c) */
-    tdag_value *counters;  /* the indices of loops, which are never negative */
+    bool has_more_issues; /* than are kept */
+    tdag_value *counters; /* the indices of loops, which are never negative */
     uint32_t n_counters;
     uint32_t n_noted; /* how often something was noted, repeated issues included */
     uint32_t epoch;   /* grows with every journal; see journal.h */

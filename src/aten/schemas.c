@@ -62,43 +62,49 @@ static const char *overload_at(size_t i)
     return text_of((pieces[i] - FIRST) % LINE + V);
 }
 
-/* Finds all operators at the first call, so that the others are short. */
-static bool find_operators(tdagi_env *env)
-{
-    size_t n;
-    const tdagi_aten_row *row = tdagi_aten_rows(&n);
-    for (uintptr_t i = 0; i < N_PIECES; i++) {
-        if (pieces[i] != ROW) continue;
-        while (row->fn == NULL)
-            row++;
-        const char *name = tdagi_aten_row_name(row++);
-        void **at =
-            tdagi_table_at(&env->arena, &env->operators, name, strlen(name) + 1);
-        if (at == NULL) {
-            env->status = tdagi_nomem(env->ctx);
-            return false;
-        }
-        *at = (void *)(i + 1); /* no address: where its schemas start */
-    }
-    return true;
-}
+/* Where the schemas of each operator start, in the order of the rows. */
+#define AT_LINE(line) at_##line
+#define AT(line)      AT_LINE(line)
+#define SCHEMA(...)                                                                    \
+    uint16_t AT(__LINE__)[1 + sizeof((const uint16_t[]){__VA_ARGS__}) / 2];
+struct layout {
+#define OPERATOR(o)  uint16_t AT(__LINE__);
+#define IN_PLACE(o)  uint16_t AT(__LINE__);
+#define BOTH(v, ...) SCHEMA(__VA_ARGS__)
+#define OLD(v, ...)  SCHEMA(__VA_ARGS__)
+#define NEW(v, ...)  SCHEMA(__VA_ARGS__)
+#define OUT(v)       OUT_OF + v - V
+#include "aten/schemas.def"
+};
+static const uint16_t starts[] = {
+#define OPERATOR(o) offsetof(struct layout, AT(__LINE__)) / 2 + 1,
+#define IN_PLACE(o)
+#define BOTH(v, ...)
+#define OLD(v, ...)
+#define NEW(v, ...)
+#include "aten/schemas.def"
+};
+_Static_assert(sizeof(struct layout) == sizeof(pieces) && N_PIECES < UINT16_MAX,
+               "schemas lie as their layout says");
 
-static size_t find_row(const tdagi_env *env, const char *name)
+static size_t find_row(const char *name)
 {
-    if (strncmp(name, "aten::", 6) == 0) name += 6;
-    uintptr_t at = (uintptr_t)tdagi_table_get(&env->operators, name, strlen(name) + 1);
-    return at == 0 ? N_PIECES : at;
+    size_t n, nth = 0;
+    const tdagi_aten_row *rows = tdagi_aten_rows(&n),
+                         *row = tdagi_aten_row_of(name, strlen(name));
+    for (size_t i = 0; row != NULL && i < (size_t)(row - rows); i++)
+        nth += rows[i].fn != NULL;
+    return row == NULL ? N_PIECES : starts[nth];
 }
 
 /* Where the schemas of an operator start; N_PIECES: nowhere. */
-static size_t find_operator(tdagi_env *env, const char *name)
+static size_t find_operator(const tdagi_env *env, const char *name)
 {
-    if (!tdagi_env_ok(env) || (env->operators.n == 0 && !find_operators(env)))
-        return N_PIECES;
-    size_t at = find_row(env, name);
+    if (!tdagi_env_ok(env)) return N_PIECES;
+    size_t at = find_row(name);
     char pure[TDAGI_PURE_NAME];
     if (at < N_PIECES || !tdagi_schema_pure(name, pure)) return at;
-    at = find_row(env, pure);
+    at = find_row(pure);
     while (at < N_PIECES && !is_operator(pieces[at]))
         at++;
     return at < N_PIECES && pieces[at] == SAME_ROW ? at + 1 : N_PIECES;

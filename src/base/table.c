@@ -46,15 +46,28 @@ static bool grow(tdagi_arena *arena, tdagi_table *t)
     return true;
 }
 
-void **tdagi_table_at(tdagi_arena *arena, tdagi_table *t, const void *key, size_t n)
+static void **at(tdagi_arena *arena, tdagi_table *t, const void *key, size_t n,
+                 bool copies)
 {
     if (2 * (t->n + 1) > t->capacity && !grow(arena, t)) return NULL;
     slot *s = find(t, key, n);
-    if (s->key == NULL) {
-        *s = (slot){.key = key, .n = n};
-        t->n++;
-    }
+    if (s->key != NULL) return &s->value;
+    void *kept = copies ? tdagi_arena_alloc(arena, n) : NULL;
+    if (copies && kept == NULL) return NULL;
+    *s = (slot){.key = copies ? memcpy(kept, key, n) : key, .n = n};
+    t->n++;
     return &s->value;
+}
+
+void **tdagi_table_at(tdagi_arena *arena, tdagi_table *t, const void *key, size_t n)
+{
+    return at(arena, t, key, n, false);
+}
+
+void **tdagi_table_copy_at(tdagi_arena *arena, tdagi_table *t, const void *key,
+                           size_t n)
+{
+    return at(arena, t, key, n, true);
 }
 
 void *tdagi_table_get(const tdagi_table *t, const void *key, size_t n)

@@ -12,6 +12,9 @@ typedef struct tdagi_table {
 /* The place of a key's value, which is NULL where the key is new; the key is not
  * copied. Valid until the next call; NULL when out of memory. */
 void **tdagi_table_at(tdagi_arena *arena, tdagi_table *t, const void *key, size_t n);
+/* The same of bytes, of which a new key gets a copy. */
+void **tdagi_table_copy_at(tdagi_arena *arena, tdagi_table *t, const void *key,
+                           size_t n);
 /* The value, or NULL. */
 void *tdagi_table_get(const tdagi_table *t, const void *key, size_t n);
 

@@ -16,7 +16,12 @@ typedef struct key {
 
 static tdag_status put(key *k, const void *bytes, size_t n)
 {
-    if (n > 0) tdagi_text_add_bytes(&k->bytes, bytes, n);
+    if (n < k->bytes.capacity - k->bytes.length) { /* most are short and find room */
+        if (n > 0) memcpy(k->bytes.data + k->bytes.length, bytes, n);
+        k->bytes.length += n;
+    } else if (n > 0) {
+        tdagi_text_add_bytes(&k->bytes, bytes, n);
+    }
     return k->bytes.status;
 }
 
@@ -183,20 +188,11 @@ static tdag_status put_value(const tdagi_classes *c, key *k, uint32_t id)
 
 static tdag_status class_of_key(tdagi_classes *c, const key *k, uint32_t *out)
 {
-    const size_t n = k->bytes.length;
-    const uint32_t *known = tdagi_table_get(&c->by_key, k->bytes.data, n);
-    if (known != NULL) {
-        *out = *known;
-        return TDAG_OK;
-    }
-    uint32_t *number = tdagi_arena_alloc(&c->arena, sizeof *number);
-    char *kept = tdagi_arena_alloc(&c->arena, n);
-    if (number == NULL || kept == NULL) return tdagi_nomem(c->ctx);
-    memcpy(kept, k->bytes.data, n);
-    void **place = tdagi_table_at(&c->arena, &c->by_key, kept, n);
+    void **place =
+        tdagi_table_copy_at(&c->arena, &c->by_key, k->bytes.data, k->bytes.length);
     if (place == NULL) return tdagi_nomem(c->ctx);
-    *out = *number = ++c->n;
-    *place = number;
+    if (*place == NULL) *place = (void *)(uintptr_t)++c->n; /* a number, no address */
+    *out = (uint32_t)(uintptr_t)*place;
     return TDAG_OK;
 }
 
