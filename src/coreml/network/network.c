@@ -135,6 +135,14 @@ static void run_layer(tdagi_cml *im, const Cml__NeuralNetworkLayer *layer)
     Cml__Operation *op = as_operation(im, layer, l.kind);
     if (op == NULL) return;
     im->op = op;
+    if (layer->kind_case == CML__NEURAL_NETWORK_LAYER__KIND_LOOP) {
+        tdagi_network_loop(im, layer);
+        return;
+    }
+    if (layer->kind_case == CML__NEURAL_NETWORK_LAYER__KIND_BRANCH) {
+        tdagi_network_branch(im, layer);
+        return;
+    }
     if (row == NULL) {
         tdagi_cml_give(im, op, tdagi_env_issue(&im->env, "%s", l.kind));
         return;

@@ -49,6 +49,10 @@ void tdagi_network_run_layers(tdagi_cml *im, const Cml__NeuralNetwork *network);
 /* Evaluates a formula with the layer's names. */
 tdagi_any tdagi_layer_eval(tdagi_layer *l, const char *formula);
 
+/* ---- control.c ---- */
+void tdagi_network_branch(tdagi_cml *im, const Cml__NeuralNetworkLayer *layer);
+void tdagi_network_loop(tdagi_cml *im, const Cml__NeuralNetworkLayer *layer);
+
 /* ---- weights.c ---- */
 /* The leaf of a layer's numbers, as f32, of so many elements as the shape has; NONE
  * where there are none. POISON with an issue or a failure. */

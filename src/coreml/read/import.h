@@ -77,6 +77,10 @@ tdag_dtype tdagi_cml_dtype(const char *text);
  * a failure. */
 tdagi_any tdagi_cml_constant(tdagi_cml *im, const char *name, const Cml__Value *v);
 
+/* ---- number.c ---- */
+/* The result of an operator on known integers, if it is known, too. */
+bool tdagi_cml_known(tdagi_cml_call *c, tdagi_any *out);
+
 /* ---- meant/ ---- */
 /* The result of an operation that stands, with those before it, for another one; false:
  * it is meant as it is. */
@@ -85,6 +89,9 @@ bool tdagi_cml_meant(tdagi_cml *im, const Cml__Operation *op, tdagi_any *out);
 /* ---- control.c ---- */
 void tdagi_cml_cond(tdagi_cml *im, const Cml__Operation *op);
 void tdagi_cml_while(tdagi_cml *im, const Cml__Operation *op);
+
+/* A block without a descriptor, which is a network (src/coreml/network/control.c). */
+void tdagi_network_run_block(tdagi_cml *im, const Cml__Block *block);
 
 /* ---- state.c ---- */
 /* An input of the function that is a state. */

@@ -65,6 +65,14 @@ tdagi_any tdagi_cml_get(tdagi_cml *im, const char *name)
         v->constant = NULL;
         v->is = tdagi_cml_constant(im, name, constant);
     }
+    /* what is known stays so where it is needed as data, too */
+    if (v->is.kind == TDAGI_ANY_TENSOR && v->is.u.tensor->known != NULL) {
+        const tdagi_cell *t = v->is.u.tensor;
+        return tdagi_any_tensor(
+            t->known_rank == 0
+                ? tdagi_cell_known(&im->env, t->dtype, t->known[0])
+                : tdagi_cell_known_list(&im->env, t->dtype, t->n_known, t->known));
+    }
     return v->is;
 }
 
@@ -269,7 +277,7 @@ static void call(tdagi_cml *im, const Cml__Operation *op)
     }
     tdagi_cml_begin(&c, env, &im->room, op->type);
     bool is_whole = take_operands(im, op, row, &c);
-    if (is_whole) out = tdagi_cml_meaning(&c, row);
+    if (is_whole && !tdagi_cml_known(&c, &out)) out = tdagi_cml_meaning(&c, row);
     if (is_whole && out.kind == TDAGI_ANY_POISON && env->n_issues > n_issues)
         refused(im, op, n_issues);
     else if (tdagi_env_ok(env))
@@ -290,6 +298,7 @@ static const struct {
 void tdagi_cml_run(tdagi_cml *im, const Cml__Block *block)
 {
     const Cml__Operation *outer = im->op;
+    if (block->base.descriptor == NULL) tdagi_network_run_block(im, block);
     for (size_t i = 0; i < block->n_operations && tdagi_env_step(&im->env, 1); i++) {
         const Cml__Operation *op = im->op = block->operations[i];
         size_t n = sizeof(special) / sizeof(special[0]), k = 0;
