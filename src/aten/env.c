@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bytes_hash.h"
+#include "base/text.h"
 
 #define BYTES_OF_A_STEP 64
 
@@ -125,6 +126,44 @@ void tdagi_env_fail(tdagi_env *env, tdag_status status, const char *format, ...)
     va_end(args);
     tdagi_fail(env->ctx, status, "%s", text);
     tdagi_env_fail_here(env, status, place_of(env).what);
+}
+
+void tdagi_env_bad(tdagi_env *env, const char *op, const char *format, va_list args)
+{
+    if (!tdagi_env_ok(env)) return;
+    char text[TDAGI_MESSAGE_SIZE];
+    vsnprintf(text, sizeof(text), format, args);
+    tdagi_fail(env->ctx, TDAG_E_FORMAT, "%s", text);
+    if (op == NULL)
+        env->status = TDAG_E_FORMAT;
+    else
+        tdagi_env_fail_here(env, TDAG_E_FORMAT, op);
+}
+
+/* ---- inputs ---- */
+
+void tdagi_env_other_inputs(tdagi_env *env, const char *of, uint32_t n, uint32_t given)
+{
+    env->status = tdagi_fail(
+        env->ctx, TDAG_E_ARG, "the %s takes %u input%s, %u %s given", of, (unsigned)n,
+        n == 1 ? "" : "s", (unsigned)given, given == 1 ? "was" : "were");
+}
+
+void tdagi_env_other_input(tdagi_env *env, const char *of, const char *name,
+                           tdag_dtype dtype, uint32_t rank, const tdag_dim *dims)
+{
+    tdagi_text text;
+    tdagi_text_init(&text, env->ctx);
+    for (uint32_t i = 0; i < rank; i++) {
+        char dim[128];
+        tdagi_dim_text(env->pool, dims[i], dim, sizeof(dim));
+        tdagi_text_printf(&text, "%s%s", i > 0 ? "," : "", dim);
+    }
+    env->status =
+        tdagi_fail(env->ctx, TDAG_E_SHAPE,
+                   "the input %s of the %s is %s[%s], another one was given", name, of,
+                   tdag_dtype_name(dtype), text.data == NULL ? "" : text.data);
+    tdagi_text_free(&text);
 }
 
 /* ---- issues ---- */

@@ -8,6 +8,8 @@
 #ifndef TDAGI_ATEN_ENV_H
 #define TDAGI_ATEN_ENV_H
 
+#include <stdarg.h>
+
 #include "aten/schema.h"
 #include "aten/value.h"
 #include "base/arena.h"
@@ -82,6 +84,14 @@ void tdagi_env_fail(tdagi_env *env, tdag_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Adds the place to a failure that ctx holds already and makes it stick. */
 void tdagi_env_fail_here(tdagi_env *env, tdag_status status, const char *op);
+/* A fault of the file, E_FORMAT, in the operator or, where that is NULL, outside. */
+void tdagi_env_bad(tdagi_env *env, const char *op, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+/* The caller's inputs of the "model" or "program" are not those that it takes: their
+ * number, or the type of one. */
+void tdagi_env_other_inputs(tdagi_env *env, const char *of, uint32_t n, uint32_t given);
+void tdagi_env_other_input(tdagi_env *env, const char *of, const char *name,
+                           tdag_dtype dtype, uint32_t rank, const tdag_dim *dims);
 /* Notes something unsupported at the place at hand; returns POISON. */
 tdagi_any tdagi_env_issue(tdagi_env *env, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -46,3 +46,15 @@ bool tdagi_find_beside(const char *file, char *path, size_t size)
     path[0] = '\0';
     return false;
 }
+
+bool tdagi_load_beside(const char *file, const char *symbol, void *function)
+{
+    char path[PATH_MAX];
+    if (!tdagi_find_beside(file, path, sizeof path)) return false;
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (library == NULL) return false;
+    void *found = dlsym(library, symbol);
+    memcpy(function, &found, sizeof found);
+    dlclose(library); /* stays mapped */
+    return found != NULL;
+}

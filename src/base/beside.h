@@ -9,5 +9,8 @@
  * libtdagger: its own, tdagger/ in it (as installed), and those of a build tree. False
  * if there is none; path is then "". */
 bool tdagi_find_beside(const char *file, char *path, size_t size);
+/* Loads such a file for good, as what is in it outlives no call but costs to load, and
+ * sets *function, a pointer to a function, to the symbol's. False: it is not there. */
+bool tdagi_load_beside(const char *file, const char *symbol, void *function);
 
 #endif

@@ -176,8 +176,6 @@ static void check_line(tdag_ctx *ctx, const char *folder, const char *line,
     row r = {.file = name, .io = io, .what = second};
     if (strstr(name, ".ml") != NULL) { /* FILE KIND OPSET TOLERANCE IO */
         sscanf(fourth, "%lg", &r.tolerance);
-        /* coremltools writes a GRU as a loop, which networks are not imported with */
-        r.may_be_refused = strcmp(name, "gru.mlmodel") == 0;
     } else { /* NAME OPERATOR OPSET EXPECT TOLERANCE TEXT */
         sscanf(io, "%lg", &tolerance);
         snprintf(file, sizeof file, "%s.mlpackage", name);

@@ -2,7 +2,6 @@
  * which is what frees them. */
 #include "coreml/proto/protobuf.h"
 
-#include <dlfcn.h>
 #include <limits.h>
 #include <string.h>
 
@@ -17,15 +16,9 @@ const char tdagi_protobuf_empty_string[] = "";
 /* Loaded for good: what was unpacked outlives no call, but loading costs. */
 static const tdagi_protobuf *load(void)
 {
-    char path[PATH_MAX];
-    if (!tdagi_find_beside("libtdagger_protobuf.so", path, sizeof path)) return NULL;
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    if (library == NULL) return NULL;
     tdagi_protobuf_get_api_fn *get_api = NULL;
-    void *symbol = dlsym(library, TDAGI_PROTOBUF_SYMBOL);
-    memcpy(&get_api, &symbol, sizeof get_api);
-    dlclose(library); /* stays mapped */
-    if (get_api == NULL) return NULL;
+    if (!tdagi_load_beside("libtdagger_protobuf.so", TDAGI_PROTOBUF_SYMBOL, &get_api))
+        return NULL;
     const tdagi_protobuf *api = get_api();
     return api->abi == TDAGI_PROTOBUF_ABI ? api : NULL;
 }

@@ -135,20 +135,46 @@ static bool is_state(const Cml__NamedValueType *v)
     return v->type != NULL && v->type->type_case == CML__VALUE_TYPE__TYPE_STATE_TYPE;
 }
 
-/* As many as the function takes, by name if all have those of the function. */
+/* Whether it may be left out: it has a number that all its elements are then. */
+static bool is_optional(const Cml__FeatureType *type)
+{
+    return type != NULL && type->is_optional &&
+           type->type_case == CML__FEATURE_TYPE__TYPE_MULTI_ARRAY_TYPE;
+}
+
+static double default_of(const Cml__ArrayFeatureType *a)
+{
+    switch (a->def_case) {
+    case CML__ARRAY_FEATURE_TYPE__DEF_INT_DEFAULT_VALUE:
+        return a->int_default_value;
+    case CML__ARRAY_FEATURE_TYPE__DEF_FLOAT_DEFAULT_VALUE:
+        return (double)a->float_default_value;
+    case CML__ARRAY_FEATURE_TYPE__DEF_DOUBLE_DEFAULT_VALUE:
+        return a->double_default_value;
+    case CML__ARRAY_FEATURE_TYPE__DEF__NOT_SET:
+    default:
+        return 0;
+    }
+}
+
+/* As many as the function takes, by name if all have those of the function; optional
+ * ones may be left out then. */
 static void match_inputs(tdagi_cml *im, const Cml__Function *f)
 {
-    uint32_t n = 0, named = 0;
+    uint32_t n = 0, named = 0, absent = 0;
+    described d = describe(im);
     for (size_t i = 0; i < f->n_inputs; i++) {
+        const char *name = f->inputs[i]->name;
         if (is_state(f->inputs[i])) continue;
         n++;
-        named += named_spec(im, f->inputs[i]->name) != NULL;
+        bool is_named = named_spec(im, name) != NULL;
+        named += is_named;
+        absent += !is_named && is_optional(feature(d.n_input, d.input, name));
     }
     im->by_name = named == n;
     if (im->n_inputs == 0 || im->n_inputs == n) return;
-    im->env.status = tdagi_fail(
-        im->env.ctx, TDAG_E_ARG, "the model takes %u input%s, %u %s given", (unsigned)n,
-        n == 1 ? "" : "s", (unsigned)im->n_inputs, im->n_inputs == 1 ? "was" : "were");
+    im->by_name = named == im->n_inputs && named + absent == n;
+    if (!im->by_name) tdagi_env_other_inputs(&im->env, "model", n, im->n_inputs);
 }
 
 /* ---- symbols ---- */
@@ -235,24 +261,6 @@ bool tdagi_cml_type(tdagi_cml *im, const char *what, const Cml__TensorType *type
 
 /* ---- inputs ---- */
 
-static tdagi_any refuse_given(tdagi_cml *im, const char *name, tdag_dtype dtype,
-                              uint32_t rank, const tdag_dim *dims)
-{
-    tdagi_text text;
-    tdagi_text_init(&text, im->env.ctx);
-    for (uint32_t i = 0; i < rank; i++) {
-        char dim[128];
-        tdagi_dim_text(im->env.pool, dims[i], dim, sizeof(dim));
-        tdagi_text_printf(&text, "%s%s", i > 0 ? "," : "", dim);
-    }
-    im->env.status =
-        tdagi_fail(im->env.ctx, TDAG_E_SHAPE,
-                   "the input %s of the model is %s[%s], another one was given", name,
-                   tdag_dtype_name(dtype), text.data == NULL ? "" : text.data);
-    tdagi_text_free(&text);
-    return tdagi_any_poison();
-}
-
 static tdagi_any take_tensor(tdagi_cml *im, symbol **symbols,
                              const Cml__NamedValueType *v, const Cml__FeatureType *is,
                              const tdag_input_spec *given)
@@ -268,12 +276,14 @@ static tdagi_any take_tensor(tdagi_cml *im, symbol **symbols,
                                v->name);
     tdag_dtype inner = (tdag_dtype)e->dtype, outer = described_dtype(is);
     if (outer == TDAG_DTYPE_NONE) outer = inner;
+    bool absent = given == NULL && im->n_inputs > 0; /* an optional one */
     bool same = given == NULL || (given->dtype == outer && given->rank == rank);
     for (uint32_t i = 0; i < rank && same && tdagi_env_ok(&im->env); i++) {
         open_size s = size_of(is, i, rank);
         if (!constant_dim(t->dimensions[i], &dims[i]))
-            dims[i] =
-                open_dim(im, symbols, v->name, i, &s, nth_of(t, is, i, &s), given);
+            dims[i] = absent ? s.at
+                             : open_dim(im, symbols, v->name, i, &s,
+                                        nth_of(t, is, i, &s), given);
         else
             same = given == NULL || given->shape[i] == dims[i];
     }
@@ -282,8 +292,13 @@ static tdagi_any take_tensor(tdagi_cml *im, symbol **symbols,
         for (uint32_t i = 0; i < rank; i++)
             if (!constant_dim(t->dimensions[i], &dims[i]))
                 dims[i] = size_of(is, i, rank).at;
-        return refuse_given(im, v->name, outer, rank, dims);
+        tdagi_env_other_input(&im->env, "model", v->name, outer, rank, dims);
+        return tdagi_any_poison();
     }
+    if (absent)
+        return tdagi_any_tensor(
+            tdagi_cell_new(&im->env, tdagi_full(im->env.b, inner, rank, dims,
+                                                default_of(is->multi_array_type))));
     tdag_value x =
         tdag_add_input(im->env.b, tdagi_env_name(&im->env, v->name), outer, rank, dims);
     if (x.id == 0) {

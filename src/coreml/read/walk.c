@@ -1,7 +1,6 @@
 /* Running a block: its operations in order, values by their names. */
 #include "coreml/read/import.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "aten/aten.h"
@@ -9,16 +8,10 @@
 
 void tdagi_cml_bad(tdagi_cml *im, const char *format, ...)
 {
-    if (!tdagi_env_ok(&im->env)) return;
-    char text[TDAGI_MESSAGE_SIZE];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    tdagi_env_bad(&im->env, im->op == NULL ? NULL : im->op->type, format, args);
     va_end(args);
-    im->env.status = tdagi_fail(im->env.ctx, TDAG_E_FORMAT, "%s", text);
-    if (im->op == NULL) return;
-    im->env.status = TDAG_OK;
-    tdagi_env_fail_here(&im->env, TDAG_E_FORMAT, im->op->type);
 }
 
 /* ---- names ---- */

@@ -44,10 +44,7 @@ static void match_inputs(tdagi_pt2 *im)
     }
     im->by_name = named == n;
     if (im->n_inputs == 0 || im->n_inputs == n) return;
-    im->env.status =
-        tdagi_fail(im->env.ctx, TDAG_E_ARG, "the program takes %u input%s, %u %s given",
-                   (unsigned)n, n == 1 ? "" : "s", (unsigned)im->n_inputs,
-                   im->n_inputs == 1 ? "was" : "were");
+    tdagi_env_other_inputs(&im->env, "program", n, im->n_inputs);
 }
 
 /* The dtype of a tensor, or of the halves of a complex one. */
@@ -68,20 +65,7 @@ static void check_given(tdagi_pt2 *im, const char *name, const tdagi_pt2_meta *m
     bool same = given->dtype == dtype && given->rank == rank;
     for (uint32_t i = 0; same && i < rank; i++)
         same = tdagi_dim_sample(im->env.pool, dims[i]) == given->shape[i];
-    if (same) return;
-    tdagi_text text;
-    tdagi_text_init(&text, im->env.ctx);
-    for (uint32_t i = 0; i < rank; i++) {
-        char dim[128];
-        tdagi_dim_text(im->env.pool, dims[i], dim, sizeof(dim));
-        tdagi_text_printf(&text, "%s%s", i > 0 ? "," : "", dim);
-    }
-    im->env.status =
-        tdagi_fail(im->env.ctx, TDAG_E_SHAPE,
-                   "the input %s of the program is %s[%s], another one was "
-                   "given",
-                   name, tdag_dtype_name(dtype), text.data == NULL ? "" : text.data);
-    tdagi_text_free(&text);
+    if (!same) tdagi_env_other_input(&im->env, "program", name, dtype, rank, dims);
 }
 
 static const char *refuse_input(const tdagi_pt2_meta *meta)

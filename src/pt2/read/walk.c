@@ -1,23 +1,16 @@
 /* Running a graph: its nodes in order, values by their names. */
 #include "pt2/read/import.h"
 
-#include <stdio.h>
 #include <string.h>
 
 void tdagi_pt2_bad(tdagi_pt2 *im, const char *format, ...)
 {
-    if (!tdagi_env_ok(&im->env)) return;
-    char text[TDAGI_MESSAGE_SIZE];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    tdagi_env_bad(&im->env,
+                  im->node == NULL ? NULL : tdagi_pt2_operator_name(im, im->node),
+                  format, args);
     va_end(args);
-    im->env.status = tdagi_fail(im->env.ctx, TDAG_E_FORMAT, "%s", text);
-    if (im->node != NULL) {
-        im->env.status = TDAG_OK;
-        tdagi_env_fail_here(&im->env, TDAG_E_FORMAT,
-                            tdagi_pt2_operator_name(im, im->node));
-    }
 }
 
 /* ---- values ---- */

@@ -282,6 +282,8 @@ def scripted(writer, name):
     ios = [save_io(writer, name, n, [x], results_of(made, [x])) for n, x in enumerate(calls)]
     writer.package(name + ".mlpackage", "program", "iOS16", 1e-4, ios,
                    lambda: cases.convert(made, calls[:1], 1))
+    writer.package(name + ".mlmodel", "neuralnetwork", "-", 1e-4, ios,
+                   lambda: cases.convert(made, calls[:1], 1, convert_to="neuralnetwork"))
 
 
 EXPORTED = ("resnet", "vit", "bert", "mobilenet_v2")

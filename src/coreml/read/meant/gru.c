@@ -36,7 +36,8 @@ static bool join(tdagi_cml_matching *m, const char *name, const char *gates)
             return false;
     }
     memcpy(shape, t[0]->shape, t[0]->rank * sizeof(*shape));
-    if (__builtin_mul_overflow(shape[0], 3, &shape[0])) return false;
+    if (!tdagi_env_ok(env) || __builtin_mul_overflow(shape[0], 3, &shape[0]))
+        return false;
     env->status = tdag_tensor_create(env->ctx, t[0]->dtype, t[0]->rank, shape, &all);
     for (size_t i = 0; all != NULL && i < 3; i++)
         memcpy((char *)all->data + i * t[0]->size, t[i]->data, t[0]->size);

@@ -27,6 +27,8 @@ bool tdagi_cml_meant(tdagi_cml *im, const Cml__Operation *op, tdagi_any *out)
         if (!tdagi_cml_match(&m, op, rows[i].pattern)) continue;
         *out = rows[i].by != NULL ? rows[i].by(&m)
                                   : tdagi_cml_eval(&m.call, rows[i].formula);
+        tdag_status st = tdag_builder_get_status(im->env.b);
+        if (st != TDAG_OK) tdagi_env_fail_here(&im->env, st, op->type);
         if (out->kind != TDAGI_ANY_NONE) return true;
     }
     return !tdagi_env_ok(&im->env);
