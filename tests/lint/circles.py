@@ -31,6 +31,8 @@ ALLOWED = {
         "an argument of a node may be a graph, which has nodes with arguments: read and run so",
     "src/coreml/read/":
         "an operation has blocks of operations, and a constant is read when it is first used",
+    "src/coreml/network/":
+        "a branch or a loop is a layer that has networks of layers",
     "src/pt2/write/":
         "a size is a node whose arguments are sizes, and so are types and arguments of nodes",
     "src/aten/env.c src/aten/value.c":

@@ -12,7 +12,7 @@ typedef struct layers_block {
     const Cml__NeuralNetwork *network; /* NULL: no layers */
 } layers_block;
 
-void tdagi_network_run_block(tdagi_cml *im, const Cml__Block *block)
+static void run_block(tdagi_cml *im, const Cml__Block *block)
 {
     const layers_block *b = (const layers_block *)block;
     if (b->network != NULL) tdagi_network_run_layers(im, b->network);
@@ -101,6 +101,7 @@ static Cml__Block *block_of(tdagi_cml *im, const Cml__NeuralNetwork *network,
     if (b == NULL) return NULL;
     memset(b, 0, sizeof(*b));
     b->network = network;
+    im->run_layers = run_block;
     b->block.n_inputs = in == NULL ? 0 : in->n;
     b->block.inputs = in == NULL ? NULL : typeless(im, in);
     b->block.n_outputs = out->n;

@@ -40,6 +40,8 @@ typedef struct tdagi_cml {
     tdagi_cml_state *states;
     tdagi_cml_room room;
     const Cml__Operation *op; /* where we are; NULL: outside */
+    /* of a network: runs a block that is one, which has no descriptor */
+    void (*run_layers)(struct tdagi_cml *im, const Cml__Block *block);
 } tdagi_cml;
 
 /* Fails with E_FORMAT and a sentence, at the place at hand. */
@@ -89,9 +91,6 @@ bool tdagi_cml_meant(tdagi_cml *im, const Cml__Operation *op, tdagi_any *out);
 /* ---- control.c ---- */
 void tdagi_cml_cond(tdagi_cml *im, const Cml__Operation *op);
 void tdagi_cml_while(tdagi_cml *im, const Cml__Operation *op);
-
-/* A block without a descriptor, which is a network (src/coreml/network/control.c). */
-void tdagi_network_run_block(tdagi_cml *im, const Cml__Block *block);
 
 /* ---- state.c ---- */
 /* An input of the function that is a state. */

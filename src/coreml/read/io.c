@@ -144,17 +144,13 @@ static bool is_optional(const Cml__FeatureType *type)
 
 static double default_of(const Cml__ArrayFeatureType *a)
 {
-    switch (a->def_case) {
-    case CML__ARRAY_FEATURE_TYPE__DEF_INT_DEFAULT_VALUE:
+    if (a->def_case == CML__ARRAY_FEATURE_TYPE__DEF_INT_DEFAULT_VALUE)
         return a->int_default_value;
-    case CML__ARRAY_FEATURE_TYPE__DEF_FLOAT_DEFAULT_VALUE:
+    if (a->def_case == CML__ARRAY_FEATURE_TYPE__DEF_FLOAT_DEFAULT_VALUE)
         return (double)a->float_default_value;
-    case CML__ARRAY_FEATURE_TYPE__DEF_DOUBLE_DEFAULT_VALUE:
+    if (a->def_case == CML__ARRAY_FEATURE_TYPE__DEF_DOUBLE_DEFAULT_VALUE)
         return a->double_default_value;
-    case CML__ARRAY_FEATURE_TYPE__DEF__NOT_SET:
-    default:
-        return 0;
-    }
+    return 0;
 }
 
 /* As many as the function takes, by name if all have those of the function; optional

@@ -291,7 +291,7 @@ static const struct {
 void tdagi_cml_run(tdagi_cml *im, const Cml__Block *block)
 {
     const Cml__Operation *outer = im->op;
-    if (block->base.descriptor == NULL) tdagi_network_run_block(im, block);
+    if (block->base.descriptor == NULL) im->run_layers(im, block);
     for (size_t i = 0; i < block->n_operations && tdagi_env_step(&im->env, 1); i++) {
         const Cml__Operation *op = im->op = block->operations[i];
         size_t n = sizeof(special) / sizeof(special[0]), k = 0;
