@@ -1,5 +1,5 @@
 /* What the roles of a spec's fields do not say: see draw.h. Where two specs say the
- * same, the one that raising tells is drawn: a stride of 1 for a single window, say. */
+ * same, the one that raising tells is drawn: a stride of 1 for a single tap, say. */
 #include "raise/draw.h"
 
 #include <math.h>
@@ -75,9 +75,8 @@ void fit_conv(draw *d)
     for (uint32_t i = 0; i < d->n_spatial; i++) {
         int64_t kernel = d->l.in[1].shape[2 + i];
         if (kernel == 1) draw_numbers(s->dilation)[i] = 1;
-        int64_t room = x->shape[2 + i] + s->before.v[i] + s->after.v[i] -
-                       span_of(kernel, s->dilation.v[i]);
-        if (room < s->stride.v[i]) draw_numbers(s->stride)[i] = 1;
+        int64_t room = x->shape[2 + i] + s->before.v[i] + s->after.v[i] - 1;
+        if (kernel == 1 && room < s->stride.v[i]) draw_numbers(s->stride)[i] = 1;
     }
     draw_symbol(d, x, 0);
     draw_symbol(d, x, 2);

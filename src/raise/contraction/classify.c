@@ -60,7 +60,9 @@ static bool read_window(tdagi_space *s, const tdagi_expr *e, const tdagi_expr *o
     return !s->bad && tdagi_expr_equal(&want, e);
 }
 
-/* Where the result has one window the maps cannot show the stride; the unfold can. */
+/* Where the result has one window the maps cannot show the stride; the unfold can. Axes
+ * are unfolded one by one, each with the taps behind it: those to come keep their
+ * places, counted from the last. */
 static int64_t unfold_stride(const tdagi_raiser *r, const trio *t, uint32_t axis)
 {
     int64_t stride = 1;
@@ -69,8 +71,10 @@ static int64_t unfold_stride(const tdagi_raiser *r, const trio *t, uint32_t axis
         if (level == t->x) break;
         const tdagi_node *n = tdagi_raiser_node(r, level->value);
         const tdag_window_spec *spec = n->u.spec;
-        if (n->op == TDAG_OP_UNFOLD && n->rank == t->x->rank)
-            stride *= spec->stride.v[axis];
+        if (n->op != TDAG_OP_UNFOLD || n->rank < t->x->rank) continue;
+        uint32_t there = n->rank - t->x->rank + axis;
+        if (spec->kernel.v[there] > 1 || spec->stride.v[there] > 1)
+            stride = spec->stride.v[there]; /* the last one says it: others dilate */
     }
     return stride;
 }
