@@ -187,6 +187,9 @@ void tdagi_export_reshape(tdagi_exporter *e, const tdagi_kernel *k);
  * along an axis: of what, and the sigmoid; else 0. */
 uint32_t tdagi_export_glu(const tdagi_exporter *e, const tdagi_kernel *k, int64_t *axis,
                           uint32_t *gate_out);
+/* Whether k normalises by the mean and variance of its own input: PyTorch computes them
+ * itself then, and takes no gradient of those it is given. */
+bool tdagi_export_is_batch_stats(const tdagi_exporter *e, const tdagi_kernel *k);
 /* What a value is before the changes of shape that its user takes along. */
 uint32_t tdagi_export_base(const tdagi_exporter *e, uint32_t value);
 void tdagi_export_reduce(tdagi_exporter *e, const tdagi_kernel *k, bool keep,

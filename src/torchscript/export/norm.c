@@ -71,11 +71,41 @@ static void emit_group_norm(tdagi_exporter *e, const tdagi_kernel *k)
 const tdagi_emitter tdagi_emitter_group_norm = {.emit = emit_group_norm,
                                                 .is_fresh = true};
 
+/* Whether the axes are all of x's but the channels'. */
+static bool is_all_but_channels(const tdagi_kernel *x, const tdag_list *axes)
+{
+    for (uint32_t i = 0; i < axes->n; i++)
+        if (axes->v[i] != (i == 0 ? 0 : (int64_t)i + 1)) return false;
+    return axes->n + 1 == x->rank;
+}
+
+bool tdagi_export_is_batch_stats(const tdagi_exporter *e, const tdagi_kernel *k)
+{
+    if (e->is_functional || k->composite != TDAGI_BATCH_NORM) return false;
+    const tdagi_kernel *x = tdagi_export_input(e, k, 0);
+    const tdagi_kernel *mean = tdagi_export_input(e, k, 1);
+    const tdagi_kernel *var = tdagi_export_input(e, k, 2);
+    const tdagi_var_spec *spread = var->spec;
+    if (var->composite != TDAGI_VAR || var->inputs[0] != k->inputs[0] ||
+        spread->correction != 0 || spread->keep ||
+        !is_all_but_channels(x, &spread->axes) ||
+        !tdagi_export_is_core(mean, TDAG_OP_SQUEEZE))
+        return false;
+    const tdagi_kernel *reduce = tdagi_export_input(e, mean, 0);
+    const tdag_reduce_spec *s = reduce->spec;
+    return mean->rank == 1 && tdagi_export_is_core(reduce, TDAG_OP_REDUCE) &&
+           reduce->inputs[0] == k->inputs[0] && s->kind == TDAG_REDUCE_MEAN &&
+           is_all_but_channels(x, &s->axes);
+}
+
 static void emit_batch_norm(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_eps_spec *s = k->spec;
-    tdagi_export_emit(
-        e, k, "torch.batch_norm($0, $3, $4, $1, $2, False, 0.1, %f, True)", s->eps);
+    const char *format =
+        tdagi_export_is_batch_stats(e, k)
+            ? "torch.batch_norm($0, $3, $4, None, None, True, 0.1, %f, True)"
+            : "torch.batch_norm($0, $3, $4, $1, $2, False, 0.1, %f, True)";
+    tdagi_export_emit(e, k, format, s->eps);
 }
 const tdagi_emitter tdagi_emitter_batch_norm = {.emit = emit_batch_norm,
                                                 .is_fresh = true};

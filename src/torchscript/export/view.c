@@ -230,6 +230,16 @@ static void emit_shuffle(tdagi_exporter *e, const tdagi_kernel *k, const shuffle
     tdagi_export_end(e);
 }
 
+/* A batch's own mean and variance, where nothing else reads them. */
+static void plan_stats(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    if (!tdagi_export_is_batch_stats(e, k)) return;
+    uint32_t mean = k->inputs[1], reduce = tdagi_export_kernel(e, mean)->inputs[0];
+    e->deferred[k->inputs[2]] = e->uses[k->inputs[2]] == 1;
+    e->deferred[mean] = e->uses[mean] == 1;
+    e->deferred[reduce] = e->uses[mean] == 1 && e->uses[reduce] == 1;
+}
+
 /* One number, of which expand makes any shape by itself. */
 static bool is_number(const tdagi_exporter *e, const tdagi_kernel *x)
 {
@@ -245,6 +255,7 @@ void tdagi_export_plan_views(tdagi_exporter *e)
         uint32_t user = e->user[i];
         if (e->deferred[i] || plan_size(e, x)) continue;
         plan_glu(e, x);
+        plan_stats(e, x);
         if (e->uses[i] != 1 || user == 0) continue;
         const tdagi_kernel *k = tdagi_export_kernel(e, user);
         plan_batch(e, i);
