@@ -54,6 +54,7 @@ typedef struct tdagi_aten_row {
 const char *tdagi_aten_row_name(const tdagi_aten_row *row);
 /* Names of arguments that cannot change the result. */
 const char *tdagi_aten_row_ignorable(const tdagi_aten_row *row);
+bool tdagi_aten_row_is_elementwise(const tdagi_aten_row *row);
 /* All of aten.def, with its headings. */
 const tdagi_aten_row *tdagi_aten_rows(size_t *n_out);
 /* NULL: no row. */

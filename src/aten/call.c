@@ -196,6 +196,31 @@ static bool changes_attribute(const tdagi_call *c)
     return self.kind == TDAGI_ANY_LIST && self.u.seq->lives;
 }
 
+static bool has_shape_of(tdagi_env *env, tdagi_cell *t, tdagi_cell *of)
+{
+    uint32_t rank = tdagi_cell_rank(env, t);
+    if (rank != tdagi_cell_rank(env, of)) return false;
+    for (uint32_t i = 0; i < rank; i++)
+        if (tdagi_cell_dim(env, t, i) != tdagi_cell_dim(env, of, i)) return false;
+    return true;
+}
+
+/* What is computed element by element lies in memory as its arguments do. */
+static void note_order(tdagi_call *c, tdagi_any out)
+{
+    if (out.kind != TDAGI_ANY_TENSOR || out.u.tensor->parent != NULL ||
+        !tdagi_aten_row_is_elementwise(c->row))
+        return;
+    for (uint32_t i = 0; i < c->n; i++) {
+        tdagi_cell *t =
+            c->args[i].kind == TDAGI_ANY_TENSOR ? c->args[i].u.tensor : NULL;
+        if (t == NULL || t == out.u.tensor || !has_shape_of(c->env, out.u.tensor, t))
+            continue;
+        out.u.tensor->is_permuted |=
+            t->is_permuted || !tdagi_cell_is_contiguous(c->env, t);
+    }
+}
+
 static tdagi_any run_row(tdagi_call *c)
 {
     tdagi_env *env = c->env;
@@ -212,6 +237,7 @@ static tdagi_any run_row(tdagi_call *c)
         tdagi_env_issue(env, "%s with these arguments",
                         tdagi_schema_name(env, c->schema));
     if (!c->bad) out = follow_texts(c, out);
+    if (!c->bad) note_order(c, out);
     if (c->bad) out = tdagi_any_poison();
     if (!c->bad && tdagi_env_ok(env) && !c->schema->is_vararg) check_unread(c);
     if (c->schema->in_place_of_row && tdagi_env_ok(env)) out = store_in_place(c, out);

@@ -47,9 +47,11 @@ struct tdagi_cell {
     tdag_dtype dtype;        /* of `known` */
     uint8_t known_rank;      /* 0 or 1 */
     uint32_t n_known;
-    bool is_literal; /* a rank-0 constant of the code */
-    bool is_in_list; /* an item of a list that holds values (control/stack.h) */
-    bool is_leaf;    /* memory that lives between calls: parameter, buffer, constant */
+    bool is_literal;  /* a rank-0 constant of the code */
+    bool is_in_list;  /* an item of a list that holds values (control/stack.h) */
+    bool is_leaf;     /* memory that lives between calls: parameter, buffer, constant */
+    bool is_permuted; /* of a root: its elements may lie as an argument's did, whose
+                         order is not row-major */
     bool was_written;
     const char *writer; /* of a leaf: the operator that wrote first, and its place */
     tdag_value first_value; /* of a leaf: what it was before the first write */

@@ -45,6 +45,13 @@ const char *tdagi_aten_row_ignorable(const tdagi_aten_row *row)
     return strchr(tdagi_aten_row_name(row), '\0') + 1;
 }
 
+bool tdagi_aten_row_is_elementwise(const tdagi_aten_row *row)
+{
+    while (row->fn != NULL)
+        row--;
+    return strncmp(tdagi_aten_row_name(row), "element-wise", 12) == 0;
+}
+
 const tdagi_aten_row *tdagi_aten_rows(size_t *n_out)
 {
     *n_out = N_ROWS;

@@ -184,8 +184,7 @@ def check(args, path, folder):
     tdag(args, "run", export, "--in", like, "--out", result, "--engine", "native")
     apart = {"native": check_result(path, models.load_safetensors(result))}
     inputs = torch.load(stem + ".inputs")
-    with torch.no_grad():
-        again = models.flat(module(*inputs))
+    again = [t.detach() for t in models.flat(module(*inputs))] # with gradients recorded
     apart["torch"] = check_result(path, {"out%d" % i: t for i, t in enumerate(again)})
     spoiled = os.path.join(folder, "spoiled.pt")
     name = spoil(module, inputs, spoiled)

@@ -74,8 +74,8 @@ static tdag_value make_strided(tdag_builder *b, const tdagi_view_step *w, tdag_v
                           tdag_builder_get_shape(b, x));
     tdag_value index = tdag_add_scalar(b, TDAG_I64, (double)w->start);
     for (uint32_t i = 0; i < n; i++) {
-        tdag_value k = tdagi_mul_scalar(b, tdag_iota(b, w->dims.v[i], TDAG_I64),
-                                        (double)w->dims.v[n + i]);
+        tdag_value k = tdagi_mul(b, tdag_iota(b, w->dims.v[i], TDAG_I64),
+                                 tdagi_dim_scalar(b, w->dims.v[n + i], TDAG_I64));
         for (uint32_t a = 0; a < i; a++)
             k = tdagi_unsqueeze1(b, k, 0);
         if (i > 0) index = tdagi_unsqueeze1(b, index, i);
@@ -84,19 +84,49 @@ static tdag_value make_strided(tdag_builder *b, const tdagi_view_step *w, tdag_v
     return tdag_gather(b, tdagi_reshape(b, x, 1, &flat), index, 0);
 }
 
+/* How far elements of t along an axis lie apart, in elements. */
+static tdag_dim stride_of(tdagi_env *env, tdagi_cell *t, uint32_t axis)
+{
+    if (t->strides != NULL) return t->strides[axis];
+    uint32_t rank = tdagi_cell_rank(env, t);
+    return tdagi_dim_product(env->pool, rank - axis - 1,
+                             tdagi_cell_shape(env, t) + axis + 1);
+}
+
+/* The memory that t shows, and where in it t begins; NULL where that is not known. */
+static tdagi_cell *memory_of(tdagi_env *env, tdagi_cell *t, tdag_dim *offset)
+{
+    *offset = 0;
+    for (; t->parent != NULL; t = t->parent) {
+        const tdagi_view_step *w = &t->view;
+        tdag_dim from = 0;
+        if (w->kind == TDAGI_VIEW_SLICE || w->kind == TDAGI_VIEW_SELECT)
+            from =
+                tdagi_dim_mul(env->pool, w->start, stride_of(env, t->parent, w->axis));
+        else if (w->kind == TDAGI_VIEW_MADE && w->make == make_strided)
+            from = w->start;
+        else if (w->kind >= TDAGI_VIEW_NEGATIVE)
+            return NULL;
+        *offset = tdag_dim_add(env->b, *offset, from);
+    }
+    return t->is_permuted || !tdagi_cell_is_contiguous(env, t) ? NULL : t;
+}
+
 tdagi_any tdagi_aten_as_strided(tdagi_call *c)
 {
     tdagi_cell *t = tdagi_arg_cell(c, "self");
     tdag_list size = tdagi_arg_ints(c, "size"), stride = tdagi_arg_ints(c, "stride");
-    int64_t offset = tdagi_arg_int(c, "storage_offset", 0), both[2 * TDAG_MAX_RANK];
+    int64_t own = 0, both[2 * TDAG_MAX_RANK];
     if (c->bad || size.n != stride.n || size.n > TDAG_MAX_RANK)
         return tdagi_refuse(c, "size");
-    while (t->parent != NULL && t->view.kind == TDAGI_VIEW_ALIAS)
-        t = t->parent;
-    if (t->parent != NULL || !tdagi_cell_is_contiguous(c->env, t)) {
+    t = memory_of(c->env, t, &own);
+    if (t == NULL) {
         c->bad = true;
-        return tdagi_env_issue(c->env, "aten::as_strided of a view");
+        return tdagi_env_issue(c->env, "aten::as_strided of memory of unknown strides");
     }
+    int64_t offset = tdagi_arg_int(c, "storage_offset", own);
+    if (!tdagi_dim_is_const(c->env->pool, offset, &offset))
+        return tdagi_refuse(c, "storage_offset");
     for (uint32_t i = 0; i < size.n; i++) {
         both[i] = size.v[i];
         both[size.n + i] = stride.v[i];
