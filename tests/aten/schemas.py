@@ -57,7 +57,9 @@ TAIL = """\
 """
 # Of libraries that are not at hand.
 ELSEWHERE = {"torchvision::nms": [["", ["Tensor dets", "Tensor scores",
-                                        "float iou_threshold"], "Tensor"]]}
+                                        "float iou_threshold"], "Tensor"]],
+             "transformers::grouped_mm_fallback": [["", ["Tensor input", "Tensor weight",
+                                                         "Tensor offs"], "Tensor"]]}
 DTYPES = ("uint8 int8 int16 int32 int64 float16 float32 float64 complex32 complex64 "
           "complex128 bool").split()
 

@@ -383,7 +383,8 @@ static const char *const of_programs[] = {"rand",
                                           "_unique2",
                                           "bincount",
                                           "unique_consecutive",
-                                          "torchvision::nms"};
+                                          "torchvision::nms",
+                                          "transformers::grouped_mm_fallback"};
 
 static bool is_elsewhere(const char *name)
 {

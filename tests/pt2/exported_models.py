@@ -126,6 +126,26 @@ class Listed(nn.Module):
         return a * b + c, d, e, f, g + h, v, i, t, j, s, k, torch.std_mean(x, 1)
 
 
+class Grouped(nn.Module):
+    """Rows by the matrix of their group, by the operator that transformers registers."""
+
+    def __init__(self):
+        super().__init__()
+
+        @torch.library.custom_op("transformers::grouped_mm_fallback", mutates_args=())
+        def grouped(input: torch.Tensor, weight: torch.Tensor,
+                    offs: torch.Tensor) -> torch.Tensor:
+            parts = torch.tensor_split(input, offs)
+            return torch.cat([x @ w for x, w in zip(parts, weight)] + [parts[-1] @ weight[0] * 0])
+
+        @grouped.register_fake
+        def _(input, weight, offs):
+            return input.new_empty(input.shape[0], weight.shape[2])
+
+    def forward(self, x, w, ends):
+        return torch.ops.transformers.grouped_mm_fallback(x, w, ends)
+
+
 class Patched(nn.Module):
     """A vision transformer of one block."""
 
@@ -236,6 +256,7 @@ WRITTEN = {
     "sized": (Sized, [{0: "N"}, {0: "M"}], (6, 4), (8, 4)),
     "written": (Written, None, (3, 6), lambda: torch.tensor([0, 2, 3])),
     "listed": (Listed, None, (3, 6)),
+    "grouped": (Grouped, None, (6, 4), (3, 4, 5), lambda: torch.tensor([2, 2, 5])),
     "patched": (Patched, N, (2, 3, 16, 16)),
     "gpt": (GPT, NL, ids(40, 2, 9)),
     "bert": (BERT, NL * 3, ids(40, 2, 9), lambda: torch.ones(2, 9), ids(2, 2, 9)),

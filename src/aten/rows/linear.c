@@ -290,7 +290,8 @@ static tdag_value grouped_rows(tdagi_call *c, tdag_value x, tdag_value w,
 
 tdagi_any tdagi_aten_grouped_mm(tdagi_call *c)
 {
-    tdag_value x = tdagi_arg_tensor(c, "self"), y = tdagi_arg_tensor(c, "mat2");
+    tdag_value x = tdagi_arg_tensor(c, c->schema->args[0].name);
+    tdag_value y = tdagi_arg_tensor(c, c->schema->args[1].name);
     tdag_value offs = tdagi_arg_optional(c, "offs");
     tdag_dtype d = tdagi_arg_dtype(c, "out_dtype");
     if (c->bad) return tdagi_any_poison();

@@ -248,6 +248,19 @@ static void assertion(tdagi_pt2 *im, const tdagi_pt2_node *node)
     tdagi_check_add(&im->env, tdagi_truth(&im->env, c), sentence);
 }
 
+/* The call of an operator's overload, where the operator has a row. */
+static void by_row(tdagi_pt2 *im, const tdagi_pt2_node *node, const char *name,
+                   const char *overload)
+{
+    operation *o = operation_of(im, node);
+    if (o == NULL || name == NULL) return;
+    if (find_schema(im, o, name, overload))
+        call(im, node, &o->schema);
+    else if (tdagi_env_ok(&im->env))
+        tdagi_pt2_without_row(im, node,
+                              strncmp(name, "aten::", 6) == 0 ? name : o->name);
+}
+
 void tdagi_pt2_aten(tdagi_pt2 *im, const tdagi_pt2_node *node, const char *name)
 {
     for (size_t i = 0; i < sizeof(assertions) / sizeof(assertions[0]); i++)
@@ -255,9 +268,7 @@ void tdagi_pt2_aten(tdagi_pt2 *im, const tdagi_pt2_node *node, const char *name)
             assertion(im, node);
             return;
         }
-    operation *o = operation_of(im, node);
     const char *dot = strrchr(name, '.');
-    if (o == NULL) return;
     if (dot == NULL) {
         tdagi_pt2_bad(im, "an operator without its overload");
         return;
@@ -269,16 +280,18 @@ void tdagi_pt2_aten(tdagi_pt2 *im, const tdagi_pt2_node *node, const char *name)
             base = same[i].row;
             overload = same[i].overload;
         }
-    if (find_schema(im, o, base, overload))
-        call(im, node, &o->schema);
-    else if (tdagi_env_ok(&im->env))
-        tdagi_pt2_without_row(im, node, base);
+    by_row(im, node, base, overload);
 }
 
+/* An operator of a library: torchvision::nms has a row. */
 void tdagi_pt2_custom(tdagi_pt2 *im, const tdagi_pt2_node *node, const char *name)
 {
     (void)name;
-    tdagi_pt2_without_row(im, node, tdagi_pt2_operator_name(im, node));
+    const char *whole = tdagi_pt2_operator_name(im, node);
+    const char *dot = strchr(whole, '.');
+    int length = dot == NULL ? (int)strlen(whole) : (int)(dot - whole);
+    by_row(im, node, tdagi_env_text(&im->env, "%.*s", length, whole),
+           dot == NULL ? "" : dot + 1);
 }
 
 /* The operators of TorchScript that Python's on sizes and numbers are. */
