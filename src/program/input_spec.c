@@ -1,10 +1,11 @@
-/* Reads what describes one input on a command line: "[NAME:]DTYPE[DIMS]". Blanks may
- * stand between the parts. */
+/* What describes one input: read from a command line, "[NAME:]DTYPE[DIMS]", where
+ * blanks may stand between the parts, and told by a graph. */
 #include <string.h>
 
 #include <tdagger/model.h>
 
 #include "base/ctx.h"
+#include "program/model.h"
 
 /* Before the strings, so that a block of several strings can be freed. */
 typedef struct spec_storage {
@@ -165,4 +166,23 @@ void tdag_input_spec_free(tdag_ctx *ctx, char *storage)
     spec_storage head;
     memcpy(&head, storage, sizeof(head));
     tdagi_free(ctx, storage, head.size);
+}
+
+bool tdagi_input_spec_of(const tdag_graph *g, uint32_t i, tdag_input_spec *out)
+{
+    const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
+    memset(out, 0, sizeof *out);
+    out->dtype = (tdag_dtype)n->dtype;
+    out->rank = n->rank;
+    for (uint32_t k = 0; k < n->rank; k++) {
+        uint32_t symbol;
+        int64_t factor, offset;
+        out->shape[k] = tdagi_dim_sample(g->pool, n->shape[k]);
+        if (n->shape[k] >= 0) continue;
+        if (!tdagi_dim_is_affine(g->pool, n->shape[k], &symbol, &factor, &offset) ||
+            factor != 1 || offset != 0)
+            return false;
+        out->symbol[k] = tdagi_pool_symbol(g->pool, symbol, NULL);
+    }
+    return true;
 }

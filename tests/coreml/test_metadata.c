@@ -4,6 +4,7 @@
 
 #include "coreml/made.h"
 #include "coreml/package/metadata.h"
+#include "ir/graph.h"
 #include "support/test.h"
 
 static const char text[] =
@@ -195,12 +196,95 @@ static void test_memory(void **state)
     test_every_oom(all_once, NULL);
 }
 
+/* What a package cannot say: dtypes, names and modules come back as they were, from a
+ * file that was written again, too. */
+static const char noted[] = "tdag 1\n"
+                            "\"ids.1\": i64[3] = input\n"
+                            "mask: bool[3] = input\n"
+                            "n: i64[] = input\n"
+                            "k: u8[2] = input\n"
+                            "\"fc.weight\": f32[3] = parameter [0.5, 0.25, 0.125]\n"
+                            "fc_weight: f32[3] = parameter [1, 2, 3]\n"
+                            "\"gate.table\": i64[20] = constant [4, 5, 6, 7, 8, 9, 10, "
+                            "11, 12, 13, 14, 15, 1, 2, "
+                            "3, 4, 5, 6, 7, 8]\n"
+                            "a: f32[3] = convert(\"ids.1\") {dtype=f32} \n"
+                            "b: f32[3] = multiply(a, \"fc.weight\") @\"enc.fc\"\n"
+                            "c: f32[3] = add(b, fc_weight) @\"enc.fc\"\n"
+                            "d: f32[3] = tanh(c) @gate\n"
+                            "e: bool[3] = less(a, d) @gate\n"
+                            "o: bool[3] = equal(e, mask)\n"
+                            "m: i64[] = add(n, n)\n"
+                            "l: u8[2] = add(k, k)\n"
+                            "q: i64[1] = unsqueeze(n) {axes=[0]}\n"
+                            "r: i64[20] = repeat(q) {counts=[20]}\n"
+                            "p: i64[20] = add(\"gate.table\", r)\n"
+                            "return d, o, m, l, p\n";
+
+static tdag_model *again(tdag_ctx *ctx, const tdag_model *model)
+{
+    tdag_model *out = NULL;
+    TEST_OK(ctx, tdag_to_coreml(ctx, model, made_path("n.mlpackage"), NULL));
+    TEST_OK(ctx, tdag_from_coreml(ctx, made_path("n.mlpackage"), NULL, 0, NULL, &out));
+    return out;
+}
+
+static bool has_leaf(const tdag_graph *g, const char *name)
+{
+    for (uint32_t id = 1; id <= g->n; id++)
+        if (g->nodes[id].name != NULL && tdagi_op_is_leaf(g->nodes[id].op) &&
+            strcmp(tdagi_name_given(g->nodes[id].name), name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_in(const tdag_graph *g, const char *op, const char *scope)
+{
+    for (uint32_t id = 1; id <= g->n; id++)
+        if (strcmp(tdagi_op_row_of(g->nodes[id].op)->name, op) == 0 &&
+            strcmp(g->scopes[g->nodes[id].scope], scope) == 0)
+            return true;
+    return false;
+}
+
+static void test_notes(void **state)
+{
+    static const char *const leaves[] = {"ids.1",     "mask",      "n",         "k",
+                                         "fc.weight", "fc_weight", "gate.table"};
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    tdag_model *m = NULL;
+    TEST_OK(ctx, tdag_model_parse(ctx, noted, strlen(noted), &m));
+    const tdag_graph *g = tdag_model_get_graph(m);
+    tdag_model *once = again(ctx, m), *twice = again(ctx, once);
+    const tdag_graph *h = tdag_model_get_graph(twice);
+    for (uint32_t i = 0; i < g->n_inputs + g->n_outputs; i++) {
+        const tdagi_node *a, *b;
+        const bool is_input = i < g->n_inputs;
+        const uint32_t k = is_input ? i : i - g->n_inputs;
+        a = tdagi_graph_node(g, is_input ? g->inputs[k] : g->outputs[k]);
+        b = tdagi_graph_node(h, is_input ? h->inputs[k] : h->outputs[k]);
+        assert_int_equal(a->dtype, b->dtype);
+        assert_int_equal(a->rank, b->rank);
+    }
+    for (size_t i = 0; i < sizeof leaves / sizeof *leaves; i++)
+        if (!has_leaf(h, leaves[i])) fail_msg("%s is called otherwise", leaves[i]);
+    assert_true(is_in(h, "multiply", "enc.fc"));
+    assert_true(is_in(h, "add", "enc.fc"));
+    assert_true(is_in(h, "tanh", "gate"));
+    tdag_model_free(m);
+    tdag_model_free(once);
+    tdag_model_free(twice);
+    tdag_ctx_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ways),
         cmocka_unit_test(test_package),
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_notes),
     };
     return cmocka_run_group_tests(tests, NULL, made_remove);
 }

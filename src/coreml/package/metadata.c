@@ -92,8 +92,9 @@ static void collect(list *l, const Cml__ModelDescription *d)
     for (uint32_t i = 0; m != NULL && field(m, i, &key) != NULL; i++)
         add(l, key, *field(m, i, &key));
     for (size_t i = 0; m != NULL && i < m->n_user_defined; i++)
-        add(l, join(&l->arena, USER, m->user_defined[i]->key),
-            m->user_defined[i]->value);
+        if (strcmp(m->user_defined[i]->key, TDAGI_NOTES_KEY) != 0)
+            add(l, join(&l->arena, USER, m->user_defined[i]->key),
+                m->user_defined[i]->value);
     visit_all(d, add_feature, l);
 }
 
@@ -179,9 +180,30 @@ tdag_status tdagi_metadata_write(tdag_ctx *ctx, tdagi_arena *arena,
         if (text != NULL) *field(m, i, &key) = copy(&w, text);
     }
     for (uint32_t i = 0; i < model->n_metadata && !w.failed; i++)
-        if (strncmp(model->metadata[i].key, USER, strlen(USER)) == 0)
+        if (strncmp(model->metadata[i].key, USER, strlen(USER)) == 0 &&
+            strcmp(model->metadata[i].key, USER TDAGI_NOTES_KEY) != 0)
             write_user(&w, m, &model->metadata[i]);
     description->metadata = m;
     visit_all(description, write_feature, &w);
     return w.failed ? tdagi_nomem(ctx) : TDAG_OK;
+}
+
+tdag_status tdagi_metadata_add_notes(tdag_ctx *ctx, tdagi_arena *arena, char *text,
+                                     Cml__ModelDescription *description)
+{
+    Cml__Metadata *m = description->metadata;
+    if (m == NULL) m = message(arena, &cml__metadata__descriptor);
+    Cml__StringEntry *e = message(arena, &cml__string_entry__descriptor);
+    Cml__StringEntry **all =
+        m == NULL ? NULL
+                  : tdagi_arena_array(arena, m->n_user_defined + 1, sizeof(*all));
+    if (e == NULL || all == NULL) return tdagi_nomem(ctx);
+    if (m->n_user_defined > 0)
+        memcpy(all, m->user_defined, m->n_user_defined * sizeof(*all));
+    e->key = (char *)(uintptr_t)TDAGI_NOTES_KEY;
+    e->value = text;
+    all[m->n_user_defined++] = e;
+    m->user_defined = all;
+    description->metadata = m;
+    return TDAG_OK;
 }

@@ -103,6 +103,7 @@ static tdag_status read_function(tdagi_cml *like, const Cml__FunctionEntry *e,
     im.env.reader = &im;
     im.env.place = place;
     const Cml__Block *block = NULL;
+    if (tdagi_env_ok(&im.env)) tdagi_cml_take_notes(&im);
     if (tdagi_env_ok(&im.env) && e->value == NULL)
         tdagi_cml_bad(&im, "%s: the function %.80s is empty", im.package->what, e->key);
     if (tdagi_env_ok(&im.env) && read_opset(&im, e->value))

@@ -35,10 +35,12 @@ typedef struct tdagi_cml {
     bool keeps_opaque;
     const char *function;
     uint32_t opset;    /* 5 for CoreML5 */
+    tdagi_table notes; /* "KIND NAME" to what else the line says (meant/notes.c) */
     tdagi_table names; /* to the tdagi_cml_value that is seen */
     tdagi_cml_value *last;
     tdagi_cml_state *states;
     tdagi_cml_room room;
+    const char *module;       /* of the operation at hand; NULL: the model itself */
     const Cml__Operation *op; /* where we are; NULL: outside */
     /* of a network: runs a block that is one, which has no descriptor */
     void (*run_layers)(struct tdagi_cml *im, const Cml__Block *block);
@@ -87,6 +89,18 @@ bool tdagi_cml_known(tdagi_cml_call *c, tdagi_any *out);
 /* The result of an operation that stands, with those before it, for another one; false:
  * it is meant as it is. */
 bool tdagi_cml_meant(tdagi_cml *im, const Cml__Operation *op, tdagi_any *out);
+
+/* ---- meant/notes.c ---- */
+void tdagi_cml_take_notes(tdagi_cml *im);
+/* What is noted of it; NULL: nothing. */
+const char *tdagi_cml_note(tdagi_cml *im, const char *kind, const char *name);
+/* What v was before it was converted from that dtype, which is no float; id 0: it was
+ * not. */
+tdag_value tdagi_cml_before(tdagi_cml *im, tdag_value v, tdag_dtype dtype);
+/* The dtype that is noted of an input or output of the dtype `is`, which is it where
+ * there is no note; then *name is not set. */
+tdag_dtype tdagi_cml_noted_type(tdagi_cml *im, const char *kind, const char *of,
+                                tdag_dtype is, const char **name, bool *is_scalar);
 
 /* ---- control.c ---- */
 void tdagi_cml_cond(tdagi_cml *im, const Cml__Operation *op);

@@ -122,11 +122,18 @@ static tdag_dtype described_dtype(const Cml__FeatureType *type)
 
 /* ---- the caller's specs ---- */
 
-static const tdag_input_spec *named_spec(const tdagi_cml *im, const char *name)
+/* By the name in the file, or that which is noted. */
+static const tdag_input_spec *named_spec(tdagi_cml *im, const char *name)
 {
-    for (uint32_t i = 0; i < im->n_inputs; i++)
-        if (im->inputs[i].name != NULL && strcmp(im->inputs[i].name, name) == 0)
+    const char *note = tdagi_cml_note(im, "input", name);
+    for (uint32_t i = 0; i < im->n_inputs; i++) {
+        const char *given = im->inputs[i].name;
+        const size_t n = given == NULL ? 0 : strlen(given);
+        if (given != NULL &&
+            (strcmp(given, name) == 0 ||
+             (note != NULL && strncmp(note, given, n) == 0 && note[n] == ' ')))
             return &im->inputs[i];
+    }
     return NULL;
 }
 
@@ -257,6 +264,13 @@ bool tdagi_cml_type(tdagi_cml *im, const char *what, const Cml__TensorType *type
 
 /* ---- inputs ---- */
 
+/* Of the one axis of a vector of fixed size; else 0. */
+static tdag_dim constant_size(const Cml__TensorType *t)
+{
+    tdag_dim n = 0;
+    return t->n_dimensions == 1 && constant_dim(t->dimensions[0], &n) ? n : 0;
+}
+
 static tdagi_any take_tensor(tdagi_cml *im, symbol **symbols,
                              const Cml__NamedValueType *v, const Cml__FeatureType *is,
                              const tdag_input_spec *given)
@@ -273,7 +287,15 @@ static tdagi_any take_tensor(tdagi_cml *im, symbol **symbols,
     tdag_dtype inner = (tdag_dtype)e->dtype, outer = described_dtype(is);
     if (outer == TDAG_DTYPE_NONE) outer = inner;
     bool absent = given == NULL && im->n_inputs > 0; /* an optional one */
-    bool same = given == NULL || (given->dtype == outer && given->rank == rank);
+    const char *name = v->name;
+    bool is_scalar;
+    const tdag_dtype noted =
+        tdagi_cml_noted_type(im, "input", v->name, outer, &name, &is_scalar);
+    is_scalar = is_scalar && constant_size(t) == 1;
+    if (given == NULL || given->dtype != outer) outer = noted;
+    if (given != NULL && given->rank == rank) is_scalar = false;
+    bool same = given == NULL ||
+                (given->dtype == outer && given->rank == (is_scalar ? 0 : rank));
     for (uint32_t i = 0; i < rank && same && tdagi_env_ok(&im->env); i++) {
         open_size s = size_of(is, i, rank);
         if (!constant_dim(t->dimensions[i], &dims[i]))
@@ -281,7 +303,7 @@ static tdagi_any take_tensor(tdagi_cml *im, symbol **symbols,
                              : open_dim(im, symbols, v->name, i, &s,
                                         nth_of(t, is, i, &s), given);
         else
-            same = given == NULL || given->shape[i] == dims[i];
+            same = given == NULL || is_scalar || given->shape[i] == dims[i];
     }
     if (!tdagi_env_ok(&im->env)) return tdagi_any_poison();
     if (!same) {
@@ -295,12 +317,13 @@ static tdagi_any take_tensor(tdagi_cml *im, symbol **symbols,
         return tdagi_any_tensor(
             tdagi_cell_new(&im->env, tdagi_full(im->env.b, inner, rank, dims,
                                                 default_of(is->multi_array_type))));
-    tdag_value x =
-        tdag_add_input(im->env.b, tdagi_env_name(&im->env, v->name), outer, rank, dims);
+    tdag_value x = tdag_add_input(im->env.b, tdagi_env_name(&im->env, name), outer,
+                                  is_scalar ? 0 : rank, dims);
     if (x.id == 0) {
         tdagi_env_fail_here(&im->env, tdag_builder_get_status(im->env.b), v->name);
         return tdagi_any_poison();
     }
+    if (is_scalar) x = tdagi_reshape(im->env.b, x, rank, dims);
     return tdagi_any_tensor(
         tdagi_cell_new(&im->env, outer == inner ? x : tdagi_cast(im->env.b, x, inner)));
 }
@@ -357,7 +380,15 @@ static void give(tdagi_cml *im, const char *name, tdag_dtype outer)
     }
     tdag_value x = tdagi_cell_read(env, v.u.tensor);
     tdag_dtype inner = x.id == 0 ? outer : tdag_builder_get_dtype(env->b, x);
-    if (x.id != 0 && outer != TDAG_DTYPE_NONE && inner != outer)
+    const char *called;
+    bool is_scalar;
+    outer = tdagi_cml_noted_type(im, "output", name,
+                                 outer == TDAG_DTYPE_NONE ? inner : outer, &called,
+                                 &is_scalar);
+    const tdag_value before = tdagi_cml_before(im, x, outer);
+    if (before.id != 0)
+        x = before;
+    else if (x.id != 0 && outer != TDAG_DTYPE_NONE && inner != outer)
         x = tdagi_cast(env->b, x, outer);
     tdag_builder_add_output(env->b, x);
 }

@@ -46,6 +46,20 @@ tdagi_cml_value *tdagi_cml_find(tdagi_cml *im, const char *name)
     return tdagi_table_get(&im->names, name, strlen(name) + 1);
 }
 
+/* By the name that it had, in the module that this begins with. */
+static tdagi_any noted_constant(tdagi_cml *im, const char *name, const Cml__Value *v)
+{
+    const char *noted = tdagi_cml_note(im, "constant", name);
+    const char *dot = noted == NULL ? NULL : strrchr(noted, '.');
+    if (noted == NULL) return tdagi_cml_constant(im, name, v);
+    const char *path =
+        dot == NULL ? "" : tdagi_env_text(&im->env, "%.*s", (int)(dot - noted), noted);
+    if (path != NULL) tdag_builder_set_scope(im->env.b, path);
+    tdagi_any out = tdagi_cml_constant(im, noted, v);
+    tdag_builder_set_scope(im->env.b, im->module == NULL ? "" : im->module);
+    return out;
+}
+
 tdagi_any tdagi_cml_get(tdagi_cml *im, const char *name)
 {
     tdagi_cml_value *v = tdagi_cml_find(im, name);
@@ -56,7 +70,7 @@ tdagi_any tdagi_cml_get(tdagi_cml *im, const char *name)
     if (v->constant != NULL) {
         const Cml__Value *constant = v->constant;
         v->constant = NULL;
-        v->is = tdagi_cml_constant(im, name, constant);
+        v->is = noted_constant(im, name, constant);
     }
     /* what is known stays so where it is needed as data, too */
     if (v->is.kind == TDAGI_ANY_TENSOR && v->is.u.tensor->known != NULL) {
@@ -288,12 +302,23 @@ static const struct {
     {"write_state", tdagi_cml_write_state},
 };
 
+/* Modules are noted where they change. */
+static void set_module(tdagi_cml *im, const Cml__Operation *op)
+{
+    const char *path =
+        op->n_outputs == 0 ? NULL : tdagi_cml_note(im, "module", op->outputs[0]->name);
+    if (path == NULL) return;
+    im->module = strcmp(path, ".") == 0 ? "" : path;
+    tdag_builder_set_scope(im->env.b, im->module);
+}
+
 void tdagi_cml_run(tdagi_cml *im, const Cml__Block *block)
 {
     const Cml__Operation *outer = im->op;
     if (block->base.descriptor == NULL) im->run_layers(im, block);
     for (size_t i = 0; i < block->n_operations && tdagi_env_step(&im->env, 1); i++) {
         const Cml__Operation *op = im->op = block->operations[i];
+        set_module(im, op);
         size_t n = sizeof(special) / sizeof(special[0]), k = 0;
         while (k < n && strcmp(special[k].type, op->type) != 0)
             k++;

@@ -11,27 +11,6 @@
 
 /* ---- reading it ---- */
 
-/* The input as the reader is told; false for a dim that is an expression. */
-static bool spec_of(const tdagi_mil_writer *w, uint32_t i, tdag_input_spec *out)
-{
-    const tdag_graph *g = w->g;
-    const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
-    memset(out, 0, sizeof *out);
-    out->dtype = n->dtype == TDAG_I64 ? TDAG_I32 : TDAG_F32;
-    out->rank = n->rank;
-    for (uint32_t k = 0; k < n->rank; k++) {
-        uint32_t symbol;
-        int64_t factor, offset;
-        out->shape[k] = tdagi_dim_sample(g->pool, n->shape[k]);
-        if (n->shape[k] >= 0) continue;
-        if (!tdagi_dim_is_affine(g->pool, n->shape[k], &symbol, &factor, &offset) ||
-            factor != 1 || offset != 0)
-            return false;
-        out->symbol[k] = tdagi_pool_symbol(g->pool, symbol, NULL);
-    }
-    return true;
-}
-
 static tdag_status read_package(tdagi_mil_writer *w, const char *path,
                                 const tdag_input_spec *specs, tdag_model **out)
 {
@@ -96,8 +75,11 @@ static tdag_status check_with(tdagi_mil_writer *w, const char *path,
 {
     tdag_model *model = NULL;
     tdag_graph *g = NULL;
-    for (uint32_t i = 0; i < w->g->n_inputs; i++)
-        if (!spec_of(w, i, &specs[i])) return TDAG_OK;
+    for (uint32_t i = 0; i < w->g->n_inputs; i++) {
+        const tdag_graph *of = tdag_model_get_graph(w->model);
+        if (!tdagi_input_spec_of(of, i, &specs[i])) return TDAG_OK;
+        if (specs[i].dtype == TDAG_F64) specs[i].dtype = TDAG_F32;
+    }
     tdag_status st = read_package(w, path, specs, &model);
     if (st == TDAG_E_UNSUPPORTED) return TDAG_OK; /* nothing is known of it */
     TDAGI_TRY(st);

@@ -186,6 +186,7 @@ void tdagi_mil_end_function(tdagi_mil_writer *w, const char *name)
     if (entry == NULL) return;
     entry->key = (char *)(uintptr_t)name;
     entry->value = function(w);
+    tdagi_mil_note_scopes(w);
     w->ops = w->consts = w->inputs = w->takes = w->keeps = w->outputs = none;
     w->names = w->constants = empty;
 }
@@ -209,6 +210,9 @@ Cml__Model *tdagi_mil_model(tdagi_mil_writer *w)
     if (m->description == NULL) return NULL;
     if (w->status == TDAG_OK)
         w->status = tdagi_metadata_write(w->ctx, &w->arena, w->model, m->description);
+    char *notes = tdagi_mil_notes(w);
+    if (w->status == TDAG_OK && notes != NULL)
+        w->status = tdagi_metadata_add_notes(w->ctx, &w->arena, notes, m->description);
     m->type_case = CML__MODEL__TYPE_ML_PROGRAM;
     m->ml_program = program(w);
     return w->status == TDAG_OK ? m : NULL;

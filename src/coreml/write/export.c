@@ -65,6 +65,24 @@ tdagi_mil tdagi_mil_add_input(tdagi_mil_writer *w, const char *like, tdagi_type 
     return v;
 }
 
+/* What the model's own graph has at that place. */
+static void note_input(tdagi_mil_writer *w, uint32_t i)
+{
+    const tdag_graph *g = tdag_model_get_graph(w->model);
+    const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
+    tdagi_mil_note_type(w, "input", w->arguments[i], n->name, (tdag_dtype)n->dtype,
+                        n->rank == 0);
+}
+
+static void note_output(tdagi_mil_writer *w, uint32_t i)
+{
+    const tdag_graph *g = tdag_model_get_graph(w->model);
+    const tdagi_node *n = tdagi_graph_node(g, g->outputs[i]);
+    if (w->outputs.n > 0)
+        tdagi_mil_note_type(w, "output", w->outputs.v[w->outputs.n - 1], NULL,
+                            (tdag_dtype)n->dtype, false);
+}
+
 static void add_inputs(tdagi_mil_writer *w)
 {
     char buf[16];
@@ -73,6 +91,7 @@ static void add_inputs(tdagi_mil_writer *w)
         tdagi_type type;
         tdagi_value_type(w->g, v, &type);
         w->arguments[i] = tdagi_mil_add_input(w, tdagi_value_name(w->g, v, buf), type);
+        note_input(w, i);
         const uint32_t k = w->r->kernel_of[v.id];
         if (k != 0) w->value[k] = tdagi_mil_cast(w, w->arguments[i], type.dtype);
     }
@@ -138,6 +157,7 @@ tdag_status tdagi_mil_emit_graph(tdagi_mil_writer *w)
 
 static tdag_status emit_all(tdagi_mil_writer *w)
 {
+    tdagi_mil_note(w, "function", "main", "forward");
     add_inputs(w);
     (void)tdagi_mil_emit_graph(w);
     for (uint32_t i = 0; i < w->g->n_outputs && w->status == TDAG_OK; i++) {
@@ -145,6 +165,7 @@ static tdag_status emit_all(tdagi_mil_writer *w)
         tdagi_mil v = tdagi_mil_of(w, k);
         w->kernel = tdagi_mil_kernel(w, k);
         tdagi_mil_add_output(w, v);
+        note_output(w, i);
     }
     if (w->status == TDAG_OK) w->status = tdagi_pool_report(w->ctx, w->r->pool);
     if (w->status == TDAG_OK) tdagi_mil_end_function(w, "main");

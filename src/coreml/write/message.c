@@ -235,6 +235,7 @@ Cml__Operation *tdagi_mil_add(tdagi_mil_writer *w, const char *op, const char *n
 {
     Cml__Operation *o = operation(w, op, name);
     tdagi_mil_push(w, &w->ops, o);
+    tdagi_mil_note_scope(w, o);
     return o;
 }
 

@@ -88,6 +88,8 @@ typedef struct tdagi_mil_writer {
     tdagi_mil_array sizes;      /* what tells its symbols (program.c) */
     tdagi_mil *states;          /* by state of the model; NULL: not used so far */
     tdagi_mil_array graphs;     /* those that were prepared, which hold constants */
+    tdagi_mil_array notes;      /* lines (notes.c) */
+    tdagi_mil_array scopes;     /* of the function at hand: where they change */
     int64_t ends[2]; /* numbers that were written as the least and most of int32; 0 */
 } tdagi_mil_writer;
 
@@ -163,6 +165,23 @@ Cml__Value *tdagi_mil_string(tdagi_mil_writer *w, const char *text);
 /* A const of the function, whose value has its type and no elements yet. */
 Cml__Value *tdagi_mil_constant(tdagi_mil_writer *w, const tdagi_mil_value *v,
                                int32_t dtype);
+
+/* ---- notes (notes.c) ---- */
+/* A line of the package's notes; is NULL: none. */
+void tdagi_mil_note(tdagi_mil_writer *w, const char *kind, const char *name,
+                    const char *is);
+/* What an input or output of the model is, where the package has another name (NULL:
+ * there is none), dtype or rank. */
+void tdagi_mil_note_type(tdagi_mil_writer *w, const char *kind, tdagi_mil v,
+                         const char *name, tdag_dtype dtype, bool is_scalar);
+/* Whether a note can tell the name of what was written as `name`, and has to. */
+bool tdagi_mil_is_noted(const char *name, const char *original);
+/* The operation at hand is of the kernel's module. */
+void tdagi_mil_note_scope(tdagi_mil_writer *w, const Cml__Operation *o);
+/* Lines of the modules of a function, which is whole. */
+void tdagi_mil_note_scopes(tdagi_mil_writer *w);
+/* All lines; NULL: there are none. */
+char *tdagi_mil_notes(tdagi_mil_writer *w);
 
 /* ---- constants (constant.c) ---- */
 /* The elements of a tensor as a constant of that dtype, by that name. */

@@ -549,8 +549,12 @@ static void write_return(tdagi_mil_writer *w, const tdagi_statement *s)
 {
     for (uint32_t i = 0; i < s->n_inputs && w->status == TDAG_OK; i++) {
         tdagi_mil v = read_var(w, s->inputs[i]);
-        if (v->type.dtype == TDAG_BOOL) v = tdagi_mil_cast(w, v, TDAG_I64);
+        if (v != NULL && v->type.dtype == TDAG_BOOL) v = tdagi_mil_cast(w, v, TDAG_I64);
         tdagi_mil_add_output(w, v);
+        if (w->outputs.n > 0)
+            tdagi_mil_note_type(w, "output", w->outputs.v[w->outputs.n - 1], NULL,
+                                tdagi_method_var(w->method, s->inputs[i])->dtype,
+                                false);
     }
 }
 
@@ -585,6 +589,8 @@ static void take_inputs(tdagi_mil_writer *w)
             type.shape[0] = 1;
         }
         tdagi_mil x = tdagi_mil_add_input(w, like(w, v, "x"), type);
+        tdagi_mil_note_type(w, "input", x, like(w, v, NULL),
+                            tdagi_method_var(w->method, v)->dtype, own.rank == 0);
         if (x != NULL && own.rank == 0) x = tdagi_mil_reshape(w, x, 0, NULL);
         define(w, v, x);
     }
@@ -603,6 +609,7 @@ static void write_method(tdagi_mil_writer *w, const tdagi_method *m, const char 
     w->pool = tdagi_pool_clone(m->pool);
     if (w->pool == NULL) w->status = tdagi_nomem(w->ctx);
     if (w->pool == NULL) return;
+    tdagi_mil_note(w, "function", name, m->name);
     take_inputs(w);
     write_statements(w, &m->body);
     if (w->status == TDAG_OK) tdagi_mil_end_function(w, name);

@@ -113,6 +113,11 @@ static void note_origin(tdagi_mil_writer *w, const tdagi_node *n)
     if (w->status != TDAG_OK) return;
     const Cml__Operation *o = w->consts.v[w->consts.n - 1];
     const char *name = o->outputs[0]->name;
+    const char *original = n->name == NULL ? NULL : tdagi_name_given(n->name);
+    if (tdagi_mil_is_noted(name, original)) {
+        tdagi_mil_note(w, "constant", name, original);
+        name = original;
+    }
     void **place = tdagi_table_at(&w->arena, &w->origins, name, strlen(name));
     if (place == NULL)
         w->status = tdagi_nomem(w->ctx);

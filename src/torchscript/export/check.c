@@ -15,27 +15,6 @@
 
 /* ---- reading it ---- */
 
-/* The model's input as its own reader is told; false for a dim that is an expression.
- */
-static bool spec_of(const tdag_graph *g, uint32_t i, tdag_input_spec *out)
-{
-    const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
-    memset(out, 0, sizeof *out);
-    out->dtype = (tdag_dtype)n->dtype;
-    out->rank = n->rank;
-    for (uint32_t k = 0; k < n->rank; k++) {
-        uint32_t symbol;
-        int64_t factor, offset;
-        out->shape[k] = tdagi_dim_sample(g->pool, n->shape[k]);
-        if (n->shape[k] >= 0) continue;
-        if (!tdagi_dim_is_affine(g->pool, n->shape[k], &symbol, &factor, &offset) ||
-            factor != 1 || offset != 0)
-            return false;
-        out->symbol[k] = tdagi_pool_symbol(g->pool, symbol, NULL);
-    }
-    return true;
-}
-
 /* What is no plain tensor is told by its text, "past=[T, T]". */
 static tdag_status list_values(tdagi_exporter *e, const char ***out, uint32_t *n_out)
 {
@@ -197,7 +176,7 @@ static bool describe(const tdag_graph *g, tdag_input_spec *specs)
 {
     bool plain = true;
     for (uint32_t i = 0; i < g->n_inputs && plain; i++)
-        plain = spec_of(g, i, &specs[i]);
+        plain = tdagi_input_spec_of(g, i, &specs[i]);
     return plain;
 }
 
