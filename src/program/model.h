@@ -109,8 +109,8 @@ const tdagi_method *tdagi_model_forward(const tdag_model *model);
 const tdagi_structure *tdagi_model_inputs(const tdag_model *model);
 const tdagi_structure *tdagi_model_outputs(const tdag_model *model);
 
-/* A graph's input as a reader is told of it (input_spec.c); names are lent. False: a dim
- * is an expression. */
+/* A graph's input as a reader is told of it (input_spec.c); names are lent. False: a
+ * dim is an expression. */
 bool tdagi_input_spec_of(const tdag_graph *g, uint32_t i, tdag_input_spec *out);
 
 #endif
