@@ -295,7 +295,8 @@ static tdag_status apply(machine *m, bool is_new)
 {
     TDAGI_TRY(need(m, 2));
     value function = m->stack[m->n_stack - 2], args = m->stack[m->n_stack - 1];
-    if (args->kind != TDAGI_PICKLE_TUPLE)
+    if (args->kind != TDAGI_PICKLE_TUPLE &&
+        (is_new || args->kind > TDAGI_PICKLE_STRING))
         return malformed(m, "arguments that are no tuple");
     if (tdagi_pickle_is_global(function, "collections OrderedDict") &&
         is_empty_tuple(args)) {

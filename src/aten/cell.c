@@ -97,7 +97,8 @@ tdag_dim tdagi_cell_dim(tdagi_env *env, tdagi_cell *t, uint32_t axis)
 
 const tdagi_any *tdagi_cell_number(tdagi_cell *t)
 {
-    if (t->parent != NULL && t->generation != t->root->writes) return NULL;
+    if (t == NULL || (t->parent != NULL && t->generation != t->root->writes))
+        return NULL;
     return t->known != NULL && t->known_rank == 0 ? t->known : NULL;
 }
 

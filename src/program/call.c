@@ -1,5 +1,6 @@
 /* See call.h. Sizes that are bare symbols are taken first, whatever argument has them:
- * what they tell is certain, and the others may need it. */
+ * what they tell is certain, and the others may need it. Several N have one floor(N/2):
+ * where the argument's dim is that of the method's symbol of that name, it is this. */
 #include "program/call.h"
 
 #include "program/name_map.h"
@@ -19,6 +20,16 @@ static bool is_told(const solving *c, tdag_dim d)
     return told;
 }
 
+/* d is the argument's dim, over symbols of the same names, which are the sizes then. */
+static void take_same(const solving *c, tdag_dim d)
+{
+    const tdagi_pool *from = c->g->pool;
+    for (uint32_t s = 0; s < tdagi_pool_n_symbols(from); s++) {
+        if (c->sizes[s] != TDAGI_DIM_BAD || !tdagi_dim_has_symbol(from, d, s)) continue;
+        c->sizes[s] = tdagi_dim_import(c->to, from, tdagi_pool_symbol_dim(from, s));
+    }
+}
+
 static void solve(const solving *c, const tdagi_node *n, const tdagi_var_info *arg,
                   bool bare)
 {
@@ -29,7 +40,10 @@ static void solve(const solving *c, const tdagi_node *n, const tdagi_var_info *a
         bool is_bare = tdagi_dim_is_affine(c->g->pool, d, &s, &factor, &offset) &&
                        factor == 1 && offset == 0;
         if (is_told(c, d) || (bare && !is_bare)) continue;
-        tdagi_dim_solve(c->g->pool, d, c->to, arg->shape[k], false, c->sizes);
+        if (!is_bare && tdagi_dim_same(c->g->pool, d, c->to, arg->shape[k]))
+            take_same(c, d);
+        else
+            tdagi_dim_solve(c->g->pool, d, c->to, arg->shape[k], false, c->sizes);
     }
 }
 

@@ -344,6 +344,7 @@ class StateInBranch(nn.Module):
 sys.modules.setdefault("programs", sys.modules[__name__])
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import program_decoders  # noqa: E402,F401
+import program_everyday  # noqa: E402,F401
 import program_lists  # noqa: E402,F401
 import program_optional  # noqa: E402,F401
 import program_results  # noqa: E402,F401

@@ -81,7 +81,7 @@ void tdagi_journal_keep(tdagi_env *env, tdagi_journal *j)
          e = e->next) {
         uint32_t born = e->root != NULL  ? e->root->born
                         : e->seq != NULL ? e->seq->born
-                                         : 0;
+                                         : e->before.born;
         if (born < j->outer->epoch) note(env, j->outer, e);
     }
 }
@@ -93,10 +93,11 @@ void tdagi_journal_note(tdagi_env *env, tdagi_cell *root)
     note(env, j, &(tdagi_journal_entry){.root = root, .before = *root});
 }
 
-void tdagi_journal_note_slot(tdagi_env *env, tdagi_any *slot)
+void tdagi_journal_note_slot(tdagi_env *env, tdagi_any *slot, uint32_t born)
 {
-    if (env->journal != NULL)
-        note(env, env->journal, &(tdagi_journal_entry){.slot = slot, .was = *slot});
+    tdagi_journal_entry e = {.slot = slot, .was = *slot};
+    e.before.born = born;
+    if (env->journal != NULL && born < env->journal->epoch) note(env, env->journal, &e);
 }
 
 void tdagi_journal_note_seq(tdagi_env *env, tdagi_seq *seq)

@@ -7,9 +7,9 @@
 
 typedef struct tdagi_journal_entry {
     struct tdagi_journal_entry *next;
-    tdagi_cell *root; /* a tensor, or NULL: */
-    tdagi_cell before;
-    tdagi_any *slot; /* a variable that lives longer than a method, or NULL: */
+    tdagi_cell *root;  /* a tensor, or NULL: */
+    tdagi_cell before; /* of a variable, `born` alone */
+    tdagi_any *slot;   /* an attribute, or NULL: */
     tdagi_any was;
     tdagi_seq *seq;  /* a list, or keys or values of a dict */
     tdagi_any items; /* of it before, a list */
@@ -34,8 +34,8 @@ void tdagi_journal_note(tdagi_env *env, tdagi_cell *root);
 void tdagi_journal_keep(tdagi_env *env, tdagi_journal *j);
 /* A list is about to be changed. */
 void tdagi_journal_note_seq(tdagi_env *env, tdagi_seq *seq);
-/* A variable is about to be assigned to. */
-void tdagi_journal_note_slot(tdagi_env *env, tdagi_any *slot);
+/* A variable is about to be assigned to, which is there since that epoch. */
+void tdagi_journal_note_slot(tdagi_env *env, tdagi_any *slot, uint32_t born);
 /* Whether something made in that epoch was there before the innermost journal: a change
  * of it is then noted as an issue, `what` saying of what. */
 bool tdagi_journal_refuses(tdagi_env *env, uint32_t born, const char *what);

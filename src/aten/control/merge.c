@@ -346,6 +346,7 @@ static tdagi_any carry_items(tdagi_carrying *c, tdagi_any v,
     for (uint32_t i = 0; i < v.u.seq->n && tdagi_any_is_seq(out); i++)
         tdagi_seq_append(c->env, out.u.seq, carry(c, v.u.seq->v[i]));
     if (tdagi_any_is_seq(out)) {
+        out.u.seq->letter = v.u.seq->letter;
         out.u.seq->type_name = v.u.seq->type_name;
         out.u.seq->fields = v.u.seq->fields;
     }
@@ -366,6 +367,13 @@ static tdagi_any carry_dict(tdagi_carrying *c, tdagi_any v,
 static bool is_leaf(tdagi_any v)
 {
     return v.kind == TDAGI_ANY_TENSOR || is_numeric(v) || tdagi_is_unset(v);
+}
+
+/* What nothing was assigned to yet, and becomes a tuple: its items are the next leaves.
+ */
+static bool is_unset_tuple(const tdagi_carried *leaf, tdagi_any v)
+{
+    return tdagi_is_unset(v) && tdagi_any_is_seq(leaf->like);
 }
 
 /* A list has a leaf of its own, since it may turn out to have rows. */
@@ -421,6 +429,8 @@ tdagi_any tdagi_carry_in(tdagi_carrying *c, tdagi_any v)
     tdagi_carried *leaf = next_leaf(c);
     if (leaf == NULL) return v;
     leaf->entry = leaf->param = leaf->yield = leaf->result = TDAG_NO_VALUE;
+    if (is_unset_tuple(leaf, v))
+        return tdagi_carry_in(c, nothing_like(c->env, leaf->like));
     if (tdagi_any_is_number(tdagi_any_known(v)) && !leaf->is_number) return v;
     tdagi_any like = tdagi_is_unset(v) ? leaf->like : v;
     if (like.kind == TDAGI_ANY_NONE) return v;
@@ -489,32 +499,33 @@ static uint32_t count_leaves(tdagi_any v)
     return fits ? n : 0;
 }
 
-/* None becomes something: leaves for that are put in. */
-static void found_optional(tdagi_carrying *c, tdagi_any v, tdagi_any next)
+/* The last leaf becomes one of `next`: for what that has in it, and `more`, leaves are
+ * put in. False: a loop does not carry such. */
+static bool found_parts(tdagi_carrying *c, tdagi_any v, tdagi_any next, uint32_t more)
 {
-    uint32_t at = c->at, n = 1 + count_leaves(next);
-    if (n == 1) {
-        refuse_next(c, v, next);
-        return;
-    }
-    c->leaves[at - 1].is_optional = c->has_changed = true;
+    uint32_t at = c->at, n = count_leaves(next);
+    if (n == 0) refuse_next(c, v, next);
+    if (n == 0) return false;
     c->leaves[at - 1].like = next;
-    for (uint32_t i = 0; i < n; i++) {
-        if (!has_room(c)) return;
+    c->has_changed = true;
+    for (n += more; n > 0 && has_room(c); n--) {
         memmove(c->leaves + at + 1, c->leaves + at, (c->n - at) * sizeof *c->leaves);
         memset(c->leaves + at, 0, sizeof *c->leaves);
         c->n++;
+        c->at++;
     }
-    c->at += n;
+    return true;
 }
 
 static void carry_optional_on(tdagi_carrying *c, tdagi_any v, tdagi_any next)
 {
     tdagi_any before[2], after[2];
-    tdagi_carried *leaf = &c->leaves[c->at++];
+    uint32_t self = c->at++;
+    tdagi_carried *leaf = &c->leaves[self];
     if (!leaf->is_optional) {
         if (next.kind == TDAGI_ANY_OPTIONAL) next = next.u.seq->v[1];
-        if (!may_be_none(next)) found_optional(c, v, next);
+        if (!may_be_none(next) && found_parts(c, v, next, 1))
+            c->leaves[self].is_optional = true; /* they may have moved */
         return;
     }
     tdagi_any like = leaf->like;
@@ -527,7 +538,10 @@ static void carry_optional_on(tdagi_carrying *c, tdagi_any v, tdagi_any next)
 static void carry_leaf_on(tdagi_carrying *c, tdagi_carried *leaf, tdagi_any v,
                           tdagi_any next)
 {
-    if (leaf->param.id != 0) {
+    if (is_unset_tuple(leaf, v)) {
+        tdagi_any none = nothing_like(c->env, leaf->like);
+        tdagi_carry_on(c, none, tdagi_is_unset(next) ? none : next);
+    } else if (leaf->param.id != 0) {
         bool number = is_numeric(v) || (tdagi_is_unset(v) && is_numeric(leaf->like));
         leaf->yield =
             number && !is_numeric(next) ? TDAG_NO_VALUE : value_of(c->env, next);
@@ -536,6 +550,8 @@ static void carry_leaf_on(tdagi_carrying *c, tdagi_carried *leaf, tdagi_any v,
             leaf->yield = tdagi_cast(c->env->b, leaf->yield,
                                      tdag_builder_get_dtype(c->env->b, leaf->param));
         compare_types(c, leaf, v, next);
+    } else if (tdagi_is_unset(v) && tdagi_any_is_seq(next)) {
+        found_parts(c, v, next, 0);
     } else if (tdagi_is_unset(v) && !tdagi_is_unset(next)) {
         if (next.kind != TDAGI_ANY_TENSOR && !is_numeric(next)) refuse_next(c, v, next);
         leaf->like = next;
@@ -698,6 +714,8 @@ tdagi_any tdagi_carry_out(tdagi_carrying *c, tdagi_any v)
     if (tdagi_any_is_seq(v)) return carry_items(c, v, tdagi_carry_out);
     if (!is_leaf(v) || c->at >= c->n) return v;
     tdagi_carried *leaf = &c->leaves[c->at++];
+    if (is_unset_tuple(leaf, v))
+        return tdagi_carry_out(c, nothing_like(c->env, leaf->like));
     if (leaf->param.id == 0) return v;
     tdag_builder *b = c->env->b;
     tdag_dim shape[TDAG_MAX_RANK];

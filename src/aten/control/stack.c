@@ -6,6 +6,7 @@
 
 #include "aten/control/journal.h"
 #include "aten/control/merge.h"
+#include "aten/control/statement.h"
 
 /* ---- items as rows ---- */
 
@@ -34,12 +35,20 @@ static bool type_of_item(tdagi_env *env, tdagi_any v, item_type *out)
     return out->rank < TDAG_MAX_RANK;
 }
 
+static tdag_dtype number_dtype(char letter)
+{
+    return letter == 'f' ? TDAG_F64 : letter == 'b' ? TDAG_BOOL : TDAG_I64;
+}
+
 static bool type_of_list(tdagi_env *env, tdagi_any list, item_type *out)
 {
     if (list.kind != TDAGI_ANY_LIST) return false;
     const tdagi_seq *s = list.u.seq;
-    if (s->rows == NULL) return s->n > 0 && type_of_item(env, s->v[0], out);
+    if (s->rows == NULL && s->n > 0) return type_of_item(env, s->v[0], out);
     out->letter = s->letter;
+    out->rank = 0;
+    out->dtype = number_dtype(s->letter);
+    if (s->rows == NULL) return s->letter != 0;
     out->dtype = tdagi_cell_dtype(env, s->rows);
     out->rank = tdagi_cell_rank(env, s->rows) - 1;
     out->dims = tdagi_cell_shape(env, s->rows) + 1;
@@ -219,6 +228,17 @@ static tdagi_any list_len(stack_call *k)
     return tdagi_any_dim(tdagi_cell_dim(k->env, k->s->rows, 0));
 }
 
+/* A tensor of one number as that. */
+static tdagi_any as_number(const stack_call *k, char letter, tdagi_any v)
+{
+    tdag_value x = v.kind == TDAGI_ANY_TENSOR ? tdagi_cell_read(k->env, v.u.tensor)
+                                              : TDAG_NO_VALUE;
+    tdagi_cell *t =
+        tdagi_cell_new(k->env, tdagi_cast(k->env->b, x, number_dtype(letter)));
+    if (t == NULL) return v.kind == TDAGI_ANY_TENSOR ? tdagi_any_poison() : v;
+    return (tdagi_any){.kind = TDAGI_ANY_DATA, .letter = letter, .u.tensor = t};
+}
+
 /* An index that is out of range at the samples is one that a run knows. */
 static tdagi_any index_of(const stack_call *k, tdagi_any i)
 {
@@ -226,10 +246,7 @@ static tdagi_any index_of(const stack_call *k, tdagi_any i)
     if (i.kind != TDAGI_ANY_INT) return i;
     int64_t at = tdagi_dim_sample(p, i.u.i);
     int64_t n = tdagi_dim_sample(p, tdagi_cell_dim(k->env, k->s->rows, 0));
-    if (at >= -n && at < n) return i;
-    return (tdagi_any){.kind = TDAGI_ANY_DATA,
-                       .letter = 'i',
-                       .u.tensor = tdagi_number_data(k->env, i).u.tensor};
+    return at >= -n && at < n ? i : as_number(k, 'i', tdagi_number_data(k->env, i));
 }
 
 static tdagi_any row_at(const stack_call *k, tdagi_any i)
@@ -273,8 +290,19 @@ static tdagi_any list_of(const stack_call *k, tdagi_any rows)
     return tdagi_stack_list(k->env, tdagi_cell_new(k->env, v), k->s->letter);
 }
 
+static tdagi_any reversed(const stack_call *k)
+{
+    tdagi_any axis = number(k->env, 0);
+    const tdagi_any args[] = {k->rows, tdagi_any_seq(k->env, TDAGI_ANY_LIST, 1, &axis)};
+    return run(k->env, "aten::flip", "", 2, args);
+}
+
 static tdagi_any list_slice(stack_call *k)
 {
+    int64_t by = 1;
+    if (arg(k, 1).kind == TDAGI_ANY_NONE && arg(k, 2).kind == TDAGI_ANY_NONE &&
+        tdagi_any_const_int(k->env, arg(k, 3), &by) && by == -1)
+        return list_of(k, reversed(k));
     tdagi_any step = arg(k, 3).kind == TDAGI_ANY_NONE ? number(k->env, 1) : arg(k, 3);
     return list_of(k, slice(k, arg(k, 1), arg(k, 2), step));
 }
@@ -338,9 +366,7 @@ static tdagi_any list_clear(stack_call *k)
 
 static tdagi_any list_reverse(stack_call *k)
 {
-    tdagi_any axis = number(k->env, 0);
-    const tdagi_any args[] = {k->rows, tdagi_any_seq(k->env, TDAGI_ANY_LIST, 1, &axis)};
-    put_rows(k, run(k->env, "aten::flip", "", 2, args));
+    put_rows(k, reversed(k));
     return tdagi_any_none();
 }
 
@@ -384,15 +410,59 @@ static tdagi_any list_tensor(stack_call *k)
     return fresh(k, run(k->env, "aten::to", "dtype", 2, args));
 }
 
-/* sum, min, max of numbers */
+/* sum, min, max, any, all of numbers */
 static tdagi_any list_reduce(stack_call *k)
 {
     if (k->s->letter == 0) return refuse_item(k, k->rows);
     const char *name = k->c->schema->name;
-    const char *reduce = strstr(name, "sum") != NULL   ? "aten::sum"
-                         : strstr(name, "min") != NULL ? "aten::min"
-                                                       : "aten::max";
-    return as_item(k, run(k->env, reduce, "", 1, &k->rows));
+    const char *reduce = strncmp(name, "prim::", 6) != 0 ? name
+                         : name[7] == 'i'                ? "aten::min"
+                                                         : "aten::max";
+    bool logical = strstr(name, "sum") == NULL && name[0] == 'a';
+    return as_number(k, logical ? 'b' : k->s->letter,
+                     run(k->env, reduce, "", 1, &k->rows));
+}
+
+/* Which rows are the number of argument 1. */
+static tdagi_any rows_like(stack_call *k)
+{
+    const tdagi_any args[] = {k->rows, arg(k, 1)};
+    if (k->s->letter == 0) return refuse_item(k, arg(k, 1));
+    return run(k->env, "aten::eq", "Scalar", 2, args);
+}
+
+/* in, index, count */
+static tdagi_any list_find(stack_call *k)
+{
+    const char *name = k->c->schema->name;
+    tdagi_any same = rows_like(k);
+    if (strstr(name, "count") != NULL)
+        return as_number(k, 'i', run(k->env, "aten::sum", "", 1, &same));
+    tdagi_any any = as_number(k, 'b', run(k->env, "aten::any", "", 1, &same));
+    if (strstr(name, "index") == NULL || any.kind != TDAGI_ANY_DATA) return any;
+    tdagi_check_add(k->env, tdagi_truth(k->env, any),
+                    "a value that is not in the list");
+    tdag_builder *b = k->env->b;
+    tdag_dim n = tdagi_cell_dim(k->env, k->s->rows, 0);
+    tdag_value first =
+        tdag_where(b, tdagi_cell_read(k->env, same.u.tensor), tdag_iota(b, n, TDAG_I64),
+                   tdag_add_scalar(b, TDAG_I64, (double)INT32_MAX));
+    tdagi_any where = tdagi_any_tensor(tdagi_cell_new(k->env, first));
+    return as_number(k, 'i', run(k->env, "aten::min", "", 1, &where));
+}
+
+/* l.sort(reverse) and sorted(l) of numbers */
+static tdagi_any list_sort(stack_call *k)
+{
+    bool copies = strstr(k->c->schema->name, "sorted") != NULL;
+    bool reverse = arg(k, 1).kind == TDAGI_ANY_BOOL && arg(k, 1).u.b;
+    if (k->s->letter == 0) return refuse_item(k, k->rows);
+    const tdagi_any args[] = {k->rows, number(k->env, 0), tdagi_any_bool(reverse)};
+    tdagi_any both = run(k->env, "aten::sort", "", 3, args);
+    if (!tdagi_any_is_seq(both)) return both;
+    if (copies) return list_of(k, both.u.seq->v[0]);
+    put_rows(k, both.u.seq->v[0]);
+    return tdagi_any_none();
 }
 
 static const struct {
@@ -414,7 +484,9 @@ static const struct {
     {" aten::stack ", list_stack},
     {" aten::cat aten::concat aten::concatenate ", list_cat},
     {" aten::tensor aten::as_tensor ", list_tensor},
-    {" aten::sum prim::min prim::max ", list_reduce},
+    {" aten::sum prim::min prim::max aten::any aten::all ", list_reduce},
+    {" aten::__contains__ aten::index aten::count ", list_find},
+    {" aten::sort aten::sorted ", list_sort},
 };
 
 static bool is_listed(const char *names, const char *name)
@@ -445,9 +517,14 @@ static bool become(tdagi_env *env, tdagi_any list, tdagi_any like)
 static bool is_picked(tdagi_env *env, const tdagi_schema *schema, const tdagi_any *args,
                       uint32_t n)
 {
-    return env->outline != NULL && n > 1 && args[0].kind == TDAGI_ANY_LIST &&
-           args[0].u.seq->rows == NULL && args[0].u.seq->n > 0 &&
-           (args[1].kind == TDAGI_ANY_DATA || tdagi_any_is_open(env, args[1])) &&
+    if (env->outline == NULL || n < 2 || args[0].kind != TDAGI_ANY_LIST ||
+        args[0].u.seq->rows != NULL)
+        return false;
+    /* one of nothing may have items where a loop comes by again */
+    bool is_empty = args[0].u.seq->n == 0;
+    bool is_filled = is_empty && args[0].u.seq->letter != 0 && env->journal != NULL;
+    bool by_data = args[1].kind == TDAGI_ANY_DATA || tdagi_any_is_open(env, args[1]);
+    return (is_filled || (by_data && !is_empty)) &&
            is_listed(" aten::__getitem__ aten::_set_item ", schema->name);
 }
 

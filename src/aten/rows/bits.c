@@ -185,7 +185,7 @@ tdagi_any tdagi_aten_shift(tdagi_call *c)
     tdagi_any known;
     c->read |= 3;
     if (shift_numbers(c, both[0], both[1], &known)) return known;
-    if (both[0].kind != TDAGI_ANY_TENSOR && both[1].kind != TDAGI_ANY_TENSOR)
+    if (!tdagi_any_is_tensor(both[0]) && !tdagi_any_is_tensor(both[1]))
         return tdagi_refuse(c, c->schema->args[0].name);
     tdag_dtype d = tdagi_result_type(c, 2, both);
     if (tdag_dtype_is_float(d) || d == TDAG_BOOL)
@@ -205,7 +205,9 @@ tdagi_any tdagi_aten_shift(tdagi_call *c)
     tdag_value p = tdagi_cast(c->b, tdag_gather(c->b, powers, y, 0), d);
     tdag_value zero = step_number(c, x, 0);
     if (c->data == 0)
-        return tdagi_result(c, step_where(c, beyond, zero, tdagi_mul(c->b, x, p)));
+        return tdagi_as_number(
+            c, both[0], both[1],
+            tdagi_result(c, step_where(c, beyond, zero, tdagi_mul(c->b, x, p))));
     tdag_value gone =
         !keeps_sign ? zero
                     : step_where(c, step_less(c, x, zero), step_number(c, x, -1), zero);

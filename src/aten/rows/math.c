@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "aten/aten.h"
+#include "aten/rows/steps.h"
 
 /* ---- helpers ---- */
 
@@ -154,6 +155,32 @@ tdagi_any tdagi_as_number(tdagi_call *c, tdagi_any x, tdagi_any y, tdagi_any out
     return out;
 }
 
+/* x^y of integers by the bits of y; past the widest only the last bit counts, as of 1
+ * and -1. 0 for a negative y, but of 1 and -1. */
+static tdagi_any whole_power(tdagi_call *c, tdagi_any base, tdagi_any exponent,
+                             tdag_dtype dtype)
+{
+    tdag_builder *b = c->b;
+    tdag_value v[2] = {tdagi_as(c, base, TDAG_I64), tdagi_as(c, exponent, TDAG_I64)};
+    if (c->bad) return tdagi_any_poison();
+    tdagi_match_broadcast(c, 2, v);
+    tdag_value one = tdag_add_scalar(b, TDAG_I64, 1),
+               zero = tdag_add_scalar(b, TDAG_I64, 0);
+    tdag_value left = step_abs(c, v[1]), x = v[0], out = one;
+    for (int i = 0; i < 7; i++) {
+        tdag_value half =
+            tdag_binary(b, TDAG_OP_FLOOR_DIVIDE, left, tdag_add_scalar(b, TDAG_I64, 2));
+        tdag_value odd =
+            step_equal(c, tdagi_sub(b, left, tdagi_add(b, half, half)), one);
+        out = step_where(c, odd, tdagi_mul(b, out, x), out);
+        x = tdagi_mul(b, x, x);
+        left = half;
+    }
+    tdag_value unit = step_equal(c, step_abs(c, v[0]), one);
+    tdag_value lost = step_and(c, step_less(c, v[1], zero), step_not(c, unit));
+    return tdagi_result(c, tdagi_cast(b, step_where(c, lost, zero, out), dtype));
+}
+
 tdagi_any tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any y)
 {
     tdagi_any both[2] = {x, y}, out;
@@ -164,10 +191,8 @@ tdagi_any tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any y
     if (op == TDAGI_FOLD_DIV && !tdag_dtype_is_float(dtype)) dtype = TDAG_F32;
     if (op == TDAGI_FOLD_POW && dtype == TDAG_BOOL) dtype = TDAG_I64;
     if (fold_tensors(c, op, x, y, dtype, &out)) return tdagi_as_number(c, x, y, out);
-    if (op == TDAGI_FOLD_POW && !tdag_dtype_is_float(dtype)) {
-        c->bad = true;
-        return tdagi_env_issue(c->env, "%s of integer tensors", c->schema->name);
-    }
+    if (op == TDAGI_FOLD_POW && !tdag_dtype_is_float(dtype))
+        return tdagi_as_number(c, x, y, whole_power(c, x, y, dtype));
     tdag_value v[2] = {tdagi_as(c, x, dtype), tdagi_as(c, y, dtype)};
     if (c->bad) return tdagi_any_poison();
     tdagi_match_broadcast(c, 2, v);
@@ -330,6 +355,10 @@ tdagi_any tdagi_aten_pow(tdagi_call *c)
         if (tdagi_any_is_tensor(y) || !tdagi_any_is_tensor(x))
             y = tdagi_result(c, tdagi_as(c, y, TDAG_F64));
         if (c->bad) return tdagi_any_poison();
+    }
+    if (strcmp(c->schema->overload, "int") == 0) { /* Python's, which is a float */
+        x = tdagi_as_number(c, y, y, tdagi_result(c, tdagi_as(c, x, TDAG_F64)));
+        y = tdagi_as_number(c, x, x, tdagi_result(c, tdagi_as(c, y, TDAG_F64)));
     }
     tdagi_any e = tdagi_any_known(y);
     if (tdagi_any_is_tensor(x) && tdagi_any_is_number(e) && !e.assumed) {

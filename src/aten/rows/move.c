@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "aten/rows/positions/found.h"
+#include "aten/rows/steps.h"
 
 /* ---- joining ---- */
 
@@ -318,10 +319,28 @@ tdagi_any tdagi_aten_flip(tdagi_call *c) /* row data: fliplr 1 and flipud 0, els
                   : tdagi_result(c, tdagi_lower(c->b, TDAGI_FLIP, &x, 1, &s));
 }
 
+/* What is on or above, or below, a diagonal that sizes or data decide. */
+static tdagi_any triangle_by_data(tdagi_call *c, tdag_value x, tdag_value d)
+{
+    uint32_t rank = x.id == 0 ? 0 : tdagi_rank(c, x);
+    if (c->bad || rank < 2) return tdagi_refuse(c, "self");
+    tdag_value column = tdag_iota(c->b, tdagi_shape(c, x)[rank - 1], TDAG_I64),
+               row = tdag_iota(c->b, tdagi_shape(c, x)[rank - 2], TDAG_I64);
+    row = tdagi_add(c->b, tdagi_unsqueeze1(c->b, row, 1), d);
+    bool upper = c->data == TDAGI_TRIU;
+    tdag_value out = step_less(c, upper ? column : row, upper ? row : column);
+    return tdagi_result(c, step_where(c, out, step_number(c, x, 0), x));
+}
+
 /* triu and tril: row data is the composite */
 tdagi_any tdagi_aten_triangle(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
+    tdagi_any d = tdagi_arg(c, "diagonal");
+    int64_t known;
+    if (tdagi_any_is_tensor(d) ||
+        (tdagi_any_is_number(d) && !tdagi_any_const_int(c->env, d, &known)))
+        return triangle_by_data(c, x, tdagi_as(c, d, TDAG_I64));
     tdagi_diagonal_spec s = {tdagi_arg_int(c, "diagonal", 0)};
     return tdagi_result(c, tdagi_lower(c->b, (tdagi_composite)c->data, &x, 1, &s));
 }

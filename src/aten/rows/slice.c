@@ -156,9 +156,13 @@ tdagi_any tdagi_aten_narrow(tdagi_call *c)
     uint32_t axis = tdagi_arg_axis(c, "dim", tdagi_cell_rank(c->env, t));
     if (c->bad) return tdagi_any_poison();
     tdag_dim n = tdagi_cell_dim(c->env, t, axis);
-    tdag_dim length = tdagi_arg_dim(c, "length", 0);
     tdagi_any first = tdagi_any_evaluated(c->env, tdagi_arg(c, "start"));
-    if (c->bad) return tdagi_any_poison();
+    tdag_dim most = n;
+    if (first.kind == TDAGI_ANY_INT && first.u.i >= 0)
+        most = tdagi_dim_sub(c->env->pool, n, first.u.i);
+    tdagi_any size = tdagi_as_size(c, tdagi_arg(c, "length"), most);
+    if (c->bad || size.kind != TDAGI_ANY_INT) return tdagi_refuse(c, "length");
+    tdag_dim length = size.u.i;
     if (first.kind != TDAGI_ANY_INT) return narrow_by_data(c, t, axis, first, length);
     tdag_dim start = tdagi_slice_bound(c, first.u.i, n);
     return sliced(c, t, axis, start, tdag_dim_add(c->b, start, length));
@@ -205,7 +209,10 @@ tdagi_any tdagi_aten_select(tdagi_call *c)
     tdag_dim n = tdagi_cell_dim(c->env, t, axis);
     if (tdagi_dim_sample(p, index) < 0) index = tdagi_dim_add(p, index, n);
     int64_t at = tdagi_dim_sample(p, index);
-    if (at < 0 || at >= tdagi_dim_sample(p, n))
+    bool is_out = at < 0 || at >= tdagi_dim_sample(p, n);
+    if (is_out && c->env->outline != NULL && c->env->journal != NULL)
+        return select_by_data(c, t, axis, tdagi_arg(c, "index")); /* a run knows it */
+    if (is_out)
         return tdagi_call_fail(c, TDAG_E_SHAPE,
                                "index %lld is out of range for axis %u", (long long)at,
                                (unsigned)axis);

@@ -56,9 +56,11 @@ static tdag_value lower_flip(tdag_builder *b, const tdag_value *in, uint32_t n,
     for (uint32_t i = 0; i < s->axes.n && usable(b, x); i++) {
         uint32_t axis = (uint32_t)s->axes.v[i];
         tdag_dim size = tdag_builder_get_shape(b, x)[axis];
-        if (tdagi_dim_sample(pool, size) < 2) continue;
-        x = tdagi_pad1(b, x, axis, tdagi_dim_sub(pool, size, 1), 0, TDAG_PAD_REFLECT,
-                       0);
+        if (size == 0 || size == 1) continue;
+        tdag_dim before = tdagi_dim_sub(pool, size, 1);
+        if (!tdagi_dim_proves_ge(pool, before, 0))
+            before = tdagi_dim_max(pool, before, 0);
+        x = tdagi_pad1(b, x, axis, before, 0, TDAG_PAD_REFLECT, 0);
         x = tdagi_slice1(b, x, axis, 0, size);
     }
     return x;

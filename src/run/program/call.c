@@ -36,19 +36,16 @@ static tdag_status take_given(tdagi_execution *f, const tdagi_statement *s, int6
     return TDAG_OK;
 }
 
-/* What nothing else tells is the method's symbol of that name, or as large as its
- * sample, where the method has none: then no value has that size. */
-static void take_named(const tdagi_execution *f, const tdag_graph *g, int64_t *of)
+/* A size that is not known becomes that of the method's symbol of the same name, if
+ * that has one. */
+static void take_named(const tdagi_execution *f, const tdag_graph *g, uint32_t s,
+                       int64_t *of)
 {
     const tdagi_pool *pool = f->method->pool;
-    for (uint32_t s = 0; s < tdagi_pool_n_symbols(g->pool); s++) {
-        if (of[s] != TDAGI_SIZE_UNKNOWN) continue;
-        const char *name = tdagi_pool_symbol(g->pool, s, &of[s]);
-        for (uint32_t i = 0; i < tdagi_pool_n_symbols(pool); i++)
-            if (f->sizes.of[i] != TDAGI_SIZE_UNKNOWN &&
-                strcmp(tdagi_pool_symbol(pool, i, NULL), name) == 0)
-                of[s] = f->sizes.of[i];
-    }
+    const char *name = tdagi_pool_symbol(g->pool, s, NULL);
+    for (uint32_t i = 0; of[s] == TDAGI_SIZE_UNKNOWN && i < tdagi_pool_n_symbols(pool);
+         i++)
+        if (strcmp(tdagi_pool_symbol(pool, i, NULL), name) == 0) of[s] = f->sizes.of[i];
 }
 
 static tdag_status check_arguments(const tdagi_execution *f, const tdag_graph *g,
@@ -71,6 +68,25 @@ static tdag_status check_arguments(const tdagi_execution *f, const tdag_graph *g
     return TDAG_OK;
 }
 
+/* What a dim that several sizes fit tells where the argument's dim is the same in the
+ * method, whose symbols have sizes. */
+static void take_same(const tdagi_execution *f, const tdagi_statement *s,
+                      const tdag_graph *g, int64_t *of)
+{
+    for (uint32_t i = 0; i < g->n_inputs; i++) {
+        const tdagi_node *n = input_node(g, i);
+        const tdag_dim *shape = tdagi_method_var(f->method, s->inputs[i])->shape;
+        for (uint32_t k = 0; k < n->rank; k++) {
+            if (n->shape[k] >= 0 ||
+                !tdagi_dim_same(g->pool, n->shape[k], f->method->pool, shape[k]))
+                continue;
+            for (uint32_t d = 0; d < tdagi_pool_n_symbols(g->pool); d++)
+                if (tdagi_dim_has_symbol(g->pool, n->shape[k], d))
+                    take_named(f, g, d, of);
+        }
+    }
+}
+
 static tdag_status find_sizes(tdagi_execution *f, const tdagi_statement *s,
                               const tdag_graph *g, tdag_tensor *const *args,
                               int64_t *of)
@@ -79,11 +95,17 @@ static tdag_status find_sizes(tdagi_execution *f, const tdagi_statement *s,
     for (uint32_t i = 0; i < tdagi_pool_n_symbols(g->pool); i++)
         of[i] = TDAGI_SIZE_UNKNOWN;
     TDAGI_TRY(take_given(f, s, of));
-    for (uint32_t how = 0; how < TDAGI_N_TELLING; how++)
+    for (uint32_t how = 0; how < TDAGI_N_TELLING; how++) {
+        if (how == TDAGI_TELL_ANY) take_same(f, s, g, of);
         for (uint32_t i = 0; i < g->n_inputs; i++)
             tdagi_sizes_tell(&sizes, input_node(g, i)->shape, args[i],
                              (tdagi_telling)how);
-    take_named(f, g, of);
+    }
+    /* what nothing else tells; of what the method has not no value has that size */
+    for (uint32_t i = 0; i < tdagi_pool_n_symbols(g->pool); i++) {
+        take_named(f, g, i, of);
+        if (of[i] == TDAGI_SIZE_UNKNOWN) tdagi_pool_symbol(g->pool, i, &of[i]);
+    }
     return check_arguments(f, g, &sizes, args);
 }
 

@@ -17,7 +17,7 @@ tdagi_any tdagi_import_now(tdagi_env *env, const tdagi_journal_entry *at)
 void tdagi_import_put(tdagi_env *env, const tdagi_journal_entry *at, tdagi_any v)
 {
     if (at->slot != NULL) {
-        tdagi_journal_note_slot(env, at->slot);
+        tdagi_journal_note_slot(env, at->slot, at->before.born);
         *at->slot = v;
     } else if (at->seq != NULL && v.kind == TDAGI_ANY_LIST) {
         tdagi_journal_note_seq(env, at->seq);

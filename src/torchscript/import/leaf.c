@@ -191,6 +191,11 @@ static tdagi_attr *add_attr(tdagi_import *im, tdagi_object *o, const char *name,
 {
     if (o->n == o->capacity) {
         uint32_t wider = o->capacity == 0 ? 8 : o->capacity * 2;
+        if (o->path == NULL) wider = 256; /* they do not move: journals note them */
+        if (o->n >= wider) {
+            tdagi_env_fail(&im->env, TDAG_E_LIMIT, "an object of 256 attributes");
+            return NULL;
+        }
         tdagi_attr *p = tdagi_env_alloc(&im->env, wider * sizeof(*p));
         if (p == NULL) return NULL;
         if (o->n > 0) memcpy(p, o->attrs, o->n * sizeof(*p));
@@ -346,16 +351,18 @@ void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *n
 {
     tdagi_attr *a = find_attr(im, object, name);
     v = tdagi_settled(&im->env, v);
+    if (a == NULL && object->path == NULL)
+        tdagi_journal_refuses(&im->env, object->born, "an object's new attribute");
     if (a == NULL) a = add_attr(im, object, name, v);
     if (a == NULL) return;
     if (object->path == NULL) {
-        tdagi_journal_refuses(&im->env, object->born, "an object's attribute");
+        tdagi_journal_note_slot(&im->env, &a->value, object->born);
         a->value = v;
         return;
     }
     if (a->live != NULL && is_same_tensor(a->live->now, v)) return;
     if (a->live != NULL) {
-        tdagi_journal_note_slot(&im->env, &a->live->now);
+        tdagi_journal_note_slot(&im->env, &a->live->now, 0);
         a->live->now = v;
         return;
     }

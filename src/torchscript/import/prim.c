@@ -191,7 +191,15 @@ static void do_call_function(tdagi_frame *f, const tdag_shim_node *node)
 
 static void do_list(tdagi_frame *f, const tdag_shim_node *node)
 {
-    tdagi_frame_output(f, node, 0, args_as(f, node, TDAGI_ANY_LIST, 0, 1));
+    tdagi_import *im = f->im;
+    tdagi_any l = args_as(f, node, TDAGI_ANY_LIST, 0, 1);
+    const char *type = im->api->var_type(im->session, im->api->node_output(node, 0));
+    if (l.kind == TDAGI_ANY_LIST && l.u.seq->n == 0 && type != NULL)
+        l.u.seq->letter = strcmp(type, "List[int]") == 0     ? 'i'
+                          : strcmp(type, "List[float]") == 0 ? 'f'
+                          : strcmp(type, "List[bool]") == 0  ? 'b'
+                                                             : 0;
+    tdagi_frame_output(f, node, 0, l);
 }
 
 static void do_tuple(tdagi_frame *f, const tdag_shim_node *node)

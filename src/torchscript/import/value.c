@@ -53,6 +53,17 @@ static tdagi_any object_from_shim(tdagi_import *im, const tdag_shim_value *v,
     return (tdagi_any){.kind = TDAGI_ANY_OBJECT, .u.object = o};
 }
 
+/* Its class and its value: members of one class are equal where their values are. */
+static tdagi_any enum_member(tdagi_import *im, const tdag_shim_value *v,
+                             const char *path)
+{
+    const tdag_shim_value *value = im->api->enum_value(im->session, v);
+    if (value == NULL) return tdagi_any_poison();
+    const tdagi_any both[] = {tdagi_any_string(im->api->value_type(im->session, v)),
+                              tdagi_import_value(im, value, path)};
+    return tdagi_any_seq(&im->env, TDAGI_ANY_TUPLE, 2, both);
+}
+
 static tdagi_any complex_number(tdagi_import *im, const tdag_shim_value *v)
 {
     double re = 0, imaginary = 0;
@@ -91,6 +102,7 @@ tdagi_any tdagi_import_value(tdagi_import *im, const tdag_shim_value *v,
     case TDAG_SHIM_COMPLEX:
         return complex_number(im, v);
     case TDAG_SHIM_ENUM:
+        return enum_member(im, v, path);
     case TDAG_SHIM_OTHER:
         break;
     }

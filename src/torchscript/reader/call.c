@@ -195,7 +195,12 @@ static tdagi_lowered annotate(const call *c, const char *kind)
     const tdagi_source_expr *x = arg(c, 1);
     bool is_list = x->kind == TDAGI_EXPR_CALL && x->items[0]->kind == TDAGI_EXPR_ATTR &&
                    strcmp(x->items[0]->u.s, "tolist") == 0;
-    if (!is_list) return tdagi_lower_expr(c->l, x);
+    if (!is_list) {
+        tdagi_lowered v = tdagi_lower_expr(c->l, x);
+        if (x->kind == TDAGI_EXPR_LIST && v.var != NULL && type != NULL)
+            v.var->type = type->text;
+        return v;
+    }
     tdag_shim_var *of = tdagi_lower_value(c->l, x->items[0]->items[0]);
     return tdagi_operand_of(tdagi_add_node(c->l, "prim::tolist", 1, &of));
 }

@@ -106,11 +106,16 @@ static tdagi_lowered table_constant(tdagi_lowering *l, const char *name)
 static tdagi_lowered enum_member(tdagi_lowering *l, const tdagi_definition *d,
                                  const char *name)
 {
-    tdag_shim_value *v = tdagi_reader_new_value(l->s, TDAG_SHIM_ENUM);
-    (void)name;
-    if (v == NULL) return (tdagi_lowered){.var = NULL};
-    v->class_ = d;
-    return tdagi_lower_constant(l, v);
+    uint32_t i = 0;
+    while (i < d->class_->n_attrs && strcmp(d->class_->attrs[i].name, name) != 0)
+        i++;
+    const tdag_shim_value *v = NULL;
+    if (i < d->class_->n_attrs && d->class_->attrs[i].value != NULL)
+        v = tdagi_reader_member(l->s, d,
+                                tdagi_reader_literal(l->s, d->class_->attrs[i].value));
+    if (v != NULL) return tdagi_lower_constant(l, v);
+    tdagi_lower_refuse(l, "an Enum's member of no known value");
+    return (tdagi_lowered){.var = NULL};
 }
 
 /* A longer path, or what it is a path to. */

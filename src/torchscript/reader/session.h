@@ -205,6 +205,9 @@ tdag_shim_value *tdagi_reader_new_value(tdag_shim_session *s, tdag_shim_kind kin
 const tdag_shim_value *tdagi_reader_int(tdag_shim_session *s, int64_t i);
 const tdag_shim_value *tdagi_reader_bool(tdag_shim_session *s, bool b);
 const tdag_shim_value *tdagi_reader_string(tdag_shim_session *s, const char *text);
+/* A member of an Enum with that value; NULL: there is none, or a failure. */
+tdag_shim_value *tdagi_reader_member(tdag_shim_session *s, const tdagi_definition *d,
+                                     const tdag_shim_value *value);
 /* The value of a literal, a list, tuple or dict of such included; NULL without a
  * failure: it is none. */
 const tdag_shim_value *tdagi_reader_literal(tdag_shim_session *s,

@@ -126,16 +126,22 @@ static const tdag_shim_value *unknown(tdag_shim_session *s, const tdagi_pickle *
     return NULL;
 }
 
+tdag_shim_value *tdagi_reader_member(tdag_shim_session *s, const tdagi_definition *d,
+                                     const tdag_shim_value *value)
+{
+    tdag_shim_value *v = value == NULL ? NULL : make_items(s, TDAG_SHIM_ENUM, 1);
+    if (v == NULL) return NULL;
+    v->class_ = d;
+    v->u.items[0] = value;
+    return v;
+}
+
 static const tdag_shim_value *from_enum(tdag_shim_session *s, const tdagi_definition *d,
                                         const tdagi_pickle *args, const char *records)
 {
     bool packed = args->kind == TDAGI_PICKLE_TUPLE && args->n == 1;
-    tdag_shim_value *v = make_items(s, TDAG_SHIM_ENUM, 1);
-    if (v == NULL) return NULL;
-    v->class_ = d;
-    v->u.items[0] =
-        tdagi_reader_value(s, packed ? args->u.items[0] : args, NULL, records);
-    return v->u.items[0] == NULL ? NULL : v;
+    return tdagi_reader_member(
+        s, d, tdagi_reader_value(s, packed ? args->u.items[0] : args, NULL, records));
 }
 
 /* An object or a member of an Enum. */
@@ -404,6 +410,12 @@ static const tdag_shim_value *value_item(tdag_shim_session *s, const tdag_shim_v
     return v->u.items[v->kind == TDAG_SHIM_DICT ? 2 * i + 1 : i];
 }
 
+static const tdag_shim_value *enum_value(tdag_shim_session *s, const tdag_shim_value *v)
+{
+    (void)s;
+    return v->kind == TDAG_SHIM_ENUM ? v->u.items[0] : NULL;
+}
+
 static const tdag_shim_value *dict_key(tdag_shim_session *s, const tdag_shim_value *v,
                                        size_t i)
 {
@@ -429,6 +441,7 @@ void tdagi_reader_value_functions(tdag_shim_api *api)
     api->value_string = value_string;
     api->value_size = value_size;
     api->value_item = value_item;
+    api->enum_value = enum_value;
     api->dict_key = dict_key;
     api->tuple_field = tuple_field;
 }
