@@ -289,14 +289,19 @@ static bool is_empty_tuple(value v)
     return v->kind == TDAGI_PICKLE_TUPLE && v->n == 0;
 }
 
+/* The value of an Enum's member. */
+static bool is_scalar(value v)
+{
+    return v->kind >= TDAGI_PICKLE_BOOL && v->kind <= TDAGI_PICKLE_STRING;
+}
+
 /* REDUCE and NEWOBJ, which differ in name only. An OrderedDict of nothing is a dict,
  * which items are then put into. */
 static tdag_status apply(machine *m, bool is_new)
 {
     TDAGI_TRY(need(m, 2));
     value function = m->stack[m->n_stack - 2], args = m->stack[m->n_stack - 1];
-    if (args->kind != TDAGI_PICKLE_TUPLE &&
-        (is_new || args->kind > TDAGI_PICKLE_STRING))
+    if (args->kind != TDAGI_PICKLE_TUPLE && (is_new || !is_scalar(args)))
         return malformed(m, "arguments that are no tuple");
     if (tdagi_pickle_is_global(function, "collections OrderedDict") &&
         is_empty_tuple(args)) {
