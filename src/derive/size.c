@@ -20,15 +20,6 @@ static tdag_value number(tdag_builder *b, tdag_dtype dtype, int64_t value)
     return v;
 }
 
-/* A dim of one symbol where that is 0; else 0. */
-static int64_t at_nothing(tdagi_pool *pool, tdag_dim d)
-{
-    uint32_t symbol;
-    int64_t factor, offset;
-    bool is_affine = tdagi_dim_is_affine(pool, d, &symbol, &factor, &offset);
-    return is_affine ? offset : 0;
-}
-
 tdag_value tdagi_dim_scalar(tdag_builder *b, tdag_dim d, tdag_dtype dtype)
 {
     if (!tdagi_builder_ok(b)) return TDAG_NO_VALUE;
@@ -39,13 +30,6 @@ tdag_value tdagi_dim_scalar(tdag_builder *b, tdag_dim d, tdag_dtype dtype)
     if (tdagi_dim_sample(pool, d) < 0)
         return tdag_unary(b, TDAG_OP_NEG,
                           tdagi_dim_scalar(b, tdagi_dim_sub(pool, 0, d), dtype));
-    int64_t least = at_nothing(pool, d);
-    if (least < 0) /* N - 1 where N may be 0 */
-        return tdagi_add(
-            b,
-            tdagi_dim_scalar(b, tdagi_dim_sub(pool, d, tdagi_dim_const(pool, least)),
-                             dtype),
-            number(b, dtype, least));
     tdag_value ones = tdagi_full(b, TDAG_I64, 1, &d, 1);
     ones = tdagi_reduce_keep(b, ones, TDAG_REDUCE_SUM, TDAG_LIST(0), false);
     return tdagi_cast(b, ones, dtype);

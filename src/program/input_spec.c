@@ -168,21 +168,28 @@ void tdag_input_spec_free(tdag_ctx *ctx, char *storage)
     tdagi_free(ctx, storage, head.size);
 }
 
+bool tdagi_input_spec_of_type(const tdagi_pool *pool, tdag_dtype dtype, uint32_t rank,
+                              const tdag_dim *shape, tdag_input_spec *out)
+{
+    memset(out, 0, sizeof *out);
+    out->dtype = dtype;
+    out->rank = rank;
+    for (uint32_t k = 0; k < rank; k++) {
+        uint32_t symbol;
+        int64_t factor, offset;
+        out->shape[k] = tdagi_dim_sample(pool, shape[k]);
+        if (shape[k] >= 0) continue;
+        if (!tdagi_dim_is_affine(pool, shape[k], &symbol, &factor, &offset) ||
+            factor != 1 || offset != 0)
+            return false;
+        out->symbol[k] = tdagi_pool_symbol(pool, symbol, NULL);
+    }
+    return true;
+}
+
 bool tdagi_input_spec_of(const tdag_graph *g, uint32_t i, tdag_input_spec *out)
 {
     const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
-    memset(out, 0, sizeof *out);
-    out->dtype = (tdag_dtype)n->dtype;
-    out->rank = n->rank;
-    for (uint32_t k = 0; k < n->rank; k++) {
-        uint32_t symbol;
-        int64_t factor, offset;
-        out->shape[k] = tdagi_dim_sample(g->pool, n->shape[k]);
-        if (n->shape[k] >= 0) continue;
-        if (!tdagi_dim_is_affine(g->pool, n->shape[k], &symbol, &factor, &offset) ||
-            factor != 1 || offset != 0)
-            return false;
-        out->symbol[k] = tdagi_pool_symbol(g->pool, symbol, NULL);
-    }
-    return true;
+    return tdagi_input_spec_of_type(g->pool, (tdag_dtype)n->dtype, n->rank, n->shape,
+                                    out);
 }

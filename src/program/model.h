@@ -112,5 +112,8 @@ const tdagi_structure *tdagi_model_outputs(const tdag_model *model);
 /* A graph's input as a reader is told of it (input_spec.c); names are lent. False: a
  * dim is an expression. */
 bool tdagi_input_spec_of(const tdag_graph *g, uint32_t i, tdag_input_spec *out);
+/* The same of a type. */
+bool tdagi_input_spec_of_type(const tdagi_pool *pool, tdag_dtype dtype, uint32_t rank,
+                              const tdag_dim *shape, tdag_input_spec *out);
 
 #endif

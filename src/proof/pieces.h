@@ -38,4 +38,15 @@ tdag_status tdagi_piece_compare(tdagi_classes *c, uint32_t x, uint32_t y,
 tdag_status tdagi_trial(tdag_ctx *ctx, const tdag_graph *x, const tdag_graph *y,
                         bool *equal_out);
 
+/* Random elements, by rounds of several kinds. */
+typedef struct tdagi_dice {
+    uint64_t seed;
+    uint32_t round;
+} tdagi_dice;
+void tdagi_trial_fill(tdagi_dice *d, tdag_tensor *x);
+/* Same dtypes and elements, but for roundings; whatever the shapes. */
+bool tdagi_same_elements(const tdag_tensor *a, const tdag_tensor *b);
+/* Whether its values have more elements, at the samples of its symbols. */
+bool tdagi_is_too_large(const tdag_graph *g, int64_t most);
+
 #endif

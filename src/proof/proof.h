@@ -9,7 +9,7 @@
 #ifndef TDAGI_PROOF_H
 #define TDAGI_PROOF_H
 
-#include "ir/graph.h"
+#include "program/model.h"
 
 /* partner[id], by value of b: the value of a that it has to be; 0: none is known.
  * Inputs and outputs go by position, parameters and buffers by name, whose elements are
@@ -23,6 +23,19 @@ tdag_status tdagi_prove(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph *b,
  * is wrong. */
 tdag_status tdagi_prove_file(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph *b,
                              const uint32_t *partner, uint32_t *wrong_out);
+/* Whether methods of two models do the same: the same statements in the same order, but
+ * for calls, on equal values. Values are equal that have the same elements when calls
+ * are run on random arguments, results of statements being random; what loops carry is
+ * taken as equal until a round tells it apart. So it does not matter what graphs nodes
+ * are in, nor what else is carried. *wrong_out: the number of the first statement of a,
+ * in the order of the text and from 1, that differs; 0: none does. *proven_out: false
+ * where nothing is told: a value or a shape is not known at the samples, or statements
+ * are others. Errors: E_NOMEM, E_STOPPED. */
+tdag_status tdagi_prove_methods(tdag_ctx *ctx, const tdag_model *a,
+                                const tdagi_method *of_a, const tdag_model *b,
+                                const tdagi_method *of_b, uint32_t *wrong_out,
+                                bool *proven_out);
+
 /* What is said of a file that was written and cannot be read, for the reason that the
  * context has: E_INTERNAL, but for no memory and the like. */
 tdag_status tdagi_file_is_wrong(tdag_ctx *ctx, tdag_status st);

@@ -16,35 +16,37 @@ typedef struct trial {
     tdag_ctx *ctx;
     const tdag_graph *g[2];
     tdag_tensor *in[MAX_INPUTS];
-    uint64_t seed;
-    uint32_t round, n_ran;
+    tdagi_dice dice;
+    uint32_t n_ran;
     bool is_seen; /* another round would show no more */
 } trial;
 
-static double random_unit(trial *t)
+static double random_unit(tdagi_dice *d)
 {
-    t->seed = t->seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (double)(t->seed >> 11) / 9007199254740992.0;
+    d->seed = d->seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (double)(d->seed >> 11) / 9007199254740992.0;
 }
 
 /* Of either sign; in the second round positive, as a variance is. Integers are such
- * that they can be positions: 0 or 1, 0, then -1 to 2. */
-static double random_element(trial *t, tdag_dtype dtype)
+ * that they can be positions: 0 or 1, 0, then -1 to 2; after that they tell numbers
+ * apart. */
+static double random_element(tdagi_dice *d, tdag_dtype dtype)
 {
-    double u = random_unit(t);
-    if (tdag_dtype_is_float(dtype)) return t->round == 1 ? 0.5 + u : 4 * u - 2;
-    if (dtype == TDAG_BOOL || t->round == 0) return u < 0.5;
-    return t->round == 1 ? 0 : floor(4 * u) - 1;
+    double u = random_unit(d);
+    if (tdag_dtype_is_float(dtype)) return d->round == 1 ? 0.5 + u : 4 * u - 2;
+    if (dtype == TDAG_BOOL || d->round == 0) return u < 0.5;
+    if (d->round > 2) return floor((d->round == 3 ? 100 : 5) * u);
+    return d->round == 1 ? 0 : floor(4 * u) - 1;
 }
 
 /* Large tensors repeat themselves, at a distance that no axis has. */
-static void fill(trial *t, tdag_tensor *x)
+void tdagi_trial_fill(tdagi_dice *d, tdag_tensor *x)
 {
     const int64_t n = x->count < PERIOD ? x->count : PERIOD;
     const size_t size = tdag_dtype_size(x->dtype);
     unsigned char *data = x->data;
     for (int64_t k = 0; k < n; k++)
-        tdagi_tensor_set_f64(x, k, random_element(t, x->dtype));
+        tdagi_tensor_set_f64(x, k, random_element(d, x->dtype));
     for (int64_t k = n; k < x->count; k += n)
         memcpy(data + (size_t)k * size, data,
                (size_t)(x->count - k < n ? x->count - k : n) * size);
@@ -60,7 +62,7 @@ static tdag_status make_inputs(trial *t)
             shape[k] = tdagi_dim_sample(g->pool, n->shape[k]);
         TDAGI_TRY(tdag_tensor_create(t->ctx, (tdag_dtype)n->dtype, n->rank, shape,
                                      &t->in[i]));
-        fill(t, t->in[i]);
+        tdagi_trial_fill(&t->dice, t->in[i]);
     }
     return TDAG_OK;
 }
@@ -93,11 +95,16 @@ static double tolerance(tdag_dtype dtype)
 
 static bool same_values(const tdag_tensor *a, const tdag_tensor *b)
 {
+    bool same = a->rank == b->rank;
+    for (uint32_t i = 0; same && i < a->rank; i++)
+        same = a->shape[i] == b->shape[i];
+    return same && tdagi_same_elements(a, b);
+}
+
+bool tdagi_same_elements(const tdag_tensor *a, const tdag_tensor *b)
+{
     double most = 0;
-    if (a->dtype != b->dtype || a->rank != b->rank || a->count != b->count)
-        return false;
-    for (uint32_t i = 0; i < a->rank; i++)
-        if (a->shape[i] != b->shape[i]) return false;
+    if (a->dtype != b->dtype || a->count != b->count) return false;
     if (memcmp(a->data, b->data, (size_t)a->count * tdag_dtype_size(a->dtype)) == 0)
         return true;
     for (int64_t i = 0; i < a->count; i++) {
@@ -150,7 +157,7 @@ static tdag_status run_once(trial *t, bool *equal)
     return TDAG_OK;
 }
 
-static bool is_too_large(const tdag_graph *g)
+bool tdagi_is_too_large(const tdag_graph *g, int64_t most)
 {
     int64_t work = 0;
     for (uint32_t id = 1; id <= g->n; id++) {
@@ -159,8 +166,7 @@ static bool is_too_large(const tdag_graph *g)
             if (__builtin_mul_overflow(
                     n, tdagi_dim_sample(g->pool, g->nodes[id].shape[k]), &n))
                 return true;
-        if (__builtin_add_overflow(work, n, &work) || work > TDAGI_PROOF_MAX_WORK)
-            return true;
+        if (__builtin_add_overflow(work, n, &work) || work > most) return true;
     }
     return false;
 }
@@ -168,11 +174,14 @@ static bool is_too_large(const tdag_graph *g)
 tdag_status tdagi_trial(tdag_ctx *ctx, const tdag_graph *x, const tdag_graph *y,
                         bool *equal_out)
 {
-    trial t = {.ctx = ctx, .g = {x, y}, .seed = 1};
+    trial t = {.ctx = ctx, .g = {x, y}, .dice = {.seed = 1}};
     *equal_out = true;
-    if (x->n_inputs > MAX_INPUTS || is_too_large(x) || is_too_large(y)) return TDAG_OK;
+    if (x->n_inputs > MAX_INPUTS || tdagi_is_too_large(x, TDAGI_PROOF_MAX_WORK) ||
+        tdagi_is_too_large(y, TDAGI_PROOF_MAX_WORK))
+        return TDAG_OK;
     tdag_status st = TDAG_OK;
-    for (; t.round < N_TRIALS && !t.is_seen && *equal_out && st == TDAG_OK; t.round++) {
+    for (; t.dice.round < N_TRIALS && !t.is_seen && *equal_out && st == TDAG_OK;
+         t.dice.round++) {
         st = make_inputs(&t);
         if (st == TDAG_OK) st = run_once(&t, equal_out);
         free_inputs(&t);

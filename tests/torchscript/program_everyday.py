@@ -119,7 +119,7 @@ class SizesArith(nn.Module):
             s = s * 2
         elif r == 1:
             s = s + 1
-        if bool(s.sum() > 0): 
+        if bool(s.sum() > 0):
             return s[:half], n % 4
         return s, -n // 2
 
@@ -251,24 +251,6 @@ class ObjectState(nn.Module):
         for i in range(int(n)):
             st.push(x * i)
         return st.total, st.count
-
-
-@model("f32[3,3]", [(torch.randn(3, 3),) for _ in range(2)] + [(torch.eye(3),)])
-class PowerIter(nn.Module):
-    def forward(self, a):
-        a = a @ a.t()
-        v = torch.ones(3) / 3 ** 0.5
-        lam = torch.tensor(0.0)
-        n = 0
-        while n < 100:
-            w = a @ v
-            new = w.norm()
-            v = w / new
-            n += 1
-            if torch.abs(new - lam) < 1e-5:
-                return new, n
-            lam = new
-        return lam, n
 
 
 @model("f32[N=6,4] f32[N=6]", [(torch.rand(n, 4)*10, torch.rand(n)) for n in (6, 1, 3)])

@@ -545,6 +545,20 @@ static tdagi_any list_picked(tdagi_env *env, const tdagi_schema *schema,
     return n > 2 ? list_set(&k) : list_item(&k);
 }
 
+/* sum, min, max of known items that are numbers, some of which data tells. */
+static bool is_summed(tdagi_env *env, const tdagi_schema *schema, const tdagi_any *args,
+                      uint32_t n)
+{
+    if (env->outline == NULL || n == 0 || args[0].kind != TDAGI_ANY_LIST ||
+        !is_listed(" aten::sum prim::min prim::max aten::any aten::all ", schema->name))
+        return false;
+    const tdagi_seq *s = args[0].u.seq;
+    uint32_t i = 0;
+    while (s->rows == NULL && i < s->n && s->v[i].kind != TDAGI_ANY_DATA)
+        i++;
+    return s->rows == NULL && i < s->n;
+}
+
 bool tdagi_stack_call(tdagi_env *env, const tdagi_schema *schema, const tdagi_any *args,
                       uint32_t n_args, tdagi_any *out)
 {
@@ -555,6 +569,14 @@ bool tdagi_stack_call(tdagi_env *env, const tdagi_schema *schema, const tdagi_an
     }
     while (at < n_args && !tdagi_any_is_stack(args[at]))
         at++;
+    tdagi_any rows = tdagi_any_none();
+    if (is_summed(env, schema, args, n_args))
+        rows = tdagi_stack_of(env, args[0], args[0], UINT32_MAX);
+    if (tdagi_any_is_stack(rows)) {
+        args = &rows;
+        n_args = 1;
+        at = 0;
+    }
     if (at == n_args) return false;
     tdagi_call c = {
         .env = env, .b = env->b, .schema = schema, .n = n_args, .args = args};

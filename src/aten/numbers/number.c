@@ -348,37 +348,6 @@ tdagi_any tdagi_aten_to_number(tdagi_call *c)
     return v;
 }
 
-/* max(0, floor((s (hi - lo) + |step| - 1) / |step|)), s being the sign of the step */
-static tdagi_any range_by_data(tdagi_call *c)
-{
-    tdagi_any zero = tdagi_any_int(c->env, 0), step = c->args[2];
-    tdagi_any size = tdagi_binary(c, TDAGI_FOLD_MAX, step,
-                                  tdagi_binary(c, TDAGI_FOLD_SUB, zero, step));
-    tdagi_any span = tdagi_binary(c, TDAGI_FOLD_SUB, c->args[1], c->args[0]);
-    tdagi_any n = tdagi_binary(c, TDAGI_FOLD_MUL, span,
-                               tdagi_binary(c, TDAGI_FOLD_FLOORDIV, step, size));
-    n = tdagi_binary(c, TDAGI_FOLD_ADD, n, size);
-    n = tdagi_binary(c, TDAGI_FOLD_SUB, n, tdagi_any_int(c->env, 1));
-    n = tdagi_binary(c, TDAGI_FOLD_FLOORDIV, n, size);
-    return tdagi_binary(c, TDAGI_FOLD_MAX, n, zero);
-}
-
-/* How many numbers range(lo, hi, step) has. */
-tdagi_any tdagi_aten_range_length(tdagi_call *c)
-{
-    c->read |= 7;
-    for (uint32_t i = 0; i < 3 && c->n == 3; i++)
-        if (c->args[i].kind == TDAGI_ANY_DATA) return range_by_data(c);
-    tdag_dim lo = tdagi_arg_dim(c, "lo", 0), hi = tdagi_arg_dim(c, "hi", 0);
-    int64_t step = tdagi_arg_int(c, "step", 1);
-    if (c->bad || step == 0) return tdagi_refuse(c, "step");
-    tdagi_pool *p = c->env->pool;
-    tdag_dim span = step > 0 ? tdagi_dim_sub(p, hi, lo) : tdagi_dim_sub(p, lo, hi);
-    int64_t size = step > 0 ? step : -step;
-    tdag_dim n = tdagi_dim_floordiv(p, tdagi_dim_add(p, span, size - 1), size);
-    return tdagi_any_dim(tdagi_dim_proves_ge(p, n, 0) ? n : tdagi_dim_max(p, n, 0));
-}
-
 tdagi_any tdagi_aten_num_to_tensor(tdagi_call *c)
 {
     c->read |= 1;

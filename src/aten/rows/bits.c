@@ -177,6 +177,15 @@ static bool shift_numbers(tdagi_call *c, tdagi_any x, tdagi_any y, tdagi_any *ou
            tdagi_fold(c->env, op, x, tdagi_any_int(c->env, (int64_t)1 << e), out);
 }
 
+/* Of two numbers it is one. */
+static tdagi_any as_number(const tdagi_any both[2], tdagi_any out)
+{
+    if (both[0].kind == TDAGI_ANY_TENSOR || both[1].kind == TDAGI_ANY_TENSOR ||
+        out.kind != TDAGI_ANY_TENSOR)
+        return out;
+    return (tdagi_any){.kind = TDAGI_ANY_DATA, .letter = 'i', .u.tensor = out.u.tensor};
+}
+
 /* x 2^y and floor(x / 2^y) of integers: row data 0, 1. The powers come from a table;
  * a shift beyond the width leaves 0, or the sign. */
 tdagi_any tdagi_aten_shift(tdagi_call *c)
@@ -205,12 +214,13 @@ tdagi_any tdagi_aten_shift(tdagi_call *c)
     tdag_value p = tdagi_cast(c->b, tdag_gather(c->b, powers, y, 0), d);
     tdag_value zero = step_number(c, x, 0);
     if (c->data == 0)
-        return tdagi_as_number(
-            c, both[0], both[1],
-            tdagi_result(c, step_where(c, beyond, zero, tdagi_mul(c->b, x, p))));
+        return as_number(
+            both, tdagi_result(c, step_where(c, beyond, zero, tdagi_mul(c->b, x, p))));
     tdag_value gone =
         !keeps_sign ? zero
                     : step_where(c, step_less(c, x, zero), step_number(c, x, -1), zero);
-    return tdagi_result(
-        c, step_where(c, beyond, gone, tdag_binary(c->b, TDAG_OP_FLOOR_DIVIDE, x, p)));
+    return as_number(
+        both,
+        tdagi_result(c, step_where(c, beyond, gone,
+                                   tdag_binary(c->b, TDAG_OP_FLOOR_DIVIDE, x, p))));
 }

@@ -277,10 +277,74 @@ static tdag_status check_kept(tdagi_exporter *e, tdagi_mapping *archive,
     return st;
 }
 
+/* ---- statements ---- */
+
+/* The methods are read again with their statements. Nothing is told of one that the
+ * reader does not take as its own sizes tell. */
+static tdag_status compare_method(tdagi_exporter *e, const tdagi_method *m,
+                                  const tdag_model *again)
+{
+    uint32_t wrong = 0;
+    bool is_proven = false;
+    TDAGI_TRY(tdagi_prove_methods(e->ctx, e->model, m, again, again->methods[0], &wrong,
+                                  &is_proven));
+    if (wrong == 0) return TDAG_OK;
+    tdag_status st =
+        tdagi_fail(e->ctx, TDAG_E_INTERNAL,
+                   "the exported file is wrong: method %.80s, statement %u", m->name,
+                   (unsigned)wrong);
+    return st;
+}
+
+static tdag_status check_method(tdagi_exporter *e, tdagi_mapping *archive,
+                                const tdagi_method *m, tdag_input_spec *specs)
+{
+    const tdagi_torchscript_file file = {archive, "the export"};
+    tdag_model *again = NULL;
+    tdag_torchscript_options o;
+    tdag_torchscript_options_init(&o);
+    o.method = m->name;
+    for (uint32_t i = 0; i < m->body.n_params; i++) {
+        const tdagi_var_info *v = tdagi_method_var(m, m->body.params[i]);
+        if (!tdagi_input_spec_of_type(m->pool, v->dtype, v->rank, v->shape, &specs[i]))
+            return TDAG_OK;
+    }
+    const char **values = NULL;
+    TDAGI_TRY(tdagi_export_structure(e, m->inputs, true, &e->takes));
+    tdag_status st = list_values(e, &values, &o.n_values);
+    o.values = values;
+    if (st == TDAG_OK)
+        st = tdagi_torchscript_read(e->ctx, &file, specs, m->body.n_params, &o, &again);
+    if (st == TDAG_OK)
+        st = compare_method(e, m, again);
+    else if (!tdagi_is_final(st))
+        st = TDAG_OK;
+    tdag_model_free(again);
+    tdagi_structure_free(e->takes);
+    e->takes = NULL;
+    return st;
+}
+
+static tdag_status check_methods(tdagi_exporter *e, tdagi_mapping *archive)
+{
+    for (uint32_t i = 0; i < e->model->n_methods; i++) {
+        const tdagi_method *m = e->model->methods[i];
+        size_t size = (m->body.n_params + 1u) * sizeof(tdag_input_spec);
+        void *specs = NULL;
+        TDAGI_TRY(tdagi_alloc(e->ctx, size, &specs));
+        tdag_status st = check_method(e, archive, m, specs);
+        tdagi_free(e->ctx, specs, size);
+        TDAGI_TRY(st);
+    }
+    return TDAG_OK;
+}
+
 tdag_status tdagi_export_check(tdagi_exporter *e, tdagi_mapping *archive)
 {
     if (e->g != NULL) return check_one(e, archive, NULL);
     for (const tdagi_export_graph *g = e->graphs; g != NULL; g = g->next)
         TDAGI_TRY(check_kept(e, archive, g));
-    return TDAG_OK;
+    for (uint32_t i = 0; i < e->model->n_graphs; i++)
+        if (has_opaque(e->model->graphs[i].graph)) return TDAG_OK;
+    return check_methods(e, archive);
 }

@@ -423,8 +423,6 @@ bool tdagi_list_reduce(tdagi_call *c, tdagi_fold_op op, tdagi_any *out)
                 return false;
         if (i == 0 && !has_start)
             acc = x;
-        else if (acc.kind == TDAGI_ANY_DATA || x.kind == TDAGI_ANY_DATA)
-            acc = tdagi_binary(c, op, acc, x);
         else if (!tdagi_fold(c->env, op, acc, x, &acc))
             return false;
     }
