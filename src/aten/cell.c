@@ -412,17 +412,16 @@ void tdagi_cell_become(tdagi_env *env, tdagi_cell *t, tdagi_cell *v)
 static tdag_value known_scalar(tdagi_env *env, tdag_dtype dtype, tdagi_any x);
 
 /* The comparison of numbers, or a logical operation on truths, as nodes. */
-static tdag_value value_of_how(tdagi_env *env, const tdagi_how *how)
+static tdag_value value_of_how(tdagi_env *env, tdagi_how how)
 {
-    bool is_float = how->a.kind == TDAGI_ANY_FLOAT || how->b.kind == TDAGI_ANY_FLOAT;
-    bool are_bools = how->a.kind == TDAGI_ANY_BOOL && how->b.kind == TDAGI_ANY_BOOL;
+    bool is_float = how.a.kind == TDAGI_ANY_FLOAT || how.b.kind == TDAGI_ANY_FLOAT;
+    bool are_bools = how.a.kind == TDAGI_ANY_BOOL && how.b.kind == TDAGI_ANY_BOOL;
     tdag_dtype dtype = is_float ? TDAG_F64 : are_bools ? TDAG_BOOL : TDAG_I64;
     tdag_builder *b = env->b;
-    tdag_value x = known_scalar(env, dtype, how->a),
-               y = known_scalar(env, dtype, how->b);
+    tdag_value x = known_scalar(env, dtype, how.a), y = known_scalar(env, dtype, how.b);
     tdag_value no = tdag_add_scalar(b, TDAG_BOOL, 0),
                yes = tdag_add_scalar(b, TDAG_BOOL, 1);
-    tdagi_fold_op op = how->op;
+    tdagi_fold_op op = how.op;
     bool turned = op == TDAGI_FOLD_GT || op == TDAGI_FOLD_LE; /* a > b is b < a */
     if (op == TDAGI_FOLD_AND) return tdag_where(b, x, y, no);
     if (op == TDAGI_FOLD_OR) return tdag_where(b, x, yes, y);
@@ -439,8 +438,8 @@ static tdag_value known_scalar(tdagi_env *env, tdag_dtype dtype, tdagi_any x)
     int64_t i;
     if (x.kind == TDAGI_ANY_INT && !tdagi_dim_is_const(env->pool, x.u.i, &i))
         return tdagi_dim_scalar(env->b, x.u.i, dtype);
-    if (x.assumed && x.how != NULL)
-        return tdagi_cast(env->b, value_of_how(env, x.how), dtype);
+    if (x.assumed && x.how != 0)
+        return tdagi_cast(env->b, value_of_how(env, env->hows[x.how]), dtype);
     if (x.assumed)
         return tdagi_builder_fail(env->b, TDAG_E_UNSUPPORTED,
                                   "a number computed from a symbolic size is used as "

@@ -44,6 +44,8 @@ typedef struct tdagi_env {
     bool has_more_issues; /* than are kept */
     tdag_value *counters; /* the indices of loops, which are never negative */
     uint32_t n_counters;
+    struct tdagi_how *hows; /* of truths that symbols decide, from 1 */
+    uint32_t n_hows, hows_capacity;
     uint32_t n_noted; /* how often something was noted, repeated issues included */
     uint32_t epoch;   /* grows with every journal; see journal.h */
     struct tdagi_journal *journal;      /* the innermost one that is open, or NULL */

@@ -64,6 +64,8 @@ tdagi_any tdagi_settled(tdagi_env *env, tdagi_any v)
             v.u.seq->v[i] = tdagi_settled(env, v.u.seq->v[i]);
     if (s == NULL || env->outline == NULL) return v;
     settle(env, s);
+    if (tdag_builder_get_status(env->b) == TDAG_E_NOMEM)
+        tdagi_env_fail_here(env, TDAG_E_NOMEM, "");
     return s->cell == NULL ? v : tdagi_any_tensor(s->cell);
 }
 

@@ -38,11 +38,14 @@ typedef struct tdagi_seq tdagi_seq;
 typedef struct tdagi_dict tdagi_dict;
 typedef struct tdagi_cell tdagi_cell;
 
+/* Two words, which calls pass in registers. */
 typedef struct tdagi_any {
     uint8_t kind; /* tdagi_any_kind */
     char letter;  /* of DATA: 'i', 'f' or 'b' */
     bool assumed; /* FLOAT, BOOL, STRING: so at the samples of the symbols, or with
                      their names in the text; unproved beyond */
+    uint32_t how; /* of a BOOL that symbols decide: what a run computes it from, by its
+                     number in the environment; 0: nothing */
     union {
         tdag_dim i;
         double f;
@@ -56,8 +59,6 @@ typedef struct tdagi_any {
         const void *foreign;
         const struct tdagi_issue *issue;
     } u;
-    const struct tdagi_how
-        *how; /* of a BOOL that symbols decide: what a run computes it from */
 } tdagi_any;
 
 struct tdagi_seq {

@@ -158,7 +158,7 @@ static uint32_t random_cell(prover *p, const tdagi_method *m, tdagi_var v)
 }
 
 /* The cell of what that stands for; of the type of v where it is new. */
-static uint32_t cell_of(prover *p, const known *key, const side *s, tdagi_var v)
+static uint32_t cell_of(prover *p, const side *s, tdagi_var v, const known *key)
 {
     for (uint32_t i = 0; i < p->n_known; i++) {
         const known *k = &p->known[i];
@@ -249,24 +249,22 @@ static void run_round(prover *p, const side *s, const tdagi_statement *call,
         out[i].t[round] = results[i];
 }
 
-/* What does not run is what its hash says. */
+/* What does not run is what its graph, by its hash, and its arguments are. */
 static void keep_opaque(prover *p, const side *s, const tdagi_statement *call,
                         const uint32_t *in, uint32_t *out)
 {
     const tdag_graph *g = s->model->graphs[call->target].graph;
+    char hash[TDAG_HASH_SIZE] = "";
+    uint64_t sum;
     p->is_blurred = true;
-    char hash[TDAG_HASH_SIZE];
-    if (p->status == TDAG_OK)
-        p->status = tdag_graph_get_hash(p->ctx, g, TDAG_HASH_STRUCTURE, hash);
-    uint64_t sum = UINT64_C(14695981039346656037);
-    for (size_t i = 0; p->status == TDAG_OK && hash[i] != '\0'; i++)
-        sum = (sum ^ (unsigned char)hash[i]) * UINT64_C(1099511628211);
+    p->status = tdag_graph_get_hash(p->ctx, g, TDAG_HASH_STRUCTURE, hash);
+    memcpy(&sum, hash, sizeof sum);
     for (uint32_t i = 0; i < g->n_inputs; i++)
         sum = (sum ^ in[i]) * UINT64_C(1099511628211);
-    for (uint32_t i = 0; i < g->n_outputs && goes_on(p); i++) {
-        const known key = {NULL, OPAQUE, (uint32_t)sum, (uint32_t)(sum >> 32), i, 0};
-        out[i] = cell_of(p, &key, s, call->results[i]);
-    }
+    for (uint32_t i = 0; i < g->n_outputs && goes_on(p); i++)
+        out[i] =
+            cell_of(p, s, call->results[i],
+                    &(known){NULL, OPAQUE, (uint32_t)sum, (uint32_t)(sum >> 32), i, 0});
 }
 
 static const called *find_call(const prover *p, const tdag_graph *g, const uint32_t *in)
@@ -333,14 +331,14 @@ static void do_call(prover *p, side *s, const tdagi_statement *call)
 static void walk(prover *p, const tdagi_block *const both[2]);
 static const tdagi_statement *advance(prover *p, side *s, const tdagi_statement *at);
 
-/* A state that a branch or a loop writes: no importer makes such. */
-static bool has_write(const tdagi_block *block)
+/* Whether there is a statement of one of those kinds, as bits. */
+static bool contains(const tdagi_block *block, uint32_t kinds)
 {
     bool has = false;
     for (const tdagi_statement *s = block->first; s != NULL && !has; s = s->next) {
-        has = s->kind == TDAGI_WRITE;
+        has = (kinds >> s->kind & 1) != 0;
         for (uint32_t i = 0; i < s->n_blocks; i++)
-            has = has || has_write(&s->blocks[i]);
+            has = has || contains(&s->blocks[i], kinds);
     }
     return has;
 }
@@ -362,7 +360,7 @@ static void do_if(prover *p, const tdagi_statement *const both[2])
             uint32_t no = get(p, &p->s[i], arms[1].yields[k]);
             const known key = {both[0], JOINED, c[0], yes, no, 0};
             p->s[i].cells[both[i]->results[k].id] =
-                yes == no ? yes : cell_of(p, &key, &p->s[i], both[i]->results[k]);
+                yes == no ? yes : cell_of(p, &p->s[i], both[i]->results[k], &key);
         }
 }
 
@@ -380,12 +378,12 @@ static void begin_round(prover *p, const tdagi_statement *const both[2],
         const tdagi_block *body = both[i]->blocks;
         const known index = {both[0], INDEX, 0, 0, 0, 0};
         p->s[i].cells[body->params[0].id] =
-            cell_of(p, &index, &p->s[i], body->params[0]);
+            cell_of(p, &p->s[i], body->params[0], &index);
         for (uint32_t k = 0; k < c[i].n && goes_on(p); k++) {
             const known key = {both[0], CARRIED, c[i].part[k], c[i].entry[k], 0, 0};
             p->s[i].cells[body->params[k + 1].id] =
                 c[i].part[k] == 0 ? c[i].entry[k]
-                                  : cell_of(p, &key, &p->s[i], body->params[k + 1]);
+                                  : cell_of(p, &p->s[i], body->params[k + 1], &key);
         }
     }
 }
@@ -493,7 +491,7 @@ static void do_loop(prover *p, const tdagi_statement *const both[2])
             const known key = {both[0], BEHIND, c[i].part[k], c[i].entry[k], 0, 0};
             p->s[i].cells[both[i]->results[k].id] =
                 c[i].part[k] == 0 ? c[i].entry[k]
-                                  : cell_of(p, &key, &p->s[i], both[i]->results[k]);
+                                  : cell_of(p, &p->s[i], both[i]->results[k], &key);
         }
 }
 
@@ -523,7 +521,7 @@ static void do_effect(prover *p, const tdagi_statement *const both[2])
         for (int k = 0; k < 2; k++) {
             const known key = {both[0], GIVEN, i, 0, 0, 0};
             p->s[k].cells[both[k]->results[i].id] =
-                cell_of(p, &key, &p->s[k], both[k]->results[i]);
+                cell_of(p, &p->s[k], both[k]->results[i], &key);
         }
 }
 
@@ -531,7 +529,8 @@ static void do_control(prover *p, const tdagi_statement *const both[2])
 {
     bool differ = both[0]->kind != both[1]->kind;
     for (uint32_t i = 0; i < both[0]->n_blocks && !differ; i++)
-        differ = has_write(&both[0]->blocks[i]) || has_write(&both[1]->blocks[i]);
+        differ = contains(&both[0]->blocks[i], 1u << TDAGI_WRITE) ||
+                 contains(&both[1]->blocks[i], 1u << TDAGI_WRITE);
     if (differ)
         p->is_open = true;
     else if (both[0]->kind == TDAGI_IF)
@@ -546,20 +545,8 @@ static void read_state(prover *p, side *s, const tdagi_statement *read)
 {
     uint32_t i = s->first_state[read->target];
     const known key = {NULL, STATE, i, 0, 0, 0};
-    if (s->states[i] == 0) s->states[i] = cell_of(p, &key, s, read->results[0]);
+    if (s->states[i] == 0) s->states[i] = cell_of(p, s, read->results[0], &key);
     s->cells[read->results[0].id] = s->states[i];
-}
-
-/* Whether there are calls, reads and branches alone. */
-static bool is_pure(const tdagi_block *block)
-{
-    bool pure = true;
-    for (const tdagi_statement *s = block->first; s != NULL && pure; s = s->next) {
-        pure = s->kind == TDAGI_CALL || s->kind == TDAGI_READ || s->kind == TDAGI_IF;
-        for (uint32_t i = 0; i < s->n_blocks; i++)
-            pure = pure && is_pure(&s->blocks[i]);
-    }
-    return pure;
 }
 
 /* A branch that sizes decide is its arm at the samples: reading a list that may be
@@ -567,8 +554,9 @@ static bool is_pure(const tdagi_block *block)
 static bool take_arm(prover *p, side *s, const tdagi_statement *branch)
 {
     const cell *c = &p->cells[get(p, s, branch->inputs[0])];
-    if (!c->is_fixed || c->t[0] == NULL || !is_pure(&branch->blocks[0]) ||
-        !is_pure(&branch->blocks[1]))
+    const uint32_t effects = ~(1u << TDAGI_CALL | 1u << TDAGI_READ | 1u << TDAGI_IF);
+    if (!c->is_fixed || c->t[0] == NULL || contains(&branch->blocks[0], effects) ||
+        contains(&branch->blocks[1], effects))
         return false;
     const tdagi_block *arm =
         &branch->blocks[tdagi_tensor_get_i64(c->t[0], 0) != 0 ? 0 : 1];
@@ -649,7 +637,7 @@ static void prove(prover *p)
         for (int k = 0; k < 2; k++) {
             const known key = {NULL, INPUT, i, 0, 0, 0};
             p->s[k].cells[both[k]->params[i].id] =
-                cell_of(p, &key, &p->s[k], both[k]->params[i]);
+                cell_of(p, &p->s[k], both[k]->params[i], &key);
         }
     walk(p, both);
     while (last != NULL && last->next != NULL)

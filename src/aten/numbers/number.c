@@ -243,7 +243,7 @@ static bool fold_bools(tdagi_fold_op op, tdagi_any a, tdagi_any b, tdagi_any *ou
 static bool is_symbolic(tdagi_env *env, tdagi_any v)
 {
     int64_t i;
-    return v.assumed || v.how != NULL ||
+    return v.assumed || v.how != 0 ||
            (v.kind == TDAGI_ANY_INT && !tdagi_dim_is_const(env->pool, v.u.i, &i));
 }
 
@@ -254,9 +254,16 @@ static bool remember(tdagi_env *env, tdagi_fold_op op, tdagi_any a, tdagi_any b,
 {
     if (out->kind != TDAGI_ANY_BOOL || env->outline == NULL) return true;
     if (!is_symbolic(env, a) && !is_symbolic(env, b)) return true;
-    tdagi_how *how = tdagi_env_alloc(env, sizeof *how);
-    if (how != NULL) *how = (tdagi_how){op, a, b};
-    out->how = how;
+    if (env->n_hows == env->hows_capacity) {
+        uint32_t wider = 2 * env->hows_capacity + 16;
+        tdagi_how *more = tdagi_env_alloc(env, (wider + 1) * sizeof *more);
+        if (more == NULL) return true;
+        if (env->n_hows > 0) memcpy(more, env->hows, (env->n_hows + 1) * sizeof *more);
+        env->hows = more;
+        env->hows_capacity = wider;
+    }
+    env->hows[++env->n_hows] = (tdagi_how){op, a, b};
+    out->how = env->n_hows;
     return true;
 }
 

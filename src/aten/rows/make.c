@@ -98,20 +98,81 @@ static tdagi_any known_argument(tdagi_call *c, const char *name, int64_t when_no
     return tdagi_any_evaluated(c->env, v);
 }
 
-/* start + step * (0, 1, ...), as many as data decides */
-static tdagi_any range_by_data(tdagi_call *c, const tdagi_any v[3], tdag_dtype d)
+/* N - 1 as N and -1, since it is no size where N is 0. */
+static tdag_value bound_of_range(tdagi_call *c, tdagi_any v, tdag_dtype d)
+{
+    uint32_t symbol;
+    int64_t factor, offset;
+    tdagi_pool *p = c->env->pool;
+    if (v.kind != TDAGI_ANY_INT ||
+        !tdagi_dim_is_affine(p, v.u.i, &symbol, &factor, &offset) || offset >= 0)
+        return tdagi_as(c, v, d);
+    v.u.i = tdagi_dim_sub(p, v.u.i, tdagi_dim_const(p, offset));
+    return tdagi_add_scalar(c->b, tdagi_as(c, v, d), (double)offset);
+}
+
+/* max(0, ceil((v[1] - v[0]) / v[2])) */
+static tdag_value count_by_data(tdagi_call *c, const tdagi_any v[3])
 {
     tdag_value x[3];
-    tdag_dtype wide = d == TDAG_DTYPE_NONE ? tdagi_result_type(c, 3, v) : d;
-    if (d == TDAG_DTYPE_NONE) d = wide;
-    wide = tdag_dtype_is_float(wide) ? TDAG_F64 : TDAG_I64;
     for (int i = 0; i < 3; i++)
-        x[i] = tdagi_as(c, v[i], TDAG_F64);
-    if (c->bad) return tdagi_any_poison();
+        x[i] = bound_of_range(c, v[i], TDAG_F64);
+    if (c->bad) return TDAG_NO_VALUE;
     tdag_value n = tdagi_div(c->b, tdagi_sub(c->b, x[1], x[0]), x[2]);
     n = tdagi_cast(c->b, tdagi_unary_composite(c->b, TDAGI_CEIL, n), TDAG_I64);
     const tdag_value most[2] = {n, tdag_add_scalar(c->b, TDAG_I64, 0)};
-    n = tdagi_lower(c->b, TDAGI_MAXIMUM, most, 2, NULL);
+    return tdagi_lower(c->b, TDAGI_MAXIMUM, most, 2, NULL);
+}
+
+static tdagi_any as_int(tdagi_call *c, tdag_value v)
+{
+    tdagi_cell *t = v.id == 0 ? NULL : tdagi_cell_new(c->env, v);
+    if (t == NULL) return tdagi_any_poison();
+    return (tdagi_any){.kind = TDAGI_ANY_DATA, .letter = 'i', .u.tensor = t};
+}
+
+/* start + index * step */
+tdagi_any tdagi_aten_derive_index(tdagi_call *c)
+{
+    tdagi_any v[3] = {tdagi_arg(c, "index"), tdagi_arg(c, "start"),
+                      tdagi_arg(c, "step")};
+    tdagi_pool *p = c->env->pool;
+    tdag_value x[3];
+    if (v[0].kind == TDAGI_ANY_INT && v[1].kind == TDAGI_ANY_INT &&
+        v[2].kind == TDAGI_ANY_INT)
+        return tdagi_any_dim(
+            tdagi_dim_add(p, v[1].u.i, tdagi_dim_mul(p, v[0].u.i, v[2].u.i)));
+    for (int i = 0; i < 3; i++)
+        x[i] = bound_of_range(c, v[i], TDAG_I64);
+    if (c->bad) return tdagi_any_poison();
+    return as_int(c, tdagi_add(c->b, x[1], tdagi_mul(c->b, x[0], x[2])));
+}
+
+/* How many numbers range(lo, hi, step) has. */
+tdagi_any tdagi_aten_range_length(tdagi_call *c)
+{
+    c->read |= 7;
+    for (uint32_t i = 0; i < 3 && c->n == 3; i++)
+        if (c->args[i].kind == TDAGI_ANY_DATA)
+            return as_int(c, count_by_data(c, c->args));
+    tdag_dim lo = tdagi_arg_dim(c, "lo", 0), hi = tdagi_arg_dim(c, "hi", 0);
+    int64_t step = tdagi_arg_int(c, "step", 1);
+    if (c->bad || step == 0) return tdagi_refuse(c, "step");
+    tdagi_pool *p = c->env->pool;
+    tdag_dim span = step > 0 ? tdagi_dim_sub(p, hi, lo) : tdagi_dim_sub(p, lo, hi);
+    int64_t size = step > 0 ? step : -step;
+    tdag_dim n = tdagi_dim_floordiv(p, tdagi_dim_add(p, span, size - 1), size);
+    return tdagi_any_dim(tdagi_dim_proves_ge(p, n, 0) ? n : tdagi_dim_max(p, n, 0));
+}
+
+/* start + step * (0, 1, ...), as many as data decides */
+static tdagi_any range_by_data(tdagi_call *c, const tdagi_any v[3], tdag_dtype d)
+{
+    tdag_dtype wide = d == TDAG_DTYPE_NONE ? tdagi_result_type(c, 3, v) : d;
+    if (d == TDAG_DTYPE_NONE) d = wide;
+    wide = tdag_dtype_is_float(wide) ? TDAG_F64 : TDAG_I64;
+    tdag_value n = count_by_data(c, v);
+    if (n.id == 0) return tdagi_any_poison();
     tdag_dim size = tdagi_size_add(c->env, n, TDAGI_DIM_BAD);
     if (size == TDAGI_DIM_BAD) return tdagi_any_poison();
     tdag_value out =

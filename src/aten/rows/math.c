@@ -204,68 +204,6 @@ tdagi_any tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any y
 
 /* ---- rows ---- */
 
-/* N - 1 as N and -1, since it is no size where N is 0. */
-static tdagi_any bound_of_range(tdagi_call *c, tdagi_any v)
-{
-    uint32_t symbol;
-    int64_t factor, offset;
-    tdagi_pool *p = c->env->pool;
-    if (v.kind != TDAGI_ANY_INT ||
-        !tdagi_dim_is_affine(p, v.u.i, &symbol, &factor, &offset) || offset >= 0)
-        return v;
-    tdag_dim less = tdagi_dim_const(p, offset);
-    tdag_value n = tdagi_as(c, tdagi_any_dim(tdagi_dim_sub(p, v.u.i, less)), TDAG_I64);
-    tdag_value sum =
-        tdagi_add(c->b, n, tdag_add_scalar(c->b, TDAG_I64, (double)offset));
-    return tdagi_as_number(c, v, v, tdagi_result(c, sum));
-}
-
-/* max(0, floor((s (hi - lo) + |step| - 1) / |step|)), s being the sign of the step */
-static tdagi_any range_by_data(tdagi_call *c)
-{
-    tdagi_any zero = tdagi_any_int(c->env, 0), step = c->args[2];
-    tdagi_any size = tdagi_binary(c, TDAGI_FOLD_MAX, step,
-                                  tdagi_binary(c, TDAGI_FOLD_SUB, zero, step));
-    tdagi_any span = tdagi_binary(c, TDAGI_FOLD_SUB, bound_of_range(c, c->args[1]),
-                                  bound_of_range(c, c->args[0]));
-    tdagi_any n = tdagi_binary(c, TDAGI_FOLD_MUL, span,
-                               tdagi_binary(c, TDAGI_FOLD_FLOORDIV, step, size));
-    n = tdagi_binary(c, TDAGI_FOLD_ADD, n, size);
-    n = tdagi_binary(c, TDAGI_FOLD_SUB, n, tdagi_any_int(c->env, 1));
-    n = tdagi_binary(c, TDAGI_FOLD_FLOORDIV, n, size);
-    return tdagi_binary(c, TDAGI_FOLD_MAX, n, zero);
-}
-
-/* How many numbers range(lo, hi, step) has. */
-tdagi_any tdagi_aten_range_length(tdagi_call *c)
-{
-    c->read |= 7;
-    for (uint32_t i = 0; i < 3 && c->n == 3; i++)
-        if (c->args[i].kind == TDAGI_ANY_DATA) return range_by_data(c);
-    tdag_dim lo = tdagi_arg_dim(c, "lo", 0), hi = tdagi_arg_dim(c, "hi", 0);
-    int64_t step = tdagi_arg_int(c, "step", 1);
-    if (c->bad || step == 0) return tdagi_refuse(c, "step");
-    tdagi_pool *p = c->env->pool;
-    tdag_dim span = step > 0 ? tdagi_dim_sub(p, hi, lo) : tdagi_dim_sub(p, lo, hi);
-    int64_t size = step > 0 ? step : -step;
-    tdag_dim n = tdagi_dim_floordiv(p, tdagi_dim_add(p, span, size - 1), size);
-    return tdagi_any_dim(tdagi_dim_proves_ge(p, n, 0) ? n : tdagi_dim_max(p, n, 0));
-}
-
-/* start + index * step */
-tdagi_any tdagi_aten_derive_index(tdagi_call *c)
-{
-    tdagi_any at = tdagi_arg(c, "index"), from = tdagi_arg(c, "start");
-    if (at.kind == TDAGI_ANY_DATA || from.kind == TDAGI_ANY_DATA)
-        return tdagi_binary(c, TDAGI_FOLD_ADD, bound_of_range(c, from),
-                            tdagi_binary(c, TDAGI_FOLD_MUL, at, tdagi_arg(c, "step")));
-    tdag_dim i = tdagi_arg_dim(c, "index", 0), start = tdagi_arg_dim(c, "start", 0);
-    tdag_dim step = tdagi_arg_dim(c, "step", 1);
-    if (c->bad) return tdagi_any_poison();
-    tdagi_pool *p = c->env->pool;
-    return tdagi_any_dim(tdagi_dim_add(p, start, tdagi_dim_mul(p, i, step)));
-}
-
 /* Operands that are no tensors: numbers, but strings and lists too. */
 static tdagi_any python_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x,
                                tdagi_any y)

@@ -136,7 +136,7 @@ bool tdagi_import_can_branch(const tdagi_import *im, tdagi_any condition)
     return im->env.outline != NULL && im->sentence == NULL &&
            (condition.kind == TDAGI_ANY_DATA || condition.kind == TDAGI_ANY_TENSOR ||
             (condition.kind == TDAGI_ANY_BOOL && condition.assumed &&
-             condition.how != NULL));
+             condition.how != 0));
 }
 
 void tdagi_import_branch(tdagi_frame *f, const tdag_shim_node *node, tdag_value c)

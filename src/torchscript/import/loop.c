@@ -184,7 +184,7 @@ bool tdagi_import_can_loop(const tdagi_import *im, tdagi_any trips, tdagi_any co
 {
     bool is_open = trips.kind == TDAGI_ANY_DATA || condition.kind == TDAGI_ANY_DATA ||
                    condition.kind == TDAGI_ANY_TENSOR ||
-                   (condition.assumed && condition.how != NULL) ||
+                   (condition.assumed && condition.how != 0) ||
                    (trips.kind == TDAGI_ANY_INT && trips.u.i < 0);
     return is_open && im->env.outline != NULL && im->sentence == NULL &&
            trips.kind != TDAGI_ANY_POISON && condition.kind != TDAGI_ANY_POISON;
@@ -208,7 +208,7 @@ void tdagi_import_loop(tdagi_frame *f, const tdag_shim_node *node, tdagi_any tri
             l.limit = tdagi_cell_read(&im->env, limit.u.tensor);
     }
     l.has_condition = endless || !always_goes_on(condition);
-    condition.assumed |= condition.how != NULL; /* of size 0 it may be false */
+    condition.assumed |= condition.how != 0; /* of size 0 it may be false */
     l.start = tdagi_truth(&im->env, condition);
     tdagi_outline_statement *s = NULL;
     bool is_done = false;
