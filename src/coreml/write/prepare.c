@@ -91,9 +91,10 @@ static tdag_value prepare_tensor(preparing *p, uint32_t id)
     if (p->w != NULL && n->name != NULL)
         of = tdagi_mil_origin(p->w, tdagi_name_given(n->name));
     if (of != NULL) return as_written(p, of, n);
-    if (p->w != NULL && n->dtype == to)
+    const bool is_number = n->rank == 0; /* of which Core ML has none as weights */
+    if ((p->w != NULL || is_number) && n->dtype == to)
         return tdag_add_tensor(p->b, TDAG_OP_CONSTANT, n->name, n->u.tensor);
-    if (p->w == NULL && (n->op != TDAG_OP_CONSTANT || n->dtype == to))
+    if (p->w == NULL && !is_number && (n->op != TDAG_OP_CONSTANT || n->dtype == to))
         return tdagi_cast(p->b, tdagi_graft_node(&p->graft, id), to);
     if (!tdagi_builder_ok(p->b)) return TDAG_NO_VALUE;
     if (tdag_tensor_create(p->b->ctx, to, n->u.tensor->rank, n->u.tensor->shape, &t) !=

@@ -308,6 +308,44 @@ static uint32_t find_moved(const tdagi_mil_writer *w, tdagi_mil x, const int64_t
     return n;
 }
 
+/* Where the axes of an order come to lie when its first two are in front, the others as
+ * they were. */
+static void order_behind(uint32_t n, const int64_t *order, int64_t *out)
+{
+    for (uint32_t i = 0; i < n; i++)
+        out[i] =
+            i < 2 ? i : 2 + order[i] - (order[0] < order[i]) - (order[1] < order[i]);
+}
+
+/* Too many axes for one transpose: the first two of the result come to the front, where
+ * they are one run from then on; the axes between move as one. */
+static tdagi_mil transpose_two(tdagi_mil_writer *w, tdagi_mil x, uint32_t n,
+                               const tdag_dim *from, const int64_t *order)
+{
+    const uint32_t a = (uint32_t)order[0], b = (uint32_t)order[1];
+    tdag_dim part[TDAGI_MIL_MAX_RANK], shape[TDAG_MAX_RANK] = {from[a], from[b]};
+    int64_t perm[TDAGI_MIL_MAX_RANK] = {0}, rest[TDAG_MAX_RANK];
+    uint32_t n_parts = 0, n_moved = 2, k = 2;
+    bool joins = false;
+    for (uint32_t i = 0; i < n; i++) {
+        const bool is_front = i == a || i == b;
+        if (joins && !is_front) {
+            part[n_parts - 1] = tdagi_dim_mul(w->r->pool, part[n_parts - 1], from[i]);
+        } else {
+            if (is_front)
+                perm[i == b] = n_parts;
+            else
+                perm[n_moved++] = n_parts;
+            part[n_parts++] = from[i];
+        }
+        joins = !is_front;
+        if (!is_front) shape[k++] = from[i];
+    }
+    tdagi_mil y = tdagi_mil_transpose(w, tdagi_mil_reshape(w, x, n_parts, part), perm);
+    order_behind(n, order, rest);
+    return tdagi_mil_transpose(w, tdagi_mil_reshape(w, y, n, shape), rest);
+}
+
 /* By no more axes than it needs. */
 static tdagi_mil transpose_runs(tdagi_mil_writer *w, tdagi_mil x, const int64_t *perm)
 {
@@ -320,15 +358,8 @@ static tdagi_mil transpose_runs(tdagi_mil_writer *w, tdagi_mil x, const int64_t 
             order[i] += first[j] < first[i];
         from[order[i]] = sizes[i];
     }
-    if (n > TDAGI_MIL_MAX_RANK) {
-        tdagi_mil_fail(w, TDAG_E_UNSUPPORTED,
-                       "another order of %lu axes that do not move together, of which "
-                       "Core ML has five",
-                       (unsigned long)n);
-        return NULL;
-    }
-    const tdagi_mil y = tdagi_mil_reshape(w, x, n, from);
-    return tdagi_mil_transpose(w, y, order);
+    if (n > TDAGI_MIL_MAX_RANK) return transpose_two(w, x, n, from, order);
+    return tdagi_mil_transpose(w, tdagi_mil_reshape(w, x, n, from), order);
 }
 
 tdagi_mil tdagi_mil_transpose(tdagi_mil_writer *w, tdagi_mil x, const int64_t *perm)
