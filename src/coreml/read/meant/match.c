@@ -188,7 +188,8 @@ static bool item(reading *r, const char *value)
     const char *name = r->p;
     if (name[n] == '(') return operation(r, maker(r->m, value));
     r->p += n;
-    if (memcmp(name, "True", n) == 0 || memcmp(name, "False", n) == 0) {
+    if (n == strlen("True") ? memcmp(name, "True", n) == 0
+                            : n == strlen("False") && memcmp(name, "False", n) == 0) {
         tdagi_any v = tdagi_any_known(value_of(r->m, value));
         return v.kind == TDAGI_ANY_BOOL && v.u.b == (n == 4);
     }
