@@ -371,6 +371,7 @@ static void give(tdagi_cml *im, const char *name, tdag_dtype outer)
     tdagi_env *env = &im->env;
     tdagi_any v = tdagi_settled(env, tdagi_cml_get(im, name));
     if (v.kind == TDAGI_ANY_DATA) v.kind = TDAGI_ANY_TENSOR;
+    if (v.kind == TDAGI_ANY_STRING) return; /* the name of a class */
     if (v.kind != TDAGI_ANY_TENSOR) {
         if (v.kind != TDAGI_ANY_POISON)
             tdagi_env_issue(env, "an output that is %s", tdagi_any_text(env, v));

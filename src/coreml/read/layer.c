@@ -71,3 +71,61 @@ tdagi_any tdagi_cml_layer_norm(tdagi_cml_call *c)
     return tdagi_cml_eval(
         c, "permute(layer_norm(permute(x, order), sizes, gamma, beta, epsilon), back)");
 }
+
+/* ---- classes ---- */
+
+/* The best name, a text that is given to no one, and the probabilities. */
+tdagi_any tdagi_cml_classify(tdagi_cml_call *c)
+{
+    const tdagi_any out[2] = {tdagi_any_string(""), tdagi_cml_at(c, "probabilities")};
+    return tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 2, out);
+}
+
+/* ---- lists ---- */
+
+tdagi_any tdagi_cml_make_list(tdagi_cml_call *c)
+{
+    tdag_dim shape[TDAG_MAX_RANK] = {tdagi_cml_int(c, "init_length", 1)};
+    tdag_list item = tdagi_cml_dims(c, "elem_shape");
+    if (item.n >= TDAG_MAX_RANK || shape[0] < 0)
+        return tdagi_cml_refuse(c, "such a size");
+    for (uint32_t i = 0; i < item.n; i++)
+        shape[i + 1] = item.v[i];
+    tdagi_cml_set_dims(c, "shape", item.n + 1, shape);
+    return tdagi_cml_eval(c, "full(shape, 0, dtype=dtype(dtype))");
+}
+
+/* Puts "value", [n, ...], at n positions; known ones behind the end make it longer. */
+static tdagi_any put(tdagi_cml_call *c)
+{
+    tdagi_any at;
+    int64_t size = 0, last = -1, i;
+    uint32_t rank = tdagi_cml_rank(c, "ls");
+    if (rank == 0) return tdagi_cml_refuse(c, "no list");
+    bool known = tdagi_dim_is_const(c->env->pool, tdagi_cml_dim(c, "ls", 0), &size) &&
+                 tdagi_cml_fit(c->env, tdagi_cml_at(c, "indices"), "List[int]", &at);
+    for (uint32_t k = 0; known && k < at.u.seq->n; k++)
+        if (tdagi_any_const_int(c->env, at.u.seq->v[k], &i) && i > last) last = i;
+    if (last >= size) {
+        int64_t pairs[2 * TDAG_MAX_RANK] = {0};
+        pairs[2 * rank - 1] = last + 1 - size;
+        tdagi_cml_set_dims(c, "pairs", 2 * rank, pairs);
+        tdagi_cml_let(c, "ls", "constant_pad_nd(ls, pairs, 0)");
+    }
+    return tdagi_cml_eval(c, "index_copy(ls, 0, to(indices, 4), value)");
+}
+
+tdagi_any tdagi_cml_list_scatter(tdagi_cml_call *c) { return put(c); }
+
+tdagi_any tdagi_cml_list_write(tdagi_cml_call *c)
+{
+    const tdagi_any at = tdagi_any_known(tdagi_cml_at(c, "index"));
+    if (at.kind == TDAGI_ANY_INT)
+        tdagi_cml_set(
+            c, "indices",
+            tdagi_any_tensor(tdagi_cell_known_list(c->env, TDAG_I64, 1, &at)));
+    else
+        tdagi_cml_let(c, "indices", "reshape(places(index), [1])");
+    tdagi_cml_let(c, "value", "unsqueeze(value, 0)");
+    return put(c);
+}

@@ -266,3 +266,117 @@ tdagi_any tdagi_cml_affine(tdagi_cml_call *c)
     tdagi_cml_set(c, "coordinates", tdagi_cml_at(c, "grid"));
     return tdagi_cml_resample(c);
 }
+
+/* ---- boxes that are cut out ---- */
+
+/* Sets `name` to the places of the samples of one axis in every box, [boxes, to]: from
+ * `start`, over `span` of which sample i is at `step` times i and `first`. */
+static void sample_boxes(tdagi_cml_call *c, const char *name, int64_t to)
+{
+    const char *mode = mode_of(c, "sampling_mode");
+    bool strict = strcmp(mode, "STRICT_ALIGN_CORNERS") == 0,
+         aligned = strict || strcmp(mode, "ALIGN_CORNERS") == 0,
+         offset = strcmp(mode, "OFFSET_CORNERS") == 0,
+         middle = strcmp(mode, "UNALIGN_CORNERS") == 0;
+    double n = (double)to;
+    double step = !aligned ? 1 / n : to > 1 ? 1 / (n - 1) : 0;
+    double first = offset || middle ? 0.5 / n : aligned && to == 1 && !strict ? 0.5 : 0;
+    if (offset) tdagi_cml_let(c, "span", "clamp(span, 1)");
+    if (!aligned && !offset) tdagi_cml_let(c, "span", "add(span, 1)");
+    if (middle) tdagi_cml_let(c, "start", "sub(start, 0.5)");
+    tdagi_cml_set_int(c, "to", to);
+    tdagi_cml_set(c, "step", tdagi_any_float(step));
+    tdagi_cml_set(c, "first", tdagi_any_float(first));
+    tdagi_cml_let(c, name,
+                  "i = add(mul(arange(0, to, 1, dtype=dtype(x)), step), first); "
+                  "add(unsqueeze(start, 1), mul(unsqueeze(span, 1), i))");
+}
+
+/* Rows of four numbers as the corners "y0", "x0", "y1" and "x1" in pixels. */
+static void find_corners(tdagi_cml_call *c)
+{
+    const char *mode = mode_of(c, "box_coordinate_mode");
+    bool width_first = strstr(mode, "WIDTH_FIRST") != NULL;
+    static const char *const names[] = {"y0", "x0", "y1", "x1"};
+    tdagi_cml_let(c, "rows", "mul(like(rows, x), spatial_scale)");
+    for (int i = 0; i < 4; i++) {
+        tdagi_cml_set_int(c, "at", width_first ? i ^ 1 : i);
+        tdagi_cml_let(c, names[i], "select(rows, 1, at)");
+    }
+    if (strncmp(mode, "CENTER", 6) == 0) { /* and sizes */
+        tdagi_cml_let(c, "y0", "sub(y0, mul(y1, 0.5))");
+        tdagi_cml_let(c, "x0", "sub(x0, mul(x1, 0.5))");
+        tdagi_cml_let(c, "y1", "add(y0, y1)");
+        tdagi_cml_let(c, "x1", "add(x0, x1)");
+    }
+    if (!tdagi_cml_bool(c, "normalized_coordinates")) return;
+    tdagi_cml_let(c, "y0", "mul(y0, high)");
+    tdagi_cml_let(c, "y1", "mul(y1, high)");
+    tdagi_cml_let(c, "x0", "mul(x0, wide)");
+    tdagi_cml_let(c, "x1", "mul(x1, wide)");
+}
+
+/* Sets "of" to the image of each box, and "rows" to its four numbers. False: refused.
+ */
+static bool find_images(tdagi_cml_call *c, bool *several)
+{
+    bool by_roi = tdagi_cml_has(c, "roi");
+    int64_t n = 0;
+    *several = false;
+    if (tdagi_cml_rank(c, "x") != 4 || by_roi == tdagi_cml_has(c, "boxes"))
+        return false;
+    tdagi_cml_let(c, "rows", by_roi ? "flatten(roi, 1)" : "boxes");
+    if (tdagi_cml_rank(c, "rows") != 2 ||
+        !tdagi_dim_is_const(c->env->pool, tdagi_cml_dim(c, "rows", 1), &n) ||
+        (n != 4 && (n != 5 || !by_roi)))
+        return false;
+    if (n == 5) {
+        tdagi_cml_let(c, "box_indices", "to(select(rows, 1, 0), 3)");
+        tdagi_cml_let(c, "rows", "narrow(rows, 1, 1, 4)");
+    }
+    *several = by_roi && n == 4; /* of all images */
+    if (*several)
+        tdagi_cml_let(
+            c, "of",
+            "expand(unsqueeze(flatten(x, 0, 1), 0), [size(rows, 0), -1, -1, -1])");
+    else
+        tdagi_cml_let(
+            c, "of",
+            "if(is(box_indices, None), x, index_select(x, 0, places(box_indices)))");
+    return tdagi_cml_dim(c, "of", 0) == tdagi_cml_dim(c, "rows", 0);
+}
+
+/* Samples outside of the image are those of its border, or of the padding since
+ * CoreML6, which has it. */
+tdagi_any tdagi_cml_crop_resize(tdagi_cml_call *c)
+{
+    int64_t high = tdagi_cml_int(c, "target_height", 1),
+            wide = tdagi_cml_int(c, "target_width", 1);
+    bool several;
+    if (high < 1 || wide < 1 || !find_images(c, &several))
+        return tdagi_cml_refuse(c, "such boxes");
+    tdagi_cml_let(c, "high", "sub(size(x, 2), 1)");
+    tdagi_cml_let(c, "wide", "sub(size(x, 3), 1)");
+    find_corners(c);
+    tdagi_cml_set(c, "start", tdagi_cml_at(c, "y0"));
+    tdagi_cml_let(c, "span", "sub(y1, y0)");
+    sample_boxes(c, "ys", high);
+    tdagi_cml_set(c, "start", tdagi_cml_at(c, "x0"));
+    tdagi_cml_let(c, "span", "sub(x1, x0)");
+    sample_boxes(c, "xs", wide);
+    tdagi_cml_set_int(c, "rows_out", high);
+    tdagi_cml_set_int(c, "columns", wide);
+    tdagi_cml_let(c, "ys", "expand(unsqueeze(ys, 2), [-1, rows_out, columns])");
+    tdagi_cml_let(c, "xs", "expand(unsqueeze(xs, 1), [-1, rows_out, columns])");
+    tdagi_cml_let(c, "y",
+                  "u = sub(div(mul(xs, 2.0), if(is(wide, 0), 1, wide)), 1.0); "
+                  "v = sub(div(mul(ys, 2.0), if(is(high, 0), 1, high)), 1.0); "
+                  "grid_sampler(of, stack([u, v], -1), 0, 1, True)");
+    if (c->room->opset >= 6)
+        tdagi_cml_let(c, "y",
+                      "inside = logical_and(logical_and(ge(ys, 0), le(ys, high)), "
+                      "logical_and(ge(xs, 0), le(xs, wide))); "
+                      "where(unsqueeze(inside, 1), y, pad_value)");
+    if (several) return tdagi_cml_eval(c, "unflatten(y, 1, [size(x, 0), size(x, 1)])");
+    return tdagi_cml_eval(c, "if(is(roi, None), y, unsqueeze(y, 1))");
+}

@@ -27,6 +27,26 @@ def dtype_of(var):
     return np.dtype(types.nptype_from_builtin(kind))
 
 
+def put(ls, positions, values):
+    """A list with other items, and longer where it has to be."""
+    out = list(ls)
+    for i, v in zip(positions, values):
+        out += [np.zeros_like(out[0])] * (int(i) + 1 - len(out))
+        out[int(i)] = v
+    return out
+
+
+LISTS = {
+    "make_list": lambda init_length, elem_shape, dtype, dynamic_length=None: [
+        np.zeros([int(n) for n in elem_shape], {"fp32": np.float32, "int32": np.int32}[dtype])
+        for _ in range(int(init_length))],
+    "list_length": lambda ls: np.int32(len(ls)),
+    "list_read": lambda ls, index: ls[int(index)],
+    "list_gather": lambda ls, indices: np.stack([ls[int(i)] for i in indices]),
+    "list_write": lambda ls, index, value: put(ls, [index], [value]),
+    "list_scatter": lambda ls, indices, value: put(ls, indices, value)}
+
+
 class Run:
     def __init__(self, opset, states):
         self.opset, self.values, self.states = opset, {}, states
@@ -63,6 +83,8 @@ class Run:
             return [value][:len(op.outputs)]
         operands = {name: self.value(var) for name, var in op.inputs.items()
                     if not name.startswith("_")}
+        if op.op_type in LISTS:
+            return [LISTS[op.op_type](**operands)]
         return evaluate(op.op_type, self.opset, operands, [dtype_of(v) for v in op.outputs])
 
 
