@@ -41,6 +41,20 @@ static bool get(const tdagi_cml_call *c, uint32_t i, known *out)
     return true;
 }
 
+/* Divisions that are of no negative number, which one of integers rounds to 0, and by
+ * none that is 0. */
+static bool can_divide(tdagi_cml_call *c, const known *operands)
+{
+    int64_t v;
+    bool divides = strstr(c->what, "div") != NULL || strcmp(c->what, "mod") == 0;
+    for (uint32_t i = 0; divides && i < c->n; i++)
+        for (uint32_t k = 0; k < operands[i].n; k++)
+            if (tdagi_any_const_int(c->env, operands[i].v[k], &v) &&
+                (v < 0 || (v == 0 && strcmp(operands[i].name, "y") == 0)))
+                return false;
+    return true;
+}
+
 /* Its dtype is settled with the result. */
 static tdagi_any list_of(tdagi_cml_call *c, uint32_t n, const tdagi_any *v)
 {
@@ -64,7 +78,8 @@ bool tdagi_cml_known(tdagi_cml_call *c, tdagi_any *out)
     }
     for (uint32_t i = 0; i < c->n; i++)
         if (operands[i].n != 1 && operands[i].n != n) return false;
-    if (n == 0 || n > MOST_ITEMS) return false; /* numbers are known anyhow */
+    if (n == 0 || n > MOST_ITEMS || !can_divide(c, operands))
+        return false; /* numbers are known anyhow */
     for (uint32_t k = 0; k < n; k++) {
         tdagi_cml_call one;
         tdagi_cml_begin(&one, c->env, c->room, c->what);

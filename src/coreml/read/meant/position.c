@@ -9,8 +9,9 @@ tdagi_any tdagi_cml_meant_wrapped(tdagi_cml_matching *m)
 {
     tdagi_cml_call *c = &m->call;
     tdagi_any x = tdagi_cml_at(c, "x"), n = tdagi_any_known(tdagi_cml_at(c, "n"));
-    if (x.kind != TDAGI_ANY_TENSOR || tdagi_cml_rank(c, "x") == 0 ||
-        n.kind != TDAGI_ANY_INT || n.u.i != tdagi_cml_dim(c, "x", 0))
+    if (x.kind != TDAGI_ANY_TENSOR || x.u.tensor->known != NULL ||
+        tdagi_cml_rank(c, "x") == 0 || n.kind != TDAGI_ANY_INT ||
+        n.u.i != tdagi_cml_dim(c, "x", 0))
         return tdagi_any_none();
     tdag_value v = tdagi_cml_tensor(c, "x");
     bool is_weight = v.id != 0 && c->env->b->graph->nodes[v.id].op == TDAG_OP_PARAMETER;
@@ -49,7 +50,9 @@ tdagi_any tdagi_cml_meant_roll(tdagi_cml_matching *m)
 {
     tdagi_cml_call *c = &m->call;
     uint32_t axes[2] = {0, 0};
-    if (tdagi_cml_at(c, "x").kind != TDAGI_ANY_TENSOR) return tdagi_any_none();
+    tdagi_any x = tdagi_cml_at(c, "x");
+    if (x.kind != TDAGI_ANY_TENSOR || x.u.tensor->known != NULL)
+        return tdagi_any_none();
     bool two = tdagi_cml_has(c, "second");
     int64_t by[2] = {shift(m, "first", "axis0", &axes[0]),
                      two ? shift(m, "second", "axis1", &axes[1]) : 1};
