@@ -89,6 +89,7 @@ static bool by_torch(tdagi_cml_call *c, bool backwards, const char *layer)
         return false;
     }
     tdagi_cml_let(c, "rows", "r[0]");
+    tdagi_cml_let(c, "times", backwards ? "flip(rows, [0])" : "rows");
     tdagi_cml_let(c, "h", "squeeze(r[1], 0)");
     return tdagi_env_ok(c->env);
 }
@@ -99,7 +100,21 @@ static bool is_symbolic(tdagi_cml_call *c)
     return !tdagi_dim_is_const(c->env->pool, tdagi_cml_dim(c, "x", 0), &n);
 }
 
-/* Runs over the rows of "products", x's with the weights; "rows" are the states h. */
+/* Sets `name` to the states of a list, in its order or from its end. */
+static void stack(tdagi_cml_call *c, const char *name, tdagi_any list, bool turned)
+{
+    uint32_t n = list.u.seq->n;
+    for (uint32_t i = 0; turned && i < n / 2; i++) {
+        tdagi_any first = list.u.seq->v[i];
+        list.u.seq->v[i] = list.u.seq->v[n - 1 - i];
+        list.u.seq->v[n - 1 - i] = first;
+    }
+    tdagi_cml_set(c, "list", list);
+    tdagi_cml_let(c, name, "stack(list)");
+}
+
+/* Runs over the rows of "products", x's with the weights; "rows" are the states h in
+ * the order in which they were computed, "times" in that of x. */
 static bool run(tdagi_cml_call *c, bool backwards, void (*step)(tdagi_cml_call *c))
 {
     int64_t n = 0;
@@ -116,8 +131,9 @@ static bool run(tdagi_cml_call *c, bool backwards, void (*step)(tdagi_cml_call *
         if (c->env->n_noted > noted) return false;
         tdagi_seq_append(c->env, rows.u.seq, tdagi_cml_at(c, "h"));
     }
-    tdagi_cml_set(c, "rows", rows);
-    tdagi_cml_let(c, "rows", "stack(rows)");
+    if (!tdagi_env_ok(c->env)) return false;
+    stack(c, "rows", rows, false);
+    stack(c, "times", rows, backwards);
     return tdagi_env_ok(c->env) && n > 0;
 }
 
@@ -233,7 +249,7 @@ static tdagi_any both_ways(tdagi_cml_call *c)
     if (!run_lstm(c, "linear(x, weight_ih_back, bias_back)", "weight_hh_back",
                   "peephole_back", true))
         return tdagi_any_poison();
-    tdagi_cml_let(c, "both", "cat([there, flip(rows, [0])], -1)");
+    tdagi_cml_let(c, "both", "cat([there, times], -1)");
     tdagi_cml_let(c, "h", "cat([last_h, h], -1)");
     tdagi_cml_let(c, "c", "cat([last_c, c], -1)");
     tdagi_cml_let(c, "sequence", "if(output_sequence, both, unsqueeze(h, 0))");
