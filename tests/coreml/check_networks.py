@@ -87,6 +87,9 @@ def check(program, name, path, folder):
         raise Failed("%d multiplications became %d" % (a, b))
     check_again(program, package, folder)
     tdag(program, "convert", package, back)
+    learnt = [n for n, _ in torch.jit.load(back).named_parameters() if "running_" in n]
+    if learnt:
+        raise Failed("%s is learnt" % learnt[0])
     tdag(program, "run", back, "--in", like, "--out", result)
     compare("the model made of it", result, want)
 

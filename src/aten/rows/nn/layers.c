@@ -242,6 +242,13 @@ static void batch_statistics(tdagi_call *c, tdag_value x, tdag_value *mean,
     *variance = tdagi_lower(c->b, TDAGI_VAR, &x, 1, &s);
 }
 
+/* Statistics are not learnt: PyTorch takes no gradient of them. */
+static void keep_unlearnt(tdagi_call *c, tdag_value v)
+{
+    tdagi_node *n = v.id == 0 ? NULL : &c->b->graph->nodes[v.id];
+    if (n != NULL && n->op == TDAG_OP_PARAMETER) n->op = TDAG_OP_BUFFER;
+}
+
 static tdagi_any batch_norm(tdagi_call *c, tdag_value x, bool from_batch)
 {
     tdag_value in[5] = {x, tdagi_arg_optional(c, "running_mean"),
@@ -251,6 +258,8 @@ static tdagi_any batch_norm(tdagi_call *c, tdag_value x, bool from_batch)
     if (c->bad) return tdagi_any_poison();
     if (from_batch || in[1].id == 0 || in[2].id == 0)
         batch_statistics(c, x, &in[1], &in[2]);
+    keep_unlearnt(c, in[1]);
+    keep_unlearnt(c, in[2]);
     return tdagi_result(c, lower(c, TDAGI_BATCH_NORM, 5, in, &s));
 }
 
