@@ -494,6 +494,8 @@ static tdag_value materialise(tdagi_env *env, tdagi_cell *t)
 tdag_value tdagi_cell_read(tdagi_env *env, tdagi_cell *t)
 {
     if (t == NULL || !tdagi_env_ok(env)) return TDAG_NO_VALUE;
+    const tdagi_any why = {.kind = TDAGI_ANY_POISON, .u.issue = t->root->spoilt};
+    tdagi_env_note_poison(env, &why);
     if (t->parent != NULL && t->generation != t->root->writes) {
         tdag_value x = tdagi_cell_read(env, t->parent);
         t->value = apply(env, &t->view, x);
@@ -551,6 +553,41 @@ static tdag_value invert(tdagi_env *env, const tdagi_view_step *w, tdag_value wh
                               "it writes through a view that cannot be written");
 }
 
+typedef struct tdagi_seen {
+    struct tdagi_seen *next;
+    tdagi_cell *by;
+} tdagi_seen;
+
+void tdagi_cell_seen(tdagi_env *env, tdagi_cell *of, tdagi_cell *by)
+{
+    tdagi_seen *s = tdagi_env_alloc(env, sizeof *s);
+    if (s == NULL || of->root == by->root) return;
+    *s = (tdagi_seen){of->root->seen, by->root};
+    of->root->seen = s;
+}
+
+void tdagi_cell_show(tdagi_cell *t, tdagi_cell *of)
+{
+    if (t == NULL || of == NULL || of->root == t->root) return;
+    for (int i = 0; i < 2; i++)
+        if (t->root->shows[i] == NULL || t->root->shows[i] == of->root) {
+            t->root->shows[i] = of->root;
+            return;
+        }
+}
+
+static void spoil(tdagi_env *env, tdagi_cell *root)
+{
+    if (root == NULL || root->spoilt != NULL) return;
+    tdagi_journal_note(env, root);
+    root->spoilt = tdagi_env_issue_if_used(
+                       env, "a tensor after it was written in place by another name, "
+                            "which it has where tensor data decides so")
+                       .u.issue;
+    for (int i = 0; i < 2 && root->spoilt != NULL; i++)
+        spoil(env, root->shows[i]);
+}
+
 void tdagi_cell_write(tdagi_env *env, tdagi_cell *t, tdag_value v)
 {
     if (v.id == 0 || !tdagi_env_ok(env)) return;
@@ -569,6 +606,10 @@ void tdagi_cell_write(tdagi_env *env, tdagi_cell *t, tdag_value v)
                                  "list whose length a run tells");
         if (t->root->is_leaf && !t->root->was_written)
             t->root->writer = tdagi_env_where(env);
+        for (int i = 0; i < 2; i++)
+            spoil(env, t->shows[i]);
+        for (const tdagi_seen *s = t->seen; s != NULL; s = s->next)
+            spoil(env, s->by);
         t->root->was_written = true;
         t->root->writes++;
     }

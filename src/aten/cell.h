@@ -55,7 +55,12 @@ struct tdagi_cell {
     bool was_written;
     const char *writer; /* of a leaf: the operator that wrote first, and its place */
     tdag_value first_value; /* of a leaf: what it was before the first write */
-    tdagi_cell *imag;       /* of a complex tensor's real half: the other one */
+    /* Of a root: others whose memory it may be, as data decides; where it is written,
+     * what they hold is not known. */
+    tdagi_cell *shows[2];
+    struct tdagi_seen *seen; /* ... and those that branches gave, which show it so */
+    const struct tdagi_issue *spoilt; /* ... and this is why; NULL: it is known */
+    tdagi_cell *imag; /* of a complex tensor's real half: the other one */
 };
 
 tdagi_cell *tdagi_cell_new(tdagi_env *env, tdag_value v); /* fresh memory */
@@ -80,6 +85,11 @@ tdagi_cell *tdagi_cell_pairs(tdagi_env *env, tdagi_cell *re);
 void tdagi_cell_become(tdagi_env *env, tdagi_cell *t, tdagi_cell *v);
 /* The value now; made anew if its memory was written. TDAG_NO_VALUE after a failure. */
 tdag_value tdagi_cell_read(tdagi_env *env, tdagi_cell *t);
+/* t, fresh memory, may be that of `of`, which is a tensor: what a branch chose or a
+ * loop carries. */
+void tdagi_cell_show(tdagi_cell *t, tdagi_cell *of);
+/* `by`, which shows it so, is not known either once `of` is written. */
+void tdagi_cell_seen(tdagi_env *env, tdagi_cell *of, tdagi_cell *by);
 /* Replaces the elements: same shape and dtype as t. */
 void tdagi_cell_write(tdagi_env *env, tdagi_cell *t, tdag_value v);
 tdag_dtype tdagi_cell_dtype(tdagi_env *env, tdagi_cell *t);

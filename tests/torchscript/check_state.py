@@ -67,6 +67,8 @@ PROGRAMS = [
 REFUSED = [
     ("y = x; self.nested[0].append(3); return y * len(self.nested[0])", "aten::append"),
     ("y = self.named['a'] + x; self.named['b'] = y; return y", "aten::_set_item"),
+    ("a = x * 2; y = a if bool(x[0] > 0) else x; y += 1; z = a + y; return z", "another name"),
+    ("a = x * 2; y = a if bool(x[0] > 0) else x; a += 1; z = a + y; return z", "another name"),
 ]
 ACCEPTED = [
     "self.cache[1] = x; return x + 1",

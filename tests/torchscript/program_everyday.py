@@ -271,3 +271,44 @@ class GreedyNms(nn.Module):
             iou = inter / (area[i] + area[rest] - inter)
             order = rest[iou <= 0.5]
         return torch.tensor(keep)
+
+
+@model("f32[N=4,3] i64[]",
+       [(torch.randn(n, 3), t(k)) for n, k in ((4, 0), (4, 2), (1, 1), (3, 5))])
+class ViewInLoop(nn.Module):
+    """A row that a loop writes in place is one of the whole."""
+
+    def forward(self, x, k):
+        y = x.clone()
+        row = y[0]
+        for i in range(int(k)):
+            row += 1
+            y[-1] *= 2
+        z = y.view(-1)
+        z[0] = 100
+        return y.clone(), row * 1
+
+
+@model("f32[3] i64[]", [(torch.randn(3), t(k)) for k in (0, 1, 3, 2)])
+class BufferInLoop(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("total", torch.zeros(3))
+
+    def forward(self, x, n):
+        h = self.total
+        for i in range(int(n)):
+            h += x
+        return h * 1, self.total * 2
+
+
+@model("f32[3] i64[]", [(torch.randn(3), t(k)) for k in (0, 1, 3)])
+class FreshInLoop(nn.Module):
+    """What a loop replaces may be written in place before, if nobody else sees it."""
+
+    def forward(self, x, n):
+        h = torch.zeros(3)
+        for i in range(int(n)):
+            h += x
+            h = h.tanh()
+        return h

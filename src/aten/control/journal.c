@@ -26,6 +26,7 @@ static void restore(const tdagi_journal_entry *e)
     if (e->root == NULL) return;
     e->root->value = e->before.value;
     e->root->known = e->before.known;
+    e->root->spoilt = e->before.spoilt;
     e->root->was_written = e->before.was_written;
     /* a number of writes never comes again: views tell by it whether they are true */
     e->root->generation = ++e->root->writes;

@@ -37,6 +37,14 @@ static tdagi_any any_of(tdagi_env *env, tdagi_any like, tdag_value v)
         .kind = TDAGI_ANY_DATA, .letter = tdagi_number_letter(like), .u.tensor = t};
 }
 
+/* What may be the memory of `of`, too. */
+static tdagi_any showing(tdagi_any v, tdagi_any of)
+{
+    if (v.kind == TDAGI_ANY_TENSOR && of.kind == TDAGI_ANY_TENSOR)
+        tdagi_cell_show(v.u.tensor, of.u.tensor);
+    return v;
+}
+
 static tdag_value zeros_like(tdagi_env *env, tdag_value v)
 {
     const tdag_dim *shape = tdag_builder_get_shape(env->b, v);
@@ -262,7 +270,11 @@ tdagi_any tdagi_merge(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
         tdag_dtype d = tdag_builder_get_dtype(env->b, is_tensor ? a : b);
         if (is_numeric(yes)) a = tdagi_cast(env->b, a, d);
         if (is_numeric(no)) b = tdagi_cast(env->b, b, d);
-        return any_of(env, is_tensor ? yes : no, join_values(arms, a, b));
+        tdagi_any out = any_of(env, is_tensor ? yes : no, join_values(arms, a, b));
+        for (int i = 0; i < 2 && out.kind == TDAGI_ANY_TENSOR; i++)
+            if ((i == 0 ? yes : no).kind == TDAGI_ANY_TENSOR)
+                tdagi_cell_seen(env, (i == 0 ? yes : no).u.tensor, out.u.tensor);
+        return showing(showing(out, yes), no);
     }
     if (yes.kind == TDAGI_ANY_LIST && no.kind == TDAGI_ANY_LIST &&
         (tdagi_any_is_stack(yes) || tdagi_any_is_stack(no) ||
@@ -431,13 +443,16 @@ tdagi_any tdagi_carry_in(tdagi_carrying *c, tdagi_any v)
     leaf->entry = leaf->param = leaf->yield = leaf->result = TDAG_NO_VALUE;
     if (is_unset_tuple(leaf, v))
         return tdagi_carry_in(c, nothing_like(c->env, leaf->like));
-    if (tdagi_any_is_number(tdagi_any_known(v)) && !leaf->is_number) return v;
+    bool is_told =
+        tdagi_any_is_number(tdagi_any_known(v)) || v.kind == TDAGI_ANY_TENSOR;
+    if (is_told && !leaf->is_changed) return v;
     tdagi_any like = tdagi_is_unset(v) ? leaf->like : v;
     if (like.kind == TDAGI_ANY_NONE) return v;
     tdag_value entry = value_of(c->env, like);
     if (tdagi_is_unset(v)) entry = zeros_like(c->env, entry);
-    return entry.id == 0 ? tdagi_any_poison()
-                         : any_of(c->env, like, open_leaf(c, leaf, entry));
+    if (entry.id == 0) return tdagi_any_poison();
+    tdagi_any param = any_of(c->env, like, open_leaf(c, leaf, entry));
+    return showing(showing(param, v), leaf->last);
 }
 
 static void refuse_next(tdagi_carrying *c, tdagi_any v, tdagi_any next)
@@ -538,6 +553,9 @@ static void carry_optional_on(tdagi_carrying *c, tdagi_any v, tdagi_any next)
 static void carry_leaf_on(tdagi_carrying *c, tdagi_carried *leaf, tdagi_any v,
                           tdagi_any next)
 {
+    if (next.kind == TDAGI_ANY_TENSOR && next.u.tensor != NULL &&
+        next.u.tensor->root->born <= c->born)
+        leaf->last = next; /* of outside, as a row of a tensor is */
     if (is_unset_tuple(leaf, v)) {
         tdagi_any none = nothing_like(c->env, leaf->like);
         tdagi_carry_on(c, none, tdagi_is_unset(next) ? none : next);
@@ -561,7 +579,7 @@ static void carry_leaf_on(tdagi_carrying *c, tdagi_carried *leaf, tdagi_any v,
             (!tdagi_any_is_number(v) || !is_numeric(next) ||
              tdagi_number_letter(v) != tdagi_number_letter(next)))
             refuse_next(c, v, next);
-        leaf->is_number = true;
+        leaf->is_changed = true;
         c->has_changed = true;
     }
 }
@@ -727,8 +745,9 @@ tdagi_any tdagi_carry_out(tdagi_carrying *c, tdagi_any v)
     leaf->result =
         tdagi_given(c->env, tdag_builder_get_dtype(b, leaf->param), rank, shape);
     tdag_value known = with_lengths(c, leaf);
-    if (known.id != 0) return any_of(c->env, tdagi_is_unset(v) ? leaf->like : v, known);
-    return any_of(c->env, tdagi_is_unset(v) ? leaf->like : v, leaf->result);
+    tdagi_any out = any_of(c->env, tdagi_is_unset(v) ? leaf->like : v,
+                           known.id != 0 ? known : leaf->result);
+    return showing(showing(out, v), leaf->last);
 }
 
 /* The values of one kind of all leaves that are carried. */

@@ -43,7 +43,8 @@ tdagi_any tdagi_merge(tdagi_arms *arms, tdagi_any yes, tdagi_any no);
 /* A tensor or number of a carried value. What is known of it is found out by trying,
  * and outlives a try. */
 typedef struct tdagi_carried {
-    bool is_number;   /* a number that the body changes: a rank-0 tensor */
+    bool is_changed;  /* the body gives another one, a known number or tensor: else it
+                         is the same inside, which may be written in place */
     bool is_optional; /* None that may become something: its parts, the next leaves */
     bool is_stack;    /* a list whose length the body changes: rows, the next leaf */
     char letter;      /* ... of rows that are numbers */
@@ -55,12 +56,14 @@ typedef struct tdagi_carried {
                        size before, and behind the first try's body */
     tdagi_any like; /* of what comes in unset: what the body makes of it; of a list
                        with rows: one that tells the type of its items; else NONE */
+    tdagi_any last; /* what the body made of it, if its memory was there before */
     tdag_value entry, param, yield, result; /* of this try; id 0: it is not carried */
 } tdagi_carried;
 
 typedef struct tdagi_carrying {
     tdagi_env *env;
     uint32_t n_symbols;    /* that there were before the loop */
+    uint32_t born;         /* the environment's epoch before it */
     tdag_dim trips;        /* how many there are; TDAGI_DIM_BAD: a run tells */
     tdagi_carried *leaves; /* in the order of the walk */
     uint32_t n, capacity;

@@ -11,6 +11,8 @@ tdagi_any tdagi_import_now(tdagi_env *env, const tdagi_journal_entry *at)
 {
     if (at->slot != NULL) return tdagi_any_known(*at->slot);
     if (at->seq != NULL) return tdagi_list_copy_of(env, at->seq);
+    if (at->root->spoilt != NULL)
+        return (tdagi_any){.kind = TDAGI_ANY_POISON, .u.issue = at->root->spoilt};
     return tdagi_any_tensor(tdagi_cell_new(env, tdagi_cell_read(env, at->root)));
 }
 
@@ -27,6 +29,9 @@ void tdagi_import_put(tdagi_env *env, const tdagi_journal_entry *at, tdagi_any v
         at->seq->letter = v.u.seq->letter;
     } else if (at->seq != NULL) {
         tdagi_env_note_poison(env, &v);
+    } else if (v.kind == TDAGI_ANY_POISON && v.u.issue != NULL) {
+        tdagi_journal_note(env, at->root);
+        at->root->spoilt = v.u.issue;
     } else if (v.kind == TDAGI_ANY_TENSOR) {
         tdagi_cell_write(env, at->root, v.u.tensor->value);
     }
@@ -75,7 +80,10 @@ static void walk_arm(tdagi_frame *f, const tdag_shim_node *node, size_t which,
     tdagi_import *im = f->im;
     const tdag_shim_block *block = im->api->node_block(node, which);
     a->block = tdagi_outline_open(im->env.outline, s);
-    if (a->block == NULL) return;
+    if (a->block == NULL) {
+        im->env.status = tdagi_nomem(im->env.ctx);
+        return;
+    }
     tdagi_journal_open(&im->env, &a->journal);
     tdagi_import_block(f, block);
     im->node = node;

@@ -14,6 +14,7 @@ typedef struct written {
     struct written *next;
     tdagi_journal_entry at;
     tdagi_any before; /* what comes in */
+    tdagi_any spoilt; /* POISON: of what it holds nothing is known */
 } written;
 
 typedef struct looping {
@@ -22,7 +23,8 @@ typedef struct looping {
     const tdag_shim_block *body;
     tdagi_carrying carrying;
     written *written, **written_end;
-    tdagi_any condition;     /* behind the body */
+    uint32_t n_variables; /* leaves of the variables; those of what is written follow */
+    tdagi_any condition;  /* behind the body */
     tdag_value limit, start; /* id 0: it has none */
     bool has_condition;
 } looping;
@@ -57,8 +59,11 @@ static void walk_body(looping *l, tdag_value index)
     for (size_t k = 0; k < n_carried(l); k++)
         tdagi_frame_set(l->f, api->block_input(l->body, k + 1),
                         tdagi_carry_in(&l->carrying, entry_of(l, k)));
+    l->n_variables = l->carrying.at;
     for (written *w = l->written; w != NULL && !failed(l); w = w->next) {
-        tdagi_import_put(&im->env, &w->at, tdagi_carry_in(&l->carrying, w->before));
+        bool is_lost = w->spoilt.kind == TDAGI_ANY_POISON;
+        tdagi_import_put(&im->env, &w->at,
+                         is_lost ? w->spoilt : tdagi_carry_in(&l->carrying, w->before));
     }
     tdagi_import_block(l->f, l->body);
     im->node = l->node;
@@ -81,6 +86,26 @@ static tdagi_any value_before(tdagi_env *env, const tdagi_journal_entry *e)
     return tdagi_any_tensor(tdagi_cell_new(env, e->before.value));
 }
 
+/* What was taken as written by the body, as a variable was that memory then, and is not
+ * known now that the variable has its own: it is not carried. */
+static void carry_written(looping *l)
+{
+    bool is_lost = false;
+    for (written *w = l->written; w != NULL && !failed(l); w = w->next) {
+        if (w->spoilt.kind == TDAGI_ANY_POISON) continue;
+        tdagi_any now = tdagi_import_now(&l->f->im->env, &w->at);
+        bool is_spoilt = w->at.root != NULL && w->at.root->spoilt != NULL;
+        if (is_spoilt)
+            w->spoilt = now;
+        else if (!is_lost)
+            tdagi_carry_on(&l->carrying, w->before, now);
+        is_lost = is_lost || is_spoilt;
+    }
+    if (!is_lost) return;
+    l->carrying.n = l->n_variables;
+    l->carrying.has_changed = true;
+}
+
 /* What is carried behind the body; tensors of outside that it was found to write. */
 static void walk_yields(looping *l, const tdagi_journal *j)
 {
@@ -93,15 +118,17 @@ static void walk_yields(looping *l, const tdagi_journal *j)
                        v == NULL ? tdagi_any_none()
                                  : tdagi_any_known(tdagi_settled(&im->env, *v)));
     }
-    for (written *w = l->written; w != NULL && !failed(l); w = w->next)
-        tdagi_carry_on(&l->carrying, w->before, tdagi_import_now(&im->env, &w->at));
+    carry_written(l);
     for (const tdagi_journal_entry *e = j->first; e != NULL && !failed(l);
          e = e->next) {
         if (is_known_written(l, e)) continue;
         written *w = tdagi_env_alloc(&im->env, sizeof *w);
         if (w == NULL) return;
         *w = (written){.at = *e, .before = value_before(&im->env, e)};
-        if (w->before.kind == TDAGI_ANY_POISON) { /* numbers that were known */
+        if (e->root != NULL && e->root->spoilt != NULL)
+            w->spoilt = tdagi_import_now(&im->env, e);
+        if (w->before.kind == TDAGI_ANY_POISON &&
+            w->spoilt.kind != TDAGI_ANY_POISON) { /* numbers that were known */
             tdagi_env_issue(&im->env, "a loop that writes a tensor of known numbers");
             return;
         }
@@ -165,7 +192,10 @@ static void finish(looping *l, tdagi_outline_statement *s)
         tdagi_frame_output(l->f, l->node, k,
                            tdagi_carry_out(&l->carrying, entry_of(l, k)));
     for (written *w = l->written; w != NULL && !failed(l); w = w->next) {
-        tdagi_import_put(env, &w->at, tdagi_carry_out(&l->carrying, w->before));
+        bool is_lost = w->spoilt.kind == TDAGI_ANY_POISON;
+        tdagi_import_put(env, &w->at,
+                         is_lost ? w->spoilt
+                                 : tdagi_carry_out(&l->carrying, w->before));
     }
     uint32_t head = 0;
     s->what.has_limit = l->limit.id != 0;
@@ -197,6 +227,7 @@ void tdagi_import_loop(tdagi_frame *f, const tdag_shim_node *node, tdagi_any tri
     looping l = {.f = f, .node = node, .body = im->api->node_block(node, 0)};
     int64_t n = 0;
     l.carrying.env = &im->env;
+    l.carrying.born = im->env.epoch;
     l.carrying.n_symbols = tdagi_pool_n_symbols(im->env.pool);
     l.carrying.trips = trips.kind == TDAGI_ANY_INT ? trips.u.i : TDAGI_DIM_BAD;
     tdagi_settle_all(&im->env);
