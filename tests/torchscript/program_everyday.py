@@ -312,3 +312,36 @@ class FreshInLoop(nn.Module):
             h += x
             h = h.tanh()
         return h
+
+
+@model("f32[N=4,3]", [(torch.randn(n, 3),) for n in (4, 1, 9)])
+class Batches(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.l = nn.Linear(3, 2)
+
+    def forward(self, x):
+        n = x.size(0)
+        out = torch.zeros(n, 2)
+        for b in range((n + 3) // 4):
+            s = b * 4
+            e = min(s + 4, n)
+            out[s:e] = self.l(x[s:e])
+        return out, n > 3
+
+
+@model("f32[3]", several(4, 3))
+class Tally(nn.Module):
+    """A list of numbers that lives between calls, counted up where data says."""
+
+    def __init__(self):
+        super().__init__()
+        self.lo: float = 1e9
+        self.tally = [0, 0, 0]
+
+    def forward(self, x):
+        m = float(x.mean())
+        self.lo = min(self.lo, m)
+        k = 0 if m < 0 else (1 if m < 0.5 else 2)
+        self.tally[k] += 1
+        return x - self.lo, self.tally[0], self.tally[k]

@@ -235,8 +235,10 @@ static void describe(outcome *o, tdagi_any v)
     v = tdagi_settled(&o->im->env, v);
     char letter = tdagi_number_letter(v);
     if (v.kind == TDAGI_ANY_DATA) v = tdagi_number_data(&o->im->env, v);
-    if (v.kind == TDAGI_ANY_INT && o->im->env.outline != NULL &&
-        !tdagi_any_const_int(&o->im->env, v, &i)) /* a run tells */
+    bool is_open =
+        (v.kind == TDAGI_ANY_INT && !tdagi_any_const_int(&o->im->env, v, &i)) ||
+        (v.kind == TDAGI_ANY_BOOL && v.assumed && v.how != 0);
+    if (is_open && o->im->env.outline != NULL) /* a run tells */
         v = tdagi_number_data(&o->im->env, v);
     if (v.kind == TDAGI_ANY_COMPLEX) /* as pairs */
         v = tdagi_any_tensor(tdagi_cell_pairs(&o->im->env, v.u.tensor));

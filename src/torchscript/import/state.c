@@ -105,7 +105,9 @@ static tdag_tensor *rows_of(tdagi_import *im, const tdagi_seq *s, const tdagi_se
 void tdagi_import_found_list(tdagi_import *im, const char *path, tdagi_any before,
                              tdagi_any after)
 {
-    bool known = tdagi_any_is_seq(before) && tdagi_any_is_seq(after);
+    bool known =
+        tdagi_any_is_seq(before) &&
+        (tdagi_any_is_seq(after) || (tdagi_any_is_stack(after) && before.u.seq->n > 0));
     tdag_tensor *rows = known ? rows_of(im, before.u.seq, after.u.seq) : NULL;
     if (rows == NULL) {
         if (tdagi_env_ok(&im->env))
