@@ -41,8 +41,9 @@ typedef struct tdagi_env {
     const char *scope;  /* the module at hand: "layer1.0", "" at the top */
     tdagi_issue *issues;
     uint32_t n_issues, issues_capacity;
-    bool has_more_issues; /* than are kept */
-    tdag_value *counters; /* the indices of loops, which are never negative */
+    bool has_no_gradients; /* as under torch.no_grad() */
+    bool has_more_issues;  /* than are kept */
+    tdag_value *counters;  /* the indices of loops, which are never negative */
     uint32_t n_counters;
     struct tdagi_how *hows; /* of truths that symbols decide, from 1 */
     uint32_t n_hows, hows_capacity;

@@ -9,6 +9,7 @@
 typedef struct tdagi_torchscript_file {
     tdagi_mapping *mapping; /* NULL: it is read from the path `what` */
     const char *what;       /* what sentences call it */
+    bool has_no_gradients;  /* it is read as torch.no_grad() runs it */
 } tdagi_torchscript_file;
 
 /* As tdag_from_torchscript(). */

@@ -58,9 +58,11 @@ def facts(call):
     call("aten::is_nonzero", torch.tensor(0))
     call("aten::requires_grad_", x, True)
     call("aten::is_contiguous.memory_format", x, torch.contiguous_format)
-    for name in ("is_grad_enabled", "is_autocast_enabled", "is_autocast_cpu_enabled",
-                 "is_scripting", "has_torch_function"):
+    for name in ("is_autocast_enabled", "is_autocast_cpu_enabled", "is_scripting",
+                 "has_torch_function"):
         call("aten::" + name)
+    with torch.enable_grad():  # as by default
+        call("aten::is_grad_enabled")
     call("aten::has_torch_function", [x])
     call("prim::NumToTensor.Scalar", 3)
     call("prim::NumToTensor.Scalar", 2.5)

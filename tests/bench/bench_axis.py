@@ -8,8 +8,7 @@ gives it back. Without it, it is compared with the model traced at batch 1, with
 model traced at batch 4, the batch in front: both by PyTorch, on one thread, in turn. Small models make hardly more
 than the calls themselves, so each has as many runs as take some milliseconds, and what one more
 view costs is seen. Printed are the medians of the ratios, and their geometric means.
---check: exit status 1 if a mean is above MOST_MEAN, or a model above MOST, or above what SLOWER
-allows it. Exit status 77: no torchvision."""
+--check: exit status 1 if a mean is above MOST_MEAN, or a model above MOST. Exit status 77: no torchvision."""
 import argparse
 import math
 import os
@@ -26,10 +25,6 @@ import models as made  # noqa: E402  (found through the line above)
 
 BATCH, SECONDS = 4, 0.004
 AXES = {"encoder_slow": 1, "gru": 1, "rnn": 1}  # of the batch, where that is not 0
-# Where more is allowed: how much, and why.
-SLOWER = {
-    "encoder": (1.75, "PyTorch's fused layer is not written again: it has no gradient"),
-}
 MOST, MOST_MEAN = 1.12, 1.05
 # What has no batch to remove, and why.
 LEFT_OUT = {"graphs": "edges of one graph", "readme": "fixes the batch",
@@ -158,7 +153,7 @@ def main():
     means = [math.exp(sum(map(math.log, r)) / len(r)) for r in zip(*ratios)]
     print("geometric means %.3f and %.3f (PyTorch %s)" % (*means, torch.__version__))
     slow = [name for name, r in zip(args.models.split(","), ratios)
-            if max(r) > SLOWER.get(name, (MOST,))[0]]
+            if max(r) > MOST]
     if slow:
         print("too slow: %s" % ", ".join(slow))
     if args.check and (max(means) > MOST_MEAN or slow):

@@ -142,12 +142,13 @@ typedef struct reading {
     const char **values;
     uint32_t n_values;
     bool is_unread;
+    bool has_no_gradients;
 } reading;
 
 static tdag_status read_back(tdagi_exporter *e, tdagi_mapping *archive,
                              const reading *how, tdag_model **out)
 {
-    const tdagi_torchscript_file file = {archive, "the export"};
+    const tdagi_torchscript_file file = {archive, "the export", how->has_no_gradients};
     tdag_torchscript_options o;
     tdag_torchscript_options_init(&o);
     o.method = how->method;
@@ -162,6 +163,7 @@ static tdag_status read_back(tdagi_exporter *e, tdagi_mapping *archive,
                : tdag_ctx_get_error(e->ctx)->status;
 }
 
+/* Where there are branches for who has gradients and who has none, both. */
 static tdag_status read_and_compare(tdagi_exporter *e, tdagi_mapping *archive,
                                     reading *how)
 {
@@ -171,7 +173,9 @@ static tdag_status read_and_compare(tdagi_exporter *e, tdagi_mapping *archive,
     how->is_unread = false;
     tdag_status st = compare(e, tdag_model_get_graph(model));
     tdag_model_free(model);
-    return st;
+    if (st != TDAG_OK || !e->has_branches || how->has_no_gradients) return st;
+    how->has_no_gradients = true;
+    return read_and_compare(e, archive, how);
 }
 
 /* The inputs as their own reader is told; false if a size is an expression. */

@@ -42,18 +42,13 @@ const tdagi_emitter *tdagi_export_emitter(const tdagi_kernel *k)
                                       : tdagi_export_composite_emitter(k->composite);
 }
 
-static bool is_leaf(const tdagi_kernel *k)
-{
-    return k->composite == TDAGI_CORE && k->op != TDAG_OP_IOTA &&
-           tdagi_op_is_leaf(k->op);
-}
-
 static void emit_kernel(tdagi_exporter *e, uint32_t i)
 {
     const tdagi_kernel *k = tdagi_export_kernel(e, i);
     if (e->deferred[i] == TDAGI_AS_INPUT)
         e->var[i] = tdagi_export_value(e, k->inputs[0]);
-    if (is_leaf(k) || e->deferred[i] || k->is_second || e->var[i] != NULL) return;
+    if (tdagi_export_is_leaf(k) || e->deferred[i] || k->is_second || e->var[i] != NULL)
+        return;
     const tdagi_emitter *emitter = tdagi_export_emitter(k);
     tdagi_size size;
     if (k->is_size && tdagi_is_size(e->g, k->value.id, &size) && !size.is_ratio)
@@ -67,11 +62,15 @@ static void emit_kernel(tdagi_exporter *e, uint32_t i)
 
 void tdagi_export_kernels(tdagi_exporter *e)
 {
+    e->encoder = NULL;
     tdagi_rnn_plan(e);
+    tdagi_encoder_plan(e);
     tdagi_export_plan_views(e);
     for (uint32_t i = 1; i <= e->r->n && e->body.status == TDAG_OK; i++) {
         tdagi_rnn_emit(e, i);
+        tdagi_encoder_begin(e, i);
         emit_kernel(e, i);
+        tdagi_encoder_end(e, i);
         if (e->body.status == TDAG_OK) e->body.status = tdagi_poll(e->ctx);
         if (e->ends != NULL) e->ends[i] = e->body.length;
     }
@@ -168,6 +167,7 @@ static void begin_export(tdagi_exporter *e)
     tdagi_text_init(&e->body, e->ctx);
     tdagi_tree_begin(&e->tree, e->ctx, &e->arena);
     e->n_constants = e->n_vars = e->n_calls = 0;
+    e->has_branches = false;
     e->wrong_composite = TDAGI_CORE;
     e->graphs = NULL;
     e->mark = "";

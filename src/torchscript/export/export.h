@@ -55,12 +55,15 @@ typedef struct tdagi_exporter {
     uint32_t n_calls;     /* of recurrent layers so far */
     size_t
         *ends; /* by kernel: where its statements end in the body; NULL: not wanted */
-    bool is_functional;                /* nothing is overwritten */
-    bool is_stepwise;                  /* recurrent layers are written step by step */
-    struct tdagi_recurrent *recurrent; /* the calls of such layers; NULL: none */
-    const bool *by_parts;              /* by composite: exported by its parts */
-    tdagi_export_graph *graphs;        /* of a program */
-    uint32_t wrong_composite; /* what the check found to be wrong; TDAGI_CORE: none */
+    bool is_functional;                  /* nothing is overwritten */
+    bool is_stepwise;                    /* recurrent layers are written step by step */
+    struct tdagi_recurrent *recurrent;   /* the calls of such layers; NULL: none */
+    struct tdagi_encoder_layer *encoder; /* layers that are one call; NULL: none */
+    bool has_branches;                   /* of such, in the body so far */
+    size_t branch;        /* where the branch of the one at hand begins in the body */
+    const bool *by_parts; /* by composite: exported by its parts */
+    tdagi_export_graph *graphs; /* of a program */
+    uint32_t wrong_composite;   /* what the check found to be wrong; TDAGI_CORE: none */
     tdagi_export_edit *edit;
     void *edit_user;
 } tdagi_exporter;
@@ -79,6 +82,11 @@ static inline uint32_t tdagi_export_index(const tdagi_exporter *e,
 static inline bool tdagi_export_is_core(const tdagi_kernel *k, tdag_op op)
 {
     return k->composite == TDAGI_CORE && k->op == op;
+}
+static inline bool tdagi_export_is_leaf(const tdagi_kernel *k)
+{
+    return k->composite == TDAGI_CORE && k->op != TDAG_OP_IOTA &&
+           tdagi_op_is_leaf(k->op);
 }
 static inline const tdagi_kernel *tdagi_export_input(const tdagi_exporter *e,
                                                      const tdagi_kernel *k, uint32_t i)
@@ -194,6 +202,12 @@ bool tdagi_export_is_batch_stats(const tdagi_exporter *e, const tdagi_kernel *k)
 uint32_t tdagi_export_base(const tdagi_exporter *e, uint32_t value);
 void tdagi_export_reduce(tdagi_exporter *e, const tdagi_kernel *k, bool keep,
                          const tdagi_kernel *reduce);
+
+/* ---- layers of encoders (fused/encoder.c) ---- */
+void tdagi_encoder_plan(tdagi_exporter *e);
+/* Before the first and behind the last kernel of one: the branches around them. */
+void tdagi_encoder_begin(tdagi_exporter *e, uint32_t i);
+void tdagi_encoder_end(tdagi_exporter *e, uint32_t i);
 
 /* ---- structures as TorchScript has them (structure.c) ---- */
 /* Named tuples become classes of the tree; the copy is the caller's to free. */

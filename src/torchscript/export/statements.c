@@ -6,12 +6,8 @@
 /* Every leaf is a variable: there are no modules to fetch it from. */
 static void name_leaves(tdagi_exporter *e)
 {
-    for (uint32_t i = 1; i <= e->r->n; i++) {
-        const tdagi_kernel *k = tdagi_export_kernel(e, i);
-        bool is_leaf = k->composite == TDAGI_CORE && k->op != TDAG_OP_IOTA &&
-                       tdagi_op_is_leaf(k->op);
-        if (is_leaf) tdagi_export_name(e, i);
-    }
+    for (uint32_t i = 1; i <= e->r->n; i++)
+        if (tdagi_export_is_leaf(tdagi_export_kernel(e, i))) tdagi_export_name(e, i);
 }
 
 static tdag_status write_and_read(tdagi_exporter *e, const tdagi_export_use *use)

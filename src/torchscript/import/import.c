@@ -210,6 +210,7 @@ static tdag_status walk_file(tdag_ctx *ctx, reading *r,
 {
     tdagi_import im = {.node = NULL, .found = &r->found, .several = r->several};
     start(&im, ctx, r->o.flags);
+    im.env.has_no_gradients = r->file->has_no_gradients;
     im.shim_path = r->o.shim_path;
     im.complex_inputs = is_first ? r->o.complex_inputs : 0;
     im.values = r->o.values;
@@ -289,6 +290,6 @@ tdag_status tdag_from_torchscript(tdag_ctx *ctx, const char *path,
     TDAGI_TRY(tdagi_need(ctx, path, "path"));
     TDAGI_TRY(tdagi_need(ctx, out, "out"));
     if (n_inputs > 0) TDAGI_TRY(tdagi_need(ctx, inputs, "inputs"));
-    const tdagi_torchscript_file file = {NULL, path};
+    const tdagi_torchscript_file file = {NULL, path, false};
     return tdagi_torchscript_read(ctx, &file, inputs, n_inputs, options, out);
 }

@@ -386,10 +386,11 @@ tdagi_any tdagi_aten_is(tdagi_call *c)
     return tdagi_any_bool(same == (c->data == 1));
 }
 
-tdagi_any tdagi_aten_always(tdagi_call *c) /* a bool that eval on the CPU fixes */
+/* A bool that eval on the CPU fixes; row data 2: whether gradients are enabled. */
+tdagi_any tdagi_aten_always(tdagi_call *c)
 {
     read_all(c);
-    return tdagi_any_bool(c->data != 0);
+    return tdagi_any_bool(c->data == 2 ? !c->env->has_no_gradients : c->data != 0);
 }
 
 tdagi_any tdagi_aten_strided(tdagi_call *c) /* the number of that layout */
