@@ -303,7 +303,7 @@ static tdag_status compare_method(tdagi_exporter *e, const tdagi_method *m,
 static tdag_status check_method(tdagi_exporter *e, tdagi_mapping *archive,
                                 const tdagi_method *m, tdag_input_spec *specs)
 {
-    const tdagi_torchscript_file file = {archive, "the export"};
+    const tdagi_torchscript_file file = {archive, "the export", false};
     tdag_model *again = NULL;
     tdag_torchscript_options o;
     tdag_torchscript_options_init(&o);
