@@ -19,8 +19,11 @@ enum {
     /* Reading: keep operators that are not known as opaque nodes, of the types that the
      * file tells. */
     TDAG_COREML_OPAQUE = 1,
-    TDAG_COREML_F16 = 2,     /* writing: f32 as f16 */
-    TDAG_COREML_NO_CHECK = 4 /* writing: the package is not proven */
+    TDAG_COREML_F16 = 2,      /* writing: f32 as f16 */
+    TDAG_COREML_NO_CHECK = 4, /* writing: the package is not proven */
+    /* Writing: a state that Core ML's own, which are fp16, cannot hold is an input and
+     * an output, NAME and NAME_out; read again it is a state. */
+    TDAG_COREML_STATE_INPUTS = 8
 };
 TDAG_OPTIONS_INIT(tdag_coreml_options)
 

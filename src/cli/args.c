@@ -44,6 +44,7 @@ static const option options[] = {
     {CLI_NO_CHECK, "--no-check", NULL, NULL, "write .pt, .pt2, .mlpackage without proving them"},
     {CLI_TARGET, "--target", NULL, "iOS15|16|17|18|26", "what .mlpackage is for (default: the oldest that can)"},
     {CLI_F16,    "--f16",    NULL, NULL, "write f32 as f16 in .mlpackage"},
+    {CLI_STATE_INPUTS, "--state-inputs", NULL, NULL, "states that .mlpackage cannot hold as inputs and outputs"},
     {CLI_SHIM,   "--shim",   NULL, "FILE", "the PyTorch shim to load"},
     {CLI_SIMPLIFY, "--simplify", NULL, NULL, "simplify the model first (exact passes)"},
     {CLI_FOLD,   "--fold",   NULL, NULL, "fold scales and shifts into weights, too (inexact)"},

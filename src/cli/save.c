@@ -29,6 +29,7 @@ static int write_coreml(cli *c, const tdag_model *model, const char *path)
     tdag_coreml_options_init(&options);
     if (c->given & CLI_NO_CHECK) options.flags |= TDAG_COREML_NO_CHECK;
     if (c->given & CLI_F16) options.flags |= TDAG_COREML_F16;
+    if (c->given & CLI_STATE_INPUTS) options.flags |= TDAG_COREML_STATE_INPUTS;
     if (c->target != NULL) options.target = (uint32_t)atoi(c->target + strlen("iOS"));
     if (tdag_to_coreml(c->ctx, model, path, &options) == TDAG_OK) return CLI_DONE;
     return cli_fail_library(c, path);
@@ -75,8 +76,11 @@ int cli_check_name(const cli *c, const char *path)
     tdag_file_kind kind = cli_kind_of_name(path);
     if (kind == TDAG_FILE_COREML && strcmp(ending, ".mlmodel") == 0)
         return cli_fail(CLI_USAGE, "%s: Core ML is written as .mlpackage", path);
-    if (kind != TDAG_FILE_COREML && (c->given & (CLI_TARGET | CLI_F16)) != 0)
-        return cli_fail(CLI_USAGE, "%s: --target and --f16 are for .mlpackage", path);
+    if (kind != TDAG_FILE_COREML &&
+        (c->given & (CLI_TARGET | CLI_F16 | CLI_STATE_INPUTS)) != 0)
+        return cli_fail(CLI_USAGE,
+                        "%s: --target, --f16 and --state-inputs are for .mlpackage",
+                        path);
     if (kind != TDAG_FILE_UNKNOWN) return CLI_DONE;
     for (size_t i = 0; ending != NULL && i < sizeof(planned) / sizeof(*planned); i++)
         if (strcmp(ending, planned[i]) == 0)

@@ -162,9 +162,9 @@ def of_program(program, folder, name, types, kept):
         try:
             accepted(program, model, to, how, files)
         except Refused as why:
-            if "--f16" not in str(why):
+            if "--state-inputs" not in str(why):
                 raise
-            accepted(program, model, to, how + ["--f16"], files)
+            accepted(program, model, to, how + ["--state-inputs"], files)
 
 
 def expressions_of(folder, part):

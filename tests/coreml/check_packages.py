@@ -233,6 +233,24 @@ def error_of(got, want):
     return float(np.abs(got[finite] - want[finite]).max(initial=0) / (most or 1))
 
 
+def kept_of(spec, function):
+    """Inputs that stand for states, with their first values, and the outputs that they become."""
+    notes = dict(spec.description.metadata.userDefined).get("tdagger", "")
+    own, lines = False, {}
+    for line in notes.splitlines():
+        words = line.split(" ")
+        own = words[1] == function if words[0] == "function" else own
+        if own and words[0] == "kept":
+            lines[words[1]] = words[2]
+    return lines
+
+
+def default_of(feature):
+    array = feature.type.multiArrayType
+    need(feature.type.isOptional, feature.name, "is not optional")
+    return getattr(array, array.WhichOneof("defaultOptionalValue"))
+
+
 def states_of(program, function):
     return {name: np.zeros([int(d) for d in v.shape], mil_interpreter.dtype_of(v))
             for name, v in program.functions[function].inputs.items()
@@ -295,11 +313,16 @@ def run(spec, program, path, options):
     block, = spec.mlProgram.functions[function].block_specializations.values()
     described = [f for f in spec.description.functions if f.name == function]
     features = {f.name: f for f in (described or [spec.description])[0].input}
-    errors = []
+    errors, kept = [], kept_of(spec, function)
+    last = {name: np.full([int(d) for d in v.shape], default_of(features[name]),
+                          mil_interpreter.dtype_of(v))
+            for name, v in program.functions[function].inputs.items() if name in kept}
     for file in ios_of(path, options) or [None]:
         given = tensors.load(file) if file else None
-        values = inputs_of(program, function, features, states, given)
+        values = inputs_of(program, function, features, {**states, **last}, given)
+        values.update(last)
         results = mil_interpreter.run(program, values, function, states)
+        last = {name: results[out] for name, out in kept.items()}
         errors.append(compare_results(block, results, given, tolerance))
     return max((e for e in errors if e is not None), default=None)
 

@@ -79,6 +79,7 @@ static void walk(tdagi_cml *im, const Cml__Function *f, const Cml__Block *block,
     tdagi_outline_begin(&outline, &env->arena, env->b->graph);
     env->outline = &outline;
     tdagi_cml_declare_states(im);
+    tdagi_cml_read_kept(im);
     if (tdagi_env_ok(env) && tdagi_network_is(im->package->model))
         tdagi_network_run(im, im->package->model);
     else if (tdagi_env_ok(env))
@@ -174,7 +175,8 @@ tdag_status tdagi_coreml_read(tdagi_package *package, const tdag_input_spec *inp
 {
     tdag_ctx *ctx = package->ctx;
     tdag_coreml_options o;
-    uint32_t known = TDAG_COREML_OPAQUE | TDAG_COREML_F16 | TDAG_COREML_NO_CHECK;
+    uint32_t known = TDAG_COREML_OPAQUE | TDAG_COREML_F16 | TDAG_COREML_NO_CHECK |
+                     TDAG_COREML_STATE_INPUTS;
     TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
     if ((o.flags & ~known) != 0)
         return tdagi_fail(ctx, TDAG_E_ARG, "unknown flags of tdag_coreml_options");

@@ -21,8 +21,11 @@ typedef struct tdagi_cml_value {
 
 typedef struct tdagi_cml_state {
     const char *name;
-    tdag_tensor *initial; /* zeroes; one reference */
-    uint32_t index;       /* in the outline */
+    tdag_tensor *initial;       /* zeroes; one reference */
+    uint32_t index;             /* in the outline */
+    const char *input, *output; /* of the function, which stand for it; NULL: none do */
+    tdag_dtype held_as;         /* there */
+    uint32_t rank;              /* there */
     struct tdagi_cml_state *next;
 } tdagi_cml_state;
 
@@ -111,6 +114,16 @@ void tdagi_cml_while(tdagi_cml *im, const Cml__Operation *op);
 void tdagi_cml_add_state(tdagi_cml *im, const char *name, const Cml__TensorType *type);
 /* The states so far are those of the outline. */
 void tdagi_cml_declare_states(tdagi_cml *im);
+/* What an input is where it is not given. */
+double tdagi_cml_default_of(const Cml__ArrayFeatureType *a);
+/* An input that is noted to be a state: it is one from here on. False: it is none. */
+bool tdagi_cml_is_kept(tdagi_cml *im, const char *input);
+void tdagi_cml_keep_input(tdagi_cml *im, const char *input, const Cml__TensorType *type,
+                          const Cml__FeatureType *is);
+/* Reads those, at the beginning. */
+void tdagi_cml_read_kept(tdagi_cml *im);
+/* Writes what the output stands for; false: it is an output. */
+bool tdagi_cml_write_kept(tdagi_cml *im, const char *output);
 void tdagi_cml_read_state(tdagi_cml *im, const Cml__Operation *op);
 void tdagi_cml_write_state(tdagi_cml *im, const Cml__Operation *op);
 

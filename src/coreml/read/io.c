@@ -149,7 +149,7 @@ static bool is_optional(const Cml__FeatureType *type)
            type->type_case == CML__FEATURE_TYPE__TYPE_MULTI_ARRAY_TYPE;
 }
 
-static double default_of(const Cml__ArrayFeatureType *a)
+double tdagi_cml_default_of(const Cml__ArrayFeatureType *a)
 {
     if (a->def_case == CML__ARRAY_FEATURE_TYPE__DEF_INT_DEFAULT_VALUE)
         return a->int_default_value;
@@ -168,7 +168,7 @@ static void match_inputs(tdagi_cml *im, const Cml__Function *f)
     described d = describe(im);
     for (size_t i = 0; i < f->n_inputs; i++) {
         const char *name = f->inputs[i]->name;
-        if (is_state(f->inputs[i])) continue;
+        if (is_state(f->inputs[i]) || tdagi_cml_is_kept(im, name)) continue;
         n++;
         bool is_named = named_spec(im, name) != NULL;
         named += is_named;
@@ -314,9 +314,9 @@ static tdagi_any take_tensor(tdagi_cml *im, symbol **symbols,
         return tdagi_any_poison();
     }
     if (absent)
-        return tdagi_any_tensor(
-            tdagi_cell_new(&im->env, tdagi_full(im->env.b, inner, rank, dims,
-                                                default_of(is->multi_array_type))));
+        return tdagi_any_tensor(tdagi_cell_new(
+            &im->env, tdagi_full(im->env.b, inner, rank, dims,
+                                 tdagi_cml_default_of(is->multi_array_type))));
     tdag_value x = tdag_add_input(im->env.b, tdagi_env_name(&im->env, name), outer,
                                   is_scalar ? 0 : rank, dims);
     if (x.id == 0) {
@@ -352,6 +352,11 @@ void tdagi_cml_take_inputs(tdagi_cml *im, const Cml__Function *f)
                                              "the input %.200s, which is no "
                                              "tensor",
                                              v->name));
+            continue;
+        }
+        if (tdagi_cml_is_kept(im, v->name)) {
+            tdagi_cml_keep_input(im, v->name, v->type->tensor_type,
+                                 feature(d.n_input, d.input, v->name));
             continue;
         }
         const tdag_input_spec *given = im->n_inputs == 0 ? NULL
@@ -398,8 +403,9 @@ void tdagi_cml_give_outputs(tdagi_cml *im, const Cml__Block *block)
 {
     described d = describe(im);
     for (size_t i = 0; i < block->n_outputs && tdagi_env_ok(&im->env); i++)
-        give(im, block->outputs[i],
-             described_dtype(feature(d.n_output, d.output, block->outputs[i])));
+        if (!tdagi_cml_write_kept(im, block->outputs[i]))
+            give(im, block->outputs[i],
+                 described_dtype(feature(d.n_output, d.output, block->outputs[i])));
     tdag_status st = tdag_builder_get_status(im->env.b);
     if (st != TDAG_OK && tdagi_env_ok(&im->env))
         tdagi_env_fail_here(&im->env, st, "the outputs");

@@ -1,6 +1,7 @@
 /* The model around the program: specification version, inputs and outputs, metadata. */
 #include <stdio.h>
 
+#include "base/tensor.h"
 #include "coreml/package/metadata.h"
 #include "coreml/write/mil.h"
 
@@ -79,6 +80,21 @@ static Cml__FeatureDescription *feature(tdagi_mil_writer *w, const char *name,
     return f;
 }
 
+/* What it is where it is not given: one number everywhere. */
+static void set_default(Cml__FeatureType *t, const tdag_tensor *is)
+{
+    Cml__ArrayFeatureType *a = t->multi_array_type;
+    const double x = is->count == 0 ? 0 : tdagi_tensor_get_f64(is, 0);
+    t->is_optional = true;
+    if (tdag_dtype_is_float(is->dtype)) {
+        a->def_case = CML__ARRAY_FEATURE_TYPE__DEF_FLOAT_DEFAULT_VALUE;
+        a->float_default_value = (float)x;
+    } else {
+        a->def_case = CML__ARRAY_FEATURE_TYPE__DEF_INT_DEFAULT_VALUE;
+        a->int_default_value = (int32_t)x;
+    }
+}
+
 static Cml__FeatureDescription *state_feature(tdagi_mil_writer *w, tdagi_mil v)
 {
     Cml__FeatureDescription *f = feature(w, v->name, &v->type, true);
@@ -100,7 +116,9 @@ static Cml__FunctionDescription *describe(tdagi_mil_writer *w, const char *name)
     if (d == NULL) return NULL;
     for (uint32_t i = 0; i < w->takes.n; i++) {
         tdagi_mil v = w->takes.v[i];
-        tdagi_mil_push(w, &inputs, feature(w, v->name, &v->type, true));
+        Cml__FeatureDescription *f = feature(w, v->name, &v->type, true);
+        if (f != NULL && v->begins_as != NULL) set_default(f->type, v->begins_as);
+        tdagi_mil_push(w, &inputs, f);
     }
     for (uint32_t i = 0; i < w->outputs.n; i++) {
         tdagi_mil v = w->outputs.v[i];

@@ -254,7 +254,8 @@ static tdag_status write_graph(tdag_ctx *ctx, const tdag_model *model,
 
 static tdag_status check_options(tdag_ctx *ctx, const tdag_coreml_options *o)
 {
-    if ((o->flags & ~(uint32_t)(TDAG_COREML_F16 | TDAG_COREML_NO_CHECK)) != 0)
+    if ((o->flags & ~(uint32_t)(TDAG_COREML_F16 | TDAG_COREML_NO_CHECK |
+                                TDAG_COREML_STATE_INPUTS)) != 0)
         return tdagi_fail(ctx, TDAG_E_ARG, "there is no such flag of writing Core ML");
     if (o->target != 0 &&
         (o->target < 15 || o->target > 26 || (o->target > 18 && o->target < 26)))

@@ -29,6 +29,7 @@ typedef struct tdagi_mil_value {
     bool is_const, is_number; /* a constant; of one element */
     double number;            /* which is this */
     const double *elements;   /* of a small constant; NULL: not known */
+    const tdag_tensor *begins_as; /* of an input that stands for a state; else NULL */
 } tdagi_mil_value;
 typedef const tdagi_mil_value *tdagi_mil; /* NULL: none, or something failed */
 
@@ -86,6 +87,8 @@ typedef struct tdagi_mil_writer {
     tdagi_mil *vars;            /* by value of the method */
     bool *reads;                /* the same: whether it is used */
     tdagi_mil_array sizes;      /* what tells its symbols (program.c) */
+    tdagi_mil *held;            /* by state, where it is an input: its value now */
+    tdagi_mil *held_input;      /* the same: that input */
     tdagi_mil *states;          /* by state of the model; NULL: not used so far */
     tdagi_mil_array graphs;     /* those that were prepared, which hold constants */
     tdagi_mil_array notes;      /* lines (notes.c) */
@@ -320,6 +323,28 @@ tdagi_mil tdagi_mil_add_input(tdagi_mil_writer *w, const char *like, tdagi_type 
 void tdagi_mil_add_output(tdagi_mil_writer *w, tdagi_mil v);
 /* A function per method. */
 tdag_status tdagi_mil_write_program(tdagi_mil_writer *w);
+/* A value of the method at hand. */
+tdagi_mil tdagi_mil_read_var(tdagi_mil_writer *w, tdagi_var v);
+/* It is that from here on, in the type that the method tells. */
+void tdagi_mil_define(tdagi_mil_writer *w, tdagi_var v, tdagi_mil is);
+/* Core ML cannot have the statement. */
+void tdagi_mil_refuse(tdagi_mil_writer *w, const tdagi_statement *s, const char *why);
+/* ---- states (state.c) ---- */
+/* The read or write of a state. */
+void tdagi_mil_write_access(tdagi_mil_writer *w, const tdagi_statement *s);
+/* At the beginning and the end of a method: those that are inputs and outputs. */
+void tdagi_mil_take_states(tdagi_mil_writer *w);
+void tdagi_mil_give_states(tdagi_mil_writer *w);
+/* w->held becomes a copy; what it was before. */
+tdagi_mil *tdagi_mil_keep_states(tdagi_mil_writer *w);
+/* The values now of what the blocks of the statement write. */
+void tdagi_mil_yield_states(tdagi_mil_writer *w, const tdagi_statement *s,
+                            void (*yield)(tdagi_mil_writer *w, tdagi_mil_array *to,
+                                          tdagi_mil v),
+                            tdagi_mil_array *to);
+/* Those have new values, which the operation gives (NULL: a block is given). */
+void tdagi_mil_renew_states(tdagi_mil_writer *w, const tdagi_statement *s,
+                            Cml__Operation *o);
 /* A symbol of the method at hand as data; NULL: there is none. */
 tdagi_mil tdagi_mil_method_size(tdagi_mil_writer *w, const char *symbol);
 /* Element i of the shape of x. */

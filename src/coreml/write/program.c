@@ -11,7 +11,7 @@
 static const tdagi_type count_type = {TDAG_I64, 0, {0}},
                         truth_type = {TDAG_BOOL, 0, {0}};
 
-static void refuse(tdagi_mil_writer *w, const tdagi_statement *s, const char *why)
+void tdagi_mil_refuse(tdagi_mil_writer *w, const tdagi_statement *s, const char *why)
 {
     tdagi_mil_fail(w, TDAG_E_UNSUPPORTED, "statement %lu of %.80s, %s: %s",
                    (unsigned long)tdagi_statement_number(w->method, s), w->method->name,
@@ -20,7 +20,7 @@ static void refuse(tdagi_mil_writer *w, const tdagi_statement *s, const char *wh
 
 /* ---- values ---- */
 
-static tdagi_mil read_var(tdagi_mil_writer *w, tdagi_var v)
+tdagi_mil tdagi_mil_read_var(tdagi_mil_writer *w, tdagi_var v)
 {
     w->reads[v.id] = true;
     return w->vars[v.id];
@@ -87,7 +87,7 @@ tdagi_mil tdagi_mil_method_size(tdagi_mil_writer *w, const char *symbol)
 }
 
 /* The same value, of the type that the method tells. */
-static void define(tdagi_mil_writer *w, tdagi_var v, tdagi_mil is)
+void tdagi_mil_define(tdagi_mil_writer *w, tdagi_var v, tdagi_mil is)
 {
     tdagi_mil_value *own = tdagi_mil_alloc(w, sizeof *own);
     tdagi_type type;
@@ -136,7 +136,8 @@ static tdag_status specialize(tdagi_mil_writer *w, const tdagi_statement *s,
     tdagi_call_solve(g, w->method, s->inputs, w->pool, sizes);
     TDAGI_TRY(tdagi_call_take_names(w->ctx, g, w->pool, NULL, sizes, &missing));
     TDAGI_TRY(tdagi_pool_report(w->ctx, w->pool));
-    if (missing != NULL) refuse(w, s, "a size of the graph that nothing tells");
+    if (missing != NULL)
+        tdagi_mil_refuse(w, s, "a size of the graph that nothing tells");
     if (missing != NULL) return w->status;
     TDAGI_TRY(tdag_builder_create(w->ctx, &b));
     for (uint32_t i = 0; i < n; i++)
@@ -172,7 +173,7 @@ static void bind_arguments(tdagi_mil_writer *w, const tdagi_statement *s)
         const tdag_value v = w->g->inputs[i];
         tdagi_mil_value *own = tdagi_mil_alloc(w, sizeof *own);
         if (own == NULL) return;
-        *own = *read_var(w, s->inputs[i]);
+        *own = *tdagi_mil_read_var(w, s->inputs[i]);
         tdagi_value_type(w->g, v, &own->type);
         w->arguments[i] = own;
         if (w->r->kernel_of[v.id] != 0) w->value[w->r->kernel_of[v.id]] = own;
@@ -185,14 +186,15 @@ static void emit_call(tdagi_mil_writer *w, const tdagi_statement *s)
     bind_arguments(w, s);
     if (w->status != TDAG_OK || tdagi_mil_emit_graph(w) != TDAG_OK) return;
     for (uint32_t i = 0; i < s->n_results && w->status == TDAG_OK; i++)
-        define(w, s->results[i], tdagi_mil_of(w, w->r->kernel_of[w->g->outputs[i].id]));
+        tdagi_mil_define(w, s->results[i],
+                         tdagi_mil_of(w, w->r->kernel_of[w->g->outputs[i].id]));
     if (w->status == TDAG_OK) w->status = tdagi_pool_report(w->ctx, w->r->pool);
 }
 
 static void write_call(tdagi_mil_writer *w, const tdagi_statement *s)
 {
     for (uint32_t i = 0; i < s->n_bindings && w->status == TDAG_OK; i++)
-        tell(w, s->bindings[i].symbol, read_var(w, s->bindings[i].value),
+        tell(w, s->bindings[i].symbol, tdagi_mil_read_var(w, s->bindings[i].value),
              TDAG_MAX_RANK);
     if (w->status != TDAG_OK) return;
     w->status = prepare(w, s);
@@ -256,16 +258,20 @@ static Cml__Block *write_arm(tdagi_mil_writer *w, const tdagi_statement *s, uint
     const tdagi_block *block = &s->blocks[i];
     const tdagi_mil_array outside = w->ops;
     const uint32_t n_sizes = w->sizes.n;
+    tdagi_mil *const before = tdagi_mil_keep_states(w);
     tdagi_mil_array yields = {NULL, 0};
     w->ops = (tdagi_mil_array){NULL, 0};
     write_statements(w, block);
     for (uint32_t k = 0; k < block->n_yields && w->status == TDAG_OK; k++)
         yield(w, &yields,
-              opened(w, read_var(w, block->yields[k]), s->results[k], condition));
-    if (block->n_yields == 0) yield(w, &yields, condition);
+              opened(w, tdagi_mil_read_var(w, block->yields[k]), s->results[k],
+                     condition));
+    tdagi_mil_yield_states(w, s, yield, &yields);
+    if (yields.n == 0) yield(w, &yields, condition);
     Cml__Block *made = tdagi_mil_block(w, &yields);
     w->ops = outside;
     w->sizes.n = n_sizes;
+    w->held = before;
     return made;
 }
 
@@ -293,7 +299,7 @@ static bool matters(const tdagi_statement *s)
 
 static void write_if(tdagi_mil_writer *w, const tdagi_statement *s)
 {
-    const tdagi_mil condition = read_var(w, s->inputs[0]);
+    const tdagi_mil condition = tdagi_mil_read_var(w, s->inputs[0]);
     if (w->status != TDAG_OK || !matters(s)) return;
     Cml__Block *yes = write_arm(w, s, 0, condition),
                *no = write_arm(w, s, 1, condition);
@@ -301,7 +307,9 @@ static void write_if(tdagi_mil_writer *w, const tdagi_statement *s)
     tdagi_mil_bind(w, o, "pred", 1, &condition);
     for (uint32_t i = 0; i < s->n_results; i++)
         tdagi_mil_give(w, o, fresh(w, s->results[i], "cond"));
-    if (s->n_results == 0) tdagi_mil_give(w, o, tdagi_mil_new(w, "cond", &truth_type));
+    tdagi_mil_renew_states(w, s, o);
+    if (o != NULL && o->n_outputs == 0)
+        tdagi_mil_give(w, o, tdagi_mil_new(w, "cond", &truth_type));
     add_blocks(w, o, yes, no);
 }
 
@@ -316,14 +324,22 @@ typedef struct looping {
     uint32_t head;
 } looping;
 
+static void push(tdagi_mil_writer *w, tdagi_mil_array *to, tdagi_mil v)
+{
+    tdagi_mil_push(w, to, (void *)(uintptr_t)v);
+}
+
 static void begin_loop(tdagi_mil_writer *w, looping *l)
 {
     const tdagi_statement *s = l->s;
     for (uint32_t i = 0; i < s->n_results && w->status == TDAG_OK; i++) {
-        tdagi_mil entry = read_var(w, s->inputs[l->head + i]);
+        tdagi_mil entry = tdagi_mil_read_var(w, s->inputs[l->head + i]);
         tdagi_mil_push(w, &l->entries, (void *)(uintptr_t)entry);
         tdagi_mil_push(w, &l->params, fresh(w, l->block->params[i + 1], "carried"));
     }
+    tdagi_mil_yield_states(w, s, push, &l->entries);
+    tdagi_mil_renew_states(w, s, NULL);
+    tdagi_mil_yield_states(w, s, push, &l->params);
     l->counter = fresh(w, l->block->params[0], "i");
     if (!s->has_condition) return;
     for (uint32_t i = 0; i < s->n_results && w->status == TDAG_OK; i++)
@@ -342,7 +358,9 @@ static Cml__Block *write_body(tdagi_mil_writer *w, looping *l)
     w->ops = (tdagi_mil_array){NULL, 0};
     write_statements(w, l->block);
     for (uint32_t i = 0; i < s->n_results && w->status == TDAG_OK; i++)
-        yield(w, &l->yields, read_var(w, l->block->yields[s->has_condition + i]));
+        yield(w, &l->yields,
+              tdagi_mil_read_var(w, l->block->yields[s->has_condition + i]));
+    tdagi_mil_yield_states(w, s, yield, &l->yields);
     if (w->status != TDAG_OK) return NULL;
     if (!s->has_limit && !w->reads[l->block->params[0].id]) l->counter = NULL;
     if (l->counter != NULL) {
@@ -353,10 +371,10 @@ static Cml__Block *write_body(tdagi_mil_writer *w, looping *l)
               tdagi_mil_op(w, &count_type, "add(x=%v, y=1)", l->counter));
     }
     if (s->has_condition && l->carried_condition == NULL) {
-        tdagi_mil entry = read_var(w, s->inputs[s->has_limit]);
+        tdagi_mil entry = tdagi_mil_read_var(w, s->inputs[s->has_limit]);
         tdagi_mil_push(w, &l->entries, (void *)(uintptr_t)entry);
         tdagi_mil_push(w, &l->params, (void *)(uintptr_t)l->condition);
-        yield(w, &l->yields, read_var(w, l->block->yields[0]));
+        yield(w, &l->yields, tdagi_mil_read_var(w, l->block->yields[0]));
     }
     return tdagi_mil_block(w, &l->yields);
 }
@@ -368,7 +386,7 @@ static Cml__Block *write_condition(tdagi_mil_writer *w, const looping *l)
     w->ops = (tdagi_mil_array){NULL, 0};
     if (l->s->has_limit)
         v = tdagi_mil_op(w, &truth_type, "less(x=%v, y=%v)", l->counter,
-                         read_var(w, l->s->inputs[0]));
+                         tdagi_mil_read_var(w, l->s->inputs[0]));
     if (l->s->has_limit && l->condition != NULL)
         v = tdagi_mil_op(w, &truth_type, "logical_and(x=%v, y=%v)", v, l->condition);
     if (v != NULL) yield(w, &yields, v);
@@ -394,11 +412,14 @@ static void end_loop(tdagi_mil_writer *w, const looping *l, Cml__Block *conditio
     const tdagi_statement *s = l->s;
     Cml__Operation *o = tdagi_mil_add(w, "while_loop", tdagi_mil_name(w, "loop"));
     tdagi_mil_bind(w, o, "loop_vars", l->entries.n, (const tdagi_mil *)l->entries.v);
-    for (uint32_t i = 0; i < l->params.n; i++) {
-        tdagi_mil p = l->params.v[i];
+    for (uint32_t i = 0; i < s->n_results; i++)
         tdagi_mil_give(w, o,
-                       i < s->n_results ? fresh(w, s->results[i], p->name)
-                                        : tdagi_mil_new(w, p->name, &p->type));
+                       fresh(w, s->results[i], ((tdagi_mil)l->params.v[i])->name));
+    tdagi_mil_renew_states(w, s, o);
+    for (uint32_t i = o == NULL ? l->params.n : (uint32_t)o->n_outputs; i < l->params.n;
+         i++) {
+        tdagi_mil p = l->params.v[i];
+        tdagi_mil_give(w, o, tdagi_mil_new(w, p->name, &p->type));
     }
     take_params(w, condition, l);
     take_params(w, body, l);
@@ -419,72 +440,6 @@ static void write_loop(tdagi_mil_writer *w, const tdagi_statement *s)
     if (w->status == TDAG_OK) end_loop(w, &l, condition, body);
 }
 
-/* ---- state ---- */
-
-static bool is_zero(const tdag_tensor *t)
-{
-    for (int64_t i = 0; i < t->count; i++)
-        if (tdagi_tensor_get_f64(t, i) != 0) return false;
-    return true;
-}
-
-/* What keeps Core ML from having such a state; NULL: nothing. */
-static const char *trouble_of(const tdagi_mil_writer *w, const tdagi_state *s)
-{
-    const tdag_tensor *t = s->initial;
-    if (s->symbols != NULL)
-        for (uint32_t i = 0; i < t->rank; i++)
-            if (s->symbols[i] != NULL)
-                return "a size of the state changes; give it the largest size";
-    if (!tdag_dtype_is_float(t->dtype))
-        return "Core ML's states are fp16, and the state is of integers; make it an "
-               "input and an output";
-    if (t->dtype != TDAG_F16 && !tdagi_mil_is_f16(w))
-        return "Core ML's states are fp16; write with --f16 (TDAG_COREML_F16)";
-    if (t->rank == 0) return "a state of no axes; give it one of size 1";
-    return is_zero(t) ? NULL
-                      : "Core ML's states begin as zeroes, and this one does not; add "
-                        "what it begins with where it is read";
-}
-
-/* An input of the function from its first use on. */
-static tdagi_mil state_of(tdagi_mil_writer *w, const tdagi_statement *s)
-{
-    if (w->status != TDAG_OK || w->states[s->target] != NULL)
-        return w->states[s->target];
-    const tdagi_state *state = &w->model->states[s->target];
-    const char *trouble = trouble_of(w, state);
-    tdagi_type type = {TDAG_F16, state->initial->rank, {0}};
-    if (trouble != NULL) refuse(w, s, trouble);
-    if (!tdagi_mil_require(w, 18, "state") || trouble != NULL) return NULL;
-    memcpy(type.shape, state->initial->shape, type.rank * sizeof *type.shape);
-    tdagi_mil_value *v = tdagi_mil_new(w, state->name, &type);
-    if (v == NULL) return NULL;
-    tdagi_mil_push(w, &w->inputs, tdagi_mil_named_state(w, v));
-    tdagi_mil_push(w, &w->keeps, v);
-    w->states[s->target] = v;
-    return v;
-}
-
-static void write_access(tdagi_mil_writer *w, const tdagi_statement *s)
-{
-    tdagi_mil state = state_of(w, s);
-    if (state == NULL) return;
-    if (s->kind == TDAGI_READ) {
-        define(w, s->results[0],
-               tdagi_mil_op(w, &state->type, "read_state(input=%v)", state));
-        return;
-    }
-    tdagi_mil v = tdagi_mil_cast(w, read_var(w, s->inputs[0]), TDAG_F16);
-    if (v == NULL) return;
-    if (tdagi_pool_n_symbols(w->pool) > 0) /* its sizes may not be seen to be fixed */
-        v = tdagi_mil_op(w, &state->type, "reshape(x=%v, shape=%v)", v,
-                         tdagi_mil_ints(w, state->type.rank, state->type.shape));
-    Cml__Operation *o = tdagi_mil_add(w, "write_state", tdagi_mil_name(w, "write"));
-    tdagi_mil_bind(w, o, "input", 1, &state);
-    tdagi_mil_bind(w, o, "data", 1, &v);
-}
-
 /* ---- random numbers ---- */
 
 /* Whole numbers from the first operand to below the second, of uniform ones. */
@@ -492,7 +447,7 @@ static tdagi_mil whole(tdagi_mil_writer *w, const tdagi_statement *s, tdagi_mil 
 {
     tdagi_mil end[2];
     for (uint32_t i = 0; i < 2; i++)
-        end[i] = tdagi_mil_cast(w, read_var(w, s->inputs[i]), TDAG_F64);
+        end[i] = tdagi_mil_cast(w, tdagi_mil_read_var(w, s->inputs[i]), TDAG_F64);
     v = tdagi_mil_op(w, NULL, "floor(x=add(x=mul(x=%v, y=sub(x=%v, y=%v)), y=%v))", v,
                      end[1], end[0], end[0]);
     return tdagi_mil_op(w, NULL, "minimum(x=%v, y=sub(x=%v, y=1.0))", v, end[1]);
@@ -503,7 +458,8 @@ static void write_draw(tdagi_mil_writer *w, const tdagi_statement *s)
     tdagi_type type;
     type_of(w, s->results[0], &type);
     if (s->draw == TDAGI_DRAW_PERMUTATION && s->n_bindings > 0)
-        tell(w, s->bindings[0].symbol, read_var(w, s->inputs[0]), TDAG_MAX_RANK);
+        tell(w, s->bindings[0].symbol, tdagi_mil_read_var(w, s->inputs[0]),
+             TDAG_MAX_RANK);
     if (w->status != TDAG_OK) return;
     type.dtype = TDAG_F64;
     tdagi_mil shape = tdagi_mil_dims(w, type.rank, type.shape);
@@ -516,15 +472,16 @@ static void write_draw(tdagi_mil_writer *w, const tdagi_statement *s)
                                shape, zero, one);
     if (s->draw == TDAGI_DRAW_BERNOULLI) {
         type.dtype = TDAG_BOOL;
-        v = tdagi_mil_op(w, &type, "less(x=%v, y=%v)", v,
-                         tdagi_mil_cast(w, read_var(w, s->inputs[0]), TDAG_F64));
+        v = tdagi_mil_op(
+            w, &type, "less(x=%v, y=%v)", v,
+            tdagi_mil_cast(w, tdagi_mil_read_var(w, s->inputs[0]), TDAG_F64));
     }
     if (s->draw == TDAGI_DRAW_INTEGERS) v = whole(w, s, v);
     if (s->draw == TDAGI_DRAW_PERMUTATION) {
         type.dtype = TDAG_I64;
         v = tdagi_mil_op(w, &type, "argsort(x=%v, axis=0, ascending=true)", v);
     }
-    define(w, s->results[0], v);
+    tdagi_mil_define(w, s->results[0], v);
 }
 
 /* ---- what data tells the size of ---- */
@@ -535,12 +492,13 @@ static void write_apply(tdagi_mil_writer *w, const tdagi_statement *s)
     const bool is_known = strcmp(dots == NULL ? s->text : dots + 1, "nonzero") == 0;
     tdagi_type type;
     if (!is_known || s->n_results != 1) {
-        refuse(w, s, "of what has a size that data tells, Core ML has nonzero only");
+        tdagi_mil_refuse(
+            w, s, "of what has a size that data tells, Core ML has nonzero only");
         return;
     }
     type_of(w, s->results[0], &type);
-    tdagi_mil x = tdagi_mil_numeric(w, read_var(w, s->inputs[0]));
-    define(w, s->results[0], tdagi_mil_op(w, &type, "non_zero(x=%v)", x));
+    tdagi_mil x = tdagi_mil_numeric(w, tdagi_mil_read_var(w, s->inputs[0]));
+    tdagi_mil_define(w, s->results[0], tdagi_mil_op(w, &type, "non_zero(x=%v)", x));
 }
 
 /* ---- methods ---- */
@@ -548,7 +506,7 @@ static void write_apply(tdagi_mil_writer *w, const tdagi_statement *s)
 static void write_return(tdagi_mil_writer *w, const tdagi_statement *s)
 {
     for (uint32_t i = 0; i < s->n_inputs && w->status == TDAG_OK; i++) {
-        tdagi_mil v = read_var(w, s->inputs[i]);
+        tdagi_mil v = tdagi_mil_read_var(w, s->inputs[i]);
         if (v != NULL && v->type.dtype == TDAG_BOOL) v = tdagi_mil_cast(w, v, TDAG_I64);
         tdagi_mil_add_output(w, v);
         if (w->outputs.n > 0)
@@ -556,15 +514,20 @@ static void write_return(tdagi_mil_writer *w, const tdagi_statement *s)
                                 tdagi_method_var(w->method, s->inputs[i])->dtype,
                                 false);
     }
+    tdagi_mil_give_states(w);
 }
 
 static void write_statement(tdagi_mil_writer *w, const tdagi_statement *s)
 {
     static void (*const writers[])(tdagi_mil_writer *, const tdagi_statement *) = {
-        [TDAGI_CALL] = write_call,    [TDAGI_IF] = write_if,
-        [TDAGI_LOOP] = write_loop,    [TDAGI_READ] = write_access,
-        [TDAGI_WRITE] = write_access, [TDAGI_DRAW] = write_draw,
-        [TDAGI_APPLY] = write_apply,  [TDAGI_RETURN] = write_return};
+        [TDAGI_CALL] = write_call,
+        [TDAGI_IF] = write_if,
+        [TDAGI_LOOP] = write_loop,
+        [TDAGI_READ] = tdagi_mil_write_access,
+        [TDAGI_WRITE] = tdagi_mil_write_access,
+        [TDAGI_DRAW] = write_draw,
+        [TDAGI_APPLY] = write_apply,
+        [TDAGI_RETURN] = write_return};
     if (s->kind != TDAGI_CHECK) writers[s->kind](w, s);
 }
 
@@ -592,7 +555,7 @@ static void take_inputs(tdagi_mil_writer *w)
         tdagi_mil_note_type(w, "input", x, like(w, v, NULL),
                             tdagi_method_var(w->method, v)->dtype, own.rank == 0);
         if (x != NULL && own.rank == 0) x = tdagi_mil_reshape(w, x, 0, NULL);
-        define(w, v, x);
+        tdagi_mil_define(w, v, x);
     }
 }
 
@@ -611,6 +574,7 @@ static void write_method(tdagi_mil_writer *w, const tdagi_method *m, const char 
     if (w->pool == NULL) return;
     tdagi_mil_note(w, "function", name, m->name);
     take_inputs(w);
+    tdagi_mil_take_states(w);
     write_statements(w, &m->body);
     if (w->status == TDAG_OK) tdagi_mil_end_function(w, name);
     tdagi_pool_free(w->pool);
