@@ -182,11 +182,16 @@ tdagi_any tdagi_cml_conv_transpose(tdagi_cml_call *c)
         w.size[i] = size[i] = shape.n == w.n + 2 ? shape.v[i + 2] : strided;
     }
     read_pads(&w);
+    for (uint32_t i = 0; i < w.n && !same && shape.n == 0; i++) {
+        size[i] = tdagi_dim_sub(p, full[i], tdagi_dim_add(p, w.before[i], w.after[i]));
+        if (tdagi_dim_is_const(p, tdagi_dim_sub(p, w.before[i], w.after[i]), &n) &&
+            n > 0 && n < w.stride[i])
+            w.after[i] = w.before[i]; /* less of it is an output padding, too */
+    }
     bool plain = is_symmetric(&w) && !same;
     for (uint32_t i = 0; i < w.n; i++) {
         tdag_dim rest =
             tdagi_dim_sub(p, full[i], tdagi_dim_add(p, w.before[i], w.after[i]));
-        if (!same && shape.n == 0) size[i] = rest;
         /* more than the windows cover is an output padding */
         plain &= tdagi_dim_is_const(p, tdagi_dim_sub(p, size[i], rest), &more[i]) &&
                  more[i] >= 0 && more[i] < w.stride[i];

@@ -73,25 +73,45 @@ static void emit_conv(tdagi_mil_writer *w, const tdagi_kernel *k)
 }
 const tdagi_mil_emitter tdagi_mil_emitter_conv = {.emit = emit_conv};
 
+/* Output padding is less of the padding behind; what that has not, remains. */
+static bool shorten(const tdagi_conv_transpose_spec *s, int64_t *pads, int64_t *rest)
+{
+    bool is_more = false;
+    for (uint32_t i = 0; i < s->output_padding.n; i++) {
+        const int64_t more = s->output_padding.v[i], behind = pads[2 * i + 1];
+        pads[2 * i + 1] = behind > more ? behind - more : 0;
+        rest[2 * i] = 0;
+        rest[2 * i + 1] = more > behind ? more - behind : 0;
+        is_more = is_more || more > behind;
+    }
+    return is_more;
+}
+
 /* The size is said where there is output padding; without, it follows. */
 static void emit_conv_transpose(tdagi_mil_writer *w, const tdagi_kernel *k)
 {
     const tdagi_conv_transpose_spec *s = k->spec;
-    int64_t room[2 * TDAG_MAX_RANK];
+    int64_t room[2 * TDAG_MAX_RANK], rest[2 * TDAG_MAX_RANK];
     const tdag_list pads = pads_of(&s->padding, &s->padding, room),
-                    whole = {k->rank, k->shape};
-    bool has_more = false;
+                    whole = {k->rank, k->shape}, ends = {pads.n, rest};
+    bool has_more = false, is_short = false;
     for (uint32_t i = 0; i < s->output_padding.n; i++)
         has_more = has_more || s->output_padding.v[i] != 0;
-    if (k->dtype != TDAG_F32 || k->rank < 3 || k->rank > 5 ||
-        (has_more && !are_numbers(&whole)))
+    if (has_more && !are_numbers(&whole)) {
+        is_short = shorten(s, room, rest);
+        has_more = false;
+    }
+    if (k->dtype != TDAG_F32 || k->rank < 3 || k->rank > 5)
         tdagi_mil_by_parts(w, k);
     else if (!is_fixed(w, k, 1) &&
              !tdagi_mil_require(w, 17, "a transposed convolution by computed weights"))
         return;
-    else if (!is_fixed(w, k, 2)) {
+    else if (!is_fixed(w, k, 2) || is_short) {
         tdagi_type type;
         tdagi_mil_type_of(k, &type);
+        for (uint32_t i = 0; i < ends.n && is_short; i++)
+            type.shape[2 + i / 2] =
+                tdagi_dim_sub(w->r->pool, type.shape[2 + i / 2], rest[i]);
         tdagi_mil x =
             has_more ? tdagi_mil_op(
                            w, &type,
@@ -103,6 +123,11 @@ static void emit_conv_transpose(tdagi_mil_writer *w, const tdagi_kernel *k)
                                     "pad_type=\"custom\", strides=%l, dilations=%l, "
                                     "groups=%i)",
                                     &pads, &s->stride, &s->dilation, s->groups);
+        tdagi_mil_type_of(k, &type);
+        if (is_short)
+            x = tdagi_mil_op(w, &type,
+                             "pad(x=%v, pad=%l, mode=\"constant\", constant_val=0.0)",
+                             x, &ends);
         tdagi_mil_set(w, k, add_bias(w, k, x));
     } else if (has_more)
         tdagi_mil_emit(

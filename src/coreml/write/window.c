@@ -8,27 +8,30 @@ typedef struct pool {
     uint32_t n;
     int64_t pads[2 * TDAG_MAX_RANK];
     bool is_more; /* the last window passes the padding */
+    bool is_ceil; /* of an open size, so that the operator finds out how far */
 } pool;
 
-/* False where a size that is open would tell the padding. */
-static bool read_pool(const tdagi_mil_writer *w, const tdagi_kernel *k, pool *out)
+static void read_pool(const tdagi_mil_writer *w, const tdagi_kernel *k, pool *out)
 {
     const tdagi_pool_spec *s = k->spec;
     const tdagi_kernel *x = tdagi_mil_kernel(w, k->inputs[0]);
     out->n = s->kernel.n;
-    out->is_more = false;
+    out->is_more = out->is_ceil = false;
     for (uint32_t i = 0; i < out->n; i++) {
         const uint32_t axis = k->rank - out->n + i;
         const int64_t pad = s->padding.v[i];
         out->pads[2 * i] = out->pads[2 * i + 1] = pad;
         if (!s->ceil_mode) continue;
-        if (x->shape[axis] < 0) return false;
+        if (x->shape[axis] < 0) out->is_ceil = true;
+    }
+    for (uint32_t i = 0; i < out->n && s->ceil_mode && !out->is_ceil; i++) {
+        const uint32_t axis = k->rank - out->n + i;
+        const int64_t pad = s->padding.v[i];
         int64_t need = (k->shape[axis] - 1) * s->stride.v[i] + s->kernel.v[i] - pad -
                        x->shape[axis];
         out->is_more = out->is_more || need > pad;
         if (need > pad) out->pads[2 * i + 1] = need;
     }
-    return true;
 }
 
 static bool fits(const tdagi_mil_writer *w, const tdagi_kernel *k, pool *p)
@@ -36,7 +39,9 @@ static bool fits(const tdagi_mil_writer *w, const tdagi_kernel *k, pool *p)
     const tdagi_pool_spec *s = k->spec;
     for (uint32_t i = 0; i < s->dilation.n; i++)
         if (s->dilation.v[i] != 1) return false;
-    return k->dtype == TDAG_F32 && s->kernel.n <= 3 && read_pool(w, k, p);
+    if (k->dtype != TDAG_F32 || s->kernel.n > 3) return false;
+    read_pool(w, k, p);
+    return !p->is_ceil || s->kernel.n < 3; /* which ceil_mode is for */
 }
 
 /* The axes before the last n as two. */
@@ -66,16 +71,16 @@ static void emit_max_pool(tdagi_mil_writer *w, const tdagi_kernel *k)
     }
     const tdag_list pads = {2 * p.n, p.pads};
     const char *format = "max_pool(x=%v, kernel_sizes=%l, strides=%l, "
-                         "pad_type=\"custom\", pad=%l, ceil_mode=false)";
+                         "pad_type=\"custom\", pad=%l, ceil_mode=%b)";
     tdagi_mil_type_of(k, &type);
     tdagi_mil x = with_channels(w, tdagi_mil_in(w, k, 0), p.n, &type);
     if (type.rank == k->rank)
-        tdagi_mil_emit(w, k, format, x, &s->kernel, &s->stride, &pads);
+        tdagi_mil_emit(w, k, format, x, &s->kernel, &s->stride, &pads, (int)p.is_ceil);
     else
         tdagi_mil_set(w, k,
                       tdagi_mil_reshape(w,
                                         tdagi_mil_op(w, &type, format, x, &s->kernel,
-                                                     &s->stride, &pads),
+                                                     &s->stride, &pads, (int)p.is_ceil),
                                         k->rank, k->shape));
 }
 const tdagi_mil_emitter tdagi_mil_emitter_max_pool = {.emit = emit_max_pool};
@@ -100,12 +105,14 @@ static void emit_avg_pool(tdagi_mil_writer *w, const tdagi_kernel *k)
     tdagi_mil x = with_channels(w, tdagi_mil_in(w, k, 0), p.n, &type);
     const char *format =
         "avg_pool(x=%v, kernel_sizes=%l, strides=%l, pad_type=\"custom\", pad=%l, "
-        "exclude_padding_from_average=%b, ceil_mode=false)";
+        "exclude_padding_from_average=%b, ceil_mode=%b)";
     if (type.rank == k->rank && factor == 1) {
-        tdagi_mil_emit(w, k, format, x, &s->kernel, &s->stride, &pads, (int)!counts);
+        tdagi_mil_emit(w, k, format, x, &s->kernel, &s->stride, &pads, (int)!counts,
+                       (int)p.is_ceil);
         return;
     }
-    x = tdagi_mil_op(w, &type, format, x, &s->kernel, &s->stride, &pads, (int)!counts);
+    x = tdagi_mil_op(w, &type, format, x, &s->kernel, &s->stride, &pads, (int)!counts,
+                     (int)p.is_ceil);
     if (factor != 1) x = tdagi_mil_op(w, NULL, "mul(x=%v, y=%f)", x, factor);
     tdagi_mil_set(w, k, tdagi_mil_reshape(w, x, k->rank, k->shape));
 }
