@@ -160,7 +160,8 @@ static tdag_value prepare_op(preparing *p, uint32_t id)
         v = tdag_iota(p->b, ((const tdag_iota_spec *)n->u.spec)->n, to);
     else
         return tdagi_graft_node(&p->graft, id);
-    tdag_builder_set_name(p->b, v, n->name);
+    if (v.id != p->graft.new_of[in[0].id].id || n->op != TDAG_OP_CONVERT)
+        tdag_builder_set_name(p->b, v, n->name); /* else it is the operand */
     return v;
 }
 
