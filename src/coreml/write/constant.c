@@ -271,7 +271,8 @@ static tdag_status fill_one(filling *f, tdagi_mil_pending *p, tdagi_package_writ
     void *data = NULL;
     bool fits = true;
     if (p->dtype == TDAGI_MIL_STRING) {
-        *p->value = *tdagi_mil_string(f->w, p->own);
+        const Cml__Value *text = tdagi_mil_string(f->w, p->own);
+        if (text != NULL) *p->value = *text;
         return f->w->status;
     }
     if (in_blob && fill_as_another(f->w, p)) return TDAG_OK;

@@ -285,7 +285,8 @@ static tdag_status prepared(tdag_ctx *ctx, const tdag_graph *model, tdag_graph *
 {
     tdag_graph *known = NULL, *g = NULL;
     TDAGI_TRY(fold(ctx, model, &known));
-    tdag_status st = tdagi_coreml_prepare(ctx, known, NULL, &g);
+    tdag_status st = tdagi_coreml_compute_weights(ctx, &known);
+    if (st == TDAG_OK) st = tdagi_coreml_prepare(ctx, known, NULL, &g);
     tdag_graph_free(known);
     return st == TDAG_OK ? tdagi_coreml_fold(ctx, g, out) : st;
 }

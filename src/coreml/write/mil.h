@@ -127,6 +127,9 @@ bool tdagi_mil_require(tdagi_mil_writer *w, uint32_t target, const char *what);
 struct tdagi_mil_writer;
 tdag_status tdagi_coreml_prepare(tdag_ctx *ctx, const tdag_graph *g,
                                  const struct tdagi_mil_writer *w, tdag_graph **out);
+/* Weights that reductions of weights make, as weight norms are, are computed: Core ML
+ * wants weights of convolutions constant. *g is replaced where there are such. */
+tdag_status tdagi_coreml_compute_weights(tdag_ctx *ctx, tdag_graph **g);
 /* What is known becomes a constant: Core ML's loaders compute such operators
  * themselves, and not all of them can. Frees g in any case. */
 tdag_status tdagi_coreml_fold(tdag_ctx *ctx, tdag_graph *g, tdag_graph **out);

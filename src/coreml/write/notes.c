@@ -66,7 +66,7 @@ void tdagi_mil_note_scope(tdagi_mil_writer *w, const Cml__Operation *o)
     const char *scope =
         k == NULL || k->value.id == 0 ? "" : tdagi_value_scope(w->g, k->value);
     const scoped *last = w->scopes.n == 0 ? NULL : w->scopes.v[w->scopes.n - 1];
-    if (strcmp(scope, last == NULL ? "" : last->scope) == 0) return;
+    if (o == NULL || strcmp(scope, last == NULL ? "" : last->scope) == 0) return;
     scoped *s = tdagi_mil_alloc(w, sizeof *s);
     if (s == NULL) return;
     *s = (scoped){o, scope};

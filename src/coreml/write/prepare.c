@@ -1,6 +1,11 @@
 /* The graph as Core ML can hold it: bool, one kind of integers, one kind of floats; no
  * inputs or outputs of bool, no inputs of no axes. Weights keep their dtype and are
  * converted, which is done when they are written. */
+#include <stdio.h>
+#include <string.h>
+
+#include <tdagger/run.h>
+
 #include "base/tensor.h"
 #include "coreml/write/mil.h"
 #include "ir/graft.h"
@@ -226,4 +231,163 @@ tdag_status tdagi_coreml_prepare_called(tdag_ctx *ctx, const tdag_graph *g,
 {
     preparing p = {.g = g, .is_called = true};
     return prepare_all(ctx, &p, out);
+}
+
+/* ---- weights that are computed of weights ---- */
+
+/* What is known of a node. */
+typedef struct of_weights {
+    bool is_weight, reduces, is_wanted;
+    uint32_t leaf; /* the largest one that it is made of */
+    uint64_t size; /* its bytes */
+} of_weights;
+
+static uint64_t size_of(const tdagi_node *n)
+{
+    uint64_t size = tdag_dtype_size((tdag_dtype)n->dtype);
+    for (uint32_t i = 0; i < n->rank; i++)
+        if (n->shape[i] < 0 ||
+            __builtin_mul_overflow(size, (uint64_t)n->shape[i], &size))
+            return UINT64_MAX;
+    return size;
+}
+
+static void look_at(const tdag_graph *g, uint32_t id, of_weights *all)
+{
+    const tdagi_node *n = &g->nodes[id];
+    of_weights *is = &all[id];
+    const bool is_leaf = tdagi_op_is_leaf(n->op);
+    is->is_weight = is_leaf ? n->op != TDAG_OP_INPUT
+                            : n->op != TDAG_OP_OPAQUE && size_of(n) != UINT64_MAX;
+    is->reduces = n->op == TDAG_OP_REDUCE;
+    is->size = tdagi_op_holds_tensor(n->op) ? size_of(n) : 0;
+    is->leaf = id;
+    for (uint32_t i = 0; i < n->n_inputs; i++) {
+        const of_weights *x = &all[tdagi_node_inputs(n)[i].id];
+        is->is_weight = is->is_weight && x->is_weight;
+        is->reduces = is->reduces || x->reduces;
+        if (x->size > is->size) is->leaf = x->leaf;
+        if (x->size > is->size) is->size = x->size;
+    }
+}
+
+/* Those that a reduction makes of a weight of the same size, as weight norms are, and
+ * which something else takes; how many. */
+static uint32_t find_wanted(const tdag_graph *g, of_weights *all)
+{
+    uint32_t n_wanted = 0;
+    for (uint32_t id = 1; id <= g->n; id++) {
+        const tdagi_node *n = &g->nodes[id];
+        look_at(g, id, all);
+        for (uint32_t i = 0; i < n->n_inputs && !all[id].is_weight; i++) {
+            uint32_t x = tdagi_node_inputs(n)[i].id;
+            while (all[x].is_weight && tdagi_op_is_movement(g->nodes[x].op))
+                x = tdagi_node_inputs(&g->nodes[x])[0].id; /* a part of the operator */
+            of_weights *is = &all[x];
+            if (!is->is_weight || !is->reduces || is->is_wanted ||
+                size_of(&g->nodes[x]) != is->size)
+                continue;
+            is->is_wanted = true;
+            n_wanted++;
+        }
+    }
+    return n_wanted;
+}
+
+/* The graph of what is wanted alone, run. */
+static tdag_status compute_wanted(tdag_ctx *ctx, const tdag_graph *g,
+                                  const of_weights *all, tdag_tensor **out)
+{
+    tdag_builder *b = NULL;
+    tdag_graph *own = NULL;
+    tdagi_graft graft;
+    tdag_run_options o;
+    tdag_run_options_init(&o);
+    o.engine = TDAG_ENGINE_REFERENCE;
+    TDAGI_TRY(tdagi_builder_create_like(ctx, g, &b));
+    tdag_status st = tdagi_graft_init(&graft, b, g, NULL);
+    for (uint32_t id = 1; id <= g->n && st == TDAG_OK && tdagi_builder_ok(b); id++) {
+        if (!all[id].is_weight) continue;
+        graft.new_of[id] = tdagi_graft_node(&graft, id);
+        if (all[id].is_wanted) tdag_builder_add_output(b, graft.new_of[id]);
+    }
+    if (st == TDAG_OK) {
+        st = tdag_builder_finish(b, &own);
+        tdagi_graft_free(&graft);
+    }
+    tdag_builder_free(b);
+    if (st == TDAG_OK) st = tdag_graph_run(ctx, own, NULL, 0, &o, out);
+    tdag_graph_free(own);
+    return st;
+}
+
+/* "PATH.weight" of what is made of PATH's, where nothing is called so. */
+static tdag_value computed(tdag_builder *b, const tdag_graph *g, uint32_t leaf,
+                           tdag_tensor *t)
+{
+    char name[256], buf[16];
+    const char *of = tdagi_name_given(tdagi_value_name(g, (tdag_value){leaf}, buf));
+    const char *dot = strrchr(of, '.');
+    const int n = dot == NULL ? 0 : (int)(dot - of) + 1;
+    snprintf(name, sizeof name, "%.*sweight", n < 200 ? n : 200, of);
+    if (tdagi_name_is_taken(b->graph, name))
+        snprintf(name, sizeof name, "%.200s_made", of);
+    const bool is_free = !tdagi_name_is_taken(b->graph, name);
+    return tdag_add_tensor(b, TDAG_OP_PARAMETER, is_free ? name : NULL, t);
+}
+
+static tdag_status replace(tdag_ctx *ctx, const tdag_graph *g, const of_weights *all,
+                           tdag_tensor **tensors, tdag_graph **out)
+{
+    tdag_builder *b = NULL;
+    tdagi_graft graft;
+    TDAGI_TRY(tdagi_builder_create_like(ctx, g, &b));
+    tdag_status st = tdagi_graft_init(&graft, b, g, NULL);
+    for (uint32_t id = 1; id <= g->n && st == TDAG_OK && tdagi_builder_ok(b); id++) {
+        tdag_builder_set_scope(b, g->scopes[g->nodes[id].scope]);
+        graft.new_of[id] = all[id].is_wanted ? computed(b, g, all[id].leaf, *tensors++)
+                                             : tdagi_graft_node(&graft, id);
+    }
+    if (st == TDAG_OK) {
+        for (uint32_t i = 0; i < g->n_outputs; i++)
+            tdag_builder_add_output(b, graft.new_of[g->outputs[i].id]);
+        st = tdag_builder_finish(b, out);
+        tdagi_graft_free(&graft);
+    }
+    tdag_builder_free(b);
+    return st;
+}
+
+static tdag_status compute_and_replace(tdag_ctx *ctx, const tdag_graph *g,
+                                       const of_weights *all, uint32_t n,
+                                       tdag_graph **out)
+{
+    void *tensors = NULL;
+    TDAGI_TRY(tdagi_array_alloc(ctx, n, sizeof(tdag_tensor *), &tensors));
+    tdag_tensor **t = tensors;
+    tdag_status st = compute_wanted(ctx, g, all, t);
+    if (st == TDAG_OK) {
+        st = replace(ctx, g, all, t, out);
+        for (uint32_t i = 0; i < n; i++)
+            tdag_tensor_free(t[i]);
+    }
+    tdagi_free(ctx, tensors, n * sizeof(tdag_tensor *));
+    return st;
+}
+
+tdag_status tdagi_coreml_compute_weights(tdag_ctx *ctx, tdag_graph **g)
+{
+    void *all = NULL;
+    const size_t n = (size_t)(*g)->n + 1;
+    tdag_graph *made = NULL;
+    TDAGI_TRY(tdagi_array_alloc(ctx, n, sizeof(of_weights), &all));
+    memset(all, 0, n * sizeof(of_weights));
+    const uint32_t n_wanted = find_wanted(*g, all);
+    tdag_status st =
+        n_wanted == 0 ? TDAG_OK : compute_and_replace(ctx, *g, all, n_wanted, &made);
+    tdagi_free(ctx, all, n * sizeof(of_weights));
+    if (st != TDAG_OK || made == NULL) return st;
+    tdag_graph_free(*g);
+    *g = made;
+    return TDAG_OK;
 }
