@@ -73,6 +73,25 @@ class Sequences(nn.Module):
         return self.head(self.lstm(x)[0])
 
 
+class Spread(nn.Module):
+    """What coremltools writes with sizes that it computes: expand, full, norms and rolls."""
+
+    def forward(self, x):
+        n = x.size(2)
+        rows = x.unsqueeze(1).expand(2, 3, 6, n).mean(1)
+        return F.group_norm(x, 2) + F.normalize(x, dim=2) + torch.roll(x, 1, 2) / n + \
+            x * torch.full((n,), 2.0) + rows
+
+
+class Gru(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gru = nn.GRU(4, 5)
+
+    def forward(self, x):
+        return self.gru(x)[0]
+
+
 def ids(*shape):
     return torch.randint(0, 30, shape).to(torch.int32)
 
@@ -88,6 +107,8 @@ FLEXIBLE = {
     "flexible_tokens": (Tokens, ids, (1, R(1, 24, default=7)), [(1, 1), (1, 24)]),
     "flexible_sequences": (Sequences, torch.rand, (2, R(1, 20, default=5), 4),
                            [(2, 1, 4), (2, 20, 4)]),
+    "flexible_spread": (Spread, torch.rand, (2, 6, R(2, 30, default=8)), [(2, 6, 3), (2, 6, 29)]),
+    "flexible_gru": (Gru, torch.rand, (R(1, 20, default=6), 2, 4), [(1, 2, 4), (13, 2, 4)]),
     "enumerated_image": (convolutions, torch.rand, ct.EnumeratedShapes(
         [(1, 3, 32, 32), (1, 3, 48, 64), (1, 3, 17, 16)], default=(1, 3, 32, 32)),
         [(1, 3, 48, 64), (1, 3, 17, 16)])}
