@@ -21,6 +21,7 @@ static tdag_tensor *create(tdagi_layer *l, uint32_t rank, const int64_t *shape)
 {
     tdag_tensor *t = NULL;
     tdagi_env *env = &l->im->env;
+    if (!tdagi_env_ok(env)) return NULL;
     env->status = tdag_tensor_create(env->ctx, TDAG_F32, rank, shape, &t);
     return t;
 }
@@ -178,6 +179,7 @@ static bool take_one(tdagi_layer *l, const char **p)
         *p += k + 1;
     }
     *p += **p == ' ';
+    if (name == NULL) return false;
     const ProtobufCFieldDescriptor *f;
     const Cml__WeightParams *w = tdagi_message_field(l->params, name, &f);
     tdagi_any v = tdagi_layer_weights(l, name, w, rank, shape);
