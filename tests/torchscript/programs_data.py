@@ -60,6 +60,24 @@ class IndexByMask(nn.Module):
         return x[m], x[m].sum(0), x[:, x[0] > 0].t(), x[x > 0]
 
 
+@model("f32[6]", [(torch.tensor(x),) for x in ([1.0, -2, 3, -4, -5, 6], [-1.0, 2, 3, 4, -5, -6])])
+class FixedByUse(nn.Module):
+    """Sizes that a run finds, where the model takes one only: the run checks that."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(3, 2)
+
+    def forward(self, x):
+        y = x[x > 0]
+        at = (x > 0).nonzero().squeeze(1)
+        z = torch.zeros(2, 3)
+        z[1] = y
+        return (y + torch.ones(3), y.view(3, 1), self.linear(y), z, torch.cat([y[None], z]),
+                torch.zeros(6).index_add(0, at, torch.ones(3)), torch.where(y > 2, y, torch.ones(3)),
+                torch.eye(3) @ y)
+
+
 @model("f32[3,4]", matrices(3, 4))
 class TwoMasks(nn.Module):
     def forward(self, x):

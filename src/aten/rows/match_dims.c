@@ -6,7 +6,8 @@
  * its end is out of range. Where no order is proven, one is split into the other as its
  * only factor: the identity or an error, too. A number is no such dim: where one meets
  * an expression, the model has fixed a size, which is an error to be told; nor is one
- * that other symbols make up, unless a run finds it, by data. */
+ * that other symbols make up, unless a run finds it, by data. What a run finds may meet
+ * a number, too: the run checks that it is that. */
 #include "aten/aten.h"
 #include "aten/control/statement.h"
 
@@ -61,12 +62,40 @@ tdag_value tdagi_assume_dim(tdagi_call *c, tdag_value v, uint32_t axis, tdag_dim
     return split(c->env, v, axis, want);
 }
 
+/* By padding to no less, and cutting: the identity where the check before it holds. */
+tdag_value tdagi_fixed_dim(tdagi_call *c, tdag_value v, uint32_t axis, int64_t want)
+{
+    tdag_dim d = v.id == 0 ? want : tdagi_dim(c, v, axis);
+    tdagi_pool *pool = c->env->pool;
+    if (d == want || !tdagi_is_found(c->env, d)) return v;
+    tdag_value is = tdag_binary(c->b, TDAG_OP_EQUAL, tdagi_dim_value(c->b, d),
+                                tdag_add_scalar(c->b, TDAG_I64, (double)want));
+    tdagi_check_add(c->env, is,
+                    "a size that a run finds is not the one that the model fixes");
+    tdag_dim less = tdagi_dim_max(pool, tdagi_dim_sub(pool, want, d), 0);
+    v = tdagi_pad1(c->b, v, axis, 0, less, TDAG_PAD_CONSTANT, 0);
+    return tdagi_slice1(c->b, v, axis, 0, want);
+}
+
+void tdagi_match_shape(tdagi_call *c, tdag_value *v, uint32_t rank,
+                       const tdag_dim *shape)
+{
+    uint32_t n = v->id == 0 ? 0 : tdagi_rank(c, *v);
+    for (uint32_t i = 0; i < n && i < rank && v->id != 0; i++)
+        if (shape[rank - 1 - i] >= 0)
+            *v = tdagi_fixed_dim(c, *v, n - 1 - i, shape[rank - 1 - i]);
+}
+
 void tdagi_match_dims(tdagi_call *c, tdag_value *x, uint32_t x_axis, tdag_value *y,
                       uint32_t y_axis)
 {
     if (x->id == 0 || y->id == 0) return;
     tdagi_pool *pool = c->env->pool;
     tdag_dim a = tdagi_shape(c, *x)[x_axis], b = tdagi_shape(c, *y)[y_axis];
+    if (a >= 0)
+        *y = tdagi_fixed_dim(c, *y, y_axis, a);
+    else if (b >= 0)
+        *x = tdagi_fixed_dim(c, *x, x_axis, b);
     if (a == b || a >= 0 || b >= 0 ||
         tdagi_dim_sample(pool, a) != tdagi_dim_sample(pool, b))
         return;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "aten/aten.h"
+#include "aten/control/statement.h"
 
 /* A new tensor object that shows the same elements. */
 tdagi_any tdagi_alias(tdagi_call *c, tdagi_cell *t)
@@ -45,6 +46,19 @@ tdagi_any tdagi_aten_clone(tdagi_call *c)
 
 /* ---- reshapes ---- */
 
+/* As many elements as a shape of numbers has, where a run finds how many there are. */
+static bool is_fixed(tdagi_call *c, tdag_value *x, uint32_t rank, const tdag_dim *shape)
+{
+    int64_t want = 1;
+    const tdag_dim n =
+        tdagi_dim_product(c->env->pool, tdagi_rank(c, *x), tdagi_shape(c, *x));
+    for (uint32_t i = 0; i < rank; i++)
+        if (shape[i] < 0 || __builtin_mul_overflow(want, shape[i], &want)) return false;
+    if (!tdagi_is_found(c->env, n)) return false;
+    *x = tdagi_fixed_dim(c, tdagi_reshape(c->b, *x, 1, &n), 0, want);
+    return true;
+}
+
 static tdagi_any reshaped(tdagi_call *c, tdagi_cell *t, uint32_t rank,
                           const tdag_dim *shape, bool may_copy)
 {
@@ -58,6 +72,8 @@ static tdagi_any reshaped(tdagi_call *c, tdagi_cell *t, uint32_t rank,
         bool open = tdagi_dim_is_const(c->env->pool, shape[i], &number) && number == -1;
         dims[i] = open ? TDAGI_DIM_OPEN : shape[i];
     }
+    if (is_fixed(c, &x, rank, dims))
+        return tdagi_result(c, tdagi_reshape(c->b, x, rank, dims));
     tdagi_reshape_dims(c->b, x, rank, dims);
     if (tdag_builder_get_status(c->b) != TDAG_OK) return tdagi_any_poison();
     if (may_copy && !tdagi_cell_can_view(c->env, t, rank, dims))

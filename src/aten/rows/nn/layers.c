@@ -18,6 +18,9 @@ tdagi_any tdagi_aten_linear(tdagi_call *c)
     tdag_value x = tdagi_arg_tensor(c, "input"), w = tdagi_arg_tensor(c, "weight");
     tdag_value bias = tdagi_arg_optional(c, "bias");
     if (c->bad) return tdagi_any_poison();
+    if (tdagi_rank(c, x) > 0 && tdagi_rank(c, w) > 0)
+        tdagi_match_dims(c, &x, tdagi_rank(c, x) - 1, &w, tdagi_rank(c, w) - 1);
+    if (x.id == 0 || w.id == 0) return tdagi_any_poison();
     if (tdagi_rank(c, w) != 1 && (bias.id == 0 || tdagi_rank(c, bias) < 2))
         return tdagi_result(c, tdagi_linear(c->b, x, w, bias));
     tdag_value y = tdagi_rank(c, w) == 1 /* a weight of one row gives no axis */

@@ -304,6 +304,8 @@ tdagi_any tdagi_aten_index_write(tdagi_call *c)
             update = tdag_binary(c->b, TDAG_OP_MULTIPLY, update,
                                  tdagi_as(c, tdagi_arg(c, "alpha"), d));
     }
+    if (index.id != 0 && update.id != 0 && tdagi_rank(c, update) > 0)
+        tdagi_match_dims(c, &update, 0, &index, 0);
     x = tdag_scatter(c->b, x, index, update, 0,
                      c->data == 0 ? TDAG_SCATTER_ADD : TDAG_SCATTER_SET);
     x = move_axis(c, x, 0, axis);
@@ -321,6 +323,7 @@ tdagi_any tdagi_aten_copy(tdagi_call *c)
     if (c->bad) return tdagi_any_poison();
     const tdag_dim *shape = tdagi_cell_shape(c->env, self);
     uint32_t rank = tdagi_cell_rank(c->env, self), have = tdagi_rank(c, v);
+    tdagi_match_shape(c, &v, rank, shape);
     for (uint32_t i = 0; i < have && have <= rank && v.id != 0; i++) {
         tdag_dim d = tdagi_dim(c, v, i), want = shape[rank - have + i];
         if (d == 1 || d == want ||
