@@ -1,0 +1,149 @@
+"""Small networks with open sizes through Core ML: one package, which computes what PyTorch does
+at three sizes, the model made of it too, and by way of .tdag to equal packages.
+
+    check_flexible.py TDAG
+"""
+import os
+import sys
+import tempfile
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "torchscript"), os.path.join(HERE, "..", "support")]
+import check_networks  # noqa: E402
+import models  # noqa: E402
+
+
+class Vocoder(nn.Module):
+    """Weight norms, transposed convolutions, of which one has an output padding."""
+
+    def __init__(self):
+        super().__init__()
+        norm = nn.utils.weight_norm
+        self.first = norm(nn.Conv1d(4, 8, 7, padding=3))
+        self.up = norm(nn.ConvTranspose1d(8, 4, 8, 4, padding=2))
+        self.more = nn.ConvTranspose1d(4, 4, 5, 3, padding=1, output_padding=1)
+        self.last = norm(nn.Conv1d(4, 1, 7))
+
+    def forward(self, x):
+        x = self.up(F.leaky_relu(self.first(x), 0.1))
+        return torch.tanh(self.last(F.pad(self.more(x), (3, 3), mode="reflect")))
+
+
+class Unet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down = nn.Conv2d(3, 8, 3, padding=1)
+        self.norm = nn.GroupNorm(2, 8)
+        self.up = nn.ConvTranspose2d(8, 8, 3, stride=2, padding=1, output_padding=1)
+        self.out = nn.Conv2d(16, 2, 1)
+
+    def forward(self, x):
+        a = F.mish(self.norm(self.down(x)))
+        return self.out(torch.cat([self.up(F.max_pool2d(a, 2)), a], 1)).sigmoid()
+
+
+class Grown(nn.Module):
+    """What an output padding has beyond the padding."""
+
+    def __init__(self):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(4, 6, (4, 3), stride=(3, 2), padding=(1, 0),
+                                     output_padding=(2, 1), groups=2)
+
+    def forward(self, x):
+        return self.up(x)
+
+
+class Pools(nn.Module):
+    def forward(self, x):
+        return (F.max_pool2d(x, 3, 2, ceil_mode=True),
+                F.avg_pool2d(x, (2, 3), ceil_mode=True),
+                F.avg_pool2d(x, 3, 2, 1, ceil_mode=True, count_include_pad=False),
+                F.adaptive_avg_pool2d(x, 1))
+
+
+class Masked(nn.Module):
+    """Integers and truths."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(20, 8)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, ids, mask):
+        x = self.embed(ids)
+        y, _ = self.attention(x, x, x, key_padding_mask=~mask)
+        return y.masked_fill(~mask[..., None], 0), mask.logical_not(), ids + 1
+
+
+def floats(*sizes):
+    return lambda *open_sizes: [torch.randn([open_sizes[s] if s < 0 else s for s in sizes])]
+
+
+def masked(b, t):
+    return [torch.randint(0, 20, (b, t)), torch.arange(t)[None].expand(b, t) < t - 1]
+
+
+# The module, the types with symbols, what makes inputs, and open sizes, the first ones those of the
+# trace.
+NETWORKS = [
+    (Vocoder, ["f32[1,4,T=12]"], floats(1, 4, -1), [(12,), (5,), (30,)]),
+    (Unet, ["f32[1,3,H=16,W=16]"], floats(1, 3, -2, -1), [(16, 16), (8, 24), (32, 6)]),
+    (Grown, ["f32[2,4,H=5,W=5]"], floats(2, 4, -2, -1), [(5, 5), (3, 8), (9, 4)]),
+    (Pools, ["f32[2,4,H=11,W=13]"], floats(2, 4, -2, -1), [(11, 13), (8, 8), (17, 6)]),
+    (Masked, ["i64[B=2,T=6]", "bool[B=2,T=6]"], masked, [(2, 6), (1, 3), (3, 9)]),
+]
+
+
+def save(path, prefix, tensors):
+    models.save_safetensors(path, {"%s%d" % (prefix, i): t for i, t in enumerate(tensors)})
+
+
+def check(program, row, folder):
+    module, types, make, sizes = row
+    torch.manual_seed(1)
+    given, want, result, pt, package, back = [os.path.join(folder, f) for f in (
+        "in.safetensors", "want.safetensors", "out.safetensors", "a.pt", "a.mlpackage", "b.pt")]
+    model = module().eval()
+    with torch.no_grad():
+        traced = torch.jit.trace(model, tuple(make(*sizes[0])), check_trace=False)
+    traced.save(pt)
+    how = [word for t in types for word in ("-i", t)]
+    check_networks.tdag(program, "convert", pt, package, *how)
+    check_networks.tdag(program, "convert", package, back)
+    for size in sizes:
+        inputs = make(*size)
+        with torch.no_grad():
+            out = model(*inputs)
+        out = list(out) if isinstance(out, tuple) else [out]
+        save(given, "in", inputs)
+        save(want, "out", out)
+        for path in (package, back):
+            check_networks.tdag(program, "run", path, "--in", given, "--out", result)
+            check_networks.compare("%s at %s" % (os.path.basename(path), list(size)), result,
+                                   want)
+            found = models.load_safetensors(result)
+            if [t.dtype for t in found.values()] != [t.dtype for t in out]:
+                raise check_networks.Failed("a result has another dtype")
+    check_networks.check_again(program, package, folder)
+
+
+def main():
+    torch.set_num_threads(1)
+    bad = 0
+    for row in NETWORKS:
+        with tempfile.TemporaryDirectory(prefix="tdag-coreml-") as folder:
+            try:
+                check(sys.argv[1], row, folder)
+                print("ok", row[0].__name__, flush=True)
+            except check_networks.Failed as e:
+                bad += 1
+                print("bad %s: %s" % (row[0].__name__, e), flush=True)
+    sys.exit(bad > 0)
+
+
+main()
