@@ -105,8 +105,8 @@ bool tdagi_same_elements(const tdag_tensor *a, const tdag_tensor *b)
 {
     double most = 0;
     if (a->dtype != b->dtype || a->count != b->count) return false;
-    if (memcmp(a->data, b->data, (size_t)a->count * tdag_dtype_size(a->dtype)) == 0)
-        return true;
+    const size_t size = (size_t)a->count * tdag_dtype_size(a->dtype);
+    if (size == 0 || memcmp(a->data, b->data, size) == 0) return true;
     for (int64_t i = 0; i < a->count; i++) {
         double x = fabs(tdagi_tensor_get_f64(a, i));
         if (isfinite(x) && x > most) most = x;
