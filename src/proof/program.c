@@ -104,12 +104,27 @@ static bool has_same_sizes(const tdag_tensor *a, const tdag_tensor *b)
     }
 }
 
+static bool is_integer(tdag_dtype d)
+{
+    return d != TDAG_BOOL && !tdag_dtype_is_float(d);
+}
+
+/* Integers of other widths count as the same: a number that data tells has any. */
+static bool has_same_elements(const tdag_tensor *a, const tdag_tensor *b)
+{
+    if (a->dtype == b->dtype || !is_integer(a->dtype) || !is_integer(b->dtype))
+        return tdagi_same_elements(a, b);
+    for (int64_t i = 0; i < a->count; i++)
+        if (tdagi_tensor_get_i64(a, i) != tdagi_tensor_get_i64(b, i)) return false;
+    return a->count == b->count;
+}
+
 static bool is_same(const cell *a, const cell *b)
 {
     uint32_t n = 0;
     for (int i = 0; i < N_ROUNDS; i++) {
         if (a->t[i] == NULL || b->t[i] == NULL) continue;
-        if (!has_same_sizes(a->t[i], b->t[i]) || !tdagi_same_elements(a->t[i], b->t[i]))
+        if (!has_same_sizes(a->t[i], b->t[i]) || !has_same_elements(a->t[i], b->t[i]))
             return false;
         n++;
     }
@@ -208,21 +223,28 @@ static void fit_shape(const tdagi_var_info *type, const tdag_tensor *t, int64_t 
     }
 }
 
+/* The cell's tensor with the axes of the value, and the width of its integers. */
 static tdag_tensor *shaped(prover *p, const tdagi_method *m, tdagi_var v,
                            const tdag_tensor *t)
 {
     const tdagi_var_info *type = tdagi_method_var(m, v);
     int64_t shape[TDAG_MAX_RANK], count = 1;
     tdag_tensor *out = NULL;
-    if (t == NULL || type->rank == t->rank)
-        return t == NULL ? NULL : tdag_tensor_copy((tdag_tensor *)(uintptr_t)t);
+    if (t == NULL) return NULL;
+    const bool widens =
+        type->dtype != t->dtype && is_integer(type->dtype) && is_integer(t->dtype);
+    if (type->rank == t->rank && !widens)
+        return tdag_tensor_copy((tdag_tensor *)(uintptr_t)t);
     fit_shape(type, t, shape);
     for (uint32_t k = 0; k < type->rank; k++)
         count *= shape[k];
     if (count != t->count) return NULL;
-    p->status =
-        tdag_tensor_create(p->ctx, (tdag_dtype)t->dtype, type->rank, shape, &out);
-    if (p->status == TDAG_OK && t->size > 0) memcpy(out->data, t->data, t->size);
+    p->status = tdag_tensor_create(p->ctx, widens ? type->dtype : (tdag_dtype)t->dtype,
+                                   type->rank, shape, &out);
+    if (p->status != TDAG_OK) return NULL;
+    if (!widens && t->size > 0) memcpy(out->data, t->data, t->size);
+    for (int64_t i = 0; widens && i < count; i++)
+        tdagi_tensor_set_i64(out, i, tdagi_tensor_get_i64(t, i));
     return out;
 }
 
@@ -511,8 +533,10 @@ static void do_effect(prover *p, const tdagi_statement *const both[2])
         return;
     }
     for (uint32_t i = 0; i < both[0]->n_inputs && goes_on(p); i++) {
-        if (tdagi_method_var(p->s[0].m, both[0]->inputs[i])->rank !=
-            tdagi_method_var(p->s[1].m, both[1]->inputs[i])->rank)
+        const tdagi_var_info *a = tdagi_method_var(p->s[0].m, both[0]->inputs[i]),
+                             *b = tdagi_method_var(p->s[1].m, both[1]->inputs[i]);
+        if (a->rank != b->rank ||
+            (both[0]->kind == TDAGI_RETURN && a->dtype != b->dtype))
             fail(p, both[0]);
         need_same(p, both, get(p, &p->s[0], both[0]->inputs[i]),
                   get(p, &p->s[1], both[1]->inputs[i]));
