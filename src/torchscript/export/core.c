@@ -206,7 +206,7 @@ static unfolding unfolding_of(const tdagi_exporter *e, const tdagi_kernel *k,
     const tdag_window_spec *s = k->spec;
     bool is_same = s->kernel.v[i] == s->stride.v[i];
     if (s->kernel.v[i] == 1) return is_same ? UNCHANGED : STEPS;
-    if (!is_same || e->is_functional) return WINDOWS;
+    if (!is_same) return WINDOWS;
     return k->shape[i] == tdagi_export_input(e, k, 0)->shape[i] ? UNCHANGED : CUT;
 }
 
@@ -227,6 +227,13 @@ static void emit_unfold(tdagi_exporter *e, const tdagi_kernel *k)
         return;
     }
     tdagi_export_begin(e, k);
+    if (n == 0) { /* a value of its own, which is no node when it is read */
+        tdagi_export_piece(e, k, "torch.reshape($0, ");
+        tdagi_export_shape(e, k->rank, k->shape);
+        tdagi_export_piece(e, k, ")");
+        tdagi_export_end(e);
+        return;
+    }
     for (uint32_t i = k->rank; i-- > 0;) /* the innermost call is axis 0's */
         tdagi_export_piece(e, k, begins[unfolding_of(e, k, i)]);
     tdagi_export_piece(e, k, "$0");
