@@ -6,6 +6,8 @@
 import re
 import sys
 
+from support import doc_table
+
 ROW = re.compile(r'^(MIL\w*)\((?:(\w+), )?"((?:[^"\\]|\\.)*)"(?:, ("?)(.*?)\4)?\)$')
 BEGIN, END = "<!-- made by tests/coreml/mil_table.py -->\n", "<!-- end -->\n"
 
@@ -31,17 +33,8 @@ def table(text):
 
 
 def main(root, how=""):
-    path = root + "/docs/coreml.md"
     with open(root + "/src/coreml/read/mil.def") as f:
-        want = table(f.read())
-    with open(path) as f:
-        before, _, rest = f.read().partition(BEGIN)
-    is_there, _, after = rest.partition(END)
-    if how == "--write":
-        with open(path, "w") as f:
-            f.write(before + BEGIN + want + END + after)
-    elif is_there != want:
-        sys.exit("docs/coreml.md is not what mil.def says: run tests/coreml/mil_table.py . --write")
+        doc_table.keep(root, BEGIN, END, table(f.read()), how, ["tests/coreml/mil_table.py ."])
 
 
 main(*sys.argv[1:])

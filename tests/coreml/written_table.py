@@ -13,6 +13,8 @@ import sys
 
 from coremltools import proto
 
+from support import doc_table
+
 BEGIN, END = "<!-- made by tests/coreml/written_table.py -->\n", "<!-- end of what is written -->\n"
 IOS_OF = {6: 15, 7: 16, 8: 17, 9: 18, 10: 26}
 
@@ -77,17 +79,8 @@ def table(root, composites, written):
 
 
 def main(root, composites, written, how=""):
-    path = root + "/docs/coreml.md"
-    want = table(root, composites, written)
-    with open(path) as f:
-        before, _, rest = f.read().partition(BEGIN)
-    is_there, _, after = rest.partition(END)
-    if how == "--write":
-        with open(path, "w") as f:
-            f.write(before + BEGIN + want + END + after)
-    elif is_there != want:
-        sys.exit("docs/coreml.md is not what is written: run tests/coreml/written_table.py . "
-                 "%s %s --write" % (composites, written))
+    doc_table.keep(root, BEGIN, END, table(root, composites, written), how,
+                   ["tests/coreml/written_table.py .", composites, written])
 
 
 main(*sys.argv[1:])
