@@ -28,6 +28,10 @@
 tdagi_any tdagi_aten_call(tdagi_env *env, const tdagi_schema *schema,
                           const tdagi_any *args, uint32_t n_args);
 
+/* The same by name; an issue where there is none. */
+tdagi_any tdagi_aten_call_named(tdagi_env *env, const char *name, const char *overload,
+                                uint32_t n_args, const tdagi_any *args);
+
 /* ---- rows ---- */
 typedef struct tdagi_call {
     tdagi_env *env;
@@ -220,9 +224,10 @@ typedef enum tdagi_fold_op {
     TDAGI_FOLD_AND,
     TDAGI_FOLD_OR,
     TDAGI_FOLD_XOR,
+    TDAGI_FOLD_FUNCTION, /* the operator that b, a text, names */
 } tdagi_fold_op;
-/* A truth that symbols decide: op of two numbers. A run decides it, where there can be
- * a program (env->outline). */
+/* A truth that symbols decide, or a float that they make: op of two numbers. A run
+ * computes it, where there can be a program (env->outline). */
 typedef struct tdagi_how {
     tdagi_fold_op op;
     tdagi_any a, b;

@@ -47,20 +47,13 @@ static void check_unread(tdagi_call *c)
 
 /* ---- results ---- */
 
-static void take_list(tdagi_env *env, tdagi_seq *to, const tdagi_seq *from)
-{
-    tdagi_journal_note_seq(env, to);
-    to->v = from->v;
-    to->n = to->capacity = from->n;
-    to->rows = from->rows;
-    to->letter = from->letter;
-}
-
 /* Stores a pure result into argument 0. */
 static tdagi_any store(tdagi_call *c, tdagi_any self, tdagi_any result)
 {
-    if (result.kind == TDAGI_ANY_LIST && self.kind == TDAGI_ANY_LIST)
-        take_list(c->env, self.u.seq, result.u.seq); /* l += [1] */
+    if (result.kind == TDAGI_ANY_LIST && self.kind == TDAGI_ANY_LIST) { /* l += [1] */
+        tdagi_journal_note_seq(c->env, self.u.seq);
+        tdagi_seq_take(self.u.seq, result.u.seq);
+    }
     if (result.kind != TDAGI_ANY_TENSOR || self.kind != TDAGI_ANY_TENSOR)
         return self.kind == TDAGI_ANY_TENSOR ? result : self;
     if (result.u.tensor == self.u.tensor) return self;
@@ -294,4 +287,14 @@ tdagi_any tdagi_aten_call(tdagi_env *env, const tdagi_schema *schema,
     if (c.row == NULL) return run_unknown(&c, poison);
     if (poison) return tdagi_any_poison();
     return tdagi_selection_leave(&c, picked, run_row(&c));
+}
+
+tdagi_any tdagi_aten_call_named(tdagi_env *env, const char *name, const char *overload,
+                                uint32_t n_args, const tdagi_any *args)
+{
+    tdagi_schema schema;
+    unsigned lines = TDAGI_PYTORCH_1_13 | TDAGI_PYTORCH_2_13;
+    if (!tdagi_schemas_find(env, name, overload, lines, &schema))
+        return tdagi_env_issue(env, "%s of a list whose length a run tells", name);
+    return tdagi_aten_call(env, &schema, args, n_args);
 }

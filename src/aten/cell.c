@@ -411,26 +411,27 @@ void tdagi_cell_become(tdagi_env *env, tdagi_cell *t, tdagi_cell *v)
 
 static tdag_value known_scalar(tdagi_env *env, tdag_dtype dtype, tdagi_any x);
 
-/* The comparison of numbers, or a logical operation on truths, as nodes. */
+/* What symbols decide, as nodes. */
 static tdag_value value_of_how(tdagi_env *env, tdagi_how how)
 {
-    bool is_float = how.a.kind == TDAGI_ANY_FLOAT || how.b.kind == TDAGI_ANY_FLOAT;
+    static const tdagi_schema none = {.name = "a number", .overload = ""};
+    bool is_float = how.a.kind == TDAGI_ANY_FLOAT || how.b.kind == TDAGI_ANY_FLOAT ||
+                    how.op == TDAGI_FOLD_DIV || how.op == TDAGI_FOLD_POW ||
+                    how.op == TDAGI_FOLD_FUNCTION;
     bool are_bools = how.a.kind == TDAGI_ANY_BOOL && how.b.kind == TDAGI_ANY_BOOL;
     tdag_dtype dtype = is_float ? TDAG_F64 : are_bools ? TDAG_BOOL : TDAG_I64;
-    tdag_builder *b = env->b;
-    tdag_value x = known_scalar(env, dtype, how.a), y = known_scalar(env, dtype, how.b);
-    tdag_value no = tdag_add_scalar(b, TDAG_BOOL, 0),
-               yes = tdag_add_scalar(b, TDAG_BOOL, 1);
-    tdagi_fold_op op = how.op;
-    bool turned = op == TDAGI_FOLD_GT || op == TDAGI_FOLD_LE; /* a > b is b < a */
-    if (op == TDAGI_FOLD_AND) return tdag_where(b, x, y, no);
-    if (op == TDAGI_FOLD_OR) return tdag_where(b, x, yes, y);
-    bool orders = op >= TDAGI_FOLD_LT && op <= TDAGI_FOLD_GE;
-    tdag_value v = tdag_binary(b, orders ? TDAG_OP_LESS : TDAG_OP_EQUAL, turned ? y : x,
-                               turned ? x : y);
-    bool negated = op == TDAGI_FOLD_LE || op == TDAGI_FOLD_GE || op == TDAGI_FOLD_NE ||
-                   op == TDAGI_FOLD_XOR;
-    return negated ? tdag_where(b, v, no, yes) : v;
+    tdagi_call c = {.env = env, .b = env->b, .schema = &none};
+    tdagi_any out,
+        x = tdagi_any_tensor(tdagi_cell_new(env, known_scalar(env, dtype, how.a)));
+    if (how.op == TDAGI_FOLD_FUNCTION)
+        out = tdagi_aten_call_named(env, tdagi_env_text(env, "aten::%s", how.b.u.s), "",
+                                    1, &x);
+    else
+        out = tdagi_binary(
+            &c, how.op, x,
+            tdagi_any_tensor(tdagi_cell_new(env, known_scalar(env, dtype, how.b))));
+    return out.kind == TDAGI_ANY_TENSOR ? tdagi_cell_read(env, out.u.tensor)
+                                        : TDAG_NO_VALUE;
 }
 
 static tdag_value known_scalar(tdagi_env *env, tdag_dtype dtype, tdagi_any x)
@@ -466,8 +467,9 @@ static tdag_value materialise(tdagi_env *env, tdagi_cell *t)
     bool constant = true;
     int64_t i, n = t->n_known;
     for (uint32_t k = 0; k < t->n_known; k++)
-        constant = constant && (t->known[k].kind == TDAGI_ANY_FLOAT ||
-                                tdagi_any_const_int(env, t->known[k], &i));
+        constant = constant && !t->known[k].assumed &&
+                   (t->known[k].kind == TDAGI_ANY_FLOAT ||
+                    tdagi_any_const_int(env, t->known[k], &i));
     if (!constant) {
         tdag_value *v = tdagi_env_alloc(env, t->n_known * sizeof(*v));
         for (uint32_t k = 0; v != NULL && k < t->n_known; k++)

@@ -78,8 +78,18 @@ tdagi_any tdagi_list_copy_of(tdagi_env *env, const tdagi_seq *seq)
     tdagi_any out = tdagi_any_seq(env, TDAGI_ANY_LIST, seq->n, seq->v);
     if (out.kind != TDAGI_ANY_LIST) return out;
     out.u.seq->rows = seq->rows;
+    out.u.seq->columns = seq->columns;
     out.u.seq->letter = seq->letter;
     return out;
+}
+
+void tdagi_seq_take(tdagi_seq *to, const tdagi_seq *from)
+{
+    to->v = from->v;
+    to->n = to->capacity = from->n;
+    to->rows = from->rows;
+    to->columns = from->columns;
+    to->letter = from->letter;
 }
 
 tdagi_any tdagi_any_dict(tdagi_env *env)
@@ -145,12 +155,12 @@ const tdagi_any *tdagi_dict_get(tdagi_env *env, const tdagi_dict *d, tdagi_any k
 bool tdagi_any_is_seq(tdagi_any v)
 {
     return (v.kind == TDAGI_ANY_LIST || v.kind == TDAGI_ANY_TUPLE) &&
-           v.u.seq->rows == NULL;
+           v.u.seq->rows == NULL && v.u.seq->columns == NULL;
 }
 
 bool tdagi_any_is_stack(tdagi_any v)
 {
-    return v.kind == TDAGI_ANY_LIST && v.u.seq->rows != NULL;
+    return v.kind == TDAGI_ANY_LIST && !tdagi_any_is_seq(v);
 }
 
 bool tdagi_any_is_tensor(tdagi_any v)

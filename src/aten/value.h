@@ -44,8 +44,8 @@ typedef struct tdagi_any {
     char letter;  /* of DATA: 'i', 'f' or 'b' */
     bool assumed; /* FLOAT, BOOL, STRING: so at the samples of the symbols, or with
                      their names in the text; unproved beyond */
-    uint32_t how; /* of a BOOL that symbols decide: what a run computes it from, by its
-                     number in the environment; 0: nothing */
+    uint32_t how; /* of a BOOL or FLOAT that symbols decide: what a run computes it
+                     from, by its number in the environment; 0: nothing */
     union {
         tdag_dim i;
         double f;
@@ -68,9 +68,11 @@ struct tdagi_seq {
     const char *type_name; /* of a named tuple; else NULL */
     const char **fields;   /* n of them when type_name is there */
     bool lives;            /* an attribute has it: between calls, too */
-    tdagi_cell *rows; /* of a list whose length a run tells: its items as rows of one
-                         tensor, and none in v; else NULL (control/stack.h) */
-    char letter;      /* of rows that are numbers: 'i', 'f' or 'b'; else 0 */
+    tdagi_cell *rows;   /* of a list whose length a run tells: its items as rows of one
+                           tensor, and none in v; else NULL (control/stack.h) */
+    tdagi_seq *columns; /* of such a list of tuples: a list with rows for each item of
+                           the tuples; nobody writes to those; else NULL */
+    char letter;        /* of rows that are numbers: 'i', 'f' or 'b'; else 0 */
 };
 
 struct tdagi_dict { /* in insertion order */
@@ -92,6 +94,8 @@ tdagi_any tdagi_any_seq(struct tdagi_env *env, tdagi_any_kind kind, uint32_t n,
 /* A list of the same items or rows. */
 tdagi_any tdagi_list_copy_of(struct tdagi_env *env, const tdagi_seq *seq);
 tdagi_any tdagi_any_dict(struct tdagi_env *env);
+/* The list becomes one of the other's items or rows. */
+void tdagi_seq_take(tdagi_seq *to, const tdagi_seq *from);
 void tdagi_seq_append(struct tdagi_env *env, tdagi_seq *seq, tdagi_any v);
 void tdagi_seq_remove(tdagi_seq *seq, uint32_t at); /* the item of that place */
 void tdagi_dict_set(struct tdagi_env *env, tdagi_dict *d, tdagi_any key, tdagi_any v);
@@ -102,7 +106,7 @@ const tdagi_any *tdagi_dict_get(struct tdagi_env *env, const tdagi_dict *d,
 /* POISON itself or a sequence that holds one, which is given; else NULL. */
 const tdagi_any *tdagi_any_find_poison(const tdagi_any *v);
 bool tdagi_any_is_seq(tdagi_any v);    /* whose items are known */
-bool tdagi_any_is_stack(tdagi_any v);  /* a list with rows */
+bool tdagi_any_is_stack(tdagi_any v);  /* a list with rows or columns */
 bool tdagi_any_is_tensor(tdagi_any v); /* TENSOR, DATA */
 bool tdagi_any_is_number(tdagi_any v); /* INT, FLOAT, BOOL */
 /* COMPLEX, COMPLEX_NUMBER, or a sequence that holds one. */

@@ -1,8 +1,8 @@
 """Models of programs.py whose lists grow, shrink or are merged as data decides."""
-from typing import List
+from typing import List, Tuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from programs import counted, lengths, model, several
 
@@ -141,3 +141,65 @@ class StopEarly(nn.Module):
             if bool(y.abs().max() < 0.1):
                 break
         return torch.stack(rows)
+
+
+@model("f32[3] i64[]", counted((3,), (1, 2, 5)))
+class TupleList(nn.Module):
+    def forward(self, x, n: Tensor):
+        pairs: List[Tuple[Tensor, Tensor]] = []
+        for i in range(int(n)):
+            pairs.append((x * i, (x + i).sum()))
+        a = torch.zeros(3)
+        b = torch.zeros(())
+        for p, q in pairs:
+            a = a + p
+            b = b + q
+        return a, b, len(pairs)
+
+
+@model("f32[3] i64[]", counted((3,), (1, 2, 5)))
+class TupleListMixed(nn.Module):
+    def forward(self, x, n: Tensor):
+        beams: List[Tuple[float, Tensor]] = [(0.0, x)]
+        for i in range(int(n)):
+            s, h = beams[-1]
+            h = torch.tanh(h + 1)
+            beams.append((s + float(h.sum()), h))
+        best = beams[0][0]
+        out = beams[0][1]
+        for i in range(len(beams)):
+            sc, h = beams[i]
+            if sc > best:
+                best = sc
+                out = h
+        return out, best, torch.stack([h for s, h in beams])
+
+
+@model("f32[5]", [several(1, 5, scale=s)[0] for s in (0.1, 1, 4)] + [(torch.ones(5),), (-torch.ones(5),)])
+class TupleListIf(nn.Module):
+    def forward(self, x):
+        found: List[Tuple[int, float]] = []
+        for i in range(5):
+            if bool(x[i] > 0):
+                found.append((i, float(x[i])))
+        s = 0.0
+        k = 0
+        for i, v in found:
+            s += v * i
+            k += i
+        return s, k, len(found)
+
+
+@model("f32[N=3,2]", [(torch.arange(6.0).view(3, 2),)])
+class UnpackSym(nn.Module):
+    def forward(self, x):
+        a, b, c = x.unbind(0)
+        return a + b * c
+
+
+@model("f32[4]", several(3, 4))
+class UnpackRun(nn.Module):
+    def forward(self, x):
+        m = torch.nonzero(torch.topk(x, 2)[0] > -100)
+        i, j = m.unbind(0)
+        return x[int(i)], x[int(j)]

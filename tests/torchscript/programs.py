@@ -348,6 +348,7 @@ import program_everyday  # noqa: E402,F401
 import program_lists  # noqa: E402,F401
 import program_optional  # noqa: E402,F401
 import program_results  # noqa: E402,F401
+import program_sizes  # noqa: E402,F401
 import program_state  # noqa: E402,F401
 import program_structures  # noqa: E402,F401
 

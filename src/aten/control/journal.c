@@ -17,12 +17,7 @@ void tdagi_journal_open(tdagi_env *env, tdagi_journal *j)
 static void restore(const tdagi_journal_entry *e)
 {
     if (e->slot != NULL) *e->slot = e->was;
-    if (e->seq != NULL) {
-        e->seq->v = e->items.u.seq->v;
-        e->seq->n = e->seq->capacity = e->items.u.seq->n;
-        e->seq->rows = e->items.u.seq->rows;
-        e->seq->letter = e->items.u.seq->letter;
-    }
+    if (e->seq != NULL) tdagi_seq_take(e->seq, e->items.u.seq);
     if (e->root == NULL) return;
     e->root->value = e->before.value;
     e->root->known = e->before.known;

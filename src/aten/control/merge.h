@@ -47,7 +47,7 @@ typedef struct tdagi_carried {
                          is the same inside, which may be written in place */
     bool is_optional; /* None that may become something: its parts, the next leaves */
     bool is_stack;    /* a list whose length the body changes: rows, the next leaf */
-    char letter;      /* ... of rows that are numbers */
+    tdagi_any list;   /* ... with rows, as it comes in */
     uint32_t span;    /* of any other list: leaves of its items, which come next */
     uint32_t varies;  /* by axis: its size changes, and is a symbol of the body */
     uint32_t alone;   /* by axis: its symbol is no other's */

@@ -97,13 +97,67 @@ static tdag_value take_item(tdagi_env *env, tdagi_any item)
     return tdagi_cell_read(env, t);
 }
 
+/* ---- tuples as columns ---- */
+
+/* Items j of the tuples of a list. */
+static tdagi_any column_of(tdagi_env *env, tdagi_any list, uint32_t j)
+{
+    if (list.kind != TDAGI_ANY_LIST) return tdagi_any_none();
+    const tdagi_seq *s = list.u.seq;
+    if (s->columns != NULL)
+        return j < s->columns->n ? s->columns->v[j] : tdagi_any_none();
+    tdagi_any out = tdagi_any_seq(env, TDAGI_ANY_LIST, 0, NULL);
+    for (uint32_t i = 0; i < s->n && out.kind == TDAGI_ANY_LIST; i++) {
+        if (!tdagi_any_is_seq(s->v[i]) || j >= s->v[i].u.seq->n)
+            return tdagi_any_none();
+        tdagi_seq_append(env, out.u.seq, s->v[i].u.seq->v[j]);
+    }
+    return out;
+}
+
+/* What tells how many there are; NULL: the items are no tuples. */
+static const tdagi_seq *tuple_of(tdagi_any list)
+{
+    if (list.kind != TDAGI_ANY_LIST) return NULL;
+    const tdagi_seq *s = list.u.seq;
+    if (s->columns != NULL) return s->columns;
+    bool is_tuple = s->n > 0 && s->v[0].kind == TDAGI_ANY_TUPLE && s->v[0].u.seq->n > 0;
+    return is_tuple ? s->v[0].u.seq : NULL;
+}
+
+tdagi_any tdagi_stack_columns(tdagi_env *env, const tdagi_seq *columns)
+{
+    tdagi_any out = tdagi_any_seq(env, TDAGI_ANY_LIST, 0, NULL),
+              own = tdagi_any_seq(env, TDAGI_ANY_TUPLE, columns->n, columns->v);
+    if (out.kind != TDAGI_ANY_LIST || own.kind != TDAGI_ANY_TUPLE)
+        return tdagi_any_poison();
+    own.u.seq->type_name = columns->type_name;
+    own.u.seq->fields = columns->fields;
+    out.u.seq->columns = own.u.seq;
+    return out;
+}
+
+static tdagi_any stack_of_tuples(tdagi_env *env, tdagi_any list, tdagi_any like,
+                                 const tdagi_seq *tuple, uint32_t n_symbols)
+{
+    tdagi_any out = tdagi_stack_columns(env, tuple);
+    for (uint32_t j = 0; out.kind == TDAGI_ANY_LIST && j < tuple->n; j++) {
+        tdagi_any rows = tdagi_stack_of(env, column_of(env, list, j),
+                                        column_of(env, like, j), n_symbols);
+        if (!tdagi_any_is_stack(rows)) return tdagi_any_none();
+        out.u.seq->columns->v[j] = rows;
+    }
+    return out;
+}
+
 tdagi_any tdagi_stack_of(tdagi_env *env, tdagi_any list, tdagi_any like,
                          uint32_t n_symbols)
 {
     item_type t, other;
     if (tdagi_any_is_stack(list)) return list;
     if (list.kind != TDAGI_ANY_LIST) return tdagi_any_none();
-    const tdagi_seq *s = list.u.seq;
+    const tdagi_seq *s = list.u.seq, *tuple = tuple_of(s->n > 0 ? list : like);
+    if (tuple != NULL) return stack_of_tuples(env, list, like, tuple, n_symbols);
     if (!type_of_list(env, s->n > 0 ? list : like, &t)) return tdagi_any_none();
     if (s->n == 0 && !is_seen(env, &t, n_symbols)) return tdagi_any_none();
     tdag_value rows = TDAG_NO_VALUE;
@@ -129,16 +183,6 @@ typedef struct stack_call {
     tdagi_any rows;
 } stack_call;
 
-static tdagi_any run(tdagi_env *env, const char *name, const char *overload, uint32_t n,
-                     const tdagi_any *args)
-{
-    tdagi_schema schema;
-    unsigned lines = TDAGI_PYTORCH_1_13 | TDAGI_PYTORCH_2_13;
-    if (!tdagi_schemas_find(env, name, overload, lines, &schema))
-        return tdagi_env_issue(env, "%s of a list whose length a run tells", name);
-    return tdagi_aten_call(env, &schema, args, n);
-}
-
 static tdagi_any number(tdagi_env *env, int64_t i) { return tdagi_any_int(env, i); }
 
 static tdagi_any arg(const stack_call *k, uint32_t i)
@@ -149,7 +193,7 @@ static tdagi_any arg(const stack_call *k, uint32_t i)
 tdagi_any tdagi_stack_unbind(tdagi_env *env, tdagi_any t, int64_t axis, char letter)
 {
     const tdagi_any args[] = {t, number(env, axis), number(env, 0)};
-    tdagi_any rows = run(env, "aten::movedim", "int", 3, args);
+    tdagi_any rows = tdagi_aten_call_named(env, "aten::movedim", "int", 3, args);
     return rows.kind == TDAGI_ANY_TENSOR ? tdagi_stack_list(env, rows.u.tensor, letter)
                                          : rows;
 }
@@ -252,7 +296,7 @@ static tdagi_any index_of(const stack_call *k, tdagi_any i)
 static tdagi_any row_at(const stack_call *k, tdagi_any i)
 {
     const tdagi_any args[] = {k->rows, number(k->env, 0), index_of(k, i)};
-    return run(k->env, "aten::select", "int", 3, args);
+    return tdagi_aten_call_named(k->env, "aten::select", "int", 3, args);
 }
 
 static tdagi_any list_item(stack_call *k) { return as_item(k, row_at(k, arg(k, 1))); }
@@ -273,14 +317,14 @@ static tdagi_any slice(const stack_call *k, tdagi_any from, tdagi_any to,
                        tdagi_any step)
 {
     const tdagi_any args[] = {k->rows, number(k->env, 0), from, to, step};
-    return run(k->env, "aten::slice", "Tensor", 5, args);
+    return tdagi_aten_call_named(k->env, "aten::slice", "Tensor", 5, args);
 }
 
 static tdagi_any join(const stack_call *k, uint32_t n, const tdagi_any *parts)
 {
     const tdagi_any args[] = {tdagi_any_seq(k->env, TDAGI_ANY_LIST, n, parts),
                               number(k->env, 0)};
-    return run(k->env, "aten::cat", "", 2, args);
+    return tdagi_aten_call_named(k->env, "aten::cat", "", 2, args);
 }
 
 static tdagi_any list_of(const stack_call *k, tdagi_any rows)
@@ -294,7 +338,7 @@ static tdagi_any reversed(const stack_call *k)
 {
     tdagi_any axis = number(k->env, 0);
     const tdagi_any args[] = {k->rows, tdagi_any_seq(k->env, TDAGI_ANY_LIST, 1, &axis)};
-    return run(k->env, "aten::flip", "", 2, args);
+    return tdagi_aten_call_named(k->env, "aten::flip", "", 2, args);
 }
 
 static tdagi_any list_slice(stack_call *k)
@@ -377,7 +421,7 @@ static tdagi_any stacked_at(const stack_call *k, int64_t rank, int64_t *d)
         return refuse_item(k, arg(k, 1));
     if (*d < 0) *d += rank;
     const tdagi_any args[] = {k->rows, number(k->env, 0), number(k->env, *d)};
-    return run(k->env, "aten::movedim", "int", 3, args);
+    return tdagi_aten_call_named(k->env, "aten::movedim", "int", 3, args);
 }
 
 static tdagi_any fresh(const stack_call *k, tdagi_any v)
@@ -397,7 +441,8 @@ static tdagi_any list_cat(stack_call *k)
     int64_t d = 0;
     tdagi_any x = stacked_at(k, (int64_t)tdagi_cell_rank(k->env, k->s->rows) - 1, &d);
     const tdagi_any args[] = {x, number(k->env, d), number(k->env, d + 1)};
-    return fresh(k, run(k->env, "aten::flatten", "using_ints", 3, args));
+    return fresh(k,
+                 tdagi_aten_call_named(k->env, "aten::flatten", "using_ints", 3, args));
 }
 
 /* torch.tensor(list), of a dtype */
@@ -407,7 +452,7 @@ static tdagi_any list_tensor(stack_call *k)
     if (dtype.kind == TDAGI_ANY_NONE && k->s->letter == 'f') dtype = number(k->env, 6);
     if (dtype.kind == TDAGI_ANY_NONE) return fresh(k, k->rows);
     const tdagi_any args[] = {k->rows, dtype};
-    return fresh(k, run(k->env, "aten::to", "dtype", 2, args));
+    return fresh(k, tdagi_aten_call_named(k->env, "aten::to", "dtype", 2, args));
 }
 
 /* sum, min, max, any, all of numbers */
@@ -420,7 +465,7 @@ static tdagi_any list_reduce(stack_call *k)
                                                          : "aten::max";
     bool logical = strstr(name, "sum") == NULL && name[0] == 'a';
     return as_number(k, logical ? 'b' : k->s->letter,
-                     run(k->env, reduce, "", 1, &k->rows));
+                     tdagi_aten_call_named(k->env, reduce, "", 1, &k->rows));
 }
 
 /* Which rows are the number of argument 1. */
@@ -428,7 +473,7 @@ static tdagi_any rows_like(stack_call *k)
 {
     const tdagi_any args[] = {k->rows, arg(k, 1)};
     if (k->s->letter == 0) return refuse_item(k, arg(k, 1));
-    return run(k->env, "aten::eq", "Scalar", 2, args);
+    return tdagi_aten_call_named(k->env, "aten::eq", "Scalar", 2, args);
 }
 
 /* in, index, count */
@@ -437,8 +482,10 @@ static tdagi_any list_find(stack_call *k)
     const char *name = k->c->schema->name;
     tdagi_any same = rows_like(k);
     if (strstr(name, "count") != NULL)
-        return as_number(k, 'i', run(k->env, "aten::sum", "", 1, &same));
-    tdagi_any any = as_number(k, 'b', run(k->env, "aten::any", "", 1, &same));
+        return as_number(k, 'i',
+                         tdagi_aten_call_named(k->env, "aten::sum", "", 1, &same));
+    tdagi_any any =
+        as_number(k, 'b', tdagi_aten_call_named(k->env, "aten::any", "", 1, &same));
     if (strstr(name, "index") == NULL || any.kind != TDAGI_ANY_DATA) return any;
     tdagi_check_add(k->env, tdagi_truth(k->env, any),
                     "a value that is not in the list");
@@ -448,7 +495,7 @@ static tdagi_any list_find(stack_call *k)
         tdag_where(b, tdagi_cell_read(k->env, same.u.tensor), tdag_iota(b, n, TDAG_I64),
                    tdag_add_scalar(b, TDAG_I64, (double)INT32_MAX));
     tdagi_any where = tdagi_any_tensor(tdagi_cell_new(k->env, first));
-    return as_number(k, 'i', run(k->env, "aten::min", "", 1, &where));
+    return as_number(k, 'i', tdagi_aten_call_named(k->env, "aten::min", "", 1, &where));
 }
 
 /* l.sort(reverse) and sorted(l) of numbers */
@@ -458,7 +505,7 @@ static tdagi_any list_sort(stack_call *k)
     bool reverse = arg(k, 1).kind == TDAGI_ANY_BOOL && arg(k, 1).u.b;
     if (k->s->letter == 0) return refuse_item(k, k->rows);
     const tdagi_any args[] = {k->rows, number(k->env, 0), tdagi_any_bool(reverse)};
-    tdagi_any both = run(k->env, "aten::sort", "", 3, args);
+    tdagi_any both = tdagi_aten_call_named(k->env, "aten::sort", "", 3, args);
     if (!tdagi_any_is_seq(both)) return both;
     if (copies) return list_of(k, both.u.seq->v[0]);
     put_rows(k, both.u.seq->v[0]);
@@ -489,6 +536,12 @@ static const struct {
     {" aten::sort aten::sorted ", list_sort},
 };
 
+/* Of these, what they do with tuples. */
+static const char of_tuples[] =
+    " aten::append aten::len aten::__getitem__ aten::_set_item aten::slice aten::pop "
+    "aten::Delete aten::__delitem__ aten::insert aten::extend aten::add_ aten::add "
+    "aten::copy aten::list aten::clear aten::reverse ";
+
 static bool is_listed(const char *names, const char *name)
 {
     const char *at = strstr(names, name);
@@ -507,9 +560,7 @@ static bool become(tdagi_env *env, tdagi_any list, tdagi_any like)
     tdagi_any self = tdagi_stack_of(env, list, like, UINT32_MAX);
     if (!tdagi_any_is_stack(self)) return false;
     tdagi_journal_note_seq(env, list.u.seq);
-    list.u.seq->n = 0;
-    list.u.seq->rows = self.u.seq->rows;
-    list.u.seq->letter = self.u.seq->letter;
+    tdagi_seq_take(list.u.seq, self.u.seq);
     return true;
 }
 
@@ -532,17 +583,12 @@ static bool is_picked(tdagi_env *env, const tdagi_schema *schema, const tdagi_an
 static tdagi_any list_picked(tdagi_env *env, const tdagi_schema *schema,
                              const tdagi_any *args, uint32_t n)
 {
-    tdagi_call c = {.env = env, .b = env->b, .schema = schema, .n = n, .args = args};
-    stack_call k = {.c = &c, .env = env};
-    tdagi_any list = tdagi_stack_of(env, args[0], args[0], UINT32_MAX);
-    if (!tdagi_any_is_stack(list)) return refuse_list(&c);
-    k.s = list.u.seq;
-    if (n > 2) {
-        if (!become(env, args[0], args[0])) return refuse_list(&c);
-        k.s = args[0].u.seq;
-    }
-    k.rows = tdagi_any_tensor(k.s->rows);
-    return n > 2 ? list_set(&k) : list_item(&k);
+    tdagi_call c = {.env = env, .schema = schema};
+    tdagi_any out, own[3] = {args[0], args[1], n > 2 ? args[2] : tdagi_any_none()};
+    if (n == 2) own[0] = tdagi_stack_of(env, args[0], args[0], UINT32_MAX);
+    if (n > 2) become(env, args[0], args[0]);
+    if (!tdagi_any_is_stack(own[0])) return refuse_list(&c);
+    return tdagi_stack_call(env, schema, own, n, &out) ? out : refuse_list(&c);
 }
 
 /* sum, min, max of known items that are numbers, some of which data tells. */
@@ -557,6 +603,40 @@ static bool is_summed(tdagi_env *env, const tdagi_schema *schema, const tdagi_an
     while (s->rows == NULL && i < s->n && s->v[i].kind != TDAGI_ANY_DATA)
         i++;
     return s->rows == NULL && i < s->n;
+}
+
+/* What an operator does with the lists of a list of tuples, each for itself. */
+static tdagi_any call_columns(tdagi_env *env, const tdagi_schema *schema,
+                              const tdagi_any *args, uint32_t n)
+{
+    tdagi_seq *s = args[0].u.seq;
+    bool writes = schema->n_args > 0 && schema->args[0].is_written;
+    tdagi_any items = tdagi_any_seq(env, TDAGI_ANY_TUPLE, s->columns->n, s->columns->v),
+              after = tdagi_stack_columns(env, s->columns),
+              *own = tdagi_env_alloc(env, n * sizeof *own);
+    if (after.kind != TDAGI_ANY_LIST || items.kind != TDAGI_ANY_TUPLE || own == NULL)
+        return tdagi_any_poison();
+    for (uint32_t j = 0; j < items.u.seq->n && tdagi_env_ok(env); j++) {
+        own[0] = tdagi_list_copy_of(env, s->columns->v[j].u.seq);
+        for (uint32_t i = 1; i < n; i++)
+            own[i] = args[i].kind == TDAGI_ANY_LIST    ? column_of(env, args[i], j)
+                     : args[i].kind != TDAGI_ANY_TUPLE ? args[i]
+                     : j < args[i].u.seq->n            ? args[i].u.seq->v[j]
+                                                       : tdagi_any_poison();
+        if (own[0].kind != TDAGI_ANY_LIST ||
+            !tdagi_stack_call(env, schema, own, n, &items.u.seq->v[j]))
+            return tdagi_any_poison();
+        after.u.seq->columns->v[j] = own[0];
+    }
+    tdagi_any first = items.u.seq->v[0];
+    if (writes) tdagi_journal_note_seq(env, s);
+    if (writes) s->columns = after.u.seq->columns;
+    if (strcmp(schema->name, "aten::len") == 0 || first.kind == TDAGI_ANY_NONE)
+        return first;
+    items.u.seq->type_name = s->columns->type_name;
+    items.u.seq->fields = s->columns->fields;
+    if (first.kind != TDAGI_ANY_LIST) return items;
+    return writes ? args[0] : tdagi_stack_columns(env, items.u.seq);
 }
 
 bool tdagi_stack_call(tdagi_env *env, const tdagi_schema *schema, const tdagi_any *args,
@@ -583,6 +663,12 @@ bool tdagi_stack_call(tdagi_env *env, const tdagi_schema *schema, const tdagi_an
     stack_call k = {.c = &c, .env = env, .s = args[0].u.seq};
     bool fits = at == 0 || (at == 1 && args[0].kind == TDAGI_ANY_LIST &&
                             become(env, args[0], args[1]));
+    if (fits && k.s->columns != NULL) {
+        *out = is_listed(of_tuples, schema->name)
+                   ? call_columns(env, schema, args, n_args)
+                   : refuse_list(&c);
+        return true;
+    }
     for (uint32_t i = 0; fits && i < sizeof operators / sizeof operators[0]; i++) {
         if (!is_listed(operators[i].names, schema->name)) continue;
         k.rows = tdagi_any_tensor(k.s->rows);
@@ -591,4 +677,25 @@ bool tdagi_stack_call(tdagi_env *env, const tdagi_schema *schema, const tdagi_an
     }
     *out = refuse_list(&c);
     return true;
+}
+
+tdagi_any tdagi_stack_items(tdagi_env *env, tdagi_any list, uint32_t n)
+{
+    static const tdagi_schema len = {.name = "aten::len", .overload = ""},
+                              item = {.name = "aten::__getitem__", .overload = ""};
+    tdagi_any size, out = tdagi_any_seq(env, TDAGI_ANY_TUPLE, 0, NULL);
+    if (!tdagi_stack_call(env, &len, &list, 1, &size) || size.kind != TDAGI_ANY_INT)
+        return tdagi_any_poison();
+    if (size.u.i != n)
+        tdagi_check_add(env,
+                        tdag_binary(env->b, TDAG_OP_EQUAL,
+                                    tdagi_dim_value(env->b, size.u.i),
+                                    tdag_add_scalar(env->b, TDAG_I64, n)),
+                        "a list is not of the length that it is unpacked into");
+    for (uint32_t i = 0; i < n && out.kind == TDAGI_ANY_TUPLE; i++) {
+        tdagi_any v, args[2] = {list, number(env, i)};
+        if (!tdagi_stack_call(env, &item, args, 2, &v)) return tdagi_any_poison();
+        tdagi_seq_append(env, out.u.seq, v);
+    }
+    return out;
 }

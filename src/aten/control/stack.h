@@ -11,10 +11,14 @@
  * the list is made. NONE: the items are of no or several types. */
 tdagi_any tdagi_stack_of(tdagi_env *env, tdagi_any list, tdagi_any like,
                          uint32_t n_symbols);
+/* Of tuples: one with the columns of another, which are then put in. */
+tdagi_any tdagi_stack_columns(tdagi_env *env, const tdagi_seq *columns);
 /* A list of those rows. */
 tdagi_any tdagi_stack_list(tdagi_env *env, tdagi_cell *rows, char letter);
 /* The parts of a tensor along an axis; letter: of a tensor's numbers, else 0. */
 tdagi_any tdagi_stack_unbind(tdagi_env *env, tdagi_any t, int64_t axis, char letter);
+/* Its n items: the run checks that it has as many. */
+tdagi_any tdagi_stack_items(tdagi_env *env, tdagi_any list, uint32_t n);
 /* rows with `row` behind them, by a statement of the program. */
 tdag_value tdagi_stack_append(tdagi_env *env, tdag_value rows, tdag_value row);
 /* An operator that has such a list among its arguments. False: none has one. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aten/aten.h"
+#include "aten/control/merge.h"
 
 static tdag_dim as_dim(tdagi_any v) { return v.kind == TDAGI_ANY_BOOL ? v.u.b : v.u.i; }
 
@@ -139,6 +140,7 @@ static bool fold_dims(tdagi_env *env, tdagi_fold_op op, tdag_dim a, tdag_dim b,
     case TDAGI_FOLD_DIV:
     case TDAGI_FOLD_EQ:
     case TDAGI_FOLD_NE:
+    case TDAGI_FOLD_FUNCTION:
         return false;
     case TDAGI_FOLD_LT:
     case TDAGI_FOLD_LE:
@@ -213,6 +215,7 @@ static bool fold_floats(tdagi_fold_op op, double a, double b, tdagi_any *out)
     case TDAGI_FOLD_AND:
     case TDAGI_FOLD_OR:
     case TDAGI_FOLD_XOR:
+    case TDAGI_FOLD_FUNCTION:
         break;
     }
     return false;
@@ -248,11 +251,15 @@ static bool is_symbolic(tdagi_env *env, tdagi_any v)
 }
 
 /* Keeps what a truth that symbols decide is of, also of one that holds for all sizes
- * but 0. */
+ * but 0, and what a float is computed from. */
 static bool remember(tdagi_env *env, tdagi_fold_op op, tdagi_any a, tdagi_any b,
                      tdagi_any *out)
 {
-    if (out->kind != TDAGI_ANY_BOOL || env->outline == NULL) return true;
+    bool is_float =
+        out->kind == TDAGI_ANY_FLOAT &&
+        (a.kind == TDAGI_ANY_FLOAT || b.kind == TDAGI_ANY_FLOAT ||
+         op == TDAGI_FOLD_DIV || op == TDAGI_FOLD_POW || op == TDAGI_FOLD_FUNCTION);
+    if ((out->kind != TDAGI_ANY_BOOL && !is_float) || env->outline == NULL) return true;
     if (!is_symbolic(env, a) && !is_symbolic(env, b)) return true;
     if (env->n_hows == env->hows_capacity) {
         uint32_t wider = 2 * env->hows_capacity + 16;
@@ -303,13 +310,81 @@ bool tdagi_fold(tdagi_env *env, tdagi_fold_op op, tdagi_any a, tdagi_any b,
 
 /* ---- operators on numbers alone ---- */
 
-static tdagi_any rounded(tdagi_call *c, tdagi_any v, double f)
+/* v as p over 2^k, where doubles compute it exactly. */
+static bool as_fraction(tdagi_env *env, tdagi_any v, tdag_dim *p, int64_t *q)
 {
+    tdag_dim both[2];
+    int64_t under[2];
+    *q = 1;
+    if (v.kind == TDAGI_ANY_INT) *p = v.u.i;
+    if (v.kind == TDAGI_ANY_INT) return true;
+    if (v.kind != TDAGI_ANY_FLOAT || (v.assumed && v.how == 0)) return false;
+    if (!v.assumed) {
+        while (*q < 1 << 20 && v.u.f * (double)*q != nearbyint(v.u.f * (double)*q))
+            *q *= 2;
+        double f = v.u.f * (double)*q;
+        *p = fabs(f) < 1e9 ? tdagi_dim_const(env->pool, (int64_t)f) : 0;
+        return fabs(f) < 1e9 && f == nearbyint(f);
+    }
+    const tdagi_how *how = &env->hows[v.how];
+    if (how->op != TDAGI_FOLD_MUL || !as_fraction(env, how->a, &both[0], &under[0]) ||
+        !as_fraction(env, how->b, &both[1], &under[1]))
+        return false;
+    *p = tdagi_dim_mul(env->pool, both[0], both[1]);
+    *q = under[0] * under[1];
+    return *q <= 1 << 20;
+}
+
+/* floor, ceil or trunc of a fraction as a size. */
+static bool as_whole(tdagi_env *env, const tdagi_how *how, tdag_dim *out)
+{
+    tdag_dim p, by;
+    int64_t q, under = 1, over = 1;
+    tdagi_any of = how->a;
+    char kind = how->op == TDAGI_FOLD_FUNCTION ? how->b.u.s[0] : 0;
+    if (kind != 'f' && kind != 'c' && kind != 't') return false;
+    const tdagi_how *top = &env->hows[of.how];
+    bool divided =
+        of.kind == TDAGI_ANY_FLOAT && of.how != 0 && top->op == TDAGI_FOLD_DIV;
+    if (divided && (!as_fraction(env, top->b, &by, &under) ||
+                    !tdagi_dim_is_const(env->pool, by, &over) || over < 1))
+        return false;
+    if (!as_fraction(env, divided ? top->a : of, &p, &q)) return false;
+    q *= over;
+    p = tdagi_dim_mul(env->pool, p, under);
+    if (kind == 't' && !tdagi_dim_proves_ge(env->pool, p, 0)) return false;
+    if (kind == 'c') p = tdagi_dim_add(env->pool, p, q - 1);
+    *out = tdagi_dim_floordiv(env->pool, p, q);
+    return *out != TDAGI_DIM_BAD;
+}
+
+/* A float as an int: a size where it is one, else what a run computes. */
+static tdagi_any rounded(tdagi_call *c, tdagi_any v)
+{
+    tdag_dim d;
+    if (v.assumed && v.how != 0) {
+        if (as_whole(c->env, &c->env->hows[v.how], &d)) return tdagi_any_dim(d);
+        tdagi_any x = tdagi_number_data(c->env, v);
+        tdag_value i = tdagi_cast(c->b, tdagi_cell_read(c->env, x.u.tensor), TDAG_I64);
+        x = tdagi_any_tensor(tdagi_cell_new(c->env, i));
+        if (x.kind != TDAGI_ANY_TENSOR) return x;
+        return (tdagi_any){
+            .kind = TDAGI_ANY_DATA, .letter = 'i', .u.tensor = x.u.tensor};
+    }
     if (v.assumed)
         return tdagi_env_issue(c->env, "%s of a number computed from a symbolic size",
                                c->schema->name);
-    if (!(f > -9e18 && f < 9e18)) return tdagi_any_float(f);
-    return tdagi_any_int(c->env, (int64_t)f);
+    if (!(v.u.f > -9e18 && v.u.f < 9e18)) return v;
+    return tdagi_any_int(c->env, (int64_t)v.u.f);
+}
+
+/* A float that is f at the samples: a function of v. */
+static tdagi_any function_of(tdagi_env *env, const char *name, tdagi_any v, double f)
+{
+    tdagi_any out = tdagi_any_float(f);
+    out.assumed = is_symbolic(env, v);
+    remember(env, TDAGI_FOLD_FUNCTION, v, tdagi_any_string(name), &out);
+    return out;
 }
 
 /* A number taken out of a tensor, as int, float or bool (row data). */
@@ -339,14 +414,13 @@ tdagi_any tdagi_aten_to_number(tdagi_call *c)
     }
     if (!tdagi_any_is_number(v)) return tdagi_refuse(c, c->schema->args[0].name);
     if (c->data == 'f' && v.kind != TDAGI_ANY_FLOAT) {
-        int64_t i;
-        tdagi_any f = tdagi_any_float(tdagi_any_sample(c->env, v));
-        f.assumed = v.assumed || !tdagi_any_const_int(c->env, v, &i);
-        return f;
+        tdagi_fold(c->env, TDAGI_FOLD_MUL, v, tdagi_any_float(1), &v);
+        return v;
     }
     if (c->data == 'i' && v.kind == TDAGI_ANY_BOOL)
         return v.assumed ? tdagi_refuse_open(c) : tdagi_any_int(c->env, v.u.b);
-    if (c->data == 'i' && v.kind == TDAGI_ANY_FLOAT) return rounded(c, v, trunc(v.u.f));
+    if (c->data == 'i' && v.kind == TDAGI_ANY_FLOAT)
+        return rounded(c, function_of(c->env, "trunc", v, trunc(v.u.f)));
     if (c->data == 'b' && v.kind != TDAGI_ANY_BOOL) {
         tdagi_any b;
         if (tdagi_fold(c->env, TDAGI_FOLD_NE, v, tdagi_any_int(c->env, 0), &b))
@@ -396,32 +470,29 @@ bool tdagi_fold_unary(tdagi_call *c, tdagi_any v, tdagi_any *out)
                           v, out);
     }
     double f = tdagi_any_sample(env, v);
-    int64_t i;
-    bool is_float = v.kind == TDAGI_ANY_FLOAT;
-    bool symbolic = v.assumed || (!is_float && !tdagi_any_const_int(env, v, &i));
+    bool is_float = v.kind == TDAGI_ANY_FLOAT, symbolic = is_symbolic(env, v);
     bool rounds = strcmp(name, "floor") == 0 || strcmp(name, "ceil") == 0 ||
                   strcmp(name, "round") == 0 || strcmp(name, "trunc") == 0;
     if (rounds && !is_float) {
         *out = v;
         return true;
     }
-    if (symbolic) return false;
-    if (strcmp(name, "abs") == 0) {
-        *out = is_float ? tdagi_any_float(fabs(f)) : tdagi_any_int(env, i < 0 ? -i : i);
-        return true;
-    }
+    if (symbolic && env->outline == NULL) return false;
+    if (strcmp(name, "abs") == 0 && v.kind == TDAGI_ANY_INT)
+        return tdagi_fold(env, TDAGI_FOLD_MAX, v,
+                          tdagi_any_dim(tdagi_dim_sub(env->pool, 0, v.u.i)), out);
     static const struct {
         const char *name;
         double (*fn)(double);
     } functions[] = {
-        {"floor", floor}, {"ceil", ceil},   {"round", nearbyint}, {"trunc", trunc},
-        {"sqrt", sqrt},   {"exp", exp},     {"log", log},         {"log2", log2},
-        {"log10", log10}, {"sin", sin},     {"cos", cos},         {"tan", tan},
-        {"tanh", tanh},   {"log1p", log1p}, {"lgamma", lgamma},
+        {"abs", fabs},    {"floor", floor}, {"ceil", ceil},   {"round", nearbyint},
+        {"trunc", trunc}, {"sqrt", sqrt},   {"exp", exp},     {"log", log},
+        {"log2", log2},   {"log10", log10}, {"sin", sin},     {"cos", cos},
+        {"tan", tan},     {"tanh", tanh},   {"log1p", log1p}, {"lgamma", lgamma},
     };
     for (size_t k = 0; k < sizeof(functions) / sizeof(functions[0]); k++)
         if (strcmp(functions[k].name, name) == 0) {
-            *out = tdagi_any_float(functions[k].fn(f));
+            *out = function_of(env, functions[k].name, v, functions[k].fn(f));
             return true;
         }
     return false;
@@ -436,5 +507,5 @@ tdagi_any tdagi_number_unary(tdagi_call *c, tdagi_any v)
         return tdagi_env_issue(c->env, "%s of %s", c->schema->name,
                                tdagi_any_text(c->env, v));
     bool to_int = strcmp(name, "floor") == 0 || strcmp(name, "ceil") == 0;
-    return to_int && out.kind == TDAGI_ANY_FLOAT ? rounded(c, out, out.u.f) : out;
+    return to_int && out.kind == TDAGI_ANY_FLOAT ? rounded(c, out) : out;
 }

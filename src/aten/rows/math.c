@@ -141,6 +141,8 @@ static tdag_value compute(tdagi_call *c, tdagi_fold_op op, tdag_value x, tdag_va
     case TDAGI_FOLD_OR:
     case TDAGI_FOLD_XOR:
         return logic(c, op, x, y);
+    case TDAGI_FOLD_FUNCTION:
+        break;
     }
     return TDAG_NO_VALUE;
 }

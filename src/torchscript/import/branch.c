@@ -23,10 +23,7 @@ void tdagi_import_put(tdagi_env *env, const tdagi_journal_entry *at, tdagi_any v
         *at->slot = v;
     } else if (at->seq != NULL && v.kind == TDAGI_ANY_LIST) {
         tdagi_journal_note_seq(env, at->seq);
-        at->seq->v = v.u.seq->v;
-        at->seq->n = at->seq->capacity = v.u.seq->n;
-        at->seq->rows = v.u.seq->rows;
-        at->seq->letter = v.u.seq->letter;
+        tdagi_seq_take(at->seq, v.u.seq);
     } else if (at->seq != NULL) {
         tdagi_env_note_poison(env, &v);
     } else if (v.kind == TDAGI_ANY_POISON && v.u.issue != NULL) {

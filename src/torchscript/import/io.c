@@ -181,9 +181,15 @@ static void describe_tensor(outcome *o, tdagi_any v, char letter)
     tdagi_structure_number(&o->s, letter);
 }
 
+static void refuse(outcome *o, tdagi_any v);
+
 static void describe_seq(outcome *o, tdagi_any v)
 {
     const tdagi_seq *s = v.u.seq;
+    if (s->columns != NULL) {
+        refuse(o, v);
+        return;
+    }
     if (tdagi_any_is_stack(v)) {
         describe_tensor(o, tdagi_any_tensor(s->rows),
                         s->letter == 0 ? 't' : (char)(s->letter - 'a' + 'A'));
@@ -237,7 +243,7 @@ static void describe(outcome *o, tdagi_any v)
     if (v.kind == TDAGI_ANY_DATA) v = tdagi_number_data(&o->im->env, v);
     bool is_open =
         (v.kind == TDAGI_ANY_INT && !tdagi_any_const_int(&o->im->env, v, &i)) ||
-        (v.kind == TDAGI_ANY_BOOL && v.assumed && v.how != 0);
+        (v.assumed && v.how != 0);
     if (is_open && o->im->env.outline != NULL) /* a run tells */
         v = tdagi_number_data(&o->im->env, v);
     if (v.kind == TDAGI_ANY_COMPLEX) /* as pairs */

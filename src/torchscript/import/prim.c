@@ -224,6 +224,7 @@ static void do_unpack(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_any s = tdagi_frame_input(f, node, 0);
     size_t n = f->im->api->node_n_outputs(node);
+    if (tdagi_any_is_stack(s)) s = tdagi_stack_items(&f->im->env, s, (uint32_t)n);
     if (!tdagi_any_is_seq(s)) {
         tdagi_frame_outputs(f, node, refuse(f, "an unpacking", s));
         return;

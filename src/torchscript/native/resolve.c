@@ -130,8 +130,9 @@ static bool fits(const char *type, const tdagi_any *v, leniency how);
 static bool list_fits(const char *item, const tdagi_any *v, leniency how)
 {
     if (tdagi_any_is_stack(*v)) {
-        const tdagi_any row = {.kind = v->u.seq->letter != 0 ? TDAGI_ANY_DATA
-                                                             : TDAGI_ANY_TENSOR,
+        const tdagi_any row = {.kind = v->u.seq->columns != NULL ? TDAGI_ANY_TUPLE
+                                       : v->u.seq->letter != 0   ? TDAGI_ANY_DATA
+                                                                 : TDAGI_ANY_TENSOR,
                                .letter = v->u.seq->letter};
         return fits(item, &row, how);
     }

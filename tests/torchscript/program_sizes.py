@@ -1,0 +1,77 @@
+"""Models of programs.py that compute with sizes as numbers: by float arithmetic, rounded to
+sizes again, as bounds of slices and loops."""
+import math
+
+import torch
+from torch import Tensor, nn
+
+from programs import lengths, model, several
+
+
+@model("f32[N=4,3]", lengths((3,), (1, 2, 5)))
+class FloatSize(nn.Module):
+    def forward(self, x):
+        n = x.size(0)
+        return x * (n / 2.0), x / math.sqrt(x.size(0)), x * n ** -0.5
+
+
+@model("f32[B=2,D=4]", [several(1, n, d)[0] for n, d in ((2, 4), (3, 1), (1, 9))])
+class ScaledDot(nn.Module):
+    def forward(self, x):
+        d = x.size(-1)
+        scale = d ** -0.5
+        s = torch.softmax((x @ x.t()) * scale, -1)
+        y = s @ x
+        if bool(y.sum() > 0):
+            y = y * (1.0 / d)
+        return y, d * 0.5
+
+
+@model("f32[N=4,3] i64[]", [several(1, n, 3)[0] + (torch.tensor(k),)
+                           for n, k in ((4, 3), (1, 1), (2, 0), (7, 5))])
+class LrSchedule(nn.Module):
+    def forward(self, x, k: Tensor):
+        total = float(x.size(0))
+        lr = 0.1
+        for i in range(int(k)):
+            lr = 0.1 * (1.0 - i / (total + 1.0))
+            x = x - lr * x
+        return x, lr
+
+
+@model("f32[N=6,3]", lengths((3,), (1, 2, 5, 6, 8)))
+class HalfCut(nn.Module):
+    def forward(self, x):
+        n = x.size(0)
+        h = int(n * 0.5)
+        c = math.ceil(n / 2)
+        f = math.floor(n / 3)
+        q = int(n * 0.3)
+        return x[:h], x[:c], x[f:], x[:q].sum(0)
+
+
+@model("f32[N=6]", lengths((), (1, 2, 5, 6)))
+class PosEnc(nn.Module):
+    def forward(self, x):
+        n = x.size(0)
+        pos = torch.arange(n).float()
+        div = torch.exp(pos * (-math.log(10000.0) / n))
+        t = torch.tensor([n / 2.0, 1.0])
+        f = torch.full((2,), n / 4.0)
+        y = x * div
+        if n / 2.0 > 2.5:
+            y = y * 2
+        return y, t, f
+
+
+@model("f32[N=6,2]", lengths((2,), (1, 2, 5, 6)))
+class VarNorm(nn.Module):
+    def forward(self, x):
+        n = x.size(0)
+        m = x.sum(0) / n
+        v = ((x - m) ** 2).sum(0) / max(n - 1, 1)
+        s = torch.sqrt(v + 1e-5) * math.sqrt(n)
+        w = 0.0
+        while float(s.sum()) > w and w < n * 1.5:
+            w += 0.5 * n
+        return s, w
