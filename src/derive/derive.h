@@ -26,6 +26,9 @@ typedef struct tdagi_composite_def {
     /* So many operands, from the first on, have a batch as axis 0, and so has the
      * result: what is at one position of it depends on that position alone. */
     uint8_t n_batched;
+    /* So many operands, from the first on, may have axes more in front, and so has the
+     * result then: axes that a spec names are one further. 255: all. */
+    uint8_t n_leading;
     /* Absent optional inputs are TDAG_NO_VALUE or beyond n. */
     tdag_value (*lower)(tdag_builder *b, const tdag_value *inputs, uint32_t n,
                         const void *spec);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "raise/lead.h"
+#include "raise/lead/lead.h"
 
 #define MOST_STEPS 4096
 

@@ -10,7 +10,7 @@
 #include "raise/raiser.h"
 
 #include "raise/contraction/contraction.h"
-#include "raise/lead.h"
+#include "raise/lead/lead.h"
 
 /* ---- survey ---- */
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "raise/guess/guess.h"
-#include "raise/lead.h"
+#include "raise/lead/lead.h"
 #include "raise/skeleton.h"
 #include "raise/steps.h"
 

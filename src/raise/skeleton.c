@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "raise/lead.h"
+#include "raise/lead/lead.h"
 #include "raise/number.h"
 
 #define MOST_NODES 64

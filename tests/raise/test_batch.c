@@ -1,8 +1,11 @@
 /* Composites outlive their batch: what a composite lowers to, from which the batch was
  * removed, or to which an axis was added, is raised to one kernel again, maybe on views
  * of its operands. For every row of the composites' table, by random operands and
- * specs; where it is more than one kernel the reason stands below. TDAG_SEED=n draws
- * others than usual. */
+ * specs; where it is more than one kernel the reason stands below. Between kernels of a
+ * batch what may have an axis more in front has it. TDAG_SEED=n draws others than
+ * usual.
+ */
+#include "derive/parts.h"
 #include "raise/draw.h"
 
 #include <tdagger/axis.h>
@@ -223,6 +226,139 @@ static uint32_t test_draw(tdag_ctx *ctx, const generator *g, uint64_t seed)
     return n;
 }
 
+/* ---- between kernels of a batch ---- */
+
+/* PyTorch's batch norm, which wants one. */
+static tdag_value normed(tdag_builder *b, tdag_value x)
+{
+    const tdag_dim channels = tdagi_dim_of(b, x, 1);
+    const tdag_dtype dtype = tdag_builder_get_dtype(b, x);
+    const tdag_value in[3] = {x, tdag_add_input(b, NULL, dtype, 1, &channels),
+                              tdag_add_input(b, NULL, dtype, 1, &channels)};
+    return tdagi_lower(b, TDAGI_BATCH_NORM, in, 3, &(tdagi_eps_spec){10});
+}
+
+static bool is_view_of(const tdagi_kernel *k, tdag_op op)
+{
+    return k->composite == TDAGI_CORE && k->op == op &&
+           ((const tdag_axes_spec *)k->spec)->axes.v[0] == 0;
+}
+
+/* Whether `n` batches are put back, and one is taken off. */
+static bool is_carried(const tdagi_raised *r, uint32_t n)
+{
+    uint32_t back = 0, off = 0;
+    for (uint32_t i = 1; i <= r->n; i++) {
+        back += is_view_of(&r->kernels[i], TDAG_OP_UNSQUEEZE);
+        off += is_view_of(&r->kernels[i], TDAG_OP_SQUEEZE);
+    }
+    return back == n && off == 1;
+}
+
+/* Expects that of the graph without its batch, if `n_kernels` are in it. */
+static bool test_carried(tdag_ctx *ctx, tdag_builder *b, uint32_t n, uint32_t n_kernels,
+                         const char *what)
+{
+    tdag_graph *g = NULL, *without = NULL;
+    bool ok = tdag_builder_finish(b, &g) == TDAG_OK &&
+              tdag_graph_remove_dim(ctx, g, "Batch", NULL, &without) == TDAG_OK;
+    tdag_graph_free(g);
+    if (!ok) return false;
+    tdagi_raised *r = raise_graph(ctx, without);
+    ok = n_kernels == 0 || n_working(r) == n_kernels;
+    if (ok && !is_carried(r, n)) fail_raised(ctx, r, what);
+    expect_same_values(ctx, r);
+    tdagi_raised_free(r);
+    tdag_graph_free(without);
+    return ok;
+}
+
+/* The composite of a draw, whose first operands are results of batches. */
+static bool test_between(tdag_ctx *ctx, draw *d)
+{
+    char what[80];
+    uint32_t n = def_of(d)->n_leading < d->l.n ? def_of(d)->n_leading : d->l.n;
+    tdag_value in[8] = {{0}};
+    tdag_dim batch = tdag_builder_symbol(d->b, "Batch", 3);
+    if (d->l.in[0].dtype != TDAG_F32 || n > 4) return false; /* 16 inputs to compare */
+    for (uint32_t i = 0; i < d->l.n; i++) {
+        tdagi_type *x = &d->l.in[i];
+        if (x->dtype == TDAG_DTYPE_NONE) continue;
+        if (i < n && x->rank < 2) return false;
+        if (i < n) x->shape[0] = batch;
+        in[i] = tdag_add_input(d->b, names[i], x->dtype, x->rank, x->shape);
+        if (i < n) in[i] = normed(d->b, in[i]);
+    }
+    tdag_value y = tdagi_lower(d->b, d->l.id, in, d->l.n, d->l.spec);
+    if (tdag_builder_get_rank(d->b, y) < 2) return false;
+    tdag_builder_add_output(d->b, normed(d->b, y));
+    snprintf(what, sizeof(what), "seed %llu: %s", (unsigned long long)d->r.seed,
+             tdagi_composite_row_of(d->l.id)->name);
+    return test_carried(ctx, d->b, n, n + 2, what);
+}
+
+static void test_leading(tdag_ctx *ctx, const generator *g, tdagi_composite id)
+{
+    uint32_t n = 0;
+    for (uint64_t i = 0; i < N_DRAWS; i++) {
+        draw d = {.r = rnd_seeded(base_seed() + (uint64_t)id * 100000 + i)};
+        TEST_OK(ctx, tdag_builder_create(ctx, &d.b));
+        draw_example(&d, g);
+        if (g->other == NULL || !g->other(&d)) n += test_between(ctx, &d);
+        tdag_builder_free(d.b);
+    }
+    if (n == 0)
+        fail_msg("%s: no draw could be tried", tdagi_composite_row_of(id)->name);
+}
+
+/* Core ops, likewise, and what joins two. */
+static tdag_value core_form(tdag_builder *b, tdag_value x, tdag_value y, uint32_t form)
+{
+    const tdag_dim batch = tdagi_dim_of(b, x, 0);
+    const tdag_list none = TDAG_LIST(0, 0, 0, 0);
+    const tdag_dim pixels[6] = {batch, 1, 2, 2, 6, 8}, whole[4] = {batch, 1, 12, 16};
+    switch (form) {
+    case 0:
+        return normed(b,
+                      tdag_pad(b, x, none, TDAG_LIST(0, 0, 2, 1), TDAG_PAD_REFLECT, 0));
+    case 1:
+        return normed(b, tdag_permute(b, x, TDAG_LIST(0, 2, 3, 1)));
+    case 2:
+        return normed(b, tdagi_slice1(b, x, 2, 1, 4));
+    case 3:
+        return normed(b,
+                      tdagi_reduce_keep(b, x, TDAG_REDUCE_SUM, TDAG_LIST(2, 3), false));
+    case 4:
+        return normed(b, tdagi_mul(b, tdag_unary(b, TDAG_OP_EXP, x), x));
+    case 5:
+        x = tdag_permute(b, tdagi_reshape(b, x, 6, pixels),
+                         TDAG_LIST(0, 1, 4, 2, 5, 3));
+        return normed(b, tdagi_reshape(b, x, 4, whole));
+    default:
+        return tdagi_add(b, tdagi_stride1(b, x, 2, 0, 6, 2),
+                         tdagi_stride1(b, y, 2, 0, 6, 2));
+    }
+}
+
+static void test_core(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    for (uint32_t form = 0; form < 7; form++) {
+        tdag_builder *b;
+        TEST_OK(ctx, tdag_builder_create(ctx, &b));
+        const tdag_dim shape[4] = {tdag_builder_symbol(b, "Batch", 3), 4, 6, 8};
+        tdag_value x = normed(b, tdag_add_input(b, "x", TDAG_F32, 4, shape)), y = {0};
+        if (form == 6) y = normed(b, tdag_add_input(b, "y", TDAG_F32, 4, shape));
+        tdag_builder_add_output(b, core_form(b, x, y, form));
+        char what[40];
+        snprintf(what, sizeof(what), "form %u", (unsigned)form);
+        if (!test_carried(ctx, b, form == 6 ? 2 : 1, 0, what)) fail_msg("%s", what);
+        tdag_builder_free(b);
+    }
+    tdag_ctx_free(ctx);
+}
+
 static void test_row(void **state)
 {
     const tdagi_composite id = (tdagi_composite)(uintptr_t)*state;
@@ -233,7 +369,12 @@ static void test_row(void **state)
         n += test_draw(ctx, g, base_seed() + (uint64_t)id * 100000 + i);
     if (n < N_DRAWS / 4 && id != TDAGI_EMBEDDING_BAG)
         fail_msg("only %u draws could be tried", (unsigned)n);
+    if (tdagi_composite_row_of(id)->def->n_leading > 0) test_leading(ctx, g, id);
     tdag_ctx_free(ctx);
 }
 
-int main(void) { return run_law(test_row); }
+int main(void)
+{
+    const struct CMUnitTest core[] = {cmocka_unit_test(test_core)};
+    return run_law(test_row) + cmocka_run_group_tests(core, NULL, NULL);
+}

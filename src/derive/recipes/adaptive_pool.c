@@ -144,6 +144,7 @@ static tdag_value lower_adaptive_avg_pool(tdag_builder *b, const tdag_value *in,
 const tdagi_composite_def tdagi_composite_adaptive_avg_pool = {
     .spec_size = sizeof(tdagi_adaptive_pool_spec),
     .fields = adaptive_pool_fields,
+    .n_leading = 1,
     .lower = lower_adaptive_avg_pool,
 };
 
@@ -159,5 +160,6 @@ static tdag_value lower_adaptive_max_pool(tdag_builder *b, const tdag_value *in,
 const tdagi_composite_def tdagi_composite_adaptive_max_pool = {
     .spec_size = sizeof(tdagi_adaptive_pool_spec),
     .fields = adaptive_pool_fields,
+    .n_leading = 1,
     .lower = lower_adaptive_max_pool,
 };

@@ -42,7 +42,8 @@ static tdag_value lower_linear(tdag_builder *b, const tdag_value *in, uint32_t n
     tdag_value y = sum_axis(b, tdagi_mul(b, x, in[1]), rank);
     return bias.id == 0 ? y : tdagi_add(b, y, bias);
 }
-const tdagi_composite_def tdagi_composite_linear = {.lower = lower_linear};
+const tdagi_composite_def tdagi_composite_linear = {.n_leading = 1,
+                                                    .lower = lower_linear};
 
 tdag_value tdagi_linear(tdag_builder *b, tdag_value x, tdag_value w, tdag_value bias)
 {

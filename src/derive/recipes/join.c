@@ -69,8 +69,11 @@ static tdag_value lower_concat(tdag_builder *b, const tdag_value *in, uint32_t n
         return tdagi_builder_fail(b, TDAG_E_ARG, "a concat of nothing");
     return concat_tree(b, in, n, (uint32_t)axis);
 }
-const tdagi_composite_def tdagi_composite_concat = {
-    .spec_size = sizeof(tdagi_axis_spec), .fields = axis_fields, .lower = lower_concat};
+const tdagi_composite_def tdagi_composite_concat = {.spec_size =
+                                                        sizeof(tdagi_axis_spec),
+                                                    .fields = axis_fields,
+                                                    .n_leading = 255,
+                                                    .lower = lower_concat};
 
 tdag_value tdagi_concat(tdag_builder *b, const tdag_value *v, uint32_t n, int64_t axis)
 {

@@ -232,6 +232,7 @@ static tdag_value lower_layer_norm(tdag_builder *b, const tdag_value *in, uint32
 const tdagi_composite_def tdagi_composite_layer_norm = {
     .spec_size = sizeof(tdagi_layer_norm_spec),
     .fields = layer_norm_fields,
+    .n_leading = 1,
     .lower = lower_layer_norm,
 };
 
@@ -250,6 +251,7 @@ static tdag_value lower_rms_norm(tdag_builder *b, const tdag_value *in, uint32_t
 const tdagi_composite_def tdagi_composite_rms_norm = {
     .spec_size = sizeof(tdagi_layer_norm_spec),
     .fields = layer_norm_fields,
+    .n_leading = 1,
     .lower = lower_rms_norm,
 };
 

@@ -111,6 +111,7 @@ static tdag_value lower_max_pool(tdag_builder *b, const tdag_value *in, uint32_t
 const tdagi_composite_def tdagi_composite_max_pool = {
     .spec_size = sizeof(tdagi_pool_spec),
     .fields = pool_fields,
+    .n_leading = 1,
     .lower = lower_max_pool,
 };
 
@@ -210,5 +211,6 @@ static tdag_value lower_avg_pool(tdag_builder *b, const tdag_value *in, uint32_t
 const tdagi_composite_def tdagi_composite_avg_pool = {
     .spec_size = sizeof(tdagi_pool_spec),
     .fields = pool_fields,
+    .n_leading = 1,
     .lower = lower_avg_pool,
 };

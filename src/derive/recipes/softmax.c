@@ -25,6 +25,7 @@ static tdag_value lower_softmax(tdag_builder *b, const tdag_value *in, uint32_t 
 const tdagi_composite_def tdagi_composite_softmax = {
     .spec_size = sizeof(tdagi_axis_spec),
     .fields = axis_fields,
+    .n_leading = 1,
     .lower = lower_softmax,
 };
 
@@ -51,6 +52,7 @@ static tdag_value lower_log_softmax(tdag_builder *b, const tdag_value *in, uint3
 const tdagi_composite_def tdagi_composite_log_softmax = {
     .spec_size = sizeof(tdagi_axis_spec),
     .fields = axis_fields,
+    .n_leading = 1,
     .lower = lower_log_softmax,
 };
 

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "raise/contraction/arrange.h"
-#include "raise/lead.h"
+#include "raise/lead/lead.h"
 
 #define MOST_CHECKS 48 /* lowerings tried per contraction */
 

@@ -7,8 +7,8 @@
  * rules of its nodes, as the graph was, before it is compared. The composite that is
  * found works on views of its operands, with an axis of size 1 in front, or two axes as
  * one, and a view of its result is the graph's value. */
-#ifndef TDAGI_RAISE_LEAD_H
-#define TDAGI_RAISE_LEAD_H
+#ifndef TDAGI_RAISE_LEAD_LEAD_H
+#define TDAGI_RAISE_LEAD_LEAD_H
 
 #include "raise/match.h"
 
@@ -25,11 +25,15 @@ tdag_status tdagi_lead_rewrite(tdagi_raiser *r, const tdagi_guess *guess,
                                tdag_value *top);
 /* Adds the views to a match of such a guess. */
 tdag_status tdagi_lead_lay_out(tdagi_raiser *r, int lead, tdagi_match *m);
+/* The view that takes the batch off for the graph's value v, and the shape with it. */
+tdag_status tdagi_lead_take_off(tdagi_raiser *r, tdag_value v, int lead, uint32_t *n,
+                                const tdagi_view **out, uint8_t *rank,
+                                const tdag_dim **shape);
 /* The lead of a match by its views; false: they say something else. */
 bool tdagi_lead_read(const tdagi_match *m, int *lead);
 
 /* Leaves out views that put back the axis that another one has taken off: also where
- * kernels are between that do not mind an axis more. */
+ * kernels are between that do not mind an axis more (settle.c). */
 tdag_status tdagi_lead_settle(tdagi_raiser *r, tdagi_raised *out);
 
 #endif
