@@ -47,23 +47,39 @@ void *tdagi_env_alloc(tdagi_env *env, size_t size)
     return p;
 }
 
-void tdagi_env_counter(tdagi_env *env, tdag_value index)
+void tdagi_env_counter(tdagi_env *env, tdag_value index, tdag_dim limit)
 {
     uint32_t n = env->n_counters;
     tdag_value *all = tdagi_env_alloc(env, (n + 1u) * sizeof *all);
-    if (all == NULL) return;
+    tdag_dim *limits = tdagi_env_alloc(env, (n + 1u) * sizeof *limits);
+    if (all == NULL || limits == NULL) return;
     if (n > 0) memcpy(all, env->counters, n * sizeof *all);
+    if (n > 0) memcpy(limits, env->limits, n * sizeof *limits);
     all[n] = index;
+    limits[n] = limit;
     env->counters = all;
+    env->limits = limits;
     env->n_counters = n + 1;
 }
 
-bool tdagi_env_is_counter(const tdagi_env *env, tdag_value v)
+static uint32_t counter_of(const tdagi_env *env, tdag_value v)
 {
     uint32_t i = 0;
     while (i < env->n_counters && env->counters[i].id != v.id)
         i++;
-    return i < env->n_counters;
+    return i;
+}
+
+bool tdagi_env_is_counter(const tdagi_env *env, tdag_value v)
+{
+    return counter_of(env, v) < env->n_counters;
+}
+
+bool tdagi_env_counts_to(const tdagi_env *env, tdag_value v, tdag_dim n)
+{
+    uint32_t i = counter_of(env, v);
+    return i < env->n_counters && env->limits[i] != TDAGI_DIM_BAD &&
+           tdagi_dim_is_at_most(env->pool, env->limits[i], n);
 }
 
 const char *tdagi_env_text(tdagi_env *env, const char *format, ...)

@@ -44,7 +44,10 @@ typedef struct tdagi_env {
     bool has_no_gradients; /* as under torch.no_grad() */
     bool has_more_issues;  /* than are kept */
     tdag_value *counters;  /* the indices of loops, which are never negative */
+    tdag_dim *limits;      /* ... all below these; TDAGI_DIM_BAD: a run tells */
     uint32_t n_counters;
+    bool may_miss_rows; /* x[i:i+1] of a loop's index may be empty: else it is a row */
+    bool may_have_missed;   /* ... and one was met that may be */
     struct tdagi_how *hows; /* of truths that symbols decide, from 1 */
     uint32_t n_hows, hows_capacity;
     uint32_t n_noted; /* how often something was noted, repeated issues included */
@@ -77,8 +80,10 @@ const char *tdagi_env_text(tdagi_env *env, const char *format, ...)
 /* The name of a leaf or an input, with dots before it while it is an automatic one or
  * another value's: so that each keeps its own, which tdagi_name_given() gives. */
 const char *tdagi_env_name(tdagi_env *env, const char *name);
-/* Notes that a value is the index of a loop. */
-void tdagi_env_counter(tdagi_env *env, tdag_value index);
+/* Notes that a value is the index of a loop of so many rounds. */
+void tdagi_env_counter(tdagi_env *env, tdag_value index, tdag_dim limit);
+/* Whether it is one that lies in an axis of n. */
+bool tdagi_env_counts_to(const tdagi_env *env, tdag_value v, tdag_dim n);
 bool tdagi_env_is_counter(const tdagi_env *env, tdag_value v);
 /* The operator at hand and its place: "aten::add_ (models/resnet.py:268)". */
 const char *tdagi_env_where(tdagi_env *env);

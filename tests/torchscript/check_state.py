@@ -63,10 +63,10 @@ PROGRAMS = [
     "y = x; self.frames[0] = x; return y",
     "y = x; self.frames.append(x); self.frames.pop(0); return y + self.frames[0]",
     "y = self.named['a'] + x; self.named['a'] = y; return y",
+    "y = self.named['a'] + x; self.named['b'] = y; return y",
 ]
 REFUSED = [
     ("y = x; self.nested[0].append(3); return y * len(self.nested[0])", "aten::append"),
-    ("y = self.named['a'] + x; self.named['b'] = y; return y", "aten::_set_item"),
     ("a = x * 2; y = a if bool(x[0] > 0) else x; y += 1; z = a + y; return z", "another name"),
     ("a = x * 2; y = a if bool(x[0] > 0) else x; a += 1; z = a + y; return z", "another name"),
 ]

@@ -203,3 +203,12 @@ class UnpackRun(nn.Module):
         m = torch.nonzero(torch.topk(x, 2)[0] > -100)
         i, j = m.unbind(0)
         return x[int(i)], x[int(j)]
+
+
+@model("f32[N=3,2] i64[]", [several(1, n, 2)[0] + (torch.tensor(k),) for n, k in ((3, 2), (3, 5), (1, 3), (2, 0))])
+class SliceBeyond(nn.Module):
+    def forward(self, x, n: Tensor):
+        s = torch.zeros(2)
+        for i in range(int(n)):
+            s = s + x[i:i + 1].sum(0) + 1
+        return s

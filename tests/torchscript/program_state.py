@@ -1,8 +1,8 @@
 """Models of programs.py whose state is in dicts, or None before the first call."""
-from typing import Dict, Optional
+from typing import Dict, List, Optional, Tuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from programs import lengths, model, several
 
@@ -91,3 +91,94 @@ class SometimesKept(nn.Module):
         if last is None:
             return x
         return x + last
+
+
+@model("f32[2,3]", several(4, 2, 3))
+class DictEmpty(nn.Module):
+    cache: Dict[str, Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.cache = {}
+
+    def forward(self, x):
+        if "k" in self.cache:
+            y = x + self.cache["k"]
+        else:
+            y = x
+        self.cache["k"] = y
+        return y
+
+
+@model("f32[2,3]", several(4, 2, 3))
+class DictEmptyGrow(nn.Module):
+    cache: Dict[str, Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.cache = {}
+
+    def forward(self, x):
+        if "k" not in self.cache:
+            self.cache["k"] = x
+            self.cache["n"] = torch.zeros(1)
+        else:
+            self.cache["k"] = torch.cat([self.cache["k"], x])
+            self.cache["n"] = self.cache["n"] + 1
+        return self.cache["k"].sum(0), self.cache["n"]
+
+
+@model("f32[2,3]", several(4, 2, 3))
+class ListOtherSizes(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.h: List[Tensor] = [torch.zeros(2, 3), torch.zeros(3)]
+
+    def forward(self, x):
+        a = self.h[0] + x
+        b = self.h[1] + x.sum(0)
+        self.h = [a, b]
+        return a, b
+
+
+@model("f32[2,3]", several(4, 2, 3))
+class ListOtherSizesSet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.h: List[Tensor] = [torch.zeros(2, 3), torch.zeros(3)]
+
+    def forward(self, x):
+        self.h[0] = self.h[0] + x
+        self.h[1] += x.sum(0)
+        return self.h[0], self.h[1]
+
+
+@model("f32[2,3]", several(4, 2, 3))
+class TupleState(nn.Module):
+    state: Tuple[Tensor, Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.state = (torch.zeros(2, 3), torch.zeros(3))
+
+    def forward(self, x):
+        a, b = self.state
+        a = a + x
+        b = b * 0.5 + x.mean(0)
+        self.state = (a, b)
+        return a @ b
+
+
+@model("f32[1,4]", several(4, 1, 4))
+class LayerCaches(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.keys: List[Tensor] = [torch.zeros(0, 4), torch.zeros(0, 4)]
+        self.lin = nn.ModuleList([nn.Linear(4, 4), nn.Linear(4, 4)])
+
+    def forward(self, x):
+        for i, l in enumerate(self.lin):
+            k = torch.cat([self.keys[i], l(x)])
+            self.keys[i] = k
+            x = x + torch.softmax(x @ k.t(), -1) @ k
+        return x

@@ -163,7 +163,7 @@ static tdagi_any carry_optional_in(tdagi_carrying *c, tdagi_any v)
     if (!leaf->is_optional) return v;
     tdagi_optional_parts(c->env, v, leaf->like, parts);
     tdagi_any there = tdagi_carry_in(c, parts[0]);
-    return tdagi_optional(c->env, there, tdagi_carry_in(c, parts[1]));
+    return tdagi_optional(c->env, there, tdagi_carry_in(c, parts[1]), v.letter);
 }
 
 tdagi_any tdagi_carry_in(tdagi_carrying *c, tdagi_any v)
@@ -482,7 +482,7 @@ static tdagi_any carry_optional_out(tdagi_carrying *c, tdagi_any v)
     if (!leaf->is_optional) return v;
     tdagi_optional_parts(c->env, v, leaf->like, parts);
     tdagi_any there = tdagi_carry_out(c, parts[0]);
-    return tdagi_optional(c->env, there, tdagi_carry_out(c, parts[1]));
+    return tdagi_optional(c->env, there, tdagi_carry_out(c, parts[1]), v.letter);
 }
 
 static tdagi_any carry_stack_out(tdagi_carrying *c, tdagi_any list)

@@ -57,13 +57,15 @@ bool tdagi_may_be_none(tdagi_any v)
            (v.kind == TDAGI_ANY_NONE && !tdagi_is_unset(v));
 }
 
-tdagi_any tdagi_optional(tdagi_env *env, tdagi_any there, tdagi_any v)
+tdagi_any tdagi_optional(tdagi_env *env, tdagi_any there, tdagi_any v, char letter)
 {
     const tdagi_any both[] = {there, v};
     if (there.kind == TDAGI_ANY_POISON || v.kind == TDAGI_ANY_POISON)
         return there.kind == TDAGI_ANY_POISON ? there : v;
     if (there.kind == TDAGI_ANY_BOOL && !there.assumed && there.u.b) return v;
-    return tdagi_any_seq(env, TDAGI_ANY_OPTIONAL, 2, both);
+    tdagi_any out = tdagi_any_seq(env, TDAGI_ANY_OPTIONAL, 2, both);
+    if (letter == 'k') out.letter = letter;
+    return out;
 }
 
 /* Nothing, with the parts that `like` has. */

@@ -14,7 +14,8 @@ tdagi_any tdagi_any_like(tdagi_env *env, tdagi_any like, tdag_value v);
 tdagi_any tdagi_showing(tdagi_any v, tdagi_any of);
 tdag_value tdagi_zeros_like(tdagi_env *env, tdag_value v);
 bool tdagi_may_be_none(tdagi_any v);
-tdagi_any tdagi_optional(tdagi_env *env, tdagi_any there, tdagi_any v);
+/* letter: 'k' of what a dict may lack. */
+tdagi_any tdagi_optional(tdagi_env *env, tdagi_any there, tdagi_any v, char letter);
 /* Nothing, with the parts that `like` has. */
 tdagi_any tdagi_nothing_like(tdagi_env *env, tdagi_any like);
 /* The two parts of what may be None; `like` is what it may be. */

@@ -133,7 +133,8 @@ static tdagi_any merge_optional(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
     tdagi_optional_parts(arms->env, yes, yes, a);
     tdagi_optional_parts(arms->env, no, no, b);
     tdagi_any there = tdagi_merge(arms, a[0], b[0]);
-    return tdagi_optional(arms->env, there, tdagi_merge(arms, a[1], b[1]));
+    char letter = yes.kind == TDAGI_ANY_OPTIONAL ? yes.letter : no.letter;
+    return tdagi_optional(arms->env, there, tdagi_merge(arms, a[1], b[1]), letter);
 }
 
 static tdagi_any merge_dicts(tdagi_arms *arms, tdagi_any yes, tdagi_any no)

@@ -85,8 +85,8 @@ static tdag_value make_picked(tdag_builder *b, const tdagi_view_step *w, tdag_va
     return tdagi_lower(b, TDAGI_INDEX_SELECT, in, 2, &s);
 }
 
-/* x[i : i + 1] of a loop's index, as one row; where it reaches beyond the axis a run
- * fails. False: it is no such slice. */
+/* x[i : i + 1] of a loop's index, as one row, where it lies in the axis or nothing else
+ * can be said of it: beyond the axis a run fails then. False: it is no such slice. */
 static bool slice_of_row(tdagi_call *c, tdagi_cell *t, uint32_t axis, tdagi_any *out)
 {
     tdagi_any start = tdagi_arg(c, "start"), end = tdagi_arg(c, "end");
@@ -97,6 +97,9 @@ static bool slice_of_row(tdagi_call *c, tdagi_cell *t, uint32_t axis, tdagi_any 
     if (!tdagi_env_is_counter(c->env, at)) return false;
     tdag_value next = tdagi_add(c->b, at, tdag_add_scalar(c->b, TDAG_I64, 1));
     if (!tdagi_same_value(c->b->graph, tdagi_as(c, end, TDAG_I64), next)) return false;
+    bool is_inside = tdagi_env_counts_to(c->env, at, tdagi_cell_dim(c->env, t, axis));
+    c->env->may_have_missed |= !is_inside;
+    if (!is_inside && c->env->may_miss_rows) return false;
     const tdagi_view_step w = {
         .make = make_picked, .axis = axis, .index = tdagi_unsqueeze1(c->b, at, 0)};
     *out = tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));

@@ -243,7 +243,7 @@ static bool try_body(looping *l, tdagi_outline_statement *s)
     if (block == NULL || in == NULL) return true;
     l->carrying.has_changed = false;
     tdag_value index = tdagi_given(env, TDAG_I64, 0, NULL);
-    tdagi_env_counter(env, index);
+    tdagi_env_counter(env, index, TDAGI_DIM_BAD);
     l->carrying.at = 0;
     for (uint32_t i = 0; i < l->n; i++)
         in[i] = carry_in(l, i);

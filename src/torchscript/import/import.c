@@ -85,6 +85,16 @@ static tdag_status make_model(tdagi_import *im, const char *method,
     return st;
 }
 
+/* Where a slice that may be empty is in the way, the method is walked again without. */
+static void take_rows(tdagi_import *im)
+{
+    bool follows = tdagi_env_ok(&im->env) || im->env.status == TDAG_E_SHAPE ||
+                   im->env.status == TDAG_E_UNSUPPORTED;
+    if (im->found->has_rows || !im->env.may_have_missed || !follows) return;
+    im->found->has_rows = im->found->is_new = true;
+    im->env.status = TDAG_OK;
+}
+
 /* Walks the method on its arguments, whose structure is `inputs`. */
 static void walk_method(tdagi_import *im, const tdag_shim_value *module,
                         const char *method, const tdag_shim_schema *schema,
@@ -104,6 +114,7 @@ static void walk_method(tdagi_import *im, const tdag_shim_value *module,
         tdagi_import_check_state(im);
         tdagi_import_write_states(im);
     }
+    if (!tdagi_env_ok(&im->env) || im->env.n_issues > 0) take_rows(im);
     if (!im->found->is_new) settle(im);
     if (!im->found->is_new && tdagi_import_check(im))
         im->env.status = make_model(im, method, inputs, outputs, out);
@@ -211,6 +222,7 @@ static tdag_status walk_file(tdag_ctx *ctx, reading *r,
     tdagi_import im = {.node = NULL, .found = &r->found, .several = r->several};
     start(&im, ctx, r->o.flags);
     im.env.has_no_gradients = r->file->has_no_gradients;
+    im.env.may_miss_rows = !r->found.has_rows;
     im.shim_path = r->o.shim_path;
     im.complex_inputs = is_first ? r->o.complex_inputs : 0;
     im.values = r->o.values;

@@ -34,6 +34,8 @@ typedef struct tdagi_live {
     tdagi_any now;
     const tdagi_seq
         *values; /* of a dict that holds it, at that place; NULL: now has it */
+    const struct tdagi_live *whole; /* the list or tuple of which it is that part */
+    tdagi_any was;                  /* of a whole: what the file has */
     uint32_t at;
     const struct tdagi_live *of; /* of what may be None: this is whether it is there */
 } tdagi_live;
@@ -131,6 +133,8 @@ typedef struct tdagi_found {
     tdag_tensor *rows; /* of a list: its items; else NULL */
     char letter;       /* ... which are numbers */
     bool is_optional;  /* it is None at first: rows are a tensor for what it becomes */
+    bool is_whole;     /* a list or tuple whose parts are states */
+    char key;          /* of a dict that has no such key at first: 's' or 'i' */
 } tdagi_found;
 
 /* Paths that were found to be state: the method is walked again, and reads them. */
@@ -139,6 +143,9 @@ typedef struct tdagi_names_found {
     tdagi_found *v;
     uint32_t n, capacity;
     bool is_new; /* since the walk began */
+    bool
+        has_rows; /* x[i:i+1] is taken as a row, as with other sizes too much is refused
+                   */
 } tdagi_names_found;
 void tdagi_import_free_found(tdagi_names_found *found);
 bool tdagi_import_is_state(const tdagi_import *im, const char *path);
@@ -152,17 +159,29 @@ void tdagi_import_read_list(tdagi_import *im, const tdagi_seq *list, const char 
 const char *tdagi_import_path_of(const tdagi_import *im, const tdagi_seq *list);
 /* Makes attribute a a state, which holds v when the model is new. */
 void tdagi_import_live(tdagi_import *im, tdagi_attr *a, const char *path, tdagi_any v);
+/* An attribute that is None becomes v. False: nothing that can be state. */
+bool tdagi_import_found_optional(tdagi_import *im, const char *path, tdagi_any v);
+/* The writes, at the end of the method. */
+void tdagi_import_write_states(tdagi_import *im);
+void tdagi_import_free_leaves(tdagi_import *im);
+
+/* NULL: it is no state. */
+tdagi_found *tdagi_import_found(const tdagi_import *im, const char *path);
+
+/* ---- parts.c ---- */
 /* The values of a dict that are state. */
 void tdagi_import_live_dict(tdagi_import *im, tdagi_dict *dict, const char *path);
 /* A value of an attribute's dict is about to be set: it is state. False: it cannot be.
  */
 bool tdagi_import_found_value(tdagi_import *im, const char *path,
                               const tdagi_dict *dict, tdagi_any key, tdagi_any after);
-/* An attribute that is None becomes v. False: nothing that can be state. */
-bool tdagi_import_found_optional(tdagi_import *im, const char *path, tdagi_any v);
-/* The writes, at the end of the method. */
-void tdagi_import_write_states(tdagi_import *im);
-void tdagi_import_free_leaves(tdagi_import *im);
+/* The attribute, a list or tuple, is changed to one of as many parts of the same kinds:
+ * they are states of their own. False: they cannot be. */
+bool tdagi_import_found_parts(tdagi_import *im, const char *path, tdagi_any before,
+                              tdagi_any after);
+void tdagi_import_live_parts(tdagi_import *im, tdagi_attr *a, const char *path);
+/* What a state is now. */
+tdagi_any tdagi_import_part_now(tdagi_import *im, const tdagi_live *l);
 
 /* ---- walk.c ---- */
 const tdagi_any *tdagi_frame_get(tdagi_frame *f, const tdag_shim_var *var);

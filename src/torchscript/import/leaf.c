@@ -309,7 +309,11 @@ tdagi_any tdagi_import_attr(tdagi_import *im, tdagi_object *object, const char *
             tdagi_import_read_list(im, a->value.u.seq, path);
         if (a->value.kind == TDAGI_ANY_DICT)
             tdagi_import_live_dict(im, a->value.u.dict, path);
-        if (tdagi_import_is_state(im, path)) tdagi_import_live(im, a, path, a->value);
+        const tdagi_found *found = tdagi_import_found(im, path);
+        if (found != NULL && found->is_whole)
+            tdagi_import_live_parts(im, a, path);
+        else if (found != NULL)
+            tdagi_import_live(im, a, path, a->value);
     }
     if (!a->was_set) a->was_read = true;
     return a->live != NULL ? a->live->now : a->value;
@@ -370,6 +374,9 @@ void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *n
     bool is_list = a->value.kind == TDAGI_ANY_LIST && v.kind == TDAGI_ANY_LIST;
     if (a->was_read && is_list && im->found != NULL && im->env.outline != NULL)
         tdagi_import_found_list(im, join(im, object->path, name), a->value, v);
+    else if (a->was_read &&
+             tdagi_import_found_parts(im, join(im, object->path, name), a->value, v))
+        ; /* the method is walked again */
     else if (a->was_read && may_live(im, a->value, v))
         tdagi_import_found_state(im, join(im, object->path, name));
     else if (a->was_read && a->value.kind == TDAGI_ANY_NONE && im->found != NULL &&

@@ -156,7 +156,7 @@ static bool try_body(looping *l, tdagi_outline_statement *s)
     l->carrying.has_changed = false;
     tdagi_journal_open(&im->env, &journal);
     tdag_value index = tdagi_given(&im->env, TDAG_I64, 0, NULL);
-    tdagi_env_counter(&im->env, index);
+    tdagi_env_counter(&im->env, index, l->carrying.trips);
     walk_body(l, index);
     walk_yields(l, &journal);
     if (!always_goes_on(l->condition)) l->has_condition = true;

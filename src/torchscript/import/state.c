@@ -31,6 +31,11 @@ bool tdagi_import_is_state(const tdagi_import *im, const char *path)
     return im->found != NULL && find(im->found, path) != NULL;
 }
 
+tdagi_found *tdagi_import_found(const tdagi_import *im, const char *path)
+{
+    return im->found == NULL ? NULL : find(im->found, path);
+}
+
 static tdag_status make_room(tdagi_names_found *f)
 {
     if (f->n < f->capacity) return TDAG_OK;
@@ -105,6 +110,7 @@ static tdag_tensor *rows_of(tdagi_import *im, const tdagi_seq *s, const tdagi_se
 void tdagi_import_found_list(tdagi_import *im, const char *path, tdagi_any before,
                              tdagi_any after)
 {
+    if (tdagi_import_found_parts(im, path, before, after)) return;
     bool known =
         tdagi_any_is_seq(before) &&
         (tdagi_any_is_seq(after) || (tdagi_any_is_stack(after) && before.u.seq->n > 0));
@@ -248,6 +254,8 @@ void tdagi_import_live(tdagi_import *im, tdagi_attr *a, const char *path, tdagi_
     tdagi_live *live = add_live(im, path, t, z, &cell);
     if (live == NULL) return;
     if (found->is_optional) {
+        if (found->letter != 0) live->now.kind = TDAGI_ANY_DATA;
+        live->now.letter = found->letter;
         add_there(im, live);
     } else if (found->rows != NULL) {
         live->now = tdagi_stack_list(env, cell, found->letter);
@@ -259,38 +267,6 @@ void tdagi_import_live(tdagi_import *im, tdagi_attr *a, const char *path, tdagi_
     a->live = live;
 }
 
-void tdagi_import_live_dict(tdagi_import *im, tdagi_dict *dict, const char *path)
-{
-    tdagi_env *env = &im->env;
-    tdagi_import_read_list(im, &dict->values, path);
-    dict->keys.born = dict->values.born = 0;
-    for (uint32_t i = 0; i < dict->keys.n && tdagi_env_ok(env); i++) {
-        const char *own =
-            tdagi_env_text(env, "%s.%s", path, tdagi_any_text(env, dict->keys.v[i]));
-        tdagi_attr one = {.value = dict->values.v[i]};
-        if (!tdagi_import_is_state(im, own)) continue;
-        tdagi_import_live(im, &one, own, one.value);
-        if (one.live == NULL) continue;
-        one.live->values = &dict->values;
-        one.live->at = i;
-        dict->values.v[i] = one.live->now;
-    }
-}
-
-bool tdagi_import_found_value(tdagi_import *im, const char *path,
-                              const tdagi_dict *dict, tdagi_any key, tdagi_any after)
-{
-    const tdagi_any *before = tdagi_dict_get(&im->env, dict, key);
-    const char *own =
-        tdagi_env_text(&im->env, "%s.%s", path, tdagi_any_text(&im->env, key));
-    bool fits = before != NULL &&
-                ((before->kind == TDAGI_ANY_TENSOR && after.kind == TDAGI_ANY_TENSOR) ||
-                 (tdagi_number_letter(*before) != 0 &&
-                  tdagi_number_letter(*before) == tdagi_number_letter(after)));
-    if (fits && !tdagi_import_is_state(im, own)) tdagi_import_found_state(im, own);
-    return fits;
-}
-
 bool tdagi_import_found_optional(tdagi_import *im, const char *path, tdagi_any v)
 {
     tdagi_env *env = &im->env;
@@ -298,6 +274,8 @@ bool tdagi_import_found_optional(tdagi_import *im, const char *path, tdagi_any v
     uint32_t varies = 0;
     tdag_tensor *t = NULL;
     if (v.kind == TDAGI_ANY_OPTIONAL) v = v.u.seq->v[1];
+    char letter = tdagi_number_letter(v);
+    if (letter != 0 && env->outline != NULL) v = tdagi_number_data(env, v);
     if (v.kind != TDAGI_ANY_TENSOR || env->outline == NULL) return false;
     for (uint32_t i = 0; i < tdagi_cell_rank(env, v.u.tensor); i++) {
         tdag_dim d = tdagi_cell_dim(env, v.u.tensor, i);
@@ -314,6 +292,7 @@ bool tdagi_import_found_optional(tdagi_import *im, const char *path, tdagi_any v
     if (t->size > 0) memset(t->data, 0, t->size);
     f->rows = t;
     f->varies = varies;
+    f->letter = letter;
     f->is_optional = true;
     return true;
 }
@@ -352,12 +331,11 @@ static tdagi_any rows_now(tdagi_import *im, const tdagi_live *l, tdagi_any list)
 /* What a state is at the end. */
 static tdagi_any value_now(tdagi_import *im, const tdagi_live *l)
 {
-    tdagi_any now = l->of != NULL ? l->of->now : l->now;
+    tdagi_any now = tdagi_import_part_now(im, l->of != NULL ? l->of : l);
     bool may_be_none = now.kind == TDAGI_ANY_OPTIONAL;
     if (l->of != NULL)
         return may_be_none ? now.u.seq->v[0]
                            : tdagi_any_bool(now.kind != TDAGI_ANY_NONE);
-    if (l->values != NULL) return l->values->v[l->at];
     if (now.kind == TDAGI_ANY_NONE)
         return tdagi_any_tensor(tdagi_cell_new(&im->env, l->first));
     return may_be_none ? now.u.seq->v[1] : now;
@@ -373,6 +351,7 @@ void tdagi_import_write_states(tdagi_import *im)
         if (tdagi_any_is_number(now) || now.kind == TDAGI_ANY_DATA)
             now = tdagi_number_data(&im->env, now);
         if (now.kind == TDAGI_ANY_LIST) now = rows_now(im, l, now);
+        if (im->found->is_new && now.kind != TDAGI_ANY_TENSOR) continue;
         if (now.kind != TDAGI_ANY_TENSOR) {
             if (!tdagi_env_note_poison(&im->env, &now))
                 tdagi_env_issue(&im->env, "the attribute %s, which becomes %s", l->path,

@@ -13,7 +13,8 @@ tdagi_any tdagi_dict_copy(tdagi_call *c, const tdagi_dict *d)
 tdagi_any tdagi_aten_dict_items(tdagi_call *c)
 {
     read_all(c);
-    if (!is_kind(c, 0, TDAGI_ANY_DICT)) return refuse(c);
+    if (!is_kind(c, 0, TDAGI_ANY_DICT) || may_lack_some(c->args[0].u.dict))
+        return refuse(c);
     const tdagi_dict *d = c->args[0].u.dict;
     tdagi_any out = tdagi_any_seq(c->env, TDAGI_ANY_LIST, 0, NULL);
     for (uint32_t i = 0; i < d->keys.n && out.kind == TDAGI_ANY_LIST; i++) {
@@ -47,6 +48,8 @@ tdagi_any tdagi_aten_dict_get(tdagi_call *c)
     read_all(c);
     if (!is_kind(c, 0, TDAGI_ANY_DICT)) return refuse(c);
     const tdagi_any *v = tdagi_dict_get(c->env, c->args[0].u.dict, c->args[1]);
+    if (may_lack(v) && c->n > 2) return refuse(c);
+    if (may_lack(v)) return tdagi_any_seq(c->env, TDAGI_ANY_OPTIONAL, 2, v->u.seq->v);
     return v != NULL ? *v : c->n > 2 ? c->args[2] : tdagi_any_none();
 }
 
@@ -54,6 +57,7 @@ tdagi_any tdagi_dict_pop(tdagi_call *c)
 {
     tdagi_dict *d = c->args[0].u.dict;
     const tdagi_any *found = tdagi_dict_get(c->env, d, c->args[1]);
+    if (may_lack(found)) return refuse(c);
     if (found == NULL && c->n > 2) return c->args[2];
     if (found == NULL)
         return tdagi_call_fail(c, TDAG_E_ARG, "there is no key %s",
@@ -70,7 +74,8 @@ tdagi_any tdagi_aten_dict_popitem(tdagi_call *c)
 {
     read_all(c);
     touch(c);
-    if (!is_kind(c, 0, TDAGI_ANY_DICT)) return refuse(c);
+    if (!is_kind(c, 0, TDAGI_ANY_DICT) || may_lack_some(c->args[0].u.dict))
+        return refuse(c);
     tdagi_dict *d = c->args[0].u.dict;
     if (d->keys.n == 0)
         return tdagi_call_fail(c, TDAG_E_ARG, "an item of an empty dict");
@@ -84,7 +89,8 @@ tdagi_any tdagi_aten_dict_update(tdagi_call *c)
 {
     read_all(c);
     touch(c);
-    if (!is_kind(c, 0, TDAGI_ANY_DICT) || !is_kind(c, 1, TDAGI_ANY_DICT))
+    if (!is_kind(c, 0, TDAGI_ANY_DICT) || !is_kind(c, 1, TDAGI_ANY_DICT) ||
+        may_lack_some(c->args[1].u.dict))
         return refuse(c);
     const tdagi_dict *from = c->args[1].u.dict;
     uint32_t n = from->keys.n; /* it may be the same dict */
@@ -99,6 +105,7 @@ tdagi_any tdagi_aten_dict_setdefault(tdagi_call *c)
     touch(c);
     if (!is_kind(c, 0, TDAGI_ANY_DICT)) return refuse(c);
     const tdagi_any *v = tdagi_dict_get(c->env, c->args[0].u.dict, c->args[1]);
+    if (may_lack(v)) return refuse(c);
     if (v != NULL) return *v;
     tdagi_dict_set(c->env, c->args[0].u.dict, c->args[1], c->args[2]);
     return c->args[2];

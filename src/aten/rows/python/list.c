@@ -1,6 +1,8 @@
 /* Operators on lists, and on what is a list or something else. */
 #include <string.h>
 
+#include "aten/control/merge.h"
+#include "aten/control/statement.h"
 #include "aten/rows/python/python.h"
 
 /* An index into n items, negative ones from the end. */
@@ -21,12 +23,31 @@ static bool position(tdagi_call *c, tdagi_any v, uint32_t n, uint32_t *out)
     return true;
 }
 
+/* How many keys there are, some of which may not be. */
+static tdagi_any len_of_dict(tdagi_call *c, const tdagi_dict *d)
+{
+    tdagi_any n = tdagi_any_int(c->env, d->keys.n);
+    if (!may_lack_some(d)) return n;
+    tdag_value sum = tdag_add_scalar(c->b, TDAG_I64, 0);
+    for (uint32_t i = 0; i < d->keys.n; i++) {
+        const tdagi_any *v = &d->values.v[i];
+        sum = tdagi_add(
+            c->b, sum,
+            may_lack(v)
+                ? tdagi_as(c, tdagi_number_data(c->env, v->u.seq->v[0]), TDAG_I64)
+                : tdag_add_scalar(c->b, TDAG_I64, 1));
+    }
+    n.u.tensor = tdagi_cell_new(c->env, sum);
+    n.kind = TDAGI_ANY_DATA;
+    n.letter = 'i';
+    return n.u.tensor == NULL ? tdagi_any_poison() : n;
+}
+
 tdagi_any tdagi_aten_len(tdagi_call *c)
 {
     read_all(c);
     if (tdagi_any_is_seq(c->args[0])) return tdagi_any_int(c->env, c->args[0].u.seq->n);
-    if (is_kind(c, 0, TDAGI_ANY_DICT))
-        return tdagi_any_int(c->env, c->args[0].u.dict->keys.n);
+    if (is_kind(c, 0, TDAGI_ANY_DICT)) return len_of_dict(c, c->args[0].u.dict);
     if (is_kind(c, 0, TDAGI_ANY_STRING))
         return tdagi_any_int(c->env, (int64_t)strlen(c->args[0].u.s));
     if (is_kind(c, 0, TDAGI_ANY_TENSOR) &&
@@ -41,6 +62,12 @@ tdagi_any tdagi_aten_getitem(tdagi_call *c)
     uint32_t at = 0;
     if (is_kind(c, 0, TDAGI_ANY_DICT)) {
         const tdagi_any *v = tdagi_dict_get(c->env, c->args[0].u.dict, c->args[1]);
+        if (may_lack(v)) {
+            tdagi_check_add(c->env, tdagi_truth(c->env, v->u.seq->v[0]),
+                            tdagi_env_text(c->env, "there is no key %s",
+                                           tdagi_any_text(c->env, c->args[1])));
+            return v->u.seq->v[1];
+        }
         if (v != NULL) return *v;
         return tdagi_call_fail(c, TDAG_E_ARG, "there is no key %s",
                                tdagi_any_text(c->env, c->args[1]));
@@ -323,9 +350,10 @@ tdagi_any tdagi_aten_contains(tdagi_call *c)
 {
     read_all(c);
     tdagi_any out = tdagi_any_bool(false);
-    if (is_kind(c, 0, TDAGI_ANY_DICT))
-        return tdagi_any_bool(tdagi_dict_get(c->env, c->args[0].u.dict, c->args[1]) !=
-                              NULL);
+    if (is_kind(c, 0, TDAGI_ANY_DICT)) {
+        const tdagi_any *v = tdagi_dict_get(c->env, c->args[0].u.dict, c->args[1]);
+        return may_lack(v) ? v->u.seq->v[0] : tdagi_any_bool(v != NULL);
+    }
     if (is_kind(c, 0, TDAGI_ANY_STRING) && is_kind(c, 1, TDAGI_ANY_STRING))
         return tdagi_any_bool(strstr(c->args[0].u.s, c->args[1].u.s) != NULL);
     if (!tdagi_any_is_seq(c->args[0])) return refuse(c);

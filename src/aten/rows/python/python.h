@@ -40,6 +40,21 @@ static inline bool look_at(tdagi_call *c, uint32_t n)
     return tdagi_env_step(c->env, n / 16);
 }
 
+/* What a dict has for a key; whether it has it may be for a run to tell (letter 'k').
+ */
+static inline bool may_lack(const tdagi_any *v)
+{
+    return v != NULL && v->kind == TDAGI_ANY_OPTIONAL && v->letter == 'k';
+}
+
+static inline bool may_lack_some(const tdagi_dict *d)
+{
+    uint32_t i = 0;
+    while (i < d->keys.n && !may_lack(&d->values.v[i]))
+        i++;
+    return i < d->keys.n;
+}
+
 tdagi_any tdagi_dict_copy(tdagi_call *c, const tdagi_dict *d);
 /* d.pop(key), d.pop(key, default), and del d[key] by row data 1 (dict.c) */
 tdagi_any tdagi_dict_pop(tdagi_call *c);
