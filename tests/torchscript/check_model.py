@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Takes one network of models.py through everything: counted, converted and compared.
+"""Takes networks of models.py through everything: counted, converted and compared.
 
-    check_model.py TDAG NAME [--size N] [--only trace|script] [--out DIR]
+    check_model.py TDAG NAME[,NAME...] [--size N] [--only trace|script] [--out DIR]
 
 For the traced and the compiled (scripted) form: the kernel MACs of `info --json` are the
 ones that macs.py counts in PyTorch; the exported file has the source's parameters and
@@ -10,7 +10,7 @@ run by PyTorch and by the native engine gives what PyTorch gave when the model w
 and `verify` says no, with exit status 1, as soon as one parameter of the export is another.
 Where PyTorch loads .pt2 files, one has the same state and computes the same, too.
 
-Exit status 77: this PyTorch can neither trace nor compile the model."""
+Exit status 77: this PyTorch can neither trace nor compile any of the models."""
 import argparse
 import json
 import os
@@ -192,21 +192,21 @@ def check(args, path, folder):
     return macs, apart, name
 
 
-def one(args, script):
+def one(args, name, script):
     how = "script" if script else "trace"
     started = time.time()
     try:
-        path = models.make(args.name, script, models.folder_of(args.out), args.size)
+        path = models.make(name, script, models.folder_of(args.out), args.size)
         made = time.time()
         if path is None:
             return None
         with tempfile.TemporaryDirectory(prefix="tdag-model-") as folder:
             macs, apart, spoiled = check(args, path, folder)
     except Failed as e:
-        print("FAILED %s %s: %s" % (args.name, how, e), flush=True)
+        print("FAILED %s %s: %s" % (name, how, e), flush=True)
         return False
     print("ok %s %s: %d MACs; differs by %.2g (torch), %.2g (native); spoiled %s; "
-          "%.1f s + %.1f s" % (args.name, how, macs, apart["torch"], apart["native"],
+          "%.1f s + %.1f s" % (name, how, macs, apart["torch"], apart["native"],
                                spoiled, made - started, time.time() - made), flush=True)
     return True
 
@@ -214,13 +214,13 @@ def one(args, script):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("tdag")
-    parser.add_argument("name")
+    parser.add_argument("names")
     parser.add_argument("--size", type=int)
     parser.add_argument("--only", choices=["trace", "script"])
     parser.add_argument("--out")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    done = [one(args, script) for script in (False, True)
+    done = [one(args, name, script) for name in args.names.split(",") for script in (False, True)
             if args.only in (None, "script" if script else "trace")]
     if all(d is None for d in done):
         sys.exit(77)  # ctest: skipped

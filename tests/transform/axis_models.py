@@ -1,8 +1,8 @@
-"""One real model: its batch is removed, and the result compared with the original on each
+"""Real models: of each the batch is removed, and the result compared with the original on each
 sample of a batch of 3; its kernels are those of batch 1, or fewer; with a batch added again it
 equals the original on the whole batch.
 
-    axis_models.py TDAG MODEL      MODEL is one of tests/torchscript/models.py, or bert or gpt
+    axis_models.py TDAG MODEL...      of tests/torchscript/models.py, or bert or gpt
 """
 import json
 import os
@@ -158,9 +158,7 @@ def check(what, got, want):
         sys.exit("%s: %d outputs, not %d" % (what, len(got), len(want)))
 
 
-def main():
-    tdag, name = sys.argv[1:]
-    torch.set_num_threads(1)
+def check_model(tdag, name):
     axis, out = AXES.get(name, (0, None))
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
         path, inputs = own(name, folder) if name in OWN else cached(name, axis)
@@ -183,7 +181,20 @@ def main():
         got = models.flat(torch.jit.load(again).eval()(
             *[t.movedim(axis, 0) for t in inputs]))
         check("the batch", got, [w.movedim(a, 0) for w, a in zip(whole, out)])
-    print("%s: equal, %d kernels" % (name, want["nodes"]))
+    print("%s: equal, %d kernels" % (name, want["nodes"]), flush=True)
+
+
+def main():
+    tdag, *names = sys.argv[1:]
+    torch.set_num_threads(1)
+    failed = 0
+    for name in names:
+        try:
+            check_model(tdag, name)
+        except SystemExit as e:
+            print("FAILED %s: %s" % (name, e), flush=True)
+            failed += 1
+    sys.exit(failed != 0)
 
 
 if __name__ == "__main__":
