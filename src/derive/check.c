@@ -42,7 +42,7 @@ static bool check_integer(const spec_check *c, const tdagi_field *f, int64_t val
 static bool check_dim(const spec_check *c, const tdagi_field *f, tdag_dim d)
 {
     tdagi_pool *pool = tdagi_builder_pool(c->b);
-    bool is_dim = d >= 0 || tdagi_dim_add(pool, d, 0) == d; /* BAD if it is none */
+    bool is_dim = d >= 0 || tdag_dim_add(c->b, d, 0) == d; /* BAD if it is none */
     if (is_dim && tdagi_dim_sample(pool, d) >= 0) return true;
     return refuse(c, f, is_dim ? tdagi_dim_sample(pool, d) : d);
 }

@@ -63,9 +63,17 @@ typedef struct tdagi_clamp_spec {
     int64_t has_min, has_max; /* 0 or 1 */
     double min, max;
 } tdagi_clamp_spec;
-typedef struct tdagi_scalar_spec { /* leaky_relu: slope; masked_fill: value */
+typedef struct tdagi_scalar_spec { /* leaky_relu: slope; masked_fill: value; hardshrink,
+                                      softshrink: lambd; smooth_l1: beta; huber: delta
+                                    */
     double value;
 } tdagi_scalar_spec;
+typedef struct tdagi_threshold_spec {
+    double threshold, value;
+} tdagi_threshold_spec;
+typedef struct tdagi_nan_to_num_spec {
+    double nan, posinf, neginf;
+} tdagi_nan_to_num_spec;
 typedef struct tdagi_elu_spec {
     double alpha, scale, input_scale;
 } tdagi_elu_spec;
@@ -136,6 +144,10 @@ typedef struct tdagi_norm_spec { /* vector_norm; normalize (one axis, keep unuse
     int64_t keep;
     double eps;
 } tdagi_norm_spec;
+typedef struct tdagi_cosine_spec { /* cosine_similarity of two tensors of one rank */
+    int64_t axis;
+    double eps;
+} tdagi_cosine_spec;
 typedef struct tdagi_layer_norm_spec { /* over the last n axes; weight, bias of those
                                           dims */
     int64_t n_axes;
@@ -277,6 +289,13 @@ tdag_value tdagi_slice_assign(tdag_builder *b, tdag_value x, uint32_t axis,
  * has them; the axes of the taps in the result go to `taps`. */
 tdag_value tdagi_pool_windows(tdag_builder *b, tdag_value x, const tdagi_pool_spec *s,
                               double value, int64_t *taps);
+/* The places of a plane, the last n axes of x, counted row by row: its dims, behind
+ * ones up to the rank. */
+tdag_value tdagi_plane_places(tdag_builder *b, tdag_value x, uint32_t n, uint32_t rank);
+/* The place of the greatest element over the taps of windows w, whose places are `at`:
+ * the first such place, but the last one of NaN. */
+tdag_value tdagi_place_of_most(tdag_builder *b, tdag_value w, tdag_value at,
+                               tdag_list taps);
 /* ---- sugar: arithmetic ---- */
 tdag_value tdagi_add(tdag_builder *b, tdag_value x, tdag_value y);
 tdag_value tdagi_mul(tdag_builder *b, tdag_value x, tdag_value y);

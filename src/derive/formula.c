@@ -23,6 +23,7 @@ static const uint8_t operands_of[] = {
 typedef struct lowering {
     tdag_builder *b;
     const tdagi_formula *f;
+    tdag_dtype dtype; /* of numbers */
     uint32_t top;
     int64_t n; /* of the sum we are in; 0: none */
     tdag_value k;
@@ -75,7 +76,7 @@ static tdag_value step(lowering *l, uint32_t i)
     uint8_t code = l->f->code[i], argument = l->f->argument[i];
     switch (code) {
     case TDAGI_FORMULA_NUMBER:
-        return tdag_add_scalar(l->b, TDAG_F64, l->f->number[argument]);
+        return tdag_add_scalar(l->b, l->dtype, l->f->number[argument]);
     case TDAGI_FORMULA_GET:
         return get(l, argument);
     case TDAGI_FORMULA_K:
@@ -133,10 +134,10 @@ static tdag_value lower_formula(tdag_builder *b, tdagi_composite id,
 {
     const tdagi_composite_row *row = tdagi_composite_row_of(id);
     tdagi_formula f;
-    lowering l = {.b = b, .f = &f};
+    lowering l = {.b = b, .f = &f, .dtype = TDAG_F64};
     double number;
     if (!takes(b, in, n, row->name)) return TDAG_NO_VALUE;
-    if (!tdagi_formula_read(row->name, &f)) {
+    if (!tdagi_formula_read(row->name, NULL, &f)) {
         tdagi_builder_fail(b, TDAG_E_INTERNAL, "the formula of %s", row->name);
         return TDAG_NO_VALUE;
     }
@@ -157,3 +158,61 @@ const tdagi_composite_def tdagi_composite_order = {.spec_size =
                                                        sizeof(tdagi_order_spec),
                                                    .fields = order_fields,
                                                    .lower_formula = lower_formula};
+
+/* ---- element by element, in the operands' own dtype ---- */
+
+static void read_given(const tdagi_composite_def *def, const void *spec,
+                       tdagi_formula_given *given)
+{
+    for (const tdagi_field *f = def->fields; f != NULL && f->name != NULL; f++)
+        memcpy(&given->v[given->n++], (const char *)spec + f->offset, sizeof(double));
+}
+
+static tdag_value lower_plain(tdag_builder *b, tdagi_composite id, const tdag_value *in,
+                              uint32_t n, const void *spec)
+{
+    const tdagi_composite_row *row = tdagi_composite_row_of(id);
+    tdagi_formula f;
+    tdagi_formula_given given = {.first = n};
+    tdag_dtype own = tdag_builder_get_dtype(b, in[0]);
+    lowering l = {.b = b, .f = &f, .dtype = tdagi_wide_dtype(own)};
+    for (uint32_t i = 0; i < n; i++) {
+        if (tdag_builder_get_dtype(b, in[i]) != own || own == TDAG_BOOL)
+            return tdagi_builder_fail(b, TDAG_E_DTYPE, "%s takes numbers of one dtype",
+                                      row->name);
+        l.outside[i] = tdagi_wide(b, in[i]);
+    }
+    read_given(row->def, spec, &given);
+    const bool is_edge = given.n == 1; /* of a piece of the formula */
+    if (given.n % 2 == 1 && !takes(b, in, n, row->name)) return TDAG_NO_VALUE;
+    if (is_edge && !(n == 1 ? given.v[0] >= 0 : given.v[0] > 0))
+        return tdagi_builder_fail(b, TDAG_E_ARG, "%s of a negative number", row->name);
+    if (!tdagi_formula_read(row->name, &given, &f))
+        return tdagi_builder_fail(b, TDAG_E_INTERNAL, "the formula of %s", row->name);
+    return tdagi_cast(b, run(&l), own);
+}
+
+static const tdagi_field one_fields[] = {TDAGI_FIELD(tdagi_scalar_spec, value, F64),
+                                         {0}};
+static const tdagi_field three_fields[] = {
+    TDAGI_FIELD(tdagi_nan_to_num_spec, nan, F64),
+    TDAGI_FIELD(tdagi_nan_to_num_spec, posinf, F64),
+    TDAGI_FIELD(tdagi_nan_to_num_spec, neginf, F64),
+    {0}};
+const tdagi_composite_def tdagi_composite_plain = {.lower_formula = lower_plain};
+const tdagi_composite_def tdagi_composite_plain1 = {.spec_size =
+                                                        sizeof(tdagi_scalar_spec),
+                                                    .fields = one_fields,
+                                                    .lower_formula = lower_plain};
+const tdagi_composite_def tdagi_composite_plain3 = {.spec_size =
+                                                        sizeof(tdagi_nan_to_num_spec),
+                                                    .fields = three_fields,
+                                                    .lower_formula = lower_plain};
+static const tdagi_field two_fields[] = {
+    TDAGI_FIELD(tdagi_threshold_spec, threshold, F64),
+    TDAGI_FIELD(tdagi_threshold_spec, value, F64),
+    {0}};
+const tdagi_composite_def tdagi_composite_plain2 = {.spec_size =
+                                                        sizeof(tdagi_threshold_spec),
+                                                    .fields = two_fields,
+                                                    .lower_formula = lower_plain};

@@ -34,6 +34,11 @@
     F(GAUSSIAN, "gaussian", 1, TDAG_OP_GAUSSIAN, 0.5 * erfc(-0.70710678118654752 * x)) \
     F(ARCCOS, "arccos", 1, TDAG_OP_ARCCOS, acos(x))                                    \
     F(ARCCOSH, "arccosh", 1, TDAG_OP_ARCCOSH, acosh(x))                                \
+    F(SIGN, "sign", 1, TDAG_OP_SIGN, (x > 0) - (x < 0))                                \
+    F(ARCTAN, "arctan", 1, TDAG_OP_ARCTAN, atan(x))                                    \
+    F(MAX, "max", 2, TDAGI_OP_CODES + TDAGI_MAXIMUM, x < y ? y : x)                    \
+    F(MIN, "min", 2, TDAGI_OP_CODES + TDAGI_MINIMUM, x < y ? x : y)                    \
+    F(MOD, "mod", 2, TDAGI_OP_CODES + TDAGI_REMAINDER, x - y * floor(x / y))           \
     F(ABS, "abs", 1, TDAGI_OP_CODES + TDAGI_ABS, fabs(x))                              \
     F(LOG1P, "log1p", 1, TDAGI_OP_CODES + TDAGI_LOG1P, log1p(x))                       \
     F(EXPM1, "expm1", 1, TDAGI_OP_CODES + TDAGI_EXPM1, expm1(x))
@@ -63,8 +68,14 @@ typedef struct tdagi_formula {
     double number[256];
 } tdagi_formula;
 
-/* False: there is no such formula, or it is too long. */
-bool tdagi_formula_read(const char *name, tdagi_formula *out);
+/* Letters that stand for numbers: those of "xyzw" from the first on. */
+typedef struct tdagi_formula_given {
+    uint32_t first, n;
+    double v[3];
+} tdagi_formula_given;
+/* False: there is no such formula, or it is too long. `given`: NULL, none. */
+bool tdagi_formula_read(const char *name, const tdagi_formula_given *given,
+                        tdagi_formula *out);
 /* The number of a composite's spec; false: it has none. */
 bool tdagi_formula_number(const tdagi_composite_def *def, const void *spec,
                           double *out);

@@ -12,6 +12,7 @@ typedef struct reader {
     const char *p;
     tdagi_formula *f;
     uint8_t letter[26]; /* the register */
+    const tdagi_formula_given *given;
     bool failed;
 } reader;
 
@@ -242,6 +243,18 @@ static void function(reader *r, const char *name, size_t length)
     called(r, text_of(name, length));
 }
 
+/* A letter of the spec; false: it is none. */
+static bool given_number(reader *r, char letter)
+{
+    static const char letters[] = "xyzw";
+    for (uint32_t i = 0; r->given != NULL && i < r->given->n; i++)
+        if (letters[r->given->first + i] == letter) {
+            emit_number(r, r->given->v[i]);
+            return true;
+        }
+    return false;
+}
+
 static void name(reader *r)
 {
     const char *start = r->p;
@@ -259,6 +272,7 @@ static void name(reader *r)
             emit_number(r, constants[i].value);
             return;
         }
+    if (length == 1 && given_number(r, *start)) return;
     if (length != 1 || (*start != 'k' && r->letter[*start - 'a'] == NONE))
         r->failed = true;
     else if (*start == 'k')
@@ -318,9 +332,10 @@ static void expression(reader *r)
     emit_binary(r, less ? TDAGI_FORMULA_LESS : TDAGI_FORMULA_EQUAL);
 }
 
-bool tdagi_formula_read(const char *name, tdagi_formula *out)
+bool tdagi_formula_read(const char *name, const tdagi_formula_given *given,
+                        tdagi_formula *out)
 {
-    reader r = {.p = text_of(name, strlen(name)), .f = out};
+    reader r = {.p = text_of(name, strlen(name)), .f = out, .given = given};
     if (r.p == NULL) return false;
     memset(r.letter, NONE, sizeof(r.letter));
     r.letter['x' - 'a'] = 0;

@@ -1,7 +1,8 @@
 /* Pairs: where one operator gives what two kernels ask for, values and their positions,
  * the two become its results. Found in the list of kernels, as composites made of
- * kernels: the extremes of an axis and where they are (max_with_index), what is read
- * where its own order says (sort, topk, kthvalue, mode). */
+ * kernels: the extremes of an axis, so far or of windows, and where they are
+ * (max_with_index, cummax, max_pool_with_index), what is read where its own order says
+ * (sort, topk, kthvalue, mode, median). */
 #include "raise/match.h"
 
 /* What is planned for a kernel; entry 0 stays empty. */
@@ -72,11 +73,13 @@ static void pair(joiner *j, tdagi_composite id, uint32_t values, uint32_t positi
 
 /* ---- extremes ---- */
 
-/* The extremes of x along one axis, or where they are. */
+/* The extremes of x, or where they are. */
 typedef struct extreme {
     uint32_t x;
-    int64_t axis, keep;
+    int64_t axis, keep;          /* of one axis */
+    const tdagi_pool_spec *pool; /* of windows; NULL: of an axis */
     bool is_min, is_position;
+    tdagi_composite pair;
 } extreme;
 
 /* Whether `squeeze` removes just the axis that the reduction at i, which only it reads,
@@ -97,23 +100,59 @@ static bool is_reduction(const tdagi_kernel *k)
            (s->kind == TDAG_REDUCE_MAX || s->kind == TDAG_REDUCE_MIN);
 }
 
+/* What the kernel is by itself, without its neighbours. */
+static bool is_single(const tdagi_kernel *k, extreme *out)
+{
+    const tdagi_axis_keep_spec *s = k->spec;
+    const tdag_scan_spec *scan = k->spec;
+    const uint32_t c = k->composite;
+    *out = (extreme){.is_position = c != TDAGI_MAX_POOL && c != TDAGI_CORE};
+    if (c == TDAGI_ARGMAX || c == TDAGI_ARGMIN) {
+        out->axis = s->axis;
+        out->keep = s->keep;
+        out->is_min = c == TDAGI_ARGMIN;
+    } else if (c == TDAGI_CUMMAX_POSITION || c == TDAGI_CUMMIN_POSITION) {
+        out->axis = s->axis;
+        out->is_min = c == TDAGI_CUMMIN_POSITION;
+        out->pair = out->is_min ? TDAGI_CUMMIN : TDAGI_CUMMAX;
+    } else if (c == TDAGI_MAX_POOL || c == TDAGI_MAX_POOL_POSITION) {
+        out->pool = k->spec;
+        out->pair = TDAGI_MAX_POOL_WITH_INDEX;
+    } else if (is_core(k, TDAG_OP_SCAN) &&
+               (scan->kind == TDAG_REDUCE_MAX || scan->kind == TDAG_REDUCE_MIN)) {
+        out->axis = scan->axis;
+        out->is_min = scan->kind == TDAG_REDUCE_MIN;
+        out->pair = out->is_min ? TDAGI_CUMMIN : TDAGI_CUMMAX;
+    } else {
+        return false;
+    }
+    out->x = k->inputs[0];
+    return true;
+}
+
 static bool is_extreme(const joiner *j, uint32_t i, extreme *out)
 {
     const tdagi_kernel *k = kernel(j, i);
-    if (k->composite == TDAGI_ARGMAX || k->composite == TDAGI_ARGMIN) {
-        const tdagi_axis_keep_spec *s = k->spec;
-        *out = (extreme){k->inputs[0], s->axis, s->keep, k->composite == TDAGI_ARGMIN,
-                         true};
-    } else {
+    if (!is_single(k, out)) {
         bool squeezed = is_core(k, TDAG_OP_SQUEEZE);
         uint32_t at = squeezed ? k->inputs[0] : i;
         if (squeezed) k = kernel(j, at);
         if (!is_reduction(k) || is_completed(j, at) != squeezed) return false;
         const tdag_reduce_spec *s = k->spec;
-        *out = (extreme){k->inputs[0], s->axes.v[0], !squeezed,
-                         s->kind == TDAG_REDUCE_MIN, false};
+        *out = (extreme){.x = k->inputs[0],
+                         .axis = s->axes.v[0],
+                         .keep = !squeezed,
+                         .is_min = s->kind == TDAG_REDUCE_MIN};
     }
+    if (out->pair == TDAGI_CORE)
+        out->pair = out->is_min ? TDAGI_MIN_WITH_INDEX : TDAGI_MAX_WITH_INDEX;
     return kernel(j, out->x)->dtype != TDAG_BOOL;
+}
+
+static bool same_windows(const tdagi_pool_spec *a, const tdagi_pool_spec *b)
+{
+    const tdagi_field *fields = tdagi_composite_row_of(TDAGI_MAX_POOL)->def->fields;
+    return a == b || (a != NULL && b != NULL && tdagi_spec_equal(fields, a, b));
 }
 
 /* The lone extreme of here.x that is what `here` is, but for the positions it gives or
@@ -124,8 +163,9 @@ static uint32_t *find_alone(const joiner *j, const extreme *here, bool is_positi
     for (; *link != 0; link = &j->plans[*link].next) {
         extreme there = {0};
         (void)is_extreme(j, *link, &there);
-        if (there.axis == here->axis && there.keep == here->keep &&
-            there.is_min == here->is_min && there.is_position == is_position)
+        if (there.pair == here->pair && there.axis == here->axis &&
+            there.keep == here->keep && there.is_position == is_position &&
+            same_windows(there.pool, here->pool))
             break;
     }
     return link;
@@ -145,8 +185,7 @@ static void find_extreme(joiner *j, uint32_t i)
     *link = j->plans[other].next;
     uint32_t values = here.is_position ? other : i;
     uint32_t positions = here.is_position ? i : other;
-    pair(j, here.is_min ? TDAGI_MIN_WITH_INDEX : TDAGI_MAX_WITH_INDEX, values,
-         positions, kernel(j, positions)->spec);
+    pair(j, here.pair, values, positions, kernel(j, positions)->spec);
 }
 
 /* ---- values at positions ---- */
@@ -157,6 +196,8 @@ static tdagi_composite pair_of(const tdagi_kernel *k)
     if (k->composite == TDAGI_TOPK_POSITIONS) return TDAGI_TOPK;
     if (k->composite == TDAGI_KTH_POSITION) return TDAGI_KTHVALUE;
     if (k->composite == TDAGI_MODE_POSITION) return TDAGI_MODE;
+    if (k->composite == TDAGI_MEDIAN_POSITION) return TDAGI_MEDIAN;
+    if (k->composite == TDAGI_NANMEDIAN_POSITION) return TDAGI_NANMEDIAN;
     return is_core(k, TDAG_OP_ARGSORT) ? TDAGI_SORT : TDAGI_CORE;
 }
 
@@ -206,9 +247,9 @@ static void find_reading(joiner *j, uint32_t i)
 static bool may_have_pairs(const tdagi_raised *out)
 {
     for (uint32_t i = 1; i <= out->n; i++) {
+        extreme of;
         const tdagi_kernel *k = &out->kernels[i];
-        if (k->composite == TDAGI_ARGMAX || k->composite == TDAGI_ARGMIN ||
-            pair_of(k) != TDAGI_CORE)
+        if (pair_of(k) != TDAGI_CORE || (is_single(k, &of) && of.is_position))
             return true;
     }
     return false;

@@ -393,6 +393,45 @@ def binary():
         case(dtype, "remainder", [x, y], torch.remainder(x, y))
 
 
+# What is computed in the operands' own dtype: function, whether integers are taken.
+PLAIN = {"atan2": (torch.atan2, False), "hypot": (torch.hypot, False),
+         "logaddexp": (torch.logaddexp, False), "logaddexp2": (torch.logaddexp2, False),
+         "xlogy": (torch.xlogy, False), "xlog1py": (SP.xlog1py, False),
+         "copysign": (torch.copysign, False), "heaviside": (torch.heaviside, True),
+         "fmax": (torch.fmax, True), "fmin": (torch.fmin, True),
+         "fmod": (torch.fmod, True)}
+LOSSES = {"smooth_l1": lambda x, y, v: F.smooth_l1_loss(x, y, reduction="none", beta=v),
+          "huber": lambda x, y, v: F.huber_loss(x, y, reduction="none", delta=v)}
+
+
+def plain():
+    for op, (f, ints) in PLAIN.items():
+        for dtype in FLOATS:
+            grid = torch.tensor(SPECIALS + [2.0, -2.0, -3.0, 0.25], dtype=DTYPES[dtype])
+            x, y = grid[:, None], grid[None, :].contiguous()
+            if op == "fmod":  # of numbers of one order, whose quotient is exact enough
+                x, y = rand(dtype, 30, 1) * 4, rand(dtype, 30).abs() + 1
+            case(f"plain_{dtype}", op, [x, y], exact(f, x, y), ulps_of(dtype),
+                 {"f64": 1e-13, "f32": 4e-6, "f16": 0.02, "bf16": 0.2}[dtype])
+        for i, (a, b) in enumerate(SHAPES2 * ints):
+            x, y = rand("i64", *a) % 40, rand("i64", *b) % 5 + 1
+            case(f"i64_{i}", op, [x, y], f(x, y))
+    for dtype in FLOATS:
+        x = torch.cat([torch.tensor(SPECIALS, dtype=DTYPES[dtype]), rand(dtype, 60)])
+        y = x.flip(0) + x.roll(3)
+        for v in (0.25, 2.0):
+            for op, f in (("hardshrink", F.hardshrink), ("softshrink", F.softshrink)):
+                r = torch.where(x.isnan(), x, by_f32(lambda x: f(x, v), x))
+                case(dtype, op, [x], r, value=v)
+            case(dtype, "threshold", [x], by_f32(lambda x: F.threshold(x, v, -1.5), x),
+                 threshold=v, value=-1.5)
+            for op, f in LOSSES.items():
+                case(dtype, op, [x, y], by_f32(lambda x, y: f(x, y, v), x, y),
+                     ulps_of(dtype, 4, 4), value=v)
+        r = torch.nan_to_num(x, 0.5, 7.0, -9.0)
+        case(dtype, "nan_to_num", [x], r, nan=0.5, posinf=7.0, neginf=-9.0)
+
+
 # ---- contractions ----
 def contraction(name, op, inputs, sums, symbols="all", **fields):
     """Sums have their own bounds; besides them a half may be rounded to its neighbour."""
@@ -511,6 +550,11 @@ def pools():
             r = by_f32(lambda x: fmax(x, k, s, p, d, bool(ceil)), x)
             case(f"{dtype}_{i}", "max_pool", [x], r, 0, 0, free, kernel=k, stride=s,
                  padding=p, dilation=d, ceil_mode=ceil)
+            if i % 4 == 1:
+                at = fmax(x.float(), k, s, p, d, bool(ceil), return_indices=True)[1]
+                for op, v in (("max_pool_with_index", r), ("max_pool_position", at)):
+                    case(f"{dtype}_{i}", op, [x], v, 0, 0, free, kernel=k, stride=s,
+                         padding=p, dilation=d, ceil_mode=ceil)
             include = random.randint(0, 1)
             divisor = random.choice([0, 0, 0, 5]) if nd > 1 else 0
             more = (divisor or None,) if nd > 1 else ()
@@ -637,6 +681,10 @@ def norms():
             r = x / norm.clamp_min(1e-12) if dtype not in HALVES else x / norm
             case(dtype, "normalize", [x], r, close[0] if dtype not in HALVES else 2, 0,
                  axes=[axis], p=p, eps=1e-12)
+            y = rand(dtype, *shape)
+            r = exact(lambda x, y: F.cosine_similarity(x, y, axis, 1e-6), x, y)
+            case(dtype, "cosine_similarity", [x, y], r, 64 if dtype not in HALVES else 1,
+                 {"f64": 1e-14, "f32": 1e-6}.get(dtype, 0), axis=axis, eps=1e-6)
         for shape, n in (((4, 8), 1), ((2, 3, 4), 2), ((2, 3, 16), 1), ((5,), 1),
                          ((2, 1), 1)):
             last = shape[len(shape) - n:]
@@ -904,10 +952,35 @@ def indexing():
                 last = y.shape[axis] - 1 - last.argmax(axis, bool(keep))
                 case(dtype, "mode", [y], v, axis=axis, keep=keep)
                 case(dtype, "mode_position", [y], last, axis=axis, keep=keep)
+                middles(dtype, axis, keep)
+            y = with_specials(dtype, 3, 4, 5)
+            y = torch.where(y == 0, torch.zeros_like(y), y)
+            for op in ("cummax", "cummin"):
+                v, at = getattr(torch, op)(y.double(), axis)
+                case(dtype, op, [y], v.to(y.dtype), axis=axis)
+                case(dtype, op + "_position", [y], at, axis=axis)
     x = torch.tensor([[1.0, 3, 3, 2], [math.nan, 1, math.nan, math.inf],
                       [-math.inf] * 4, [math.inf] * 4])
     for op, f in (("argmax", torch.argmax), ("argmin", torch.argmin)):
         case("ties", op, [x], f(x, 1), axis=1)
+
+
+def middles(dtype, axis, keep):
+    """The engines are stable; of numbers that f64 holds."""
+    y = with_specials(dtype, 3, 4, 5, share=0.5)
+    y = torch.where(y == 0, torch.zeros_like(y), y).double().to(DTYPES[dtype])
+    wide, more = y.double(), dict(axis=axis, keep=keep)
+    order = torch.sort(wide, dim=axis, stable=True).indices
+    n = y.shape[axis] - wide.isnan().sum(axis, True)
+    middle = torch.gather(order, axis, (n - 1).clamp(min=0) // 2)
+    whole = torch.where(wide.isnan().any(axis, True), wide.argmax(axis, True),
+                        order.narrow(axis, (y.shape[axis] - 1) // 2, 1))
+    for op, at in (("median", whole), ("nanmedian", middle)):
+        v = torch.gather(y, axis, at)
+        if not keep:
+            v, at = v.squeeze(axis), at.squeeze(axis)
+        case(dtype, op, [y], v, **more)
+        case(dtype, op + "_position", [y], at, **more)
 
 
 # ---- sugar ----
@@ -948,7 +1021,7 @@ def sugar():
 def main():
     global out
     with open(sys.argv[1], "wb") as out:
-        for group in (unary, special, binary, matmul, conv, pools, softmaxes, norms, attention,
+        for group in (unary, special, binary, plain, matmul, conv, pools, softmaxes, norms, attention,
                       joins, samples, bags, upsamples, indexing, sugar):
             group()
 

@@ -29,6 +29,9 @@ typedef struct draw {
         tdagi_attention_spec attention;
         tdagi_clamp_spec clamp;
         tdagi_scalar_spec scalar;
+        tdagi_threshold_spec threshold;
+        tdagi_nan_to_num_spec nan_to_num;
+        tdagi_cosine_spec cosine;
         tdagi_elu_spec elu;
         tdagi_softplus_spec softplus;
         tdagi_pow_int_spec pow_int;
@@ -113,5 +116,7 @@ void fit_grid_sample(draw *d);
 void fit_bag(draw *d);
 void fit_topk(draw *d);
 void fit_kth(draw *d);
+void fit_edge(draw *d);
+void fit_eps(draw *d);
 
 #endif

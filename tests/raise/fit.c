@@ -458,3 +458,7 @@ void fit_topk(draw *d)
 }
 
 void fit_kth(draw *d) { d->spec.kth.index = choice(d, d->spec.kth.axis) - 1; }
+
+void fit_edge(draw *d) { d->spec.scalar.value = fraction(d); }
+
+void fit_eps(draw *d) { d->spec.cosine.eps = small(d); }

@@ -58,7 +58,9 @@ static bool tiles_ones(const draw *d)
 
 bool draw_has_other_spec(const draw *d)
 {
-    bool pool = d->l.id == TDAGI_MAX_POOL || d->l.id == TDAGI_AVG_POOL;
+    bool pool = d->l.id == TDAGI_MAX_POOL || d->l.id == TDAGI_AVG_POOL ||
+                d->l.id == TDAGI_MAX_POOL_POSITION ||
+                d->l.id == TDAGI_MAX_POOL_WITH_INDEX;
     return pool && d->spec.pool.ceil_mode && !draw_ceil_shows(d);
 }
 
@@ -132,6 +134,23 @@ static const generator generators[] = {
     {TDAGI_SHIFTED_CHEBYSHEV_POLYNOMIAL_U, "fdhb",  0, 4, 0, "~",    NULL,               NULL, NULL},
     {TDAGI_SHIFTED_CHEBYSHEV_POLYNOMIAL_V, "fdhb",  0, 4, 0, "~",    NULL,               NULL, NULL},
     {TDAGI_SHIFTED_CHEBYSHEV_POLYNOMIAL_W, "fdhb",  0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_ATAN2,             "fdhb", 0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_HYPOT,             "fdhb", 0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_LOGADDEXP,         "fdhb", 0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_LOGADDEXP2,        "fdhb", 0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_XLOGY,             "fdhb", 0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_XLOG1PY,           "fdhb", 0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_COPYSIGN,          "fdhb", 0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_HEAVISIDE,         "fdhbi",0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_FMAX,              "fdhbi",0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_FMIN,              "fdhbi",0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_FMOD,              "fdhbi",0, 4, 0, "~",    NULL,               NULL, NULL},
+    {TDAGI_HARDSHRINK,        "fdhb", 0, 4, 0, "",     fit_edge,              NULL, NULL},
+    {TDAGI_SOFTSHRINK,        "fdhb", 0, 4, 0, "",     fit_edge,              NULL, NULL},
+    {TDAGI_THRESHOLD,         "fdhb", 0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_NAN_TO_NUM,        "fdhb", 0, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_SMOOTH_L1,         "fdhb", 0, 4, 0, "~",    fit_edge,              NULL, NULL},
+    {TDAGI_HUBER,             "fdhb", 0, 4, 0, "~",    fit_edge,              NULL, NULL},
     {TDAGI_CONV,              "fdhb",  2, 2, 3, "",     fit_conv,           NULL, NULL},
     {TDAGI_CONV_TRANSPOSE,    "fdhb",  2, 2, 3, "",     fit_conv_transpose, NULL, NULL},
     {TDAGI_LINEAR,            "fdhb",  1, 4, 0, "",     fit_linear,         NULL, NULL},
@@ -161,6 +180,7 @@ static const generator generators[] = {
     {TDAGI_INSTANCE_NORM,     "fdhb",  3, 4, 0, "cc",   NULL,               is_alone,
      "a layer_norm of the spatial axes"},
     {TDAGI_NORMALIZE,         "fdhb",  1, 4, 0, "",     fit_normalize,      NULL, NULL},
+    {TDAGI_COSINE_SIMILARITY, "fdhb", 1, 4, 0, "=",    fit_eps,              NULL, NULL},
     {TDAGI_ATTENTION,         "fdhb",  2, 4, 0, "",     fit_attention,      NULL, NULL},
     {TDAGI_CONCAT,            "fdhio", 1, 4, 0, "+",    NULL,               is_alone,
      "x"},
@@ -192,6 +212,16 @@ static const generator generators[] = {
     {TDAGI_TOPK,              "fdhbi", 1, 4, 0, "",     fit_topk,           NULL, NULL},
     {TDAGI_KTHVALUE,          "fdhbi", 1, 4, 0, "",     fit_kth,            NULL, NULL},
     {TDAGI_MODE,              "fdhbi", 1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_MEDIAN_POSITION,   "fdhbi",1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_NANMEDIAN_POSITION, "fdhbi",1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_CUMMAX_POSITION,   "fdhbi",1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_CUMMIN_POSITION,   "fdhbi",1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_MEDIAN,            "fdhbi",1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_NANMEDIAN,         "fdhbi",1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_CUMMAX,            "fdhbi",1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_CUMMIN,            "fdhbi",1, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_MAX_POOL_POSITION, "fdhbi",1, 2, 3, "",     fit_max_pool,       NULL, NULL},
+    {TDAGI_MAX_POOL_WITH_INDEX, "fdhbi",1, 2, 3, "",     fit_max_pool,       NULL, NULL},
     {TDAGI_TRIU,              "fdhio", 2, 4, 0, "",     NULL,               NULL, NULL},
     {TDAGI_TRIL,              "fdhio", 2, 4, 0, "",     NULL,               NULL, NULL},
 };

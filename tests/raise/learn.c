@@ -157,7 +157,7 @@ static bool is_size(const writing *w, const tdagi_node *n)
     if (n->op != TDAG_OP_CONSTANT || n->dtype != TDAG_I64) return false;
     double number = tdagi_tensor_get_f64(n->u.tensor, 0);
     for (uint32_t i = 0; i < x->rank; i++)
-        if (number == (double)x->shape[i]) return true;
+        if (number >= 0 && number == (double)x->shape[i]) return true;
     return false;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "raise/learn.h"
 
+#include "derive/composites.h"
 #include "ir/graph.h"
 
 #define MOST_RANK  8
@@ -25,6 +26,7 @@ static bool is_elsewhere(tdagi_composite id)
         TDAGI_EINSUM,
         /* windows: as many steps as there are axes, sizes that say themselves twice */
         TDAGI_MAX_POOL,
+        TDAGI_MAX_POOL_POSITION,
         TDAGI_AVG_POOL,
         TDAGI_ADAPTIVE_AVG_POOL,
         TDAGI_ADAPTIVE_MAX_POOL,
@@ -225,7 +227,8 @@ static void each_operand(learned *all, tdagi_composite id, form w)
 void learn_composite(learned *all, tdagi_composite id)
 {
     static const tdag_dtype dtypes[] = {TDAG_F64, TDAG_F16, TDAG_I64, TDAG_BOOL};
-    if (is_elsewhere(id) || tdagi_composite_row_of(id)->def->lower_formula != NULL)
+    if (is_elsewhere(id) || tdagi_composite_row_of(id)->def->lower_formula ==
+                                tdagi_composite_formula.lower_formula)
         return;
     /* of a number, logical_not is x == 0, which is a core op by itself */
     for (uint32_t i = id == TDAGI_LOGICAL_NOT ? 3 : 0; i < 4; i++)

@@ -56,6 +56,8 @@ static bool is_set(const draw *d, uint32_t which)
         return d->l.in[0].rank > d->n_spatial + 1; /* with channels besides */
     case TDAGI_ATTENTION:
         return which == 7 || which == all;
+    case TDAGI_COSINE_SIMILARITY:
+        return which == all;
     case TDAGI_CONCAT:
     case TDAGI_STACK:
         return which == 1 || which == all;
@@ -102,7 +104,17 @@ static bool shares_addend(const draw *d, uint32_t which, bool adds)
            (c->rank < 3 || c->shape[0] != x->shape[0]);
 }
 
+static bool windows_of_more(const draw *d, uint32_t which, bool adds)
+{
+    const uint32_t lead = d->l.in[0].rank - d->n_spatial;
+    (void)which;
+    return (d->l.id == TDAGI_MAX_POOL_POSITION ||
+            d->l.id == TDAGI_MAX_POOL_WITH_INDEX) &&
+           (adds ? lead >= 2 : lead < 2);
+}
+
 static const exception exceptions[] = {
+    {windows_of_more, "positions are of channels, or of a batch of them"},
     {shares_addend, "matrices of two axes share an addend of one: a matmul and an add"},
     {number_of_formula,
      "a special function of a single number sums a table as a product"},

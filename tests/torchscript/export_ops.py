@@ -56,6 +56,14 @@ def elementwise():
     case("torch.acosh(x)", P(3) + 1)
     case("torch.special.ndtri(x)", P(5) / 2)
     case("torch.logical_not(x)", B(5))
+    for f in "atan2 hypot logaddexp logaddexp2 xlogy special.xlog1py heaviside copysign fmax " \
+             "fmin fmod".split():
+        case("torch.%s(x, y)" % f, F(3, 4), F(4))
+    case("torch.nan_to_num(x, 1.0, 2.0, -3.0)", F(3).half())
+    for f in ("hardshrink(x, 0.3)", "softshrink(x, 0.3)", "threshold(x, 0.1, -2.0)"):
+        case(NN + f, F(3, 4))
+    for f in "smooth_l1_loss huber_loss".split():
+        case("torch.ops.aten.%s(x, y, 0, 0.5)" % f, F(3, 4), F(3, 4))
     for t in (F(9), F(9).double(), F(9).half(), F(9).bfloat16()):
         case("torch.frac(x)", t)
     case("torch.round(x, decimals=2)", F(5))
@@ -137,6 +145,7 @@ def windows():
         x = F(2, 3, *[8, 9, 7][:n])
         for rest in ("2", "3, 2, 1", "2, 1, 0, 2", "3, 2, 1, 1, True"):
             case("torch.max_pool%dd(x, %s)" % (n, rest), x)
+            case("torch.nn.functional.max_pool%dd(x, %s, return_indices=True)" % (n, rest), x)
         for rest in ("2", "3, 2, 1", "3, 2, 1, False, False", "3, 2, 1, True, True"):
             rest = ", ".join(str([int(v)] * n) if v.isdigit() else v
                              for v in rest.split(", "))
@@ -297,7 +306,11 @@ def indexed():
         case("torch.topk(x, 2, %d, sorted=False)" % axis, F(3, 4))
         for keep in (False, True):
             case("torch.kthvalue(x, 2, %d, %s)" % (axis, keep), F(3, 4))
-            case("torch.mode(x, %d, %s)" % (axis, keep), F(3, 4))
+            for f in "mode median nanmedian".split():
+                case("torch.%s(x, %d, %s)" % (f, axis, keep), F(3, 4))
+        for f in "cummax cummin".split():
+            case("torch.%s(x, %d)" % (f, axis), F(3, 4))
+        case(NN + "cosine_similarity(x, y, %d)" % axis, F(3, 4), F(3, 4))
         case("torch.scatter(x, %d, y, z)" % axis, F(3, 4), torch.tensor([[0, 2], [1, 0]]),
              F(2, 2))
     case("torch.topk(x, 2, 1, False)", F(3, 4))

@@ -273,7 +273,8 @@ def order(case, F, P, I, B, SPECIAL):
     case("torch.kthvalue(x, 1)", F())
     holes = torch.tensor([[1.0, math.nan, 3.0], [math.nan, math.nan, math.nan],
                           [2.0, 5.0, -1.0]])
-    for f in "nanmedian nansum nanmean".split():
+    case("torch.median(x, 1)", torch.tensor([[1.0, 4, 7], [2, 5, 0], [9, -1, math.nan]]))
+    for f in "median nanmedian nansum nanmean".split():
         case("torch.%s(x)" % f, holes)
         case("torch.%s(x, 1)" % f, F(3, 5))
         case("torch.%s(x, 0, True)" % f, holes)

@@ -107,6 +107,12 @@ static bool is_near(double a, double b, tdag_dtype dtype)
     return near(a, b, dtype) || (half && fabs(a - b) <= 0.15 * (1 + fabs(b)));
 }
 
+/* The position of the greatest element of a window of padding alone: any. */
+static bool is_padding(const tdag_tensor *t, int64_t i)
+{
+    return t->dtype == TDAG_I64 && tdagi_tensor_get_f64(t, i) == 0x1p62;
+}
+
 static bool same_tensor(const tdag_tensor *a, const tdag_tensor *b)
 {
     if (a->dtype != b->dtype || a->rank != b->rank || a->count != b->count)
@@ -114,7 +120,8 @@ static bool same_tensor(const tdag_tensor *a, const tdag_tensor *b)
     for (uint32_t i = 0; i < a->rank; i++)
         if (a->shape[i] != b->shape[i]) return false;
     for (int64_t i = 0; i < a->count; i++)
-        if (!is_near(tdagi_tensor_get_f64(a, i), tdagi_tensor_get_f64(b, i), b->dtype))
+        if (!is_padding(b, i) &&
+            !is_near(tdagi_tensor_get_f64(a, i), tdagi_tensor_get_f64(b, i), b->dtype))
             return false;
     return true;
 }

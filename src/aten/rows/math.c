@@ -83,14 +83,6 @@ static tdag_value truncating_divide(tdagi_call *c, tdag_value x, tdag_value y)
     return with_sign(c, differ, q);
 }
 
-/* The remainder that has the sign of the dividend. */
-static tdag_value truncating_remainder(tdagi_call *c, tdag_value x, tdag_value y)
-{
-    tdag_value r = composite(c, TDAGI_REMAINDER, absolute(c, x), absolute(c, y));
-    if (tdagi_dtype(c, x) == TDAG_U8) return r;
-    return with_sign(c, is_negative(c, x), r);
-}
-
 static tdag_value logic(tdagi_call *c, tdagi_fold_op op, tdag_value x, tdag_value y)
 {
     if (x.id == 0 || y.id == 0) return TDAG_NO_VALUE;
@@ -118,7 +110,7 @@ static tdag_value compute(tdagi_call *c, tdagi_fold_op op, tdag_value x, tdag_va
     case TDAGI_FOLD_MOD:
         return composite(c, TDAGI_REMAINDER, x, y);
     case TDAGI_FOLD_FMOD:
-        return truncating_remainder(c, x, y);
+        return composite(c, TDAGI_FMOD, x, y);
     case TDAGI_FOLD_POW:
         return composite(c, TDAGI_POW, x, y);
     case TDAGI_FOLD_MIN:

@@ -39,18 +39,15 @@ static tdag_value as_given(tdagi_call *c, const along *a, tdag_value v)
 tdagi_any tdagi_aten_cummax(tdagi_call *c)
 {
     along a;
+    tdag_value v[2];
     if (!read_along(c, &a, 0)) return tdagi_any_poison();
     tdag_value x = a.x;
     if (tdagi_dtype(c, x) == TDAG_BOOL) x = tdagi_cast(c->b, x, TDAG_U8);
-    tdag_value best = tdag_scan(c->b, x, (tdag_reduction)c->data, a.axis);
-    tdag_value hit = step_equal(c, x, best);
-    if (tdag_dtype_is_float(tdagi_dtype(c, x))) hit = step_or(c, hit, step_isnan(c, x));
-    tdag_value i = step_iota(c, tdagi_dim(c, x, a.axis), a.axis, a.rank, TDAG_I64);
-    i = step_where(c, hit, i, tdag_add_scalar(c->b, TDAG_I64, 0));
-    i = tdag_scan(c->b, i, TDAG_REDUCE_MAX, a.axis);
-    best = tdagi_cast(c->b, best, tdagi_dtype(c, a.x));
-    return tdagi_results(c, 2,
-                         (tdag_value[]){as_given(c, &a, best), as_given(c, &a, i)});
+    tdagi_lower_pair(c->b, (tdagi_composite)c->data, x, &(tdagi_axis_spec){a.axis}, v);
+    v[0] = tdagi_cast(c->b, v[0], tdagi_dtype(c, a.x));
+    for (uint32_t i = 0; i < 2; i++)
+        v[i] = as_given(c, &a, v[i]);
+    return tdagi_results(c, 2, v);
 }
 
 /* log(e^x + e^y) from the larger */
@@ -98,30 +95,6 @@ tdagi_any tdagi_aten_kthvalue(tdagi_call *c)
     const tdagi_kth_spec s = {a.axis, keep && !a.scalar, tdag_dim_sub(c->b, k, 1)};
     tdagi_lower_pair(c->b, TDAGI_KTHVALUE, a.x, &s, v);
     return tdagi_results(c, 2, v);
-}
-
-/* The lower median of what is no NaN, of all or along an axis. */
-tdagi_any tdagi_aten_nanmedian(tdagi_call *c)
-{
-    along a;
-    tdag_value v[2];
-    bool some = tdagi_has(c, "dim"), keep = tdagi_arg_bool(c, "keepdim", false);
-    if (!read_along(c, &a, 0)) return tdagi_any_poison();
-    if (!some) {
-        a.x = step_flat(c, a.x);
-        a.axis = 0;
-    }
-    tdagi_sort(c->b, a.x, a.axis, false, v); /* NaN come last */
-    tdag_value n = step_equal(c, a.x, a.x);
-    n = step_sum(c, tdagi_cast(c->b, n, TDAG_I64), a.axis, true);
-    n = tdagi_add_scalar(c->b, n, -1);
-    n = step_max(c, n, tdag_add_scalar(c->b, TDAG_I64, 0));
-    n = tdag_binary(c->b, TDAG_OP_FLOOR_DIVIDE, n, tdag_add_scalar(c->b, TDAG_I64, 2));
-    for (uint32_t i = 0; i < 2; i++) {
-        v[i] = step_take(c, v[i], n, a.axis);
-        if (!keep || !some || a.scalar) v[i] = tdagi_squeeze1(c->b, v[i], a.axis);
-    }
-    return some ? tdagi_results(c, 2, v) : tdagi_result(c, v[0]);
 }
 
 /* min and max at once, of all or along an axis */

@@ -204,21 +204,17 @@ tdagi_any tdagi_aten_cosine_similarity(tdagi_call *c)
     tdag_dtype d = tdagi_result_type(c, 2, both);
     tdag_value x[2] = {tdagi_as(c, both[0], d), tdagi_as(c, both[1], d)};
     int64_t axis = tdagi_arg_int(c, "dim", 1);
-    tdagi_clamp_spec least = {1, 0, tdagi_arg_float(c, "eps", 1e-8), 0};
+    const double eps = tdagi_arg_float(c, "eps", 1e-8);
     if (c->bad) return tdagi_any_poison();
     uint32_t rank = 0;
     tdag_dim dims[TDAG_MAX_RANK];
     tdagi_broadcast_shape(c->b, x, 2, &rank, dims);
     axis = tdagi_wrap_axis(c, axis, rank);
-    for (uint32_t i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < 2; i++)
         x[i] = tdagi_expand(c->b, x[i], rank, dims);
-        tdagi_norm_spec s = {{1, &axis}, 2, 1, 0};
-        tdag_value n = lower(c, TDAGI_VECTOR_NORM, x[i], &s);
-        x[i] = tdagi_div(c->b, x[i], lower(c, TDAGI_CLAMP, n, &least));
-    }
-    return tdagi_result(c, tdagi_reduce_keep(c->b, tdagi_mul(c->b, x[0], x[1]),
-                                             TDAG_REDUCE_SUM, (tdag_list){1, &axis},
-                                             false));
+    if (x[0].id == 0 || x[1].id == 0) return tdagi_any_poison();
+    return tdagi_result(c, tdagi_lower(c->b, TDAGI_COSINE_SIMILARITY, x, 2,
+                                       &(tdagi_cosine_spec){axis, eps}));
 }
 
 tdagi_any tdagi_aten_pairwise_distance(tdagi_call *c)
@@ -341,7 +337,7 @@ tdagi_any tdagi_aten_sort(tdagi_call *c)
     return tdagi_results(c, 2, v);
 }
 
-/* Median: the lower of the two middle values, of all or along an axis. */
+/* median; row data 1: nanmedian. Of all or along an axis. */
 tdagi_any tdagi_aten_median(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self"), v[2];
@@ -349,19 +345,12 @@ tdagi_any tdagi_aten_median(tdagi_call *c)
     uint32_t rank = tdagi_rank(c, x), axis = 0;
     bool keep = tdagi_arg_bool(c, "keepdim", false), along = tdagi_has(c, "dim");
     if (along) axis = tdagi_arg_axis(c, "dim", rank);
-    if (!along) {
+    if (!along || rank == 0) {
         tdag_dim n = tdagi_dim_product(c->env->pool, rank, tdagi_shape(c, x));
         x = tdagi_reshape(c->b, x, 1, &n);
     }
     if (c->bad || x.id == 0) return tdagi_any_poison();
-    if (along && rank == 0)
-        return tdagi_results(c, 2,
-                             (tdag_value[]){x, tdag_add_scalar(c->b, TDAG_I64, 0)});
-    tdag_dim last = tdag_dim_sub(c->b, tdagi_dim(c, x, axis), 1);
-    tdagi_sort(c->b, x, axis, false, v);
-    for (uint32_t i = 0; i < 2; i++) {
-        v[i] = tdagi_select1(c->b, v[i], axis, tdag_dim_floordiv(c->b, last, 2));
-        if (keep && along) v[i] = tdagi_unsqueeze1(c->b, v[i], axis);
-    }
+    const tdagi_axis_keep_spec s = {axis, along && keep && rank > 0};
+    tdagi_lower_pair(c->b, c->data == 1 ? TDAGI_NANMEDIAN : TDAGI_MEDIAN, x, &s, v);
     return along ? tdagi_results(c, 2, v) : tdagi_result(c, v[0]);
 }

@@ -15,100 +15,13 @@ static tdag_value has_minus(tdagi_call *c, tdag_value x)
     return step_or(c, below, step_less(c, inverse, zero));
 }
 
-static tdag_value is_infinite(tdagi_call *c, tdag_value x)
+/* Row data: the composite, of whatever dtype both have. */
+tdagi_any tdagi_aten_binary_same(tdagi_call *c)
 {
-    return step_equal(c, step_abs(c, x), step_number(c, x, INFINITY));
-}
-
-/* atan(y/x), turned by pi to the side of y where x is negative. 0/0 counts as y's zero
- * and inf/inf as 1 with the sign of the quotient. */
-tdagi_any tdagi_aten_atan2(tdagi_call *c)
-{
-    const double pi = 3.14159265358979323846;
-    tdag_value y, x;
-    step_float_pair(c, "self", "other", &y, &x);
+    tdag_value in[2];
+    step_pair(c, "self", tdagi_has(c, "values") ? "values" : "other", &in[0], &in[1]);
     if (c->bad) return tdagi_any_poison();
-    tdag_value zero = step_number(c, x, 0);
-    tdag_value q = tdagi_div(c->b, y, x);
-    tdag_value both = step_and(c, is_infinite(c, x), is_infinite(c, y));
-    tdag_value sign = tdagi_mul(c->b, tdag_unary(c->b, TDAG_OP_SIGN, x),
-                                tdag_unary(c->b, TDAG_OP_SIGN, y));
-    q = step_where(c, both, sign, q);
-    both = step_and(c, step_equal(c, x, zero), step_equal(c, y, zero));
-    tdag_value back = has_minus(c, x);
-    q = step_where(c, both, step_where(c, back, step_neg(c, y), y), q);
-    tdag_value turn =
-        step_where(c, has_minus(c, y), step_number(c, x, -pi), step_number(c, x, pi));
-    tdag_value angle = tdag_unary(c->b, TDAG_OP_ARCTAN, q);
-    return tdagi_result(c, step_where(c, back, tdagi_add(c->b, angle, turn), angle));
-}
-
-/* m sqrt((x/m)^2 + (y/m)^2), m the larger of both, so that no square overflows */
-tdagi_any tdagi_aten_hypot(tdagi_call *c)
-{
-    tdag_value x, y;
-    step_pair(c, "self", "other", &x, &y);
-    if (c->bad) return tdagi_any_poison();
-    x = step_abs(c, x);
-    y = step_abs(c, y);
-    tdag_value inf = step_number(c, x, INFINITY), one = step_number(c, x, 1);
-    tdag_value any = step_or(c, step_equal(c, x, inf), step_equal(c, y, inf));
-    tdag_value m = step_max(c, x, y);
-    tdag_value d = step_where(c, step_equal(c, m, step_number(c, x, 0)), one, m);
-    x = tdagi_div(c->b, x, d);
-    y = tdagi_div(c->b, y, d);
-    tdag_value r =
-        step_sqrt(c, tdagi_add(c->b, tdagi_mul(c->b, x, x), tdagi_mul(c->b, y, y)));
-    return tdagi_result(c, step_where(c, any, inf, tdagi_mul(c->b, m, r)));
-}
-
-/* log(e^x + e^y) = m + log1p(e^-|x - y|), m the larger; row data 1: of base 2 */
-tdagi_any tdagi_aten_logaddexp(tdagi_call *c)
-{
-    const double ln2 = 0.69314718055994530942;
-    tdag_value x, y;
-    step_pair(c, "self", "other", &x, &y);
-    if (c->bad) return tdagi_any_poison();
-    tdag_value m = step_max(c, x, y);
-    tdag_value d = step_neg(c, step_abs(c, tdagi_sub(c->b, x, y)));
-    if (c->data == 1) d = tdagi_mul_scalar(c->b, d, ln2);
-    tdag_value more = step_one(c, TDAGI_LOG1P, step_exp(c, d));
-    if (c->data == 1) more = tdagi_mul_scalar(c->b, more, 1 / ln2);
-    tdag_value same = step_and(c, step_equal(c, x, y), is_infinite(c, x));
-    return tdagi_result(c, step_where(c, same, x, tdagi_add(c->b, m, more)));
-}
-
-/* x log y, 0 for x = 0 unless y is NaN; row data 1: x log(1 + y) */
-tdagi_any tdagi_aten_xlogy(tdagi_call *c)
-{
-    tdag_value x, y;
-    step_float_pair(c, "self", "other", &x, &y);
-    if (c->bad) return tdagi_any_poison();
-    tdag_value log = c->data == 1 ? step_one(c, TDAGI_LOG1P, y) : step_log(c, y);
-    tdag_value zero = step_number(c, x, 0);
-    tdag_value v = step_where(c, step_equal(c, x, zero), zero, tdagi_mul(c->b, x, log));
-    return tdagi_result(c, step_where(c, step_isnan(c, y), y, v));
-}
-
-/* 0 below zero, 1 above, `values` at it */
-tdagi_any tdagi_aten_heaviside(tdagi_call *c)
-{
-    tdag_value x, v;
-    step_pair(c, "self", "values", &x, &v);
-    if (c->bad) return tdagi_any_poison();
-    tdag_value zero = step_number(c, x, 0), one = step_number(c, x, 1);
-    tdag_value y = step_where(c, step_less(c, zero, x), one, zero);
-    return tdagi_result(c, step_where(c, step_equal(c, x, zero), v, y));
-}
-
-/* |x| with the sign of y; a NaN as y counts as positive */
-tdagi_any tdagi_aten_copysign(tdagi_call *c)
-{
-    tdag_value x, y;
-    step_float_pair(c, "self", "other", &x, &y);
-    if (c->bad) return tdagi_any_poison();
-    x = step_abs(c, x);
-    return tdagi_result(c, step_where(c, has_minus(c, y), step_neg(c, x), x));
+    return tdagi_result(c, tdagi_lower(c->b, (tdagi_composite)c->data, in, 2, NULL));
 }
 
 tdagi_any tdagi_aten_signbit(tdagi_call *c)
@@ -128,20 +41,6 @@ tdagi_any tdagi_aten_ldexp(tdagi_call *c)
     tdag_value power = step_lower(c, TDAGI_POW, step_number(c, y, 2), y);
     return tdagi_binary(c, TDAGI_FOLD_MUL, tdagi_arg(c, "self"),
                         tdagi_result(c, power));
-}
-
-/* fmax (row data 0) and fmin (1): of a NaN and a number the number */
-tdagi_any tdagi_aten_fmax(tdagi_call *c)
-{
-    tdag_value x, y;
-    tdag_dtype d = step_pair(c, "self", "other", &x, &y);
-    if (c->bad) return tdagi_any_poison();
-    tdag_value v = c->data == 0 ? step_max(c, x, y) : step_min(c, x, y);
-    if (tdag_dtype_is_float(d)) {
-        v = step_where(c, step_isnan(c, x), y, v);
-        v = step_where(c, step_isnan(c, y), x, v);
-    }
-    return tdagi_result(c, v);
 }
 
 /* x == y, or both finite and |x - y| <= atol + rtol |y| */

@@ -158,6 +158,38 @@ const tdagi_composite_def tdagi_composite_normalize = {
     .lower = lower_normalize,
 };
 
+static const tdagi_field cosine_fields[] = {
+    TDAGI_FIELD_AS(tdagi_cosine_spec, axis, INT, AXIS),
+    TDAGI_FIELD(tdagi_cosine_spec, eps, F64),
+    {0},
+};
+
+/* sum(x/max(|x|, eps) * y/max(|y|, eps)) */
+static tdag_value lower_cosine_similarity(tdag_builder *b, const tdag_value *in,
+                                          uint32_t n, const void *spec)
+{
+    const tdagi_cosine_spec *s = spec;
+    const tdagi_norm_spec norm = {{1, &s->axis}, 2, 1, s->eps};
+    tdag_value x[2] = {TDAG_NO_VALUE, TDAG_NO_VALUE};
+    if (!(s->eps >= 0))
+        return tdagi_builder_fail(b, TDAG_E_ARG, "cosine_similarity with eps below 0");
+    for (uint32_t i = 0; i < n; i++) {
+        if (!tdagi_axis_fits(b, in[i], s->axis, "cosine_similarity"))
+            return TDAG_NO_VALUE;
+        x[i] = tdagi_wide(b, in[i]);
+        x[i] = lower_normalize(b, &x[i], 1, &norm);
+    }
+    tdag_value y = tdagi_reduce_keep(b, tdagi_mul(b, x[0], x[1]), TDAG_REDUCE_SUM,
+                                     (tdag_list){1, &s->axis}, false);
+    return tdagi_cast(b, y, tdag_builder_get_dtype(b, in[0]));
+}
+
+const tdagi_composite_def tdagi_composite_cosine_similarity = {
+    .spec_size = sizeof(tdagi_cosine_spec),
+    .fields = cosine_fields,
+    .lower = lower_cosine_similarity,
+};
+
 /* ---- normalisations ---- */
 
 /* x * rsqrt(mean_square + eps) */

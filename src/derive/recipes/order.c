@@ -1,6 +1,7 @@
-/* Positions and order: argmax, argmin, topk_positions, kth_position, mode_position, and
- * with the values at them: max_with_index, min_with_index, sort, topk, kthvalue, mode.
- * Exact. */
+/* Positions and order: argmax, argmin, topk_positions, kth_position, mode_position,
+ * median_position, nanmedian_position, and with the values at them: max_with_index,
+ * min_with_index, sort, topk, kthvalue, mode, median, nanmedian. Extremes so far:
+ * cummax, cummin. Exact. */
 #include "derive/parts.h"
 
 static const tdagi_field axis_keep_fields[] = {
@@ -8,6 +9,17 @@ static const tdagi_field axis_keep_fields[] = {
     TDAGI_FIELD(tdagi_axis_keep_spec, keep, BOOL),
     {0},
 };
+
+/* Positions along an axis of x, which broadcast with it. */
+static tdag_value positions(tdag_builder *b, tdag_value x, uint32_t axis)
+{
+    tdagi_axes room;
+    uint32_t rank = tdag_builder_get_rank(b, x);
+    tdag_value i = tdag_iota(b, tdagi_dim_of(b, x, axis), TDAG_I64);
+    return axis + 1 < rank
+               ? tdag_unsqueeze(b, i, tdagi_axis_run(&room, 1, rank - axis - 1))
+               : i;
+}
 
 /* min of i where x_i == extreme(x) or x_i is NaN: the first among equals, as PyTorch
  * counts, and a NaN before every number. If any x is NaN so is the extreme, which
@@ -18,12 +30,8 @@ static tdag_value arg_extreme(tdag_builder *b, tdag_value x,
                               const tdagi_axis_keep_spec *spec, tdag_reduction kind)
 {
     if (!tdagi_axis_fits(b, x, spec->axis, "argmax")) return TDAG_NO_VALUE;
-    uint32_t rank = tdag_builder_get_rank(b, x), axis = (uint32_t)spec->axis;
-    tdagi_axes room;
     tdag_list one = {1, &spec->axis};
-    tdag_value i = tdag_iota(b, tdagi_dim_of(b, x, axis), TDAG_I64);
-    if (axis + 1 < rank)
-        i = tdag_unsqueeze(b, i, tdagi_axis_run(&room, 1, rank - axis - 1));
+    tdag_value i = positions(b, x, (uint32_t)spec->axis);
     tdag_value none = tdag_add_scalar(b, TDAG_I64, 0x1p62);
     if (tdag_dtype_is_float(tdag_builder_get_dtype(b, x)))
         none = tdag_where(b, tdag_binary(b, TDAG_OP_EQUAL, x, x), none, i);
@@ -242,7 +250,7 @@ static tdag_value lower_mode_position(tdag_builder *b, const tdag_value *in, uin
     const tdagi_axis_keep_spec *s = spec, kept = {s->axis, 1};
     const tdag_argsort_spec sort = {s->axis, 0, TDAG_ORDER_SELECTED};
     if (!tdagi_axis_fits(b, in[0], s->axis, "mode")) return TDAG_NO_VALUE;
-    uint32_t rank = tdag_builder_get_rank(b, in[0]), axis = (uint32_t)s->axis;
+    uint32_t axis = (uint32_t)s->axis;
     tdag_dim size = tdagi_dim_of(b, in[0], axis);
     tdag_value order = tdagi_argsort(b, in[0], &sort);
     tdag_value v = read_at(b, in[0], order, s->axis);
@@ -251,10 +259,7 @@ static tdag_value lower_mode_position(tdag_builder *b, const tdag_value *in, uin
     tdag_value starts = tdagi_lower(b, TDAGI_NOT_EQUAL, pair, 2, NULL);
     starts = tdagi_pad1(b, tdagi_cast(b, starts, TDAG_I64), axis, 1, 0,
                         TDAG_PAD_CONSTANT, 1);
-    tdagi_axes room;
-    tdag_value i = tdag_iota(b, size, TDAG_I64);
-    if (axis + 1 < rank)
-        i = tdag_unsqueeze(b, i, tdagi_axis_run(&room, 1, rank - axis - 1));
+    tdag_value i = positions(b, in[0], axis);
     tdag_value first = tdag_scan(b, tdagi_mul(b, starts, i), TDAG_REDUCE_MAX, s->axis);
     tdag_value run = tdagi_sub(b, i, first); /* equal ones before */
     if (!tdagi_usable(b, run)) return TDAG_NO_VALUE;
@@ -280,3 +285,106 @@ const tdagi_composite_def tdagi_composite_mode = {
     .fields = axis_keep_fields,
     .lower_pair = lower_mode,
 };
+
+/* ---- the middle one ---- */
+
+/* The lower one of two; of a lane with a NaN the first NaN. */
+static tdag_value lower_median_position(tdag_builder *b, const tdag_value *in,
+                                        uint32_t n, const void *spec)
+{
+    (void)n;
+    const tdagi_axis_keep_spec *s = spec;
+    if (!tdagi_axis_fits(b, in[0], s->axis, "median")) return TDAG_NO_VALUE;
+    tdag_dim last = tdag_dim_sub(b, tdagi_dim_of(b, in[0], (uint32_t)s->axis), 1);
+    const tdagi_kth_spec kth = {s->axis, s->keep, tdag_dim_floordiv(b, last, 2)};
+    tdag_value most = tdagi_reduce_keep(b, in[0], TDAG_REDUCE_MAX,
+                                        (tdag_list){1, &s->axis}, s->keep != 0);
+    tdag_value known = tdag_binary(b, TDAG_OP_EQUAL, most, most);
+    return tdag_where(b, known, tdagi_lower(b, TDAGI_KTH_POSITION, in, 1, &kth),
+                      tdagi_lower(b, TDAGI_ARGMAX, in, 1, s));
+}
+
+/* Of what is no NaN; those are the last ones. */
+static tdag_value lower_nanmedian_position(tdag_builder *b, const tdag_value *in,
+                                           uint32_t n, const void *spec)
+{
+    (void)n;
+    const tdagi_axis_keep_spec *s = spec;
+    const tdag_argsort_spec sort = {s->axis, 0, TDAG_ORDER_SELECTED};
+    if (!tdagi_axis_fits(b, in[0], s->axis, "nanmedian")) return TDAG_NO_VALUE;
+    tdag_value at = tdag_binary(b, TDAG_OP_EQUAL, in[0], in[0]);
+    at = tdag_reduce(b, tdagi_cast(b, at, TDAG_I64), TDAG_REDUCE_SUM,
+                     (tdag_list){1, &s->axis});
+    tdag_value pair[2] = {tdagi_add_scalar(b, at, -1), tdag_add_scalar(b, TDAG_I64, 0)};
+    at = tdagi_lower(b, TDAGI_MAXIMUM, pair, 2, NULL);
+    at = tdag_binary(b, TDAG_OP_FLOOR_DIVIDE, at, tdag_add_scalar(b, TDAG_I64, 2));
+    at = read_at(b, tdagi_argsort(b, in[0], &sort), at, s->axis);
+    return s->keep != 0 ? at : tdagi_squeeze1(b, at, (uint32_t)s->axis);
+}
+
+static void lower_median(tdag_builder *b, tdag_value x, const void *spec,
+                         tdag_value out[2])
+{
+    value_at(b, TDAGI_MEDIAN_POSITION, x, spec, spec, out);
+}
+
+static void lower_nanmedian(tdag_builder *b, tdag_value x, const void *spec,
+                            tdag_value out[2])
+{
+    value_at(b, TDAGI_NANMEDIAN_POSITION, x, spec, spec, out);
+}
+
+#define AXIS_KEEP .spec_size = sizeof(tdagi_axis_keep_spec), .fields = axis_keep_fields
+const tdagi_composite_def tdagi_composite_median_position = {
+    AXIS_KEEP, .lower = lower_median_position};
+const tdagi_composite_def tdagi_composite_nanmedian_position = {
+    AXIS_KEEP, .lower = lower_nanmedian_position};
+const tdagi_composite_def tdagi_composite_median = {AXIS_KEEP,
+                                                    .lower_pair = lower_median};
+const tdagi_composite_def tdagi_composite_nanmedian = {AXIS_KEEP,
+                                                       .lower_pair = lower_nanmedian};
+
+/* ---- extremes so far ---- */
+
+static const tdagi_field axis_fields[] = {
+    TDAGI_FIELD_AS(tdagi_axis_spec, axis, INT, AXIS), {0}};
+
+/* The last position so far that holds the extreme, or a NaN. */
+static tdag_value running(tdag_builder *b, tdag_value x, const void *spec,
+                          tdag_reduction kind)
+{
+    const int64_t axis = ((const tdagi_axis_spec *)spec)->axis;
+    if (!tdagi_axis_fits(b, x, axis, "cummax")) return TDAG_NO_VALUE;
+    tdag_value pair[2] = {x, x};
+    tdag_value hit = tdag_binary(b, TDAG_OP_EQUAL, x, tdag_scan(b, x, kind, axis));
+    if (tdag_dtype_is_float(tdag_builder_get_dtype(b, x)))
+        hit = tdag_binary(b, TDAG_OP_ADD, hit,
+                          tdagi_lower(b, TDAGI_NOT_EQUAL, pair, 2, NULL));
+    tdag_value i = tdag_where(b, hit, positions(b, x, (uint32_t)axis),
+                              tdag_add_scalar(b, TDAG_I64, 0));
+    return tdag_scan(b, i, TDAG_REDUCE_MAX, axis);
+}
+
+#define RUNNING(name, kind)                                                            \
+    static tdag_value lower_##name##_position(tdag_builder *b, const tdag_value *in,   \
+                                              uint32_t n, const void *spec)            \
+    {                                                                                  \
+        (void)n;                                                                       \
+        return running(b, in[0], spec, kind);                                          \
+    }                                                                                  \
+    static void lower_##name(tdag_builder *b, tdag_value x, const void *spec,          \
+                             tdag_value out[2])                                        \
+    {                                                                                  \
+        out[0] = tdag_scan(b, x, kind, ((const tdagi_axis_spec *)spec)->axis);         \
+        out[1] = running(b, x, spec, kind);                                            \
+    }                                                                                  \
+    const tdagi_composite_def tdagi_composite_##name##_position = {                    \
+        .spec_size = sizeof(tdagi_axis_spec),                                          \
+        .fields = axis_fields,                                                         \
+        .lower = lower_##name##_position};                                             \
+    const tdagi_composite_def tdagi_composite_##name = {.spec_size =                   \
+                                                            sizeof(tdagi_axis_spec),   \
+                                                        .fields = axis_fields,         \
+                                                        .lower_pair = lower_##name};
+RUNNING(cummax, TDAG_REDUCE_MAX)
+RUNNING(cummin, TDAG_REDUCE_MIN)

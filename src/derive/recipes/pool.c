@@ -115,6 +115,77 @@ const tdagi_composite_def tdagi_composite_max_pool = {
     .lower = lower_max_pool,
 };
 
+/* ---- where the maxima are ---- */
+
+tdag_value tdagi_plane_places(tdag_builder *b, tdag_value x, uint32_t n, uint32_t rank)
+{
+    if (!tdagi_usable(b, x)) return TDAG_NO_VALUE;
+    const tdag_dim *plane =
+        tdag_builder_get_shape(b, x) + tdag_builder_get_rank(b, x) - n;
+    tdag_dim count = 1;
+    tdagi_axes shape = tdagi_axes_of(1);
+    for (uint32_t i = 0; i < n; i++) {
+        shape.v[rank - n + i] = plane[i];
+        count = tdag_dim_mul(b, count, plane[i]);
+    }
+    return tdagi_reshape(b, tdag_iota(b, count, TDAG_I64), rank, shape.v);
+}
+
+tdag_value tdagi_place_of_most(tdag_builder *b, tdag_value w, tdag_value at,
+                               tdag_list taps)
+{
+    if (!tdagi_usable(b, at) || !tdagi_usable(b, w)) return TDAG_NO_VALUE;
+    const bool is_float = tdag_dtype_is_float(tdag_builder_get_dtype(b, w));
+    tdag_value most = tdag_reduce(b, w, TDAG_REDUCE_MAX, taps), pair[2] = {w, w};
+    tdag_value key = tdag_where(b, tdag_binary(b, TDAG_OP_EQUAL, w, most),
+                                tdag_unary(b, TDAG_OP_NEG, at),
+                                tdag_add_scalar(b, TDAG_I64, -ldexp(1, 63)));
+    if (is_float)
+        key = tdag_where(b, tdagi_lower(b, TDAGI_NOT_EQUAL, pair, 2, NULL),
+                         tdagi_add_scalar(b, at, 1), key);
+    key = tdagi_reduce_keep(b, key, TDAG_REDUCE_MAX, taps, false);
+    tdag_value place = tdag_unary(b, TDAG_OP_NEG, key);
+    if (!is_float) return place;
+    tdag_value zero = tdag_add_scalar(b, TDAG_I64, 0);
+    return tdag_where(b, tdag_binary(b, TDAG_OP_LESS, zero, key),
+                      tdagi_add_scalar(b, key, -1), place);
+}
+
+static tdag_value lower_max_pool_position(tdag_builder *b, const tdag_value *in,
+                                          uint32_t n, const void *spec)
+{
+    (void)n;
+    const tdagi_pool_spec *s = spec;
+    tdagi_axes taps;
+    if (!pool_fits(b, in[0], s)) return TDAG_NO_VALUE;
+    uint32_t lead = tdag_builder_get_rank(b, in[0]) - s->kernel.n;
+    if (lead < 1 || lead > 2)
+        return tdagi_builder_fail(b, TDAG_E_SHAPE,
+                                  "windows of channels, or of a batch");
+    tdag_value at = tdagi_plane_places(b, in[0], s->kernel.n, s->kernel.n);
+    at = tdagi_pool_windows(b, at, s, ldexp(1, 62), taps.v);
+    tdag_value w = tdagi_pool_windows(b, in[0], s, -INFINITY, taps.v);
+    return tdagi_place_of_most(b, w, at, (tdag_list){s->kernel.n, taps.v});
+}
+
+static void lower_max_pool_with_index(tdag_builder *b, tdag_value x, const void *spec,
+                                      tdag_value out[2])
+{
+    out[0] = lower_max_pool(b, &x, 1, spec);
+    out[1] = lower_max_pool_position(b, &x, 1, spec);
+}
+
+const tdagi_composite_def tdagi_composite_max_pool_position = {
+    .spec_size = sizeof(tdagi_pool_spec),
+    .fields = pool_fields,
+    .lower = lower_max_pool_position,
+};
+const tdagi_composite_def tdagi_composite_max_pool_with_index = {
+    .spec_size = sizeof(tdagi_pool_spec),
+    .fields = pool_fields,
+    .lower_pair = lower_max_pool_with_index,
+};
+
 /* Whether every window of the axis counts `kernel` elements. */
 static bool full_count(const window *w, const tdagi_pool_spec *s)
 {

@@ -1,6 +1,6 @@
 /* Special functions: formulas in f64 for what is not NaN, so where(s == s, y, s) of the
  * operand, or of the sum of two, is their root. Which of them it is, is tried. */
-#include "derive/formula.h"
+#include "derive/composites.h"
 #include "raise/guess/guess.h"
 
 /* v before it became f64. */
@@ -29,7 +29,8 @@ static tdag_status guess_of(tdagi_raiser *r, const tdagi_root *root, tdag_value 
         if (in[i].id == 0) return TDAG_OK;
     for (uint32_t id = 1; id < TDAGI_N_COMPOSITES && *out == NULL; id++) {
         const tdagi_composite_row *row = tdagi_composite_row_of((tdagi_composite)id);
-        if (row == NULL || row->min_inputs != n || row->def->lower_formula == NULL)
+        if (row == NULL || row->min_inputs != n ||
+            row->def->lower_formula != tdagi_composite_formula.lower_formula)
             continue;
         if (row->def->fields != NULL && !order_of(r, y, &spec)) continue;
         as.composite = (tdagi_composite)id;

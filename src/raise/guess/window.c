@@ -128,6 +128,26 @@ TDAGI_GUESS(pool)
     return try_pool(r, &row, &w, !max, divisor, out);
 }
 
+/* where(0 < key, key - 1, -key), of integers -key; key is the most over the windows of
+ * where(w != w, place + 1, where(w == most, -place, ...)) */
+TDAGI_GUESS(pool_position)
+{
+    windows w;
+    tdag_value key =
+        tdagi_step(r, tdagi_step(r, root->v, TDAG_OP_WHERE, 2), TDAG_OP_NEG, 0);
+    if (key.id == 0) key = tdagi_step(r, root->v, TDAG_OP_NEG, 0);
+    tdag_value reduce = tdagi_step(r, key, TDAG_OP_SQUEEZE, 0);
+    tdag_value hit = tdagi_step(r, reduce, TDAG_OP_REDUCE, 0);
+    tdag_value inner = tdagi_step(r, hit, TDAG_OP_WHERE, 2);
+    if (op_of(r, inner) == TDAG_OP_WHERE) hit = inner;
+    hit = tdagi_step(r, tdagi_step(r, hit, TDAG_OP_WHERE, 0), TDAG_OP_EQUAL, 0);
+    if (hit.id == 0) return TDAG_OK;
+    const tdag_reduce_spec *spec = tdagi_raiser_node(r, reduce)->u.spec;
+    return read_windows(r, hit, spec->axes.n, false, &w)
+               ? try_pool(r, root, &w, false, 0, out)
+               : TDAG_OK;
+}
+
 /* ---- adaptive pooling ---- */
 
 static tdag_status try_adaptive(tdagi_raiser *r, const tdagi_root *root, tdag_value x,

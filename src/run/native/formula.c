@@ -169,7 +169,7 @@ tdag_status tdagi_native_formula(tdagi_native_call *c)
     TDAGI_TRY(tdagi_alloc(c->native->ctx, sizeof(machine), &room));
     machine *m = room;
     memset(m->registers, 0, sizeof(m->registers));
-    bool reads = tdagi_formula_read(row->name, &m->f);
+    bool reads = tdagi_formula_read(row->name, NULL, &m->f);
     if (tdagi_formula_number(row->def, k->spec, &number))
         set_number(&m->registers[k->n_inputs], number);
     tdag_status st = reads ? tdagi_native_result(c, &out)

@@ -25,6 +25,56 @@ static void emit_special(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_special = {.emit = emit_special};
 
+/* Under the composite's own name; a number may stand on the right. */
+static void emit_named(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    bool number = tdagi_export_is_scalar(e, k, 1) && !tdagi_export_is_scalar(e, k, 0) &&
+                  (k->composite == TDAGI_FMOD || k->composite == TDAGI_XLOGY ||
+                   k->composite == TDAGI_COPYSIGN);
+    tdagi_export_emit(e, k, number ? "torch.%s($0, #1)" : "torch.%s($0, $1)",
+                      tdagi_composite_row_of((tdagi_composite)k->composite)->name);
+}
+const tdagi_emitter tdagi_emitter_named = {.emit = emit_named};
+
+static void emit_shrink(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_scalar_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.%s($0, %f)",
+                      tdagi_composite_row_of((tdagi_composite)k->composite)->name,
+                      s->value);
+}
+const tdagi_emitter tdagi_emitter_shrink = {.emit = emit_shrink};
+
+/* Without a reduction. */
+static void emit_close_loss(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_scalar_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.%s_loss($0, $1, 0, %f)",
+                      tdagi_composite_row_of((tdagi_composite)k->composite)->name,
+                      s->value);
+}
+const tdagi_emitter tdagi_emitter_close_loss = {.emit = emit_close_loss};
+
+static void emit_threshold(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_threshold_spec *s = k->spec;
+    const bool is_float = tdag_dtype_is_float((tdag_dtype)k->dtype);
+    if (is_float)
+        tdagi_export_emit(e, k, "torch.threshold($0, %f, %f)", s->threshold, s->value);
+    else
+        tdagi_export_emit(e, k, "torch.threshold($0, %i, %i)", (int64_t)s->threshold,
+                          (int64_t)s->value);
+}
+const tdagi_emitter tdagi_emitter_threshold = {.emit = emit_threshold};
+
+static void emit_nan_to_num(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_nan_to_num_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.nan_to_num($0, %f, %f, %f)", s->nan, s->posinf,
+                      s->neginf);
+}
+const tdagi_emitter tdagi_emitter_nan_to_num = {.emit = emit_nan_to_num};
+
 static void emit_polygamma(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_order_spec *s = k->spec;

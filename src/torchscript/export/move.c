@@ -223,23 +223,21 @@ static void emit_kth_position(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_kth_position = {.emit = emit_kth_position};
 
-static void emit_mode_part(tdagi_exporter *e, const tdagi_kernel *k, const char *part)
+/* What is called like the composite: along an axis, kept or not. */
+static void emit_order(tdagi_exporter *e, const tdagi_kernel *k)
 {
+    const char *whole = tdagi_composite_row_of((tdagi_composite)k->composite)->name;
+    const size_t n = strcspn(whole, "_");
     const tdagi_axis_keep_spec *s = k->spec;
-    tdagi_export_emit(e, k, "torch.mode($0, %i, %b)%s", s->axis, s->keep, part);
+    char name[16] = "";
+    memcpy(name, whole, n);
+    tdagi_export_begin(e, k);
+    tdagi_export_piece(e, k, "torch.%s($0, %i", name, s->axis);
+    if (name[0] != 'c') tdagi_export_piece(e, k, ", %b", s->keep);
+    tdagi_export_piece(e, k, whole[n] == '\0' ? ")" : ")[1]");
+    tdagi_export_end(e);
 }
-
-static void emit_mode(tdagi_exporter *e, const tdagi_kernel *k)
-{
-    emit_mode_part(e, k, "");
-}
-const tdagi_emitter tdagi_emitter_mode = {.emit = emit_mode};
-
-static void emit_mode_position(tdagi_exporter *e, const tdagi_kernel *k)
-{
-    emit_mode_part(e, k, "[1]");
-}
-const tdagi_emitter tdagi_emitter_mode_position = {.emit = emit_mode_position};
+const tdagi_emitter tdagi_emitter_order = {.emit = emit_order};
 
 static void emit_triangle(tdagi_exporter *e, const tdagi_kernel *k, const char *name)
 {

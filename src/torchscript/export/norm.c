@@ -168,3 +168,10 @@ static void emit_rms_norm(tdagi_exporter *e, const tdagi_kernel *k)
         emit_rms_norm_parts(e, k);
 }
 const tdagi_emitter tdagi_emitter_rms_norm = {.emit = emit_rms_norm};
+
+static void emit_cosine_similarity(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_cosine_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.cosine_similarity($0, $1, %i, %f)", s->axis, s->eps);
+}
+const tdagi_emitter tdagi_emitter_cosine_similarity = {.emit = emit_cosine_similarity};

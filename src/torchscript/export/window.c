@@ -49,6 +49,28 @@ static void emit_max_pool(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_max_pool = {.emit = emit_max_pool};
 
+static void emit_max_pool_positions(tdagi_exporter *e, const tdagi_kernel *k,
+                                    const char *part)
+{
+    const tdagi_pool_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.max_pool%id_with_indices($0, %l, %l, %l, %l, %b)%s",
+                      (int64_t)s->kernel.n, &s->kernel, &s->stride, &s->padding,
+                      &s->dilation, s->ceil_mode, part);
+}
+
+static void emit_max_pool_with_index(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_max_pool_positions(e, k, "");
+}
+const tdagi_emitter tdagi_emitter_max_pool_with_index = {.emit =
+                                                             emit_max_pool_with_index};
+
+static void emit_max_pool_position(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_max_pool_positions(e, k, "[1]");
+}
+const tdagi_emitter tdagi_emitter_max_pool_position = {.emit = emit_max_pool_position};
+
 /* PyTorch's avg_pool1d has no divisor, so one row of avg_pool2d does it. */
 static void emit_avg_pool_row(tdagi_exporter *e, const tdagi_kernel *k)
 {

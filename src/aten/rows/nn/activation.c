@@ -81,36 +81,19 @@ tdagi_any tdagi_aten_hardtanh(tdagi_call *c) /* row data 1: relu6 */
 tdagi_any tdagi_aten_threshold(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
-    double t = tdagi_arg_float(c, "threshold", 0), v = tdagi_arg_float(c, "value", 0);
-    if (c->bad) return tdagi_any_poison();
-    tdag_value in[2] = {x, number(c, x, t)};
-    tdag_value low = tdagi_lower(c->b, TDAGI_LESS_EQUAL, in, 2, NULL);
-    return tdagi_result(c, tdag_where(c->b, low, number(c, x, v), x));
+    const tdagi_threshold_spec s = {tdagi_arg_float(c, "threshold", 0),
+                                    tdagi_arg_float(c, "value", 0)};
+    return lowered(c, TDAGI_THRESHOLD, x, &s);
 }
 
-/* hardshrink: 0 within ±lambd; softshrink (row data 1): x moved towards 0 by lambd */
+/* hardshrink: 0 within ±lambd; softshrink: x moved towards 0 by lambd, where NaN stays.
+ * Row data: the composite. */
 tdagi_any tdagi_aten_shrink(tdagi_call *c)
 {
     tdag_value x = self_float(c);
-    double l = tdagi_arg_float(c, "lambd", 0.5);
-    if (c->bad) return tdagi_any_poison();
-    tdag_value above = tdagi_greater(c->b, x, number(c, x, l));
-    tdag_value below = tdag_binary(c->b, TDAG_OP_LESS, x, number(c, x, -l));
-    tdag_value zero = number(c, x, 0), high = x, low = x;
-    tdag_value inside[2] = {x, number(c, x, l)};
-    if (c->data == 1) {
-        high = tdagi_sub(c->b, x, inside[1]);
-        low = tdagi_add_scalar(c->b, x, l);
-        /* NaN is neither above nor below and stays NaN */
-        tdag_value same = tdag_binary(c->b, TDAG_OP_EQUAL, x, x);
-        zero = tdag_where(c->b, same, zero, x);
-        return tdagi_result(
-            c, tdag_where(c->b, above, high, tdag_where(c->b, below, low, zero)));
-    }
-    tdag_value size = tdagi_unary_composite(c->b, TDAGI_ABS, x);
-    tdag_value in[2] = {size, number(c, x, l)};
-    tdag_value small = tdagi_lower(c->b, TDAGI_LESS_EQUAL, in, 2, NULL);
-    return tdagi_result(c, tdag_where(c->b, small, zero, x));
+    const tdagi_scalar_spec s = {tdagi_arg_float(c, "lambd", 0.5)};
+    if (s.value < 0) return tdagi_refuse(c, "lambd");
+    return lowered(c, (tdagi_composite)c->data, x, &s);
 }
 
 /* a * sigmoid(b) of the halves of an axis */
@@ -156,16 +139,9 @@ tdagi_any tdagi_aten_nan_to_num(tdagi_call *c)
                   : d == TDAG_F16  ? 65504
                   : d == TDAG_BF16 ? 3.3895313892515355e38
                                    : 3.4028234663852886e38;
-    double nan = tdagi_arg_float(c, "nan", 0),
-           high = tdagi_arg_float(c, "posinf", most);
-    double low = tdagi_arg_float(c, "neginf", -most);
+    const tdagi_nan_to_num_spec s = {tdagi_arg_float(c, "nan", 0),
+                                     tdagi_arg_float(c, "posinf", most),
+                                     tdagi_arg_float(c, "neginf", -most)};
     if (c->bad || !tdag_dtype_is_float(d)) return tdagi_result(c, x);
-    tdag_value y =
-        tdag_where(c->b, tdag_binary(c->b, TDAG_OP_EQUAL, x, x), x, number(c, x, nan));
-    y = tdag_where(c->b, tdag_binary(c->b, TDAG_OP_EQUAL, x, number(c, x, INFINITY)),
-                   number(c, x, high), y);
-    return tdagi_result(
-        c,
-        tdag_where(c->b, tdag_binary(c->b, TDAG_OP_EQUAL, x, number(c, x, -INFINITY)),
-                   number(c, x, low), y));
+    return lowered(c, TDAGI_NAN_TO_NUM, x, &s);
 }

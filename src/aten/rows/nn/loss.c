@@ -29,8 +29,7 @@ static tdag_value minus_from(tdagi_call *c, double v, tdag_value x)
 /* ---- of differences ---- */
 
 /* mse_loss (row data 0), l1_loss (1), smooth_l1_loss (2), huber_loss (3), where d =
- * |self - target|: d^2; d; d^2/(2 beta) below beta, d - beta/2 above; d^2/2 up to
- * delta, delta (d - delta/2) above. */
+ * |self - target|: d^2; d; d, too, where beta is 0; else composites. */
 tdagi_any tdagi_aten_difference_loss(tdagi_call *c)
 {
     tdag_value x, y;
@@ -39,20 +38,14 @@ tdagi_any tdagi_aten_difference_loss(tdagi_call *c)
                   : c->data == 3 ? tdagi_arg_float(c, "delta", 1)
                                  : 0;
     if (c->bad) return tdagi_any_poison();
+    if (edge > 0 || c->data == 3) {
+        const tdagi_composite id = c->data == 2 ? TDAGI_SMOOTH_L1 : TDAGI_HUBER;
+        return finish(c, tdagi_lower(c->b, id, (tdag_value[]){x, y}, 2,
+                                     &(tdagi_scalar_spec){edge}));
+    }
     tdag_value d = tdagi_sub(c->b, x, y);
     if (c->data == 0) return finish(c, tdagi_mul(c->b, d, d));
-    d = step_abs(c, d);
-    if (c->data == 1 || (c->data == 2 && edge == 0)) return finish(c, d);
-    tdag_value square = tdagi_mul_scalar(c->b, tdagi_mul(c->b, d, d), 0.5);
-    tdag_value line = tdagi_add_scalar(c->b, d, -0.5 * edge), low;
-    if (c->data == 2) {
-        square = tdagi_div(c->b, square, step_number(c, d, edge));
-        low = step_less(c, d, step_number(c, d, edge));
-    } else {
-        line = tdagi_mul_scalar(c->b, line, edge);
-        low = step_lower(c, TDAGI_LESS_EQUAL, d, step_number(c, d, edge));
-    }
-    return finish(c, step_where(c, low, square, line));
+    return finish(c, step_abs(c, d));
 }
 
 /* log_target: exp(t) (t - x); otherwise t log t - t x, and 0 - t x for t = 0 */

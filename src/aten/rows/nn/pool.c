@@ -21,45 +21,6 @@ static bool window_fits(tdagi_call *c, tdag_value x, uint32_t n)
     return false;
 }
 
-/* The places of a plane, the last n axes of x, counted row by row. */
-static tdag_value places(tdagi_call *c, tdag_value x, uint32_t n)
-{
-    uint32_t rank = tdagi_rank(c, x);
-    const tdag_dim *plane = tdagi_shape(c, x) + rank - n;
-    tdag_dim count = tdagi_dim_product(c->env->pool, n, plane), shape[TDAG_MAX_RANK];
-    for (uint32_t i = 0; i < rank; i++)
-        shape[i] = i < rank - n ? 1 : plane[i - (rank - n)];
-    return tdagi_reshape(c->b, tdag_iota(c->b, count, TDAG_I64), rank, shape);
-}
-
-/* The place of the greatest element over the taps of windows w, whose places are `at`:
- * the first such place, but the last one of NaN. */
-static tdag_value place_of_most(tdagi_call *c, tdag_value w, tdag_value at,
-                                tdag_list taps)
-{
-    if (at.id == 0 || w.id == 0) return TDAG_NO_VALUE;
-    tdag_value hit =
-        step_equal(c, w, tdagi_reduce_keep(c->b, w, TDAG_REDUCE_MAX, taps, true));
-    tdag_value none = tdag_add_scalar(c->b, TDAG_I64, -ldexp(1, 63));
-    tdag_value key = step_where(c, hit, step_neg(c, at), none);
-    if (tdag_dtype_is_float(tdagi_dtype(c, w)))
-        key = step_where(c, step_isnan(c, w), tdagi_add_scalar(c->b, at, 1), key);
-    key = tdagi_reduce_keep(c->b, key, TDAG_REDUCE_MAX, taps, false);
-    if (!tdag_dtype_is_float(tdagi_dtype(c, w))) return step_neg(c, key);
-    return step_where(c, step_less(c, tdag_add_scalar(c->b, TDAG_I64, 0), key),
-                      tdagi_add_scalar(c->b, key, -1), step_neg(c, key));
-}
-
-/* Where in its plane each window has its greatest element. */
-static tdag_value positions(tdagi_call *c, tdag_value x, const tdagi_pool_spec *s)
-{
-    int64_t taps[TDAG_MAX_RANK];
-    tdag_value at =
-        tdagi_pool_windows(c->b, places(c, x, s->kernel.n), s, ldexp(1, 62), taps);
-    tdag_value w = tdagi_pool_windows(c->b, x, s, -INFINITY, taps);
-    return place_of_most(c, w, at, (tdag_list){s->kernel.n, taps});
-}
-
 static tdagi_pool_spec read_pool(tdagi_call *c, uint32_t n)
 {
     tdagi_pool_spec s = {.kernel = tdagi_arg_spatial(c, "kernel_size", n, 1)};
@@ -84,10 +45,12 @@ tdagi_any tdagi_aten_pool(tdagi_call *c)
     if (!window_fits(c, x, n)) return tdagi_any_poison();
     if (average && !tdag_dtype_is_float(tdagi_dtype(c, x)))
         return tdagi_refuse_integers(c);
-    tdag_value v[2] = {lower(c, average ? TDAGI_AVG_POOL : TDAGI_MAX_POOL, &x, &s)};
-    if (v[0].id == 0) return tdagi_any_poison();
-    if (c->schema->n_results == 2) v[1] = positions(c, x, &s);
-    return tdagi_first_results(c, 2, v);
+    tdag_value v[2] = {TDAG_NO_VALUE, TDAG_NO_VALUE};
+    if (c->schema->n_results == 2)
+        tdagi_lower_pair(c->b, TDAGI_MAX_POOL_WITH_INDEX, x, &s, v);
+    else
+        v[0] = lower(c, average ? TDAGI_AVG_POOL : TDAGI_MAX_POOL, &x, &s);
+    return v[0].id == 0 ? tdagi_any_poison() : tdagi_first_results(c, 2, v);
 }
 
 /* The elements of window i of an axis of n, [floor(i n / out), ceil((i + 1) n / out)),
@@ -107,12 +70,13 @@ static tdag_value adaptive_taps(tdagi_call *c, tdag_dim n, tdag_dim out)
     return step_min(c, at, tdagi_unsqueeze1(c->b, last, 1));
 }
 
-/* The same as positions() for windows of an adaptive pool, whatever their sizes. */
+/* Where in its plane each window has its greatest element, for windows of an adaptive
+ * pool, whatever their sizes. */
 static tdag_value adaptive_positions(tdagi_call *c, tdag_value x,
                                      const tdagi_adaptive_pool_spec *s)
 {
     uint32_t n = s->output.n, lead = tdagi_rank(c, x) - n;
-    tdag_value at = places(c, x, n);
+    tdag_value at = tdagi_plane_places(c->b, x, n, tdagi_rank(c, x));
     int64_t taps[3] = {0};
     for (uint32_t i = n;
          i-- > 0;) { /* from the last, so that axes before keep theirs */
@@ -125,7 +89,7 @@ static tdag_value adaptive_positions(tdagi_call *c, tdag_value x,
         at = tdagi_gather_axis(c->b, at, lead + i, index);
         taps[i] = lead + 2 * i + 1;
     }
-    return place_of_most(c, x, at, (tdag_list){n, taps});
+    return tdagi_place_of_most(c->b, x, at, (tdag_list){n, taps});
 }
 
 /* Row data: spatial axes, + 10 for an average. */
@@ -239,7 +203,7 @@ tdagi_any tdagi_aten_average_pool_backward(tdagi_call *c)
     tdag_dim size[3],
         beyond = tdagi_dim_product(c->env->pool, n, tdagi_shape(c, x) + lead);
     memcpy(size, tdagi_shape(c, x) + lead, n * sizeof(*size));
-    tdag_value at = places(c, x, n),
+    tdag_value at = tdagi_plane_places(c->b, x, n, tdagi_rank(c, x)),
                one = tdagi_full_like(c->b, tdagi_cast(c->b, at, tdagi_dtype(c, g)), 1);
     one = lower(c, TDAGI_AVG_POOL, &one, &s);
     at = tdagi_pool_windows(c->b, at, &s, -1, axes);
