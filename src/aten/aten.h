@@ -190,7 +190,8 @@ tdag_value tdagi_assume_dim(tdagi_call *c, tdag_value v, uint32_t axis, tdag_dim
 /* v with the dim of an axis made a number, where a run finds it: the run checks that.
  */
 tdag_value tdagi_fixed_dim(tdagi_call *c, tdag_value v, uint32_t axis, int64_t want);
-/* The same of every axis, counted from the last one, whose dim is a number in shape. */
+/* The dims of v, counted from the last one, made those of shape where a run finds one
+ * of the two; of a dim of 1 nothing is asked. */
 void tdagi_match_shape(tdagi_call *c, tdag_value *v, uint32_t rank,
                        const tdag_dim *shape);
 /* Where the dims of two axes are equal at the samples, but different expressions, one

@@ -77,13 +77,24 @@ tdag_value tdagi_fixed_dim(tdagi_call *c, tdag_value v, uint32_t axis, int64_t w
     return tdagi_slice1(c->b, v, axis, 0, want);
 }
 
+/* One dim of v made `want`, where a run finds one of them. */
+static tdag_value match_found(tdagi_call *c, tdag_value v, uint32_t axis, tdag_dim want)
+{
+    tdag_dim d = tdagi_dim(c, v, axis);
+    if (want >= 0) return tdagi_fixed_dim(c, v, axis, want);
+    bool found = tdagi_is_found(c->env, d) || tdagi_is_found(c->env, want);
+    if (d == 1 || d == want || !found ||
+        tdagi_dim_sample(c->env->pool, d) != tdagi_dim_sample(c->env->pool, want))
+        return v;
+    return tdagi_with_dim(c->env, v, axis, want);
+}
+
 void tdagi_match_shape(tdagi_call *c, tdag_value *v, uint32_t rank,
                        const tdag_dim *shape)
 {
     uint32_t n = v->id == 0 ? 0 : tdagi_rank(c, *v);
-    for (uint32_t i = 0; i < n && i < rank && v->id != 0; i++)
-        if (shape[rank - 1 - i] >= 0)
-            *v = tdagi_fixed_dim(c, *v, n - 1 - i, shape[rank - 1 - i]);
+    for (uint32_t i = 1; i <= n && i <= rank && v->id != 0; i++)
+        *v = match_found(c, *v, n - i, shape[rank - i]);
 }
 
 void tdagi_match_dims(tdagi_call *c, tdag_value *x, uint32_t x_axis, tdag_value *y,

@@ -322,15 +322,7 @@ tdagi_any tdagi_aten_copy(tdagi_call *c)
     tdag_value v = tdagi_as(c, src, tdagi_cell_dtype(c->env, self));
     if (c->bad) return tdagi_any_poison();
     const tdag_dim *shape = tdagi_cell_shape(c->env, self);
-    uint32_t rank = tdagi_cell_rank(c->env, self), have = tdagi_rank(c, v);
-    tdagi_match_shape(c, &v, rank, shape);
-    for (uint32_t i = 0; i < have && have <= rank && v.id != 0; i++) {
-        tdag_dim d = tdagi_dim(c, v, i), want = shape[rank - have + i];
-        if (d == 1 || d == want ||
-            !(tdagi_is_found(c->env, d) || tdagi_is_found(c->env, want)) ||
-            tdagi_dim_sample(c->env->pool, d) != tdagi_dim_sample(c->env->pool, want))
-            continue;
-        v = tdagi_with_dim(c->env, v, i, want); /* as x[a:b] = y[a:b] needs */
-    }
+    uint32_t rank = tdagi_cell_rank(c->env, self);
+    tdagi_match_shape(c, &v, rank, shape); /* as x[a:b] = y[a:b] needs */
     return tdagi_result(c, tdagi_expand(c->b, v, rank, shape));
 }
