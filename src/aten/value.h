@@ -72,7 +72,8 @@ struct tdagi_seq {
                            tensor, and none in v; else NULL (control/stack.h) */
     tdagi_seq *columns; /* of such a list of tuples: a list with rows for each item of
                            the tuples; nobody writes to those; else NULL */
-    char letter;        /* of rows that are numbers: 'i', 'f' or 'b'; else 0 */
+    char letter; /* of rows that are numbers: 'i', 'f' or 'b'; 'r' of columns that are
+                    the rows of items of several lengths, and those; else 0 */
 };
 
 struct tdagi_dict { /* in insertion order */

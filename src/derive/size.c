@@ -9,6 +9,8 @@
 #include "derive/parts.h"
 #include "ir/graph.h"
 
+#define MOST_LESS 16 /* what a size may lack to be none below 0 */
+
 static tdag_value number(tdag_builder *b, tdag_dtype dtype, int64_t value)
 {
     tdag_tensor *t = NULL;
@@ -27,6 +29,13 @@ tdag_value tdagi_dim_scalar(tdag_builder *b, tdag_dim d, tdag_dtype dtype)
     if (tdagi_dim_is_const(tdagi_builder_pool(b), d, &value))
         return number(b, dtype, value);
     tdagi_pool *pool = tdagi_builder_pool(b);
+    for (int64_t more = 1; more <= MOST_LESS && !tdagi_dim_proves_ge(pool, d, 0);
+         more++) {
+        tdag_dim above = tdagi_dim_add(pool, d, more); /* T-2, where T may be 1 */
+        if (tdagi_dim_proves_ge(pool, above, 0))
+            return tdagi_add(b, tdagi_dim_scalar(b, above, dtype),
+                             number(b, dtype, -more));
+    }
     if (tdagi_dim_sample(pool, d) < 0)
         return tdag_unary(b, TDAG_OP_NEG,
                           tdagi_dim_scalar(b, tdagi_dim_sub(pool, 0, d), dtype));

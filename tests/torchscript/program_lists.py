@@ -212,3 +212,75 @@ class SliceBeyond(nn.Module):
         for i in range(int(n)):
             s = s + x[i:i + 1].sum(0) + 1
         return s
+
+
+@model("f32[N=4,3] i64[]", [several(1, n, 3)[0] + (torch.tensor(k),) for n, k in ((4, 3), (3, 1), (6, 0), (7, 5))])
+class RaggedCat(nn.Module):
+    def forward(self, x, n: Tensor):
+        parts: List[Tensor] = [x[:0]]
+        for i in range(int(n)):
+            parts.append(x[:i + 1] * i)
+        return torch.cat(parts)
+
+
+@model("f32[6,3]", several(4, 6, 3))
+class RaggedMasks(nn.Module):
+    def forward(self, x):
+        keep: List[Tensor] = []
+        for k in range(3):
+            m = x[:, k] > 0
+            if bool(m.any()):
+                keep.append(x[m])
+        if len(keep) == 0:
+            return x[:0]
+        return torch.cat(keep, 0)
+
+
+@model("f32[N=6]", lengths((), (1, 2, 6, 7)))
+class MergeSort(nn.Module):
+    def forward(self, x):
+        n = x.size(0)
+        w = 1
+        while w < n:
+            parts: List[Tensor] = []
+            i = 0
+            while i < n:
+                seg = x[i:i + 2 * w]
+                parts.append(torch.sort(seg)[0])
+                i += 2 * w
+            x = torch.cat(parts)
+            w *= 2
+        return x
+
+
+@model("f32[T=4,5]", lengths((5,), (1, 2, 6)))
+class CRFDecodeSym(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trans = nn.Parameter(torch.randn(5, 5))
+
+    def forward(self, e):
+        score = e[0]
+        back: List[Tensor] = []
+        for t in range(1, e.size(0)):
+            s, i = (score.unsqueeze(1) + self.trans).max(0)
+            score = s + e[t]
+            back.append(i)
+        best = int(score.argmax())
+        tags: List[int] = [best]
+        for i in range(len(back)):
+            best = int(back[len(back) - 1 - i][best])
+            tags.append(best)
+        return score.max(), torch.tensor(tags)
+
+
+@model("f32[S=8,4]", lengths((4,), (2, 4, 8)))
+class ChunksOfTwo(nn.Module):
+    def forward(self, x):
+        outs: List[Tensor] = []
+        state = torch.zeros(4)
+        for i in range(0, x.size(0), 2):
+            c = x[i:i + 2]
+            state = torch.tanh(state + c.sum(0))
+            outs.append(c + state)
+        return torch.cat(outs), state

@@ -340,6 +340,57 @@ class StateInBranch(nn.Module):
         return self.last * self.n
 
 
+@model("f32[5,3]", several(4, 5, 3))
+class ReturnWritten(nn.Module):
+    def forward(self, x):
+        acc = torch.zeros(3)
+        for i in range(5):
+            r = x[i]
+            for j in range(3):
+                if bool(r[j] < -1.5):
+                    return acc
+            acc += r
+        return acc
+
+
+@model("f32[3] f32[3]", [a + b for a, b in zip(several(4, 3), several(4, 3, scale=2))])
+class ArmWrites(nn.Module):
+    def forward(self, x, z):
+        w = x.clone()
+        if bool(z.sum() > 0):
+            y = w.add_(1)
+        else:
+            y = z
+        return y, w
+
+
+@model("f32[3] f32[3]", [a + b for a, b in zip(several(4, 3), several(4, 3, scale=2))])
+class ArmWritesViews(nn.Module):
+    def forward(self, x, z):
+        w = x.clone()
+        if bool(z.sum() > 0):
+            w[1:] += 1
+            y = (w[:2], 1)
+        else:
+            w[0] = 5
+            y = (z[:2], 2)
+        return y[0] * 2, w, y[1]
+
+
+@model("f32[3] f32[3]", [a + b for a, b in zip(several(4, 3), several(4, 3, scale=2))])
+class ReturnsWrite(nn.Module):
+    def forward(self, x, z):
+        w = x.clone()
+        if bool(z.sum() > 0):
+            w += z
+            return w
+        w *= 2
+        if bool(w.sum() > 0):
+            w -= 1
+            return w + z
+        return w
+
+
 # The other kinds, a file each.
 sys.modules.setdefault("programs", sys.modules[__name__])
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))

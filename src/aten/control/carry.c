@@ -112,7 +112,7 @@ static tdagi_any carry_stack_in(tdagi_carrying *c, tdagi_any list,
 {
     const tdagi_seq *s = list.u.seq;
     if (s->columns != NULL) {
-        tdagi_any out = tdagi_stack_columns(c->env, s->columns);
+        tdagi_any out = tdagi_stack_columns(c->env, s->columns, s->letter);
         for (uint32_t i = 0; i < s->columns->n && out.kind == TDAGI_ANY_LIST; i++) {
             tdagi_any column = carry_stack_in(c, s->columns->v[i], known);
             if (!tdagi_any_is_stack(column)) return column;
@@ -487,6 +487,7 @@ static tdagi_any carry_optional_out(tdagi_carrying *c, tdagi_any v)
 
 static tdagi_any carry_stack_out(tdagi_carrying *c, tdagi_any list)
 {
+    if (!tdagi_any_is_stack(list)) return tdagi_any_poison(); /* refused above */
     const tdagi_seq *s = list.u.seq;
     if (s->columns == NULL) {
         tdagi_any rows = tdagi_carry_out(c, (tdagi_any){.kind = TDAGI_ANY_TENSOR});
@@ -494,7 +495,7 @@ static tdagi_any carry_stack_out(tdagi_carrying *c, tdagi_any list)
                    ? tdagi_stack_list(c->env, rows.u.tensor, s->letter)
                    : rows;
     }
-    tdagi_any out = tdagi_stack_columns(c->env, s->columns);
+    tdagi_any out = tdagi_stack_columns(c->env, s->columns, s->letter);
     for (uint32_t i = 0; i < s->columns->n && out.kind == TDAGI_ANY_LIST; i++) {
         tdagi_any column = carry_stack_out(c, s->columns->v[i]);
         if (!tdagi_any_is_stack(column)) return column;

@@ -112,7 +112,7 @@ static tdagi_any merge_lists(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
         return differ(arms, yes, no);
     if (a.u.seq->rows == NULL) {
         const tdagi_seq *x = a.u.seq->columns, *y = b.u.seq->columns;
-        tdagi_any out = tdagi_stack_columns(env, x);
+        tdagi_any out = tdagi_stack_columns(env, x, a.u.seq->letter);
         if (x == y || out.kind != TDAGI_ANY_LIST) return x == y ? yes : out;
         for (uint32_t i = 0; i < x->n && i < y->n; i++) {
             tdagi_any merged = merge_lists(arms, x->v[i], y->v[i]);
@@ -149,6 +149,15 @@ static tdagi_any merge_dicts(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
     return out;
 }
 
+/* A number or tensor that an arm gives. */
+static tdag_value value_in(const tdagi_arms *arms, int arm, tdagi_any v)
+{
+    const tdagi_told *t = v.kind == TDAGI_ANY_TENSOR ? arms->told[arm] : NULL;
+    while (t != NULL && t->t != v.u.tensor)
+        t = t->next;
+    return t != NULL ? t->v : tdagi_value_of(arms->env, v);
+}
+
 tdagi_any tdagi_merge(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
 {
     tdagi_env *env = arms->env;
@@ -163,7 +172,8 @@ tdagi_any tdagi_merge(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
                                set.u.seq == yes.u.seq ? none : no);
         }
         if (set.kind != TDAGI_ANY_TENSOR && !tdagi_is_numeric(set)) return set;
-        tdag_value v = tdagi_value_of(env, set), zeros = tdagi_zeros_like(env, v);
+        tdag_value v = value_in(arms, tdagi_is_unset(yes), set),
+                   zeros = tdagi_zeros_like(env, v);
         bool is_no = tdagi_is_unset(yes);
         return tdagi_any_like(env, set,
                               join_values(arms, is_no ? zeros : v, is_no ? v : zeros));
@@ -171,14 +181,13 @@ tdagi_any tdagi_merge(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
     if (tdagi_is_numeric(yes) && tdagi_is_numeric(no) &&
         tdagi_number_letter(yes) == tdagi_number_letter(no))
         return tdagi_any_like(
-            env, yes,
-            join_values(arms, tdagi_value_of(env, yes), tdagi_value_of(env, no)));
+            env, yes, join_values(arms, value_in(arms, 0, yes), value_in(arms, 1, no)));
     bool is_tensor = yes.kind == TDAGI_ANY_TENSOR;
     if ((is_tensor || tdagi_is_numeric(yes)) &&
         (tdagi_is_numeric(no) || no.kind == TDAGI_ANY_TENSOR) &&
         (is_tensor ||
          no.kind == TDAGI_ANY_TENSOR)) { /* a tensor of a known number is one */
-        tdag_value a = tdagi_value_of(env, yes), b = tdagi_value_of(env, no);
+        tdag_value a = value_in(arms, 0, yes), b = value_in(arms, 1, no);
         tdag_dtype d = tdag_builder_get_dtype(env->b, is_tensor ? a : b);
         if (tdagi_is_numeric(yes)) a = tdagi_cast(env->b, a, d);
         if (tdagi_is_numeric(no)) b = tdagi_cast(env->b, b, d);

@@ -25,8 +25,16 @@ tdagi_any tdagi_unset(void);
 bool tdagi_is_unset(tdagi_any v);
 
 /* ---- the two arms of an if ---- */
+/* What a tensor was behind an arm that wrote it, which is undone. */
+typedef struct tdagi_told {
+    struct tdagi_told *next;
+    const tdagi_cell *t;
+    tdag_value v;
+} tdagi_told;
+
 typedef struct tdagi_arms {
     tdagi_env *env;
+    const tdagi_told *told[2];
     uint32_t n_symbols; /* that there were before the if */
     uint32_t n, capacity;
     tdag_value *yields[2];

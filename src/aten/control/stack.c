@@ -1,178 +1,13 @@
 /* What operators do with lists whose length a run tells: appending is a statement of
  * its own, as engines do it in place; all else is done by operators on the rows. */
-#include "aten/control/stack.h"
+#include "aten/control/items.h"
 
 #include <string.h>
 
 #include "aten/control/journal.h"
 #include "aten/control/merge.h"
 #include "aten/control/statement.h"
-
-/* ---- items as rows ---- */
-
-typedef struct item_type {
-    char letter; /* of a number; 0: a tensor */
-    tdag_dtype dtype;
-    uint32_t rank;
-    const tdag_dim *dims;
-} item_type;
-
-static tdagi_any as_tensor(tdagi_env *env, tdagi_any v)
-{
-    return v.kind == TDAGI_ANY_DATA || tdagi_any_is_number(v)
-               ? tdagi_number_data(env, v)
-               : v;
-}
-
-static bool type_of_item(tdagi_env *env, tdagi_any v, item_type *out)
-{
-    out->letter = tdagi_number_letter(v);
-    v = as_tensor(env, v);
-    if (v.kind != TDAGI_ANY_TENSOR) return false;
-    out->dtype = tdagi_cell_dtype(env, v.u.tensor);
-    out->rank = tdagi_cell_rank(env, v.u.tensor);
-    out->dims = tdagi_cell_shape(env, v.u.tensor);
-    return out->rank < TDAG_MAX_RANK;
-}
-
-static tdag_dtype number_dtype(char letter)
-{
-    return letter == 'f' ? TDAG_F64 : letter == 'b' ? TDAG_BOOL : TDAG_I64;
-}
-
-static bool type_of_list(tdagi_env *env, tdagi_any list, item_type *out)
-{
-    if (list.kind != TDAGI_ANY_LIST) return false;
-    const tdagi_seq *s = list.u.seq;
-    if (s->rows == NULL && s->n > 0) return type_of_item(env, s->v[0], out);
-    out->letter = s->letter;
-    out->rank = 0;
-    out->dtype = number_dtype(s->letter);
-    if (s->rows == NULL) return s->letter != 0;
-    out->dtype = tdagi_cell_dtype(env, s->rows);
-    out->rank = tdagi_cell_rank(env, s->rows) - 1;
-    out->dims = tdagi_cell_shape(env, s->rows) + 1;
-    return true;
-}
-
-static bool same_type(const item_type *a, const item_type *b)
-{
-    bool same = a->letter == b->letter && a->dtype == b->dtype && a->rank == b->rank;
-    for (uint32_t i = 0; same && i < a->rank; i++)
-        same = a->dims[i] == b->dims[i];
-    return same;
-}
-
-static bool is_seen(const tdagi_env *env, const item_type *t, uint32_t n_symbols)
-{
-    for (uint32_t i = 0; i < t->rank; i++)
-        for (uint32_t s = n_symbols; s < tdagi_pool_n_symbols(env->pool); s++)
-            if (tdagi_dim_has_symbol(env->pool, t->dims[i], s)) return false;
-    return true;
-}
-
-static tdag_value no_rows(tdagi_env *env, const item_type *t)
-{
-    tdag_dim shape[TDAG_MAX_RANK] = {0};
-    if (t->rank > 0) memcpy(shape + 1, t->dims, t->rank * sizeof *shape);
-    return tdagi_full(env->b, t->dtype, t->rank + 1, shape, 0);
-}
-
-tdagi_any tdagi_stack_list(tdagi_env *env, tdagi_cell *rows, char letter)
-{
-    tdagi_any out = tdagi_any_seq(env, TDAGI_ANY_LIST, 0, NULL);
-    if (out.kind != TDAGI_ANY_LIST || rows == NULL) return tdagi_any_poison();
-    out.u.seq->rows = rows;
-    out.u.seq->letter = letter;
-    return out;
-}
-
-/* The item's value; its memory is in a list from now on. */
-static tdag_value take_item(tdagi_env *env, tdagi_any item)
-{
-    item = as_tensor(env, item);
-    tdagi_cell *t = item.u.tensor;
-    if (t == NULL) return TDAG_NO_VALUE;
-    (t->root == NULL ? t : t->root)->is_in_list = true;
-    return tdagi_cell_read(env, t);
-}
-
-/* ---- tuples as columns ---- */
-
-/* Items j of the tuples of a list. */
-static tdagi_any column_of(tdagi_env *env, tdagi_any list, uint32_t j)
-{
-    if (list.kind != TDAGI_ANY_LIST) return tdagi_any_none();
-    const tdagi_seq *s = list.u.seq;
-    if (s->columns != NULL)
-        return j < s->columns->n ? s->columns->v[j] : tdagi_any_none();
-    tdagi_any out = tdagi_any_seq(env, TDAGI_ANY_LIST, 0, NULL);
-    for (uint32_t i = 0; i < s->n && out.kind == TDAGI_ANY_LIST; i++) {
-        if (!tdagi_any_is_seq(s->v[i]) || j >= s->v[i].u.seq->n)
-            return tdagi_any_none();
-        tdagi_seq_append(env, out.u.seq, s->v[i].u.seq->v[j]);
-    }
-    return out;
-}
-
-/* What tells how many there are; NULL: the items are no tuples. */
-static const tdagi_seq *tuple_of(tdagi_any list)
-{
-    if (list.kind != TDAGI_ANY_LIST) return NULL;
-    const tdagi_seq *s = list.u.seq;
-    if (s->columns != NULL) return s->columns;
-    bool is_tuple = s->n > 0 && s->v[0].kind == TDAGI_ANY_TUPLE && s->v[0].u.seq->n > 0;
-    return is_tuple ? s->v[0].u.seq : NULL;
-}
-
-tdagi_any tdagi_stack_columns(tdagi_env *env, const tdagi_seq *columns)
-{
-    tdagi_any out = tdagi_any_seq(env, TDAGI_ANY_LIST, 0, NULL),
-              own = tdagi_any_seq(env, TDAGI_ANY_TUPLE, columns->n, columns->v);
-    if (out.kind != TDAGI_ANY_LIST || own.kind != TDAGI_ANY_TUPLE)
-        return tdagi_any_poison();
-    own.u.seq->type_name = columns->type_name;
-    own.u.seq->fields = columns->fields;
-    out.u.seq->columns = own.u.seq;
-    return out;
-}
-
-static tdagi_any stack_of_tuples(tdagi_env *env, tdagi_any list, tdagi_any like,
-                                 const tdagi_seq *tuple, uint32_t n_symbols)
-{
-    tdagi_any out = tdagi_stack_columns(env, tuple);
-    for (uint32_t j = 0; out.kind == TDAGI_ANY_LIST && j < tuple->n; j++) {
-        tdagi_any rows = tdagi_stack_of(env, column_of(env, list, j),
-                                        column_of(env, like, j), n_symbols);
-        if (!tdagi_any_is_stack(rows)) return tdagi_any_none();
-        out.u.seq->columns->v[j] = rows;
-    }
-    return out;
-}
-
-tdagi_any tdagi_stack_of(tdagi_env *env, tdagi_any list, tdagi_any like,
-                         uint32_t n_symbols)
-{
-    item_type t, other;
-    if (tdagi_any_is_stack(list)) return list;
-    if (list.kind != TDAGI_ANY_LIST) return tdagi_any_none();
-    const tdagi_seq *s = list.u.seq, *tuple = tuple_of(s->n > 0 ? list : like);
-    if (tuple != NULL) return stack_of_tuples(env, list, like, tuple, n_symbols);
-    if (!type_of_list(env, s->n > 0 ? list : like, &t)) return tdagi_any_none();
-    if (s->n == 0 && !is_seen(env, &t, n_symbols)) return tdagi_any_none();
-    tdag_value rows = TDAG_NO_VALUE;
-    tdag_value *v = tdagi_env_alloc(env, (s->n + 1u) * sizeof *v);
-    if (v == NULL) return tdagi_any_none();
-    for (uint32_t i = 0; i < s->n; i++) {
-        if (!type_of_item(env, s->v[i], &other) || !same_type(&t, &other))
-            return tdagi_any_none();
-        v[i] = tdagi_unsqueeze1(env->b, take_item(env, s->v[i]), 0);
-    }
-    rows = s->n == 0   ? no_rows(env, &t)
-           : s->n == 1 ? v[0]
-                       : tdagi_concat(env->b, v, s->n, 0);
-    return tdagi_stack_list(env, tdagi_cell_new(env, rows), t.letter);
-}
+#include "aten/selection.h"
 
 /* ---- operators ---- */
 
@@ -237,13 +72,14 @@ tdag_value tdagi_stack_append(tdagi_env *env, tdag_value rows, tdag_value row)
 static bool fit_item(const stack_call *k, tdagi_any item, tdag_value *rows,
                      tdag_value *v)
 {
-    item_type t, other;
+    tdagi_item_type t, other;
     tdagi_any list = {.kind = TDAGI_ANY_LIST, .u.seq = k->s};
-    if (!type_of_list(k->env, list, &t) || !type_of_item(k->env, item, &other) ||
-        t.letter != other.letter || t.dtype != other.dtype || t.rank != other.rank)
+    if (!tdagi_item_type_of_list(k->env, list, &t) ||
+        !tdagi_item_type_of(k->env, item, &other) || t.letter != other.letter ||
+        t.dtype != other.dtype || t.rank != other.rank)
         return false;
     *rows = tdagi_cell_read(k->env, k->s->rows);
-    *v = take_item(k->env, item);
+    *v = tdagi_item_take(k->env, item);
     for (uint32_t i = 0; i < t.rank && v->id != 0; i++)
         tdagi_match_dims(k->c, rows, i + 1, v, i);
     for (uint32_t i = 0; i < t.rank && v->id != 0 && rows->id != 0; i++)
@@ -261,6 +97,18 @@ static tdagi_any refuse_item(const stack_call *k, tdagi_any v)
 static tdagi_any list_append(stack_call *k)
 {
     tdag_value rows, v;
+    tdagi_item_type t, other;
+    tdagi_any list = {.kind = TDAGI_ANY_LIST, .u.seq = k->s}, ragged;
+    if (k->env->may_miss_rows && tdagi_item_type_of_list(k->env, list, &t) &&
+        tdagi_item_type_of(k->env, arg(k, 1), &other) &&
+        tdagi_differs_in_length(k->env, &t, &other) &&
+        tdagi_is_ragged(ragged = tdagi_ragged_of(k->env, list, list, UINT32_MAX))) {
+        tdagi_journal_note_seq(k->env, k->s);
+        tdagi_seq_take(k->s, ragged.u.seq);
+        return tdagi_stack_call(k->env, k->c->schema, k->c->args, k->c->n, &ragged)
+                   ? ragged
+                   : tdagi_any_poison();
+    }
     if (!fit_item(k, arg(k, 1), &rows, &v)) return refuse_item(k, arg(k, 1));
     tdag_value out = tdagi_stack_append(k->env, rows, v);
     if (out.id != 0) put_rows(k, tdagi_any_tensor(tdagi_cell_new(k->env, out)));
@@ -278,7 +126,7 @@ static tdagi_any as_number(const stack_call *k, char letter, tdagi_any v)
     tdag_value x = v.kind == TDAGI_ANY_TENSOR ? tdagi_cell_read(k->env, v.u.tensor)
                                               : TDAG_NO_VALUE;
     tdagi_cell *t =
-        tdagi_cell_new(k->env, tdagi_cast(k->env->b, x, number_dtype(letter)));
+        tdagi_cell_new(k->env, tdagi_cast(k->env->b, x, tdagi_number_dtype(letter)));
     if (t == NULL) return v.kind == TDAGI_ANY_TENSOR ? tdagi_any_poison() : v;
     return (tdagi_any){.kind = TDAGI_ANY_DATA, .letter = letter, .u.tensor = t};
 }
@@ -605,6 +453,62 @@ static bool is_summed(tdagi_env *env, const tdagi_schema *schema, const tdagi_an
     return s->rows == NULL && i < s->n;
 }
 
+/* An item of such a list. */
+static tdagi_any ragged_item(tdagi_env *env, const tdagi_seq *columns, tdagi_any i)
+{
+    const stack_call k = {.env = env, .s = columns->v[1].u.seq};
+    tdagi_any lengths = tdagi_any_tensor(k.s->rows), zero = number(env, 0);
+    const tdagi_any all[] = {lengths, zero};
+    tdagi_any ends = tdagi_aten_call_named(env, "aten::cumsum", "", 2, all);
+    tdagi_any at[] = {lengths, zero, index_of(&k, i)};
+    tdagi_any length = tdagi_aten_call_named(env, "aten::select", "int", 3, at);
+    at[0] = ends;
+    tdagi_any end = tdagi_aten_call_named(env, "aten::select", "int", 3, at);
+    const tdagi_any less[] = {end, length, number(env, 1)};
+    tdagi_any start = tdagi_aten_call_named(env, "aten::sub", "Tensor", 3, less);
+    const tdagi_any part[] = {tdagi_any_tensor(columns->v[0].u.seq->rows), zero,
+                              as_number(&k, 'i', start), as_number(&k, 'i', end),
+                              number(env, 1)};
+    return tdagi_aten_call_named(env, "aten::slice", "Tensor", 5, part);
+}
+
+static tdagi_any call_ragged(const tdagi_call *c)
+{
+    static const tdagi_schema extend = {.name = "aten::extend", .overload = ""};
+    tdagi_env *env = c->env;
+    tdagi_seq *s = c->args[0].u.seq;
+    const char *name = c->schema->name;
+    tdagi_any more = tdagi_any_none(), out = {.kind = TDAGI_ANY_POISON};
+    int64_t axis = 0;
+    if (strcmp(name, "aten::len") == 0)
+        return tdagi_any_dim(tdagi_cell_dim(env, s->columns->v[1].u.seq->rows, 0));
+    if (strcmp(name, "aten::__getitem__") == 0)
+        return ragged_item(env, s->columns, c->args[1]);
+    if (is_listed(" aten::cat aten::concat aten::concatenate ", name) &&
+        (c->n < 2 || tdagi_any_const_int(env, c->args[1], &axis)) && axis == 0)
+        return tdagi_any_tensor(
+            tdagi_cell_new(env, tdagi_cell_read(env, s->columns->v[0].u.seq->rows)));
+    if (strcmp(name, "aten::append") == 0)
+        more = tdagi_any_seq(env, TDAGI_ANY_LIST, 1, &c->args[1]);
+    else if (c->n > 1 && is_listed(" aten::extend aten::add_ aten::add ", name))
+        more = c->args[1];
+    more = tdagi_ragged_of(env, more, c->args[0], UINT32_MAX);
+    tdagi_any after = tdagi_stack_columns(env, s->columns, 'r');
+    if (!tdagi_is_ragged(more) || !tdagi_is_ragged(after)) return refuse_list(c);
+    for (uint32_t j = 0; j < 2; j++) {
+        tdagi_any both[2] = {tdagi_list_copy_of(env, s->columns->v[j].u.seq),
+                             more.u.seq->columns->v[j]};
+        if (both[0].kind != TDAGI_ANY_LIST ||
+            !tdagi_stack_call(env, &extend, both, 2, &out))
+            return tdagi_any_poison();
+        after.u.seq->columns->v[j] = both[0];
+    }
+    if (strcmp(name, "aten::add") == 0) return after;
+    tdagi_journal_note_seq(env, s);
+    s->columns = after.u.seq->columns;
+    return c->args[0];
+}
+
 /* What an operator does with the lists of a list of tuples, each for itself. */
 static tdagi_any call_columns(tdagi_env *env, const tdagi_schema *schema,
                               const tdagi_any *args, uint32_t n)
@@ -612,14 +516,14 @@ static tdagi_any call_columns(tdagi_env *env, const tdagi_schema *schema,
     tdagi_seq *s = args[0].u.seq;
     bool writes = schema->n_args > 0 && schema->args[0].is_written;
     tdagi_any items = tdagi_any_seq(env, TDAGI_ANY_TUPLE, s->columns->n, s->columns->v),
-              after = tdagi_stack_columns(env, s->columns),
+              after = tdagi_stack_columns(env, s->columns, 0),
               *own = tdagi_env_alloc(env, n * sizeof *own);
     if (after.kind != TDAGI_ANY_LIST || items.kind != TDAGI_ANY_TUPLE || own == NULL)
         return tdagi_any_poison();
     for (uint32_t j = 0; j < items.u.seq->n && tdagi_env_ok(env); j++) {
         own[0] = tdagi_list_copy_of(env, s->columns->v[j].u.seq);
         for (uint32_t i = 1; i < n; i++)
-            own[i] = args[i].kind == TDAGI_ANY_LIST    ? column_of(env, args[i], j)
+            own[i] = args[i].kind == TDAGI_ANY_LIST ? tdagi_column_of(env, args[i], j)
                      : args[i].kind != TDAGI_ANY_TUPLE ? args[i]
                      : j < args[i].u.seq->n            ? args[i].u.seq->v[j]
                                                        : tdagi_any_poison();
@@ -636,7 +540,7 @@ static tdagi_any call_columns(tdagi_env *env, const tdagi_schema *schema,
     items.u.seq->type_name = s->columns->type_name;
     items.u.seq->fields = s->columns->fields;
     if (first.kind != TDAGI_ANY_LIST) return items;
-    return writes ? args[0] : tdagi_stack_columns(env, items.u.seq);
+    return writes ? args[0] : tdagi_stack_columns(env, items.u.seq, 0);
 }
 
 bool tdagi_stack_call(tdagi_env *env, const tdagi_schema *schema, const tdagi_any *args,
@@ -658,11 +562,20 @@ bool tdagi_stack_call(tdagi_env *env, const tdagi_schema *schema, const tdagi_an
         at = 0;
     }
     if (at == n_args) return false;
+    tdagi_any *settled = tdagi_env_alloc(env, n_args * sizeof *settled);
+    for (uint32_t i = 0; settled != NULL && i < n_args; i++)
+        settled[i] = tdagi_settled(env, args[i]);
+    if (settled == NULL) return false;
+    args = settled;
     tdagi_call c = {
         .env = env, .b = env->b, .schema = schema, .n = n_args, .args = args};
     stack_call k = {.c = &c, .env = env, .s = args[0].u.seq};
     bool fits = at == 0 || (at == 1 && args[0].kind == TDAGI_ANY_LIST &&
                             become(env, args[0], args[1]));
+    if (fits && tdagi_is_ragged(args[0])) {
+        *out = call_ragged(&c);
+        return true;
+    }
     if (fits && k.s->columns != NULL) {
         *out = is_listed(of_tuples, schema->name)
                    ? call_columns(env, schema, args, n_args)

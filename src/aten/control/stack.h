@@ -1,6 +1,8 @@
 /* Lists whose length a run tells, as a loop's that grow: one tensor that has the items
- * as its rows, of one dtype and size. Items are values: who writes to one in place
- * after it was put into such a list is refused. */
+ * as its rows, of one dtype and size; of tuples, a list for each item of them; of
+ * tensors of several lengths, their rows one after the other, and the lengths. Items
+ * are values: who writes to one in place after it was put into such a list is refused.
+ */
 #ifndef TDAGI_STACK_H
 #define TDAGI_STACK_H
 
@@ -12,7 +14,7 @@
 tdagi_any tdagi_stack_of(tdagi_env *env, tdagi_any list, tdagi_any like,
                          uint32_t n_symbols);
 /* Of tuples: one with the columns of another, which are then put in. */
-tdagi_any tdagi_stack_columns(tdagi_env *env, const tdagi_seq *columns);
+tdagi_any tdagi_stack_columns(tdagi_env *env, const tdagi_seq *columns, char letter);
 /* A list of those rows. */
 tdagi_any tdagi_stack_list(tdagi_env *env, tdagi_cell *rows, char letter);
 /* The parts of a tensor along an axis; letter: of a tensor's numbers, else 0. */

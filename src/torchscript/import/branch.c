@@ -40,6 +40,7 @@ typedef struct arm {
     tdagi_journal journal;
     tdagi_any *results; /* of the node's outputs */
     tdagi_any *written; /* by entry of the journal: the value behind the arm */
+    tdagi_told *told;   /* what results hold that it wrote */
 } arm;
 
 static uint32_t count_entries(const tdagi_journal *j)
@@ -48,6 +49,19 @@ static uint32_t count_entries(const tdagi_journal *j)
     for (const tdagi_journal_entry *e = j->first; e != NULL; e = e->next)
         n++;
     return n;
+}
+
+/* Tensors in a result as the arm leaves them. */
+static void keep_told(tdagi_env *env, arm *a, tdagi_any v, uint32_t depth)
+{
+    bool has_items = tdagi_any_is_seq(v) || v.kind == TDAGI_ANY_OPTIONAL;
+    for (uint32_t i = 0;
+         has_items && i < v.u.seq->n && depth < TDAGI_STRUCTURE_MAX_DEPTH; i++)
+        keep_told(env, a, v.u.seq->v[i], depth + 1);
+    tdagi_told *t = v.kind != TDAGI_ANY_TENSOR ? NULL : tdagi_env_alloc(env, sizeof *t);
+    if (t == NULL) return;
+    *t = (tdagi_told){a->told, v.u.tensor, tdagi_cell_read(env, v.u.tensor)};
+    a->told = t;
 }
 
 static void keep_results(tdagi_frame *f, const tdag_shim_block *block, arm *a)
@@ -60,9 +74,7 @@ static void keep_results(tdagi_frame *f, const tdag_shim_block *block, arm *a)
         const tdagi_any *v = tdagi_frame_get(f, api->block_output(block, i));
         a->results[i] =
             v == NULL ? tdagi_any_none() : tdagi_any_known(tdagi_settled(env, *v));
-        /* what the arm made of a tensor that it wrote is told by the tensor */
-        if (a->results[i].kind == TDAGI_ANY_TENSOR)
-            tdagi_cell_read(env, a->results[i].u.tensor);
+        keep_told(env, a, a->results[i], 0);
     }
     uint32_t n_written = count_entries(&a->journal), k = 0;
     a->written = tdagi_env_alloc(env, (n_written + 1) * sizeof *a->written);
@@ -160,10 +172,13 @@ void tdagi_import_branch(tdagi_frame *f, const tdag_shim_node *node, tdag_value 
     for (size_t i = 0; i < 2 && tdagi_env_ok(&im->env); i++)
         walk_arm(f, node, i, s, &a[i]);
     arms.env = &im->env;
+    for (int i = 0; i < 2; i++)
+        arms.told[i] = a[i].told;
     size_t n = im->api->node_n_outputs(node);
+    if (tdagi_env_ok(&im->env))
+        merge_writes(&arms, a); /* what is given may show them */
     for (size_t i = 0; i < n && tdagi_env_ok(&im->env); i++)
         tdagi_frame_output(f, node, i,
                            tdagi_merge(&arms, a[0].results[i], a[1].results[i]));
-    if (tdagi_env_ok(&im->env)) merge_writes(&arms, a);
     if (tdagi_env_ok(&im->env)) finish(im, s, &arms, a);
 }

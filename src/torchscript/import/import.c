@@ -23,6 +23,8 @@ bool tdagi_import_check(tdagi_import *im)
 {
     if (im->is_native && tdagi_env_ok(&im->env) && tdagi_reader_failed(im->session))
         im->env.status = tdagi_reader_status(im->session);
+    if (tdagi_env_ok(&im->env) && tdagi_pool_status(im->env.pool) != TDAG_OK)
+        im->env.status = tdagi_pool_report(im->env.ctx, im->env.pool);
     return tdagi_env_ok(&im->env);
 }
 
@@ -90,7 +92,11 @@ static void take_rows(tdagi_import *im)
 {
     bool follows = tdagi_env_ok(&im->env) || im->env.status == TDAG_E_SHAPE ||
                    im->env.status == TDAG_E_UNSUPPORTED;
-    if (im->found->has_rows || !im->env.may_have_missed || !follows) return;
+    bool is_out = tdag_builder_get_status(im->env.b) == TDAG_E_NOMEM ||
+                  im->outline.is_out_of_memory ||
+                  tdagi_pool_status(im->env.pool) != TDAG_OK ||
+                  (im->is_native && tdagi_reader_failed(im->session));
+    if (im->found->has_rows || !im->env.may_have_missed || !follows || is_out) return;
     im->found->has_rows = im->found->is_new = true;
     im->env.status = TDAG_OK;
 }

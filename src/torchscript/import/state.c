@@ -325,7 +325,9 @@ static tdagi_any rows_now(tdagi_import *im, const tdagi_live *l, tdagi_any list)
     tdagi_any first = tdagi_stack_list(&im->env, tdagi_cell_new(&im->env, l->first),
                                        find(im->found, l->path)->letter);
     tdagi_any now = tdagi_stack_of(&im->env, list, first, UINT32_MAX);
-    return tdagi_any_is_stack(now) ? tdagi_any_tensor(now.u.seq->rows) : list;
+    return tdagi_any_is_stack(now) && now.u.seq->rows != NULL
+               ? tdagi_any_tensor(now.u.seq->rows)
+               : list;
 }
 
 /* What a state is at the end. */
