@@ -194,6 +194,11 @@ typedef struct tdagi_upsample_spec {
     tdag_list output; /* dims */
     double scales[3];
 } tdagi_upsample_spec;
+typedef struct tdagi_upsample_aa_spec { /* x [N, C, H, W] of known H, W */
+    int64_t cubic;                      /* 0: linear */
+    int64_t height, width;
+    double scale_h, scale_w; /* from a place in the result to one in x */
+} tdagi_upsample_aa_spec;
 enum { TDAGI_SAMPLE_LINEAR = 0, TDAGI_SAMPLE_NEAREST = 1, TDAGI_SAMPLE_CUBIC = 2 };
 enum { TDAGI_SAMPLE_ZEROS = 0, TDAGI_SAMPLE_BORDER = 1, TDAGI_SAMPLE_REFLECTION = 2 };
 typedef struct tdagi_grid_sample_spec { /* x [N, C, in...], grid [N, out..., n] */

@@ -35,6 +35,7 @@ static const pattern squeeze_rows[] = {
     {TDAGI_ADAPTIVE_MAX_POOL, TDAG_OP_REDUCE, TDAG_OP_UNGROUP, tdagi_guess_adaptive_pool},
     {TDAGI_ADAPTIVE_MAX_POOL, TDAG_OP_REDUCE, TDAG_OP_WHERE, tdagi_guess_adaptive_pool},
     {TDAGI_KTH_POSITION, TDAG_OP_SELECT, TDAG_OP_ARGSORT, tdagi_guess_kth_position},
+    {TDAGI_UPSAMPLE_AA, TDAG_OP_REDUCE, TDAG_OP_MULTIPLY, tdagi_guess_upsample_aa},
 };
 static const pattern scatter_rows[] = {
     {TDAGI_EMBEDDING_BAG, TDAG_OP_ADD, TDAG_OP_SCAN, tdagi_guess_embedding_bag},

@@ -890,6 +890,18 @@ def upsamples():
     case("u8", "upsample", [x], F.interpolate(x, size=(10, 9)), mode=0, output=[10, 9])
 
 
+def antialiased():
+    for dtype in FLOATS:
+        for i, (n, out) in enumerate((((9, 12), (4, 5)), ((5, 4), (8, 4)), ((6, 6), (3, 9)))):
+            for cubic in (0, 1):
+                x = rand(dtype, 2, 3, *n)
+                r = by_f32(lambda x: F.interpolate(
+                    x, out, mode=("bilinear", "bicubic")[cubic], antialias=True), x)
+                case(f"{dtype}_{i}", "upsample_aa", [x], r, ulps_of(dtype),
+                     {"f64": 1e-13, "f32": 1e-6}.get(dtype, 0), None, cubic=cubic,
+                     height=out[0], width=out[1], scale_h=n[0] / out[0], scale_w=n[1] / out[1])
+
+
 # ---- indexing and order ----
 def indexing():
     for dtype in DTYPES:
@@ -1022,7 +1034,7 @@ def main():
     global out
     with open(sys.argv[1], "wb") as out:
         for group in (unary, special, binary, plain, matmul, conv, pools, softmaxes, norms, attention,
-                      joins, samples, bags, upsamples, indexing, sugar):
+                      joins, samples, bags, upsamples, antialiased, indexing, sugar):
             group()
 
 

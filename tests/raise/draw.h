@@ -41,6 +41,7 @@ typedef struct draw {
         tdagi_repeat_interleave_spec repeat;
         tdagi_tile_spec tile;
         tdagi_upsample_spec upsample;
+        tdagi_upsample_aa_spec upsample_aa;
         tdagi_grid_sample_spec grid_sample;
         tdagi_bag_spec bag;
         tdagi_topk_spec topk;
@@ -118,5 +119,6 @@ void fit_topk(draw *d);
 void fit_kth(draw *d);
 void fit_edge(draw *d);
 void fit_eps(draw *d);
+void fit_upsample_aa(draw *d);
 
 #endif

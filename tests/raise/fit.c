@@ -462,3 +462,22 @@ void fit_kth(draw *d) { d->spec.kth.index = choice(d, d->spec.kth.axis) - 1; }
 void fit_edge(draw *d) { d->spec.scalar.value = fraction(d); }
 
 void fit_eps(draw *d) { d->spec.cosine.eps = small(d); }
+
+/* Sizes that are known, scales that some argument of PyTorch's gives. */
+void fit_upsample_aa(draw *d)
+{
+    tdagi_upsample_aa_spec *s = &d->spec.upsample_aa;
+    tdag_dim *size = d->l.in[0].shape + 2;
+    const bool align = rnd_yes(&d->r);
+    d->n_spatial = 2;
+    d->l.in[0].rank = 4;
+    for (uint32_t i = 0; i < 2; i++) {
+        const int64_t in = size[i] = rnd_in(&d->r, 2, 9);
+        int64_t out = rnd_in(&d->r, 2, 9);
+        if (out == in) out++;
+        const double scale =
+            align ? (double)(in - 1) / (double)(out - 1) : (double)in / (double)out;
+        *(i == 0 ? &s->height : &s->width) = out;
+        *(i == 0 ? &s->scale_h : &s->scale_w) = scale;
+    }
+}

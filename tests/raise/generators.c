@@ -224,6 +224,7 @@ static const generator generators[] = {
     {TDAGI_MAX_POOL_WITH_INDEX, "fdhbi",1, 2, 3, "",     fit_max_pool,       NULL, NULL},
     {TDAGI_TRIU,              "fdhio", 2, 4, 0, "",     NULL,               NULL, NULL},
     {TDAGI_TRIL,              "fdhio", 2, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_UPSAMPLE_AA,       "fdhb",  2, 2, 2, "",     fit_upsample_aa,    NULL, NULL},
 };
 /* clang-format on */
 

@@ -141,6 +141,10 @@ def contractions():
 
 # ---- windows ----
 def windows():
+    for mode in ("bilinear", "bicubic"):
+        for rest in ("(4, 9)", "(4, 9), align_corners=True", "scale_factor=0.6"):
+            case(NN + "interpolate(x, %s, mode='%s', antialias=True)" % (rest, mode),
+                 F(2, 3, 7, 8))
     for n in (1, 2, 3):
         x = F(2, 3, *[8, 9, 7][:n])
         for rest in ("2", "3, 2, 1", "2, 1, 0, 2", "3, 2, 1, 1, True"):
@@ -518,7 +522,7 @@ def canonical(name, args):
         scales, size = args.pop("scale_factors"), args.pop("output_size")
         args["output_size"] = size
         for i, letter in enumerate(({1: ("",), 2: ("_h", "_w"), 3: ("_d", "_h", "_w")})
-                                   [int(name[-2])]):
+                                   [int(name.replace("_aa", "")[-2])]):
             args["scales" + letter] = scales[i] if scales else None
     if any(args.get("scales" + k) for k in ("", "_d", "_h", "_w")):
         args.pop("output_size", None)

@@ -45,6 +45,13 @@ static void change_operand(draw *d)
     }
 }
 
+/* Whether the sizes say so, or what they say of the corners. */
+static bool is_scale(double scale, tdag_dim in, int64_t out)
+{
+    const double n = (double)in, m = (double)out;
+    return scale == n / m || scale == (n - 1) / (m - 1);
+}
+
 /* What PyTorch 1.13 gets wrong: oneDNN's transposed convolutions of bf16 cut a padded
  * output off, and resizing by a scale that is not that of the sizes reads past the end.
  */
@@ -52,7 +59,11 @@ static bool is_wrong_there(const draw *d)
 {
     const tdagi_upsample_spec *s = &d->spec.upsample;
     const tdagi_type *x = &d->l.in[0];
+    const tdagi_upsample_aa_spec *aa = &d->spec.upsample_aa;
     if (d->l.id == TDAGI_CONV_TRANSPOSE) return x->dtype == TDAG_BF16;
+    if (d->l.id == TDAGI_UPSAMPLE_AA)
+        return x->rank == 4 && !(is_scale(aa->scale_h, x->shape[2], aa->height) &&
+                                 is_scale(aa->scale_w, x->shape[3], aa->width));
     for (uint32_t i = 0; d->l.id == TDAGI_UPSAMPLE && i < s->output.n; i++) {
         double size = (double)x->shape[x->rank - s->output.n + i];
         if (s->scales[i] != 0 && floor(size * s->scales[i]) != (double)s->output.v[i])

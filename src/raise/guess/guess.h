@@ -18,6 +18,7 @@ TDAGI_GUESS(adaptive_pool);
 TDAGI_GUESS(im2col);
 TDAGI_GUESS(col2im);
 TDAGI_GUESS(upsample);
+TDAGI_GUESS(upsample_aa);
 TDAGI_GUESS(concat);
 TDAGI_GUESS(roll);
 TDAGI_GUESS(flip);

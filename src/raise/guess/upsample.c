@@ -94,3 +94,41 @@ TDAGI_GUESS(upsample)
                             scales, out));
     return TDAG_OK;
 }
+
+/* ---- with anti-aliasing ---- */
+
+/* One resized axis: squeeze(reduce(gather * weights)); v goes on to what was resized.
+ * The first product below the positions is that of the result's places. */
+static bool read_filtered(const tdagi_raiser *r, tdag_value *v, int64_t *axis,
+                          double *scale)
+{
+    tdag_value sum = tdagi_step(r, *v, TDAG_OP_SQUEEZE, 0);
+    tdag_value product = tdagi_step(r, sum, TDAG_OP_REDUCE, 0);
+    tdag_value gather =
+        tdagi_step(r, tdagi_step_to(r, product, TDAG_OP_PERMUTE), TDAG_OP_PERMUTE, 0);
+    if (op_of(r, gather) != TDAG_OP_GATHER) return false;
+    tdag_value at = tdagi_raiser_input(r, gather, 1);
+    *axis = ((const tdag_reduce_spec *)tdagi_raiser_node(r, sum)->u.spec)->axes.v[0];
+    *v = tdagi_unpermuted(r, tdagi_raiser_input(r, gather, 0));
+    return tdagi_scalar_input(r, tdagi_find_below(r, at, TDAG_OP_MULTIPLY, 32), scale);
+}
+
+TDAGI_GUESS(upsample_aa)
+{
+    tdag_value v = root->top;
+    int64_t axis;
+    double scale, scales[2] = {1, 1};
+    if (root->type.rank != 4) return TDAG_OK;
+    for (uint32_t i = 0; i < 2 && read_filtered(r, &v, &axis, &scale); i++) {
+        axis -= 3 + root->lead;
+        if (axis < 0 || axis > 1) return TDAG_OK;
+        scales[axis] = scale;
+        if (axis == 1) break; /* the width is the first */
+    }
+    tdagi_upsample_aa_spec spec = {0, root->type.shape[2], root->type.shape[3],
+                                   scales[0], scales[1]};
+    tdag_value x = tdagi_narrow(r, root, v);
+    for (; spec.cubic < 2 && *out == NULL; spec.cubic++)
+        TDAGI_TRY(tdagi_guess_known(r, root, &spec, 1, &x, out));
+    return TDAG_OK;
+}

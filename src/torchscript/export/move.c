@@ -88,6 +88,30 @@ static void emit_upsample(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_upsample = {.emit = emit_upsample};
 
+/* The scales are what the sizes say, what they say of corners, or the caller's. */
+static void emit_upsample_aa(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_upsample_aa_spec *s = k->spec;
+    const tdag_dim *from = tdagi_export_input(e, k, 0)->shape + 2;
+    const int64_t out[2] = {s->height, s->width};
+    const double scales[2] = {s->scale_h, s->scale_w};
+    bool plain = true, align = true;
+    for (uint32_t i = 0; i < 2; i++) {
+        const double in = (double)from[i], n = (double)out[i];
+        plain = plain && scales[i] == in / n;
+        align = align && scales[i] == (n > 1 ? (in - 1) / (n - 1) : 0);
+    }
+    tdagi_export_begin(e, k);
+    tdagi_export_piece(e, k, "torch._upsample_%s2d_aa($0, [%i, %i], %b",
+                       s->cubic ? "bicubic" : "bilinear", out[0], out[1],
+                       (int64_t)(align && !plain));
+    if (!plain && !align)
+        tdagi_export_piece(e, k, ", %f, %f", 1 / scales[0], 1 / scales[1]);
+    tdagi_export_piece(e, k, ")");
+    tdagi_export_end(e);
+}
+const tdagi_emitter tdagi_emitter_upsample_aa = {.emit = emit_upsample_aa};
+
 static void emit_embedding_bag(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_bag_spec *s = k->spec;

@@ -1,7 +1,5 @@
 /* Sampling at positions between elements: grid_sampler, affine_grid_generator, and
  * resizing with anti-aliasing. */
-#include <math.h>
-
 #include "aten/rows/steps.h"
 
 /* ---- grid_sampler ---- */
@@ -71,62 +69,6 @@ tdagi_any tdagi_aten_affine_grid(tdagi_call *c)
 
 /* ---- resizing with anti-aliasing ---- */
 
-/* The filter at distance |x|: a triangle, or cubic convolution with a = -0.5. */
-static tdag_value filter(tdagi_call *c, tdag_value x, bool cubic)
-{
-    const double a = -0.5;
-    tdag_value zero = step_number(c, x, 0), y;
-    x = step_abs(c, x);
-    tdag_value near = step_less(c, x, step_number(c, x, 1));
-    if (!cubic)
-        return step_where(c, near, tdagi_sub(c->b, step_number(c, x, 1), x), zero);
-    y = tdagi_add_scalar(c->b, tdagi_mul_scalar(c->b, x, a + 2), -(a + 3));
-    y = tdagi_mul(c->b, tdagi_mul(c->b, y, x), x);
-    y = tdagi_add_scalar(c->b, y, 1);
-    tdag_value far = tdagi_add_scalar(c->b, tdagi_mul_scalar(c->b, x, a), -5 * a);
-    far = tdagi_add_scalar(c->b, tdagi_mul(c->b, far, x), 8 * a);
-    far = tdagi_add_scalar(c->b, tdagi_mul(c->b, far, x), -4 * a);
-    far = step_where(c, step_less(c, x, step_number(c, x, 2)), far, zero);
-    return step_where(c, near, y, far);
-}
-
-/* One axis from `in` to `out` elements: each reads the elements within the filter's
- * support around its centre, by weights that sum to 1. */
-static tdag_value resized(tdagi_call *c, tdag_value x, uint32_t axis, int64_t in,
-                          int64_t out, double scale)
-{
-    bool cubic = c->data == 1;
-    double support = (cubic ? 2 : 1) * (scale >= 1 ? scale : 1);
-    int64_t taps = 2 * (int64_t)ceil(support) + 1;
-    uint32_t rank = tdagi_rank(c, x);
-    if (taps > in) taps = in;
-    tdag_value i = tdagi_add_scalar(c->b, tdag_iota(c->b, out, TDAG_F64), 0.5);
-    tdag_value centre = tdagi_unsqueeze1(c->b, tdagi_mul_scalar(c->b, i, scale), 1);
-    tdag_value low = tdagi_add_scalar(c->b, centre, 0.5 - support);
-    low = step_at_least(c, step_one(c, TDAGI_TRUNC, low), 0);
-    tdag_value high = tdagi_add_scalar(c->b, centre, 0.5 + support);
-    high = step_at_most(c, step_one(c, TDAGI_TRUNC, high), (double)in);
-    tdag_value at = tdagi_add(c->b, low, tdag_iota(c->b, taps, TDAG_F64));
-    tdag_value d = tdagi_add_scalar(c->b, tdagi_sub(c->b, at, centre), 0.5);
-    tdag_value w =
-        filter(c, tdagi_mul_scalar(c->b, d, scale >= 1 ? 1 / scale : 1), cubic);
-    w = step_where(c, step_less(c, at, high), w, step_number(c, w, 0));
-    w = tdagi_div(c->b, w, step_sum(c, w, 1, true));
-    at = tdagi_cast(c->b, step_at_most(c, at, (double)in - 1), TDAG_I64);
-    w = tdagi_cast(c->b, w, tdagi_dtype(c, x));
-    if (axis == 2) w = tdagi_unsqueeze1(c->b, w, 2);
-    x = tdagi_transpose(c->b, x, 0, axis);
-    x = tdag_gather(c->b, x, at, 0); /* [out, taps, 1, 2, ..., 0, ...] */
-    if (x.id == 0 || rank != 4) return TDAG_NO_VALUE;
-    int64_t order[5];
-    for (uint32_t a = 0, k = 0; a < 4; a++) { /* back, the taps after the axis */
-        order[k++] = a == axis ? 0 : a == 0 ? (int64_t)axis + 1 : (int64_t)a + 1;
-        if (a == axis) order[k++] = 1;
-    }
-    x = tdag_permute(c->b, x, (tdag_list){5, order});
-    return step_sum(c, tdagi_mul(c->b, x, w), axis + 1, false);
-}
-
 static double scale_argument(tdagi_call *c, uint32_t i)
 {
     if (tdagi_has(c, "scale_factors")) return tdagi_arg_item(c, "scale_factors", i);
@@ -143,26 +85,23 @@ tdagi_any tdagi_aten_upsample_aa(tdagi_call *c)
     bool align = tdagi_arg_bool(c, "align_corners", false);
     if (c->bad || tdagi_rank(c, x) != 4) return tdagi_refuse(c, name);
     if (!tdag_dtype_is_float(tdagi_dtype(c, x))) return tdagi_refuse_integers(c);
-    tdag_dtype own;
-    int64_t in[2], out[2];
-    double scale[2];
+    int64_t in[2];
+    tdagi_upsample_aa_spec spec = {.cubic = c->data};
     for (uint32_t i = 0; i < 2; i++) {
-        scale[i] = scale_argument(c, i);
+        double scale = scale_argument(c, i);
         if (!tdagi_dim_is_const(c->env->pool, tdagi_dim(c, x, i + 2), &in[i])) {
             c->bad = true;
             return tdagi_env_issue(c->env, "%s of an axis of symbolic size",
                                    c->schema->name);
         }
-        out[i] = size.n == 2 ? size.v[i] : (int64_t)((double)in[i] * scale[i]);
-        if (out[i] < 1 || in[i] < 1) return tdagi_refuse(c, "output_size");
+        int64_t out = size.n == 2 ? size.v[i] : (int64_t)((double)in[i] * scale);
+        if (out < 1 || in[i] < 1) return tdagi_refuse(c, "output_size");
         if (align)
-            scale[i] = out[i] > 1 ? (double)(in[i] - 1) / (double)(out[i] - 1) : 0;
+            scale = out > 1 ? (double)(in[i] - 1) / (double)(out - 1) : 0;
         else
-            scale[i] = scale[i] > 0 ? 1 / scale[i] : (double)in[i] / (double)out[i];
+            scale = scale > 0 ? 1 / scale : (double)in[i] / (double)out;
+        *(i == 0 ? &spec.height : &spec.width) = out;
+        *(i == 0 ? &spec.scale_h : &spec.scale_w) = scale;
     }
-    x = tdagi_widen(c->b, x, &own);
-    for (uint32_t i = 2; i-- > 0;)
-        if (in[i] != out[i] || scale[i] != 1)
-            x = resized(c, x, i + 2, in[i], out[i], scale[i]);
-    return tdagi_result(c, tdagi_cast(c->b, x, own));
+    return tdagi_result(c, tdagi_lower(c->b, TDAGI_UPSAMPLE_AA, &x, 1, &spec));
 }
