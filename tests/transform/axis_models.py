@@ -170,8 +170,9 @@ def check_model(tdag, name):
             torch.jit.load(path).eval().double()(*models.doubled(inputs))))
         out = out or [0] * len(whole)
         one = torch.jit.load(single).eval()
-        for i in range(B):
-            got = models.flat(one(*[t.select(axis, i) for t in inputs]))
+        for i in range(B):  # with gradients recorded, for which the JIT compiles the third otherwise
+            with torch.enable_grad():
+                got = [t.detach() for t in models.flat(one(*[t.select(axis, i) for t in inputs]))]
             check("sample %d" % i, got, [w.select(a, i) for w, a in zip(whole, out)])
         graph = os.path.join(folder, "single.tdag")
         run(tdag, "debatch", path, graph, *specs(inputs, axis, "N=%d" % B), "--dim", "N")

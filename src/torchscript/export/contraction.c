@@ -13,9 +13,22 @@ static void emit_linear(tdagi_exporter *e, const tdagi_kernel *k)
                       : has_bias ? "torch.addmv($2, $1, $0)"
                                  : "torch.mv($1, $0)");
 }
-const tdagi_emitter tdagi_emitter_linear = {.emit = emit_linear, .is_fresh = true};
+
+/* What linear() gives of more axes is a view of the product of two. */
+static bool is_matrix(const tdagi_exporter *e, const tdagi_kernel *k)
+{
+    (void)e;
+    return k->rank <= 2;
+}
+const tdagi_emitter tdagi_emitter_linear = {.emit = emit_linear, .is_fresh = is_matrix};
+
+/* And what matmul() gives where the second has more axes, which are its batch. */
+static bool is_of_first(const tdagi_exporter *e, const tdagi_kernel *k)
+{
+    return tdagi_export_input(e, k, 0)->rank >= tdagi_export_input(e, k, 1)->rank;
+}
 const tdagi_emitter tdagi_emitter_matmul = {.format = "torch.matmul($0, $1)",
-                                            .is_fresh = true};
+                                            .is_fresh = is_of_first};
 
 static bool same_list(const tdag_list *a, const tdag_list *b)
 {
@@ -51,7 +64,8 @@ static void emit_conv(tdagi_exporter *e, const tdagi_kernel *k)
     tdagi_export_piece(e, k, "%i)", s->groups);
     tdagi_export_end(e);
 }
-const tdagi_emitter tdagi_emitter_conv = {.emit = emit_conv, .is_fresh = true};
+const tdagi_emitter tdagi_emitter_conv = {.emit = emit_conv,
+                                          .is_fresh = tdagi_export_owns};
 
 static void emit_conv_transpose(tdagi_exporter *e, const tdagi_kernel *k)
 {
@@ -67,7 +81,7 @@ static void emit_conv_transpose(tdagi_exporter *e, const tdagi_kernel *k)
                           &s->output_padding, s->groups, &s->dilation);
 }
 const tdagi_emitter tdagi_emitter_conv_transpose = {.emit = emit_conv_transpose,
-                                                    .is_fresh = true};
+                                                    .is_fresh = tdagi_export_owns};
 
 static void emit_addmm(tdagi_exporter *e, const tdagi_kernel *k)
 {
@@ -76,7 +90,8 @@ static void emit_addmm(tdagi_exporter *e, const tdagi_kernel *k)
                       tdagi_export_input(e, k, 1)->rank == 2 ? "addmm" : "baddbmm",
                       s->beta, s->alpha);
 }
-const tdagi_emitter tdagi_emitter_addmm = {.emit = emit_addmm, .is_fresh = true};
+const tdagi_emitter tdagi_emitter_addmm = {.emit = emit_addmm,
+                                           .is_fresh = tdagi_export_owns};
 
 static void emit_einsum(tdagi_exporter *e, const tdagi_kernel *k)
 {

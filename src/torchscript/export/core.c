@@ -365,7 +365,7 @@ static void emit_add(tdagi_exporter *e, const tdagi_kernel *k)
 {
     emit_commutative(e, k, "add");
 }
-static const tdagi_emitter core_add = {.emit = emit_add, .is_fresh = true};
+static const tdagi_emitter core_add = {.emit = emit_add, .is_fresh = tdagi_export_owns};
 
 static void emit_multiply(tdagi_exporter *e, const tdagi_kernel *k)
 {
@@ -378,7 +378,8 @@ static void emit_multiply(tdagi_exporter *e, const tdagi_kernel *k)
     tdagi_export_value(e, x);
     tdagi_export_emit(e, k, "torch.glu(%v, %i)", x, axis);
 }
-static const tdagi_emitter core_multiply = {.emit = emit_multiply, .is_fresh = true};
+static const tdagi_emitter core_multiply = {.emit = emit_multiply,
+                                            .is_fresh = tdagi_export_owns};
 
 static void emit_equal(tdagi_exporter *e, const tdagi_kernel *k)
 {

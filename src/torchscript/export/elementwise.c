@@ -107,7 +107,8 @@ static void emit_sub(tdagi_exporter *e, const tdagi_kernel *k)
                                           "torch.sub$_($0, #1)",
                                           "torch.sub$_($0, $1)"));
 }
-const tdagi_emitter tdagi_emitter_sub = {.emit = emit_sub, .is_fresh = true};
+const tdagi_emitter tdagi_emitter_sub = {.emit = emit_sub,
+                                         .is_fresh = tdagi_export_owns};
 
 static void emit_div(tdagi_exporter *e, const tdagi_kernel *k)
 {

@@ -175,9 +175,12 @@ tdag_status tdagi_export_register(tdagi_exporter *e);
 typedef struct tdagi_emitter {
     const char *format; /* of tdagi_export_emit(), where no more than that is needed */
     void (*emit)(tdagi_exporter *e, const tdagi_kernel *k); /* else */
-    bool is_fresh; /* nothing else holds its result, and its gradient does not need it:
-                      the next call may overwrite it */
+    /* Whether nothing else holds its result, which is no view inside PyTorch either,
+     * and its gradient does not need it: the next call may overwrite it. NULL: never.
+     */
+    bool (*is_fresh)(const tdagi_exporter *e, const tdagi_kernel *k);
 } tdagi_emitter;
+bool tdagi_export_owns(const tdagi_exporter *e, const tdagi_kernel *k); /* always */
 #define TDAGI_COMPOSITE(ID, name, definition, min, max, kind, native, exporter,        \
                         coreml)                                                        \
     extern const tdagi_emitter tdagi_emitter_##exporter;

@@ -19,7 +19,8 @@ static void emit_concat(tdagi_exporter *e, const tdagi_kernel *k)
 {
     emit_join(e, k, "cat");
 }
-const tdagi_emitter tdagi_emitter_concat = {.emit = emit_concat, .is_fresh = true};
+const tdagi_emitter tdagi_emitter_concat = {.emit = emit_concat,
+                                            .is_fresh = tdagi_export_owns};
 
 static void emit_stack(tdagi_exporter *e, const tdagi_kernel *k)
 {

@@ -61,7 +61,7 @@ static void emit_layer_norm(tdagi_exporter *e, const tdagi_kernel *k)
     tdagi_export_emit(e, k, "torch.layer_norm($0, %l, $1, $2, %f)", &shape, s->eps);
 }
 const tdagi_emitter tdagi_emitter_layer_norm = {.emit = emit_layer_norm,
-                                                .is_fresh = true};
+                                                .is_fresh = tdagi_export_owns};
 
 static void emit_group_norm(tdagi_exporter *e, const tdagi_kernel *k)
 {
@@ -69,7 +69,7 @@ static void emit_group_norm(tdagi_exporter *e, const tdagi_kernel *k)
     tdagi_export_emit(e, k, "torch.group_norm($0, %i, $1, $2, %f)", s->groups, s->eps);
 }
 const tdagi_emitter tdagi_emitter_group_norm = {.emit = emit_group_norm,
-                                                .is_fresh = true};
+                                                .is_fresh = tdagi_export_owns};
 
 /* Whether the axes are all of x's but the channels'. */
 static bool is_all_but_channels(const tdagi_kernel *x, const tdag_list *axes)
@@ -108,7 +108,7 @@ static void emit_batch_norm(tdagi_exporter *e, const tdagi_kernel *k)
     tdagi_export_emit(e, k, format, s->eps);
 }
 const tdagi_emitter tdagi_emitter_batch_norm = {.emit = emit_batch_norm,
-                                                .is_fresh = true};
+                                                .is_fresh = tdagi_export_owns};
 
 static void emit_instance_norm(tdagi_exporter *e, const tdagi_kernel *k)
 {
