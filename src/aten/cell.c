@@ -226,6 +226,17 @@ static tdag_value join_halves(tdagi_env *env, tdag_value re, tdag_value im)
     return tdagi_stack(env->b, v, 2, tdag_builder_get_rank(env->b, re));
 }
 
+/* Axes that were put in just before are those that go. */
+static tdag_value squeezed(tdagi_env *env, tdag_value x, const tdag_list *axes)
+{
+    if (axes->n == 0) return x;
+    const tdagi_node *n = tdagi_graph_node(env->b->graph, x);
+    const tdag_axes_spec spec = {*axes};
+    bool undoes = n->op == TDAG_OP_UNSQUEEZE &&
+                  tdagi_spec_equal(tdagi_node_def(n)->fields, n->u.spec, &spec);
+    return undoes ? tdagi_node_inputs(n)[0] : tdag_squeeze(env->b, x, *axes);
+}
+
 static tdag_value apply(tdagi_env *env, const tdagi_view_step *w, tdag_value x)
 {
     switch ((tdagi_view_kind)w->kind) {
@@ -242,7 +253,7 @@ static tdag_value apply(tdagi_env *env, const tdagi_view_step *w, tdag_value x)
     case TDAGI_VIEW_SELECT:
         return tdagi_select1(env->b, x, w->axis, w->start);
     case TDAGI_VIEW_SQUEEZE:
-        return w->dims.n == 0 ? x : tdag_squeeze(env->b, x, w->dims);
+        return squeezed(env, x, &w->dims);
     case TDAGI_VIEW_UNSQUEEZE:
         return tdagi_unsqueeze1(env->b, x, w->axis);
     case TDAGI_VIEW_EXPAND:

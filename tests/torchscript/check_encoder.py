@@ -4,8 +4,8 @@
     check_encoder.py TDAG
 
 Each is converted, loses its batch and gets it back. Every file gives what its source gives, with
-gradients and without, has the call as often as the source has layers, if it may have it, and is
-the same again when it is converted once more."""
+gradients and without, has the call as often as the source has layers, if it may have it, all in
+one branch, and is the same again when it is converted once more."""
 import os
 import subprocess
 import sys
@@ -68,8 +68,10 @@ def outputs(model, x):
 
 def check(name, path, x, wanted, n_calls):
     model = torch.jit.load(path).eval()
-    found = str(model.inlined_graph).count(CALL)
+    source = str(model.inlined_graph)
+    found, branches = source.count(CALL), source.count("aten::is_grad_enabled")
     assert found == n_calls, "%s: %d calls, not %d" % (name, found, n_calls)
+    assert branches == min(n_calls, 1), "%s: %d branches" % (name, branches)
     for enabled in (True, False):
         with torch.set_grad_enabled(enabled):
             for y, want in zip(outputs(model, x), wanted):

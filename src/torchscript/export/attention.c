@@ -23,15 +23,30 @@ static void add_mask(tdagi_exporter *e, const tdagi_kernel *k, bool causal)
                            TDAG_BOOL);
 }
 
+/* Heads without a batch. PyTorch's fast kernel is for what has one. */
+static bool is_single(const tdagi_exporter *e, const tdagi_kernel *k)
+{
+    for (uint32_t i = 0; i < 3; i++)
+        if (tdagi_export_input(e, k, i)->rank != 3) return false;
+    return true;
+}
+
 static void emit_attention_call(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_attention_spec *s = k->spec;
-    bool has_mask = k->n_inputs > 3 && k->inputs[3] != 0;
+    bool has_mask = k->n_inputs > 3 && k->inputs[3] != 0, single = is_single(e, k);
+    bool leads = single && has_mask && tdagi_export_input(e, k, 3)->rank == 3;
     tdagi_export_begin(e, k);
-    tdagi_export_piece(e, k, "torch.scaled_dot_product_attention($0, $1, $2, ");
+    tdagi_export_piece(
+        e, k,
+        single ? "torch.squeeze(torch.scaled_dot_product_attention(torch.unsqueeze($0, "
+                 "0), torch.unsqueeze($1, 0), torch.unsqueeze($2, 0), "
+               : "torch.scaled_dot_product_attention($0, $1, $2, ");
+    if (leads) tdagi_export_piece(e, k, "torch.unsqueeze(");
     add_mask(e, k, s->causal != 0);
-    tdagi_export_piece(e, k, ", 0., %b, scale=%f)",
+    tdagi_export_piece(e, k, leads ? ", 0), 0., %b, scale=%f)" : ", 0., %b, scale=%f)",
                        (int64_t)(s->causal != 0 && !has_mask), s->scale);
+    if (single) tdagi_export_piece(e, k, ", 0)");
     tdagi_export_end(e);
 }
 

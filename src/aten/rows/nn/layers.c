@@ -407,6 +407,26 @@ tdagi_any tdagi_aten_upsample(tdagi_call *c)
 
 /* ---- attention ---- */
 
+/* Heads that were made a batch of one, as exports make them, are themselves. */
+static bool is_batch_of_one(tdagi_call *c, tdag_value in[4])
+{
+    tdag_value x[4] = {{0}};
+    for (uint32_t i = 0; i < 4; i++) {
+        if (in[i].id == 0) continue;
+        const tdagi_node *n = tdagi_graph_node(c->b->graph, in[i]);
+        if (i == 3 && n->rank <= 2) {
+            x[i] = in[i];
+            continue;
+        }
+        if (n->op != TDAG_OP_UNSQUEEZE || n->rank != 4) return false;
+        tdag_list axes = ((const tdag_axes_spec *)n->u.spec)->axes;
+        if (axes.n != 1 || axes.v[0] != 0) return false;
+        x[i] = tdagi_node_inputs(n)[0];
+    }
+    memcpy(in, x, sizeof x);
+    return true;
+}
+
 tdagi_any tdagi_aten_attention(tdagi_call *c)
 {
     tdag_value in[4] = {
@@ -430,5 +450,7 @@ tdagi_any tdagi_aten_attention(tdagi_call *c)
                                     tdagi_dim(c, in[i], rank - 3));
         if (r.count != 1) in[i] = lower(c, TDAGI_REPEAT_INTERLEAVE, 1, &in[i], &r);
     }
-    return tdagi_result(c, lower(c, TDAGI_ATTENTION, in[3].id == 0 ? 3 : 4, in, &s));
+    bool one = is_batch_of_one(c, in);
+    tdag_value y = lower(c, TDAGI_ATTENTION, in[3].id == 0 ? 3 : 4, in, &s);
+    return tdagi_result(c, one && !c->bad ? tdagi_unsqueeze1(c->b, y, 0) : y);
 }

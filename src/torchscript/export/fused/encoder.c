@@ -7,6 +7,7 @@
  *   else:
  *     v9 = torch._transformer_encoder_layer_fwd(x, ...)
  *
+ * Layers of which each is all that reads the one before stand in one branch.
  * It saves calls and computes nothing faster: large layers are left as they are. A
  * reader takes the first branch, as PyTorch does by default; both are proven. */
 #include <math.h>
@@ -25,7 +26,8 @@ struct tdagi_encoder_layer {
     tdag_dim width, heads;
     double eps;
     bool is_gelu, norm_first;
-    struct tdagi_encoder_layer *next;
+    bool is_followed; /* by one whose `before` it is, in the same branch */
+    struct tdagi_encoder_layer *next, *before;
 };
 
 typedef struct tdagi_encoder_layer layer;
@@ -212,6 +214,15 @@ static bool is_whole(const tdagi_exporter *e, const layer *l)
            x->dtype == TDAG_F32;
 }
 
+/* Whether l is all that reads the layer, and stands right behind it. */
+static bool follows(const tdagi_exporter *e, const layer *l, const layer *before)
+{
+    if (before == NULL || l->x != before->last || e->uses[l->x] != 2) return false;
+    for (uint32_t i = before->last + 1; i < l->first; i++)
+        if (!tdagi_export_is_leaf(tdagi_export_kernel(e, i))) return false;
+    return true;
+}
+
 void tdagi_encoder_plan(tdagi_exporter *e)
 {
     for (uint32_t i = 1; i <= e->r->n && !e->is_functional; i++) {
@@ -223,6 +234,7 @@ void tdagi_encoder_plan(tdagi_exporter *e)
             continue;
         l.norm_first = !is_post;
         l.next = e->encoder;
+        if (follows(e, &l, l.next)) l.before = l.next;
         layer *kept = tdagi_arena_alloc(&e->arena, sizeof *kept);
         if (kept == NULL) {
             e->body.status = tdagi_nomem(e->ctx);
@@ -230,6 +242,7 @@ void tdagi_encoder_plan(tdagi_exporter *e)
         }
         *kept = l;
         e->encoder = kept;
+        if (l.before != NULL) l.before->is_followed = true;
     }
 }
 
@@ -247,18 +260,58 @@ static void indent(tdagi_text *body, size_t start)
     }
 }
 
+/* The first one of those that stand in one branch. */
+static const layer *first_of(const layer *l)
+{
+    while (l->before != NULL)
+        l = l->before;
+    return l;
+}
+
 void tdagi_encoder_begin(tdagi_exporter *e, uint32_t i)
 {
     const layer *l = e->encoder;
-    while (l != NULL && l->first != i)
+    while (l != NULL && (l->first != i || l->before != NULL))
         l = l->next;
     if (l == NULL) return;
     tdagi_export_value(e, l->x);
-    for (uint32_t k = 0; k < 2 * N_WEIGHTS; k++)
-        tdagi_export_value(e, l->weights[k]);
+    for (const layer *in = e->encoder; in != NULL; in = in->next)
+        for (uint32_t k = 0; k < 2 * N_WEIGHTS && first_of(in) == l; k++)
+            tdagi_export_value(e, in->weights[k]);
     tdagi_text_add(&e->body, "    if torch.is_grad_enabled():\n");
     e->branch = e->body.length;
     e->has_branches = true;
+}
+
+/* A single sample is a batch of one, from the first layer's call to the last one's. */
+static void write_call(tdagi_exporter *e, const layer *l)
+{
+    const tdagi_kernel *k = tdagi_export_kernel(e, l->last);
+    bool is_single = k->rank == 2, is_inner = is_single && l->is_followed;
+    if (is_inner)
+        tdagi_export_piece(e, k, "      %ms%i = ", (int64_t)l->last);
+    else
+        tdagi_export_piece(e, k, "      %v = ", l->last);
+    if (is_single && !is_inner) tdagi_text_add(&e->body, "torch.squeeze(");
+    tdagi_text_add(&e->body, "torch._transformer_encoder_layer_fwd(");
+    if (is_single && l->before != NULL)
+        tdagi_export_piece(e, k, "%ms%i", (int64_t)l->x);
+    else
+        tdagi_export_piece(e, k, is_single ? "torch.unsqueeze(%v, 0)" : "%v", l->x);
+    const uint32_t *w = l->weights;
+    tdagi_export_piece(e, k, ", %d, %d, %v, %v, %v, %v, %b, %b, %f", l->width, l->heads,
+                       w[2 * QKV], w[2 * QKV + 1], w[2 * OUT], w[2 * OUT + 1],
+                       (int64_t)l->is_gelu, (int64_t)l->norm_first, l->eps);
+    static const char order[] = {NORM_1, NORM_2, FFN_1, FFN_2};
+    for (uint32_t n = 0; n < sizeof order; n++)
+        tdagi_export_piece(e, k, ", %v, %v", w[2 * order[n]], w[2 * order[n] + 1]);
+    tdagi_text_add(&e->body, is_single && !is_inner ? "), 0)\n" : ")\n");
+}
+
+static void write_calls(tdagi_exporter *e, const layer *l)
+{
+    if (l->before != NULL) write_calls(e, l->before);
+    write_call(e, l);
 }
 
 void tdagi_encoder_end(tdagi_exporter *e, uint32_t i)
@@ -266,23 +319,8 @@ void tdagi_encoder_end(tdagi_exporter *e, uint32_t i)
     const layer *l = e->encoder;
     while (l != NULL && l->last != i)
         l = l->next;
-    if (l == NULL || e->body.status != TDAG_OK) return;
-    const tdagi_kernel *k = tdagi_export_kernel(e, i);
-    bool is_single = k->rank == 2;
-    static const char order[] = {NORM_1, NORM_2, FFN_1, FFN_2};
+    if (l == NULL || l->is_followed || e->body.status != TDAG_OK) return;
     indent(&e->body, e->branch);
-    tdagi_export_piece(e, k,
-                       is_single
-                           ? "    else:\n      %v = torch.squeeze(torch."
-                             "_transformer_encoder_layer_fwd(torch.unsqueeze(%v, 0)"
-                           : "    else:\n      %v = torch."
-                             "_transformer_encoder_layer_fwd(%v",
-                       i, l->x);
-    const uint32_t *w = l->weights;
-    tdagi_export_piece(e, k, ", %d, %d, %v, %v, %v, %v, %b, %b, %f", l->width, l->heads,
-                       w[2 * QKV], w[2 * QKV + 1], w[2 * OUT], w[2 * OUT + 1],
-                       (int64_t)l->is_gelu, (int64_t)l->norm_first, l->eps);
-    for (uint32_t n = 0; n < sizeof order; n++)
-        tdagi_export_piece(e, k, ", %v, %v", w[2 * order[n]], w[2 * order[n] + 1]);
-    tdagi_text_add(&e->body, is_single ? "), 0)\n" : ")\n");
+    tdagi_text_add(&e->body, "    else:\n");
+    write_calls(e, l);
 }
