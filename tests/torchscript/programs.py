@@ -512,15 +512,20 @@ def compare(source, export, calls):
 
 
 def check_linear(path):
-    """Appends take linear time: four times as many less than twelve times as long."""
-    module, times = torch.jit.load(path), []
-    for n in (10, 10000, 40000):
-        start = time.perf_counter()
-        module(torch.ones(3), torch.tensor(n))
-        times.append(time.perf_counter() - start)
-    if times[2] > 12 * times[1]:
-        print("appends: %.2f s for 10,000, %.2f s for 40,000" % (times[1], times[2]))
-    return times[2] > 12 * times[1]
+    """Appends take linear time: four times as many less than twelve times as long, by the
+    fastest runs, of which there are more while it looks otherwise."""
+    module, best = torch.jit.load(path), {}
+    module(torch.ones(3), torch.tensor(10))
+    for _ in range(6):
+        for n in (10000, 40000):
+            start = time.process_time()
+            module(torch.ones(3), torch.tensor(n))
+            spent = time.process_time() - start
+            best[n] = min(best.get(n, spent), spent)
+        if best[40000] <= 12 * best[10000]:
+            return False
+    print("appends: %.2f s for 10,000, %.2f s for 40,000" % (best[10000], best[40000]))
+    return True
 
 
 def check_methods(folder, tdag):
