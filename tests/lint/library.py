@@ -2,7 +2,8 @@
 
 WITHOUT, the same without Core ML, is under 1.3 MB without debug symbols, the library at most
 0.4 MB more; linked with none of libtorch, a BLAS or the C++ runtime;
-`COMMAND --version` done in under 10 ms."""
+`COMMAND --version` takes at most five times what a process that does nothing takes, which is
+under 10 ms on a machine of today."""
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import lintlib
 
 MOST_BYTES = 1_300_000
 MOST_OF_COREML = 400_000
-MOST_SECONDS = 0.010
+MOST_STARTS = 5.0
 HEAVY = ("torch", "c10", "blas", "stdc++", "gomp", "gfortran", "python",
          "protobuf")
 
@@ -31,13 +32,16 @@ def needed(library):
     return [line.split()[0] for line in listing.stdout.splitlines() if line.strip()]
 
 
-def fastest(command, runs=20):
-    best = float("inf")
+def starts(command, runs=20):
+    """How many times the fastest of processes that do nothing the fastest of the command is."""
+    best = [float("inf"), float("inf")]
     for _ in range(runs):
-        start = time.perf_counter()
-        subprocess.run([command, "--version"], stdout=subprocess.DEVNULL, check=True)
-        best = min(best, time.perf_counter() - start)
-    return best
+        for i, words in enumerate((["true"], [command, "--version"])):
+            start = time.perf_counter()
+            subprocess.run(words, stdout=subprocess.DEVNULL, check=True)
+            best[i] = min(best[i], time.perf_counter() - start)
+    print(f"{command} --version: {best[1] * 1e3:.1f} ms, true {best[0] * 1e3:.1f} ms")
+    return best[1] / best[0]
 
 
 def main(library, without, command=None):
@@ -54,11 +58,10 @@ def main(library, without, command=None):
     findings += [f"{library}: loads {name}" for name in libraries
                  if any(heavy in os.path.basename(name) for heavy in HEAVY)]
     if command:
-        seconds = fastest(command)
-        print(f"{command} --version: {seconds * 1e3:.1f} ms")
-        if seconds >= MOST_SECONDS:
-            findings.append(f"{command} --version: {seconds * 1e3:.1f} ms, must stay under "
-                            f"{MOST_SECONDS * 1e3:.0f} ms")
+        times = starts(command)
+        if times >= MOST_STARTS:
+            findings.append(f"{command} --version: {times:.1f} times a process that does nothing, "
+                            f"must stay under {MOST_STARTS:.0f}")
     lintlib.report(findings)
 
 
