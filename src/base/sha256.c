@@ -33,27 +33,26 @@ static inline void add_round(uint32_t s[8], int i, uint32_t word)
                  ((a & WORD(i, 1)) ^ (a & WORD(i, 2)) ^ (WORD(i, 1) & WORD(i, 2)));
 }
 
-/* The word after the last 16, in place of the oldest. */
-static inline uint32_t next_word(uint32_t w[16], int i)
+/* The word 16 later, in place of w[i]. */
+static inline void advance_word(uint32_t w[16], int i)
 {
     uint32_t a = w[(i + 1) & 15], b = w[(i + 14) & 15];
-    return w[i & 15] += w[(i + 9) & 15] + (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) +
-                        (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
+    w[i] += w[(i + 9) & 15] + (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) +
+            (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
 }
 
 static void add_block(uint32_t state[8], const unsigned char *p)
 {
     uint32_t w[16], s[8];
     memcpy(s, state, sizeof s);
-#pragma GCC unroll 16 /* so that the words stand in registers */
-    for (int i = 0; i < 16; i++, p += 4) {
+    for (int i = 0; i < 16; i++, p += 4)
         w[i] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-        add_round(s, i, rounds[i] + w[i]);
-    }
-    for (int k = 16; k < 64; k += 16)
-#pragma GCC unroll 16
-        for (int i = 0; i < 16; i++)
-            add_round(s, i, rounds[k + i] + next_word(w, i));
+    for (int k = 0; k < 64; k += 16)
+#pragma GCC unroll 16 /* so that the words stand in registers */
+        for (int i = 0; i < 16; i++) {
+            add_round(s, i, rounds[k + i] + w[i]);
+            advance_word(w, i);
+        }
     for (int i = 0; i < 8; i++)
         state[i] += s[i];
 }
