@@ -312,7 +312,7 @@ static bool known_numbers(tdagi_env *env, const tdagi_cell *t, tdag_list *out)
     return n != NULL;
 }
 
-bool tdagi_arg_lengths(tdagi_call *c, const char *name, tdag_list *out)
+bool tdagi_arg_known_lengths(tdagi_call *c, const char *name, tdag_list *out)
 {
     tdagi_any v = tdagi_arg(c, name);
     if (!tdagi_any_is_tensor(v)) {
@@ -321,9 +321,13 @@ bool tdagi_arg_lengths(tdagi_call *c, const char *name, tdag_list *out)
     }
     if (known_numbers(c->env, v.u.tensor, out)) return true;
     tdag_value x = tdagi_arg_tensor(c, name);
-    if (!c->bad && !tdag_dtype_is_float(tdagi_dtype(c, x)) &&
-        tdagi_evaluated_ints(c->env, x, out))
-        return true;
+    return !c->bad && !tdag_dtype_is_float(tdagi_dtype(c, x)) &&
+           tdagi_evaluated_ints(c->env, x, out);
+}
+
+bool tdagi_arg_lengths(tdagi_call *c, const char *name, tdag_list *out)
+{
+    if (tdagi_arg_known_lengths(c, name, out)) return true;
     if (!c->bad)
         tdagi_env_issue(c->env, "%s: %s that depend on tensor data", c->schema->name,
                         name);

@@ -43,6 +43,7 @@ typedef struct tdagi_call {
     const tdagi_any *args;
     uint64_t read; /* bit i: argument i was read */
     bool bad;
+    const struct tdagi_selection *packed; /* argument 0 is all it was packed from */
 } tdagi_call;
 
 typedef tdagi_any (*tdagi_aten_fn)(tdagi_call *c);
@@ -105,7 +106,9 @@ tdagi_any tdagi_as_size(tdagi_call *c, tdagi_any v, tdag_dim most);
 /* Lists of numbers; a single number is a list of one. n 0 for None. */
 tdag_list tdagi_arg_dims(tdagi_call *c, const char *name);
 tdag_list tdagi_arg_ints(tdagi_call *c, const char *name); /* constants only */
-/* Lengths or sizes, a list or a tensor that is known; false: an issue, c->bad. */
+/* Lengths or sizes, a list or a tensor that is known; false: it is not. */
+bool tdagi_arg_known_lengths(tdagi_call *c, const char *name, tdag_list *out);
+/* The same; false: an issue, c->bad. */
 bool tdagi_arg_lengths(tdagi_call *c, const char *name, tdag_list *out);
 /* As many as `want`: one number serves all, none gives `when_empty` for each. */
 tdag_list tdagi_arg_spatial(tdagi_call *c, const char *name, uint32_t want,

@@ -54,6 +54,7 @@ static void settle(tdagi_env *env, tdagi_selection *s)
     const tdagi_axis_spec axis = {s->axis};
     s->cell = tdagi_cell_new(env, tdagi_lower(b, TDAGI_INDEX_SELECT, in, 2, &axis));
     if (s->cell != NULL && s->cell->value.id == 0) s->cell = NULL;
+    if (s->cell != NULL) s->picked = s->cell->value;
 }
 
 tdagi_any tdagi_settled(tdagi_env *env, tdagi_any v)
@@ -74,6 +75,66 @@ void tdagi_settle_all(tdagi_env *env)
     for (tdagi_selection *s = env->selections; s != NULL && env->outline != NULL;
          s = s->next)
         settle(env, s);
+}
+
+/* ---- packed sequences ---- */
+
+tdagi_any tdagi_selection_as(tdagi_call *c, const tdagi_selection *as, tdag_value full)
+{
+    tdagi_any out = tdagi_selection_new(c, full, as->mask, as->axis);
+    tdagi_selection *s = selection_of(out);
+    if (s != NULL) s->sizes = as->sizes;
+    return out;
+}
+
+void tdagi_selection_packed(tdagi_call *c, tdag_value x, tdag_value mask,
+                            tdagi_any out[2])
+{
+    const int64_t batch = 1;
+    tdag_value n = tdagi_reduce_keep(c->b, tdagi_cast(c->b, mask, TDAG_I64),
+                                     TDAG_REDUCE_SUM, (tdag_list){1, &batch}, false);
+    tdag_value some = tdagi_cast(c->b, n, TDAG_BOOL);
+    if (some.id == 0) return;
+    out[1] = tdagi_selection_new(c, n, some, 0);
+    tdagi_selection *sizes = selection_of(out[1]);
+    if (sizes == NULL) return;
+    sizes->first = tdagi_dim(c, mask, 1); /* no sequence is empty */
+    const tdagi_selection as = {.mask = mask, .sizes = sizes};
+    out[0] = tdagi_selection_as(c, &as, x);
+}
+
+/* What the first argument was packed from, where the second one is its sizes. */
+static const tdagi_selection *packed_of(const tdagi_call *c)
+{
+    bool takes = c->row != NULL && c->n > 1 &&
+                 (c->row->fn == tdagi_aten_rnn || c->row->fn == tdagi_aten_pad_packed);
+    const tdagi_selection *s = takes ? selection_of(c->args[0]) : NULL;
+    bool is = s != NULL && s->sizes != NULL &&
+              (s->cell == NULL || /* nothing was written into it */
+               tdagi_cell_read(c->env, s->cell).id == s->picked.id);
+    return is && selection_of(c->args[1]) == s->sizes ? s : NULL;
+}
+
+/* n[0] of the sizes of steps is known. */
+static bool reads_first(const tdagi_call *c)
+{
+    int64_t dim, index;
+    if (c->row == NULL || c->row->fn != tdagi_aten_select || c->n != 3) return false;
+    const tdagi_selection *s = selection_of(c->args[0]);
+    return s != NULL && s->first != 0 &&
+           tdagi_any_const_int(c->env, c->args[1], &dim) &&
+           tdagi_any_const_int(c->env, c->args[2], &index) && dim == 0 && index == 0;
+}
+
+static bool give_first(tdagi_call *c)
+{
+    tdagi_any *args = tdagi_env_alloc(c->env, c->n * sizeof(*args));
+    if (args == NULL) return false;
+    const tdagi_any first = tdagi_any_int(c->env, selection_of(c->args[0])->first);
+    memcpy(args, c->args, c->n * sizeof(*args));
+    args[0] = tdagi_any_tensor(tdagi_cell_known_list(c->env, TDAG_I64, 1, &first));
+    c->args = args;
+    return true;
 }
 
 /* ---- equal masks ---- */
@@ -154,6 +215,9 @@ bool tdagi_selection_enter(tdagi_call *c, tdagi_any *out)
 {
     tdagi_selection *s = NULL;
     *out = tdagi_any_none();
+    c->packed = packed_of(c);
+    if (c->packed != NULL) return replace(c, true);
+    if (reads_first(c)) return give_first(c);
     if (!settle_arguments(c, false)) return false;
     for (uint32_t i = 0; i < c->n && s == NULL; i++) {
         s = selection_of(c->args[i]);
@@ -171,10 +235,11 @@ tdagi_any tdagi_selection_leave(tdagi_call *c, tdagi_any of, tdagi_any result)
     tdagi_selection *s = selection_of(of);
     if (s == NULL || result.kind != TDAGI_ANY_TENSOR) return result;
     tdag_value v = tdagi_cell_read(c->env, result.u.tensor);
-    if (!c->schema->in_place_of_row)
-        return tdagi_selection_like(
-            c, (tdagi_selection){.full = v, .mask = s->mask, .axis = s->axis},
-            of.u.issue);
+    if (!c->schema->in_place_of_row) {
+        const tdagi_selection is = {
+            .full = v, .mask = s->mask, .axis = s->axis, .sizes = s->sizes};
+        return tdagi_selection_like(c, is, of.u.issue);
+    }
     s->full = v; /* of all who hold it */
     return of;
 }

@@ -12,7 +12,11 @@ typedef struct tdagi_selection {
     tdag_value full; /* y, or what an operator makes of all of it */
     tdag_value mask; /* bool, of the axes of y from `axis` on */
     uint32_t axis;
-    tdagi_cell *cell; /* once it is a tensor; else NULL */
+    tdagi_cell *cell;  /* once it is a tensor; else NULL */
+    tdag_value picked; /* what that held at first */
+    tdag_dim first;    /* known of it: its first element; 0: nothing */
+    const struct tdagi_selection
+        *sizes; /* of the steps of a packed sequence; or NULL */
     struct tdagi_selection *next;
 } tdagi_selection;
 
@@ -24,6 +28,12 @@ void tdagi_settle_all(tdagi_env *env);
 
 tdagi_any tdagi_selection_new(tdagi_call *c, tdag_value full, tdag_value mask,
                               uint32_t axis);
+/* A packed sequence: the rows of x [T, B, ...] that mask [T, B] picks, and how many
+ * there are of each step. */
+void tdagi_selection_packed(tdagi_call *c, tdag_value x, tdag_value mask,
+                            tdagi_any out[2]);
+/* Another one of the same mask and steps. */
+tdagi_any tdagi_selection_as(tdagi_call *c, const tdagi_selection *as, tdag_value full);
 /* The same of another one's issue, which is noted when something else uses it. */
 tdagi_any tdagi_selection_like(tdagi_call *c, tdagi_selection is,
                                const struct tdagi_issue *issue);

@@ -11,6 +11,7 @@ import sys
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils import rnn
 
 import programs
 from programs import counted, lengths, model, several
@@ -31,6 +32,36 @@ def matrices(n, m):
 
 
 # ---- sizes that data decides ----
+
+def of_lengths(*lengths):
+    return [several(1, len(n), 5, 3)[0] + (torch.tensor(n),) for n in lengths]
+
+
+@model("f32[3,5,3] i64[3]", of_lengths([2, 5, 1], [4, 4, 3], [1, 1, 1]))
+class PackedByData(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gru = nn.GRU(3, 4, 2, batch_first=True, bidirectional=True)
+
+    def forward(self, x, n: torch.Tensor):
+        packed = rnn.pack_padded_sequence(x, n, batch_first=True, enforce_sorted=False)
+        y, h = self.gru(packed)
+        padded, lengths = rnn.pad_packed_sequence(y, batch_first=True, padding_value=-2.0)
+        return padded, lengths, h
+
+
+@model("f32[3,5,3] i64[3]", of_lengths([5, 5, 1], [4, 3, 3], [2, 1, 1]))
+class PackedToTotal(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(3, 4, proj_size=2)
+
+    def forward(self, x, n: torch.Tensor):
+        data, sizes = torch._pack_padded_sequence(torch.tanh(x), n, True)
+        y, state = self.lstm(rnn.PackedSequence(data * 2, sizes, None, None))
+        padded, lengths = rnn.pad_packed_sequence(y, total_length=6)
+        return padded, lengths, state, sizes, y.data.shape[0]
+
 
 @model("f32[N=6]", rows(6))
 class Nonzero(nn.Module):

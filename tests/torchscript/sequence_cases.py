@@ -29,6 +29,23 @@ class Packed(nn.Module):
         return z, n, state
 
 
+class PackedByData(nn.Module):
+    """The same of lengths that are an argument."""
+
+    def __init__(self, layer, is_sorted: bool, total: int):
+        super().__init__()
+        self.layer, self.is_sorted, self.total = layer, is_sorted, total
+        self.original_name = "PackedByData"
+
+    def forward(self, x, lengths):
+        packed = rnn.pack_padded_sequence(x, lengths, batch_first=self.layer.batch_first,
+                                          enforce_sorted=self.is_sorted)
+        y, state = self.layer(packed)
+        z, n = rnn.pad_packed_sequence(y, batch_first=self.layer.batch_first,
+                                       padding_value=0.5, total_length=self.total)
+        return z, n, state
+
+
 def layers():
     yield nn.LSTM(3, 4), [4, 2, 2], True, None
     yield nn.GRU(3, 4, batch_first=True), [2, 4, 1], False, None
@@ -42,6 +59,8 @@ def modules(module_case, F):
     for layer, lengths, is_sorted, total in layers():
         x = F(3, 5, 3) if layer.batch_first else F(5, 3, 3)
         module_case(Packed(layer.eval(), lengths, is_sorted, total), x)
+        module_case(PackedByData(layer.eval(), is_sorted, total or 5), x,
+                    torch.tensor(lengths))
 
 
 def add(case, F, P, I):
@@ -134,6 +153,6 @@ def positions(case, F):
 
 
 REFUSED = [
-    ("torch._pack_padded_sequence(x[None, :1], (x[0, :1] * 0 + 1).long(), False)[0]",
-     "aten::_pack_padded_sequence: lengths that depend on tensor data"),
+    ("torch._pad_packed_sequence(x, (x[:2, 0] * 0).long() + torch.tensor([2, 1]), False, 0.0, -1)",
+     "aten::_pad_packed_sequence: batch_sizes that depend on tensor data"),
 ]

@@ -92,6 +92,8 @@ tdagi_any tdagi_aten_shrink(tdagi_call *c)
 {
     tdag_value x = self_float(c);
     const tdagi_scalar_spec s = {tdagi_arg_float(c, "lambd", 0.5)};
+    if (s.value < 0 && c->data == TDAGI_HARDSHRINK && !c->bad)
+        return tdagi_result(c, x);
     if (s.value < 0) return tdagi_refuse(c, "lambd");
     return lowered(c, (tdagi_composite)c->data, x, &s);
 }

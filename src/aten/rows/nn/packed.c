@@ -1,8 +1,9 @@
-/* Packed sequences of known lengths: the rows that are there of [T, B, ...], step by
- * step, and how many there are of each step. Both are ordinary tensors, of which the
- * second depends on constants alone. And sequences of their own lengths side by side.
- */
+/* Packed sequences: the rows that are there of [T, B, ...], step by step, and how many
+ * there are of each step. Of known lengths both are ordinary tensors, of which the
+ * second depends on constants alone; of others they are selections of the padded ones.
+ * And sequences of their own lengths side by side. */
 #include "aten/rows/steps.h"
+#include "aten/selection.h"
 
 static bool is_descending(tdag_list n, int64_t least)
 {
@@ -44,15 +45,31 @@ static tdagi_any known(tdagi_call *c, tdag_list n)
     return tdagi_any_tensor(tdagi_cell_known_list(c->env, TDAG_I64, n.n, items));
 }
 
+/* Of lengths that data tells. */
+static tdagi_any packed_by_mask(tdagi_call *c, tdag_value x)
+{
+    tdag_value n = tdagi_cast(c->b, tdagi_arg_tensor(c, "lengths"), TDAG_I64);
+    tdagi_any out[2] = {tdagi_any_poison(), tdagi_any_poison()};
+    if (c->bad || n.id == 0 || x.id == 0 || tdagi_rank(c, n) != 1)
+        return tdagi_refuse(c, "lengths");
+    tdag_value t = step_iota(c, tdagi_dim(c, x, 0), 0, 2, TDAG_I64);
+    tdagi_selection_packed(c, x, step_less(c, t, n), out);
+    return tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 2, out);
+}
+
 /* The rows of each step that are there, and how many. */
 tdagi_any tdagi_aten_pack_padded(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "input");
     bool batch_first = tdagi_arg_bool(c, "batch_first", false);
     tdag_list lengths;
-    if (!tdagi_arg_lengths(c, "lengths", &lengths)) return tdagi_any_poison();
-    if (c->bad || tdagi_rank(c, x) < 2) return tdagi_refuse(c, "input");
+    const bool is_known = tdagi_arg_known_lengths(c, "lengths", &lengths);
+    if (c->bad) return tdagi_any_poison();
+    if (tdagi_rank(c, x) < 2) return tdagi_refuse(c, "input");
     if (batch_first) x = tdagi_transpose(c->b, x, 0, 1);
+    if (!is_known && c->env->outline != NULL) return packed_by_mask(c, x);
+    if (!is_known && !tdagi_arg_lengths(c, "lengths", &lengths))
+        return tdagi_any_poison();
     int64_t t = 0, b = 0, n = 0;
     if (!tdagi_dim_is_const(c->env->pool, tdagi_dim(c, x, 0), &t) ||
         !tdagi_dim_is_const(c->env->pool, tdagi_dim(c, x, 1), &b))
@@ -80,9 +97,50 @@ static bool are_rows_of(tdagi_call *c, tdag_value x, tdag_list sizes)
     return sum == n;
 }
 
+/* x [T, B, ...] where mask [T, B] is true, else a number. */
+static tdag_value where_there(tdagi_call *c, tdag_value x, tdag_value there,
+                              double padding)
+{
+    for (uint32_t i = 2; i < tdagi_rank(c, x); i++)
+        there = tdagi_unsqueeze1(c->b, there, i);
+    return x.id == 0 ? x : step_where(c, there, x, step_number(c, x, padding));
+}
+
+/* The same of what is padded already, up to a total length, or where data says. */
+static tdagi_any padded_by_mask(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "data"), mask = c->packed->mask;
+    const bool batch_first = tdagi_arg_bool(c, "batch_first", false);
+    const double padding = tdagi_arg_float(c, "padding_value", 0);
+    const tdagi_any total = tdagi_any_known(tdagi_arg(c, "total_length"));
+    tdagi_ignore(c, "batch_sizes"); /* the mask tells them */
+    if (c->bad) return tdagi_any_poison();
+    const tdag_dim t = tdagi_dim(c, x, 0);
+    tdagi_any out[2];
+    int64_t given = -1, have = -1;
+    const bool is_const = tdagi_any_const_int(c->env, total, &given);
+    const tdagi_cell *sizes = c->packed->sizes->cell;
+    const bool is_most = sizes != NULL && total.kind == TDAGI_ANY_INT &&
+                         total.u.i == tdagi_dim(c, sizes->value, 0);
+    if (!is_const && !is_most) return tdagi_refuse(c, "total_length");
+    x = where_there(c, x, mask, padding);
+    const bool is_known =
+        tdagi_dim_is_const(c->env->pool, t, &have) && is_const && given > 0;
+    if (is_known && given > have)
+        x = tdagi_pad1(c->b, x, 0, 0, given - have, TDAG_PAD_CONSTANT, padding);
+    if (is_known && given < have) x = tdagi_slice1(c->b, x, 0, 0, given);
+    if (batch_first) x = tdagi_transpose(c->b, x, 0, 1);
+    out[0] = is_known ? tdagi_result(c, x)
+                      : tdagi_selection_new(c, x, c->packed->sizes->mask, batch_first);
+    x = step_sum(c, tdagi_cast(c->b, mask, TDAG_I64), 0, false);
+    out[1] = tdagi_result(c, x);
+    return tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 2, out);
+}
+
 /* [T, B, ...] again, with a number where there is nothing, and the lengths. */
 tdagi_any tdagi_aten_pad_packed(tdagi_call *c)
 {
+    if (c->packed != NULL) return padded_by_mask(c);
     tdag_value x = tdagi_arg_tensor(c, "data");
     bool batch_first = tdagi_arg_bool(c, "batch_first", false);
     double padding = tdagi_arg_float(c, "padding_value", 0);
@@ -109,9 +167,7 @@ tdagi_any tdagi_aten_pad_packed(tdagi_call *c)
     x = tdag_gather(c->b, x, index, 0);
     tdag_value there = step_less(c, step_iota(c, total, 0, 2, TDAG_I64),
                                  tdagi_positions(c, b, lengths.v));
-    for (uint32_t i = 2; i < tdagi_rank(c, x); i++)
-        there = tdagi_unsqueeze1(c->b, there, i);
-    if (x.id != 0) x = step_where(c, there, x, step_number(c, x, padding));
+    x = where_there(c, x, there, padding);
     if (batch_first && x.id != 0) x = tdagi_transpose(c->b, x, 0, 1);
     tdagi_any out[2] = {tdagi_result(c, x), known(c, lengths)};
     return tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 2, out);

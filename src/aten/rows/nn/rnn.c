@@ -5,6 +5,7 @@
 #include "aten/aten.h"
 #include "aten/control/merge.h"
 #include "aten/control/stack.h"
+#include "aten/selection.h"
 
 typedef enum rnn_kind { RNN_TANH, RNN_RELU, RNN_LSTM, RNN_GRU } rnn_kind;
 
@@ -171,13 +172,24 @@ static tdag_value run_loop(tdagi_call *c, rnn_kind kind, tdag_value of_x,
     return row_at(c, y, position_of(c, tdag_iota(c->b, t, TDAG_I64), t, true));
 }
 
+/* The next state, or what it was where a sequence of a packed one is not there. */
+static state if_there(tdagi_call *c, state next, state was, int64_t t)
+{
+    tdag_value there = tdagi_select1(c->b, c->packed->mask, 0, t);
+    if (there.id == 0) return next;
+    there = tdagi_unsqueeze1(c->b, there, 1);
+    next.h = tdag_where(c->b, there, next.h, was.h);
+    if (next.c.id != 0) next.c = tdag_where(c->b, there, next.c, was.c);
+    return next;
+}
+
 /* One direction over x [T, B, I]; the last state goes to *s. */
 static tdag_value run(tdagi_call *c, rnn_kind kind, tdag_value x, const weights *w,
                       state *s, bool backwards)
 {
     int64_t n = 0;
     bool is_known = tdagi_dim_is_const(c->env->pool, tdagi_dim(c, x, 0), &n);
-    if (!c->bad && !is_known && c->env->outline != NULL)
+    if (!c->bad && !is_known && c->env->outline != NULL && c->packed == NULL)
         return run_loop(c, kind, tdagi_linear(c->b, x, w->w_ih, w->b_ih), w, s,
                         backwards);
     if (c->bad || !is_known) {
@@ -194,7 +206,8 @@ static tdag_value run(tdagi_call *c, rnn_kind kind, tdag_value x, const weights 
     tdag_value *out = tdagi_env_alloc(c->env, (size_t)n * sizeof(*out));
     for (int64_t i = 0; out != NULL && i < n && tdagi_builder_ok(c->b); i++) {
         int64_t t = backwards ? n - 1 - i : i;
-        *s = step(c, kind, tdagi_select1(c->b, of_x, 0, t), w, *s);
+        state next = step(c, kind, tdagi_select1(c->b, of_x, 0, t), w, *s);
+        *s = c->packed == NULL ? next : if_there(c, next, *s, t);
         out[t] = s->h;
     }
     if (out == NULL || !tdagi_builder_ok(c->b)) return TDAG_NO_VALUE;
@@ -325,7 +338,8 @@ static bool read_states(tdagi_call *c, layers *l)
 /* The sizes of the steps of a packed sequence. */
 static bool read_sizes(tdagi_call *c, layers *l)
 {
-    if (!tdagi_has(c, "batch_sizes")) return true;
+    if (c->packed != NULL) tdagi_ignore(c, "batch_sizes");
+    if (c->packed != NULL || !tdagi_has(c, "batch_sizes")) return true;
     tdagi_arg_lengths(c, "batch_sizes", &l->sizes);
     for (uint32_t i = 0; !c->bad && i < l->sizes.n; i++)
         if (l->sizes.v[i] < 1 || (i > 0 && l->sizes.v[i] > l->sizes.v[i - 1]))
@@ -349,6 +363,13 @@ static tdagi_any results(tdagi_call *c, layers *l, tdag_value x)
         out[0] = tdagi_transpose(c->b, out[0], 0, 1);
     out[1] = tdagi_stack(c->b, l->h, all, 0);
     if (l->kind == RNN_LSTM) out[2] = tdagi_stack(c->b, l->c, all, 0);
+    if (c->packed != NULL) {
+        tdagi_any all_of[3] = {tdagi_selection_as(c, c->packed, out[0]),
+                               tdagi_result(c, out[1])};
+        if (l->kind == RNN_LSTM) all_of[2] = tdagi_result(c, out[2]);
+        return tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, l->kind == RNN_LSTM ? 3 : 2,
+                             all_of);
+    }
     return tdagi_results(c, l->kind == RNN_LSTM ? 3 : 2, out);
 }
 
@@ -358,7 +379,8 @@ tdagi_any tdagi_aten_rnn(tdagi_call *c)
 {
     layers l = {.kind = (rnn_kind)c->data};
     if (!read_sizes(c, &l)) return tdagi_any_poison();
-    tdag_value x = tdagi_arg_tensor(c, l.sizes.n > 0 ? "data" : "input");
+    tdag_value x =
+        tdagi_arg_tensor(c, l.sizes.n > 0 || c->packed != NULL ? "data" : "input");
     tdag_list n = tdagi_arg_tensors(c, "params", &l.params);
     l.has_biases = tdagi_arg_bool(c, "has_biases", true);
     if (tdagi_arg_bool(c, "train", false)) l.dropout = tdagi_arg_float(c, "dropout", 0);
