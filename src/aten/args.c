@@ -9,7 +9,11 @@ static int32_t find(const tdagi_call *c, const char *name)
 {
     for (uint32_t i = 0; i < c->schema->n_args && i < c->n; i++)
         if (strcmp(c->schema->args[i].name, name) == 0) return (int32_t)i;
-    return -1;
+    uint32_t i = strcmp(name, "other") == 0; /* of numbers they are called a and b */
+    bool is_number = c->schema->n_args > i && c->n > i &&
+                     strlen(c->schema->args[i].name) == 1 &&
+                     (i == 1 || strcmp(name, "self") == 0);
+    return is_number ? (int32_t)i : -1;
 }
 
 bool tdagi_has(const tdagi_call *c, const char *name)
@@ -116,7 +120,7 @@ tdag_list tdagi_arg_tensors(tdagi_call *c, const char *name, const tdag_value **
         return none;
     }
     for (uint32_t i = 0; i < v.u.seq->n; i++) {
-        if (v.u.seq->v[i].kind != TDAGI_ANY_TENSOR) {
+        if (!tdagi_any_is_tensor(v.u.seq->v[i])) {
             tdagi_refuse(c, name);
             return none;
         }

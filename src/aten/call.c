@@ -214,6 +214,17 @@ static void note_order(tdagi_call *c, tdagi_any out)
     }
 }
 
+/* Whether it has no tensors, but numbers that depend on data. */
+static bool of_numbers(const tdagi_call *c)
+{
+    bool data = false, tensor = false;
+    for (uint32_t i = 0; i < c->n; i++) {
+        data |= c->args[i].kind == TDAGI_ANY_DATA;
+        tensor |= c->args[i].kind == TDAGI_ANY_TENSOR;
+    }
+    return data && !tensor;
+}
+
 static tdagi_any run_row(tdagi_call *c)
 {
     tdagi_env *env = c->env;
@@ -230,6 +241,9 @@ static tdagi_any run_row(tdagi_call *c)
         tdagi_env_issue(env, "%s with these arguments",
                         tdagi_schema_name(env, c->schema));
     if (!c->bad) out = follow_texts(c, out);
+    if (!c->bad && out.kind == TDAGI_ANY_TENSOR &&
+        tdagi_aten_row_is_elementwise(c->row) && of_numbers(c))
+        out = tdagi_as_number(c, c->args[0], tdagi_any_none(), out);
     if (!c->bad) note_order(c, out);
     if (c->bad) out = tdagi_any_poison();
     if (!c->bad && tdagi_env_ok(env) && !c->schema->is_vararg) check_unread(c);

@@ -420,38 +420,13 @@ void tdagi_cell_become(tdagi_env *env, tdagi_cell *t, tdagi_cell *v)
 
 /* ---- reading ---- */
 
-static tdag_value known_scalar(tdagi_env *env, tdag_dtype dtype, tdagi_any x);
-
-/* What symbols decide, as nodes. */
-static tdag_value value_of_how(tdagi_env *env, tdagi_how how)
-{
-    static const tdagi_schema none = {.name = "a number", .overload = ""};
-    bool is_float = how.a.kind == TDAGI_ANY_FLOAT || how.b.kind == TDAGI_ANY_FLOAT ||
-                    how.op == TDAGI_FOLD_DIV || how.op == TDAGI_FOLD_POW ||
-                    how.op == TDAGI_FOLD_FUNCTION;
-    bool are_bools = how.a.kind == TDAGI_ANY_BOOL && how.b.kind == TDAGI_ANY_BOOL;
-    tdag_dtype dtype = is_float ? TDAG_F64 : are_bools ? TDAG_BOOL : TDAG_I64;
-    tdagi_call c = {.env = env, .b = env->b, .schema = &none};
-    tdagi_any out,
-        x = tdagi_any_tensor(tdagi_cell_new(env, known_scalar(env, dtype, how.a)));
-    if (how.op == TDAGI_FOLD_FUNCTION)
-        out = tdagi_aten_call_named(env, tdagi_env_text(env, "aten::%s", how.b.u.s), "",
-                                    1, &x);
-    else
-        out = tdagi_binary(
-            &c, how.op, x,
-            tdagi_any_tensor(tdagi_cell_new(env, known_scalar(env, dtype, how.b))));
-    return out.kind == TDAGI_ANY_TENSOR ? tdagi_cell_read(env, out.u.tensor)
-                                        : TDAG_NO_VALUE;
-}
-
 static tdag_value known_scalar(tdagi_env *env, tdag_dtype dtype, tdagi_any x)
 {
     int64_t i;
     if (x.kind == TDAGI_ANY_INT && !tdagi_dim_is_const(env->pool, x.u.i, &i))
         return tdagi_dim_scalar(env->b, x.u.i, dtype);
-    if (x.assumed && x.how != 0)
-        return tdagi_cast(env->b, value_of_how(env, env->hows[x.how]), dtype);
+    if (x.assumed && x.how != 0 && env->computed != NULL)
+        return tdagi_cast(env->b, env->computed(env, x.how), dtype);
     if (x.assumed)
         return tdagi_builder_fail(env->b, TDAG_E_UNSUPPORTED,
                                   "a number computed from a symbolic size is used as "

@@ -284,3 +284,25 @@ class ChunksOfTwo(nn.Module):
             state = torch.tanh(state + c.sum(0))
             outs.append(c + state)
         return torch.cat(outs), state
+
+
+@model("f32[3] i64[]", counted((3,), (0, 1, 2, 5)))
+class TwoArmLists(nn.Module):
+    def forward(self, x, n: Tensor):
+        a: List[Tensor] = [x]
+        b: List[Tensor] = [x * 2]
+        for i in range(int(n)):
+            if i % 2 == 0:
+                a.append(x * i)
+                y = a
+            else:
+                b.append(x - i)
+                y = b
+            if len(y) > 2:
+                y = [x]
+        if bool(x.sum() > 0):
+            b.append(x)
+            z = b
+        else:
+            z = a
+        return torch.stack(a), torch.stack(z)

@@ -1,5 +1,6 @@
 """Models of programs.py whose results are lists of a length that a run tells, and slices
 beyond the end."""
+import math
 from typing import List
 
 import torch
@@ -90,3 +91,18 @@ class WindowsBeyond(nn.Module):
             if bool(y.sum() > 30):
                 break
         return y
+
+
+@model("f32[4] f32[]", [several(1, 4)[0] + (torch.tensor(v),) for v in (0.0, 1.5, -2.0, 0.3)])
+class PythonNumbers(nn.Module):
+    """Numbers of data are Python's: f64, and numbers again whatever is done to them."""
+
+    def forward(self, x, t):
+        a = float(t)
+        b = math.exp(a) if a < 1 else math.sqrt(a)
+        d = abs(a) ** 0.5 + max(a, 0.5) + min(a, 2.0) + round(a)
+        c: List[float] = [a, b, d]
+        c.sort()
+        near = (a * 3.3 + 1e9) - 1e9
+        return (x * b, d, a // 0.7 + a % 0.7, math.atan2(a, 2.0), math.isnan(a), c[0], c[2], near,
+                math.pow(a, 2), math.copysign(a, -1.0))

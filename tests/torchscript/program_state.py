@@ -182,3 +182,21 @@ class LayerCaches(nn.Module):
             self.keys[i] = k
             x = x + torch.softmax(x @ k.t(), -1) @ k
         return x
+
+
+@model("f32[2,2]", several(5, 2, 2))
+class OptTupleState(nn.Module):
+    hidden: Optional[Tuple[Tensor, Tensor]]
+
+    def __init__(self):
+        super().__init__()
+        self.hidden = None
+        self.cell = nn.LSTMCell(2, 3)
+
+    def forward(self, x):
+        hid = self.hidden
+        if hid is None:
+            hid = (torch.zeros(2, 3), torch.zeros(2, 3))
+        h, c = self.cell(x, hid)
+        self.hidden = (h, c)
+        return h

@@ -439,12 +439,14 @@ static tdagi_any list_picked(tdagi_env *env, const tdagi_schema *schema,
     return tdagi_stack_call(env, schema, own, n, &out) ? out : refuse_list(&c);
 }
 
-/* sum, min, max of known items that are numbers, some of which data tells. */
+/* sum, min, max, order of known items that are numbers, some of which data tells. */
 static bool is_summed(tdagi_env *env, const tdagi_schema *schema, const tdagi_any *args,
                       uint32_t n)
 {
     if (env->outline == NULL || n == 0 || args[0].kind != TDAGI_ANY_LIST ||
-        !is_listed(" aten::sum prim::min prim::max aten::any aten::all ", schema->name))
+        !is_listed(" aten::sum prim::min prim::max aten::any aten::all aten::sort "
+                   "aten::sorted ",
+                   schema->name))
         return false;
     const tdagi_seq *s = args[0].u.seq;
     uint32_t i = 0;
@@ -554,8 +556,12 @@ bool tdagi_stack_call(tdagi_env *env, const tdagi_schema *schema, const tdagi_an
     while (at < n_args && !tdagi_any_is_stack(args[at]))
         at++;
     tdagi_any rows = tdagi_any_none();
-    if (is_summed(env, schema, args, n_args))
-        rows = tdagi_stack_of(env, args[0], args[0], UINT32_MAX);
+    if (is_summed(env, schema, args, n_args)) {
+        if (strcmp(schema->name, "aten::sort") == 0)
+            at = become(env, args[0], args[0]) ? 0 : at;
+        else
+            rows = tdagi_stack_of(env, args[0], args[0], UINT32_MAX);
+    }
     if (tdagi_any_is_stack(rows)) {
         args = &rows;
         n_args = 1;

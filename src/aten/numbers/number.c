@@ -403,7 +403,7 @@ tdagi_any tdagi_aten_to_number(tdagi_call *c)
         char want = c->data == 0 ? is : (char)c->data;
         tdag_value x = tdagi_cell_read(c->env, v.u.tensor);
         if (tdagi_rank(c, x) > 0) x = tdagi_reshape(c->b, x, 0, NULL);
-        if (want != is)
+        if (want != is || want == 'f')
             x = tdagi_cast(c->b, x,
                            want == 'f'   ? TDAG_F64
                            : want == 'b' ? TDAG_BOOL

@@ -66,6 +66,7 @@ tdag_dtype tdagi_result_type(tdagi_call *c, uint32_t n, const tdagi_any *v)
 {
     tdag_dtype dims = TDAG_DTYPE_NONE, zero = TDAG_DTYPE_NONE,
                wrapped = TDAG_DTYPE_NONE;
+    bool data = false;
     for (uint32_t i = 0; i < n; i++) {
         if (v[i].kind == TDAGI_ANY_TENSOR) {
             tdag_dtype d = tdagi_cell_dtype(c->env, v[i].u.tensor);
@@ -75,6 +76,7 @@ tdag_dtype tdagi_result_type(tdagi_call *c, uint32_t n, const tdagi_any *v)
                 zero = tdagi_promote(zero, d);
             continue;
         }
+        data |= v[i].kind == TDAGI_ANY_DATA;
         char letter = v[i].kind == TDAGI_ANY_DATA    ? v[i].letter
                       : v[i].kind == TDAGI_ANY_FLOAT ? 'f'
                       : v[i].kind == TDAGI_ANY_BOOL  ? 'b'
@@ -83,6 +85,8 @@ tdag_dtype tdagi_result_type(tdagi_call *c, uint32_t n, const tdagi_any *v)
                                          : letter == 'b' ? TDAG_BOOL
                                                          : TDAG_I64);
     }
+    bool number = data && dims == TDAG_DTYPE_NONE && zero == TDAG_DTYPE_NONE;
+    if (number && wrapped == TDAG_F32) return TDAG_F64; /* as Python computes */
     return combine(dims, combine(zero, wrapped));
 }
 

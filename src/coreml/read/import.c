@@ -1,5 +1,6 @@
 /* tdag_from_coreml(): a method per function of the program. */
 #include "coreml/read/import.h"
+#include "aten/aten.h"
 
 #include <string.h>
 
@@ -78,6 +79,7 @@ static void walk(tdagi_cml *im, const Cml__Function *f, const Cml__Block *block,
     tdagi_cml_take_inputs(im, f);
     tdagi_outline_begin(&outline, &env->arena, env->b->graph);
     env->outline = &outline;
+    env->computed = tdagi_computed;
     tdagi_cml_declare_states(im);
     tdagi_cml_read_kept(im);
     if (tdagi_env_ok(env) && tdagi_network_is(im->package->model))

@@ -1,6 +1,7 @@
 /* tdag_from_pt2(): reads the archive's program, makes leaves and inputs, runs the
  * nodes, and wraps the graph as a model. */
 #include "pt2/read/import.h"
+#include "aten/aten.h"
 
 #include "program/model.h"
 #include "program/outline/outline.h"
@@ -26,6 +27,7 @@ static void import_program(tdagi_pt2 *im, tdag_model **out)
     if (outline.is_out_of_memory && tdagi_env_ok(&im->env))
         im->env.status = tdagi_nomem(im->env.ctx);
     im->env.outline = &outline;
+    im->env.computed = tdagi_computed;
     if (tdagi_env_ok(&im->env)) tdagi_pt2_run_graph(im, im->p.graph);
     im->env.scope = "";
     tdag_builder_set_scope(im->env.b, "");

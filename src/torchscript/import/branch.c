@@ -38,9 +38,10 @@ void tdagi_import_put(tdagi_env *env, const tdagi_journal_entry *at, tdagi_any v
 typedef struct arm {
     tdagi_outline_block *block;
     tdagi_journal journal;
-    tdagi_any *results; /* of the node's outputs */
-    tdagi_any *written; /* by entry of the journal: the value behind the arm */
-    tdagi_told *told;   /* what results hold that it wrote */
+    tdagi_any *results;      /* of the node's outputs; lists as they are behind it */
+    const tdagi_seq **lists; /* ... and which lists those are */
+    tdagi_any *written;      /* by entry of the journal: the value behind the arm */
+    tdagi_told *told;        /* what results hold that it wrote */
 } arm;
 
 static uint32_t count_entries(const tdagi_journal *j)
@@ -70,11 +71,16 @@ static void keep_results(tdagi_frame *f, const tdag_shim_block *block, arm *a)
     tdagi_env *env = &f->im->env;
     size_t n = api->block_n_outputs(block);
     a->results = tdagi_env_alloc(env, (n + 1) * sizeof *a->results);
-    for (size_t i = 0; i < n && a->results != NULL; i++) {
+    a->lists = tdagi_env_alloc(env, (n + 1) * sizeof(*a->lists));
+    for (size_t i = 0; i < n && a->results != NULL && a->lists != NULL; i++) {
         const tdagi_any *v = tdagi_frame_get(f, api->block_output(block, i));
         a->results[i] =
             v == NULL ? tdagi_any_none() : tdagi_any_known(tdagi_settled(env, *v));
         keep_told(env, a, a->results[i], 0);
+        a->lists[i] = NULL;
+        if (a->results[i].kind != TDAGI_ANY_LIST) continue;
+        a->lists[i] = a->results[i].u.seq;
+        a->results[i] = tdagi_list_copy_of(env, a->lists[i]);
     }
     uint32_t n_written = count_entries(&a->journal), k = 0;
     a->written = tdagi_env_alloc(env, (n_written + 1) * sizeof *a->written);
@@ -177,8 +183,13 @@ void tdagi_import_branch(tdagi_frame *f, const tdag_shim_node *node, tdag_value 
     size_t n = im->api->node_n_outputs(node);
     if (tdagi_env_ok(&im->env))
         merge_writes(&arms, a); /* what is given may show them */
-    for (size_t i = 0; i < n && tdagi_env_ok(&im->env); i++)
-        tdagi_frame_output(f, node, i,
-                           tdagi_merge(&arms, a[0].results[i], a[1].results[i]));
+    for (size_t i = 0; i < n && tdagi_env_ok(&im->env); i++) {
+        const tdagi_any *v =
+            tdagi_frame_get(f, im->api->block_output(im->api->node_block(node, 1), i));
+        bool is_one_list = a[0].lists[i] != NULL && a[0].lists[i] == a[1].lists[i];
+        tdagi_frame_output(
+            f, node, i,
+            is_one_list ? *v : tdagi_merge(&arms, a[0].results[i], a[1].results[i]));
+    }
     if (tdagi_env_ok(&im->env)) finish(im, s, &arms, a);
 }

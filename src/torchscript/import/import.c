@@ -1,6 +1,7 @@
 /* tdag_from_torchscript(): loads the file by the shim, makes the leaves, walks the
  * method, and wraps the graph as a model. */
 #include "torchscript/import/import.h"
+#include "aten/aten.h"
 
 #include <string.h>
 
@@ -28,9 +29,19 @@ bool tdagi_import_check(tdagi_import *im)
     return tdagi_env_ok(&im->env);
 }
 
+/* Memory that was missing where only something else shows it. */
+static bool ran_out(const tdagi_import *im)
+{
+    return tdag_builder_get_status(im->env.b) == TDAG_E_NOMEM ||
+           im->outline.is_out_of_memory ||
+           tdagi_pool_status(im->env.pool) == TDAG_E_NOMEM;
+}
+
 /* Issues tell more than an error that may follow from them. */
 static void settle(tdagi_import *im)
 {
+    if (tdagi_env_ok(&im->env) && ran_out(im))
+        im->env.status = tdagi_nomem(im->env.ctx);
     bool follows = im->env.status == TDAG_E_SHAPE || im->env.status == TDAG_E_DTYPE ||
                    im->env.status == TDAG_E_ARG || im->env.status == TDAG_E_UNSUPPORTED;
     if (im->env.n_issues > 0 && follows) im->env.status = TDAG_OK;
@@ -60,6 +71,7 @@ static void begin_outline(tdagi_import *im)
     if (im->outline.is_out_of_memory && tdagi_env_ok(env))
         env->status = tdagi_nomem(env->ctx);
     env->outline = &im->outline;
+    env->computed = tdagi_computed;
 }
 
 static tdag_status verified(tdag_ctx *ctx, tdag_model **model)
@@ -92,11 +104,9 @@ static void take_rows(tdagi_import *im)
 {
     bool follows = tdagi_env_ok(&im->env) || im->env.status == TDAG_E_SHAPE ||
                    im->env.status == TDAG_E_UNSUPPORTED;
-    bool is_out = tdag_builder_get_status(im->env.b) == TDAG_E_NOMEM ||
-                  im->outline.is_out_of_memory ||
-                  tdagi_pool_status(im->env.pool) != TDAG_OK ||
-                  (im->is_native && tdagi_reader_failed(im->session));
-    if (im->found->has_rows || !im->env.may_have_missed || !follows || is_out) return;
+    if (im->found->has_rows || !im->env.may_have_missed || !follows || ran_out(im) ||
+        (im->is_native && tdagi_reader_failed(im->session)))
+        return;
     im->found->has_rows = im->found->is_new = true;
     im->env.status = TDAG_OK;
 }

@@ -134,6 +134,7 @@ typedef struct tdagi_found {
     char letter;       /* ... which are numbers */
     bool is_optional;  /* it is None at first: rows are a tensor for what it becomes */
     bool is_whole;     /* a list or tuple whose parts are states */
+    bool is_part;      /* of a tuple that is None at first, with rows as for that */
     char key;          /* of a dict that has no such key at first: 's' or 'i' */
 } tdagi_found;
 
@@ -169,6 +170,8 @@ void tdagi_import_free_leaves(tdagi_import *im);
 tdagi_found *tdagi_import_found(const tdagi_import *im, const char *path);
 
 /* ---- parts.c ---- */
+/* Whether it is there is a state of its own (state.c). */
+void tdagi_import_live_there(tdagi_import *im, tdagi_live *live);
 /* The values of a dict that are state. */
 void tdagi_import_live_dict(tdagi_import *im, tdagi_dict *dict, const char *path);
 /* A value of an attribute's dict is about to be set: it is state. False: it cannot be.
@@ -179,6 +182,8 @@ bool tdagi_import_found_value(tdagi_import *im, const char *path,
  * they are states of their own. False: they cannot be. */
 bool tdagi_import_found_parts(tdagi_import *im, const char *path, tdagi_any before,
                               tdagi_any after);
+/* It is None, and becomes that tuple of tensors or numbers. */
+bool tdagi_import_found_tuple(tdagi_import *im, const char *path, tdagi_any tuple);
 void tdagi_import_live_parts(tdagi_import *im, tdagi_attr *a, const char *path);
 /* What a state is now. */
 tdagi_any tdagi_import_part_now(tdagi_import *im, const tdagi_live *l);

@@ -50,6 +50,24 @@ bool tdagi_import_found_parts(tdagi_import *im, const char *path, tdagi_any befo
     return true;
 }
 
+bool tdagi_import_found_tuple(tdagi_import *im, const char *path, tdagi_any tuple)
+{
+    const tdagi_seq *s = tuple.u.seq;
+    bool fits = s->n > 0 && s->n <= MOST_PARTS;
+    for (uint32_t i = 0; fits && i < s->n; i++) {
+        const char *own = tdagi_env_text(&im->env, "%s.%u", path, (unsigned)i);
+        fits = s->v[i].kind != TDAGI_ANY_TUPLE &&
+               tdagi_import_found_optional(im, own, s->v[i]);
+        tdagi_found *f = tdagi_import_found(im, own);
+        if (f != NULL) f->is_part = !(f->is_optional = false);
+    }
+    if (!fits) return false;
+    tdagi_import_found_state(im, path);
+    tdagi_found *f = tdagi_import_found(im, path);
+    if (f != NULL) f->is_whole = f->is_optional = true;
+    return true;
+}
+
 /* The same with a state for each part. */
 static tdagi_any live_part(tdagi_import *im, const tdagi_live *whole, const char *path,
                            tdagi_any v, uint32_t *at)
@@ -78,10 +96,20 @@ static tdagi_any live_part(tdagi_import *im, const tdagi_live *whole, const char
 void tdagi_import_live_parts(tdagi_import *im, tdagi_attr *a, const char *path)
 {
     uint32_t at = 0;
+    bool is_optional = tdagi_import_found(im, path)->is_optional;
     tdagi_live *whole = tdagi_env_alloc(&im->env, sizeof *whole);
     if (whole == NULL) return;
     *whole = (tdagi_live){.path = path, .was = a->value};
-    whole->now = live_part(im, whole, path, a->value, &at);
+    if (is_optional) { /* as many as were found */
+        whole->was = tdagi_any_seq(&im->env, TDAGI_ANY_TUPLE, 0, NULL);
+        while (whole->was.kind == TDAGI_ANY_TUPLE &&
+               tdagi_import_is_state(im, tdagi_env_text(&im->env, "%s.%u", path,
+                                                        (unsigned)whole->was.u.seq->n)))
+            tdagi_seq_append(&im->env, whole->was.u.seq, tdagi_any_none());
+    }
+    whole->now = live_part(im, whole, path, whole->was, &at);
+    if (is_optional) whole->was = whole->now;
+    if (is_optional) tdagi_import_live_there(im, whole);
     a->live = whole;
 }
 
@@ -100,7 +128,10 @@ tdagi_any tdagi_import_part_now(tdagi_import *im, const tdagi_live *l)
     if (l->values != NULL) return l->values->v[l->at];
     if (l->whole == NULL) return l->now;
     const tdagi_live *whole = l->whole;
-    if (same_parts(whole->was, whole->now, 0, &n)) return part_at(whole->now, &at);
+    tdagi_any now = whole->now;
+    if (now.kind == TDAGI_ANY_OPTIONAL) now = now.u.seq->v[1];
+    if (now.kind == TDAGI_ANY_NONE) return now;
+    if (same_parts(whole->was, now, 0, &n)) return part_at(now, &at);
     tdagi_found *f = tdagi_import_found(im, whole->path);
     if (f->is_whole) { /* its length changes: rows are the state */
         f->is_whole = false;

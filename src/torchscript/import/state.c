@@ -218,7 +218,7 @@ static tdagi_live *add_live(tdagi_import *im, const char *path, const tdag_tenso
 }
 
 /* Whether it is there is a state of its own. */
-static void add_there(tdagi_import *im, tdagi_live *live)
+void tdagi_import_live_there(tdagi_import *im, tdagi_live *live)
 {
     tdagi_env *env = &im->env;
     tdagi_cell *cell = NULL,
@@ -253,10 +253,10 @@ void tdagi_import_live(tdagi_import *im, tdagi_attr *a, const char *path, tdagi_
     find_sizes(im, path, t, z);
     tdagi_live *live = add_live(im, path, t, z, &cell);
     if (live == NULL) return;
-    if (found->is_optional) {
+    if (found->is_optional || found->is_part) {
         if (found->letter != 0) live->now.kind = TDAGI_ANY_DATA;
         live->now.letter = found->letter;
-        add_there(im, live);
+        if (found->is_optional) tdagi_import_live_there(im, live);
     } else if (found->rows != NULL) {
         live->now = tdagi_stack_list(env, cell, found->letter);
         if (live->now.kind == TDAGI_ANY_LIST) live->now.u.seq->born = 0;
@@ -273,7 +273,9 @@ bool tdagi_import_found_optional(tdagi_import *im, const char *path, tdagi_any v
     int64_t shape[TDAG_MAX_RANK];
     uint32_t varies = 0;
     tdag_tensor *t = NULL;
+    if (!tdagi_env_ok(env)) return true;
     if (v.kind == TDAGI_ANY_OPTIONAL) v = v.u.seq->v[1];
+    if (v.kind == TDAGI_ANY_TUPLE) return tdagi_import_found_tuple(im, path, v);
     char letter = tdagi_number_letter(v);
     if (letter != 0 && env->outline != NULL) v = tdagi_number_data(env, v);
     if (v.kind != TDAGI_ANY_TENSOR || env->outline == NULL) return false;
