@@ -185,7 +185,7 @@ static bool is_utf8(const unsigned char *bytes, size_t n)
 {
     const char *p = (const char *)bytes, *end = p + n;
     while (p < end) {
-        size_t step = *p == '\0' ? 1 : tdagi_utf8_length(p, end);
+        size_t step = (unsigned char)*p < 0x7f ? 1 : tdagi_utf8_length(p, end);
         if (step == 0) return false;
         p += step;
     }

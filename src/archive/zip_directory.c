@@ -147,7 +147,7 @@ static const char *name_fault(const char *name, size_t size)
         part = p + 1;
     }
     for (const char *p = name; p < end;) {
-        size_t n = tdagi_utf8_length(p, end);
+        size_t n = *p > 0 && *p < 0x7f ? 1 : tdagi_utf8_length(p, end);
         if (n == 0) return "has a name that is not UTF-8";
         if ((unsigned char)*p < 0x20 || *p == 0x7f || *p == '\\')
             return "has a name with a control character or a backslash";

@@ -112,7 +112,8 @@ static tdag_status open_torchscript(const request *r, tdag_model **out)
     o.n_more = r->options.n_more;
     if ((r->options.flags & TDAG_OPEN_OPAQUE) != 0) o.flags |= TDAG_TORCH_OPAQUE;
     bool by_path = r->is_path && o.reader == TDAG_TORCH_SHIM;
-    const tdagi_torchscript_file file = {by_path ? NULL : r->mapping, r->what, false};
+    const tdagi_torchscript_file file = {by_path ? NULL : r->mapping, r->what, false,
+                                         NULL};
     return tdagi_torchscript_read(r->ctx, &file, r->inputs, r->n_inputs, &o, out);
 }
 

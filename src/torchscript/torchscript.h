@@ -6,10 +6,18 @@
 
 #include "archive/mapping.h"
 
+/* What was read of an archive, for who reads it again; zeroes to begin with. */
+typedef struct tdagi_torchscript_kept {
+    struct tdag_shim_session *session;
+    const struct tdag_shim_value *module;
+} tdagi_torchscript_kept;
+void tdagi_torchscript_drop(tdagi_torchscript_kept *kept);
+
 typedef struct tdagi_torchscript_file {
-    tdagi_mapping *mapping; /* NULL: it is read from the path `what` */
-    const char *what;       /* what sentences call it */
-    bool has_no_gradients;  /* it is read as torch.no_grad() runs it */
+    tdagi_mapping *mapping;       /* NULL: it is read from the path `what` */
+    const char *what;             /* what sentences call it */
+    bool has_no_gradients;        /* it is read as torch.no_grad() runs it */
+    tdagi_torchscript_kept *kept; /* NULL: it is not read again */
 } tdagi_torchscript_file;
 
 /* As tdag_from_torchscript(). */

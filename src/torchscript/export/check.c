@@ -148,7 +148,8 @@ typedef struct reading {
 static tdag_status read_back(tdagi_exporter *e, tdagi_mapping *archive,
                              const reading *how, tdag_model **out)
 {
-    const tdagi_torchscript_file file = {archive, "the export", how->has_no_gradients};
+    const tdagi_torchscript_file file = {archive, "the export", how->has_no_gradients,
+                                         &e->kept};
     tdag_torchscript_options o;
     tdag_torchscript_options_init(&o);
     o.method = how->method;
@@ -303,7 +304,7 @@ static tdag_status compare_method(tdagi_exporter *e, const tdagi_method *m,
 static tdag_status check_method(tdagi_exporter *e, tdagi_mapping *archive,
                                 const tdagi_method *m, tdag_input_spec *specs)
 {
-    const tdagi_torchscript_file file = {archive, "the export", false};
+    const tdagi_torchscript_file file = {archive, "the export", false, &e->kept};
     tdag_model *again = NULL;
     tdag_torchscript_options o;
     tdag_torchscript_options_init(&o);
@@ -343,7 +344,7 @@ static tdag_status check_methods(tdagi_exporter *e, tdagi_mapping *archive)
     return TDAG_OK;
 }
 
-tdag_status tdagi_export_check(tdagi_exporter *e, tdagi_mapping *archive)
+static tdag_status check_all(tdagi_exporter *e, tdagi_mapping *archive)
 {
     if (e->g != NULL) return check_one(e, archive, NULL);
     for (const tdagi_export_graph *g = e->graphs; g != NULL; g = g->next)
@@ -351,4 +352,11 @@ tdag_status tdagi_export_check(tdagi_exporter *e, tdagi_mapping *archive)
     for (uint32_t i = 0; i < e->model->n_graphs; i++)
         if (has_opaque(e->model->graphs[i].graph)) return TDAG_OK;
     return check_methods(e, archive);
+}
+
+tdag_status tdagi_export_check(tdagi_exporter *e, tdagi_mapping *archive)
+{
+    tdag_status st = check_all(e, archive);
+    tdagi_torchscript_drop(&e->kept);
+    return st;
 }

@@ -12,6 +12,7 @@
 #include "raise/raise.h"
 #include "torchscript/export/statements.h"
 #include "torchscript/shim_load.h"
+#include "torchscript/torchscript.h"
 #include "torchscript/write/tree.h"
 
 /* For tests: changes the source before it is written, as a fault of the exporter would,
@@ -47,6 +48,7 @@ typedef struct tdagi_exporter {
     unsigned char *deferred; /* by kernel: emitted as a part of its only user; or
                                 TDAGI_AS_INPUT: it is what its input is called */
     tdagi_tree tree;
+    tdagi_torchscript_kept kept;    /* the archive, as the check has read it */
     tdagi_structure *takes, *gives; /* the model's structures as TorchScript has them */
     const char **names;             /* by argument of `takes`: what it is called */
     const char *mark; /* before variables of the exporter's: arguments have none such */

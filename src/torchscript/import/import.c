@@ -210,16 +210,28 @@ static tdag_status open_natively(tdagi_import *im, const tdagi_torchscript_file 
 {
     tdagi_mapping *mapping = NULL;
     tdag_ctx *ctx = im->env.ctx;
+    tdagi_reader_api(&im->functions);
+    im->api = &im->functions;
+    im->is_native = true;
+    if (file->kept != NULL && file->kept->session != NULL) {
+        im->session = file->kept->session;
+        *out = file->kept->module;
+        file->kept->session = NULL;
+        return TDAG_OK;
+    }
     if (file->mapping != NULL)
         mapping = tdagi_mapping_retain(file->mapping);
     else
         TDAGI_TRY(tdagi_mapping_open(ctx, file->what, 0, &mapping));
-    tdagi_reader_api(&im->functions);
-    im->api = &im->functions;
-    im->is_native = true;
     tdag_status st = tdagi_reader_open(ctx, mapping, file->what, &im->session, out);
     tdagi_mapping_release(mapping);
     return st;
+}
+
+void tdagi_torchscript_drop(tdagi_torchscript_kept *kept)
+{
+    tdagi_reader_close(kept->session);
+    kept->session = NULL;
 }
 
 /* What the walks of one file share. */
@@ -259,7 +271,11 @@ static tdag_status walk_file(tdag_ctx *ctx, reading *r,
     tdagi_import_free_leaves(&im);
     tdagi_import_free_torch(&im);
     tdagi_env_free(&im.env);
-    if (im.session != NULL) im.api->session_free(im.session);
+    if (st == TDAG_OK && im.is_native && r->file->kept != NULL &&
+        !tdagi_reader_failed(im.session))
+        *r->file->kept = (tdagi_torchscript_kept){im.session, module};
+    else if (im.session != NULL)
+        im.api->session_free(im.session);
     return st;
 }
 
@@ -318,6 +334,6 @@ tdag_status tdag_from_torchscript(tdag_ctx *ctx, const char *path,
     TDAGI_TRY(tdagi_need(ctx, path, "path"));
     TDAGI_TRY(tdagi_need(ctx, out, "out"));
     if (n_inputs > 0) TDAGI_TRY(tdagi_need(ctx, inputs, "inputs"));
-    const tdagi_torchscript_file file = {NULL, path, false};
+    const tdagi_torchscript_file file = {NULL, path, false, NULL};
     return tdagi_torchscript_read(ctx, &file, inputs, n_inputs, options, out);
 }
