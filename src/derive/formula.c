@@ -177,7 +177,8 @@ static tdag_value lower_plain(tdag_builder *b, tdagi_composite id, const tdag_va
     tdag_dtype own = tdag_builder_get_dtype(b, in[0]);
     lowering l = {.b = b, .f = &f, .dtype = tdagi_wide_dtype(own)};
     for (uint32_t i = 0; i < n; i++) {
-        if (tdag_builder_get_dtype(b, in[i]) != own || own == TDAG_BOOL)
+        if (tdag_builder_get_dtype(b, in[i]) != own ||
+            (own == TDAG_BOOL && row->def->fields != NULL))
             return tdagi_builder_fail(b, TDAG_E_DTYPE, "%s takes numbers of one dtype",
                                       row->name);
         l.outside[i] = tdagi_wide(b, in[i]);
