@@ -306,3 +306,35 @@ class TwoArmLists(nn.Module):
         else:
             z = a
         return torch.stack(a), torch.stack(z)
+
+
+@model("f32[4,3]", several(5, 4, 3))
+class TuplesInWhile(nn.Module):
+    def forward(self, x):
+        q: List[Tuple[int, Tensor]] = [(0, x[0])]
+        out = torch.zeros(3)
+        k = 0
+        while len(q) > 0 and k < 12:
+            d, v = q.pop(0)
+            out = out + v * d
+            if d < 3 and bool(v.sum() > 0):
+                q.append((d + 1, x[d]))
+                if bool(v[0] > 0):
+                    q.insert(0, (d + 2, v * 0.5))
+            k += 1
+        return out, k, len(q)
+
+
+@model("f32[B=2,4,3]", lengths((4, 3), (1, 2, 4)))
+class RaggedPerSample(nn.Module):
+    def forward(self, x):
+        parts: List[Tensor] = []
+        counts: List[int] = []
+        for b in range(x.size(0)):
+            s = x[b]
+            m = s[s[:, 0] > 0]
+            parts.append(m)
+            counts.append(m.size(0))
+        allp = torch.cat(parts)
+        last = parts[x.size(0) - 1]
+        return allp, last, torch.tensor(counts)

@@ -200,3 +200,107 @@ class OptTupleState(nn.Module):
         h, c = self.cell(x, hid)
         self.hidden = (h, c)
         return h
+
+
+@model("f32[2,3]", several(6, 2, 3))
+class PartsInBranch(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.h: List[Tensor] = [torch.zeros(2, 3), torch.zeros(3)]
+        self.t: Tuple[int, float] = (0, 1.0)
+
+    def forward(self, x):
+        if bool(x.sum() > 0):
+            self.h[0] = self.h[0] + x
+            self.t = (self.t[0] + 1, self.t[1] * 0.5)
+        else:
+            self.h = [x, self.h[1] + x[0]]
+        n, f = self.t
+        return self.h[0] * f, self.h[1], n
+
+
+@model("f32[2,3] i64[]", [several(1, 2, 3)[0] + (torch.tensor(k),) for k in (0, 2, 1, 3)])
+class PartsInLoop(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.h: List[Tensor] = [torch.zeros(2, 3), torch.ones(3)]
+
+    def forward(self, x, n: Tensor):
+        for i in range(int(n)):
+            self.h[0] = self.h[0] * 0.5 + x
+            self.h[1] = self.h[1] + self.h[0].sum(0)
+        return self.h[0], self.h[1]
+
+
+@model("f32[2,3]", several(5, 2, 3))
+class SetThenAppend(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.h: List[Tensor] = [torch.zeros(2, 3)]
+
+    def forward(self, x):
+        self.h[0] = self.h[0] + x
+        if len(self.h) < 4:
+            self.h.append(x)
+        return torch.stack(self.h).sum(0), len(self.h)
+
+
+@model("f32[2,3] i64[]", [several(1, 2, 3)[0] + (torch.tensor(k),) for k in (0, 1, 1, 0, 2)])
+class DictByKey(nn.Module):
+    cache: Dict[int, Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.cache = {}
+
+    def forward(self, x, k: Tensor):
+        if int(k) == 0:
+            if 0 in self.cache:
+                y = self.cache[0] + x
+            else:
+                y = x
+            self.cache[0] = y
+        else:
+            self.cache[1] = x * 2
+            y = self.cache[1]
+        return y, len(self.cache)
+
+
+@model("f32[2,3]", several(5, 2, 3))
+class DictClearing(nn.Module):
+    cache: Dict[str, Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.cache = {}
+
+    def forward(self, x):
+        if "a" in self.cache and bool(x.sum() > 0):
+            old = self.cache["a"]
+            self.cache["a"] = old * 0.5
+            return old + x
+        self.cache["a"] = x
+        return x
+
+
+@model("f32[2,3]", several(4, 2, 3))
+class OptPair(nn.Module):
+    st: Optional[Tuple[Tensor, int]]
+
+    def __init__(self):
+        super().__init__()
+        self.st = None
+
+    def forward(self, x):
+        s = self.st
+        if s is not None:
+            h, n = s
+            h = h + x
+            n = n + 1
+        else:
+            h, n = x, 0
+        if bool(h.sum() > 3):
+            self.st = None
+        else:
+            self.st = (h, n)
+        return h, n

@@ -220,12 +220,14 @@ tdagi_any tdagi_ragged_of(tdagi_env *env, tdagi_any list, tdagi_any like,
         tdagi_seq_append(env, lengths.u.seq, tdagi_any_dim(other.dims[0]));
     }
     if (s->rows != NULL) {
-        const tdagi_any two[] = {tdagi_any_tensor(s->rows), tdagi_any_int(env, 0),
-                                 tdagi_any_int(env, 1)};
         tdag_dim n = tdagi_cell_dim(env, s->rows, 0);
         tdag_value each = tdagi_mul(env->b, tdagi_full(env->b, TDAG_I64, 1, &n, 1),
                                     tdagi_dim_value(env->b, t.dims[0]));
-        rows = tdagi_aten_call_named(env, "aten::flatten", "using_ints", 3, two);
+        tdag_dim shape[TDAG_MAX_RANK];
+        memcpy(shape, t.dims, t.rank * sizeof *shape);
+        shape[0] = tdagi_dim_mul(env->pool, n, shape[0]);
+        rows = tdagi_any_tensor(tdagi_cell_new(
+            env, tdagi_reshape(env->b, tdagi_cell_read(env, s->rows), t.rank, shape)));
         lengths = tdagi_stack_list(env, tdagi_cell_new(env, each), 'i');
     } else {
         rows = tdagi_any_tensor(tdagi_cell_new(
@@ -265,4 +267,36 @@ tdagi_any tdagi_stack_of(tdagi_env *env, tdagi_any list, tdagi_any like,
            : s->n == 1 ? v[0]
                        : tdagi_concat(env->b, v, s->n, 0);
     return tdagi_stack_list(env, tdagi_cell_new(env, rows), t.letter);
+}
+
+/* ---- for operators on tensors ---- */
+
+tdagi_any tdagi_stack_unbind(tdagi_env *env, tdagi_any t, int64_t axis, char letter)
+{
+    uint32_t rank = tdagi_cell_rank(env, t.u.tensor);
+    int64_t *order = tdagi_env_alloc(env, (rank + 1u) * sizeof *order);
+    if (order == NULL) return tdagi_any_poison();
+    order[0] = axis;
+    for (int64_t i = 0, k = 1; i < rank; i++)
+        if (i != axis) order[k++] = i;
+    const tdagi_view_step w = {.kind = TDAGI_VIEW_PERMUTE, .dims = {rank, order}};
+    return tdagi_stack_list(env, tdagi_cell_view(env, t.u.tensor, &w), letter);
+}
+
+tdag_value tdagi_stack_append(tdagi_env *env, tdag_value rows, tdag_value row)
+{
+    const tdagi_statement_spec what = {.kind = TDAGI_CALL};
+    const tdag_value in[2] = {rows, row};
+    tdag_dim shape[TDAG_MAX_RANK];
+    uint32_t rank = tdag_builder_get_rank(env->b, rows);
+    if (rows.id == 0 || row.id == 0) return TDAG_NO_VALUE;
+    memcpy(shape, tdag_builder_get_shape(env->b, rows), rank * sizeof *shape);
+    shape[0] = tdagi_dim_add(env->pool, shape[0], 1);
+    tdagi_outline_statement *s = tdagi_outline_add(env->outline, &what);
+    tdag_value out =
+        tdagi_given(env, tdag_builder_get_dtype(env->b, rows), rank, shape);
+    if (s == NULL) return TDAG_NO_VALUE; /* which the outline keeps */
+    s->inputs = tdagi_outline_keep(env->outline, 2, in);
+    s->results = tdagi_outline_keep(env->outline, 1, &out);
+    return out;
 }

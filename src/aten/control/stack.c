@@ -7,7 +7,6 @@
 #include "aten/control/journal.h"
 #include "aten/control/merge.h"
 #include "aten/control/statement.h"
-#include "aten/selection.h"
 
 /* ---- operators ---- */
 
@@ -25,14 +24,6 @@ static tdagi_any arg(const stack_call *k, uint32_t i)
     return i < k->c->n ? k->c->args[i] : tdagi_any_none();
 }
 
-tdagi_any tdagi_stack_unbind(tdagi_env *env, tdagi_any t, int64_t axis, char letter)
-{
-    const tdagi_any args[] = {t, number(env, axis), number(env, 0)};
-    tdagi_any rows = tdagi_aten_call_named(env, "aten::movedim", "int", 3, args);
-    return rows.kind == TDAGI_ANY_TENSOR ? tdagi_stack_list(env, rows.u.tensor, letter)
-                                         : rows;
-}
-
 /* A rank-0 tensor as the number that it is. */
 static tdagi_any as_item(const stack_call *k, tdagi_any v)
 {
@@ -48,24 +39,6 @@ static void put_rows(const stack_call *k, tdagi_any rows)
     tdagi_journal_note_seq(k->env, k->s);
     k->s->rows->is_in_list = true;
     k->s->rows = tdagi_cell_new(k->env, tdagi_cell_read(k->env, rows.u.tensor));
-}
-
-tdag_value tdagi_stack_append(tdagi_env *env, tdag_value rows, tdag_value row)
-{
-    const tdagi_statement_spec what = {.kind = TDAGI_CALL};
-    const tdag_value in[2] = {rows, row};
-    tdag_dim shape[TDAG_MAX_RANK];
-    uint32_t rank = tdag_builder_get_rank(env->b, rows);
-    if (rows.id == 0 || row.id == 0) return TDAG_NO_VALUE;
-    memcpy(shape, tdag_builder_get_shape(env->b, rows), rank * sizeof *shape);
-    shape[0] = tdagi_dim_add(env->pool, shape[0], 1);
-    tdagi_outline_statement *s = tdagi_outline_add(env->outline, &what);
-    tdag_value out =
-        tdagi_given(env, tdag_builder_get_dtype(env->b, rows), rank, shape);
-    if (s == NULL) return TDAG_NO_VALUE; /* which the outline keeps */
-    s->inputs = tdagi_outline_keep(env->outline, 2, in);
-    s->results = tdagi_outline_keep(env->outline, 1, &out);
-    return out;
 }
 
 /* Whether the item fits, its sizes made those of the rows. */
@@ -417,7 +390,7 @@ static bool is_picked(tdagi_env *env, const tdagi_schema *schema, const tdagi_an
                       uint32_t n)
 {
     if (env->outline == NULL || n < 2 || args[0].kind != TDAGI_ANY_LIST ||
-        args[0].u.seq->rows != NULL)
+        tdagi_any_is_stack(args[0]))
         return false;
     /* one of nothing may have items where a loop comes by again */
     bool is_empty = args[0].u.seq->n == 0;
@@ -568,11 +541,6 @@ bool tdagi_stack_call(tdagi_env *env, const tdagi_schema *schema, const tdagi_an
         at = 0;
     }
     if (at == n_args) return false;
-    tdagi_any *settled = tdagi_env_alloc(env, n_args * sizeof *settled);
-    for (uint32_t i = 0; settled != NULL && i < n_args; i++)
-        settled[i] = tdagi_settled(env, args[i]);
-    if (settled == NULL) return false;
-    args = settled;
     tdagi_call c = {
         .env = env, .b = env->b, .schema = schema, .n = n_args, .args = args};
     stack_call k = {.c = &c, .env = env, .s = args[0].u.seq};

@@ -116,9 +116,13 @@ static bool is_same_place(const tdagi_journal_entry *a, const tdagi_journal_entr
 static tdagi_any left_by(tdagi_env *env, const arm *a, const tdagi_journal_entry *at)
 {
     uint32_t k = 0;
+    tdagi_any v = tdagi_import_now(env, at);
     for (const tdagi_journal_entry *e = a->journal.first; e != NULL; e = e->next, k++)
-        if (is_same_place(e, at)) return a->written[k];
-    return tdagi_import_now(env, at);
+        if (is_same_place(e, at)) v = a->written[k];
+    const tdagi_journal_entry *e = v.kind == TDAGI_ANY_LIST ? a->journal.first : NULL;
+    for (k = 0; e != NULL; e = e->next, k++) /* a list that the arm changes */
+        if (e->seq == v.u.seq) return a->written[k];
+    return v;
 }
 
 static bool is_in(const arm *a, const tdagi_journal_entry *at)
@@ -133,14 +137,21 @@ static bool is_in(const arm *a, const tdagi_journal_entry *at)
 static void merge_writes(tdagi_arms *arms, const arm a[2])
 {
     tdagi_env *env = arms->env;
-    for (int i = 0; i < 2; i++)
-        for (const tdagi_journal_entry *e = a[i].journal.first;
-             e != NULL && tdagi_env_ok(env); e = e->next) {
-            if (i == 1 && is_in(&a[0], e)) continue;
-            tdagi_any v =
-                tdagi_merge(arms, left_by(env, &a[0], e), left_by(env, &a[1], e));
-            tdagi_import_put(env, e, v);
-        }
+    uint32_t n = count_entries(&a[0].journal) + count_entries(&a[1].journal);
+    tdagi_any *merged = tdagi_env_alloc(env, (n + 1) * sizeof *merged);
+    for (int pass = 0; pass < 2 && merged != NULL; pass++) { /* all are read first */
+        tdagi_any *v = merged;
+        for (int i = 0; i < 2; i++)
+            for (const tdagi_journal_entry *e = a[i].journal.first;
+                 e != NULL && tdagi_env_ok(env); e = e->next, v++) {
+                if (i == 1 && is_in(&a[0], e)) continue;
+                if (pass == 0)
+                    *v = tdagi_merge(arms, left_by(env, &a[0], e),
+                                     left_by(env, &a[1], e));
+                else
+                    tdagi_import_put(env, e, *v);
+            }
+    }
 }
 
 static void finish(tdagi_import *im, tdagi_outline_statement *s, const tdagi_arms *arms,

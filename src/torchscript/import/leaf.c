@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "aten/control/journal.h"
+#include "aten/control/merge.h"
 #include "aten/selection.h"
 #include "base/tensor.h"
+#include "derive/derive.h"
 
 #define KNOWN_MAX 16 /* elements of a constant that may serve as sizes */
 
@@ -350,11 +352,25 @@ static bool is_same_tensor(tdagi_any a, tdagi_any b)
            a.u.tensor == b.u.tensor;
 }
 
+/* What became a number on its way to a tensor's place is a tensor. */
+static tdagi_any as_tensor_of(tdagi_import *im, tdagi_any v, tdagi_any like)
+{
+    tdagi_env *env = &im->env;
+    if (v.kind != TDAGI_ANY_DATA && !tdagi_any_is_number(v)) return v;
+    v = tdagi_number_data(env, v);
+    if (v.kind != TDAGI_ANY_TENSOR) return v;
+    tdag_value x = tdagi_cast(env->b, tdagi_cell_read(env, v.u.tensor),
+                              tdagi_cell_dtype(env, like.u.tensor));
+    return tdagi_any_tensor(tdagi_cell_new(env, x));
+}
+
 void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *name,
                            tdagi_any v)
 {
     tdagi_attr *a = find_attr(im, object, name);
     v = tdagi_settled(&im->env, v);
+    if (a != NULL && a->value.kind == TDAGI_ANY_TENSOR)
+        v = as_tensor_of(im, v, a->value);
     if (a == NULL && object->path == NULL)
         tdagi_journal_refuses(&im->env, object->born, "an object's new attribute");
     if (a == NULL) a = add_attr(im, object, name, v);

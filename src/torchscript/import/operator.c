@@ -3,8 +3,21 @@
 
 #include "aten/aten.h"
 #include "aten/control/stack.h"
+#include "aten/selection.h"
 #include "torchscript/import/import.h"
 #include "torchscript/reader/reader.h"
+
+/* What masks pick is a tensor where it meets a list whose length a run tells. */
+static const tdagi_any *with_settled(tdagi_env *env, const tdagi_any *args, uint32_t n)
+{
+    uint32_t at = 0;
+    while (at < n && !tdagi_any_is_stack(args[at]))
+        at++;
+    tdagi_any *out = at == n ? NULL : tdagi_env_alloc(env, n * sizeof *out);
+    for (uint32_t i = 0; out != NULL && i < n; i++)
+        out[i] = tdagi_settled(env, args[i]);
+    return out == NULL ? args : out;
+}
 
 static tdagi_any run(tdagi_env *env, const tdagi_schema *schema, const tdagi_any *args,
                      uint32_t n)
@@ -26,7 +39,7 @@ static tdagi_any run(tdagi_env *env, const tdagi_schema *schema, const tdagi_any
             tdagi_import_found_value(im, of, args[0].u.dict, args[1], args[2]))
             args[0].u.dict->keys.lives = false;
     }
-    if (!tdagi_stack_call(env, schema, args, n, &out))
+    if (!tdagi_stack_call(env, schema, with_settled(env, args, n), n, &out))
         out = tdagi_aten_call(env, schema, args, n);
     if (n > 0 && args[0].kind == TDAGI_ANY_DICT &&
         tdagi_import_path_of(im, &args[0].u.dict->values) != NULL)
