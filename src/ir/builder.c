@@ -294,6 +294,14 @@ void tdag_builder_set_name(tdag_builder *b, tdag_value value, const char *name)
     tdagi_names_insert(g, value.id);
 }
 
+void tdagi_builder_forget_names(tdag_builder *b, uint32_t n_nodes)
+{
+    tdag_graph *g = b->graph;
+    for (uint32_t id = n_nodes + 1; id <= g->n; id++)
+        if (!tdagi_op_is_leaf(g->nodes[id].op)) g->nodes[id].name = NULL;
+    tdagi_names_forget_tried(g);
+}
+
 /* Appends a node of a known type; the caller fills spec or tensor. NULL: has failed. */
 static tdagi_node *append_node(tdag_builder *b, tdag_op op, const tdagi_type *type)
 {

@@ -93,6 +93,9 @@ static inline const char *tdagi_name_given(const char *name)
 
 /* A builder's parts, for recipes and importers. */
 static inline tdagi_pool *tdagi_builder_pool(tdag_builder *b) { return b->graph->pool; }
+/* The operations since there were n_nodes were tried only: their names are free again.
+ */
+void tdagi_builder_forget_names(tdag_builder *b, uint32_t n_nodes);
 /* Records a failure of the caller's own, with a sentence, at the current scope, and
  * returns TDAG_NO_VALUE. Only the first one stays. */
 tdag_value tdagi_builder_fail(tdag_builder *b, tdag_status status, const char *format,

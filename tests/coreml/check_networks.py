@@ -12,8 +12,10 @@ import torch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", folder) for folder in ("torchscript", "support")]
+sys.path.append(os.path.join(HERE, "support"))
 import commands  # noqa: E402
 import models  # noqa: E402
+import packages  # noqa: E402
 
 TOLERANCE = 1e-4  # of the largest element
 # normalize comes back as its parts.
@@ -53,24 +55,8 @@ def macs(program, path, *words):
     return report["totals"]["kernel"]["macs"]
 
 
-def bytes_of(package):
-    found = {}
-    for folder, _, files in os.walk(package):
-        for file in files:
-            with open(os.path.join(folder, file), "rb") as f:
-                found[os.path.relpath(os.path.join(folder, file), package)] = f.read()
-    return found
-
-
 def check_again(program, package, folder):
-    """By way of .tdag, the second package and the third are equal."""
-    made = [package]
-    for i in range(2):
-        graph, to = [os.path.join(folder, "again%d.%s" % (i, e)) for e in ("tdag", "mlpackage")]
-        tdag(program, "convert", made[-1], graph)
-        tdag(program, "convert", graph, to)
-        made.append(to)
-    if bytes_of(made[1]) != bytes_of(made[2]):
+    if not packages.stays(package, folder, lambda *words: tdag(program, "convert", *words)):
         raise Failed("written again, the package has other bytes")
 
 

@@ -304,8 +304,10 @@ static void loop(looping *l, const Cml__Operation *op)
     tdag_value start = c == NULL ? TDAG_NO_VALUE : truth(im, c[0]);
     tdagi_outline_statement *s = NULL;
     bool is_done = start.id == 0;
+    const uint32_t n_nodes = env->b->graph->n;
     for (int i = 0; i < MOST_TRIES && !is_done && tdagi_env_ok(env); i++) {
         if (s != NULL) tdagi_outline_forget(env->outline, s);
+        tdagi_builder_forget_names(env->b, n_nodes);
         s = add_statement(im, TDAGI_LOOP);
         is_done = s == NULL || try_body(l, s);
     }
@@ -342,7 +344,8 @@ void tdagi_cml_while(tdagi_cml *im, const Cml__Operation *op)
                  .body = op->blocks[1],
                  .entry = n == 0 ? NULL : entry_of(im, a),
                  .n = (uint32_t)n};
-    uint32_t n_statements = env->outline->at->n, n_issues = env->n_issues;
+    const uint32_t n_statements = env->outline->at->n, n_nodes = env->b->graph->n;
+    const uint32_t n_issues = env->n_issues;
     bool poison = false;
     for (size_t i = 0; l.entry != NULL && i < n; i++)
         poison |= tdagi_env_note_poison(env, &l.entry[i]);
@@ -356,6 +359,7 @@ void tdagi_cml_while(tdagi_cml *im, const Cml__Operation *op)
         return;
     }
     tdagi_outline_cut_back(env->outline, n_statements);
+    tdagi_builder_forget_names(env->b, n_nodes);
     if (tdagi_env_ok(env) && env->n_issues == n_issues) loop(&l, op);
     if (env->n_issues > n_issues && tdagi_env_ok(env))
         tdagi_cml_give(im, op, tdagi_any_poison());

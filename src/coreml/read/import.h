@@ -15,6 +15,7 @@ typedef struct tdagi_cml_value {
     const char *name;
     tdagi_any is;
     const Cml__Value *constant; /* what it will be made of when it is used; else NULL */
+    tdagi_seq *items;           /* of a tensor that joins numbers, these; else NULL */
     const Cml__Operation *made_by;           /* NULL: an input, or a block's */
     struct tdagi_cml_value *hidden, *before; /* of that name outside; defined before */
 } tdagi_cml_value;
@@ -45,6 +46,7 @@ typedef struct tdagi_cml {
     tdagi_cml_room room;
     const char *module;       /* of the operation at hand; NULL: the model itself */
     const Cml__Operation *op; /* where we are; NULL: outside */
+    uint32_t n_before;        /* values of the graph, before it */
     /* of a network: runs a block that is one, which has no descriptor */
     void (*run_layers)(struct tdagi_cml *im, const Cml__Block *block);
 } tdagi_cml;

@@ -3,8 +3,36 @@
 #include <string.h>
 
 #include "aten/aten.h"
+#include "base/tensor.h"
 #include "coreml/read/mil.h"
 #include "derive/derive.h"
+
+/* Whether the value is that size. */
+static bool is_number(const tdag_graph *g, tdag_value v, tdag_dim n)
+{
+    const tdagi_node *node = &g->nodes[v.id];
+    tdagi_size size;
+    if (node->op == TDAG_OP_CONSTANT)
+        return node->u.tensor->count == 1 &&
+               tdagi_tensor_get_i64(node->u.tensor, 0) == n;
+    return tdagi_is_size(g, v.id, &size) && !size.is_ratio && size.n == n;
+}
+
+/* Whether the file has written select(at < 0, at + n, at) already. */
+static bool is_wrapped(const tdag_graph *g, tdag_value at, tdag_dim n)
+{
+    const tdagi_node *v = &g->nodes[at.id];
+    while (tdagi_node_def(v)->same_order || v->op == TDAG_OP_CONVERT)
+        v = &g->nodes[tdagi_node_inputs(v)[0].id];
+    if (v->op != TDAG_OP_WHERE) return false;
+    const tdag_value *in = tdagi_node_inputs(v);
+    const tdagi_node *less = &g->nodes[in[0].id], *sum = &g->nodes[in[1].id];
+    if (less->op != TDAG_OP_LESS || sum->op != TDAG_OP_ADD) return false;
+    const tdag_value *of = tdagi_node_inputs(less), *parts = tdagi_node_inputs(sum);
+    const bool is_first = parts[0].id == in[2].id;
+    return of[0].id == in[2].id && is_number(g, of[1], 0) &&
+           parts[!is_first].id == in[2].id && is_number(g, parts[is_first], n);
+}
 
 /* An integer operand as positions of an axis of n. */
 static tdag_value positions(tdagi_cml_call *c, tdag_value at, tdag_dim n)
@@ -14,7 +42,9 @@ static tdag_value positions(tdagi_cml_call *c, tdag_value at, tdag_dim n)
     tdag_dtype d = tdag_builder_get_dtype(b, at);
     if (d != TDAG_I32 && d != TDAG_I64) at = tdagi_cast(b, at, TDAG_I32);
     tdagi_call call = {.env = c->env, .b = b}; /* all that wrapping needs */
-    return c->room->opset >= 7 ? at : tdagi_wrap_index(&call, at, n);
+    const bool is_plain =
+        c->room->opset >= 7 || !tdagi_builder_ok(b) || is_wrapped(b->graph, at, n);
+    return is_plain ? at : tdagi_wrap_index(&call, at, n);
 }
 
 static tdag_value operand(tdagi_cml_call *c, const char *name)

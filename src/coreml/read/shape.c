@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "aten/aten.h"
+#include "aten/control/statement.h"
 #include "coreml/read/mil.h"
 
 /* ---- reshapes ---- */
@@ -299,6 +300,36 @@ tdagi_any tdagi_cml_slice_by_index(tdagi_cml_call *c)
     return tdagi_cml_at(c, "x");
 }
 
+/* Where data or a symbol tells how much, the part begins and ends at sizes. False: it
+ * does not. */
+static bool take_open(tdagi_cml_call *c, uint32_t i, tdagi_any begin, tdagi_any size)
+{
+    tdagi_env *env = c->env;
+    const tdagi_any x = tdagi_cml_at(c, "x"), both[2] = {begin, size};
+    tdag_dim at[2] = {0, 0}, most = tdagi_cml_dim(c, "x", i);
+    int64_t n;
+    if (tdagi_any_const_int(env, size, &n) || x.kind != TDAGI_ANY_TENSOR ||
+        (tdagi_any_const_int(env, begin, &n) && n < 0))
+        return false;
+    for (int k = 0; k < 2 && tdagi_env_ok(env); k++) {
+        if (both[k].kind == TDAGI_ANY_DATA)
+            at[k] = tdagi_size_add(
+                env,
+                tdagi_cast(env->b, tdagi_cell_read(env, both[k].u.tensor), TDAG_I64),
+                most);
+        else
+            at[k] = both[k].kind == TDAGI_ANY_INT ? both[k].u.i : TDAGI_DIM_BAD;
+        if (at[k] == TDAGI_DIM_BAD) return false;
+        most = tdagi_dim_sub(env->pool, most, at[k]);
+    }
+    tdagi_view_step step = {.kind = TDAGI_VIEW_SLICE, .axis = i, .start = at[0]};
+    step.end = tdagi_dim_add(env->pool, at[0], at[1]);
+    step.step = 1;
+    tdagi_cell *t = tdagi_env_ok(env) ? tdagi_cell_view(env, x.u.tensor, &step) : NULL;
+    if (t != NULL) tdagi_cml_set(c, "x", tdagi_any_tensor(t));
+    return true;
+}
+
 tdagi_any tdagi_cml_slice_by_size(tdagi_cml_call *c)
 {
     tdagi_any begin, size;
@@ -308,6 +339,7 @@ tdagi_any tdagi_cml_slice_by_size(tdagi_cml_call *c)
         !list_or_none(c, "size", "List[int]", rank, &size))
         return tdagi_any_poison();
     for (uint32_t i = 0; i < rank && tdagi_env_ok(c->env); i++) {
+        if (take_open(c, i, begin.u.seq->v[i], size.u.seq->v[i])) continue;
         bool rest = tdagi_any_const_int(c->env, size.u.seq->v[i], &n) && n == -1;
         bool negative =
             tdagi_any_const_int(c->env, begin.u.seq->v[i], &from) && from < 0;

@@ -115,10 +115,28 @@ const Cml__Argument *tdagi_cml_argument(const Cml__Operation *op, const char *na
 
 /* ---- operands ---- */
 
+/* The numbers that a tensor of positions or sizes was joined of: those that are known
+ * stay so. NULL: it was not. */
+static tdagi_seq *items_of(tdagi_cml *im, const char *operand, const Cml__Binding *b)
+{
+    static const char *const lists[] = {"begin", "end", "size", "shape", "reps"};
+    size_t i = 0, n = sizeof lists / sizeof *lists;
+    while (i < n && strcmp(operand, lists[i]) != 0)
+        i++;
+    const bool is_name = i < n && b->binding_case == CML__BINDING__BINDING_NAME;
+    const tdagi_cml_value *v = is_name ? tdagi_cml_find(im, b->name) : NULL;
+    return v == NULL ? NULL : v->items;
+}
+
 static tdagi_any operand(tdagi_cml *im, const char *name, const Cml__Argument *a,
                          bool is_tuple)
 {
-    if (!is_tuple && a->n_arguments == 1) return binding(im, name, a->arguments[0]);
+    if (!is_tuple && a->n_arguments == 1) {
+        tdagi_seq *items = items_of(im, name, a->arguments[0]);
+        return items == NULL
+                   ? binding(im, name, a->arguments[0])
+                   : tdagi_any_seq(&im->env, TDAGI_ANY_LIST, items->n, items->v);
+    }
     tdagi_any list = tdagi_any_seq(&im->env, TDAGI_ANY_LIST, 0, NULL);
     for (size_t i = 0; i < a->n_arguments && tdagi_env_ok(&im->env); i++)
         tdagi_seq_append(&im->env, list.u.seq, binding(im, name, a->arguments[i]));
@@ -216,7 +234,7 @@ static void name_result(tdagi_cml *im, const char *name, tdagi_any v)
     tdag_builder *b = im->env.b;
     if (v.kind != TDAGI_ANY_TENSOR) return;
     tdag_value x = v.u.tensor->value;
-    if (x.id == 0 || b->graph->nodes[x.id].name != NULL) return;
+    if (x.id <= im->n_before || b->graph->nodes[x.id].name != NULL) return;
     tdag_builder_set_name(b, x, name);
 }
 
@@ -255,6 +273,30 @@ static void define_constant(tdagi_cml *im, const Cml__Operation *op)
     if (v != NULL) v->constant = value;
 }
 
+/* Of a join of scalars, whole numbers, notes what it joins. */
+static void note_items(tdagi_cml *im, const Cml__Operation *op, tdagi_cml_call *c)
+{
+    tdagi_any values = tdagi_cml_at(c, "values");
+    tdagi_cml_value *made =
+        op->n_outputs == 1 ? tdagi_cml_find(im, op->outputs[0]->name) : NULL;
+    if (made == NULL || made->is.kind != TDAGI_ANY_TENSOR ||
+        made->is.u.tensor->known != NULL || !tdagi_any_is_seq(values) ||
+        tdag_dtype_is_float(tdagi_cell_dtype(&im->env, made->is.u.tensor)))
+        return;
+    tdagi_any items = tdagi_any_seq(&im->env, TDAGI_ANY_LIST, 0, NULL);
+    for (uint32_t i = 0; i < values.u.seq->n && tdagi_env_ok(&im->env); i++) {
+        tdagi_any v = values.u.seq->v[i];
+        if (v.kind != TDAGI_ANY_TENSOR || tdagi_cell_rank(&im->env, v.u.tensor) != 0)
+            return;
+        tdagi_any known = tdagi_any_evaluated(&im->env, v);
+        v.kind = TDAGI_ANY_DATA;
+        v.letter = 'i';
+        tdagi_seq_append(&im->env, items.u.seq,
+                         known.kind == TDAGI_ANY_INT ? known : v);
+    }
+    if (tdagi_env_ok(&im->env)) made->items = items.u.seq;
+}
+
 /* What a row refuses is kept as opaque nodes where such are wanted. */
 static void refused(tdagi_cml *im, const Cml__Operation *op, uint32_t n_issues)
 {
@@ -289,6 +331,7 @@ static void call(tdagi_cml *im, const Cml__Operation *op)
         refused(im, op, n_issues);
     else if (tdagi_env_ok(env))
         tdagi_cml_give(im, op, out);
+    if (tdagi_env_ok(env) && strcmp(op->type, "concat") == 0) note_items(im, op, &c);
 }
 
 static const struct {
@@ -318,6 +361,7 @@ void tdagi_cml_run(tdagi_cml *im, const Cml__Block *block)
     if (block->base.descriptor == NULL) im->run_layers(im, block);
     for (size_t i = 0; i < block->n_operations && tdagi_env_step(&im->env, 1); i++) {
         const Cml__Operation *op = im->op = block->operations[i];
+        im->n_before = im->env.b->graph->n;
         set_module(im, op);
         size_t n = sizeof(special) / sizeof(special[0]), k = 0;
         while (k < n && strcmp(special[k].type, op->type) != 0)

@@ -209,6 +209,22 @@ static void emit_multiply(tdagi_mil_writer *w, const tdagi_kernel *k)
 }
 static const tdagi_mil_emitter core_multiply = {.emit = emit_multiply};
 
+bool tdagi_mil_compare_truths(tdagi_mil_writer *w, const tdagi_kernel *k, bool equals)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        const tdagi_mil x = tdagi_mil_in(w, k, i), y = tdagi_mil_in(w, k, 1 - i);
+        if (x == NULL || y == NULL || x->type.dtype != TDAG_BOOL ||
+            y->elements == NULL || y->type.rank != 0)
+            continue;
+        if ((y->elements[0] != 0) == equals)
+            tdagi_mil_set(w, k, x);
+        else
+            tdagi_mil_emit(w, k, "logical_not(x=%v)", x);
+        return true;
+    }
+    return false;
+}
+
 void tdagi_mil_compare(tdagi_mil_writer *w, const tdagi_kernel *k, const char *format)
 {
     tdagi_mil_emit(w, k, format, tdagi_mil_numeric(w, tdagi_mil_in(w, k, 0)),
@@ -223,7 +239,8 @@ static const tdagi_mil_emitter core_less = {.emit = emit_less};
 
 static void emit_equal(tdagi_mil_writer *w, const tdagi_kernel *k)
 {
-    tdagi_mil_compare(w, k, "equal(x=%v, y=%v)");
+    if (!tdagi_mil_compare_truths(w, k, true))
+        tdagi_mil_compare(w, k, "equal(x=%v, y=%v)");
 }
 static const tdagi_mil_emitter core_equal = {.emit = emit_equal};
 

@@ -97,7 +97,8 @@ const tdagi_mil_emitter tdagi_mil_emitter_clamp = {.emit = emit_clamp};
 
 static void emit_not_equal(tdagi_mil_writer *w, const tdagi_kernel *k)
 {
-    tdagi_mil_compare(w, k, "not_equal(x=%v, y=%v)");
+    if (!tdagi_mil_compare_truths(w, k, false))
+        tdagi_mil_compare(w, k, "not_equal(x=%v, y=%v)");
 }
 const tdagi_mil_emitter tdagi_mil_emitter_not_equal = {.emit = emit_not_equal};
 

@@ -108,17 +108,26 @@ void tdagi_mil_emit_one(tdagi_mil_writer *w, const tdagi_kernel *k)
         tdagi_mil_emit(w, k, emitter->format);
 }
 
+/* A part of a size as data that nothing else takes. */
+static bool is_in_size(const tdagi_mil_writer *w, uint32_t i)
+{
+    return tdagi_mil_kernel(w, i)->is_size && w->uses[i] == 1 && w->user[i] != 0 &&
+           tdagi_mil_kernel(w, w->user[i])->is_size;
+}
+
 static void emit_kernel(tdagi_mil_writer *w, uint32_t i)
 {
     const tdagi_kernel *k = tdagi_mil_kernel(w, i);
     tdagi_size size;
     w->kernel = k;
-    if (w->value[i] != NULL || tdagi_mil_is_deferred(w, i) || k->is_second) return;
-    for (uint32_t j = 0; j < k->n_inputs; j++)
+    if (w->value[i] != NULL || k->is_second || is_in_size(w, i)) return;
+    const bool is_size = k->is_size && tdagi_is_size(w->g, k->value.id, &size);
+    if (!is_size && tdagi_mil_is_deferred(w, i)) return;
+    for (uint32_t j = 0; j < k->n_inputs && !is_size; j++)
         (void)tdagi_mil_in(w, k, j);
     w->at = i;
     const uint32_t n = w->ops.n;
-    if (k->is_size && tdagi_is_size(w->g, k->value.id, &size))
+    if (is_size)
         tdagi_mil_size(w, k, &size);
     else if (tdagi_mil_is_high(w, k))
         tdagi_mil_emit_high(w, k);
@@ -148,6 +157,7 @@ void tdagi_mil_add_output(tdagi_mil_writer *w, tdagi_mil v)
 tdag_status tdagi_mil_emit_graph(tdagi_mil_writer *w)
 {
     count_uses(w);
+    tdagi_mil_take_names(w);
     for (uint32_t i = 1; i <= w->r->n && w->status == TDAG_OK; i++) {
         emit_kernel(w, i);
         if (w->status == TDAG_OK) w->status = tdagi_poll(w->ctx);
@@ -196,6 +206,7 @@ tdag_status tdagi_mil_make_tables(tdagi_mil_writer *w)
     w->value = tdagi_mil_alloc(w, n * sizeof *w->value);
     w->uses = tdagi_mil_alloc(w, n * sizeof *w->uses);
     w->user = tdagi_mil_alloc(w, n * sizeof *w->user);
+    w->own = tdagi_mil_alloc(w, n * sizeof *w->own);
     w->arguments = tdagi_mil_alloc(w, inputs * sizeof *w->arguments);
     w->symbols = tdagi_mil_alloc(w, symbols * sizeof *w->symbols);
     return w->status;

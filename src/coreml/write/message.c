@@ -180,7 +180,7 @@ tdagi_mil_value *tdagi_mil_new(tdagi_mil_writer *w, const char *like,
 {
     tdagi_mil_value *v = tdagi_mil_alloc(w, sizeof *v);
     if (v == NULL) return NULL;
-    v->name = tdagi_mil_name(w, like);
+    v->name = tdagi_mil_result_name(w, like);
     v->type = *type;
     return v->name == NULL ? NULL : v;
 }

@@ -50,6 +50,12 @@ typedef struct tdagi_mil_pending {
     struct tdagi_mil_pending *next;
 } tdagi_mil_pending;
 
+/* A name that is taken before what is named after it. */
+typedef struct tdagi_mil_own {
+    const char *name; /* NULL: none is taken yet */
+    bool is_given;    /* something has it */
+} tdagi_mil_own;
+
 typedef struct tdagi_mil_writer {
     tdag_ctx *ctx;
     const tdag_model *model;
@@ -81,6 +87,7 @@ typedef struct tdagi_mil_writer {
     const tdagi_mil *operands;  /* what k's inputs are instead, if it is not NULL */
     uint32_t at;                /* the kernel that is emitted */
     const tdagi_kernel *kernel; /* at hand, for names and sentences */
+    tdagi_mil_own *own;         /* by kernel: the name of its result */
     const bool *by_parts;
     uint32_t wrong_composite;
     const tdagi_method *method; /* of a program, at hand; NULL: there is one graph */
@@ -158,6 +165,10 @@ Cml__NamedValueType *tdagi_mil_named_state(tdagi_mil_writer *w, tdagi_mil v);
 char *tdagi_mil_plain_name(tdagi_mil_writer *w, const char *like);
 /* A name like that one which nothing has. */
 const char *tdagi_mil_name(tdagi_mil_writer *w, const char *like);
+/* Takes those of the kernels that have one, before others come near. */
+void tdagi_mil_take_names(tdagi_mil_writer *w);
+/* The same; that of the kernel at hand goes to the first that asks for it. */
+const char *tdagi_mil_result_name(tdagi_mil_writer *w, const char *like);
 /* A new value, with a name like that one. */
 tdagi_mil_value *tdagi_mil_new(tdagi_mil_writer *w, const char *like,
                                const tdagi_type *type);
@@ -303,6 +314,8 @@ tdagi_mil tdagi_mil_gather_of(tdagi_mil_writer *w, const tdagi_type *type, tdagi
 tdagi_mil tdagi_mil_scatter_of(tdagi_mil_writer *w, tdagi_mil data, tdagi_mil indices,
                                tdagi_mil updates, int64_t axis, const char *mode);
 /* k by a comparison of two %v, bool ones as integers. */
+/* Of truths, one of which is known: itself or its opposite. False: they are none. */
+bool tdagi_mil_compare_truths(tdagi_mil_writer *w, const tdagi_kernel *k, bool equals);
 void tdagi_mil_compare(tdagi_mil_writer *w, const tdagi_kernel *k, const char *format);
 /* k by a formula over fp32 whatever the option says: $0 is its operand so. */
 void tdagi_mil_emit_wide(tdagi_mil_writer *w, const tdagi_kernel *k,

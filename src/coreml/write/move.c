@@ -46,16 +46,24 @@ tdagi_mil tdagi_mil_slice_of(tdagi_mil_writer *w, const tdagi_type *type, tdagi_
                              const int64_t *step)
 {
     int64_t ones[TDAG_MAX_RANK];
-    tdag_dim stop[TDAG_MAX_RANK];
-    bool to_end[TDAG_MAX_RANK], no[TDAG_MAX_RANK] = {false};
+    tdag_dim stop[TDAG_MAX_RANK], size[TDAG_MAX_RANK];
+    bool to_end[TDAG_MAX_RANK], no[TDAG_MAX_RANK] = {false}, is_found = false;
     if (x == NULL) return NULL;
     const uint32_t rank = x->type.rank;
     for (uint32_t i = 0; i < rank; i++) {
+        size[i] = tdagi_dim_sub(w->r->pool, end[i], start[i]);
+        is_found =
+            is_found || (w->method != NULL && step == NULL &&
+                         (start[i] < 0 || (end[i] < 0 && end[i] != x->type.shape[i])));
         ones[i] = step == NULL ? 1 : step[i];
         to_end[i] = end[i] == x->type.shape[i];
         stop[i] = to_end[i] && end[i] < 0 ? 0 : end[i];
     }
     const tdag_list strides = {rank, ones};
+    if (is_found) /* sizes as they are: no end is beyond the axis */
+        return tdagi_mil_op(w, type, "slice_by_size(x=%v, begin=%v, size=%v)", x,
+                            tdagi_mil_dims(w, rank, start),
+                            tdagi_mil_dims(w, rank, size));
     return tdagi_mil_op(
         w, type,
         "slice_by_index(x=%v, begin=%v, end=%v, stride=%l, begin_mask=%v, end_mask=%v, "

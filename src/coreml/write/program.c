@@ -329,6 +329,14 @@ static void push(tdagi_mil_writer *w, tdagi_mil_array *to, tdagi_mil v)
     tdagi_mil_push(w, to, (void *)(uintptr_t)v);
 }
 
+/* Whether both are the same truth. */
+static bool is_same(tdagi_mil a, tdagi_mil b)
+{
+    return a->name == b->name ||
+           (a->type.dtype == TDAG_BOOL && a->elements != NULL && b->elements != NULL &&
+            a->type.rank == 0 && a->elements[0] == b->elements[0]);
+}
+
 static void begin_loop(tdagi_mil_writer *w, looping *l)
 {
     const tdagi_statement *s = l->s;
@@ -341,10 +349,11 @@ static void begin_loop(tdagi_mil_writer *w, looping *l)
     tdagi_mil_renew_states(w, s, NULL);
     tdagi_mil_yield_states(w, s, push, &l->params);
     l->counter = fresh(w, l->block->params[0], "i");
-    if (!s->has_condition) return;
-    for (uint32_t i = 0; i < s->n_results && w->status == TDAG_OK; i++)
-        if (s->inputs[l->head + i].id == s->inputs[s->has_limit].id &&
-            l->block->yields[1 + i].id == l->block->yields[0].id)
+    if (!s->has_condition || w->status != TDAG_OK) return;
+    const tdagi_mil begins = tdagi_mil_read_var(w, s->inputs[s->has_limit]);
+    for (uint32_t i = 0; i < s->n_results; i++)
+        if (l->block->yields[1 + i].id == l->block->yields[0].id &&
+            is_same(l->entries.v[i], begins))
             l->carried_condition = l->params.v[i];
     l->condition = l->carried_condition != NULL
                        ? l->carried_condition

@@ -59,24 +59,55 @@ static bool names_op(const char *name, const char *op)
            (n == own || name[n - own - 1] == '_');
 }
 
+/* Of the kernel at hand; NULL: it has no name. */
+static tdagi_mil_own *own_name(tdagi_mil_writer *w)
+{
+    const tdagi_kernel *k = w->kernel;
+    if (k == NULL || k->value.id == 0 || tdagi_graph_node(w->g, k->value)->name == NULL)
+        return NULL;
+    tdagi_mil_own *own = &w->own[k - w->r->kernels];
+    if (own->name == NULL)
+        own->name = tdagi_mil_name(w, tdagi_graph_node(w->g, k->value)->name);
+    return own->name == NULL ? NULL : own;
+}
+
+void tdagi_mil_take_names(tdagi_mil_writer *w)
+{
+    for (uint32_t i = 1; i <= w->r->n && w->status == TDAG_OK; i++) {
+        const tdagi_kernel *k = w->kernel = tdagi_mil_kernel(w, i);
+        const bool is_leaf = k->composite == TDAGI_CORE && tdagi_op_is_leaf(k->op);
+        if (!is_leaf && (k->is_size || !tdagi_mil_is_deferred(w, i))) (void)own_name(w);
+    }
+}
+
+const char *tdagi_mil_result_name(tdagi_mil_writer *w, const char *like)
+{
+    tdagi_mil_own *own = own_name(w);
+    if (own == NULL || own->name != like || own->is_given)
+        return tdagi_mil_name(w, like);
+    own->is_given = true;
+    return own->name;
+}
+
 /* Scope and name without what is no letter; the operator where there is neither. */
 const char *tdagi_mil_like(tdagi_mil_writer *w, const char *op, bool is_result)
 {
     const tdagi_kernel *k = w->kernel;
     const tdagi_node *n =
         k == NULL || k->value.id == 0 ? NULL : tdagi_graph_node(w->g, k->value);
-    const char *stem = n == NULL         ? ""
-                       : n->name != NULL ? n->name
-                                         : tdagi_value_scope(w->g, k->value);
+    const tdagi_mil_own *own = own_name(w);
+    const char *stem = n == NULL     ? ""
+                       : own != NULL ? own->name
+                                     : tdagi_value_scope(w->g, k->value);
     if (*stem == '\0') return op;
-    if (is_result && n->name != NULL) return stem;
+    if (is_result && own != NULL) return stem;
     const char *last = strrchr(stem, '.');
     if (is_result && last != NULL && last[1] != '\0') return stem;
     const size_t size = strlen(stem) + strlen(op) + 2;
     char *text = tdagi_mil_alloc(w, size);
     if (text == NULL) return op;
     strcpy(text, stem);
-    if (n->name != NULL && names_op(stem, op)) {
+    if (own != NULL && names_op(stem, op)) {
         text[stem_length(stem)] = '\0';
         return text;
     }
@@ -93,14 +124,14 @@ void tdagi_mil_call_result(tdagi_mil_writer *w, tdagi_mil v)
         return;
     Cml__Operation *o = w->ops.v[w->ops.n - 1];
     const tdagi_node *n = k->value.id == 0 ? NULL : tdagi_graph_node(w->g, k->value);
-    if (n == NULL || n->name == NULL || o->n_outputs != 1 ||
+    if (n == NULL || n->name == NULL || o->n_outputs == 0 ||
         o->outputs[0]->name != v->name)
         return;
-    const char *like = tdagi_mil_plain_name(w, n->name);
-    if (like == NULL || strcmp(like, v->name) == 0) return;
-    like = tdagi_mil_name(w, n->name);
+    tdagi_mil_own *own = own_name(w);
+    if (own == NULL || own->is_given) return;
+    own->is_given = true;
+    const char *like = own->name;
     Cml__TensorValue *name = o->attributes[0]->value->immediate_value->tensor;
-    if (like == NULL) return;
     o->outputs[0]->name = name->strings->values[0] = (char *)(uintptr_t)like;
     ((tdagi_mil_value *)(uintptr_t)v)->name = like;
 }

@@ -4,7 +4,9 @@
  * and a call of it. Homes are found from the last node to the first, since who uses a
  * value stands behind it: the innermost block around all its users, or the one around a
  * loop that it does not depend on; never outside of an arm of an if, which may not be
- * taken. Nodes without operands are copied into each graph that uses them. */
+ * taken. What only moves elements stays with its users, whose operator it is a part of.
+ * Nodes without operands, and sizes as data, are copied into each graph that uses
+ * them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -32,6 +34,7 @@ typedef struct cutter {
     tdagi_outline_block **bound;    /* by symbol: the block that sees it; NULL: all */
     uint32_t n_symbols, size_graph; /* + 1: of the graph that gives a size; 0: none */
     uint32_t *states;               /* by number in the outline: that in the model */
+    unsigned char *is_size;         /* by id: a part of a size as data */
     uint32_t n_segments;
     uint32_t *first; /* [n_segments + 1]: where a segment's part of `members` begins */
     uint32_t *members; /* ids, ascending within a segment */
@@ -45,10 +48,10 @@ static bool is_input(const cutter *c, tdag_value v)
     return c->g->nodes[v.id].op == TDAG_OP_INPUT;
 }
 
-/* Of no operands: a weight, a constant, an iota. */
+/* Of no operands: a weight, a constant, an iota; or a size. */
 static bool is_free(const cutter *c, tdag_value v)
 {
-    return c->g->nodes[v.id].n_inputs == 0 && !is_input(c, v);
+    return (c->g->nodes[v.id].n_inputs == 0 && !is_input(c, v)) || c->is_size[v.id];
 }
 
 /* ---- where values belong ---- */
@@ -171,7 +174,7 @@ static void find_homes(cutter *c)
         node_place *p = &c->places[id];
         const tdagi_node *n = &c->g->nodes[id];
         if (p->home == NULL) continue;
-        hoist(p);
+        if (!tdagi_op_is_movement(n->op)) hoist(p);
         if (!is_around(p->needs, p->home) && c->status == TDAG_OK)
             c->status = tdagi_fail(c->ctx, TDAG_E_INTERNAL,
                                    "a value of a block is used outside of it");
@@ -264,6 +267,9 @@ static void add_operand(segment *s, tdag_value v)
     if (s->graft.new_of[v.id].id != 0) return;
     use_symbols_of(s, v);
     if (is_free(c, v)) {
+        const tdagi_node *n = tdagi_graph_node(c->g, v);
+        for (uint32_t i = 0; i < n->n_inputs; i++)
+            add_operand(s, tdagi_node_inputs(n)[i]);
         tdagi_graft_node(&s->graft, v.id);
         return;
     }
@@ -457,6 +463,7 @@ static void cut_inner(cutter *c, const tdagi_outline_block *block)
     tdagi_var *params = vars_of(c, block->params);
     tdag_dim *symbols =
         tdagi_arena_array(c->o->arena, block->n_symbols + 1u, sizeof *symbols);
+    if (symbols == NULL && c->status == TDAG_OK) c->status = tdagi_nomem(c->ctx);
     if (types == NULL || params == NULL || symbols == NULL) return;
     for (uint32_t i = 0; i < block->n_symbols; i++)
         symbols[i] = dim_of(c, block->symbols[i]);
@@ -503,6 +510,7 @@ static void cut_statement(cutter *c, const tdagi_outline_statement *s)
     spec.n_inputs = s->inputs.n;
     if (spec.kind == TDAGI_READ || spec.kind == TDAGI_WRITE)
         spec.target = c->states[spec.target];
+    if (bindings == NULL && c->status == TDAG_OK) c->status = tdagi_nomem(c->ctx);
     if (bindings == NULL || types == NULL || results == NULL || spec.inputs == NULL)
         return;
     for (uint32_t i = 0; i < s->n_bindings; i++)
@@ -599,11 +607,14 @@ tdag_status tdagi_outline_method(tdag_ctx *ctx, tdagi_outline *o, const tdag_gra
     c.n_symbols = tdagi_pool_n_symbols(g->pool);
     c.places = tdagi_arena_array(o->arena, g->n + 1u, sizeof *c.places);
     c.bound = tdagi_arena_array(o->arena, c.n_symbols + 1u, sizeof *c.bound);
-    if (c.places == NULL || c.bound == NULL || o->is_out_of_memory)
+    c.is_size = tdagi_arena_array(o->arena, g->n + 1u, 1);
+    if (c.places == NULL || c.bound == NULL || c.is_size == NULL || o->is_out_of_memory)
         return tdagi_nomem(ctx);
     if (b->status != TDAG_OK) return b->status;
     memset(c.places, 0, (g->n + 1u) * sizeof *c.places);
     memset(c.bound, 0, (c.n_symbols + 1u) * sizeof *c.bound);
+    memset(c.is_size, 0, g->n + 1u);
+    tdagi_mark_sizes(g, c.is_size, 1);
     TDAGI_TRY(cut(&c));
     tdagi_method_end(b, inputs, outputs);
     return TDAG_OK;

@@ -1,6 +1,7 @@
 /* See protect.h. */
 #include "transform/simplify/protect.h"
 
+#include "derive/derive.h"
 #include "raise/raise.h"
 
 static bool is_small(const tdagi_node *n, uint64_t limit)
@@ -43,6 +44,16 @@ static void mark(const tdagi_raised *r, const uint8_t *constant, uint8_t *bits)
     }
 }
 
+/* Sizes as data that symbols tell. */
+static void mark_sizes(const tdag_graph *g, const uint8_t *constant, uint8_t *bits)
+{
+    tdagi_size size;
+    for (uint32_t id = 1; id <= g->n; id++)
+        if (!constant[id] && tdagi_is_size(g, id, &size))
+            for (uint32_t i = 0; i < size.n_nodes; i++)
+                bits[size.nodes[i]] |= TDAGI_KEPT;
+}
+
 tdag_status tdagi_protect(tdag_ctx *ctx, const tdag_graph *g, uint64_t constant_limit,
                           uint8_t **out)
 {
@@ -55,6 +66,7 @@ tdag_status tdagi_protect(tdag_ctx *ctx, const tdag_graph *g, uint64_t constant_
     if (st == TDAG_OK) {
         find_constant(g, constant_limit, constant);
         mark(raised, constant, bits);
+        mark_sizes(g, constant, bits);
         *out = bits;
     }
     if (constant != NULL) tdagi_free(ctx, constant, n);

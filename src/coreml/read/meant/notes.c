@@ -5,6 +5,7 @@
 #include "base/tensor.h"
 #include "coreml/package/metadata.h"
 #include "coreml/read/meant/match.h"
+#include "derive/derive.h"
 
 static const char *text_of(const Cml__ModelDescription *d)
 {
@@ -24,13 +25,26 @@ tdag_value tdagi_cml_before(tdagi_cml *im, tdag_value v, tdag_dtype dtype)
     return g->nodes[x.id].dtype == dtype ? x : TDAG_NO_VALUE;
 }
 
+/* What it has the elements of, in the same order. */
+static tdag_value unshaped(const tdag_builder *b, tdag_value v)
+{
+    const tdagi_node *nodes = b->graph->nodes;
+    while (v.id != 0 && tdagi_node_def(&nodes[v.id])->same_order)
+        v = tdagi_node_inputs(&nodes[v.id])[0];
+    return v;
+}
+
 /* Whether it is not 0, of what was true or false before it was an integer. */
 tdagi_any tdagi_cml_meant_truth(tdagi_cml_matching *m)
 {
     if (tdagi_cml_at(&m->call, "x").kind != TDAGI_ANY_TENSOR) return tdagi_any_none();
+    tdag_builder *b = m->im->env.b;
     const tdag_value x = tdagi_cml_tensor(&m->call, "x");
-    const tdag_value v = tdagi_cml_before(m->im, x, TDAG_BOOL);
-    return v.id == 0 ? tdagi_any_none() : tdagi_cml_of(&m->call, v);
+    tdag_value v = tdagi_cml_before(m->im, unshaped(b, x), TDAG_BOOL);
+    if (v.id == 0) return tdagi_any_none();
+    const tdagi_node *n = &b->graph->nodes[x.id];
+    if (tdag_builder_get_rank(b, v) != n->rank) v = unshaped(b, v);
+    return tdagi_cml_of(&m->call, tdagi_reshape(b, v, n->rank, n->shape));
 }
 
 /* "KIND NAME REST", which is one string from here on. */
