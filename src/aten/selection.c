@@ -107,7 +107,7 @@ void tdagi_selection_packed(tdagi_call *c, tdag_value x, tdag_value mask,
 static const tdagi_selection *packed_of(const tdagi_call *c)
 {
     bool takes = c->row != NULL && c->n > 1 &&
-                 (c->row->fn == tdagi_aten_rnn || c->row->fn == tdagi_aten_pad_packed);
+                 strcmp(c->schema->args[1].name, "batch_sizes") == 0;
     const tdagi_selection *s = takes ? selection_of(c->args[0]) : NULL;
     bool is = s != NULL && s->sizes != NULL &&
               (s->cell == NULL || /* nothing was written into it */
@@ -119,7 +119,7 @@ static const tdagi_selection *packed_of(const tdagi_call *c)
 static bool reads_first(const tdagi_call *c)
 {
     int64_t dim, index;
-    if (c->row == NULL || c->row->fn != tdagi_aten_select || c->n != 3) return false;
+    if (c->n != 3 || strcmp(c->schema->name, "aten::select") != 0) return false;
     const tdagi_selection *s = selection_of(c->args[0]);
     return s != NULL && s->first != 0 &&
            tdagi_any_const_int(c->env, c->args[1], &dim) &&
