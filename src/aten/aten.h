@@ -237,7 +237,7 @@ typedef struct tdagi_how {
     tdagi_any a, b;
 } tdagi_how;
 /* The value of one, for env->computed. */
-tdag_value tdagi_computed(tdagi_env *env, uint32_t how);
+tdag_value tdagi_computed(tdagi_env *env, uint32_t how, tdag_dtype as);
 /* False: it cannot be done on known numbers (then nothing was reported). */
 bool tdagi_fold(tdagi_env *env, tdagi_fold_op op, tdagi_any a, tdagi_any b,
                 tdagi_any *out);

@@ -426,7 +426,7 @@ static tdag_value known_scalar(tdagi_env *env, tdag_dtype dtype, tdagi_any x)
     if (x.kind == TDAGI_ANY_INT && !tdagi_dim_is_const(env->pool, x.u.i, &i))
         return tdagi_dim_scalar(env->b, x.u.i, dtype);
     if (x.assumed && x.how != 0 && env->computed != NULL)
-        return tdagi_cast(env->b, env->computed(env, x.how), dtype);
+        return tdagi_cast(env->b, env->computed(env, x.how, dtype), dtype);
     if (x.assumed)
         return tdagi_builder_fail(env->b, TDAG_E_UNSUPPORTED,
                                   "a number computed from a symbolic size is used as "

@@ -55,8 +55,9 @@ typedef struct tdagi_env {
     struct tdagi_journal *journal;      /* the innermost one that is open, or NULL */
     struct tdagi_selection *selections; /* all so far (selection.h) */
     struct tdagi_outline *outline;      /* statements so far; NULL: there can be none */
-    /* What hows[how] is when it runs; set where there can be statements. */
-    tdag_value (*computed)(struct tdagi_env *env, uint32_t how);
+    /* What hows[how] is when it runs, as that dtype if it can be; set where there can
+     * be statements. */
+    tdag_value (*computed)(struct tdagi_env *env, uint32_t how, tdag_dtype as);
     void *reader; /* for the two functions below */
     /* NULL: sentences name no place. */
     tdagi_place (*place)(struct tdagi_env *env);

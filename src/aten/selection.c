@@ -106,7 +106,7 @@ void tdagi_selection_packed(tdagi_call *c, tdag_value x, tdag_value mask,
 /* What the first argument was packed from, where the second one is its sizes. */
 static const tdagi_selection *packed_of(const tdagi_call *c)
 {
-    bool takes = c->row != NULL && c->n > 1 &&
+    bool takes = c->row != NULL && c->schema->n_args > 1 && c->n > 1 &&
                  strcmp(c->schema->args[1].name, "batch_sizes") == 0;
     const tdagi_selection *s = takes ? selection_of(c->args[0]) : NULL;
     bool is = s != NULL && s->sizes != NULL &&

@@ -7,7 +7,7 @@ static tdagi_any operand(tdagi_env *env, tdag_dtype dtype, tdagi_any v)
     return tdagi_any_tensor(tdagi_cell_new(env, x));
 }
 
-tdag_value tdagi_computed(tdagi_env *env, uint32_t number)
+tdag_value tdagi_computed(tdagi_env *env, uint32_t number, tdag_dtype as)
 {
     static const tdagi_schema none = {.name = "a number", .overload = ""};
     const tdagi_how how = env->hows[number];
@@ -18,10 +18,12 @@ tdag_value tdagi_computed(tdagi_env *env, uint32_t number)
     tdag_dtype dtype = is_float ? TDAG_F64 : are_bools ? TDAG_BOOL : TDAG_I64;
     if (how.op == TDAGI_FOLD_DIV && how.a.kind == TDAGI_ANY_INT &&
         how.b.kind == TDAGI_ANY_INT) /* which is known again at numbers */
-        return tdagi_dim_ratio(env->b, how.a.u.i, how.b.u.i, TDAG_F64);
+        return tdagi_dim_ratio(env->b, how.a.u.i, how.b.u.i,
+                               tdag_dtype_is_float(as) ? as : TDAG_F64);
     if (how.op == TDAGI_FOLD_MUL && how.a.kind == TDAGI_ANY_INT && !how.b.assumed &&
         how.b.u.f == 1) /* float(n) */
-        return tdagi_dim_scalar(env->b, how.a.u.i, TDAG_F64);
+        return tdagi_dim_scalar(env->b, how.a.u.i,
+                                tdag_dtype_is_float(as) ? as : TDAG_F64);
     tdagi_call c = {.env = env, .b = env->b, .schema = &none};
     tdagi_any out, x = operand(env, dtype, how.a);
     if (how.op == TDAGI_FOLD_FUNCTION)
