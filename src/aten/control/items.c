@@ -279,7 +279,9 @@ tdagi_any tdagi_stack_unbind(tdagi_env *env, tdagi_any t, int64_t axis, char let
     order[0] = axis;
     for (int64_t i = 0, k = 1; i < rank; i++)
         if (i != axis) order[k++] = i;
-    const tdagi_view_step w = {.kind = TDAGI_VIEW_PERMUTE, .dims = {rank, order}};
+    const tdagi_view_step w = {.kind =
+                                   axis == 0 ? TDAGI_VIEW_ALIAS : TDAGI_VIEW_PERMUTE,
+                               .dims = {rank, order}};
     return tdagi_stack_list(env, tdagi_cell_view(env, t.u.tensor, &w), letter);
 }
 
