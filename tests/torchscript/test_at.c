@@ -42,6 +42,8 @@ static const struct {
      "windows of a size that is known are as wide as it needs", false},
     {"x, 5, return_indices=True)",
      "windows of a size that is known are as wide as it needs", false},
+    {"min(2.5, float(x.size(0)))", "a float made of a known size is a constant", false},
+    {"math.sqrt(x.size(0))", "a float made of a known size is a constant", false},
     {".squeeze_(); return y, y.unsqueeze(-1)", "all axes of size 1 are squeezed",
      false},
 };
