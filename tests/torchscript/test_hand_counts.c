@@ -70,8 +70,6 @@ static const row readme_core[] = {
     {"reduce",     LARGE - R, 0, LARGE, 0, R, 0},
     {"squeeze",    0, 0, R, 0, R, 0},
     {"ungroup",    0, 0, R, 0, R, 0},
-    {"unsqueeze",  0, 0, R, 0, R, 0},
-    {"squeeze",    0, 0, R, 0, R, 0},
     {"neg",        R, 0, R, 0, R, 0},
     /* abs(v) = where(v < 0, -v, v) + 0 */
     {"less",       R, 0, R + 1, 0, 0, R},
