@@ -33,8 +33,6 @@ expect 0 '^sized.pt' info sized.pt -i 'f32[4]'
 expect 0 'f32\[N\] = add' show decided.pt -i 'f32[N=4]'
 expect 3 'decided.pt: .*a branch that a symbolic size decides' info decided.pt -i 'f32[N=3]'
 expect 0 'loop limit' info loop.pt -i 'f32[N=4]'
-expect 3 'scaled.pt: .*computed from a symbolic size is used as data' \
-    info scaled.pt -i 'f32[N=4]'
 for file in sorted:sort counted:count numbered:Int texted:branch keyed:key; do
     expect 3 "${file%:*}.pt: .*${file#*:}.*a symbolic size decides; give that dim a fixed size" \
         info ${file%:*}.pt -i 'f32[N=4]'
