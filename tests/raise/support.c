@@ -194,6 +194,7 @@ void expect_same_values(tdag_ctx *ctx, const tdagi_raised *r)
     tdag_graph *g[2] = {bound(ctx, r->graph), bound(ctx, again)};
     tdag_tensor *in[16], *out[2][16];
     uint32_t n = g[0]->n_inputs, m = g[0]->n_outputs;
+    assert_true(n <= 16 && m <= 16);
     for (uint32_t i = 0; i < n; i++)
         in[i] = random_tensor(ctx, g[0], g[0]->inputs[i], &seed);
     if (n > 2 && in[2]->dtype == TDAG_I64 && in[2]->rank == 1) make_starts(in[2]);

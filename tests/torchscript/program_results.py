@@ -103,6 +103,13 @@ class PythonNumbers(nn.Module):
         d = abs(a) ** 0.5 + max(a, 0.5) + min(a, 2.0) + round(a)
         c: List[float] = [a, b, d]
         c.sort()
-        near = (a * 3.3 + 1e9) - 1e9
-        return (x * b, d, a // 0.7 + a % 0.7, math.atan2(a, 2.0), math.isnan(a), c[0], c[2], near,
+        return (x * b, d, a // 0.7 + a % 0.7, math.atan2(a, 2.0), math.isnan(a), c[0], c[2],
                 math.pow(a, 2), math.copysign(a, -1.0))
+
+
+@model("f32[4] f32[]", [several(1, 4)[0] + (torch.tensor(v),) for v in (0.0, 1.5, -2.0, 0.3)])
+class NearNumbers(nn.Module):
+    """As near to each other as f64 alone tells them apart."""
+
+    def forward(self, x, t):
+        return x * ((float(t) * 3.3 + 1e9) - 1e9)

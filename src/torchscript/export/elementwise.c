@@ -16,12 +16,17 @@ const tdagi_emitter tdagi_emitter_digamma = {.format = "torch.digamma($0)"};
 const tdagi_emitter tdagi_emitter_igamma = {.format = "torch.igamma($0, $1)"};
 const tdagi_emitter tdagi_emitter_igammac = {.format = "torch.igammac($0, $1)"};
 
+static const char *name_of(const tdagi_kernel *k)
+{
+    return tdagi_composite_row_of((tdagi_composite)k->composite)->name;
+}
+
 /* Under the composite's own name. */
 static void emit_special(tdagi_exporter *e, const tdagi_kernel *k)
 {
     tdagi_export_emit(
         e, k, k->n_inputs == 1 ? "torch.special_%s($0)" : "torch.special_%s($0, $1)",
-        tdagi_composite_row_of((tdagi_composite)k->composite)->name);
+        name_of(k));
 }
 const tdagi_emitter tdagi_emitter_special = {.emit = emit_special};
 
@@ -32,16 +37,14 @@ static void emit_named(tdagi_exporter *e, const tdagi_kernel *k)
                   (k->composite == TDAGI_FMOD || k->composite == TDAGI_XLOGY ||
                    k->composite == TDAGI_COPYSIGN);
     tdagi_export_emit(e, k, number ? "torch.%s($0, #1)" : "torch.%s($0, $1)",
-                      tdagi_composite_row_of((tdagi_composite)k->composite)->name);
+                      name_of(k));
 }
 const tdagi_emitter tdagi_emitter_named = {.emit = emit_named};
 
 static void emit_shrink(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_scalar_spec *s = k->spec;
-    tdagi_export_emit(e, k, "torch.%s($0, %f)",
-                      tdagi_composite_row_of((tdagi_composite)k->composite)->name,
-                      s->value);
+    tdagi_export_emit(e, k, "torch.%s($0, %f)", name_of(k), s->value);
 }
 const tdagi_emitter tdagi_emitter_shrink = {.emit = emit_shrink};
 
@@ -49,9 +52,7 @@ const tdagi_emitter tdagi_emitter_shrink = {.emit = emit_shrink};
 static void emit_close_loss(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_scalar_spec *s = k->spec;
-    tdagi_export_emit(e, k, "torch.%s_loss($0, $1, 0, %f)",
-                      tdagi_composite_row_of((tdagi_composite)k->composite)->name,
-                      s->value);
+    tdagi_export_emit(e, k, "torch.%s_loss($0, $1, 0, %f)", name_of(k), s->value);
 }
 const tdagi_emitter tdagi_emitter_close_loss = {.emit = emit_close_loss};
 
