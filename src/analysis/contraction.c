@@ -97,6 +97,14 @@ void tdagi_contraction_work(tdagi_pricer *p, const tdagi_kernel *kernel,
     *bias_out = has_bias ? result : 0;
 }
 
+tdag_dim tdagi_cosine_macs(tdagi_pricer *p, const tdagi_kernel *kernel)
+{
+    const tdagi_kernel *a = operand(p, kernel, 0), *b = operand(p, kernel, 1);
+    const int64_t axis = ((const tdagi_cosine_spec *)kernel->spec)->axis;
+    const tdag_dim summed = a->shape[axis] == 1 ? b->shape[axis] : a->shape[axis];
+    return tdagi_dim_mul(p->pool, tdagi_kernel_count(p->pool, kernel), summed);
+}
+
 static bool covers(const tdagi_kernel *kernel, tdag_value v)
 {
     for (uint32_t i = 0; i < kernel->n_covered; i++)

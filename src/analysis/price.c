@@ -244,6 +244,8 @@ void tdagi_price_kernel(tdagi_pricer *p, uint32_t k, tdagi_cost *out)
         price_contraction(p, kernel, out);
     else
         price_covered(p, kernel, out);
+    if (kernel->composite == TDAGI_COSINE_SIMILARITY)
+        out->macs = tdagi_cosine_macs(p, kernel); /* its FLOPs are among them */
     write_result(p, kernel, out);
     if (tdagi_composite_is_pair(kernel->composite)) write_result(p, kernel + 1, out);
     if (kind == TDAGI_KIND_GATHER) { /* of the table, what it returns */

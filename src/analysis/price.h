@@ -52,6 +52,9 @@ void tdagi_price_node(tdagi_pricer *pricer, tdag_value value, tdagi_cost *out);
 void tdagi_price_kernel(tdagi_pricer *pricer, uint32_t k, tdagi_cost *out);
 void tdagi_unit_of_kernel(const tdagi_pricer *pricer, uint32_t k, tdagi_unit *out);
 tdag_status tdagi_price_fused(tdagi_pricer *pricer, tdagi_unit_visit visit, void *user);
+/* Multiply-adds of a cosine similarity: its sum of products is one that PyTorch
+ * performs as such, between norms. */
+tdag_dim tdagi_cosine_macs(tdagi_pricer *pricer, const tdagi_kernel *kernel);
 /* Multiply-adds of a contraction, and the elements of its bias's addition (0 without).
  */
 void tdagi_contraction_work(tdagi_pricer *pricer, const tdagi_kernel *kernel,

@@ -248,8 +248,8 @@ static void emit_kth_position(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_kth_position = {.emit = emit_kth_position};
 
-/* What is called like the composite: along an axis, kept or not. */
-static void emit_order(tdagi_exporter *e, const tdagi_kernel *k)
+/* Called like the composite, along an axis; "_position" is the second result. */
+static void emit_along(tdagi_exporter *e, const tdagi_kernel *k, bool has_keep)
 {
     const char *whole = tdagi_composite_row_of((tdagi_composite)k->composite)->name;
     const size_t n = strcspn(whole, "_");
@@ -258,11 +258,22 @@ static void emit_order(tdagi_exporter *e, const tdagi_kernel *k)
     memcpy(name, whole, n);
     tdagi_export_begin(e, k);
     tdagi_export_piece(e, k, "torch.%s($0, %i", name, s->axis);
-    if (name[0] != 'c') tdagi_export_piece(e, k, ", %b", s->keep);
+    if (has_keep) tdagi_export_piece(e, k, ", %b", s->keep);
     tdagi_export_piece(e, k, whole[n] == '\0' ? ")" : ")[1]");
     tdagi_export_end(e);
 }
+
+static void emit_order(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_along(e, k, true);
+}
 const tdagi_emitter tdagi_emitter_order = {.emit = emit_order};
+
+static void emit_running(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_along(e, k, false);
+}
+const tdagi_emitter tdagi_emitter_running = {.emit = emit_running};
 
 static void emit_triangle(tdagi_exporter *e, const tdagi_kernel *k, const char *name)
 {
