@@ -44,7 +44,7 @@ typedef struct tdagi_dice {
     uint32_t round;
 } tdagi_dice;
 void tdagi_trial_fill(tdagi_dice *d, tdag_tensor *x);
-/* Same dtypes and elements, but for roundings; whatever the shapes. */
+/* The same elements, but for roundings; whatever the shapes and dtypes. */
 bool tdagi_same_elements(const tdag_tensor *a, const tdag_tensor *b);
 /* Whether its values have more elements, at the samples of its symbols. */
 bool tdagi_is_too_large(const tdag_graph *g, int64_t most);

@@ -30,11 +30,12 @@ tdag_status tdagi_prove_file(tdag_ctx *ctx, const tdag_graph *a, const tdag_grap
  * are in, nor what else is carried. *wrong_out: the number of the first statement of a,
  * in the order of the text and from 1, that differs; 0: none does. *proven_out: false
  * where nothing is told: a value or a shape is not known at the samples, or statements
- * are others. Errors: E_NOMEM, E_STOPPED. */
+ * are others. skips_checks: those that only end a run do not count. Errors: E_NOMEM,
+ * E_STOPPED. */
 tdag_status tdagi_prove_methods(tdag_ctx *ctx, const tdag_model *a,
                                 const tdagi_method *of_a, const tdag_model *b,
-                                const tdagi_method *of_b, uint32_t *wrong_out,
-                                bool *proven_out);
+                                const tdagi_method *of_b, bool skips_checks,
+                                uint32_t *wrong_out, bool *proven_out);
 
 /* What is said of a file that was written and cannot be read, for the reason that the
  * context has: E_INTERNAL, but for no memory and the like. */

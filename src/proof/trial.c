@@ -95,7 +95,7 @@ static double tolerance(tdag_dtype dtype)
 
 static bool same_values(const tdag_tensor *a, const tdag_tensor *b)
 {
-    bool same = a->rank == b->rank;
+    bool same = a->rank == b->rank && a->dtype == b->dtype;
     for (uint32_t i = 0; same && i < a->rank; i++)
         same = a->shape[i] == b->shape[i];
     return same && tdagi_same_elements(a, b);
@@ -104,9 +104,10 @@ static bool same_values(const tdag_tensor *a, const tdag_tensor *b)
 bool tdagi_same_elements(const tdag_tensor *a, const tdag_tensor *b)
 {
     double most = 0;
-    if (a->dtype != b->dtype || a->count != b->count) return false;
-    const size_t size = (size_t)a->count * tdag_dtype_size(a->dtype);
-    if (size == 0 || memcmp(a->data, b->data, size) == 0) return true;
+    if (a->count != b->count) return false;
+    if (a->dtype == b->dtype &&
+        (a->size == 0 || memcmp(a->data, b->data, a->size) == 0))
+        return true;
     for (int64_t i = 0; i < a->count; i++) {
         double x = fabs(tdagi_tensor_get_f64(a, i));
         if (isfinite(x) && x > most) most = x;

@@ -189,6 +189,7 @@ static tdag_status write_package(tdagi_mil_writer *w, const char *path)
     tdagi_package_writer *to = NULL;
     Cml__Model *model = tdagi_mil_model(w);
     if (model == NULL) return w->status;
+    if (w->edit != NULL) w->edit(w->edit_user, model);
     TDAGI_TRY(tdagi_package_create(w->ctx, path, &to));
     tdag_status st = tdagi_mil_fill(w, to);
     if (st == TDAG_OK) st = tdagi_package_write(to, model);
@@ -237,23 +238,17 @@ static tdag_status attempt(tdagi_mil_writer *w, const char *path)
 }
 
 /* Until no operator needs more than the target has, and each composite has one. */
-static tdag_status write_graph(tdag_ctx *ctx, const tdag_model *model,
-                               const tdag_graph *g, const char *path,
-                               const tdag_coreml_options *o)
+static tdag_status write_graph(const tdagi_mil_writer *start, const char *path)
 {
     bool by_parts[TDAGI_N_COMPOSITES];
-    uint32_t target = o->target == 0 ? 15 : o->target;
+    uint32_t target = start->options->target == 0 ? 15 : start->options->target;
     for (uint32_t i = 0; i < TDAGI_N_COMPOSITES; i++)
         by_parts[i] = i != TDAGI_CORE &&
                       tdagi_mil_composite_emitter(i) == &tdagi_mil_emitter_BY_PARTS;
     for (;;) {
-        tdagi_mil_writer w = {.ctx = ctx,
-                              .model = model,
-                              .options = o,
-                              .g = g,
-                              .target = target,
-                              .needed = target,
-                              .by_parts = by_parts};
+        tdagi_mil_writer w = *start;
+        w.target = w.needed = target;
+        w.by_parts = by_parts;
         tdag_status st = attempt(&w, path);
         const uint32_t wrong = w.wrong_composite;
         if (st == TDAG_OK && w.needed == target) return st;
@@ -302,8 +297,9 @@ static tdag_status prepared(tdag_ctx *ctx, const tdag_graph *model, tdag_graph *
     return st == TDAG_OK ? tdagi_coreml_fold(ctx, g, out) : st;
 }
 
-tdag_status tdag_to_coreml(tdag_ctx *ctx, const tdag_model *model, const char *path,
-                           const tdag_coreml_options *options)
+tdag_status tdagi_coreml_write(tdag_ctx *ctx, const tdag_model *model, const char *path,
+                               const tdag_coreml_options *options,
+                               tdagi_coreml_edit *edit, void *user)
 {
     tdag_coreml_options o;
     tdag_graph *g = NULL;
@@ -313,7 +309,19 @@ tdag_status tdag_to_coreml(tdag_ctx *ctx, const tdag_model *model, const char *p
     TDAGI_TRY(check_options(ctx, &o));
     if (tdag_model_get_graph(model) != NULL)
         TDAGI_TRY(prepared(ctx, tdag_model_get_graph(model), &g));
-    tdag_status st = write_graph(ctx, model, g, path, &o);
+    const tdagi_mil_writer start = {.ctx = ctx,
+                                    .model = model,
+                                    .options = &o,
+                                    .g = g,
+                                    .edit = edit,
+                                    .edit_user = user};
+    tdag_status st = write_graph(&start, path);
     tdag_graph_free(g);
     return st;
+}
+
+tdag_status tdag_to_coreml(tdag_ctx *ctx, const tdag_model *model, const char *path,
+                           const tdag_coreml_options *options)
+{
+    return tdagi_coreml_write(ctx, model, path, options, NULL, NULL);
 }

@@ -56,6 +56,9 @@ typedef struct tdagi_mil_own {
     bool is_given;    /* something has it */
 } tdagi_mil_own;
 
+/* For tests, that plant faults: changes the model before it is written. */
+typedef void tdagi_coreml_edit(void *user, Cml__Model *model);
+
 typedef struct tdagi_mil_writer {
     tdag_ctx *ctx;
     const tdag_model *model;
@@ -101,6 +104,8 @@ typedef struct tdagi_mil_writer {
     tdagi_mil_array notes;      /* lines (notes.c) */
     tdagi_mil_array scopes;     /* of the function at hand: where they change */
     int64_t ends[2]; /* numbers that were written as the least and most of int32; 0 */
+    tdagi_coreml_edit *edit;
+    void *edit_user;
 } tdagi_mil_writer;
 
 static inline const tdagi_kernel *tdagi_mil_kernel(const tdagi_mil_writer *w,
@@ -372,6 +377,12 @@ Cml__Block *tdagi_mil_block(tdagi_mil_writer *w, const tdagi_mil_array *outputs)
 /* What is at hand becomes a function, and the next one begins with nothing. */
 void tdagi_mil_end_function(tdagi_mil_writer *w, const char *name);
 Cml__Model *tdagi_mil_model(tdagi_mil_writer *w);
+
+/* ---- the order of work (export.c) ---- */
+/* tdag_to_coreml(), with an edit; NULL: none. */
+tdag_status tdagi_coreml_write(tdag_ctx *ctx, const tdag_model *model, const char *path,
+                               const tdag_coreml_options *options,
+                               tdagi_coreml_edit *edit, void *user);
 
 /* ---- the proof (check.c) ---- */
 /* Reads the package and proves that it computes what the graph does. E_INTERNAL with

@@ -291,8 +291,8 @@ static tdag_status compare_method(tdagi_exporter *e, const tdagi_method *m,
 {
     uint32_t wrong = 0;
     bool is_proven = false;
-    TDAGI_TRY(tdagi_prove_methods(e->ctx, e->model, m, again, again->methods[0], &wrong,
-                                  &is_proven));
+    TDAGI_TRY(tdagi_prove_methods(e->ctx, e->model, m, again, again->methods[0], false,
+                                  &wrong, &is_proven));
     if (wrong == 0) return TDAG_OK;
     tdag_status st =
         tdagi_fail(e->ctx, TDAG_E_INTERNAL,
