@@ -49,20 +49,27 @@ static bool has_name(const tdagi_node *n)
     return n->op == TDAG_OP_PARAMETER || n->op == TDAG_OP_BUFFER;
 }
 
+bool tdagi_node_same_form(const tdag_graph *a, const tdagi_node *x, const tdag_graph *b,
+                          const tdagi_node *y)
+{
+    if (x->op != y->op || x->dtype != y->dtype || x->rank != y->rank) return false;
+    return x->n_inputs == y->n_inputs &&
+           dims_equal(a, b, x->rank, x->shape, y->shape) &&
+           (tdagi_op_holds_tensor(x->op) || x->u.spec == y->u.spec ||
+            specs_equal(a, b, x, y));
+}
+
 static bool nodes_equal(const tdag_graph *a, const tdag_graph *b, uint32_t id,
                         bool all_names)
 {
     const tdagi_node *x = &a->nodes[id], *y = &b->nodes[id];
-    if (x->op != y->op || x->dtype != y->dtype || x->rank != y->rank) return false;
-    if (x->n_inputs != y->n_inputs) return false;
+    if (!tdagi_node_same_form(a, x, b, y)) return false;
     if ((all_names || has_name(x)) && !names_equal(x->name, y->name)) return false;
     if (strcmp(a->scopes[x->scope], b->scopes[y->scope]) != 0) return false;
-    if (!dims_equal(a, b, x->rank, x->shape, y->shape)) return false;
     if (!values_equal(x->n_inputs, tdagi_node_inputs(x), tdagi_node_inputs(y)))
         return false;
-    if (tdagi_op_holds_tensor(x->op))
-        return tdagi_tensor_equal(x->u.tensor, y->u.tensor);
-    return x->u.spec == y->u.spec || specs_equal(a, b, x, y);
+    return !tdagi_op_holds_tensor(x->op) ||
+           tdagi_tensor_equal(x->u.tensor, y->u.tensor);
 }
 
 static bool graphs_equal(const tdag_graph *a, const tdag_graph *b, bool all_names)

@@ -115,6 +115,9 @@ void tdagi_builder_forgive(tdag_builder *b);
  * and shapes can be used as they are; for transforms. */
 tdag_status tdagi_builder_create_like(tdag_ctx *ctx, const tdag_graph *like,
                                       tdag_builder **out);
+/* Same op, dtype, shape and spec; whatever tensors they hold, and of other operands. */
+bool tdagi_node_same_form(const tdag_graph *a, const tdagi_node *x, const tdag_graph *b,
+                          const tdagi_node *y);
 /* As tdag_graph_equal(), but names are those of weights only. */
 bool tdagi_graph_computes_equal(const tdag_graph *a, const tdag_graph *b);
 /* Removes the nodes that no output needs (inputs stay) and renumbers. */

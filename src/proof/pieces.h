@@ -2,8 +2,7 @@
 #ifndef TDAGI_PIECES_H
 #define TDAGI_PIECES_H
 
-#include "base/table.h"
-#include "base/text.h"
+#include "base/arena.h"
 #include "proof/proof.h"
 
 /* ---- classes (classes.c) ---- */
@@ -15,9 +14,12 @@ typedef struct tdagi_classes {
     const tdag_graph *a, *b;
     uint32_t *of_a, *of_b; /* by value id */
     uint32_t n, n_known;
-    uint32_t *value_of; /* by class up to n_known: a's first value of it */
-    tdagi_table by_key;
-    tdagi_text bytes; /* of the value at hand; its block serves all */
+    uint32_t
+        *value_of; /* by class: the first value of it, of a up to n_known, then of b */
+    struct {
+        uint32_t hash, n; /* n: the class; 0: free */
+    } * slots;            /* open addressing, at most half full */
+    uint32_t mask;
 } tdagi_classes;
 
 /* Gives a's values their classes. On failure there is nothing to free. */
@@ -25,7 +27,7 @@ tdag_status tdagi_classes_init(tdag_ctx *ctx, const tdag_graph *a, const tdag_gr
                                tdagi_classes *out);
 void tdagi_classes_free(tdagi_classes *c);
 /* The class of a value of b, whose operands have theirs. */
-tdag_status tdagi_classes_add(tdagi_classes *c, uint32_t id);
+void tdagi_classes_add(tdagi_classes *c, uint32_t id);
 
 /* ---- pieces (piece.c) ---- */
 /* Whether a's value x and b's value y are equal, by the pieces that lead to them. */

@@ -59,10 +59,17 @@ static char byte_at(const tdagi_source_parser *p, uint32_t i)
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-static bool is_name_byte(char c)
+/* Sets of ASCII's bytes, a bit each. */
+static const uint64_t letters[2] = {0x03ff000000000000U, 0x07fffffe87fffffeU},
+                      mark_bytes[2] = {0x7400ff6200000000U, 0x7800000068000001U},
+                      second_bytes[2] = {0x7000c40000000000U, 0x0U};
+
+static bool is_in(const uint64_t set[2], char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || is_digit(c);
+    return c >= 0 && (set[c >> 6] >> (c & 63) & 1) != 0;
 }
+
+static bool is_name_byte(char c) { return is_in(letters, c); }
 
 /* ---- words, numbers, strings, marks ---- */
 
@@ -108,13 +115,16 @@ static uint8_t kind_of_word(const char *text, uint32_t n)
 
 static tdag_status lex_word(tdagi_source_parser *p)
 {
-    uint32_t start = p->at;
-    while (is_name_byte(byte_at(p, p->at)))
-        p->at++;
-    p->token.n = p->at - start;
-    p->token.kind = kind_of_word(p->text + start, p->token.n);
-    const tdagi_source_name *name = tdagi_source_intern(p, p->text + start, p->token.n);
+    const char *text = p->text + p->at;
+    uint32_t n = 0, most = p->size - p->at;
+    while (n < most && is_name_byte(text[n]))
+        n++;
+    p->at += n;
+    p->token.n = n;
+    tdagi_source_name *name = tdagi_source_intern(p, text, n);
     if (name == NULL) return tdagi_nomem(p->ctx);
+    if (name->kind == 0) name->kind = kind_of_word(text, n);
+    p->token.kind = name->kind;
     p->token.name = name->text;
     return TDAG_OK;
 }
@@ -211,13 +221,13 @@ static void count_brackets(tdagi_source_parser *p, char c)
 static tdag_status lex_mark(tdagi_source_parser *p)
 {
     char c = p->text[p->at];
-    if (strchr("(),:[].={}+-*/%@&|^~<>!", c) == NULL || c == '\0')
+    if (!is_in(mark_bytes, c))
         return tdagi_source_fail(p, p->at, "the byte 0x%02x is none of the language's",
                                  (unsigned)(unsigned char)c);
     char next = byte_at(p, p->at + 1);
     uint32_t n = 1;
     p->token.kind = (uint8_t)c;
-    if (next != '\0' && strchr("=*/<>.", next) != NULL) n = long_mark(p);
+    if (is_in(second_bytes, next)) n = long_mark(p);
     count_brackets(p, c);
     p->token.n = n;
     p->at += n;

@@ -66,6 +66,7 @@ typedef struct tdagi_source_name { /* a name that was met */
     const char *text;
     uint32_t hash, n;
     uint32_t role; /* in a class: see parse.c */
+    uint8_t kind;  /* as a token; 0: it was none yet */
     const tdagi_source_type
         *type; /* the type that is just this name, once it was met */
 } tdagi_source_name;

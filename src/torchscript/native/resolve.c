@@ -9,18 +9,74 @@
 #include "base/bytes_hash.h"
 
 struct tdagi_resolver_name {
-    const char *name;
+    const char *called, *name; /* by the source; by libtorch */
     const tdagi_schema **schemas;
     uint32_t n; /* 0: no such operator */
     tdagi_schema unknown;
 };
+
+/* ---- aliases ---- */
+
+/* Names that libtorch replaces as it loads. */
+static const char *const aliases[][2] = {
+    {"absolute", "abs"},
+    {"arccos", "acos"},
+    {"arccosh", "acosh"},
+    {"arcsin", "asin"},
+    {"arcsinh", "asinh"},
+    {"arctan", "atan"},
+    {"arctan2", "atan2"},
+    {"arctanh", "atanh"},
+    {"clip", "clamp"},
+    {"divide", "div"},
+    {"fix", "trunc"},
+    {"greater", "gt"},
+    {"greater_equal", "ge"},
+    {"less", "lt"},
+    {"less_equal", "le"},
+    {"moveaxis", "movedim"},
+    {"multiply", "mul"},
+    {"negative", "neg"},
+    {"not_equal", "ne"},
+    {"subtract", "sub"},
+    {"swapaxes", "transpose"},
+    {"swapdims", "transpose"},
+    {"true_divide", "div"},
+    {"special_erf", "erf"},
+    {"special_erfc", "erfc"},
+    {"special_erfinv", "erfinv"},
+    {"special_exp2", "exp2"},
+    {"special_expm1", "expm1"},
+    {"special_expit", "sigmoid"},
+    {"special_logit", "logit"},
+    {"special_log1p", "log1p"},
+    {"special_round", "round"},
+    {"special_sinc", "sinc"},
+    {"special_logsumexp", "logsumexp"},
+    {"special_digamma", "digamma"},
+    {"special_gammaln", "lgamma"},
+};
+
+/* In-place forms end in '_' under both names. */
+static const char *real_name(tdagi_env *env, const char *name)
+{
+    if (strncmp(name, "aten::", 6) != 0) return name;
+    const char *plain = name + strlen("aten::");
+    for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+        size_t n = strlen(aliases[i][0]);
+        if (strncmp(plain, aliases[i][0], n) != 0) continue;
+        if (plain[n] != '\0' && strcmp(plain + n, "_") != 0) continue;
+        return tdagi_env_text(env, "aten::%s%s", aliases[i][1], plain + n);
+    }
+    return name;
+}
 
 /* ---- schemas of a name ---- */
 
 static struct tdagi_resolver_name **slot_of(const tdagi_resolver *r, const char *name)
 {
     uint32_t i = tdagi_hash(r->names, name, strlen(name)) & (r->capacity - 1);
-    while (r->names[i] != NULL && strcmp(r->names[i]->name, name) != 0)
+    while (r->names[i] != NULL && strcmp(r->names[i]->called, name) != 0)
         i = (i + 1) & (r->capacity - 1);
     return &r->names[i];
 }
@@ -36,7 +92,7 @@ static bool grow(tdagi_env *env, tdagi_resolver *r)
     }
     memset(r->names, 0, r->capacity * sizeof(*r->names));
     for (uint32_t i = 0; i < old.capacity; i++)
-        if (old.names[i] != NULL) *slot_of(r, old.names[i]->name) = old.names[i];
+        if (old.names[i] != NULL) *slot_of(r, old.names[i]->called) = old.names[i];
     return true;
 }
 
@@ -56,7 +112,9 @@ static const struct tdagi_resolver_name *find_name(tdagi_env *env, tdagi_resolve
     if (o != NULL) return o;
     o = tdagi_env_alloc(env, sizeof(*o));
     if (o == NULL) return NULL;
-    *o = (struct tdagi_resolver_name){.name = tdagi_env_text(env, "%s", name)};
+    *o = (struct tdagi_resolver_name){.called = tdagi_env_text(env, "%s", name)};
+    if (o->called == NULL) return NULL;
+    o->name = real_name(env, o->called);
     if (o->name == NULL) return NULL;
     read_schemas(env, o);
     o->unknown = (tdagi_schema){
@@ -78,7 +136,9 @@ typedef enum leniency {
 
 static bool starts(const char *type, const char *with)
 {
-    return strncmp(type, with, strlen(with)) == 0;
+    for (; *with != '\0'; type++, with++)
+        if (*type != *with) return false;
+    return true;
 }
 
 static char letter_of(const tdagi_any *v)
@@ -295,62 +355,6 @@ static void modernise(tdagi_env *env, tdagi_source_call *c)
         add_named(env, c, "steps", tdagi_any_int(env, 100));
 }
 
-/* ---- aliases ---- */
-
-/* Names that libtorch replaces as it loads. */
-static const char *const aliases[][2] = {
-    {"absolute", "abs"},
-    {"arccos", "acos"},
-    {"arccosh", "acosh"},
-    {"arcsin", "asin"},
-    {"arcsinh", "asinh"},
-    {"arctan", "atan"},
-    {"arctan2", "atan2"},
-    {"arctanh", "atanh"},
-    {"clip", "clamp"},
-    {"divide", "div"},
-    {"fix", "trunc"},
-    {"greater", "gt"},
-    {"greater_equal", "ge"},
-    {"less", "lt"},
-    {"less_equal", "le"},
-    {"moveaxis", "movedim"},
-    {"multiply", "mul"},
-    {"negative", "neg"},
-    {"not_equal", "ne"},
-    {"subtract", "sub"},
-    {"swapaxes", "transpose"},
-    {"swapdims", "transpose"},
-    {"true_divide", "div"},
-    {"special_erf", "erf"},
-    {"special_erfc", "erfc"},
-    {"special_erfinv", "erfinv"},
-    {"special_exp2", "exp2"},
-    {"special_expm1", "expm1"},
-    {"special_expit", "sigmoid"},
-    {"special_logit", "logit"},
-    {"special_log1p", "log1p"},
-    {"special_round", "round"},
-    {"special_sinc", "sinc"},
-    {"special_logsumexp", "logsumexp"},
-    {"special_digamma", "digamma"},
-    {"special_gammaln", "lgamma"},
-};
-
-/* In-place forms end in '_' under both names. */
-static const char *real_name(tdagi_env *env, const char *name)
-{
-    if (!starts(name, "aten::")) return name;
-    const char *plain = name + strlen("aten::");
-    for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
-        size_t n = strlen(aliases[i][0]);
-        if (strncmp(plain, aliases[i][0], n) != 0) continue;
-        if (plain[n] != '\0' && strcmp(plain + n, "_") != 0) continue;
-        return tdagi_env_text(env, "aten::%s%s", aliases[i][1], plain + n);
-    }
-    return name;
-}
-
 /* ---- the call ---- */
 
 bool tdagi_resolve_among(tdagi_env *env, const tdagi_schema *const *schemas, uint32_t n,
@@ -372,13 +376,12 @@ bool tdagi_resolve_call(tdagi_env *env, tdagi_resolver *resolver,
                         const tdagi_source_call *call, tdagi_resolved *out)
 {
     tdagi_source_call as_now = *call;
-    as_now.name = real_name(env, call->name);
-    if (as_now.name == NULL) return false;
+    const struct tdagi_resolver_name *o = find_name(env, resolver, call->name);
+    if (o == NULL) return false;
+    as_now.name = o->name;
     if (call->version < 10) modernise(env, &as_now);
     if (!tdagi_env_ok(env)) return false;
     call = &as_now;
-    const struct tdagi_resolver_name *o = find_name(env, resolver, call->name);
-    if (o == NULL) return false;
     if (o->n == 0) {
         *out = (tdagi_resolved){
             .schema = &o->unknown, .args = call->args, .n_args = call->n};

@@ -111,8 +111,8 @@ static tdagi_lowered call_archive(const call *c, const char *path)
     const tdagi_definition *d = NULL;
     const char *dot = strrchr(path, '.');
     if (strcmp(dot, ".__new__") == 0)
-        return new_object(c,
-                          tdagi_reader_text(c->l->s, "%.*s", (int)(dot - path), path));
+        return new_object(
+            c, tdagi_reader_join(c->l->s, path, (size_t)(dot - path), "", ""));
     if (tdagi_reader_find(c->l->s, path, &d) != TDAG_OK) return nothing;
     if (d != NULL) return d->class_ != NULL ? call_class(c, d) : call_function(c, d);
     tdagi_reader_fail(c->l->s, TDAG_E_UNSUPPORTED,
@@ -130,7 +130,7 @@ static tdagi_lowered call_torch(const call *c, const char *name)
         const tdag_shim_value *v = tdagi_reader_literal(c->l->s, c->e);
         if (v != NULL) return tdagi_lower_constant(c->l, v);
     }
-    return call_operator(c, tdagi_reader_text(c->l->s, "aten::%s", name));
+    return call_operator(c, tdagi_reader_join(c->l->s, "aten", 4, "::", name));
 }
 
 static tdagi_lowered call_space(const call *c, const char *name)
@@ -138,7 +138,7 @@ static tdagi_lowered call_space(const call *c, const char *name)
     const char *dot = strchr(name, '.');
     if (dot == NULL) return call_torch(c, name);
     const char *kind =
-        tdagi_reader_text(c->l->s, "%.*s::%s", (int)(dot - name), name, dot + 1);
+        tdagi_reader_join(c->l->s, name, (size_t)(dot - name), "::", dot + 1);
     return kind == NULL ? nothing : call_operator(c, kind);
 }
 

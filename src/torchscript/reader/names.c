@@ -40,7 +40,7 @@ static bool vacate(tdagi_lowering *l, tdagi_name *name)
     name->n_lost++;
     if (name->owner == NULL) return true;
     name->owner->name =
-        tdagi_reader_text(l->s, "%s.%u", name->text, 2 * name->n_lost - 1);
+        tdagi_reader_numbered(l->s, name->text, '.', 2 * name->n_lost - 1);
     return name->owner->name != NULL;
 }
 

@@ -190,8 +190,8 @@ static void node_source(tdag_shim_session *s, const tdag_shim_node *n,
     out->text = "";
     out->location = tdagi_reader_place(s, code, n->offset);
     if (out->location != NULL) return;
-    out->location = tdagi_reader_text(s, "%s:%u", code->path,
-                                      tdagi_reader_line(s, code, n->offset));
+    out->location = tdagi_reader_numbered(s, code->path, ':',
+                                          tdagi_reader_line(s, code, n->offset));
 }
 
 void tdagi_reader_graph_functions(tdag_shim_api *api)

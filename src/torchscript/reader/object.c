@@ -309,7 +309,8 @@ static const char *type_text(tdag_shim_session *s, const tdagi_source_type *type
     tdagi_text_init(&text, s->ctx);
     write_type(s, type, 0, &text);
     bool fits = text.status == TDAG_OK && text.length < LONGEST_TYPE;
-    const char *kept = fits ? tdagi_reader_text(s, "%s", text.data) : NULL;
+    const char *kept =
+        fits ? tdagi_reader_join(s, text.data, text.length, "", "") : NULL;
     tdagi_text_free(&text);
     return kept == NULL ? type->text : kept;
 }

@@ -47,7 +47,8 @@ static const tdagi_pickle *read_ranges(tdag_shim_session *s, tdagi_code *code)
 {
     if (code->ranges != NULL || code->has_no_ranges) return code->ranges;
     code->has_no_ranges = true;
-    const char *name = tdagi_reader_text(s, "%s.debug_pkl", code->path);
+    const char *name =
+        tdagi_reader_join(s, code->path, strlen(code->path), ".debug_pkl", "");
     const tdagi_zip_entry *entry = name == NULL ? NULL : tdagi_zip_find(s->zip, name);
     const void *data;
     size_t size;
@@ -144,18 +145,18 @@ done:
 
 /* "path(line): function", a frame of a tracer's stack, as "path:line"; NULL: another
  * text. */
-static const char *frame_place(tdag_shim_session *s, const char *line)
+static const char *frame_place(tdag_shim_session *s, char *line)
 {
     line += strspn(line, " \t");
-    const char *close = strstr(line, "): ");
+    char *close = strstr(line, "): ");
     const char *open = close;
     while (open != NULL && open > line && *open != '(')
         open--;
     if (open == NULL || *open != '(' || open + 1 == close) return NULL;
     for (const char *p = open + 1; p < close; p++)
         if (!isdigit((unsigned char)*p)) return NULL;
-    return tdagi_reader_text(s, "%.*s:%.*s", (int)(open - line), line,
-                             (int)(close - open - 1), open + 1);
+    *close = '\0';
+    return tdagi_reader_join(s, line, (size_t)(open - line), ":", open + 1);
 }
 
 const char *tdagi_reader_place(tdag_shim_session *s, tdagi_code *code, uint32_t offset)
@@ -169,7 +170,7 @@ const char *tdagi_reader_place(tdag_shim_session *s, tdagi_code *code, uint32_t 
     const char *frame = frame_place(s, line);
     if (frame != NULL) return frame;
     if (x.file == NULL || *x.file == '\0') return NULL;
-    return tdagi_reader_text(s, "%s:%lld", x.file, (long long)number);
+    return tdagi_reader_numbered(s, x.file, ':', (uint64_t)number);
 }
 
 /* ---- lines of the code itself ---- */

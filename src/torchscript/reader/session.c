@@ -48,28 +48,37 @@ void *tdagi_reader_alloc(tdag_shim_session *s, size_t n, size_t size)
     return p;
 }
 
-const char *tdagi_reader_text(tdag_shim_session *s, const char *format, ...)
+const char *tdagi_reader_join(tdag_shim_session *s, const char *first, size_t n,
+                              const char *between, const char *last)
 {
-    va_list args, again;
-    va_start(args, format);
-    va_copy(again, args);
-    char most[128]; /* which is long enough for nearly all */
-    int n = vsnprintf(most, sizeof most, format, args);
-    char *p = n < 0 ? NULL : tdagi_reader_alloc(s, (size_t)n + 1, 1);
-    if (p != NULL && (size_t)n < sizeof most)
-        memcpy(p, most, (size_t)n + 1);
-    else if (p != NULL)
-        vsnprintf(p, (size_t)n + 1, format, again);
-    va_end(again);
-    va_end(args);
+    size_t n_between = strlen(between), n_last = strlen(last);
+    char *p = tdagi_arena_alloc(&s->arena, n + n_between + n_last + 1);
+    if (p == NULL) {
+        tdagi_reader_nomem(s);
+        return NULL;
+    }
+    memcpy(p, first, n);
+    memcpy(p + n, between, n_between);
+    memcpy(p + n + n_between, last, n_last + 1);
     return p;
+}
+
+const char *tdagi_reader_numbered(tdag_shim_session *s, const char *first, char mark,
+                                  uint64_t number)
+{
+    char text[24], *p = text + sizeof text - 1;
+    *p = '\0';
+    do
+        *--p = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    *--p = mark;
+    return tdagi_reader_join(s, first, strlen(first), "", p);
 }
 
 const char *tdagi_reader_path(tdag_shim_session *s, const char *first, size_t n,
                               const char *last)
 {
-    if (n + strlen(last) < MAX_PATH)
-        return tdagi_reader_text(s, "%.*s.%s", (int)n, first, last);
+    if (n + strlen(last) < MAX_PATH) return tdagi_reader_join(s, first, n, ".", last);
     tdagi_reader_fail(s, TDAG_E_LIMIT, "a dotted name of more than %d bytes", MAX_PATH);
     return NULL;
 }
@@ -98,7 +107,7 @@ static tdag_status read_pickle(tdag_shim_session *s, const char *name,
         return tdagi_reader_fail(s, TDAG_E_FORMAT,
                                  "it has no %s, as archives of torch.jit.save() have",
                                  name);
-    const char *what = tdagi_reader_text(s, "%s: %s", s->path, name);
+    const char *what = tdagi_reader_join(s, s->path, strlen(s->path), ": ", name);
     if (what == NULL) return s->status;
     return tdagi_reader_note(
         s, tdagi_pickle_read(s->ctx, &s->arena, data, size, what, out));
@@ -190,7 +199,7 @@ static tdag_status find_method(tdag_shim_session *s, const char *path, const cha
                                tdagi_definition *out)
 {
     tdagi_definition owner = {.path = NULL};
-    const char *class_ = tdagi_reader_text(s, "%.*s", (int)(name - 1 - path), path);
+    const char *class_ = tdagi_reader_join(s, path, (size_t)(name - 1 - path), "", "");
     if (class_ == NULL) return s->status;
     const char *dot = strrchr(class_, '.');
     if (dot == NULL) return TDAG_OK;
@@ -222,7 +231,7 @@ tdag_status tdagi_reader_find(tdag_shim_session *s, const char *path,
     tdagi_definition *kept = tdagi_reader_alloc(s, 1, sizeof *kept);
     if (kept == NULL) return s->status;
     *kept = d;
-    kept->path = tdagi_reader_text(s, "%s", path);
+    kept->path = tdagi_reader_join(s, path, n, "", "");
     if (kept->path == NULL) return s->status;
     void **slot = tdagi_table_at(&s->arena, &s->definitions, kept->path, strlen(path));
     if (slot == NULL) return tdagi_reader_nomem(s);

@@ -164,8 +164,12 @@ tdag_status tdagi_reader_nomem(tdag_shim_session *s);
 tdag_status tdagi_reader_note(tdag_shim_session *s, tdag_status status);
 /* Zeroed; NULL (and s->status) when out of memory. */
 void *tdagi_reader_alloc(tdag_shim_session *s, size_t n, size_t size);
-const char *tdagi_reader_text(tdag_shim_session *s, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* The first n bytes of `first`, and what follows. NULL as above. */
+const char *tdagi_reader_join(tdag_shim_session *s, const char *first, size_t n,
+                              const char *between, const char *last);
+/* FIRST, MARK and a number. */
+const char *tdagi_reader_numbered(tdag_shim_session *s, const char *first, char mark,
+                                  uint64_t number);
 /* A class, a function or a method by its path; *out NULL: there is none. */
 tdag_status tdagi_reader_find(tdag_shim_session *s, const char *path,
                               const tdagi_definition **out);

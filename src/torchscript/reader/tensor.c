@@ -63,7 +63,7 @@ static bool reach(const tdag_shim_tensor *info, int64_t *out)
 static const tdagi_zip_entry *find_record(tdag_shim_session *s, const char *records,
                                           const char *key)
 {
-    const char *name = tdagi_reader_text(s, "%s/%s", records, key);
+    const char *name = tdagi_reader_join(s, records, strlen(records), "/", key);
     if (name == NULL) return NULL;
     const tdagi_zip_entry *entry = tdagi_zip_find(s->zip, name);
     if (entry == NULL)
