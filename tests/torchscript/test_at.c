@@ -28,7 +28,6 @@ static const struct {
      "a result that is the number of a size is a literal at numbers", false},
     {"torch.view_as_complex(x).size(0), ", "likewise", false},
     {"x.unbind(1)", "rows along a size that is known are results of their own", false},
-    {"torch.roll(x, [2, 7, 1]", "a shift by the whole size is left out", false},
     {"x[:, : int(n)] * n", "a slice beyond the end is cut at numbers", false},
     {"torch.segment_reduce(", "as many steps as a size that is known needs", false},
     {"_window(x.size(0)", "of two elements or more the case of one is left out", false},

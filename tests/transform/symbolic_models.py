@@ -199,6 +199,14 @@ class Gates(nn.Module):
         return y * torch.linspace(1.0, 2.0, y.shape[1]) + y.shape[1] / x.shape[0]
 
 
+class Rolls(nn.Module):
+    """Shifts by more than sizes have, the whole of the traced ones among them."""
+
+    def forward(self, x):
+        y = x.roll((2, -3), (1, 2)) * x.roll(7, 1)
+        return y + y.roll(-6) + y[:, ::2].roll(2, 1).sum(1, keepdim=True)
+
+
 class Fixed(nn.Module):
     """The trace writes the batch size down."""
 
@@ -249,6 +257,9 @@ CASES = {
     "gates": (Gates, ["f32[N=2,S=8]"],
               [{"N": n, "S": s} for n, s in ((1, 4), (3, 4), (2, 10), (5, 16), (2, 6))],
               [{"N": 3, "S": 2}]),
+    "rolls": (Rolls, ["f32[N=2,S=4,H=3]"],
+              [{"N": n, "S": s, "H": h} for n, s, h in
+               ((1, 2, 5), (3, 9, 2), (2, 4, 3), (1, 13, 8), (2, 3, 4))]),
     "chunks": (Chunks, ["f32[N=2,S=70,8]"], SENTENCES),
     "unet": ("unet", ["f32[N=2,3,32,32]"], BATCHES),
     # of a batch of one, a strided convolution of one tap keeps a view before it in a graph that

@@ -11,22 +11,29 @@ static const tdagi_field roll_fields[] = {
     TDAGI_FIELD_AS(tdagi_roll_spec, axes, INTS, AXIS),
     {0}};
 
-/* Circularly padded at the front by the shift, and cut to the old size. A symbolic axis
- * keeps the shift as it is at the sample, where it must be below the size. */
+/* What is left of a shift by more than the whole axis: a formula where sizes decide it.
+ */
+static tdag_dim within(tdagi_pool *pool, tdag_dim shift, tdag_dim size)
+{
+    bool is_symbolic = !tdagi_dim_is_const(pool, size, NULL);
+    if (is_symbolic && tdagi_dim_proves_ge(pool, size, shift)) return shift;
+    if (!tdagi_dim_proves_ge(pool, size, 1)) size = tdagi_dim_max(pool, size, 1);
+    return tdagi_dim_mod(pool, shift, size);
+}
+
+/* Circularly padded at the front by the shift, and cut to the old size; a shift to the
+ * left pads behind instead. */
 static tdag_value roll_axis(tdag_builder *b, tdag_value x, uint32_t axis, int64_t shift)
 {
     if (!usable(b, x)) return TDAG_NO_VALUE;
     tdagi_pool *pool = tdagi_builder_pool(b);
     tdag_dim size = tdag_builder_get_shape(b, x)[axis];
-    int64_t n = tdagi_dim_sample(pool, size);
-    if (n == 0 || shift % n == 0) return x;
-    shift %= n;
-    if (shift < 0) { /* to the left: pad behind instead */
-        x = tdagi_pad1(b, x, axis, 0, -shift, TDAG_PAD_CIRCULAR, 0);
-        return tdagi_slice1(b, x, axis, -shift, tdagi_dim_add(pool, size, -shift));
-    }
-    x = tdagi_pad1(b, x, axis, shift, 0, TDAG_PAD_CIRCULAR, 0);
-    return tdagi_slice1(b, x, axis, 0, size);
+    tdag_dim by = tdagi_dim_const(pool, shift), start = 0;
+    by = within(pool, shift < 0 ? tdagi_dim_sub(pool, 0, by) : by, size);
+    if (by == 0) return x;
+    if (shift < 0) start = by;
+    x = tdagi_pad1(b, x, axis, shift < 0 ? 0 : by, start, TDAG_PAD_CIRCULAR, 0);
+    return tdagi_slice1(b, x, axis, start, tdagi_dim_add(pool, size, start));
 }
 
 static tdag_value lower_roll(tdag_builder *b, const tdag_value *in, uint32_t n,

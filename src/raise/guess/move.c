@@ -7,8 +7,9 @@
 
 #include "raise/guess/guess.h"
 
-#define ANY        TDAG_OP_NONE
-#define MOST_DEPTH 64 /* of nested pairs */
+#define ANY          TDAG_OP_NONE
+#define MOST_DEPTH   64 /* of nested pairs */
+#define MOST_SYMBOLS 64 /* that a shift is looked for with */
 
 /* ---- concat and stack ---- */
 
@@ -129,6 +130,18 @@ TDAGI_GUESS(concat)
 
 /* ---- roll and flip ---- */
 
+/* A dim where every symbol is a large number: there a shift is less than its axis. */
+static int64_t at_large(const tdagi_raiser *r, tdag_dim d)
+{
+    int64_t values[MOST_SYMBOLS], n;
+    for (uint32_t i = 0; i < MOST_SYMBOLS; i++)
+        values[i] = INT32_MAX;
+    bool fits = tdagi_pool_n_symbols(r->pool) <= MOST_SYMBOLS;
+    return fits && tdagi_dim_eval(r->pool, d, values, &n)
+               ? n
+               : tdagi_dim_sample(r->pool, d);
+}
+
 /* The one axis that v pads in that mode, and by how much: before, or minus after. */
 static bool padded_axis(const tdagi_raiser *r, tdag_value v, tdag_pad_mode mode,
                         int64_t *axis, int64_t *amount)
@@ -141,8 +154,9 @@ static bool padded_axis(const tdagi_raiser *r, tdag_value v, tdag_pad_mode mode,
         if (spec->before.v[i] == 0 && spec->after.v[i] == 0) continue;
         found++;
         *axis = i;
-        *amount = spec->before.v[i] != 0 ? tdagi_dim_sample(r->pool, spec->before.v[i])
-                                         : -tdagi_dim_sample(r->pool, spec->after.v[i]);
+        bool is_before = spec->before.v[i] != 0;
+        *amount = at_large(r, is_before ? spec->before.v[i] : spec->after.v[i]);
+        if (!is_before) *amount = -*amount;
     }
     return found == 1 && spec->mode == (int64_t)mode;
 }

@@ -288,14 +288,13 @@ static void copy(sizes *s, uint32_t id)
     uint32_t group = grouped(s, id);
     tdagi_size size;
     tdag_builder_set_scope(t->b, tdagi_graft_text(t, t->g->scopes[n->scope]));
-    if (is_identity(s, id)) {
-        t->new_of[id] = t->new_of[n->in.few[0].id];
-        return;
-    }
     if (s->lowered[id] != NULL) {
         t->new_of[id] = lower_anew(s, s->lowered[id]);
     } else if (group != 0 && s->gone[group]) {
         t->new_of[id] = regroup(s, n, node_of(s, group)->in.few[0].id);
+    } else if (is_identity(s, id)) {
+        t->new_of[id] = t->new_of[n->in.few[0].id];
+        return;
     } else if (has_new_ones(s, id)) {
         t->new_of[id] = regroup(s, n, n->in.few[0].id);
     } else if (tdagi_is_size(t->g, id, &size)) {
