@@ -20,39 +20,30 @@ static const uint32_t rounds[64] = {
 
 static uint32_t rotate(uint32_t x, unsigned n) { return x >> n | x << (32 - n); }
 
-/* The eight words do not move: with every round each takes the next one's part. */
-#define WORD(i, part) s[((part) - (i)) & 7]
-
-static inline void add_round(uint32_t s[8], int i, uint32_t word)
+static inline uint32_t mixed(uint32_t x, unsigned a, unsigned b, unsigned c)
 {
-    uint32_t a = WORD(i, 0), e = WORD(i, 4);
-    uint32_t t = WORD(i, 7) + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
-                 ((e & WORD(i, 5)) ^ (~e & WORD(i, 6))) + word;
-    WORD(i, 3) += t;
-    WORD(i, 7) = t + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
-                 ((a & WORD(i, 1)) ^ (a & WORD(i, 2)) ^ (WORD(i, 1) & WORD(i, 2)));
-}
-
-/* The word 16 later, in place of w[i]. */
-static inline void advance_word(uint32_t w[16], int i)
-{
-    uint32_t a = w[(i + 1) & 15], b = w[(i + 14) & 15];
-    w[i] += w[(i + 9) & 15] + (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) +
-            (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
+    return rotate(x, a) ^ rotate(x, b) ^ rotate(x, c);
 }
 
 static void add_block(uint32_t state[8], const unsigned char *p)
 {
-    uint32_t w[16], s[8];
-    memcpy(s, state, sizeof s);
+    uint32_t w[64], s[8];
     for (int i = 0; i < 16; i++, p += 4)
         w[i] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-    for (int k = 0; k < 64; k += 16)
-#pragma GCC unroll 16 /* so that the words stand in registers */
-        for (int i = 0; i < 16; i++) {
-            add_round(s, i, rounds[k + i] + w[i]);
-            advance_word(w, i);
-        }
+    for (int i = 16; i < 64; i++)
+        w[i] = w[i - 16] +
+               (rotate(w[i - 15], 7) ^ rotate(w[i - 15], 18) ^ w[i - 15] >> 3) +
+               w[i - 7] +
+               (rotate(w[i - 2], 17) ^ rotate(w[i - 2], 19) ^ w[i - 2] >> 10);
+    memcpy(s, state, sizeof s);
+    for (int i = 0; i < 64; i++) {
+        uint32_t a = s[0], e = s[4];
+        uint32_t t =
+            s[7] + mixed(e, 6, 11, 25) + ((e & s[5]) ^ (~e & s[6])) + rounds[i] + w[i];
+        uint32_t u = mixed(a, 2, 13, 22) + ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
+        s[7] = s[6], s[6] = s[5], s[5] = e, s[4] = s[3] + t;
+        s[3] = s[2], s[2] = s[1], s[1] = a, s[0] = t + u;
+    }
     for (int i = 0; i < 8; i++)
         state[i] += s[i];
 }
