@@ -108,11 +108,11 @@ void tdagi_mil_emit_one(tdagi_mil_writer *w, const tdagi_kernel *k)
         tdagi_mil_emit(w, k, emitter->format);
 }
 
-/* A part of a size as data that nothing else takes. */
-static bool is_in_size(const tdagi_mil_writer *w, uint32_t i)
+/* A size that only what is emitted where it is needed takes, and it with that. */
+static bool is_in_reshape(const tdagi_mil_writer *w, uint32_t i)
 {
-    return tdagi_mil_kernel(w, i)->is_size && w->uses[i] == 1 && w->user[i] != 0 &&
-           tdagi_mil_kernel(w, w->user[i])->is_size;
+    return w->uses[i] == 1 && w->user[i] != 0 &&
+           tdagi_mil_is_reshape(tdagi_mil_kernel(w, w->user[i]));
 }
 
 static void emit_kernel(tdagi_mil_writer *w, uint32_t i)
@@ -120,16 +120,16 @@ static void emit_kernel(tdagi_mil_writer *w, uint32_t i)
     const tdagi_kernel *k = tdagi_mil_kernel(w, i);
     tdagi_size size;
     w->kernel = k;
-    if (w->value[i] != NULL || k->is_second || is_in_size(w, i)) return;
+    if (w->value[i] != NULL || k->is_second || tdagi_mil_is_in_size(w, i)) return;
     const bool is_size = k->is_size && tdagi_is_size(w->g, k->value.id, &size);
-    if (!is_size && tdagi_mil_is_deferred(w, i)) return;
+    if (is_size ? is_in_reshape(w, i) : tdagi_mil_is_deferred(w, i)) return;
     for (uint32_t j = 0; j < k->n_inputs && !is_size; j++)
         (void)tdagi_mil_in(w, k, j);
+    if (is_size) (void)tdagi_mil_of(w, i);
+    if (is_size) return;
     w->at = i;
     const uint32_t n = w->ops.n;
-    if (is_size)
-        tdagi_mil_size(w, k, &size);
-    else if (tdagi_mil_is_high(w, k))
+    if (tdagi_mil_is_high(w, k))
         tdagi_mil_emit_high(w, k);
     else if ((w->value[i] = tdagi_mil_constant_of(w, k)) == NULL)
         tdagi_mil_emit_one(w, k);

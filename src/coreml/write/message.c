@@ -1,5 +1,6 @@
 /* Messages of an ML program in the writer's arena: types, names, operations. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "coreml/write/mil.h"
@@ -153,26 +154,54 @@ char *tdagi_mil_plain_name(tdagi_mil_writer *w, const char *like)
     return name;
 }
 
+/* What the table has of a name: the last number behind it, and whether it was given
+ * back. */
+typedef struct taken {
+    uint32_t n;
+    bool is_free;
+} taken;
+
+static taken *get_taken(const tdagi_mil_writer *w, const char *name, size_t n)
+{
+    return tdagi_table_get(&w->names, name, n);
+}
+
+static bool is_taken(const tdagi_mil_writer *w, const char *name)
+{
+    const taken *t = get_taken(w, name, strlen(name));
+    return t != NULL && !t->is_free;
+}
+
 const char *tdagi_mil_name(tdagi_mil_writer *w, const char *like)
 {
     char *name = tdagi_mil_plain_name(w, like);
     if (name == NULL) return NULL;
-    size_t n = strlen(name);
-    uint32_t *first = tdagi_table_get(&w->names, name, n);
-    uint32_t *count = tdagi_mil_alloc(w, sizeof *count);
-    if (first != NULL) {
+    const size_t n = strlen(name);
+    if (is_taken(w, name)) {
+        taken *first = get_taken(w, name, n);
         const char *stem = name;
         name = tdagi_mil_alloc(w, n + 16);
         if (name == NULL) return NULL;
         do
-            snprintf(name, n + 16, "%s_%lu", stem, (unsigned long)++*first);
-        while (tdagi_table_get(&w->names, name, strlen(name)) != NULL);
+            snprintf(name, n + 16, "%s_%lu", stem, (unsigned long)++first->n);
+        while (is_taken(w, name));
     }
     void **place = tdagi_table_at(&w->arena, &w->names, name, strlen(name));
     if (place == NULL && w->status == TDAG_OK) w->status = tdagi_nomem(w->ctx);
-    if (place == NULL || count == NULL) return NULL;
-    *place = count;
+    if (place != NULL && *place == NULL) *place = tdagi_mil_alloc(w, sizeof(taken));
+    if (place == NULL || *place == NULL) return NULL;
+    ((taken *)*place)->is_free = false;
     return name;
+}
+
+void tdagi_mil_give_back(tdagi_mil_writer *w, const char *name)
+{
+    const char *dash = strrchr(name, '_');
+    taken *t = get_taken(w, name, strlen(name));
+    taken *first = dash == NULL ? NULL : get_taken(w, name, (size_t)(dash - name));
+    if (t != NULL) t->is_free = true;
+    if (first != NULL && first->n > 0 && strtoul(dash + 1, NULL, 10) == first->n)
+        first->n--;
 }
 
 tdagi_mil_value *tdagi_mil_new(tdagi_mil_writer *w, const char *like,

@@ -170,6 +170,8 @@ Cml__NamedValueType *tdagi_mil_named_state(tdagi_mil_writer *w, tdagi_mil v);
 char *tdagi_mil_plain_name(tdagi_mil_writer *w, const char *like);
 /* A name like that one which nothing has. */
 const char *tdagi_mil_name(tdagi_mil_writer *w, const char *like);
+/* The name is nothing's any more. */
+void tdagi_mil_give_back(tdagi_mil_writer *w, const char *name);
 /* Takes those of the kernels that have one, before others come near. */
 void tdagi_mil_take_names(tdagi_mil_writer *w);
 /* The same; that of the kernel at hand goes to the first that asks for it. */
@@ -243,6 +245,8 @@ bool tdagi_mil_is_reshape(const tdagi_kernel *k);
 #define TDAGI_MIL_MAX_NUMBERS  8
 #define TDAGI_MIL_MAX_ELEMENTS 4096
 tdagi_mil tdagi_mil_constant_of(tdagi_mil_writer *w, const tdagi_kernel *k);
+/* Whether it is a part of a size as data that nothing else takes. */
+bool tdagi_mil_is_in_size(const tdagi_mil_writer *w, uint32_t i);
 /* Whether a kernel is emitted where it is needed, by tdagi_mil_of(). */
 bool tdagi_mil_is_deferred(const tdagi_mil_writer *w, uint32_t i);
 /* The kernel's value, which the last operation gave, gets the name of the kernel's. */

@@ -71,12 +71,20 @@ static tdagi_mil_own *own_name(tdagi_mil_writer *w)
     return own->name == NULL ? NULL : own;
 }
 
+bool tdagi_mil_is_in_size(const tdagi_mil_writer *w, uint32_t i)
+{
+    return tdagi_mil_kernel(w, i)->is_size && w->uses[i] == 1 && w->user[i] != 0 &&
+           tdagi_mil_kernel(w, w->user[i])->is_size;
+}
+
 void tdagi_mil_take_names(tdagi_mil_writer *w)
 {
     for (uint32_t i = 1; i <= w->r->n && w->status == TDAG_OK; i++) {
         const tdagi_kernel *k = w->kernel = tdagi_mil_kernel(w, i);
         const bool is_leaf = k->composite == TDAGI_CORE && tdagi_op_is_leaf(k->op);
-        if (!is_leaf && (k->is_size || !tdagi_mil_is_deferred(w, i))) (void)own_name(w);
+        if (!is_leaf && !tdagi_mil_is_in_size(w, i) &&
+            (k->is_size || !tdagi_mil_is_deferred(w, i)))
+            (void)own_name(w);
     }
 }
 
@@ -131,6 +139,7 @@ void tdagi_mil_call_result(tdagi_mil_writer *w, tdagi_mil v)
     if (own == NULL || own->is_given) return;
     own->is_given = true;
     const char *like = own->name;
+    tdagi_mil_give_back(w, v->name);
     Cml__TensorValue *name = o->attributes[0]->value->immediate_value->tensor;
     o->outputs[0]->name = name->strings->values[0] = (char *)(uintptr_t)like;
     ((tdagi_mil_value *)(uintptr_t)v)->name = like;
@@ -183,6 +192,23 @@ static const double *elements_of(tdagi_mil_writer *w, const tdag_tensor *t)
     return v;
 }
 
+/* Where the constant of that tensor is, of that name and dtype; graphs of a program
+ * share it. NULL: there is no memory. */
+static void **place_of(tdagi_mil_writer *w, const tdag_tensor *t, const char *name,
+                       tdag_dtype as)
+{
+    const void *head[2] = {t->data, NULL};
+    const size_t size = strlen(name), n = sizeof head + size;
+    unsigned char *key = tdagi_mil_alloc(w, n);
+    if (key == NULL) return NULL;
+    memcpy(&head[1], &as, sizeof as);
+    memcpy(key, head, sizeof head);
+    memcpy(key + sizeof head, name, size);
+    void **place = tdagi_table_at(&w->arena, &w->constants, key, n);
+    if (place == NULL) w->status = tdagi_nomem(w->ctx);
+    return place;
+}
+
 static tdagi_mil leaf(tdagi_mil_writer *w, const tdagi_kernel *k, tdag_dtype as)
 {
     char buf[16];
@@ -196,7 +222,14 @@ static tdagi_mil leaf(tdagi_mil_writer *w, const tdagi_kernel *k, tdag_dtype as)
     }
     const char *name = tdagi_name_given(tdagi_value_name(w->g, k->value, buf));
     if (n->op == TDAG_OP_CONSTANT && n->name == NULL) name = "constant";
-    tdagi_mil v = tdagi_mil_tensor(w, name, n->u.tensor, as);
+    void **place = place_of(w, n->u.tensor, name, as);
+    if (place == NULL) return NULL;
+    tdagi_mil v = *place;
+    if (v != NULL && v->type.rank == n->rank &&
+        memcmp(v->type.shape, n->shape, n->rank * sizeof *n->shape) == 0)
+        return v;
+    v = tdagi_mil_tensor(w, name, n->u.tensor, as);
+    if (v != NULL && v->is_const) *place = (void *)(uintptr_t)v;
     note_origin(w, n);
     if (n->op == TDAG_OP_CONSTANT && v != NULL && is_small(n->rank, n->shape))
         ((tdagi_mil_value *)(uintptr_t)v)->elements = elements_of(w, n->u.tensor);
@@ -310,16 +343,25 @@ bool tdagi_mil_is_deferred(const tdagi_mil_writer *w, uint32_t i)
            completes(tdagi_mil_kernel(w, user), k);
 }
 
+static bool gives_size(const tdagi_mil_writer *w, uint32_t i, tdagi_size *out)
+{
+    const tdagi_kernel *k = tdagi_mil_kernel(w, i);
+    return k->is_size && tdagi_is_size(w->g, k->value.id, out);
+}
+
 static tdagi_mil reshaped(tdagi_mil_writer *w, uint32_t i)
 {
+    tdagi_size size;
     const tdagi_kernel *k = tdagi_mil_kernel(w, i);
     uint32_t base = i, above = i;
     tdagi_type type;
-    while (w->value[base] == NULL && tdagi_mil_is_reshape(tdagi_mil_kernel(w, base))) {
+    while (w->value[base] == NULL && !gives_size(w, base, &size) &&
+           tdagi_mil_is_reshape(tdagi_mil_kernel(w, base))) {
         above = base;
         base = tdagi_mil_kernel(w, base)->inputs[0];
     }
     const tdagi_kernel *x = tdagi_mil_kernel(w, base);
+    if (gives_size(w, base, &size)) (void)tdagi_mil_of(w, base);
     w->kernel = k;
     if (w->value[base] == NULL) w->value[base] = tdagi_mil_constant_of(w, x);
     if (w->value[base] == NULL && completes(tdagi_mil_kernel(w, above), x)) {
@@ -337,11 +379,26 @@ static void call_reshaped(tdagi_mil_writer *w, uint32_t i)
     if (w->ops.n > n) tdagi_mil_call_result(w, w->value[i]);
 }
 
+static bool call_size(tdagi_mil_writer *w, uint32_t i)
+{
+    const uint32_t n = w->ops.n, at = w->at;
+    tdagi_size size;
+    if (!gives_size(w, i, &size)) return false;
+    w->kernel = tdagi_mil_kernel(w, i);
+    w->at = i;
+    tdagi_mil_size(w, w->kernel, &size);
+    w->at = at;
+    if (w->ops.n > n) tdagi_mil_call_result(w, w->value[i]);
+    return true;
+}
+
 tdagi_mil tdagi_mil_of(tdagi_mil_writer *w, uint32_t i)
 {
     if (w->status != TDAG_OK || w->value[i] != NULL) return w->value[i];
     const tdagi_kernel *k = tdagi_mil_kernel(w, i), *at = w->kernel;
-    if (tdagi_mil_is_reshape(k))
+    if (call_size(w, i))
+        ; /* where it is needed */
+    else if (tdagi_mil_is_reshape(k))
         call_reshaped(w, i);
     else if (is_tensor(k) || reads_tensor(w, k))
         w->value[i] = leaf(w, is_tensor(k) ? k : tdagi_mil_kernel(w, k->inputs[0]),
