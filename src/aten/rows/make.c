@@ -28,15 +28,21 @@ tdagi_any tdagi_aten_filled(tdagi_call *c)
     return filled(c, d, tdagi_arg_dims(c, "size"), tdagi_any_int(c->env, c->data));
 }
 
-static tdag_dtype dtype_of_number(tdagi_call *c, tdagi_any v)
+/* What a tensor made of numbers is of: the default dtype, whatever they are computed in.
+ */
+static tdag_dtype dtype_of_numbers(tdagi_call *c, uint32_t n, const tdagi_any *v)
 {
-    return tdagi_result_type(c, 1, &v);
+    bool has_tensor = false;
+    for (uint32_t i = 0; i < n; i++)
+        has_tensor |= v[i].kind == TDAGI_ANY_TENSOR;
+    tdag_dtype d = tdagi_result_type(c, n, v);
+    return d == TDAG_F64 && !has_tensor ? TDAG_F32 : d;
 }
 
 tdagi_any tdagi_aten_full(tdagi_call *c)
 {
     tdagi_any v = tdagi_arg(c, "fill_value");
-    tdag_dtype d = dtype_or(c, dtype_of_number(c, v));
+    tdag_dtype d = dtype_or(c, dtype_of_numbers(c, 1, &v));
     return filled(c, d, tdagi_arg_dims(c, "size"), v);
 }
 
@@ -168,7 +174,7 @@ tdagi_any tdagi_aten_range_length(tdagi_call *c)
 /* start + step * (0, 1, ...), as many as data decides */
 static tdagi_any range_by_data(tdagi_call *c, const tdagi_any v[3], tdag_dtype d)
 {
-    tdag_dtype wide = d == TDAG_DTYPE_NONE ? tdagi_result_type(c, 3, v) : d;
+    tdag_dtype wide = d == TDAG_DTYPE_NONE ? dtype_of_numbers(c, 3, v) : d;
     if (d == TDAG_DTYPE_NONE) d = wide;
     wide = tdag_dtype_is_float(wide) ? TDAG_F64 : TDAG_I64;
     tdag_value n = count_by_data(c, v);
@@ -288,14 +294,14 @@ tdagi_any tdagi_aten_tensor(tdagi_call *c)
     while (tdagi_any_is_seq(inner) && inner.u.seq->n > 0)
         inner = inner.u.seq->v[0];
     if (n > 0 && tdagi_any_is_seq(items[0]) && !tdagi_any_is_seq(inner)) {
-        if (d == TDAG_DTYPE_NONE) d = tdagi_result_type(c, 1, &inner);
+        if (d == TDAG_DTYPE_NONE) d = dtype_of_numbers(c, 1, &inner);
         return tdagi_result(c, nested(c, v, d));
     }
     for (uint32_t i = 0; i < n; i++)
         if (!tdagi_any_is_number(items[i]) && items[i].kind != TDAGI_ANY_DATA)
             return tdagi_refuse(c, c->schema->args[0].name);
     if (d == TDAG_DTYPE_NONE && c->data == 1) d = TDAG_F32;
-    if (d == TDAG_DTYPE_NONE) d = n == 0 ? TDAG_F32 : tdagi_result_type(c, 1, items);
+    if (d == TDAG_DTYPE_NONE) d = n == 0 ? TDAG_F32 : dtype_of_numbers(c, 1, items);
     if (!tdagi_any_is_seq(v)) {
         if (v.kind != TDAGI_ANY_DATA && d == TDAG_I64 && v.kind == TDAGI_ANY_INT)
             return tdagi_any_tensor(tdagi_cell_known(c->env, d, v));

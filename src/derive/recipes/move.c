@@ -52,7 +52,8 @@ const tdagi_composite_def tdagi_composite_roll = {
 static const tdagi_field flip_fields[] = {
     TDAGI_FIELD_AS(tdagi_axes_list_spec, axes, INTS, AXIS), {0}};
 
-/* Reflected in front by n - 1, and cut to the first n: n-1 ... 0. */
+/* Reflected in front by n - 1, and cut to the first n: n-1 ... 0. A symbolic n may be
+ * 0. */
 static tdag_value lower_flip(tdag_builder *b, const tdag_value *in, uint32_t n,
                              const void *spec)
 {
@@ -64,9 +65,7 @@ static tdag_value lower_flip(tdag_builder *b, const tdag_value *in, uint32_t n,
         uint32_t axis = (uint32_t)s->axes.v[i];
         tdag_dim size = tdag_builder_get_shape(b, x)[axis];
         if (size == 0 || size == 1) continue;
-        tdag_dim before = tdagi_dim_sub(pool, size, 1);
-        if (!tdagi_dim_proves_ge(pool, before, 0))
-            before = tdagi_dim_max(pool, before, 0);
+        tdag_dim before = tdagi_dim_max(pool, tdagi_dim_sub(pool, size, 1), 0);
         x = tdagi_pad1(b, x, axis, before, 0, TDAG_PAD_REFLECT, 0);
         x = tdagi_slice1(b, x, axis, 0, size);
     }

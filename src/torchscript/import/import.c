@@ -240,7 +240,10 @@ typedef struct reading {
     tdag_torchscript_options o;
     tdagi_names_found found;
     tdagi_model_builder *several; /* NULL: one method */
+    uint32_t n_walks;
 } reading;
+
+#define MOST_WALKS 100 /* of a method, besides one for each state */
 
 /* One walk; found.is_new: it has to be done again. */
 static tdag_status walk_file(tdag_ctx *ctx, reading *r,
@@ -248,6 +251,9 @@ static tdag_status walk_file(tdag_ctx *ctx, reading *r,
                              tdag_model **out)
 {
     tdagi_import im = {.node = NULL, .found = &r->found, .several = r->several};
+    if (r->n_walks++ > (MOST_WALKS + r->found.n) * (r->o.n_more + 1))
+        return tdagi_fail(ctx, TDAG_E_UNSUPPORTED,
+                          "what the attributes are does not settle");
     start(&im, ctx, r->o.flags);
     im.env.has_no_gradients = r->file->has_no_gradients;
     im.env.may_miss_rows = !r->found.has_rows;

@@ -289,36 +289,27 @@ static void mark_living(tdagi_any v, uint32_t depth)
         mark_living(items->v[i], depth + 1);
 }
 
-tdagi_any tdagi_import_attr(tdagi_import *im, tdagi_object *object, const char *name)
+/* The attribute as the file has it, or as state. NULL: there is none. */
+static tdagi_attr *load_attr(tdagi_import *im, tdagi_object *object, const char *name)
 {
-    tdagi_attr *a = find_attr(im, object, name);
-    if (a == NULL && object->path == NULL)
-        return tdagi_env_issue(&im->env, "the attribute %s, which nothing was set to",
-                               name);
-    if (a == NULL) {
-        const tdag_shim_value *v =
-            im->api->object_attr(im->session, object->shim, name);
-        if (v == NULL && !tdagi_import_check(im)) return tdagi_any_poison();
-        if (v == NULL) {
-            tdagi_env_fail(&im->env, TDAG_E_FORMAT, "there is no attribute %s", name);
-            return tdagi_any_poison();
-        }
-        const char *path = join(im, object->path, name);
-        a = add_attr(im, object, name, tdagi_import_value(im, v, path));
-        if (a == NULL) return tdagi_any_poison();
-        mark_living(a->value, 0);
-        if (a->value.kind == TDAGI_ANY_LIST)
-            tdagi_import_read_list(im, a->value.u.seq, path);
-        if (a->value.kind == TDAGI_ANY_DICT)
-            tdagi_import_live_dict(im, a->value.u.dict, path);
-        const tdagi_found *found = tdagi_import_found(im, path);
-        if (found != NULL && found->is_whole)
-            tdagi_import_live_parts(im, a, path);
-        else if (found != NULL)
-            tdagi_import_live(im, a, path, a->value);
-    }
-    if (!a->was_set) a->was_read = true;
-    return a->live != NULL ? a->live->now : a->value;
+    const tdag_shim_value *v = im->api->object_attr(im->session, object->shim, name);
+    if (v == NULL && tdagi_import_check(im))
+        tdagi_env_fail(&im->env, TDAG_E_FORMAT, "there is no attribute %s", name);
+    if (v == NULL) return NULL;
+    const char *path = join(im, object->path, name);
+    tdagi_attr *a = add_attr(im, object, name, tdagi_import_value(im, v, path));
+    if (a == NULL) return NULL;
+    mark_living(a->value, 0);
+    if (a->value.kind == TDAGI_ANY_LIST)
+        tdagi_import_read_list(im, a->value.u.seq, path);
+    if (a->value.kind == TDAGI_ANY_DICT)
+        tdagi_import_live_dict(im, a->value.u.dict, path);
+    const tdagi_found *found = tdagi_import_found(im, path);
+    if (found != NULL && found->is_whole)
+        tdagi_import_live_parts(im, a, path);
+    else if (found != NULL)
+        tdagi_import_live(im, a, path, a->value);
+    return a;
 }
 
 /* Whether it may be state: that shows, and then the method is walked again. */
@@ -364,6 +355,46 @@ static tdagi_any as_tensor_of(tdagi_import *im, tdagi_any v, tdagi_any like)
     return tdagi_any_tensor(tdagi_cell_new(env, x));
 }
 
+/* It is state, as which the method reads it when it is walked again. */
+static void is_found(tdagi_import *im, const tdagi_object *object, const tdagi_attr *a,
+                     tdagi_any v)
+{
+    const char *path = join(im, object->path, a->name);
+    bool is_list = a->value.kind == TDAGI_ANY_LIST && v.kind == TDAGI_ANY_LIST;
+    bool may = im->found != NULL && im->env.outline != NULL;
+    if (may && is_list)
+        tdagi_import_found_list(im, path, a->value, v);
+    else if (tdagi_import_found_parts(im, path, a->value, v))
+        ;
+    else if (may_live(im, a->value, v))
+        tdagi_import_found_state(im, path);
+    else if (a->value.kind != TDAGI_ANY_NONE || im->found == NULL ||
+             !tdagi_import_found_optional(im, path, v))
+        tdagi_env_issue(&im->env, "the attribute %s that lives between calls", a->name);
+}
+
+/* Whether it was set in a branch or loop that has ended: it may have been set or not. */
+static bool may_be_set(const tdagi_import *im, const tdagi_attr *a)
+{
+    const tdagi_journal *j = im->env.journal;
+    while (j != NULL && j->epoch != a->epoch)
+        j = j->outer;
+    return a->epoch != 0 && j == NULL;
+}
+
+tdagi_any tdagi_import_attr(tdagi_import *im, tdagi_object *object, const char *name)
+{
+    tdagi_attr *a = find_attr(im, object, name);
+    if (a == NULL && object->path == NULL)
+        return tdagi_env_issue(&im->env, "the attribute %s, which nothing was set to",
+                               name);
+    if (a == NULL) a = load_attr(im, object, name);
+    if (a == NULL) return tdagi_any_poison();
+    if (may_be_set(im, a)) is_found(im, object, a, a->now);
+    if (!a->was_set) a->was_read = true;
+    return a->live != NULL ? a->live->now : a->was_set ? a->now : a->value;
+}
+
 void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *name,
                            tdagi_any v)
 {
@@ -373,7 +404,9 @@ void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *n
         v = as_tensor_of(im, v, a->value);
     if (a == NULL && object->path == NULL)
         tdagi_journal_refuses(&im->env, object->born, "an object's new attribute");
-    if (a == NULL) a = add_attr(im, object, name, v);
+    if (a == NULL)
+        a = object->path == NULL ? add_attr(im, object, name, v)
+                                 : load_attr(im, object, name);
     if (a == NULL) return;
     if (object->path == NULL) {
         tdagi_journal_note_slot(&im->env, &a->value, object->born);
@@ -386,22 +419,11 @@ void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *n
         a->live->now = v;
         return;
     }
-    if (is_what_it_was(im, a->value, v, 0)) return;
-    bool is_list = a->value.kind == TDAGI_ANY_LIST && v.kind == TDAGI_ANY_LIST;
-    if (a->was_read && is_list && im->found != NULL && im->env.outline != NULL)
-        tdagi_import_found_list(im, join(im, object->path, name), a->value, v);
-    else if (a->was_read &&
-             tdagi_import_found_parts(im, join(im, object->path, name), a->value, v))
-        ; /* the method is walked again */
-    else if (a->was_read && may_live(im, a->value, v))
-        tdagi_import_found_state(im, join(im, object->path, name));
-    else if (a->was_read && a->value.kind == TDAGI_ANY_NONE && im->found != NULL &&
-             tdagi_import_found_optional(im, join(im, object->path, name), v))
-        ; /* the method is walked again */
-    else if (a->was_read)
-        tdagi_env_issue(&im->env, "the attribute %s that lives between calls", name);
-    a->value = v;
+    if (!a->was_set && is_what_it_was(im, a->value, v, 0)) return;
+    if (a->was_read) is_found(im, object, a, v);
+    a->now = v;
     a->was_set = true;
+    a->epoch = im->env.journal == NULL ? 0 : im->env.journal->epoch;
 }
 
 /* ---- state ---- */
