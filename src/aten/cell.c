@@ -544,13 +544,14 @@ static tdag_value invert(tdagi_env *env, const tdagi_view_step *w, tdag_value wh
 typedef struct tdagi_seen {
     struct tdagi_seen *next;
     tdagi_cell *by;
+    uint32_t epoch;
 } tdagi_seen;
 
 void tdagi_cell_seen(tdagi_env *env, tdagi_cell *of, tdagi_cell *by)
 {
     tdagi_seen *s = tdagi_env_alloc(env, sizeof *s);
     if (s == NULL || of->root == by->root) return;
-    *s = (tdagi_seen){of->root->seen, by->root};
+    *s = (tdagi_seen){of->root->seen, by->root, env->epoch};
     of->root->seen = s;
 }
 
@@ -597,7 +598,8 @@ void tdagi_cell_write(tdagi_env *env, tdagi_cell *t, tdag_value v)
         for (int i = 0; i < 2; i++)
             spoil(env, t->shows[i]);
         for (const tdagi_seen *s = t->seen; s != NULL; s = s->next)
-            spoil(env, s->by);
+            if (!env->is_merging || s->epoch != env->epoch) /* it has what is put */
+                spoil(env, s->by);
         t->root->was_written = true;
         t->root->writes++;
     }

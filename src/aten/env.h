@@ -52,6 +52,7 @@ typedef struct tdagi_env {
     uint32_t n_hows, hows_capacity;
     uint32_t n_noted; /* how often something was noted, repeated issues included */
     uint32_t epoch;   /* grows with every journal; see journal.h */
+    bool is_merging;  /* what arms wrote is put where it belongs */
     struct tdagi_journal *journal;      /* the innermost one that is open, or NULL */
     struct tdagi_selection *selections; /* all so far (selection.h) */
     struct tdagi_outline *outline;      /* statements so far; NULL: there can be none */

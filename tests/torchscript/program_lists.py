@@ -338,3 +338,14 @@ class RaggedPerSample(nn.Module):
         allp = torch.cat(parts)
         last = parts[x.size(0) - 1]
         return allp, last, torch.tensor(counts)
+
+
+@model("f32[N=4]", lengths((), (4, 1, 0, 6)))
+class ReversedNumbers(nn.Module):
+    def forward(self, x):
+        places: List[int] = []
+        for i in range(x.size(0)):
+            if bool(x[i] > 0):
+                places.append(i)
+        places.reverse()
+        return torch.tensor(places), x.flip(0), len(places)

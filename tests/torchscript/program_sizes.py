@@ -75,3 +75,14 @@ class VarNorm(nn.Module):
         while float(s.sum()) > w and w < n * 1.5:
             w += 0.5 * n
         return s, w
+
+
+@model("f32[3]", [(torch.tensor([k, 1.0, 0.5]),) for k in (0.0, 1.0, 4.0)])
+class TensorsOfNumbers(nn.Module):
+    """Numbers are computed as Python does, tensors made of them have the default dtype."""
+
+    def forward(self, x):
+        s = 0.25
+        for i in range(int(x[0])):
+            s = s * 1.5 + i
+        return torch.full((2,), s) * x[:2], torch.arange(0.0, s), torch.tensor([s, 1.0])

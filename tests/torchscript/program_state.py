@@ -304,3 +304,58 @@ class OptPair(nn.Module):
         else:
             self.st = (h, n)
         return h, n
+
+
+class Settings(nn.Module):
+    """Attributes and buffers that arms set before anything has read them."""
+    last: Optional[Tensor]
+    kept: List[Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.n, self.last, self.kept = 1, None, [torch.ones(3)]
+        self.register_buffer("a", torch.zeros(3))
+        self.register_buffer("b", torch.ones(3))
+
+
+@model("f32[3]", several(6, 3))
+class SetInArm(Settings):
+    def forward(self, x):
+        if bool(x[0] > 0):
+            self.n = 5
+            self.last = x
+            self.kept = [x, x * 2]
+        y = self.last
+        if y is not None:
+            x = x + y
+        self.n += 1
+        return x * self.n, torch.stack(self.kept).sum(0)
+
+
+@model("f32[3]", several(6, 3))
+class SetOnTheWay(Settings):
+    def forward(self, x):
+        self.n = 3
+        if bool(x[0] > 0):
+            self.n = 1
+        x = x * self.n
+        for i in range(int(x[1].abs() * 3)):
+            self.a = x * i
+        self.n = 4
+        return x + self.n, self.a
+
+
+@model("f32[3]", several(7, 3))
+class SetOrWritten(Settings):
+    """One arm gives the buffer another tensor, the other writes the one that there is."""
+
+    def forward(self, x):
+        old = self.a
+        if bool(x[0] > 0.5):
+            self.a = self.a + x
+        elif bool(x[1] > 0):
+            self.a.mul_(2).add_(1)
+            self.b = self.a * 2
+        else:
+            self.a.zero_()
+        return self.a + self.b, old * 1

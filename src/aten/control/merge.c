@@ -153,8 +153,12 @@ static tdagi_any merge_dicts(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
 static tdag_value value_in(const tdagi_arms *arms, int arm, tdagi_any v)
 {
     const tdagi_told *t = v.kind == TDAGI_ANY_TENSOR ? arms->told[arm] : NULL;
-    while (t != NULL && t->t != v.u.tensor)
-        t = t->next;
+    bool is_part = false; /* of a tensor that the arm wrote */
+    for (; t != NULL && t->t != v.u.tensor; t = t->next)
+        is_part |= t->t == v.u.tensor->root;
+    if (t == NULL && is_part)
+        tdagi_env_issue(arms->env,
+                        "a view that a branch gives of what it writes in place");
     return t != NULL ? t->v : tdagi_value_of(arms->env, v);
 }
 

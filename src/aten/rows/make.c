@@ -28,7 +28,8 @@ tdagi_any tdagi_aten_filled(tdagi_call *c)
     return filled(c, d, tdagi_arg_dims(c, "size"), tdagi_any_int(c->env, c->data));
 }
 
-/* What a tensor made of numbers is of: the default dtype, whatever they are computed in.
+/* What a tensor made of numbers is of: the default dtype, whatever they are computed
+ * in.
  */
 static tdag_dtype dtype_of_numbers(tdagi_call *c, uint32_t n, const tdagi_any *v)
 {

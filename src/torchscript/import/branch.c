@@ -41,7 +41,7 @@ typedef struct arm {
     tdagi_any *results;      /* of the node's outputs; lists as they are behind it */
     const tdagi_seq **lists; /* ... and which lists those are */
     tdagi_any *written;      /* by entry of the journal: the value behind the arm */
-    tdagi_told *told;        /* what results hold that it wrote */
+    tdagi_told *told;        /* what results and names hold that it wrote */
 } arm;
 
 static uint32_t count_entries(const tdagi_journal *j)
@@ -52,17 +52,24 @@ static uint32_t count_entries(const tdagi_journal *j)
     return n;
 }
 
+static void tell(tdagi_env *env, arm *a, const tdagi_cell *t, tdag_value v)
+{
+    tdagi_told *told = tdagi_env_alloc(env, sizeof *told);
+    if (told == NULL) return;
+    *told = (tdagi_told){a->told, t, v};
+    a->told = told;
+}
+
 /* Tensors in a result as the arm leaves them. */
 static void keep_told(tdagi_env *env, arm *a, tdagi_any v, uint32_t depth)
 {
-    bool has_items = tdagi_any_is_seq(v) || v.kind == TDAGI_ANY_OPTIONAL;
+    const tdagi_seq *items = v.kind == TDAGI_ANY_DICT ? &v.u.dict->values : NULL;
+    if (tdagi_any_is_seq(v) || v.kind == TDAGI_ANY_OPTIONAL) items = v.u.seq;
     for (uint32_t i = 0;
-         has_items && i < v.u.seq->n && depth < TDAGI_STRUCTURE_MAX_DEPTH; i++)
-        keep_told(env, a, v.u.seq->v[i], depth + 1);
-    tdagi_told *t = v.kind != TDAGI_ANY_TENSOR ? NULL : tdagi_env_alloc(env, sizeof *t);
-    if (t == NULL) return;
-    *t = (tdagi_told){a->told, v.u.tensor, tdagi_cell_read(env, v.u.tensor)};
-    a->told = t;
+         items != NULL && i < items->n && depth < TDAGI_STRUCTURE_MAX_DEPTH; i++)
+        keep_told(env, a, items->v[i], depth + 1);
+    if (v.kind == TDAGI_ANY_TENSOR && v.u.tensor->root->spoilt == NULL)
+        tell(env, a, v.u.tensor, tdagi_cell_read(env, v.u.tensor));
 }
 
 static void keep_results(tdagi_frame *f, const tdag_shim_block *block, arm *a)
@@ -85,8 +92,14 @@ static void keep_results(tdagi_frame *f, const tdag_shim_block *block, arm *a)
     uint32_t n_written = count_entries(&a->journal), k = 0;
     a->written = tdagi_env_alloc(env, (n_written + 1) * sizeof *a->written);
     for (const tdagi_journal_entry *e = a->journal.first;
-         e != NULL && a->written != NULL; e = e->next)
-        a->written[k++] = tdagi_import_now(env, e);
+         e != NULL && a->written != NULL; e = e->next) {
+        a->written[k] = tdagi_import_now(env, e);
+        tdagi_any w = a->written[k++];
+        if (e->root == NULL)
+            keep_told(env, a, w, 0);
+        else if (w.kind == TDAGI_ANY_TENSOR)
+            tell(env, a, e->root, tdagi_cell_read(env, w.u.tensor));
+    }
 }
 
 static void walk_arm(tdagi_frame *f, const tdag_shim_node *node, size_t which,
@@ -140,6 +153,7 @@ static void merge_writes(tdagi_arms *arms, const arm a[2])
     uint32_t n = count_entries(&a[0].journal) + count_entries(&a[1].journal);
     tdagi_any *merged = tdagi_env_alloc(env, (n + 1) * sizeof *merged);
     for (int pass = 0; pass < 2 && merged != NULL; pass++) { /* all are read first */
+        env->is_merging = pass == 1;
         tdagi_any *v = merged;
         for (int i = 0; i < 2; i++)
             for (const tdagi_journal_entry *e = a[i].journal.first;
@@ -152,6 +166,7 @@ static void merge_writes(tdagi_arms *arms, const arm a[2])
                     tdagi_import_put(env, e, *v);
             }
     }
+    env->is_merging = false;
 }
 
 static void finish(tdagi_import *im, tdagi_outline_statement *s, const tdagi_arms *arms,

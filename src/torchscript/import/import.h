@@ -21,9 +21,9 @@ typedef struct tdagi_attr {
     const char *name;
     tdagi_any value; /* as the file has it; of an object made at run time as it is */
     tdagi_any now;   /* what it was set to */
-    bool was_read; /* before it was set: state that lives between calls */
+    bool was_read;   /* before it was set: state that lives between calls */
     bool was_set;
-    uint32_t epoch; /* of the branch or loop that set it last; 0: none */
+    uint32_t epoch;          /* of the branch or loop that set it last; 0: none */
     struct tdagi_live *live; /* the state that it is; NULL: none */
 } tdagi_attr;
 

@@ -373,7 +373,8 @@ static void is_found(tdagi_import *im, const tdagi_object *object, const tdagi_a
         tdagi_env_issue(&im->env, "the attribute %s that lives between calls", a->name);
 }
 
-/* Whether it was set in a branch or loop that has ended: it may have been set or not. */
+/* Whether it was set in a branch or loop that has ended: it may have been set or not.
+ */
 static bool may_be_set(const tdagi_import *im, const tdagi_attr *a)
 {
     const tdagi_journal *j = im->env.journal;
