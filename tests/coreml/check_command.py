@@ -5,6 +5,7 @@
     check_command.py export TDAG DIR [REGEX] [--json FILE] [--keep DIR]
     check_command.py operators TDAG DIR [--part I/N] [--json FILE] [--keep DIR]
     check_command.py programs TDAG DIR [REGEX] [--json FILE] [--keep DIR]
+    check_command.py opaque TDAG DIR [REGEX] [--json FILE]
 
 DIR is what mil_cases.py or torch_cases.py made. import runs every package by tdag run on its inputs
 (.io.safetensors, .io1.safetensors, ... in order, with its state) and compares with the expected outputs
@@ -12,7 +13,9 @@ as the manifest tells: what is ok must be equal, what is "any" may be refused, w
 export converts the .pt files of torch_cases.py, with symbols for flexible shapes, checks the package as
 check_packages.py does, and computes it in numpy. operators does so with the expressions of
 tests/torchscript/import_cases.py DIR, of which N-th parts can be taken. programs does so with the programs of
-tests/torchscript/programs.py DIR, call after call, as halves where Core ML wants it. A line per failure, the refusals with their reasons, and
+tests/torchscript/programs.py DIR, call after call, as halves where Core ML wants it. opaque keeps the
+operators of what has to be refused as opaque nodes and writes them back: what comes out is accepted, and has the
+operator that was there. A line per failure, the refusals with their reasons, and
 sums; exit status 1 if one failed."""
 import argparse
 import collections
@@ -116,10 +119,10 @@ def imported(program, folder, row):
             compare(tensors.load(out), given, tolerance)
 
 
-def accepted(program, model, to, how, io, tolerance=1e-4):
+def accepted(program, model, to, how, io, tolerance=1e-4, run=True):
     import check_packages  # coremltools takes seconds
     tdag(program, "convert", "-q", model, to, *how)
-    options = argparse.Namespace(run=True, io=io, tolerance=tolerance, half=3e-2)
+    options = argparse.Namespace(run=run, io=io, tolerance=tolerance, half=3e-2)
     try:
         check_packages.check(to, options)
     except Exception as e:
@@ -179,7 +182,8 @@ def of_program(program, folder, name, types, kept):
 
 def check_bytes(program, name, package, scratch, flags):
     def convert(source, to):
-        tdag(program, "convert", "-q", source, to, *(flags if to.endswith(".mlpackage") else []))
+        reads = to.endswith(".tdag")
+        tdag(program, "convert", "-q", source, to, *(f for f in flags if reads == (f == "--opaque")))
 
     try:
         stays, why = packages.stays(package, scratch, convert), "the package has other bytes"
@@ -191,6 +195,19 @@ def check_bytes(program, name, package, scratch, flags):
         raise Failed("keeps its bytes, though it is named among those that do not")
 
 
+def kept(program, folder, row):
+    source = os.path.join(folder, row[1])
+    with tempfile.TemporaryDirectory() as scratch:
+        graph, to = (os.path.join(scratch, n) for n in ("m.tdag", "m.mlpackage"))
+        tdag(program, "convert", "-q", "--opaque", source, graph)
+        accepted(program, graph, to, [], [], run=False)
+        found = [sum(row[2].encode() in b for b in packages.bytes_of(p).values())
+                 for p in (source, to)]
+        if found != [1, 1]:
+            raise Failed("%s is not written back" % row[2])
+        check_bytes(program, row[0], to, scratch, ["--opaque"])
+
+
 def expressions_of(folder, part):
     i, n = (int(v) for v in part.split("/"))
     with open(os.path.join(folder, "manifest")) as f:
@@ -200,7 +217,7 @@ def expressions_of(folder, part):
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("what", choices=("import", "export", "operators", "programs"))
+    p.add_argument("what", choices=("import", "export", "operators", "programs", "opaque"))
     p.add_argument("tdag")
     p.add_argument("folder")
     p.add_argument("pattern", nargs="?", default="")
@@ -226,6 +243,10 @@ def main():
         for row in rows_of(o.folder):
             if re.search(o.pattern, row[0]):
                 attempt(row[0], row[2], row[3], lambda: imported(o.tdag, o.folder, row))
+    elif o.what == "opaque":
+        for row in rows_of(o.folder):
+            if row[3] == "refused" and re.search(o.pattern, row[0]):
+                attempt(row[0], row[2], "ok", lambda: kept(o.tdag, o.folder, row))
     elif o.what == "operators":
         for n, how, text in expressions_of(o.folder, o.part):
             attempt("%s %s %s" % (n, how, text[:150]), "operator", "any",

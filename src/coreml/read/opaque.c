@@ -1,6 +1,12 @@
 /* Operations that no row expresses, kept as opaque nodes: their results are of the
- * types that the file tells; $0, $1, ... in the text of their operands are the inputs.
- */
+ * types that the file tells. The text of one is what it is written back from
+ * (write/opaque.c):
+ *
+ *     x=$0, values=($1, $2), axis=1, size=[2, 3], mode="same" of CoreML7 -> f32[2,?]
+ * i32[]
+ *
+ * $0, $1, ... are the inputs, parentheses hold several values of one operand, brackets
+ * a vector; types of the results stand there where there are several. */
 #include "coreml/read/import.h"
 
 #include <string.h>
@@ -38,8 +44,9 @@ static void write_value(opaque *o, tdagi_any v)
         tdagi_text_printf(&o->text, "$%lu", (unsigned long)o->n);
         o->inputs[o->n++] = tdagi_cell_read(&o->im->env, v.u.tensor);
     } else if (tdagi_any_is_seq(v)) {
+        tdagi_text_add(&o->text, "[");
         for (uint32_t k = 0; k < v.u.seq->n; k++) {
-            tdagi_text_add(&o->text, k == 0 ? "[" : ", ");
+            if (k > 0) tdagi_text_add(&o->text, ", ");
             write_value(o, v.u.seq->v[k]);
         }
         tdagi_text_add(&o->text, "]");
@@ -52,14 +59,14 @@ static void write_operand(opaque *o, const char *name, const Cml__Argument *a)
 {
     tdagi_text_printf(&o->text, "%s%s=", o->text.data == NULL ? "" : ", ", name);
     bool several = a->n_arguments != 1;
-    if (several) tdagi_text_add(&o->text, "[");
+    if (several) tdagi_text_add(&o->text, "(");
     for (size_t i = 0; i < a->n_arguments && tdagi_env_ok(&o->im->env); i++) {
         if (i > 0) tdagi_text_add(&o->text, ", ");
         tdagi_any v = tdagi_cml_binding(o->im, a->arguments[i]);
         o->bad |= tdagi_env_note_poison(&o->im->env, &v);
         if (!o->bad) write_value(o, v);
     }
-    if (several) tdagi_text_add(&o->text, "]");
+    if (several) tdagi_text_add(&o->text, ")");
 }
 
 static tdagi_any make(opaque *o, const Cml__Operation *op, uint32_t i)
@@ -85,6 +92,21 @@ static tdagi_any make(opaque *o, const Cml__Operation *op, uint32_t i)
     return tdagi_any_poison();
 }
 
+static void write_type(opaque *o, const Cml__Operation *op, const Cml__ValueType *type)
+{
+    tdag_dim dims[TDAG_MAX_RANK];
+    tdag_dtype dtype = TDAG_DTYPE_NONE;
+    if (type == NULL || type->type_case != CML__VALUE_TYPE__TYPE_TENSOR_TYPE ||
+        !tdagi_cml_type(o->im, op->type, type->tensor_type, &dtype, dims)) {
+        o->bad = true;
+        return;
+    }
+    tdagi_text_printf(&o->text, " %s[", tdag_dtype_name(dtype));
+    for (size_t k = 0; k < type->tensor_type->n_dimensions; k++)
+        tdagi_text_printf(&o->text, k == 0 ? "%lld" : ",%lld", (long long)dims[k]);
+    tdagi_text_add(&o->text, "]");
+}
+
 void tdagi_cml_keep(tdagi_cml *im, const Cml__Operation *op)
 {
     opaque o = {.im = im};
@@ -92,6 +114,10 @@ void tdagi_cml_keep(tdagi_cml *im, const Cml__Operation *op)
     o.bad = op->n_blocks > 0 || op->n_outputs == 0;
     for (size_t i = 0; i < op->n_inputs && !o.bad && tdagi_env_ok(&im->env); i++)
         write_operand(&o, op->inputs[i]->key, op->inputs[i]->value);
+    tdagi_text_printf(&o.text, " of CoreML%lu", (unsigned long)im->opset);
+    if (op->n_outputs > 1) tdagi_text_add(&o.text, " ->");
+    for (size_t i = 0; op->n_outputs > 1 && i < op->n_outputs && !o.bad; i++)
+        write_type(&o, op, op->outputs[i]->type);
     tdagi_any all = tdagi_any_seq(&im->env, TDAGI_ANY_TUPLE, 0, NULL);
     if (o.bad && tdagi_env_ok(&im->env))
         tdagi_env_issue(&im->env, "%s with an operand that cannot be written out",

@@ -11,7 +11,7 @@ LEAF(input);
 LEAF(parameter);
 LEAF(buffer);
 LEAF(constant);
-LEAF(opaque);
+static const tdagi_mil_emitter core_opaque = {.emit = tdagi_mil_opaque};
 LEAF(group);
 LEAF(ungroup);
 LEAF(squeeze);

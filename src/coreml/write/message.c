@@ -250,7 +250,8 @@ static void add_attribute(tdagi_mil_writer *w, Cml__Operation *o, const char *ke
     o->n_attributes = a.n;
 }
 
-static Cml__Operation *operation(tdagi_mil_writer *w, const char *op, const char *name)
+Cml__Operation *tdagi_mil_operation(tdagi_mil_writer *w, const char *op,
+                                    const char *name)
 {
     Cml__Operation *o = tdagi_mil_message(w, &cml__operation__descriptor);
     if (o == NULL) return NULL;
@@ -260,9 +261,18 @@ static Cml__Operation *operation(tdagi_mil_writer *w, const char *op, const char
     return w->status == TDAG_OK ? o : NULL;
 }
 
+void tdagi_mil_place(tdagi_mil_writer *w, Cml__Operation *o)
+{
+    if (o == NULL || o->n_outputs == 0) return;
+    o->attributes[0]->value->immediate_value->tensor->strings->values[0] =
+        o->outputs[0]->name;
+    tdagi_mil_push(w, &w->ops, o);
+    tdagi_mil_note_scope(w, o);
+}
+
 Cml__Operation *tdagi_mil_add(tdagi_mil_writer *w, const char *op, const char *name)
 {
-    Cml__Operation *o = operation(w, op, name);
+    Cml__Operation *o = tdagi_mil_operation(w, op, name);
     tdagi_mil_push(w, &w->ops, o);
     tdagi_mil_note_scope(w, o);
     return o;
@@ -310,7 +320,7 @@ void tdagi_mil_bind(tdagi_mil_writer *w, Cml__Operation *o, const char *key, uin
 Cml__Value *tdagi_mil_constant(tdagi_mil_writer *w, const tdagi_mil_value *v,
                                int32_t dtype)
 {
-    Cml__Operation *o = operation(w, "const", v->name);
+    Cml__Operation *o = tdagi_mil_operation(w, "const", v->name);
     Cml__Value *value = tdagi_mil_message(w, &cml__value__descriptor);
     tdagi_mil_array outputs = {NULL, 0};
     if (o == NULL || value == NULL) return NULL;

@@ -181,6 +181,10 @@ tdagi_mil_value *tdagi_mil_new(tdagi_mil_writer *w, const char *like,
                                const tdagi_type *type);
 /* An operation with its name, in the block. */
 Cml__Operation *tdagi_mil_add(tdagi_mil_writer *w, const char *op, const char *name);
+/* One that is in no block, and it in the block, by the name of its first result. */
+Cml__Operation *tdagi_mil_operation(tdagi_mil_writer *w, const char *op,
+                                    const char *name);
+void tdagi_mil_place(tdagi_mil_writer *w, Cml__Operation *o);
 void tdagi_mil_bind(tdagi_mil_writer *w, Cml__Operation *o, const char *key, uint32_t n,
                     const tdagi_mil *values);
 /* v is the next result of the operation. */
@@ -332,7 +336,7 @@ void tdagi_mil_emit_wide(tdagi_mil_writer *w, const tdagi_kernel *k,
 typedef void tdagi_mil_emit_function(tdagi_mil_writer *w, const tdagi_kernel *k);
 tdagi_mil_emit_function tdagi_mil_permute, tdagi_mil_slice, tdagi_mil_select,
     tdagi_mil_repeat, tdagi_mil_pad, tdagi_mil_unfold, tdagi_mil_fold, tdagi_mil_gather,
-    tdagi_mil_scatter, tdagi_mil_inv_gaussian;
+    tdagi_mil_scatter, tdagi_mil_inv_gaussian, tdagi_mil_opaque;
 /* A core reduction; type: its own, or without the axes (core.c). */
 tdagi_mil tdagi_mil_reduce(tdagi_mil_writer *w, const tdagi_kernel *k, bool keep,
                            const tdagi_type *type);

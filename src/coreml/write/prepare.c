@@ -142,18 +142,37 @@ static tdag_value prepare_input(preparing *p, const tdagi_node *n)
     return tdagi_cast(p->b, v, to);
 }
 
+/* What was read of a package is written back. */
+static tdag_value prepare_opaque(preparing *p, const tdagi_node *n)
+{
+    const tdag_opaque_spec *own = tdagi_graft_spec(&p->graft, n);
+    const tdag_dtype dtype = (tdag_dtype)n->dtype;
+    if (own == NULL) return TDAG_NO_VALUE;
+    tdag_opaque_spec s = *own;
+    s.dtype = tdagi_coreml_held_as(dtype);
+    if (strncmp(s.name, "coreml::", 8) != 0)
+        return tdagi_builder_fail(p->b, TDAG_E_UNSUPPORTED,
+                                  "%s is not known, so that Core ML cannot have it",
+                                  s.name);
+    if (dtype == TDAG_I8 || dtype == TDAG_U8 || dtype == TDAG_I16)
+        return tdagi_builder_fail(p->b, TDAG_E_UNSUPPORTED,
+                                  "%s gives %s, which is not written", s.name,
+                                  tdag_dtype_name(dtype));
+    for (uint32_t i = 0; i < n->n_inputs; i++)
+        p->graft.scratch[i] = p->graft.new_of[tdagi_node_inputs(n)[i].id];
+    tdag_value v = tdag_add_node(p->b, TDAG_OP_OPAQUE, &s, sizeof s, p->graft.scratch,
+                                 n->n_inputs);
+    tdag_builder_set_name(p->b, v, n->name);
+    return v;
+}
+
 static tdag_value prepare_op(preparing *p, uint32_t id)
 {
     const tdagi_node *n = &p->g->nodes[id];
     const tdag_value *in = tdagi_node_inputs(n);
     const tdag_dtype to = tdagi_coreml_held_as((tdag_dtype)n->dtype);
     tdag_value v;
-    if (n->op == TDAG_OP_OPAQUE) {
-        const tdag_opaque_spec *s = n->u.spec;
-        return tdagi_builder_fail(p->b, TDAG_E_UNSUPPORTED,
-                                  "%s is not known, so that Core ML cannot have it",
-                                  s->name);
-    }
+    if (n->op == TDAG_OP_OPAQUE) return prepare_opaque(p, n);
     if (n->op == TDAG_OP_CONVERT)
         v = tdagi_cast(p->b, p->graft.new_of[in[0].id], to);
     else if (n->op == TDAG_OP_PAD && n->dtype == TDAG_I64) {
