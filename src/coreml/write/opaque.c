@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number_text.h"
 #include "coreml/write/mil.h"
 
 enum { MOST_VALUES = 64 };
@@ -40,17 +41,15 @@ static char *text_to(reading *r, char end)
 static double scalar(reading *r, tdag_dtype *dtype)
 {
     const char *from = r->s;
-    char *end;
     if (takes(r, "True") || takes(r, "False")) {
         *dtype = TDAG_BOOL;
         return *from == 'T';
     }
-    const double v = strtod(r->s, &end);
-    const size_t n = (size_t)(end - r->s);
-    const bool is_float = strcspn(r->s, ".eEinfa") < n;
-    if (n == 0) r->bad = true;
-    if (*dtype != TDAG_F32) *dtype = is_float ? TDAG_F32 : TDAG_I64;
-    r->s = end;
+    const size_t n = strcspn(from, ",)] ");
+    double v = 0;
+    if (!tdagi_f64_parse(from, n, &v)) r->bad = true;
+    if (*dtype != TDAG_F32) *dtype = strcspn(from, ".einfa") < n ? TDAG_F32 : TDAG_I64;
+    r->s += n;
     return v;
 }
 
