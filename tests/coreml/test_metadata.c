@@ -278,13 +278,134 @@ static void test_notes(void **state)
     tdag_ctx_free(ctx);
 }
 
+/* ---- shapes ---- */
+
+/* [1, 3, 32, 32], of which two sizes are open as the writer has them. */
+typedef struct shaped {
+    int64_t sizes[4];
+    Cml__SizeRange ranges[4], *all[4];
+    Cml__ShapeRange range;
+    Cml__ArrayFeatureType array;
+    Cml__FeatureType type;
+} shaped;
+
+static void make_shaped(shaped *s)
+{
+    static const int64_t sizes[4] = {1, 3, 32, 32};
+    init(&s->range, &cml__shape_range__descriptor);
+    init(&s->array, &cml__array_feature_type__descriptor);
+    init(&s->type, &cml__feature_type__descriptor);
+    for (int k = 0; k < 4; k++) {
+        init(&s->ranges[k], &cml__size_range__descriptor);
+        s->sizes[k] = sizes[k];
+        s->ranges[k].lower_bound = k < 2 ? (uint64_t)sizes[k] : 1;
+        s->ranges[k].upper_bound = k < 2 ? sizes[k] : tdagi_open_end(sizes[k]);
+        s->all[k] = &s->ranges[k];
+    }
+    s->range.n_size_ranges = s->array.n_shape = 4;
+    s->range.size_ranges = s->all;
+    s->array.shape = s->sizes;
+    s->array.flex_case = CML__ARRAY_FEATURE_TYPE__FLEX_SHAPE_RANGE;
+    s->array.shape_range = &s->range;
+    s->type.type_case = CML__FEATURE_TYPE__TYPE_MULTI_ARRAY_TYPE;
+    s->type.multi_array_type = &s->array;
+}
+
+static void test_shapes(void **state)
+{
+    static const struct {
+        const char *text, *becomes; /* NULL: it does not fit */
+    } rows[] = {
+        {"1,3,16..128,8..", "1,3,16..128,8.."},
+        {"1,1..5,16..128,8..64", "1,3,16..128,8..64"},
+        {"1,3,32,32 1,3,48,64", "1,3,32,32 1,3,48,64"},
+        {"1,3,48,64 1,3,32,32", "1,3,48,64 1,3,32,32"},
+        {"1,3,32,32 2,3,48,64 1,3,16,16", "1,3,32,32 1,3,16,16"},
+        {"1,3,48,64", NULL},
+        {"1,3,64..128,1..64", NULL},
+        {"1,1,16..64,16..64", NULL},
+        {"1,3,16..64", NULL},
+        {"1,3,16..64,1..64,5", NULL},
+        {"1,3,32,32,5", NULL},
+        {"1,3,32", NULL},
+        {"1,3,-4..64,1..64", NULL},
+        {"1,3,a..64,1..64", NULL},
+        {"..", NULL},
+        {"", NULL},
+    };
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        shaped s;
+        bool failed = false;
+        tdagi_arena arena;
+        tdagi_arena_init(&arena, &ctx->allocator);
+        make_shaped(&s);
+        tdagi_shapes_restore(&arena, rows[i].text, &s.array, &failed);
+        const char *got = tdagi_shapes_text(&arena, &s.type, &failed);
+        assert_false(failed);
+        if ((got == NULL) != (rows[i].becomes == NULL) ||
+            (got != NULL && strcmp(got, rows[i].becomes) != 0))
+            fail_msg("%s: %s", rows[i].text, got == NULL ? "nothing" : got);
+        tdagi_arena_free(&arena);
+    }
+    tdag_ctx_free(ctx);
+}
+
+/* Images tell height and width, in either way. */
+static void test_images(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    tdagi_arena arena;
+    bool failed = false;
+    Cml__FeatureType type;
+    Cml__ImageFeatureType image;
+    Cml__ImageSizeRange range;
+    Cml__SizeRange width, height;
+    Cml__EnumeratedImageSizes sizes;
+    Cml__ImageSize size[2], *all[2] = {&size[0], &size[1]};
+    tdagi_arena_init(&arena, &ctx->allocator);
+    init(&type, &cml__feature_type__descriptor);
+    init(&image, &cml__image_feature_type__descriptor);
+    init(&range, &cml__image_size_range__descriptor);
+    init(&width, &cml__size_range__descriptor);
+    init(&height, &cml__size_range__descriptor);
+    init(&sizes, &cml__enumerated_image_sizes__descriptor);
+    type.type_case = CML__FEATURE_TYPE__TYPE_IMAGE_TYPE;
+    type.image_type = &image;
+    assert_null(tdagi_shapes_text(&arena, &type, &failed));
+    image.color_space = 20;
+    width.lower_bound = 8;
+    width.upper_bound = -1;
+    height.lower_bound = 16;
+    height.upper_bound = 16;
+    range.width_range = &width;
+    range.height_range = &height;
+    image.flex_case = CML__IMAGE_FEATURE_TYPE__FLEX_IMAGE_SIZE_RANGE;
+    image.image_size_range = &range;
+    assert_string_equal(tdagi_shapes_text(&arena, &type, &failed), "1,3,16,8..");
+    for (int i = 0; i < 2; i++) {
+        init(&size[i], &cml__image_size__descriptor);
+        size[i].width = (uint64_t)i + 1;
+        size[i].height = 5;
+    }
+    sizes.n_sizes = 2;
+    sizes.sizes = all;
+    image.color_space = 10;
+    image.flex_case = CML__IMAGE_FEATURE_TYPE__FLEX_ENUMERATED_SIZES;
+    image.enumerated_sizes = &sizes;
+    assert_string_equal(tdagi_shapes_text(&arena, &type, &failed), "1,1,5,1 1,1,5,2");
+    tdagi_arena_free(&arena);
+    tdag_ctx_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ways),
-        cmocka_unit_test(test_package),
-        cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_ways),   cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_images), cmocka_unit_test(test_package),
+        cmocka_unit_test(test_memory), cmocka_unit_test(test_notes),
     };
     return cmocka_run_group_tests(tests, NULL, made_remove);
 }

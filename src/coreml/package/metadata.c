@@ -1,6 +1,7 @@
 /* Core ML's metadata as a model's: "author", "license", "description", "version",
  * "user.KEY", and the descriptions of features, "input.NAME", "output.NAME" and
- * "state.NAME", of functions beside the first "FUNCTION.input.NAME". */
+ * "state.NAME", of functions beside the first "FUNCTION.input.NAME"; likewise the
+ * shapes that inputs may have, "shapes.NAME" (shapes.c). */
 #include "coreml/package/metadata.h"
 
 #include <string.h>
@@ -74,14 +75,30 @@ static void add(list *l, const char *key, const char *value)
     l->n++;
 }
 
+/* "FUNCTION.input.NAME", or of another kind. */
+static const char *key_of(tdagi_arena *arena, const char *function, const char *kind,
+                          const char *name)
+{
+    const char *head = join(arena, function, kind);
+    return head == NULL ? NULL : join(arena, head, name);
+}
+
+/* Those of inputs alone; NULL. */
+static const char *shapes_of(const char *kind)
+{
+    const char *dot = *kind == '.' ? kind + 1 : kind;
+    return strcmp(dot, "input.") != 0 ? NULL : *kind == '.' ? ".shapes." : "shapes.";
+}
+
 static void add_feature(void *user, const char *function, const char *kind,
                         Cml__FeatureDescription *f)
 {
     list *l = user;
-    const char *text = f->short_description;
-    if (text == NULL || *text == '\0') return;
-    const char *head = join(&l->arena, function, kind);
-    add(l, head == NULL ? NULL : join(&l->arena, head, f->name), text);
+    const char *text = f->short_description, *shapes = shapes_of(kind);
+    if (text != NULL && *text != '\0')
+        add(l, key_of(&l->arena, function, kind, f->name), text);
+    text = shapes == NULL ? NULL : tdagi_shapes_text(&l->arena, f->type, &l->failed);
+    if (text != NULL) add(l, key_of(&l->arena, function, shapes, f->name), text);
 }
 
 static void collect(list *l, const Cml__ModelDescription *d)
@@ -141,16 +158,25 @@ static char *copy(writing *w, const char *text)
     return p;
 }
 
+static const char *text_of(writing *w, const char *function, const char *kind,
+                           const Cml__FeatureDescription *f)
+{
+    const char *key = key_of(w->arena, function, kind, f->name);
+    if (key == NULL) w->failed = true;
+    return key == NULL ? NULL : tdag_model_get_metadata(w->model, key);
+}
+
 static void write_feature(void *user, const char *function, const char *kind,
                           Cml__FeatureDescription *f)
 {
     writing *w = user;
     if (w->failed || w->model->n_metadata == 0) return;
-    const char *head = join(w->arena, function, kind);
-    const char *key = head == NULL ? NULL : join(w->arena, head, f->name);
-    const char *text = key == NULL ? NULL : tdag_model_get_metadata(w->model, key);
-    if (key == NULL) w->failed = true;
+    const char *text = text_of(w, function, kind, f), *shapes = shapes_of(kind);
     if (text != NULL) f->short_description = copy(w, text);
+    text = shapes == NULL ? NULL : text_of(w, function, shapes, f);
+    if (text != NULL && f->type != NULL &&
+        f->type->type_case == CML__FEATURE_TYPE__TYPE_MULTI_ARRAY_TYPE)
+        tdagi_shapes_restore(w->arena, text, f->type->multi_array_type, &w->failed);
 }
 
 static void write_user(writing *w, Cml__Metadata *to, const tdagi_note *e)

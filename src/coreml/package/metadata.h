@@ -21,4 +21,13 @@ tdag_status tdagi_metadata_write(tdag_ctx *ctx, tdagi_arena *arena,
 tdag_status tdagi_metadata_add_notes(tdag_ctx *ctx, tdagi_arena *arena, char *text,
                                      Cml__ModelDescription *description);
 
+/* ---- the shapes of inputs (shapes.c) ---- */
+/* The end that Core ML wants of a size that is open, which is that one by default. */
+static inline int64_t tdagi_open_end(int64_t at) { return 16 * (at < 256 ? 256 : at); }
+/* Those that a feature may have, as text; NULL: it has one, or any. */
+char *tdagi_shapes_text(tdagi_arena *arena, const Cml__FeatureType *type, bool *failed);
+/* Puts them back where open sizes have a range, and fit. */
+void tdagi_shapes_restore(tdagi_arena *arena, const char *text,
+                          Cml__ArrayFeatureType *a, bool *failed);
+
 #endif

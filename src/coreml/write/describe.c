@@ -5,9 +5,6 @@
 #include "coreml/package/metadata.h"
 #include "coreml/write/mil.h"
 
-/* An upper end that Core ML wants of open sizes. */
-enum { OPEN_SIZES = 16 };
-
 static uint32_t version_of(uint32_t target) { return target == 26 ? 10 : target - 9; }
 
 static int32_t array_dtype(int32_t mil)
@@ -22,7 +19,7 @@ static void add_range(tdagi_mil_writer *w, tdagi_mil_array *to, tdag_dim d)
     Cml__SizeRange *range = tdagi_mil_message(w, &cml__size_range__descriptor);
     if (range == NULL) return;
     range->lower_bound = d < 0 ? 1 : (uint64_t)sample;
-    range->upper_bound = d < 0 ? OPEN_SIZES * (sample < 256 ? 256 : sample) : sample;
+    range->upper_bound = d < 0 ? tdagi_open_end(sample) : sample;
     tdagi_mil_push(w, to, range);
 }
 
