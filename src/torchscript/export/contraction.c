@@ -37,12 +37,9 @@ static bool same_list(const tdag_list *a, const tdag_list *b)
     return true;
 }
 
-/* Of a batch by the operator that conv1d() and others call. */
-static bool is_direct(const tdagi_exporter *e, const tdagi_kernel *k, uint32_t n)
-{
-    return !e->is_functional && tdagi_export_input(e, k, 0)->rank == n + 2 &&
-           e->deferred[k->inputs[0]] != TDAGI_AS_INPUT;
-}
+/* By the operator that conv1d() and others call in the end. Those take an image without
+ * a batch as well, but make one of it, which costs more than the views that do. */
+#define FLAGS ", False, False, True, True)" /* cuDNN's */
 
 /* Padding that differs at the two ends is a pad of its own. */
 static void emit_conv(tdagi_exporter *e, const tdagi_kernel *k)
@@ -50,9 +47,10 @@ static void emit_conv(tdagi_exporter *e, const tdagi_kernel *k)
     static const int64_t zeroes[TDAG_MAX_RANK] = {0};
     const tdagi_conv_spec *s = k->spec;
     const tdag_list none = {s->stride.n, zeroes};
-    bool is_even = same_list(&s->before, &s->after), is_call = is_direct(e, k, none.n);
+    bool is_even = same_list(&s->before, &s->after);
     tdagi_export_begin(e, k);
-    tdagi_export_piece(e, k, is_call ? "torch.convolution(" : "torch.conv%id(",
+    tdagi_export_piece(e, k,
+                       e->is_functional ? "torch.conv%id(" : "torch._convolution(",
                        (int64_t)none.n);
     tdagi_export_piece(e, k, is_even ? "$0" : "torch.constant_pad_nd($0, [");
     for (uint32_t i = is_even ? 0 : none.n; i-- > 0;)
@@ -60,8 +58,8 @@ static void emit_conv(tdagi_exporter *e, const tdagi_kernel *k)
                            s->after.v[i]);
     tdagi_export_piece(e, k, ", $1, $2, %l, %l, %l, ", &s->stride,
                        is_even ? &s->before : &none, &s->dilation);
-    if (is_call) tdagi_export_piece(e, k, "False, %l, ", &none);
-    tdagi_export_piece(e, k, "%i)", s->groups);
+    if (!e->is_functional) tdagi_export_piece(e, k, "False, %l, ", &none);
+    tdagi_export_piece(e, k, e->is_functional ? "%i)" : "%i" FLAGS, s->groups);
     tdagi_export_end(e);
 }
 const tdagi_emitter tdagi_emitter_conv = {.emit = emit_conv,
@@ -70,10 +68,10 @@ const tdagi_emitter tdagi_emitter_conv = {.emit = emit_conv,
 static void emit_conv_transpose(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_conv_transpose_spec *s = k->spec;
-    if (is_direct(e, k, s->stride.n))
+    if (!e->is_functional)
         tdagi_export_emit(
-            e, k, "torch.convolution($0, $1, $2, %l, %l, %l, True, %l, %i)", &s->stride,
-            &s->padding, &s->dilation, &s->output_padding, s->groups);
+            e, k, "torch._convolution($0, $1, $2, %l, %l, %l, True, %l, %i" FLAGS,
+            &s->stride, &s->padding, &s->dilation, &s->output_padding, s->groups);
     else
         tdagi_export_emit(e, k,
                           "torch.conv_transpose%id($0, $1, $2, %l, %l, %l, %i, %l)",

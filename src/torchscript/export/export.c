@@ -45,8 +45,6 @@ const tdagi_emitter *tdagi_export_emitter(const tdagi_kernel *k)
 static void emit_kernel(tdagi_exporter *e, uint32_t i)
 {
     const tdagi_kernel *k = tdagi_export_kernel(e, i);
-    if (e->deferred[i] == TDAGI_AS_INPUT)
-        e->var[i] = tdagi_export_value(e, k->inputs[0]);
     if (tdagi_export_is_leaf(k) || e->deferred[i] || k->is_second || e->var[i] != NULL)
         return;
     const tdagi_emitter *emitter = tdagi_export_emitter(k);

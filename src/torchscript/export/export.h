@@ -28,8 +28,6 @@ typedef struct tdagi_export_graph {
     struct tdagi_export_graph *next;
 } tdagi_export_graph;
 
-#define TDAGI_AS_INPUT 2
-
 typedef struct tdagi_exporter {
     tdag_ctx *ctx;
     const tdag_model *model;
@@ -45,8 +43,7 @@ typedef struct tdagi_exporter {
     const char **arguments; /* by input of the graph: the same, read or not */
     uint32_t *uses;         /* by kernel; outputs count */
     uint32_t *user; /* by kernel: the last one that reads it; 0 = an output does */
-    unsigned char *deferred; /* by kernel: emitted as a part of its only user; or
-                                TDAGI_AS_INPUT: it is what its input is called */
+    unsigned char *deferred; /* by kernel: emitted as a part of its only user */
     tdagi_tree tree;
     tdagi_torchscript_kept kept;    /* the archive, as the check has read it */
     tdagi_structure *takes, *gives; /* the model's structures as TorchScript has them */

@@ -230,10 +230,8 @@ const char *tdagi_export_name(tdagi_exporter *e, uint32_t i)
 void tdagi_export_begin(tdagi_exporter *e, const tdagi_kernel *k)
 {
     fetch_inputs(e, k);
-    uint32_t i = tdagi_export_index(e, k), user = e->user[i];
-    bool is_user = user != 0 && e->deferred[user] == TDAGI_AS_INPUT &&
-                   tdagi_export_kernel(e, user)->inputs[0] == i && e->uses[i] == 1;
-    const char *var = tdagi_export_name(e, is_user ? user : i);
+    uint32_t i = tdagi_export_index(e, k);
+    const char *var = tdagi_export_name(e, i);
     e->var[i] = var;
     tdagi_text_printf(&e->body, "    %s", var);
     if (tdagi_composite_is_pair(k->composite)) {

@@ -66,38 +66,6 @@ static void take_along(tdagi_exporter *e, const tdagi_kernel *x)
         e->deferred[index] = 1;
 }
 
-static bool is_conv(const tdagi_kernel *k)
-{
-    return k->composite == TDAGI_CONV || k->composite == TDAGI_CONV_TRANSPOSE;
-}
-
-/* Whether `batched` is x as a batch of one. */
-static bool is_batch_of(const tdagi_kernel *batched, const tdagi_kernel *x)
-{
-    if (batched->rank != x->rank + 1u || batched->shape[0] != 1) return false;
-    for (uint32_t i = 0; i < x->rank; i++)
-        if (batched->shape[i + 1] != x->shape[i]) return false;
-    return true;
-}
-
-/* A convolution of a batch of one, made for it and undone behind it, is written without
- * it: PyTorch takes either. */
-static void plan_batch(tdagi_exporter *e, uint32_t conv)
-{
-    const tdagi_kernel *k = tdagi_export_kernel(e, conv);
-    if (e->is_functional || !is_conv(k) || e->uses[conv] != 1 || e->user[conv] == 0)
-        return;
-    uint32_t before = k->inputs[0], behind = e->user[conv];
-    const tdagi_kernel *x = tdagi_export_kernel(e, before),
-                       *y = tdagi_export_kernel(e, behind);
-    if (e->uses[before] != 1 || e->deferred[behind] || !tdagi_export_is_reshape(x) ||
-        !tdagi_export_is_reshape(y) || !is_batch_of(k, y))
-        return;
-    const tdagi_kernel *whole = tdagi_export_input(e, x, 0);
-    if (!is_batch_of(x, whole) || tdagi_export_is_reshape(whole)) return;
-    e->deferred[before] = e->deferred[behind] = TDAGI_AS_INPUT;
-}
-
 /* If i is one half of an axis and nothing else, that only one kernel reads: of what. */
 static uint32_t half_of(const tdagi_exporter *e, uint32_t i, bool is_second,
                         int64_t *axis)
@@ -258,7 +226,6 @@ void tdagi_export_plan_views(tdagi_exporter *e)
         plan_stats(e, x);
         if (e->uses[i] != 1 || user == 0) continue;
         const tdagi_kernel *k = tdagi_export_kernel(e, user);
-        plan_batch(e, i);
         if (tdagi_export_is_reshape(x) &&
             (tdagi_export_is_reshape(k) ||
              (tdagi_export_is_core(k, TDAG_OP_REPEAT) && is_number(e, x))))
@@ -310,6 +277,22 @@ static bool is_squeeze(const tdagi_kernel *x, const tdagi_kernel *k, int64_t *ax
     return true;
 }
 
+/* Whether only axes of size 1 come or go, and all sizes are numbers: any tensor has
+ * such a view, and it costs less than squeeze() and unsqueeze(), whose code few calls
+ * have in common. */
+static bool is_plain_view(const tdagi_kernel *x, const tdagi_kernel *k)
+{
+    uint32_t i = 0, j = 0;
+    for (;; i++, j++) {
+        while (i < x->rank && x->shape[i] == 1)
+            i++;
+        while (j < k->rank && k->shape[j] == 1)
+            j++;
+        if (i == x->rank || j == k->rank) return i == x->rank && j == k->rank;
+        if (x->shape[i] < 0 || x->shape[i] != k->shape[j]) return false;
+    }
+}
+
 uint32_t tdagi_export_base(const tdagi_exporter *e, uint32_t value)
 {
     while (e->deferred[value] == 1 &&
@@ -353,17 +336,19 @@ void tdagi_export_reshape(tdagi_exporter *e, const tdagi_kernel *k)
     }
     const char *value = tdagi_export_value(e, base);
     int64_t first, last;
+    bool is_view = !e->is_functional && is_plain_view(x, k);
     if (same_shape(x, k)) {
         e->var[tdagi_export_index(e, k)] = value;
-    } else if (is_squeeze(x, k, &first)) {
+    } else if (!is_view && is_squeeze(x, k, &first)) {
         tdagi_export_emit(e, k, "torch.squeeze(%v, %i)", base, first);
-    } else if (is_squeeze(k, x, &first)) {
+    } else if (!is_view && is_squeeze(k, x, &first)) {
         tdagi_export_emit(e, k, "torch.unsqueeze(%v, %i)", base, first);
-    } else if (is_flatten(x, k, &first, &last)) {
+    } else if (!is_view && is_flatten(x, k, &first, &last)) {
         tdagi_export_emit(e, k, "torch.flatten(%v, %i, %i)", base, first, last);
     } else {
         tdagi_export_begin(e, k);
-        tdagi_export_piece(e, k, "torch.reshape(%v, ", base);
+        tdagi_export_piece(e, k, is_view ? "torch.view(%v, " : "torch.reshape(%v, ",
+                           base);
         tdagi_export_shape(e, k->rank, k->shape);
         tdagi_export_piece(e, k, ")");
         tdagi_export_end(e);
