@@ -15,7 +15,9 @@
 #include "proof/pieces.h"
 #include "proof/proof.h"
 
-enum { N_ROUNDS = 5, MOST_CELLS = 8192, MOST_WORK = 1 << 18, MOST_SPLITS = 64 };
+enum { N_ROUNDS = 5, MOST_CELLS = 8192, MOST_SPLITS = 64 };
+/* Elements of a graph that is run in each round; in one alone, by the native engine. */
+enum { MOST_WORK = 1 << 18, MOST_ONCE = 1 << 25 };
 
 enum { INPUT, STATE, CARRIED, BEHIND, JOINED, GIVEN, OPAQUE };
 
@@ -246,12 +248,12 @@ static tdag_tensor *shaped(prover *p, const tdagi_method *m, tdagi_var v,
 }
 
 static void run_round(prover *p, const side *s, const tdagi_statement *call,
-                      const uint32_t *in, int round, cell *out)
+                      const uint32_t *in, int round, bool is_large, cell *out)
 {
     const tdag_graph *g = s->model->graphs[call->target].graph;
     tdag_run_options o;
     tdag_run_options_init(&o);
-    o.engine = TDAG_ENGINE_REFERENCE;
+    o.engine = is_large ? TDAG_ENGINE_NATIVE : TDAG_ENGINE_REFERENCE;
     tdag_tensor **args = take(p, g->n_inputs, sizeof(tdag_tensor *));
     tdag_tensor **results = take(p, g->n_outputs, sizeof(tdag_tensor *));
     bool all = args != NULL && results != NULL;
@@ -313,12 +315,13 @@ static const called *run_call(prover *p, const side *s, const tdagi_statement *c
     uint32_t *out = take(p, g->n_outputs, sizeof *out);
     cell *cells = take(p, g->n_outputs, sizeof *cells);
     called *c = take(p, 1, sizeof *c);
-    if (c == NULL || out == NULL || cells == NULL) return NULL;
-    bool ran = false;
     const bool *varies = find_varying(p, g, in);
-    if (varies == NULL) return NULL;
-    for (int i = 0; i < N_ROUNDS && goes_on(p); i++)
-        if (!tdagi_is_too_large(g, MOST_WORK)) run_round(p, s, call, in, i, cells);
+    bool ran = false;
+    if (c == NULL || out == NULL || cells == NULL || varies == NULL) return NULL;
+    const bool is_large = tdagi_is_too_large(g, MOST_WORK);
+    const int n_rounds = !is_large ? N_ROUNDS : !tdagi_is_too_large(g, MOST_ONCE);
+    for (int i = 0; i < n_rounds && goes_on(p); i++)
+        run_round(p, s, call, in, i, is_large, cells);
     for (int i = 0; i < N_ROUNDS; i++) {
         if (cells[0].t[i] != NULL)
             ran = true;

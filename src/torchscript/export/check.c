@@ -293,7 +293,7 @@ static tdag_status compare_method(tdagi_exporter *e, const tdagi_method *m,
     bool is_proven = false;
     TDAGI_TRY(tdagi_prove_methods(e->ctx, e->model, m, again, again->methods[0], false,
                                   &wrong, &is_proven));
-    if (wrong == 0) return TDAG_OK;
+    if (wrong == 0 && (is_proven || e->loops == NULL)) return TDAG_OK;
     tdag_status st =
         tdagi_fail(e->ctx, TDAG_E_INTERNAL,
                    "the exported file is wrong: method %.80s, statement %u", m->name,
@@ -323,7 +323,7 @@ static tdag_status check_method(tdagi_exporter *e, tdagi_mapping *archive,
     if (st == TDAG_OK)
         st = compare_method(e, m, again);
     else if (!tdagi_is_final(st))
-        st = TDAG_OK;
+        st = e->loops == NULL ? TDAG_OK : tdagi_file_is_wrong(e->ctx, st);
     tdag_model_free(again);
     tdagi_structure_free(e->takes);
     e->takes = NULL;
@@ -350,7 +350,8 @@ static tdag_status check_all(tdagi_exporter *e, tdagi_mapping *archive)
     for (const tdagi_export_graph *g = e->graphs; g != NULL; g = g->next)
         TDAGI_TRY(check_kept(e, archive, g));
     for (uint32_t i = 0; i < e->model->n_graphs; i++)
-        if (has_opaque(e->model->graphs[i].graph)) return TDAG_OK;
+        if (has_opaque(e->model->graphs[i].graph))
+            return e->loops == NULL ? TDAG_OK : tdagi_file_is_wrong(e->ctx, TDAG_E_FORMAT);
     return check_methods(e, archive);
 }
 

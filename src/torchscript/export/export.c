@@ -168,6 +168,7 @@ static void begin_export(tdagi_exporter *e)
     e->has_branches = false;
     e->wrong_composite = TDAGI_CORE;
     e->graphs = NULL;
+    e->loops = NULL;
     e->mark = "";
 }
 

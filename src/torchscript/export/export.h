@@ -57,6 +57,7 @@ typedef struct tdagi_exporter {
     bool is_functional;                  /* nothing is overwritten */
     bool is_stepwise;                    /* recurrent layers are written step by step */
     struct tdagi_recurrent *recurrent;   /* the calls of such layers; NULL: none */
+    struct tdagi_rnn_loop *loops;        /* of a program that are one; NULL: none */
     struct tdagi_encoder_layer *encoder; /* layers that are one call; NULL: none */
     bool has_branches;                   /* of such, in the body so far */
     size_t branch;        /* where the branch of the one at hand begins in the body */
@@ -158,6 +159,8 @@ void tdagi_export_shape(tdagi_exporter *e, uint32_t n, const tdag_dim *dims);
 /* ---- values (leaves.c) ---- */
 /* The expression that reads a kernel; a leaf is registered or fetched at first use. */
 const char *tdagi_export_value(tdagi_exporter *e, uint32_t kernel);
+/* The same of a parameter, buffer or constant of the graph. */
+const char *tdagi_export_leaf(tdagi_exporter *e, tdag_value v);
 /* True and the number if the kernel is a rank-0 constant. */
 bool tdagi_export_scalar(const tdagi_exporter *e, uint32_t kernel, double *value_out);
 /* The same of k's input i, without the number. */
@@ -230,6 +233,10 @@ void tdagi_export_bind_symbols(tdagi_exporter *e, const bool *given);
 /* ---- programs (program.c) ---- */
 /* Whether a size of an argument tells symbol s; if not, the graph's method takes it. */
 bool tdagi_export_shows(const tdag_graph *g, uint32_t s);
+/* Writes the method that graph i becomes (program/graph.c). */
+tdag_status tdagi_export_graph_method(tdagi_exporter *e, uint32_t i);
+/* Variables of modules are those of one method. */
+void tdagi_export_forget_modules(tdagi_exporter *e);
 /* Writes all methods of a model that is more than one graph. */
 void tdagi_export_program(tdagi_exporter *e);
 /* The model with names that TorchScript can have; what is renamed is in the arena, all

@@ -63,10 +63,10 @@ static const char *module_var(tdagi_exporter *e, tdagi_tree_module *m)
     return var;
 }
 
-static const char *read_leaf(tdagi_exporter *e, const tdagi_kernel *k)
+static const char *read_leaf(tdagi_exporter *e, tdag_value v)
 {
     char buf[16];
-    const char *path = tdagi_name_given(tdagi_value_name(e->g, k->value, buf));
+    const char *path = tdagi_name_given(tdagi_value_name(e->g, v, buf));
     const char *dot = strrchr(path, '.');
     const char *module = module_var(
         e, tdagi_tree_find(&e->tree, path, dot == NULL ? 0 : (size_t)(dot - path)));
@@ -81,13 +81,19 @@ static void constant_name(tdagi_exporter *e, char *name, size_t size)
     while (tdagi_tree_is_taken(&e->tree, name));
 }
 
-static const char *register_constant(tdagi_exporter *e, const tdagi_kernel *k)
+static const char *register_constant(tdagi_exporter *e, tdag_value v)
 {
     char name[32];
     constant_name(e, name, sizeof(name));
     e->body.status = tdagi_tree_add(&e->tree, name, TDAG_SHIM_SLOT_ATTRIBUTE,
-                                    tdagi_graph_node(e->g, k->value)->u.tensor);
+                                    tdagi_graph_node(e->g, v)->u.tensor);
     return e->body.status == TDAG_OK ? attribute(e, "self", name) : NULL;
+}
+
+const char *tdagi_export_leaf(tdagi_exporter *e, tdag_value v)
+{
+    return tdagi_graph_node(e->g, v)->op == TDAG_OP_CONSTANT ? register_constant(e, v)
+                                                             : read_leaf(e, v);
 }
 
 const char *tdagi_export_value(tdagi_exporter *e, uint32_t kernel)
@@ -95,11 +101,8 @@ const char *tdagi_export_value(tdagi_exporter *e, uint32_t kernel)
     if (e->body.status != TDAG_OK) return NULL;
     if (e->var[kernel] != NULL) return e->var[kernel];
     const tdagi_kernel *k = tdagi_export_kernel(e, kernel);
-    bool is_core = k->composite == TDAGI_CORE;
-    if (is_core && (k->op == TDAG_OP_PARAMETER || k->op == TDAG_OP_BUFFER))
-        e->var[kernel] = read_leaf(e, k);
-    else if (is_core && k->op == TDAG_OP_CONSTANT)
-        e->var[kernel] = register_constant(e, k);
+    if (k->composite == TDAGI_CORE && tdagi_op_holds_tensor(k->op))
+        e->var[kernel] = tdagi_export_leaf(e, k->value);
     else
         tdagi_export_fail(e, k, TDAG_E_INTERNAL,
                           "a value is used before it is computed");

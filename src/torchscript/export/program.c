@@ -7,6 +7,7 @@
 
 #include "torchscript/export/export.h"
 #include "torchscript/export/program/growing.h"
+#include "torchscript/export/recurrent/recurrent.h"
 #include "torchscript/source_name.h"
 
 typedef struct program_writer {
@@ -36,114 +37,6 @@ static const char *keep(const program_writer *w, const char *format, const char 
     tdagi_text_printf(&made, format, text, number);
     const char *kept = tdagi_export_keep(w->e, &made);
     return kept == NULL ? "" : kept;
-}
-
-/* ---- graphs as methods ---- */
-
-bool tdagi_export_shows(const tdag_graph *g, uint32_t s)
-{
-    for (uint32_t i = 0; i < g->n_inputs; i++) {
-        const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
-        for (uint32_t axis = 0; axis < n->rank; axis++) {
-            uint32_t symbol;
-            int64_t factor, offset;
-            if (tdagi_dim_is_affine(g->pool, n->shape[axis], &symbol, &factor,
-                                    &offset) &&
-                symbol == s)
-                return true;
-        }
-    }
-    return false;
-}
-
-static void graph_head(tdagi_exporter *e, const char *name, bool *given)
-{
-    tdagi_text_printf(&e->body, "def %s(self", name);
-    for (uint32_t i = 0; i < e->g->n_inputs; i++) {
-        tdagi_text arg;
-        tdagi_text_init(&arg, e->ctx);
-        tdagi_text_printf(&arg, "in%u", (unsigned)i);
-        const char *kept = tdagi_export_keep(e, &arg);
-        uint32_t kernel = e->r->kernel_of[e->g->inputs[i].id];
-        e->arguments[i] = kept;
-        if (kernel != 0) e->var[kernel] = kept;
-        tdagi_text_printf(&e->body, ", in%u: Tensor", (unsigned)i);
-    }
-    for (uint32_t s = 0; s < tdagi_pool_n_symbols(e->g->pool); s++) {
-        given[s] = !tdagi_export_shows(e->g, s);
-        if (given[s])
-            tdagi_text_printf(&e->body, ", size_%s: int",
-                              tdagi_pool_symbol(e->g->pool, s, NULL));
-    }
-    tdagi_text_add(&e->body, "):\n");
-    tdagi_export_bind_symbols(e, given);
-}
-
-static void graph_return(tdagi_exporter *e)
-{
-    const tdag_graph *g = e->g;
-    for (uint32_t i = 0; i < g->n_outputs; i++)
-        tdagi_export_value(e, e->r->kernel_of[g->outputs[i].id]);
-    tdagi_text_add(&e->body, "    return ");
-    for (uint32_t i = 0; i < g->n_outputs && e->body.status == TDAG_OK; i++)
-        tdagi_text_printf(&e->body, "%s%s%s%s", g->n_outputs > 1 && i == 0 ? "(" : "",
-                          i > 0 ? ", " : "", e->var[e->r->kernel_of[g->outputs[i].id]],
-                          g->n_outputs > 1 && i + 1 == g->n_outputs ? ")" : "");
-    tdagi_text_add(&e->body, "\n");
-}
-
-/* Variables of modules are those of one method. */
-static void forget_modules(tdagi_exporter *e)
-{
-    for (tdagi_tree_module *m = e->tree.root.next; m != NULL; m = m->next)
-        m->var = NULL;
-}
-
-static tdag_status write_kernels(tdagi_exporter *e, const char *name)
-{
-    size_t n = tdagi_pool_n_symbols(e->g->pool) + 1u;
-    bool *given = tdagi_arena_array(&e->arena, n, sizeof *given);
-    if (given == NULL) return tdagi_nomem(e->ctx);
-    forget_modules(e);
-    graph_head(e, name, given);
-    tdagi_export_kernels(e);
-    if (e->body.status == TDAG_OK) graph_return(e);
-    if (e->body.status == TDAG_OK)
-        e->body.status = tdagi_pool_report(e->ctx, e->r->pool);
-    return e->body.status;
-}
-
-/* What the proof needs of a graph: its kernels, and what their variables are called. */
-static tdag_status keep_graph(tdagi_exporter *e, const char *method)
-{
-    size_t n = e->r->n + 1u;
-    tdagi_export_graph *kept = tdagi_arena_alloc(&e->arena, sizeof *kept);
-    const char **var = tdagi_arena_array(&e->arena, n, sizeof *var);
-    if (kept == NULL || var == NULL) return tdagi_nomem(e->ctx);
-    memcpy(var, e->var, n * sizeof *var);
-    *kept = (tdagi_export_graph){e->g, method, e->r, var, e->graphs};
-    e->graphs = kept;
-    e->r = NULL;
-    return TDAG_OK;
-}
-
-static tdag_status write_graph(tdagi_exporter *e, const tdagi_export_use *use)
-{
-    TDAGI_TRY(write_kernels(e, use->path));
-    return keep_graph(e, use->path);
-}
-
-static tdag_status add_graph(tdagi_exporter *e, const tdagi_named_graph *graph)
-{
-    const tdagi_export_use use = {.run = write_graph, .path = graph->name};
-    e->g = graph->graph;
-    TDAGI_TRY(tdagi_export_register(e));
-    TDAGI_TRY(tdagi_raise(e->ctx, e->g, e->by_parts, &e->r));
-    tdag_status st = tdagi_export_raised(e, &use);
-    tdagi_raised_free(e->r); /* of one that failed */
-    e->r = NULL;
-    e->g = NULL;
-    return st;
 }
 
 /* ---- values of a method ---- */
@@ -434,9 +327,29 @@ static void end_list(program_writer *w, tdagi_var result, const char *list,
     define(w, result, name);
 }
 
+/* A loop that is a layer is a call of it. */
+static void write_layer(program_writer *w, const tdagi_statement *s,
+                        const tdagi_rnn_loop *l)
+{
+    const uint32_t carried[] = {l->rows, l->h, l->c};
+    indent(w);
+    add_targets(w, s->results, s->n_results);
+    tdagi_text_printf(body(w), "(self).%s(%s", w->e->model->graphs[l->step].name,
+                      read_var(w, l->sequence));
+    for (uint32_t i = 0; i < s->n_results; i++)
+        tdagi_text_printf(body(w), ", %s", read_var(w, s->inputs[1 + carried[i]]));
+    tdagi_text_add(body(w), ")\n");
+    define_all(w, s->results, s->n_results);
+}
+
 /* What is carried is one variable before, in and behind the loop. */
 static void write_loop(program_writer *w, const tdagi_statement *s)
 {
+    const tdagi_rnn_loop *layer = tdagi_rnn_loop_by(w->e, UINT32_MAX, s);
+    if (layer != NULL) {
+        write_layer(w, s, layer);
+        return;
+    }
     const tdagi_block *block = &s->blocks[0];
     uint32_t head = (uint32_t)s->has_limit + s->has_condition;
     const char **params = names_of(w, block->params + 1, s->n_results);
@@ -727,7 +640,7 @@ static void write_method(tdagi_exporter *e, const tdagi_method *m)
     memset(w.vars, 0, (m->n_vars + 1u) * sizeof *w.vars);
     memset(w.sizes, 0, n_symbols * sizeof *w.sizes);
     e->method = m;
-    forget_modules(e);
+    tdagi_export_forget_modules(e);
     tdag_status st = tdagi_export_structure(e, m->inputs, true, &e->takes);
     if (st == TDAG_OK) st = tdagi_export_structure(e, m->outputs, false, &e->gives);
     if (e->body.status == TDAG_OK) e->body.status = st;
@@ -760,8 +673,9 @@ void tdagi_export_program(tdagi_exporter *e)
 {
     const tdag_model *m = e->model;
     e->body.status = register_states(e);
+    if (e->body.status == TDAG_OK) tdagi_rnn_find_loops(e);
     for (uint32_t i = 0; i < m->n_graphs && e->body.status == TDAG_OK; i++) {
-        tdag_status st = add_graph(e, &m->graphs[i]);
+        tdag_status st = tdagi_export_graph_method(e, i);
         if (e->body.status == TDAG_OK) e->body.status = st;
     }
     for (uint32_t i = 0; i < m->n_methods && e->body.status == TDAG_OK; i++)

@@ -77,12 +77,17 @@ static void put_weights(const call *c, const tdagi_rnn_layer *l, bool write)
         }
 }
 
-static void put_call(const call *c, uint32_t x)
+const char *tdagi_rnn_operator(tdagi_rnn_kind kind)
 {
     static const char *const names[] = {[TDAGI_RNN_TANH] = "rnn_tanh",
                                         [TDAGI_RNN_RELU] = "rnn_relu",
                                         [TDAGI_RNN_GRU] = "gru",
                                         [TDAGI_RNN_LSTM] = "lstm"};
+    return names[kind];
+}
+
+static void put_call(const call *c, uint32_t x)
+{
     const tdagi_rnn_step *s = step(c, c->top->of[0]);
     bool is_lstm = s->kind == TDAGI_RNN_LSTM;
     put_weights(c, c->top, false);
@@ -92,7 +97,7 @@ static void put_call(const call *c, uint32_t x)
     tdagi_export_piece(c->e, c->k,
                        c->is_batched ? " = torch.%s(%v, "
                                      : " = torch.%s(torch.unsqueeze(%v, 1), ",
-                       names[s->kind], x);
+                       tdagi_rnn_operator(s->kind), x);
     put(c, is_lstm ? "[" : "");
     put_states(c, 0);
     put(c, is_lstm ? ", " : "");

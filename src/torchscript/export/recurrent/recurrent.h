@@ -3,7 +3,8 @@
  *
  * steps.c finds single steps and links them to sequences; layers.c makes layers of
  * these (a direction or two), stacks the layers that one call takes, and marks what
- * then needs no statement of its own; emit.c writes the calls. */
+ * then needs no statement of its own; emit.c writes the calls. loops.c finds loops of
+ * programs that are such a layer, and writes it. */
 #ifndef TDAGI_RECURRENT_H
 #define TDAGI_RECURRENT_H
 
@@ -55,6 +56,46 @@ typedef struct tdagi_recurrent {
     unsigned char *is_given; /* by kernel: a call computes it */
 } tdagi_recurrent;
 
+enum { /* of a layer, in the order of PyTorch's */
+       TDAGI_RNN_W_IH,
+       TDAGI_RNN_W_HH,
+       TDAGI_RNN_B_IH,
+       TDAGI_RNN_B_HH,
+       TDAGI_RNN_W_HR, /* of an LSTM with a projection */
+       TDAGI_RNN_N_WEIGHTS
+};
+
+/* A loop that is a layer over the rows of a sequence. */
+typedef struct tdagi_rnn_loop {
+    const tdagi_statement *loop;
+    tdagi_rnn_kind kind;
+    bool is_backwards;   /* from the last row on */
+    uint32_t rows, h, c; /* of what it carries; c of an LSTM only */
+    tdagi_var sequence;
+    uint32_t step, product; /* graphs: of a round, with the product of the states; with
+                               the product of the inputs */
+    uint32_t output; /* of `product`, where that stands before the loop: the product */
+    tdag_value x;    /* there: of what, which is given in its place; 0: in the step */
+    tdag_value weights[TDAGI_RNN_N_WEIGHTS]; /* in these graphs; 0: it is not there */
+    struct tdagi_rnn_loop *next;
+} tdagi_rnn_loop;
+
+/* Fills e->loops. */
+void tdagi_rnn_find_loops(tdagi_exporter *e);
+/* By the graph of a step, or by the loop; NULL: there is none. */
+#define TDAGI_RNN_ANY UINT32_MAX
+const tdagi_rnn_loop *tdagi_rnn_loop_by(const tdagi_exporter *e, uint32_t step,
+                                        const tdagi_statement *loop);
+/* That for which output, or any, of the exporter's graph is the inputs' product. */
+const tdagi_rnn_loop *tdagi_rnn_loop_of_product(const tdagi_exporter *e,
+                                                uint32_t output);
+/* The layer as a method of the sequence, the rows that are none, and the states. */
+void tdagi_rnn_write_loop(tdagi_exporter *e, const tdagi_rnn_loop *l, const char *name);
+const char *tdagi_rnn_operator(tdagi_rnn_kind kind); /* "lstm" */
+
+/* If kernel i is the state behind a step from h, s->before[0]: what is added of the
+ * inputs, and s->kind, of_h and, of an LSTM, now[1] and before[1]; else 0. */
+uint32_t tdagi_rnn_match(const tdagi_exporter *e, uint32_t i, tdagi_rnn_step *s);
 /* Fills steps and step_of, which the caller has made; linked. */
 void tdagi_rnn_find_steps(const tdagi_exporter *e, tdagi_recurrent *r);
 /* Finds all calls and defers what they make needless. */

@@ -127,10 +127,18 @@ static uint32_t match_gru(const tdagi_exporter *e, uint32_t i, tdagi_rnn_step *s
     return 0;
 }
 
-/* The product of x in the sum of both; of_h is found. */
-static uint32_t match_sum(const tdagi_exporter *e, uint32_t sum, tdagi_rnn_step *s)
+/* Whether i is a part of all inputs' product. */
+static bool is_part(const tdagi_exporter *e, uint32_t i)
 {
     int64_t axis, t;
+    return tdagi_rnn_row(e, i, &axis, &t) != 0;
+}
+
+/* The product of x in the sum of both; of_h is found: that of before[0], where it is
+ * known. */
+static uint32_t match_sum(const tdagi_exporter *e, uint32_t sum, tdagi_rnn_step *s)
+{
+    const uint32_t h = s->before[0];
     if (is_composite(e, sum, TDAGI_LINEAR)) { /* without a bias of its own */
         s->of_h = sum;
         return in(e, sum, 2);
@@ -138,14 +146,13 @@ static uint32_t match_sum(const tdagi_exporter *e, uint32_t sum, tdagi_rnn_step 
     for (uint32_t j = 0; j < 2 && is_core(e, sum, TDAG_OP_ADD); j++) {
         s->of_h = in(e, sum, j);
         if (is_composite(e, s->of_h, TDAGI_LINEAR) &&
-            tdagi_rnn_row(e, in(e, sum, 1 - j), &axis, &t) != 0)
+            (h == 0 ? is_part(e, in(e, sum, 1 - j)) : in(e, s->of_h, 0) == h))
             return in(e, sum, 1 - j);
     }
     return 0;
 }
 
-/* The product of the step's inputs; 0: i is no state. */
-static uint32_t match_kind(const tdagi_exporter *e, uint32_t i, tdagi_rnn_step *s)
+uint32_t tdagi_rnn_match(const tdagi_exporter *e, uint32_t i, tdagi_rnn_step *s)
 {
     uint32_t sum = match_lstm(e, i, s), x = 0;
     s->kind = TDAGI_RNN_LSTM;
@@ -175,7 +182,7 @@ static bool match_step(const tdagi_exporter *e, uint32_t i, tdagi_rnn_step *s)
     *s = (tdagi_rnn_step){.now = {i}};
     if ((k->dtype != TDAG_F32 && k->dtype != TDAG_F64) || k->rank < 1 || k->rank > 2)
         return false;
-    uint32_t x = match_kind(e, i, s);
+    uint32_t x = tdagi_rnn_match(e, i, s);
     if (x == 0) return false;
     s->of_x = tdagi_rnn_row(e, x, &s->axis, &s->t);
     s->before[0] = in(e, s->of_h, 0);
