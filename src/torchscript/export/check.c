@@ -351,7 +351,8 @@ static tdag_status check_all(tdagi_exporter *e, tdagi_mapping *archive)
         TDAGI_TRY(check_kept(e, archive, g));
     for (uint32_t i = 0; i < e->model->n_graphs; i++)
         if (has_opaque(e->model->graphs[i].graph))
-            return e->loops == NULL ? TDAG_OK : tdagi_file_is_wrong(e->ctx, TDAG_E_FORMAT);
+            return e->loops == NULL ? TDAG_OK
+                                    : tdagi_file_is_wrong(e->ctx, TDAG_E_FORMAT);
     return check_methods(e, archive);
 }
 
