@@ -108,7 +108,8 @@ static void add_call(run *r, const tdagi_statement *s)
         r->value_of[s->results[i].id] = new_of[g->outputs[i].id];
 }
 
-/* Uses inside go; what is left of a result makes it an output. */
+/* Uses inside go; what is left of a result makes it an output, as does a size: what
+ * binds it stays. */
 static void find_outputs(run *r)
 {
     uint32_t n_vars = r->in->c.m->n_vars;
@@ -118,7 +119,8 @@ static void find_outputs(run *r)
             r->left[s->inputs[i].id]--;
     for (const tdagi_statement *s = r->first; s != r->end; s = s->next)
         for (uint32_t i = 0; i < s->n_results; i++)
-            if (r->left[s->results[i].id] > 0) r->gives[r->n_gives++] = s->results[i];
+            if (r->left[s->results[i].id] > 0 || s->n_bindings > 0)
+                r->gives[r->n_gives++] = s->results[i];
 }
 
 static bool take_room(run *r)
