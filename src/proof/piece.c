@@ -18,6 +18,8 @@ typedef struct piece {
     tdagi_classes *c;
     begin from;
     bool at_samples;          /* symbols are their sample values */
+    int64_t more;             /* ... or more than them, by that */
+    bool has_run;             /* on some inputs */
     unsigned char *is_cut;    /* by class of a: both pieces begin there */
     unsigned char *is_source; /* by class of a: x comes from it; AT_SOURCES only */
     bool is_apart;            /* a's piece has leaves that b's has not */
@@ -105,7 +107,7 @@ static tdag_status replacements_of(const piece *p, tdag_builder *b, const tdag_g
         int64_t sample;
         const char *name = tdagi_pool_symbol(g->pool, i, &sample);
         (*out)[i] = p->at_samples
-                        ? sample
+                        ? sample + p->more
                         : tdagi_dim_symbol(tdagi_builder_pool(b), name, sample);
     }
     return TDAG_OK;
@@ -185,14 +187,14 @@ static tdag_status same_structure(tdag_ctx *ctx, tdag_graph *const g[2], bool *o
 
 /* Pieces of which one has operands that the other has not are not run: there are
  * better ones. */
-static tdag_status compare(const piece *p, bool *equal_out)
+static tdag_status compare(piece *p, bool *equal_out)
 {
     tdag_graph *g[2] = {NULL, NULL};
     tdag_status st = cut_out(p, 0, p->x, &g[0]);
     if (st == TDAG_OK) st = cut_out(p, 1, p->y, &g[1]);
     if (st == TDAG_OK) st = same_structure(p->c->ctx, g, equal_out);
     if (st == TDAG_OK && !*equal_out && (p->from == AT_LEAVES || !p->is_apart))
-        st = tdagi_trial(p->c->ctx, g[0], g[1], equal_out);
+        st = tdagi_trial(p->c->ctx, g[0], g[1], &p->has_run, equal_out);
     tdag_graph_free(g[0]);
     tdag_graph_free(g[1]);
     return st;
@@ -237,7 +239,11 @@ static tdag_status compare_pieces(piece *p, bool *equal_out)
     tdag_status st = compare_from(p, equal_out);
     if (tdagi_is_final(st) || (st == TDAG_OK && *equal_out)) return st;
     p->at_samples = true;
+    p->more = 0;
     if (st != TDAG_OK) st = compare_from(p, equal_out);
+    if (tdagi_is_final(st)) return st;
+    p->more = 2; /* what picks rows may find none at the samples */
+    if (!*equal_out && !p->has_run) st = compare_from(p, equal_out);
     if (tdagi_is_final(st)) return st;
     if (st != TDAG_OK) *equal_out = false;
     return TDAG_OK;

@@ -36,9 +36,10 @@ tdag_status tdagi_piece_compare(tdagi_classes *c, uint32_t x, uint32_t y,
 
 /* ---- trials (trial.c) ---- */
 /* Whether two graphs of one output give the same on random inputs, a few times. Their
- * inputs go by position. Floats may differ as roundings in another order do. */
+ * inputs go by position. Floats may differ as roundings in another order do. ran_out is
+ * set where the first one ran at all. */
 tdag_status tdagi_trial(tdag_ctx *ctx, const tdag_graph *x, const tdag_graph *y,
-                        bool *equal_out);
+                        bool *ran_out, bool *equal_out);
 
 /* Random elements, by rounds of several kinds. */
 typedef struct tdagi_dice {

@@ -173,7 +173,7 @@ bool tdagi_is_too_large(const tdag_graph *g, int64_t most)
 }
 
 tdag_status tdagi_trial(tdag_ctx *ctx, const tdag_graph *x, const tdag_graph *y,
-                        bool *equal_out)
+                        bool *ran_out, bool *equal_out)
 {
     trial t = {.ctx = ctx, .g = {x, y}, .dice = {.seed = 1}};
     *equal_out = true;
@@ -187,6 +187,7 @@ tdag_status tdagi_trial(tdag_ctx *ctx, const tdag_graph *x, const tdag_graph *y,
         if (st == TDAG_OK) st = run_once(&t, equal_out);
         free_inputs(&t);
     }
+    *ran_out = *ran_out || t.n_ran > 0;
     if (t.n_ran == 0) *equal_out = false; /* nothing was seen */
     return st;
 }

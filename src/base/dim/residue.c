@@ -66,12 +66,15 @@ static void find_periods(const tdagi_pool *pool, tdag_dim d, int64_t by, split *
     }
 }
 
-/* Sets each symbol to P*Q - P + r, r = 1 ... P, of the case: >= 1 as Q is. */
-static void set_case(tdagi_pool *to, const split *s, const tdag_dim *q, int64_t number,
-                     tdag_dim *replacements)
+/* Sets each symbol to P*Q - P + r, r = 1 ... P, of the case: >= 1 as Q is; one that may
+ * be 0 to one less. */
+static void set_case(tdagi_pool *to, tdagi_pool *pool, const split *s,
+                     const tdag_dim *q, int64_t number, tdag_dim *replacements)
 {
     for (uint32_t i = 0; i < s->n; i++) {
-        int64_t period = s->periods[i], rest = number % period + 1;
+        tdag_dim symbol = tdagi_pool_symbol_dim(pool, s->symbols[i]);
+        int64_t period = s->periods[i],
+                rest = number % period + tdagi_dim_proves_ge(pool, symbol, 1);
         tdag_dim least = tdagi_dim_const(to, rest - period);
         replacements[s->symbols[i]] =
             tdagi_dim_add(to, tdagi_dim_mul(to, period, q[i]), least);
@@ -79,7 +82,7 @@ static void set_case(tdagi_pool *to, const split *s, const tdag_dim *q, int64_t 
     }
 }
 
-static bool prove_cases(tdagi_pool *to, const tdagi_pool *pool, const split *s,
+static bool prove_cases(tdagi_pool *to, tdagi_pool *pool, const split *s,
                         tdag_dim difference, tdag_dim *replacements)
 {
     tdag_dim q[MOST_SYMBOLS];
@@ -92,7 +95,7 @@ static bool prove_cases(tdagi_pool *to, const tdagi_pool *pool, const split *s,
         if (n > MOST_CASES) return false;
     }
     for (int64_t number = 0; number < n; number++) {
-        set_case(to, s, q, number, replacements);
+        set_case(to, pool, s, q, number, replacements);
         tdag_dim d = tdagi_dim_substitute(to, pool, difference, replacements);
         if (d == TDAGI_DIM_BAD || !tdagi_dim_proves_ge(to, d, 0)) return false;
     }
