@@ -31,8 +31,9 @@ typedef struct tdagi_attr {
  * writes it when it ends. */
 typedef struct tdagi_live {
     struct tdagi_live *next;
-    const char *path; /* "encoder.cache" */
-    tdag_value first; /* what was read */
+    const char *path;       /* "encoder.cache" */
+    tdag_value first;       /* what was read */
+    const tdagi_cell *cell; /* ... and its memory */
     tdagi_any now;
     const tdagi_seq
         *values; /* of a dict that holds it, at that place; NULL: now has it */
@@ -134,6 +135,7 @@ typedef struct tdagi_found {
     uint32_t varies;   /* by axis: the state's size changes */
     tdag_tensor *rows; /* of a list: its items; else NULL */
     char letter;       /* ... which are numbers */
+    bool is_shared;    /* attributes that have its memory are this state */
     bool is_optional;  /* it is None at first: rows are a tensor for what it becomes */
     bool is_whole;     /* a list or tuple whose parts are states */
     bool is_part;      /* of a tuple that is None at first, with rows as for that */
@@ -152,6 +154,8 @@ typedef struct tdagi_names_found {
 } tdagi_names_found;
 void tdagi_import_free_found(tdagi_names_found *found);
 bool tdagi_import_is_state(const tdagi_import *im, const char *path);
+/* The same of one that is written in place, whose memory other attributes have, too. */
+void tdagi_import_found_shared(tdagi_import *im, const char *path);
 /* The walk cannot be what the method does, as that is state: it is to be done again. */
 void tdagi_import_found_state(tdagi_import *im, const char *path);
 /* The same of a list, which was `before` and is changed to `after`. */

@@ -21,7 +21,9 @@ typedef struct tdagi_leaf {
     tdag_shim_tensor info;
     tdag_tensor *tensor;
     tdagi_cell *cell;
-    bool is_state; /* a parameter or a buffer */
+    bool is_state;    /* a parameter or a buffer */
+    const char *path; /* of one */
+    tdagi_live *live; /* the state that it is */
 } tdagi_leaf;
 
 /* ---- finding and making leaves ---- */
@@ -213,6 +215,23 @@ static const char *join(tdagi_import *im, const char *path, const char *name)
     return *path == '\0' ? name : tdagi_env_text(&im->env, "%s.%s", path, name);
 }
 
+/* The last leaf is an attribute: state, of its own or the memory of another one, which
+ * is written in place. */
+static void live_leaf(tdagi_import *im, tdagi_attr *a, const char *path)
+{
+    tdagi_leaf *leaf = &im->leaves[im->n_leaves - 1], *twin = leaf;
+    const tdagi_found *found = tdagi_import_found(im, path);
+    leaf->path = path;
+    if (im->found != NULL && im->found->n > 0) twin = find_leaf(im, &leaf->info);
+    if (twin->live != NULL && tdagi_import_found(im, twin->path)->is_shared)
+        a->live = twin->live;
+    else if (found != NULL && found->is_shared && twin != leaf && twin->is_state)
+        tdagi_import_found_shared(im, twin->path);
+    else if (found != NULL)
+        tdagi_import_live(im, a, path, a->value);
+    leaf->live = a->live;
+}
+
 /* Parameters or buffers of one module, in the file's order. */
 static void add_state(tdagi_import *im, tdagi_object *o, tdag_shim_slot slot)
 {
@@ -233,8 +252,7 @@ static void add_state(tdagi_import *im, tdagi_object *o, tdag_shim_slot slot)
         tdagi_cell *t = make_leaf(im, v, &info, op, path);
         tdagi_attr *a =
             t == NULL ? NULL : add_attr(im, o, name, as_tensor(im, &info, t));
-        if (a != NULL && tdagi_import_is_state(im, path))
-            tdagi_import_live(im, a, path, a->value);
+        if (a != NULL) live_leaf(im, a, path);
     }
 }
 
@@ -415,6 +433,12 @@ void tdagi_import_set_attr(tdagi_import *im, tdagi_object *object, const char *n
         return;
     }
     if (a->live != NULL && is_same_tensor(a->live->now, v)) return;
+    if (a->live != NULL && tdagi_import_found(im, a->live->path)->is_shared)
+        tdagi_env_issue(
+            &im->env,
+            "the attribute %s, another tensor than before, where others have "
+            "its memory, which is written in place",
+            name);
     if (a->live != NULL) {
         tdagi_journal_note_slot(&im->env, &a->live->now, 0);
         a->live->now = v;
@@ -466,21 +490,50 @@ static bool *reachable(tdagi_import *im)
     return mark;
 }
 
+/* Whether what the leaf was before it was written is needed, under any name. */
+static bool is_read(const tdagi_import *im, const bool *mark, const tdagi_leaf *leaf,
+                    bool *is_shared)
+{
+    bool is = false;
+    for (uint32_t i = 0; i < im->n_leaves; i++) {
+        const tdagi_leaf *twin = &im->leaves[i];
+        if (!twin->is_state || twin->cell == NULL ||
+            !same_memory(&twin->info, &leaf->info))
+            continue;
+        is |= mark[twin->cell->first_value.id];
+        *is_shared |= twin != leaf;
+    }
+    return is;
+}
+
+/* A state that is written in place where other attributes have its memory is theirs. */
+static void check_live(tdagi_import *im, const tdagi_leaf *leaf)
+{
+    for (uint32_t i = 0; i < im->n_leaves && leaf->live->cell->was_written; i++)
+        if (&im->leaves[i] != leaf && im->leaves[i].is_state &&
+            same_memory(&im->leaves[i].info, &leaf->info))
+            tdagi_import_found_shared(im, leaf->live->path);
+}
+
 void tdagi_import_check_state(tdagi_import *im)
 {
     bool *mark = NULL;
     im->node = NULL;
     for (uint32_t i = 0; i < im->n_leaves && tdagi_env_ok(&im->env); i++) {
         const tdagi_leaf *leaf = &im->leaves[i];
+        if (leaf->live != NULL) check_live(im, leaf);
         if (!leaf->is_state || leaf->cell == NULL || !leaf->cell->was_written) continue;
         if (mark == NULL) mark = reachable(im);
         if (mark == NULL) return;
         tdag_value v = leaf->cell->first_value;
         char buf[16];
-        if (mark[v.id] && im->found != NULL)
-            tdagi_import_found_state(
-                im, tdagi_name_given(tdagi_value_name(im->env.b->graph, v, buf)));
-        else if (mark[v.id])
+        bool is_shared = false, is_needed = is_read(im, mark, leaf, &is_shared);
+        const char *path = tdagi_name_given(tdagi_value_name(im->env.b->graph, v, buf));
+        if (is_needed && im->found != NULL && is_shared)
+            tdagi_import_found_shared(im, path);
+        else if (is_needed && im->found != NULL)
+            tdagi_import_found_state(im, path);
+        else if (is_needed)
             tdagi_env_issue(
                 &im->env, "%s, which the model reads and then updates in place by %s",
                 tdagi_value_name(im->env.b->graph, v, buf), leaf->cell->writer);

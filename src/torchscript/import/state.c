@@ -62,6 +62,15 @@ void tdagi_import_found_state(tdagi_import *im, const char *path)
         f->v[f->n++] = new;
 }
 
+void tdagi_import_found_shared(tdagi_import *im, const char *path)
+{
+    tdagi_found *f = tdagi_import_found(im, path);
+    if (f != NULL && f->is_shared) return;
+    tdagi_import_found_state(im, path);
+    f = tdagi_import_found(im, path);
+    if (f != NULL) f->is_shared = true;
+}
+
 static void out_of_memory(tdagi_import *im)
 {
     if (tdagi_env_ok(&im->env)) im->env.status = tdagi_nomem(im->env.ctx);
@@ -208,7 +217,8 @@ static tdagi_live *add_live(tdagi_import *im, const char *path, const tdag_tenso
     if (cell == NULL) return NULL;
     cell->born = 0; /* it was there before any branch */
     add_read(im, number, read, z->n, z->bindings);
-    *live = (tdagi_live){.path = path, .first = read, .now = tdagi_any_tensor(cell)};
+    *live = (tdagi_live){
+        .path = path, .first = read, .now = tdagi_any_tensor(cell), .cell = cell};
     tdagi_live **end = &im->lives;
     while (*end != NULL)
         end = &(*end)->next;
