@@ -63,6 +63,9 @@ typedef struct tdagi_any {
 
 struct tdagi_seq {
     uint32_t n, capacity;
+    struct tdagi_seq_name *names;     /* those that it may be */
+    const struct tdagi_issue *spoilt; /* one of them was changed; NULL: none */
+    struct tdagi_seq *pending;
     uint32_t born; /* the environment's epoch then */
     tdagi_any *v;
     const char *type_name; /* of a named tuple; else NULL */

@@ -69,6 +69,10 @@ REFUSED = [
     ("y = x; self.nested[0].append(3); return y * len(self.nested[0])", "aten::append"),
     ("a = x * 2; y = a if bool(x[0] > 0) else x; y += 1; z = a + y; return z", "another name"),
     ("a = x * 2; y = a if bool(x[0] > 0) else x; a += 1; z = a + y; return z", "another name"),
+    ("k = [x]; l = [x, x] if bool(x[0] > 0) else k; k.append(x); y = torch.stack(l); "
+     "return y.sum(0)", "another name"),
+    ("k = {'a': x}; l = {'a': x + 1} if bool(x[0] > 0) else k; l['a'] = x * 2; y = k['a']; "
+     "return y", "another name"),
 ]
 ACCEPTED = [
     "self.cache[1] = x; return x + 1",

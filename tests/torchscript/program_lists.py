@@ -349,3 +349,19 @@ class ReversedNumbers(nn.Module):
                 places.append(i)
         places.reverse()
         return torch.tensor(places), x.flip(0), len(places)
+
+
+@model("f32[N=4]", lengths((), (4, 1, 2, 6)))
+class TailOfSome(nn.Module):
+    """The rows behind the first of a list and of a selection that may be empty."""
+
+    def forward(self, x):
+        rows: List[Tensor] = []
+        for v in x:
+            if bool(v > 0):
+                rows.append(v * 2)
+        tail = rows[1:]
+        total = torch.zeros(())
+        for v in tail:
+            total = total + v
+        return total, len(tail), x[x > 0][1:], x[x > 0][:-1].size(0)

@@ -359,3 +359,35 @@ class SetOrWritten(Settings):
         else:
             self.a.zero_()
         return self.a + self.b, old * 1
+
+
+class Adds(nn.Module):
+    def __init__(self, sums):
+        super().__init__()
+        self.register_buffer("sums", sums)
+
+    def forward(self, x):
+        self.sums += x
+        return self.sums * 1
+
+
+class Looks(Adds):
+    def forward(self, x):
+        return self.sums * x
+
+
+@model("f32[3]", several(5, 3))
+class SharedMemory(nn.Module):
+    """Two modules write the buffer that a third one reads, which has no other tensor."""
+
+    def __init__(self):
+        super().__init__()
+        sums = torch.zeros(3)
+        self.look, self.first, self.second = Looks(sums), Adds(sums), Adds(sums)
+
+    def forward(self, x):
+        if bool(x[0] > 0):
+            y = self.first(x)
+        else:
+            y = self.second(x * 2)
+        return y, self.look(x)

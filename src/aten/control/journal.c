@@ -96,8 +96,65 @@ void tdagi_journal_note_slot(tdagi_env *env, tdagi_any *slot, uint32_t born)
     if (env->journal != NULL && born < env->journal->epoch) note(env, env->journal, &e);
 }
 
+/* ---- lists and dicts that may be one ---- */
+
+typedef struct tdagi_seq_name {
+    struct tdagi_seq_name *next;
+    tdagi_seq *of;
+} tdagi_seq_name;
+
+static tdagi_seq *items_of(tdagi_any v)
+{
+    if (v.kind == TDAGI_ANY_DICT) return &v.u.dict->values;
+    return v.kind == TDAGI_ANY_LIST ? v.u.seq : NULL;
+}
+
+static void add_name(tdagi_env *env, tdagi_seq *seq, tdagi_seq *of)
+{
+    tdagi_seq_name *name = tdagi_env_alloc(env, sizeof *name);
+    if (name == NULL) return;
+    *name = (tdagi_seq_name){seq->names, of};
+    seq->names = name;
+}
+
+void tdagi_journal_may_be(tdagi_env *env, tdagi_any a, tdagi_any b)
+{
+    tdagi_seq *x = items_of(a), *y = items_of(b);
+    if (x == NULL || y == NULL || x == y) return;
+    add_name(env, x, y);
+    add_name(env, y, x);
+}
+
+/* Those that may be this one are not known any more. */
+static void spoil_names(tdagi_env *env, tdagi_seq *seq)
+{
+    if (seq->names == NULL) return;
+    const tdagi_any why = tdagi_env_issue_if_used(
+        env, "a list or dict after it was changed by another name, which it has where "
+             "tensor data decides so");
+    seq->pending = NULL;
+    for (tdagi_seq *queue = seq; queue != NULL;) {
+        const tdagi_seq *at = queue;
+        queue = queue->pending;
+        for (const tdagi_seq_name *n = at->names; n != NULL; n = n->next) {
+            if (n->of == seq || n->of->spoilt != NULL) continue;
+            n->of->spoilt = why.u.issue;
+            n->of->pending = queue;
+            queue = n->of;
+        }
+    }
+}
+
+tdagi_any tdagi_journal_known(tdagi_any v)
+{
+    const tdagi_seq *s = items_of(v);
+    if (s == NULL || s->spoilt == NULL) return v;
+    return (tdagi_any){.kind = TDAGI_ANY_POISON, .u.issue = s->spoilt};
+}
+
 void tdagi_journal_note_seq(tdagi_env *env, tdagi_seq *seq)
 {
+    spoil_names(env, seq);
     tdagi_journal *j = env->journal;
     tdagi_journal_entry e = {.seq = seq};
     if (j == NULL || seq->born >= j->epoch || find(j, &e) != NULL) return;

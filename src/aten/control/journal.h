@@ -34,6 +34,10 @@ void tdagi_journal_note(tdagi_env *env, tdagi_cell *root);
 void tdagi_journal_keep(tdagi_env *env, tdagi_journal *j);
 /* A list is about to be changed. */
 void tdagi_journal_note_seq(tdagi_env *env, tdagi_seq *seq);
+/* Two lists or dicts may be one, as data decides: a change of one spoils the other. */
+void tdagi_journal_may_be(tdagi_env *env, tdagi_any a, tdagi_any b);
+/* v, or POISON where it is a list or dict that is spoilt. */
+tdagi_any tdagi_journal_known(tdagi_any v);
 /* A variable is about to be assigned to, which is there since that epoch. */
 void tdagi_journal_note_slot(tdagi_env *env, tdagi_any *slot, uint32_t born);
 /* Whether something made in that epoch was there before the innermost journal: a change

@@ -40,6 +40,7 @@ typedef struct arm {
     tdagi_journal journal;
     tdagi_any *results;      /* of the node's outputs; lists as they are behind it */
     const tdagi_seq **lists; /* ... and which lists those are */
+    tdagi_any *given;        /* ... as the arm has them */
     tdagi_any *written;      /* by entry of the journal: the value behind the arm */
     tdagi_told *told;        /* what results and names hold that it wrote */
 } arm;
@@ -79,10 +80,14 @@ static void keep_results(tdagi_frame *f, const tdag_shim_block *block, arm *a)
     size_t n = api->block_n_outputs(block);
     a->results = tdagi_env_alloc(env, (n + 1) * sizeof *a->results);
     a->lists = tdagi_env_alloc(env, (n + 1) * sizeof(*a->lists));
-    for (size_t i = 0; i < n && a->results != NULL && a->lists != NULL; i++) {
+    a->given = tdagi_env_alloc(env, (n + 1) * sizeof *a->given);
+    bool has_room = a->results != NULL && a->lists != NULL && a->given != NULL;
+    for (size_t i = 0; i < n && has_room; i++) {
         const tdagi_any *v = tdagi_frame_get(f, api->block_output(block, i));
         a->results[i] =
-            v == NULL ? tdagi_any_none() : tdagi_any_known(tdagi_settled(env, *v));
+            v == NULL ? tdagi_any_none()
+                      : tdagi_any_known(tdagi_settled(env, tdagi_journal_known(*v)));
+        a->given[i] = a->results[i];
         keep_told(env, a, a->results[i], 0);
         a->lists[i] = NULL;
         if (a->results[i].kind != TDAGI_ANY_LIST) continue;
@@ -213,9 +218,11 @@ void tdagi_import_branch(tdagi_frame *f, const tdag_shim_node *node, tdag_value 
         const tdagi_any *v =
             tdagi_frame_get(f, im->api->block_output(im->api->node_block(node, 1), i));
         bool is_one_list = a[0].lists[i] != NULL && a[0].lists[i] == a[1].lists[i];
-        tdagi_frame_output(
-            f, node, i,
-            is_one_list ? *v : tdagi_merge(&arms, a[0].results[i], a[1].results[i]));
+        tdagi_any made =
+            is_one_list ? *v : tdagi_merge(&arms, a[0].results[i], a[1].results[i]);
+        for (int k = 0; k < 2 && !is_one_list; k++)
+            tdagi_journal_may_be(&im->env, made, a[k].given[i]);
+        tdagi_frame_output(f, node, i, made);
     }
     if (tdagi_env_ok(&im->env)) finish(im, s, &arms, a);
 }

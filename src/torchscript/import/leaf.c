@@ -223,6 +223,7 @@ static void live_leaf(tdagi_import *im, tdagi_attr *a, const char *path)
     const tdagi_found *found = tdagi_import_found(im, path);
     leaf->path = path;
     if (im->found != NULL && im->found->n > 0) twin = find_leaf(im, &leaf->info);
+    if (twin == NULL) twin = leaf; /* of no elements */
     if (twin->live != NULL && tdagi_import_found(im, twin->path)->is_shared)
         a->live = twin->live;
     else if (found != NULL && found->is_shared && twin != leaf && twin->is_state)

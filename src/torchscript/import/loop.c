@@ -46,6 +46,15 @@ static tdagi_any entry_of(const looping *l, size_t k)
     return tdagi_settled(&l->f->im->env, v);
 }
 
+/* What the loop makes of an entry, of which it may be the memory. */
+static tdagi_any made_of(looping *l, size_t k,
+                         tdagi_any (*make)(tdagi_carrying *c, tdagi_any v))
+{
+    tdagi_any v = entry_of(l, k), made = make(&l->carrying, v);
+    tdagi_journal_may_be(&l->f->im->env, made, v);
+    return made;
+}
+
 /* The parameters, and what the body does with them. */
 static void walk_body(looping *l, tdag_value index)
 {
@@ -58,7 +67,7 @@ static void walk_body(looping *l, tdag_value index)
                     (tdagi_any){.kind = TDAGI_ANY_DATA, .letter = 'i', .u.tensor = i});
     for (size_t k = 0; k < n_carried(l); k++)
         tdagi_frame_set(l->f, api->block_input(l->body, k + 1),
-                        tdagi_carry_in(&l->carrying, entry_of(l, k)));
+                        made_of(l, k, tdagi_carry_in));
     l->n_variables = l->carrying.at;
     for (written *w = l->written; w != NULL && !failed(l); w = w->next) {
         bool is_lost = w->spoilt.kind == TDAGI_ANY_POISON;
@@ -189,8 +198,7 @@ static void finish(looping *l, tdagi_outline_statement *s)
     l->carrying.at = 0;
     if (l->has_condition) l->carrying.trips = TDAGI_DIM_BAD;
     for (size_t k = 0; k < n_carried(l); k++)
-        tdagi_frame_output(l->f, l->node, k,
-                           tdagi_carry_out(&l->carrying, entry_of(l, k)));
+        tdagi_frame_output(l->f, l->node, k, made_of(l, k, tdagi_carry_out));
     for (written *w = l->written; w != NULL && !failed(l); w = w->next) {
         bool is_lost = w->spoilt.kind == TDAGI_ANY_POISON;
         tdagi_import_put(env, &w->at,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "aten/aten.h"
+#include "aten/control/journal.h"
 #include "aten/control/stack.h"
 #include "aten/selection.h"
 #include "torchscript/import/import.h"
@@ -95,7 +96,7 @@ static const tdagi_any *read_args(tdagi_frame *f, const tdag_shim_node *node, si
     tdagi_any *args = tdagi_env_alloc(&im->env, (n + 1) * sizeof(*args));
     for (size_t i = 0; i < n && args != NULL; i++) {
         const tdagi_any *v = tdagi_frame_get(f, im->api->node_input(node, i));
-        args[i] = v == NULL ? tdagi_any_poison() : *v;
+        args[i] = v == NULL ? tdagi_any_poison() : tdagi_journal_known(*v);
     }
     return args;
 }
