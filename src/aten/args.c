@@ -8,7 +8,9 @@
 static int32_t find(const tdagi_call *c, const char *name)
 {
     for (uint32_t i = 0; i < c->schema->n_args && i < c->n; i++)
-        if (strcmp(c->schema->args[i].name, name) == 0) return (int32_t)i;
+        if (*c->schema->args[i].name == *name &&
+            strcmp(c->schema->args[i].name, name) == 0)
+            return (int32_t)i;
     uint32_t i = strcmp(name, "other") == 0; /* of numbers they are called a and b */
     bool is_number = c->schema->n_args > i && c->n > i &&
                      strlen(c->schema->args[i].name) == 1 &&

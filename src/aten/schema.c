@@ -20,9 +20,14 @@ bool tdagi_schema_pure(const char *name, char out[TDAGI_PURE_NAME])
 
 void tdagi_schema_bind(tdagi_schema *s)
 {
+    tdagi_schema_bind_to(s, tdagi_aten_row_of(s->name, strlen(s->name)));
+}
+
+void tdagi_schema_bind_to(tdagi_schema *s, const tdagi_aten_row *row)
+{
     char pure[TDAGI_PURE_NAME];
     s->is_bound = true;
-    s->row = tdagi_aten_row_of(s->name, strlen(s->name));
+    s->row = row;
     if (s->row != NULL || s->n_args == 0 || !s->args[0].is_written ||
         !tdagi_schema_pure(s->name, pure))
         return;

@@ -53,6 +53,8 @@ typedef struct tdagi_schema {
 /* Finds the row. One of `relu` serves `relu_`, which writes argument 0, and one of
  * `__and__` serves `__iand__`. */
 void tdagi_schema_bind(tdagi_schema *s);
+/* The same where the row of its name is known; NULL: it has none. */
+void tdagi_schema_bind_to(tdagi_schema *s, const struct tdagi_aten_row *row);
 /* The operator that "aten::relu_" or "aten::__iand__" is in place. False: it is none.
  */
 enum { TDAGI_PURE_NAME = 64 };

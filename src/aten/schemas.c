@@ -87,24 +87,29 @@ static const uint16_t starts[] = {
 _Static_assert(sizeof(struct layout) == sizeof(pieces) && N_PIECES < UINT16_MAX,
                "schemas lie as their layout says");
 
-static size_t find_row(const char *name)
+static size_t find_row(const char *name, const tdagi_aten_row **row_out)
 {
     size_t n, nth = 0;
-    const tdagi_aten_row *rows = tdagi_aten_rows(&n),
-                         *row = tdagi_aten_row_of(name, strlen(name));
-    for (size_t i = 0; row != NULL && i < (size_t)(row - rows); i++)
-        nth += rows[i].fn != NULL;
-    return row == NULL ? N_PIECES : starts[nth];
+    const tdagi_aten_row *row = tdagi_aten_row_of(name, strlen(name));
+    *row_out = row;
+    if (row == NULL) return N_PIECES;
+    for (const tdagi_aten_row *r = tdagi_aten_rows(&n); r < row; r++)
+        nth += r->fn != NULL;
+    return starts[nth];
 }
 
-/* Where the schemas of an operator start; N_PIECES: nowhere. */
-static size_t find_operator(const tdagi_env *env, const char *name)
+/* Where the schemas of an operator start; N_PIECES: nowhere. *row_out: the row of its
+ * name; NULL: it has none. */
+static size_t find_operator(const tdagi_env *env, const char *name,
+                            const tdagi_aten_row **row_out)
 {
+    const tdagi_aten_row *row;
+    *row_out = NULL;
     if (!tdagi_env_ok(env)) return N_PIECES;
-    size_t at = find_row(name);
+    size_t at = find_row(name, row_out);
     char pure[TDAGI_PURE_NAME];
     if (at < N_PIECES || !tdagi_schema_pure(name, pure)) return at;
-    at = find_row(pure);
+    at = find_row(pure, &row);
     while (at < N_PIECES && !is_operator(pieces[at]))
         at++;
     return at < N_PIECES && pieces[at] == SAME_ROW ? at + 1 : N_PIECES;
@@ -155,7 +160,8 @@ static const char *plain_type(const char *name)
                  {"MemoryFormat", "int"},
                  {"Scalar", "number"}};
     for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
-        if (strcmp(name, other[i].from) == 0) return other[i].to;
+        if (*name == *other[i].from && strcmp(name, other[i].from) == 0)
+            return other[i].to;
     return name;
 }
 
@@ -272,9 +278,9 @@ static bool read_parameters(tdagi_env *env, size_t i, tdagi_parameter *args,
     bool keyword_only = false;
     for (i++; i < end; i++) {
         const char *text = text_of(pieces[i]);
-        if (strcmp(text, "*") == 0)
+        if (*text == '*')
             keyword_only = true;
-        else if (strcmp(text, "...") == 0)
+        else if (*text == '.')
             out->is_vararg = true;
         else if (!read_parameter(env, text, &args[out->n_args]))
             return false;
@@ -307,13 +313,14 @@ static bool read_schema(tdagi_env *env, size_t first, size_t i, tdagi_schema *ou
 bool tdagi_schemas_get(tdagi_env *env, const char *name, uint32_t i, tdagi_schema *out,
                        unsigned *lines_out)
 {
-    size_t first = find_operator(env, name), at = first;
+    const tdagi_aten_row *row;
+    size_t first = find_operator(env, name, &row), at = first;
     for (; i > 0 && is_first(at); i--)
         at = end_of(at);
     if (!is_first(at)) return false;
     tdagi_schema schema = {.name = copy(env, name, strlen(name))};
     if (schema.name == NULL || !read_schema(env, first, at, &schema)) return false;
-    tdagi_schema_bind(&schema);
+    tdagi_schema_bind_to(&schema, row);
     *lines_out = lines_at(at);
     *out = schema;
     return true;
@@ -325,10 +332,11 @@ static bool writes_first(const tdagi_schema *s)
 }
 
 /* Overloads have the row of the first, but for what goes by what is written. */
-static void bind_like(tdagi_schema *s, const tdagi_schema *first)
+static void bind_like(tdagi_schema *s, const tdagi_schema *first,
+                      const tdagi_aten_row *row)
 {
     if (s == first || writes_first(s) != writes_first(first)) {
-        tdagi_schema_bind(s);
+        tdagi_schema_bind_to(s, row);
         return;
     }
     s->is_bound = true;
@@ -339,7 +347,8 @@ static void bind_like(tdagi_schema *s, const tdagi_schema *first)
 const tdagi_schema *tdagi_schemas_list(tdagi_env *env, const char *name,
                                        uint32_t *n_out)
 {
-    size_t first = find_operator(env, name), at;
+    const tdagi_aten_row *row;
+    size_t first = find_operator(env, name, &row), at;
     uint32_t n = 0;
     *n_out = 0;
     for (at = first; is_first(at); at = end_of(at))
@@ -352,7 +361,7 @@ const tdagi_schema *tdagi_schemas_list(tdagi_env *env, const char *name,
     for (uint32_t i = 0; i < n; i++, at = end_of(at)) {
         all[i] = (tdagi_schema){.name = kept};
         if (!read_schema(env, first, at, &all[i])) return NULL;
-        bind_like(&all[i], &all[0]);
+        bind_like(&all[i], &all[0], row);
     }
     *n_out = n;
     return all;
@@ -361,7 +370,8 @@ const tdagi_schema *tdagi_schemas_list(tdagi_env *env, const char *name,
 bool tdagi_schemas_find(tdagi_env *env, const char *name, const char *overload,
                         unsigned lines, tdagi_schema *out)
 {
-    size_t at = find_operator(env, name);
+    const tdagi_aten_row *row;
+    size_t at = find_operator(env, name, &row);
     for (uint32_t i = 0; is_first(at); i++, at = end_of(at)) {
         unsigned has;
         if ((lines_at(at) & lines) != 0 && strcmp(overload_at(at), overload) == 0)

@@ -8,7 +8,8 @@ static bool dims_equal(const tdag_graph *a, const tdag_graph *b, uint32_t n,
                        const tdag_dim *x, const tdag_dim *y)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (!tdagi_dim_same(a->pool, x[i], b->pool, y[i])) return false;
+        if (x[i] >= 0 ? x[i] != y[i] : !tdagi_dim_same(a->pool, x[i], b->pool, y[i]))
+            return false;
     return true;
 }
 

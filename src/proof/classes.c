@@ -99,7 +99,6 @@ static uint32_t hash(const tdagi_classes *c, const value *v)
 {
     const tdagi_node *n = v->n;
     uint64_t h = tdagi_hash_mix((uintptr_t)c->slots ^ n->op, (uintptr_t)v->memory);
-    h = hash_numbers(h, v->g->pool, (tdag_list){n->rank, n->shape});
     for (uint32_t i = 0; i < n->n_inputs; i++)
         h = tdagi_hash_mix(h, operand(v, i));
     if (n->op == TDAG_OP_CONSTANT)
@@ -123,16 +122,22 @@ static bool is_same(const value *x, const value *y)
 
 /* ---- all of them ---- */
 
-static uint32_t give_class(tdagi_classes *c, const tdag_graph *g, uint32_t id)
+static bool is_of_class(const tdagi_classes *c, const value *v, uint32_t n)
+{
+    const value w = value_at(c, n <= c->n_known ? c->a : c->b, c->value_of[n]);
+    return is_same(v, &w);
+}
+
+/* The class at `guess` is tried first; 0: none. */
+static uint32_t give_class(tdagi_classes *c, const tdag_graph *g, uint32_t id,
+                           uint32_t guess)
 {
     const value v = value_at(c, g, id);
+    if (guess != 0 && is_of_class(c, &v, guess)) return guess;
     uint32_t h = hash(c, &v), i = h & c->mask;
-    for (; c->slots[i].n != 0; i = (i + 1) & c->mask) {
-        uint32_t n = c->slots[i].n;
-        if (c->slots[i].hash != h) continue;
-        const value w = value_at(c, n <= c->n_known ? c->a : c->b, c->value_of[n]);
-        if (is_same(&v, &w)) return n;
-    }
+    for (; c->slots[i].n != 0; i = (i + 1) & c->mask)
+        if (c->slots[i].hash == h && is_of_class(c, &v, c->slots[i].n))
+            return c->slots[i].n;
     c->slots[i].hash = h;
     c->slots[i].n = ++c->n;
     c->value_of[c->n] = id;
@@ -141,7 +146,8 @@ static uint32_t give_class(tdagi_classes *c, const tdag_graph *g, uint32_t id)
 
 void tdagi_classes_add(tdagi_classes *c, uint32_t id)
 {
-    c->of_b[id] = give_class(c, c->b, id);
+    uint32_t next = c->of_b[id - 1] + 1; /* b's values are often in a's order */
+    c->of_b[id] = give_class(c, c->b, id, next <= c->n_known ? next : 0);
 }
 
 static void *zeroes(tdagi_classes *c, size_t n, size_t size)
@@ -169,7 +175,7 @@ tdag_status tdagi_classes_init(tdag_ctx *ctx, const tdag_graph *a, const tdag_gr
         return tdagi_nomem(ctx);
     }
     for (uint32_t id = 1; id <= a->n; id++) {
-        c->of_a[id] = give_class(c, a, id);
+        c->of_a[id] = give_class(c, a, id, 0);
         c->n_known = c->n;
     }
     return TDAG_OK;

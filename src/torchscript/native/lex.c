@@ -69,7 +69,15 @@ static bool is_in(const uint64_t set[2], char c)
     return c >= 0 && (set[c >> 6] >> (c & 63) & 1) != 0;
 }
 
-static bool is_name_byte(char c) { return is_in(letters, c); }
+static uint32_t name_length(const char *text, uint32_t most)
+{
+    uint32_t n = 0;
+    while (n < most && is_in(letters, text[n]))
+        n++;
+    return n;
+}
+
+static bool is_name_byte(char c) { return name_length(&c, 1) == 1; }
 
 /* ---- words, numbers, strings, marks ---- */
 
@@ -116,9 +124,7 @@ static uint8_t kind_of_word(const char *text, uint32_t n)
 static tdag_status lex_word(tdagi_source_parser *p)
 {
     const char *text = p->text + p->at;
-    uint32_t n = 0, most = p->size - p->at;
-    while (n < most && is_name_byte(text[n]))
-        n++;
+    const uint32_t n = name_length(text, p->size - p->at);
     p->at += n;
     p->token.n = n;
     tdagi_source_name *name = tdagi_source_intern(p, text, n);
@@ -241,6 +247,7 @@ static void skip_blanks(tdagi_source_parser *p)
 {
     for (; p->at < p->size; p->at++) {
         char c = p->text[p->at];
+        if (c > '#' && c != '\\') break;
         if (c == '#') {
             while (p->at + 1 < p->size && p->text[p->at + 1] != '\n')
                 p->at++;
