@@ -54,14 +54,21 @@ typedef struct value {
     const tdag_graph *g;
     const tdagi_node *n;
     const uint32_t *classes;
+    const tdag_value *in;
     const void *memory;
     uint32_t position;
+    bool commutes;
 } value;
 
 static value value_at(const tdagi_classes *c, const tdag_graph *g, uint32_t id)
 {
     const tdagi_node *n = &g->nodes[id];
-    value v = {.g = g, .n = n, .classes = g == c->a ? c->of_a : c->of_b};
+    value v = {.g = g,
+               .n = n,
+               .classes = g == c->a ? c->of_a : c->of_b,
+               .in = tdagi_node_inputs(n),
+               .commutes = tdagi_node_def(n)->commutes};
+    if (n->n_inputs > 0) return v;
     if (n->op == TDAG_OP_INPUT)
         v.position = position_of(g, id);
     else if (n->op != TDAG_OP_CONSTANT && tdagi_op_holds_tensor(n->op))
@@ -71,10 +78,10 @@ static value value_at(const tdagi_classes *c, const tdag_graph *g, uint32_t id)
 
 static uint32_t operand(const value *v, uint32_t i)
 {
-    const tdag_value *in = tdagi_node_inputs(v->n);
-    if (!tdagi_node_def(v->n)->commutes) return v->classes[in[i].id];
-    uint32_t x = v->classes[in[0].id], y = v->classes[in[1].id];
-    return (x < y) == (i == 0) ? x : y;
+    uint32_t x = v->classes[v->in[i].id];
+    if (!v->commutes) return x;
+    uint32_t y = v->classes[v->in[1 - i].id];
+    return (i == 0) == (x < y) ? x : y;
 }
 
 static uint64_t hash_numbers(uint64_t h, const tdagi_pool *pool, tdag_list l)
@@ -98,7 +105,8 @@ static uint64_t hash_spec(uint64_t h, const tdag_graph *g, const tdagi_node *n)
 static uint32_t hash(const tdagi_classes *c, const value *v)
 {
     const tdagi_node *n = v->n;
-    uint64_t h = tdagi_hash_mix((uintptr_t)c->slots ^ n->op, (uintptr_t)v->memory);
+    uint64_t h =
+        tdagi_hash_mix((uintptr_t)c->slots ^ n->op, (uintptr_t)v->memory + v->position);
     for (uint32_t i = 0; i < n->n_inputs; i++)
         h = tdagi_hash_mix(h, operand(v, i));
     if (n->op == TDAG_OP_CONSTANT)

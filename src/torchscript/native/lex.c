@@ -52,7 +52,7 @@ tdagi_source_name *tdagi_source_intern(tdagi_source_parser *p, const char *text,
 
 /* ---- classes of bytes ---- */
 
-static char byte_at(const tdagi_source_parser *p, uint32_t i)
+static inline char byte_at(const tdagi_source_parser *p, uint32_t i)
 {
     return i < p->size ? p->text[i] : '\0';
 }
@@ -64,12 +64,12 @@ static const uint64_t letters[2] = {0x03ff000000000000U, 0x07fffffe87fffffeU},
                       mark_bytes[2] = {0x7400ff6200000000U, 0x7800000068000001U},
                       second_bytes[2] = {0x7000c40000000000U, 0x0U};
 
-static bool is_in(const uint64_t set[2], char c)
+static inline bool is_in(const uint64_t set[2], char c)
 {
     return c >= 0 && (set[c >> 6] >> (c & 63) & 1) != 0;
 }
 
-static uint32_t name_length(const char *text, uint32_t most)
+static inline uint32_t name_length(const char *text, uint32_t most)
 {
     uint32_t n = 0;
     while (n < most && is_in(letters, text[n]))
