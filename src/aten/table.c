@@ -84,8 +84,9 @@ const tdagi_aten_row *tdagi_aten_row_of(const char *name, size_t length)
     }
     for (size_t i = 0; i < N_ROWS; i++) {
         const char *row = tdagi_aten_row_name(&aten_rows[i]);
-        if (row[0] == name[0] && row[1] == name[1] && strncmp(row, name, length) == 0 &&
-            row[length] == '\0' && aten_rows[i].fn != NULL)
+        if (row[0] == name[0] && (length < 2 || row[1] == name[1]) &&
+            strncmp(row, name, length) == 0 && row[length] == '\0' &&
+            aten_rows[i].fn != NULL)
             return &aten_rows[i];
     }
     return NULL;
