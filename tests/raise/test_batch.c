@@ -104,6 +104,14 @@ static bool shares_addend(const draw *d, uint32_t which, bool adds)
            (c->rank < 3 || c->shape[0] != x->shape[0]);
 }
 
+static bool scales_addend(const draw *d, uint32_t which, bool adds)
+{
+    (void)which;
+    if (d->l.id != TDAGI_ADDMM || !adds || d->l.in[0].rank >= d->l.in[1].rank)
+        return false;
+    return ((const tdagi_addmm_spec *)d->l.spec)->beta != 1;
+}
+
 static bool windows_of_more(const draw *d, uint32_t which, bool adds)
 {
     const uint32_t lead = d->l.in[0].rank - d->n_spatial;
@@ -116,6 +124,7 @@ static bool windows_of_more(const draw *d, uint32_t which, bool adds)
 static const exception exceptions[] = {
     {windows_of_more, "positions are of channels, or of a batch of them"},
     {shares_addend, "matrices of two axes share an addend of one: a matmul and an add"},
+    {scales_addend, "an addend of lower rank is scaled before it is aligned"},
     {number_of_formula,
      "a special function of a single number sums a table as a product"},
     {broadcast_formula, "it computes much with one operand alone, before they meet"},
