@@ -38,11 +38,10 @@ PROGRAMS = {"branches": [], "until_small": [], "state_decoder": ["--f16"], "stat
 SYMBOLS = {"flexible_image": "f32[1,3,H=32,W=32]", "flexible_batch": "f32[N=2,3,24,24]",
            "flexible_upsampled": "f32[1,3,H=16,W=16]", "flexible_tokens": "i32[1,T=7]",
            "flexible_sequences": "f32[2,5,4]"}
-# Written again they have other bytes for some times, or are not written again; a program that
-# keeps its bytes has no place here. Sizes that are computed anew from sizes grow each time
-# (GreedyNms, FixedByUse), what only a check needs is there once (PushPop), and padding of an
-# open size is not written as it was read (Viterbi).
-OTHER_BYTES = {"GreedyNms", "PushPop", "Viterbi", "FixedByUse"}
+# Written again they have other bytes for some times; a program that keeps its bytes has no place
+# here. Sizes that are computed anew from sizes grow each time (GreedyNms, FixedByUse), what only a
+# check needs is there once (PushPop).
+OTHER_BYTES = {"GreedyNms", "PushPop", "FixedByUse"}
 # 1e9 and a number more are told apart by f64, of which Core ML has none.
 NEEDS_F64 = {"NearNumbers"}
 

@@ -80,6 +80,18 @@ class Masked(nn.Module):
         return y.masked_fill(~mask[..., None], 0), mask.logical_not(), ids + 1
 
 
+class Recurrent(nn.Module):
+    """Loops over a length, with a batch: sequences that only a run has are as long as the input."""
+
+    def __init__(self):
+        super().__init__()
+        self.both = nn.LSTM(4, 6, bidirectional=True)
+        self.gru = nn.GRU(4, 5, batch_first=True)
+
+    def forward(self, x):
+        return self.both(x)[0], self.gru(x)[0]
+
+
 def floats(*sizes):
     return lambda *open_sizes: [torch.randn([open_sizes[s] if s < 0 else s for s in sizes])]
 
@@ -95,6 +107,7 @@ NETWORKS = [
     (Unet, ["f32[1,3,H=16,W=16]"], floats(1, 3, -2, -1), [(16, 16), (8, 24), (32, 6)]),
     (Grown, ["f32[2,4,H=5,W=5]"], floats(2, 4, -2, -1), [(5, 5), (3, 8), (9, 4)]),
     (Pools, ["f32[2,4,H=11,W=13]"], floats(2, 4, -2, -1), [(11, 13), (8, 8), (17, 6)]),
+    (Recurrent, ["f32[T=3,N=2,4]"], floats(-2, -1, 4), [(3, 2), (5, 1), (2, 4)]),
     (Masked, ["i64[B=2,T=6]", "bool[B=2,T=6]"], masked, [(2, 6), (1, 3), (3, 9)]),
 ]
 

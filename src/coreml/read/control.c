@@ -141,6 +141,8 @@ typedef struct looping {
     tdagi_carrying carrying;
     const tdagi_any *entry;
     uint32_t n;
+    uint32_t counter;  /* of them; n: none goes from 0 by 1 while it is less than */
+    tdagi_any limit;   /* that size, which is how often the loop runs */
     tdagi_any goes_on; /* behind the body */
 } looping;
 
@@ -243,24 +245,28 @@ static bool try_body(looping *l, tdagi_outline_statement *s)
     if (block == NULL || in == NULL) return true;
     l->carrying.has_changed = false;
     tdag_value index = tdagi_given(env, TDAG_I64, 0, NULL);
-    tdagi_env_counter(env, index, TDAGI_DIM_BAD);
+    tdagi_env_counter(env, index, l->carrying.trips);
     l->carrying.at = 0;
     for (uint32_t i = 0; i < l->n; i++)
-        in[i] = carry_in(l, i);
+        in[i] = i == l->counter ? tdagi_any_tensor(tdagi_cell_new(
+                                      env, tdagi_cast(env->b, index, TDAG_I32)))
+                                : carry_in(l, i);
     tdagi_any *next = run_block(im, l->body, in);
     for (uint32_t i = 0; next != NULL && i < l->n; i++)
         next[i] = as_data(im, next[i]);
-    const tdagi_any *c = next == NULL ? NULL : run_block(im, l->condition, next);
+    const tdagi_any *c =
+        next == NULL || l->counter < l->n ? next : run_block(im, l->condition, next);
     l->carrying.at = 0;
     for (uint32_t i = 0; c != NULL && i < l->n && tdagi_env_ok(env); i++)
-        tdagi_carry_on(&l->carrying, l->entry[i], next[i]);
+        if (i != l->counter) tdagi_carry_on(&l->carrying, l->entry[i], next[i]);
     bool is_last = !l->carrying.has_changed || env->n_issues > 0 || c == NULL;
     tdag_value *v = tdagi_env_alloc(env, (l->carrying.n + 1) * sizeof(*v));
     if (is_last && c != NULL && v != NULL && tdagi_env_ok(env)) {
         v[0] = index;
         block->params = tdagi_outline_keep(o, 1 + COLLECT(l, v + 1, param), v);
-        v[0] = truth(im, c[0]);
-        block->yields = tdagi_outline_keep(o, 1 + COLLECT(l, v + 1, yield), v);
+        const uint32_t head = l->counter < l->n ? 0 : 1;
+        if (head > 0) v[0] = truth(im, c[0]);
+        block->yields = tdagi_outline_keep(o, head + COLLECT(l, v + head, yield), v);
         keep_symbols(l, block);
     }
     tdagi_outline_close(o);
@@ -278,14 +284,92 @@ static void finish(looping *l, tdagi_outline_statement *s, tdag_value start,
     if (v == NULL || out == NULL || l->carrying.bindings == NULL) return;
     l->carrying.at = 0;
     for (uint32_t i = 0; i < l->n; i++)
-        out[i] = tdagi_carry_out(&l->carrying, l->entry[i]);
-    s->what.has_condition = true;
+        out[i] =
+            i == l->counter ? l->limit : tdagi_carry_out(&l->carrying, l->entry[i]);
+    s->what.has_condition = l->counter == l->n;
+    s->what.has_limit = l->counter < l->n;
     v[0] = start;
     s->inputs = tdagi_outline_keep(env->outline, 1 + COLLECT(l, v + 1, entry), v);
     s->results = tdagi_outline_keep(env->outline, COLLECT(l, v, result), v);
     s->bindings = l->carrying.bindings;
     s->n_bindings = l->carrying.n_bindings;
+    /* no node is called as a result, which is a statement's */
+    l->im->n_before = env->b->graph->n;
     if (tdagi_env_ok(env)) give_all(l->im, op, out);
+}
+
+/* ---- how often it runs ---- */
+
+static const Cml__Operation *that_gives(const Cml__Block *b, const char *name,
+                                        const char *type)
+{
+    for (size_t i = 0; i < b->n_operations; i++)
+        if (b->operations[i]->n_outputs == 1 &&
+            strcmp(b->operations[i]->outputs[0]->name, name) == 0 &&
+            strcmp(b->operations[i]->type, type) == 0)
+            return b->operations[i];
+    return NULL;
+}
+
+/* Whether the operand is that input of the block. */
+static bool reads(const Cml__Operation *op, const char *key,
+                  const Cml__NamedValueType *v)
+{
+    const Cml__Argument *a = tdagi_cml_argument(op, key);
+    return a != NULL && a->n_arguments == 1 &&
+           a->arguments[0]->binding_case == CML__BINDING__BINDING_NAME &&
+           strcmp(a->arguments[0]->name, v->name) == 0;
+}
+
+/* The operand as it is outside of the loop; none, where it is only inside. */
+static tdagi_any outside(looping *l, const Cml__Operation *op, const char *key)
+{
+    const Cml__Argument *a = tdagi_cml_argument(op, key);
+    const Cml__Binding *b = a == NULL || a->n_arguments != 1 ? NULL : a->arguments[0];
+    if (b == NULL || (b->binding_case == CML__BINDING__BINDING_NAME &&
+                      tdagi_cml_find(l->im, b->name) == NULL))
+        return tdagi_any_none();
+    return tdagi_cml_binding(l->im, b);
+}
+
+static bool is_number(looping *l, tdagi_any v, int64_t n)
+{
+    int64_t is;
+    v = tdagi_any_evaluated(&l->im->env, v);
+    return v.kind == TDAGI_ANY_INT && tdagi_any_const_int(&l->im->env, v, &is) &&
+           is == n;
+}
+
+/* Where a counter goes from 0 by 1 while it is less than a size. */
+static void find_counter(looping *l)
+{
+    l->counter = l->n;
+    l->carrying.trips = TDAGI_DIM_BAD;
+    const Cml__Operation *less =
+        that_gives(l->condition, l->condition->outputs[0], "less");
+    for (uint32_t i = 0; i < l->n && less != NULL; i++) {
+        if (!reads(less, "x", l->condition->inputs[i])) continue;
+        const Cml__Operation *add = that_gives(l->body, l->body->outputs[i], "add");
+        if (add == NULL || !reads(add, "x", l->body->inputs[i]) ||
+            !is_number(l, outside(l, add, "y"), 1) || !is_number(l, l->entry[i], 0))
+            break;
+        l->limit = outside(l, less, "y");
+        const tdagi_any n = tdagi_any_evaluated(&l->im->env, l->limit);
+        if (n.kind != TDAGI_ANY_INT || !tdagi_dim_proves_ge(l->im->env.pool, n.u.i, 0))
+            break;
+        l->counter = i;
+        l->carrying.trips = n.u.i;
+        break;
+    }
+}
+
+static tdag_value limit_of(looping *l)
+{
+    tdagi_env *env = &l->im->env;
+    if (!tdagi_any_is_tensor(l->limit))
+        return tdagi_dim_value(env->b, l->carrying.trips);
+    tdag_value v = tdagi_cell_read(env, l->limit.u.tensor);
+    return v.id == 0 ? v : tdagi_cast(env->b, v, TDAG_I64);
 }
 
 static void loop(looping *l, const Cml__Operation *op)
@@ -296,12 +380,15 @@ static void loop(looping *l, const Cml__Operation *op)
     if (entry == NULL) return;
     for (uint32_t i = 0; i < l->n; i++)
         entry[i] = as_data(im, l->entry[i]);
-    const tdagi_any *c = run_block(im, l->condition, l->entry);
+    find_counter(l);
+    const bool is_counted = l->counter < l->n;
+    const tdagi_any *c = is_counted ? NULL : run_block(im, l->condition, l->entry);
     l->entry = entry;
     l->carrying.env = env;
     l->carrying.n_symbols = tdagi_pool_n_symbols(env->pool);
-    l->carrying.trips = TDAGI_DIM_BAD;
-    tdag_value start = c == NULL ? TDAG_NO_VALUE : truth(im, c[0]);
+    tdag_value start = c != NULL    ? truth(im, c[0])
+                       : is_counted ? limit_of(l)
+                                    : TDAG_NO_VALUE;
     tdagi_outline_statement *s = NULL;
     bool is_done = start.id == 0;
     const uint32_t n_nodes = env->b->graph->n;

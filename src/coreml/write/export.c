@@ -108,11 +108,12 @@ void tdagi_mil_emit_one(tdagi_mil_writer *w, const tdagi_kernel *k)
         tdagi_mil_emit(w, k, emitter->format);
 }
 
-/* A size that only what is emitted where it is needed takes, and it with that. */
-static bool is_in_reshape(const tdagi_mil_writer *w, uint32_t i)
+/* A size that is emitted where it is needed, as it is read: at the end, or with a view.
+ */
+static bool waits(const tdagi_mil_writer *w, uint32_t i)
 {
-    return w->uses[i] == 1 && w->user[i] != 0 &&
-           tdagi_mil_is_reshape(tdagi_mil_kernel(w, w->user[i]));
+    return w->uses[i] == 1 &&
+           (w->user[i] == 0 || tdagi_mil_is_reshape(tdagi_mil_kernel(w, w->user[i])));
 }
 
 static void emit_kernel(tdagi_mil_writer *w, uint32_t i)
@@ -122,7 +123,7 @@ static void emit_kernel(tdagi_mil_writer *w, uint32_t i)
     w->kernel = k;
     if (w->value[i] != NULL || k->is_second || tdagi_mil_is_in_size(w, i)) return;
     const bool is_size = k->is_size && tdagi_is_size(w->g, k->value.id, &size);
-    if (is_size ? is_in_reshape(w, i) : tdagi_mil_is_deferred(w, i)) return;
+    if (is_size ? waits(w, i) : tdagi_mil_is_deferred(w, i)) return;
     for (uint32_t j = 0; j < k->n_inputs && !is_size; j++)
         (void)tdagi_mil_in(w, k, j);
     if (is_size) (void)tdagi_mil_of(w, i);
