@@ -516,6 +516,20 @@ static void look_at_lists(prover *p, const tdagi_statement *s, const carried *c)
     }
 }
 
+/* Whether it comes in with another size than the sample that its symbol stands for. */
+static bool has_other_size(const prover *p, const tdagi_method *m, tdagi_var param,
+                           uint32_t entry)
+{
+    const tdagi_var_info *type = tdagi_method_var(m, param);
+    const tdag_tensor *t = p->cells[entry].t[0];
+    int64_t count = 1;
+    for (uint32_t k = 0; k < type->rank; k++)
+        if (__builtin_mul_overflow(count, tdagi_dim_sample(m->pool, type->shape[k]),
+                                   &count))
+            return false;
+    return t != NULL && t->count != count;
+}
+
 static void enter_loop(prover *p, const tdagi_statement *const both[2], carried c[2])
 {
     for (int i = 0; i < 2; i++) {
@@ -529,6 +543,9 @@ static void enter_loop(prover *p, const tdagi_statement *const both[2], carried 
             c[i].entry[k] = k + 1 == c[i].n
                                 ? number(p, 0)
                                 : get(p, &p->s[i], both[i]->inputs[k + c[i].head]);
+        for (uint32_t k = 0; k + 1 < c[i].n && goes_on(p); k++)
+            c[i].part[k] = has_other_size(p, p->s[i].m, both[i]->blocks->params[k + 1],
+                                          c[i].entry[k]);
     }
     look_at_lists(p, both[0], &c[0]);
 }

@@ -131,12 +131,14 @@ static bool atom_at_most(tdagi_pool *pool, const tdagi_entry *atom, int64_t fact
         tdag_dim whole = tdagi_dim_floordiv(pool, a, atom->words[1]);
         return at_most(pool, tdagi_dim_add(pool, whole, o), bound, depth - 1);
     }
-    if (atom->kind != TDAGI_DIM_MIN) return false;
+    const bool is_max = atom->kind == TDAGI_DIM_MAX; /* both are at most it */
+    if (!is_max && atom->kind != TDAGI_DIM_MIN) return false;
     for (uint32_t i = 0; i < atom->n_words; i++) {
         tdag_dim side = tdagi_dim_mul(pool, f, atom->words[i]);
-        if (at_most(pool, tdagi_dim_add(pool, side, o), bound, depth - 1)) return true;
+        if (at_most(pool, tdagi_dim_add(pool, side, o), bound, depth - 1) != is_max)
+            return !is_max;
     }
-    return false;
+    return is_max;
 }
 
 /* d <= factor * atom + offset, by something that the atom is at least. */
