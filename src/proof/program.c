@@ -93,21 +93,6 @@ static void drop(cell *c)
         tdag_tensor_free(c->t[i]);
 }
 
-/* Axes of size 1 do not count: rows of a list are of one more when they are read again.
- */
-static bool has_same_sizes(const tdag_tensor *a, const tdag_tensor *b)
-{
-    uint32_t i = 0, k = 0;
-    for (;; i++, k++) {
-        while (i < a->rank && a->shape[i] == 1)
-            i++;
-        while (k < b->rank && b->shape[k] == 1)
-            k++;
-        if (i == a->rank || k == b->rank) return i == a->rank && k == b->rank;
-        if (a->shape[i] != b->shape[k]) return false;
-    }
-}
-
 /* Integers of other widths count as the same: a number that data tells has any. In Core
  * ML truths are numbers, too. */
 static bool goes_with(const prover *p, uint32_t a, uint32_t b)
@@ -122,7 +107,7 @@ static bool is_same(const prover *p, const cell *a, const cell *b)
     uint32_t n = 0;
     for (int i = 0; i < N_ROUNDS; i++) {
         if (a->t[i] == NULL || b->t[i] == NULL) continue;
-        if (!has_same_sizes(a->t[i], b->t[i]) ||
+        if (!tdagi_has_same_sizes(a->t[i], b->t[i]) ||
             !goes_with(p, a->t[i]->dtype, b->t[i]->dtype) ||
             !tdagi_same_elements(a->t[i], b->t[i]))
             return false;
@@ -201,7 +186,7 @@ static void need_same(prover *p, const tdagi_statement *const both[2], uint32_t 
     for (int i = 0; i < N_ROUNDS; i++) /* a size has another sample, or none ran */
         p->is_blurred = p->is_blurred || p->cells[a].t[i] == NULL ||
                         p->cells[b].t[i] == NULL ||
-                        !has_same_sizes(p->cells[a].t[i], p->cells[b].t[i]);
+                        !tdagi_has_same_sizes(p->cells[a].t[i], p->cells[b].t[i]);
     fail(p, both[0]);
 }
 
@@ -516,20 +501,6 @@ static void look_at_lists(prover *p, const tdagi_statement *s, const carried *c)
     }
 }
 
-/* Whether it comes in with another size than the sample that its symbol stands for. */
-static bool has_other_size(const prover *p, const tdagi_method *m, tdagi_var param,
-                           uint32_t entry)
-{
-    const tdagi_var_info *type = tdagi_method_var(m, param);
-    const tdag_tensor *t = p->cells[entry].t[0];
-    int64_t count = 1;
-    for (uint32_t k = 0; k < type->rank; k++)
-        if (__builtin_mul_overflow(count, tdagi_dim_sample(m->pool, type->shape[k]),
-                                   &count))
-            return false;
-    return t != NULL && t->count != count;
-}
-
 static void enter_loop(prover *p, const tdagi_statement *const both[2], carried c[2])
 {
     for (int i = 0; i < 2; i++) {
@@ -543,9 +514,11 @@ static void enter_loop(prover *p, const tdagi_statement *const both[2], carried 
             c[i].entry[k] = k + 1 == c[i].n
                                 ? number(p, 0)
                                 : get(p, &p->s[i], both[i]->inputs[k + c[i].head]);
+        const tdagi_method *m = p->s[i].m;
         for (uint32_t k = 0; k + 1 < c[i].n && goes_on(p); k++)
-            c[i].part[k] = has_other_size(p, p->s[i].m, both[i]->blocks->params[k + 1],
-                                          c[i].entry[k]);
+            c[i].part[k] = !tdagi_has_samples(
+                m->pool, tdagi_method_var(m, both[i]->blocks->params[k + 1]),
+                p->cells[c[i].entry[k]].t[0]);
     }
     look_at_lists(p, both[0], &c[0]);
 }
