@@ -308,6 +308,7 @@ tdag_status tdag_ctx_create(const tdag_ctx_options *options, tdag_ctx **out)
     ctx->meter = meter;
     ctx->limits = o.limits;
     ctx->polls = 0;
+    ctx->blas = NULL;
     clear_error(ctx);
     *out = ctx;
     return TDAG_OK;

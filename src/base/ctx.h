@@ -15,6 +15,7 @@ struct tdag_ctx {
     struct tdagi_meter *meter; /* NULL: memory has no limit */
     tdag_limits limits;        /* no zeroes: defaults are filled in */
     uint32_t polls;
+    const void *blas; /* of src/run, once it is loaded */
     tdag_error error; /* its pointers lead into the buffers below */
     char message[TDAGI_MESSAGE_SIZE];
     char node[256];

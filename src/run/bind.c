@@ -20,7 +20,11 @@ void tdagi_sizes_tell(const tdagi_sizes *sizes, const tdag_dim *shape,
         if (shape[axis] >= 0) continue;
         if (tdagi_dim_is_affine(sizes->pool, shape[axis], &s, &factor, &offset))
             form = factor == 1 && offset == 0 ? TDAGI_TELL_ALONE : TDAGI_TELL_AFFINE;
-        if (form == telling) solve(sizes, shape[axis], t->shape[axis]);
+        if (form != telling) continue;
+        if (form == TDAGI_TELL_ALONE && sizes->of[s] == TDAGI_SIZE_UNKNOWN)
+            sizes->of[s] = t->shape[axis];
+        if (form == TDAGI_TELL_ANY || sizes->of[s] == TDAGI_SIZE_UNKNOWN)
+            solve(sizes, shape[axis], t->shape[axis]);
     }
 }
 

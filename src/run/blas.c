@@ -6,12 +6,15 @@
 #include <stddef.h>
 
 #include "base/beside.h"
+#include "base/ctx.h"
 
-const tdagi_blas *tdagi_blas_get(void)
+const tdagi_blas *tdagi_blas_get(tdag_ctx *ctx)
 {
+    if (ctx->blas != NULL) return ctx->blas;
     tdagi_blas_get_api_fn *get_api = NULL;
     if (!tdagi_load_beside("libtdagger_blas.so", TDAGI_BLAS_SYMBOL, &get_api))
         return NULL;
     const tdagi_blas *api = get_api();
-    return api->abi == TDAGI_BLAS_ABI ? api : NULL;
+    if (api->abi == TDAGI_BLAS_ABI) ctx->blas = api;
+    return ctx->blas;
 }

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <tdagger/status.h>
+
 /* C = alpha * op(A) * op(B) + beta * C, all row-major. op(A) is m x k, op(B) k x n, C
  * m x n. A leading dimension is the elements from one row of the matrix in memory to
  * the next. With beta 0, C is written, not read. Empty matrices (m, n or k of 0) are
@@ -36,6 +38,6 @@ typedef const tdagi_blas *tdagi_blas_get_api_fn(void);
 /* The BLAS, or NULL where none is installed; then plain loops have to do. The first
  * call of a process loads it, later ones cost microseconds: ask once per run, not per
  * product. */
-const tdagi_blas *tdagi_blas_get(void);
+const tdagi_blas *tdagi_blas_get(tdag_ctx *ctx);
 
 #endif

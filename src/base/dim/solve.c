@@ -45,9 +45,11 @@ static bool single_atom(const tdagi_pool *pool, tdag_dim d, tdag_dim *atom_out,
 bool tdagi_dim_is_affine(const tdagi_pool *pool, tdag_dim d, uint32_t *symbol_out,
                          int64_t *factor_out, int64_t *offset_out)
 {
-    tdag_dim atom;
-    int64_t factor, offset;
-    if (!single_atom(pool, d, &atom, &factor, &offset) ||
+    tdag_dim atom = d;
+    int64_t factor = 1, offset = 0;
+    bool is_atom = d < 0 && tdagi_dim_is_valid(pool, d) &&
+                   tdagi_pool_entry(pool, d)->kind == TDAGI_DIM_SYMBOL;
+    if ((!is_atom && !single_atom(pool, d, &atom, &factor, &offset)) ||
         tdagi_pool_entry(pool, atom)->kind != TDAGI_DIM_SYMBOL)
         return false;
     *symbol_out = (uint32_t)tdagi_pool_entry(pool, atom)->words[0];

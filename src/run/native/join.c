@@ -72,3 +72,45 @@ tdag_status tdagi_native_embedding(tdagi_native_call *c)
     tdag_tensor_free(index);
     return st;
 }
+
+/* The n rows of an axis that an index names, one after the other; false: one of them is
+ * not there. */
+static bool copy_rows(const tdagi_strided *x, uint32_t axis, const tdag_tensor *index,
+                      tdagi_strided *out)
+{
+    tdagi_strided from = *x, to = *out;
+    const int64_t size = (int64_t)tdag_dtype_size(x->dtype);
+    from.shape[axis] = to.shape[axis] = 1;
+    for (int64_t i = 0; i < index->count; i++) {
+        int64_t at = tdagi_tensor_get_i64(index, i);
+        if (at < 0 || at >= x->shape[axis]) return false;
+        from.data = x->data + at * x->stride[axis] * size;
+        to.data = out->data + i * out->stride[axis] * size;
+        tdagi_strided_copy(&from, &to);
+    }
+    return true;
+}
+
+/* A single row is a window. What is not there the reference refuses. */
+tdag_status tdagi_native_index_select(tdagi_native_call *c)
+{
+    const tdagi_strided *x = c->in[0];
+    const uint32_t axis = (uint32_t)((const tdagi_axis_spec *)c->kernel->spec)->axis;
+    tdagi_strided out = *x;
+    tdag_tensor *index = NULL;
+    TDAGI_TRY(tdagi_strided_tensor(c->native->ctx, c->in[1], &index));
+    const int64_t at = index->count == 1 ? tdagi_tensor_get_i64(index, 0) : -1;
+    tdag_status st = TDAG_OK;
+    if (at >= 0 && at < x->shape[axis]) {
+        tdag_tensor_copy(out.base);
+        out.shape[axis] = 1;
+        out.data += at * x->stride[axis] * (int64_t)tdag_dtype_size(x->dtype);
+    } else {
+        st = tdagi_native_result(c, &out);
+        c->handled = st == TDAG_OK && copy_rows(x, axis, index, &out);
+        if (st == TDAG_OK && !c->handled) tdagi_strided_free(&out);
+    }
+    if (st == TDAG_OK && c->handled) *c->out = out;
+    tdag_tensor_free(index);
+    return st;
+}

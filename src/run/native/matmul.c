@@ -186,8 +186,9 @@ static void add_bias(const tdagi_strided *bias, tdagi_strided *out)
     {                                                                                  \
         const T *x = (const void *)r.data[0];                                          \
         T *o = (void *)r.data[1];                                                      \
-        for (int64_t j = 0; j < r.length; j++)                                         \
-            o[j * r.stride[1]] += x[j * r.stride[0]];                                  \
+        const int64_t n = r.length, xs = r.stride[0], os = r.stride[1];                \
+        for (int64_t j = 0; j < n; j++)                                                \
+            o[j * os] += x[j * xs];                                                    \
     }
     for (int64_t i = 0; i < r.n_rows; i++, tdagi_rows_next(&r)) {
         if (out->dtype == TDAG_F32)

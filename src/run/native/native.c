@@ -1,7 +1,7 @@
 /* The native engine: raise the graph, then run kernel after kernel; values are freed
  * after their last use. A kernel without a function of ours is evaluated by the
  * reference, a composite lowered for it, so every graph runs. */
-#include "run/native/native.h"
+#include "run/native/cell.h"
 
 #include <string.h>
 
@@ -185,7 +185,7 @@ static tdag_status run_product_sum(tdagi_native *s, uint32_t i,
     return st;
 }
 
-static void drop_use(tdagi_native *s, uint32_t kernel)
+void tdagi_native_drop_use(tdagi_native *s, uint32_t kernel)
 {
     if (kernel != 0 && --s->uses[kernel] == 0) tdagi_strided_free(&s->values[kernel]);
 }
@@ -193,7 +193,7 @@ static void drop_use(tdagi_native *s, uint32_t kernel)
 /* Positions are there with their values; maybe nobody wants them. */
 static tdag_status end_pair(tdagi_native *s, uint32_t i)
 {
-    drop_use(s, s->r->kernels[i].inputs[0]);
+    tdagi_native_drop_use(s, s->r->kernels[i].inputs[0]);
     if (s->uses[i] == 0) tdagi_strided_free(&s->values[i]);
     return TDAG_OK;
 }
@@ -207,6 +207,9 @@ static tdag_status step(tdagi_native *s, uint32_t i, const tdagi_strided **opera
     }
     if (k->composite == TDAGI_CORE && k->op == TDAG_OP_INPUT) return TDAG_OK;
     if (k->is_second) return end_pair(s, i);
+    if (s->cells[i] != 0)
+        return s->cells[i] == TDAGI_NATIVE_INSIDE ? TDAG_OK
+                                                  : tdagi_native_run_cell(s, i);
     static const tdagi_strided nothing = {0};
     for (uint32_t j = 0; j < k->n_inputs; j++)
         operands[j] = k->inputs[j] == 0 ? &nothing : &s->values[k->inputs[j]];
@@ -222,9 +225,9 @@ static tdag_status step(tdagi_native *s, uint32_t i, const tdagi_strided **opera
         return st;
     }
     for (uint32_t j = 0; j < k->n_inputs; j++)
-        drop_use(s, k->inputs[j]);
+        tdagi_native_drop_use(s, k->inputs[j]);
     for (uint32_t j = 0; products && j < 2; j++)
-        drop_use(s, factors[j]);
+        tdagi_native_drop_use(s, factors[j]);
     return TDAG_OK;
 }
 
@@ -279,11 +282,13 @@ static tdag_status run_raised(tdagi_native *s, tdag_tensor **inputs,
     void *values = NULL, *uses = NULL, *operands = NULL;
     uint32_t most = 1;
     tdag_status st = tdagi_array_alloc(s->ctx, n, sizeof(tdagi_strided), &values);
-    if (st == TDAG_OK) st = tdagi_array_alloc(s->ctx, n, sizeof(uint32_t), &uses);
+    if (st == TDAG_OK) st = tdagi_array_alloc(s->ctx, 2 * n, sizeof(uint32_t), &uses);
     s->values = values;
     s->uses = uses;
+    s->cells = s->uses + n;
     if (st == TDAG_OK) {
         most = count_uses(s);
+        tdagi_native_find_cells(s);
         st = tdagi_array_alloc(s->ctx, most, sizeof(tdagi_strided *), &operands);
     }
     if (st == TDAG_OK) st = run_all(s, inputs, operands, outputs);
@@ -292,7 +297,7 @@ static tdag_status run_raised(tdagi_native *s, tdag_tensor **inputs,
             tdagi_strided_free(&s->values[i]);
         tdagi_free(s->ctx, values, n * sizeof(tdagi_strided));
     }
-    if (uses != NULL) tdagi_free(s->ctx, uses, n * sizeof(uint32_t));
+    if (uses != NULL) tdagi_free(s->ctx, uses, 2 * n * sizeof(uint32_t));
     if (operands != NULL) tdagi_free(s->ctx, operands, most * sizeof(tdagi_strided *));
     return st;
 }
@@ -313,7 +318,7 @@ tdag_status tdagi_run_native(tdag_ctx *ctx, const tdag_graph *g,
     TDAGI_TRY(tdagi_raise(ctx, g, NULL, &raised));
     tdag_status st = tdagi_run_take(ctx, inputs, g->n_inputs, &taken);
     if (st == TDAG_OK)
-        st = tdagi_run_raised(ctx, tdagi_blas_get(), raised, taken, outputs);
+        st = tdagi_run_raised(ctx, tdagi_blas_get(ctx), raised, taken, outputs);
     tdagi_run_drop(ctx, taken, g->n_inputs);
     tdagi_raised_free(raised);
     return st;

@@ -13,6 +13,8 @@ typedef struct tdagi_native {
     const tdagi_blas *blas; /* NULL: plain loops */
     tdagi_strided *values;  /* by kernel */
     uint32_t *uses;         /* by kernel: reads still to come */
+    uint32_t *cells; /* by kernel: the outer state of the cell whose inner one it is, or
+                        TDAGI_NATIVE_INSIDE: a cell computes it; 0: no cell */
 } tdagi_native;
 
 /* What runs a kernel: inputs in the order of the kernel's, absent ones without base. It
@@ -46,6 +48,8 @@ tdagi_native_fn *tdagi_native_core(uint32_t op);
 /* C (m x n, row-major, leading dimension ldc) = op(A) op(B) + beta C, f32 or f64. */
 void tdagi_native_gemm(const tdagi_native *native, tdag_dtype dtype,
                        const tdagi_gemm *g);
+/* One read of a kernel is done. */
+void tdagi_native_drop_use(tdagi_native *s, uint32_t kernel);
 /* A new contiguous result of the kernel's own dtype and shape. */
 static inline tdag_status tdagi_native_result(tdagi_native_call *c, tdagi_strided *out)
 {

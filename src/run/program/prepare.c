@@ -10,7 +10,7 @@ void tdagi_workshop_open(tdagi_workshop *w, tdag_ctx *ctx, tdag_engine engine)
     memset(w, 0, sizeof *w);
     w->ctx = ctx;
     w->engine = engine;
-    if (engine != TDAG_ENGINE_REFERENCE) w->blas = tdagi_blas_get();
+    if (engine != TDAG_ENGINE_REFERENCE) w->blas = tdagi_blas_get(ctx);
 }
 
 static size_t sizes_size(const tdag_graph *g)

@@ -2,6 +2,8 @@
  * they give. See recurrent.h. */
 #include "torchscript/export/recurrent/recurrent.h"
 
+#include "raise/cell.h"
+
 #define in           tdagi_rnn_in
 #define is_core      tdagi_rnn_is_core
 #define is_composite tdagi_rnn_is_composite
@@ -19,59 +21,19 @@ uint32_t tdagi_rnn_row(const tdagi_exporter *e, uint32_t i, int64_t *axis,
     return in(e, at, 0);
 }
 
-/* If i is gate number `n`, a slice of the last axis: of what; else 0. */
 static uint32_t gate_of(const tdagi_exporter *e, uint32_t i, int64_t n, int64_t n_gates)
 {
-    uint32_t x = in(e, i, 0);
-    if (!is_core(e, i, TDAG_OP_SLICE)) return 0;
-    const tdagi_kernel *k = tdagi_export_kernel(e, i);
-    const tdag_dim *whole = tdagi_export_kernel(e, x)->shape;
-    const tdag_slice_spec *s = k->spec;
-    uint32_t last = k->rank - 1u;
-    for (uint32_t a = 0; a < last; a++)
-        if (k->shape[a] != whole[a]) return 0;
-    tdag_dim size = k->shape[last];
-    bool fits =
-        size > 0 && whole[last] == n_gates * size && s->start.v[last] == n * size;
-    return fits ? x : 0;
+    return tdagi_gate_of(e->r, i, n, n_gates);
 }
 
-static bool is_gate(const tdagi_exporter *e, uint32_t i, int64_t n, uint32_t of)
-{
-    bool is_inner = n == 2; /* of an LSTM the candidate, by tanh */
-    if (is_inner ? !is_core(e, i, TDAG_OP_TANH) : !is_composite(e, i, TDAGI_SIGMOID))
-        return false;
-    return of != 0 && gate_of(e, in(e, i, 0), n, 4) == of;
-}
-
-/* What the product i multiplies gate n by; 0: it is no such product. */
-static uint32_t gated(const tdagi_exporter *e, uint32_t i, int64_t n, uint32_t of)
-{
-    for (uint32_t j = 0; j < 2 && is_core(e, i, TDAG_OP_MULTIPLY); j++)
-        if (is_gate(e, in(e, i, j), n, of)) return in(e, i, 1 - j);
-    return 0;
-}
-
-/* c' = f*c + i*g, h' = o*tanh(c'); the sum of the products is the result. */
+/* The sum of the products is the result. */
 static uint32_t match_lstm(const tdagi_exporter *e, uint32_t i, tdagi_rnn_step *s)
 {
-    if (!is_core(e, i, TDAG_OP_MULTIPLY)) return 0;
-    for (uint32_t j = 0; j < 2; j++) {
-        uint32_t o = in(e, i, j), c = in(e, in(e, i, 1 - j), 0);
-        uint32_t sum = gate_of(e, in(e, o, 0), 3, 4);
-        if (!is_gate(e, o, 3, sum) || !is_core(e, in(e, i, 1 - j), TDAG_OP_TANH) ||
-            !is_core(e, c, TDAG_OP_ADD))
-            continue;
-        for (uint32_t p = 0; p < 2; p++) {
-            uint32_t before = gated(e, in(e, c, p), 1, sum);
-            if (before == 0 || !is_gate(e, gated(e, in(e, c, 1 - p), 0, sum), 2, sum))
-                continue;
-            s->now[1] = c;
-            s->before[1] = before;
-            return sum;
-        }
-    }
-    return 0;
+    tdagi_lstm_cell cell;
+    if (!tdagi_find_lstm_cell(e->r, i, &cell)) return 0;
+    s->now[1] = cell.c;
+    s->before[1] = cell.before;
+    return cell.sum;
 }
 
 /* Whether i is the sigmoid of the sum of both gates n. */
