@@ -185,11 +185,6 @@ static tdag_status run_product_sum(tdagi_native *s, uint32_t i,
     return st;
 }
 
-void tdagi_native_drop_use(tdagi_native *s, uint32_t kernel)
-{
-    if (kernel != 0 && --s->uses[kernel] == 0) tdagi_strided_free(&s->values[kernel]);
-}
-
 /* Positions are there with their values; maybe nobody wants them. */
 static tdag_status end_pair(tdagi_native *s, uint32_t i)
 {

@@ -49,7 +49,10 @@ tdagi_native_fn *tdagi_native_core(uint32_t op);
 void tdagi_native_gemm(const tdagi_native *native, tdag_dtype dtype,
                        const tdagi_gemm *g);
 /* One read of a kernel is done. */
-void tdagi_native_drop_use(tdagi_native *s, uint32_t kernel);
+static inline void tdagi_native_drop_use(tdagi_native *s, uint32_t kernel)
+{
+    if (kernel != 0 && --s->uses[kernel] == 0) tdagi_strided_free(&s->values[kernel]);
+}
 /* A new contiguous result of the kernel's own dtype and shape. */
 static inline tdag_status tdagi_native_result(tdagi_native_call *c, tdagi_strided *out)
 {
