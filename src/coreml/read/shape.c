@@ -91,16 +91,23 @@ tdagi_any tdagi_cml_expand_dims(tdagi_cml_call *c)
     return tdagi_cml_at(c, "x");
 }
 
-/* Without axes all of size 1. */
+/* Without axes all of size 1; a size that a run finds is 1 there, too. */
 tdagi_any tdagi_cml_squeeze(tdagi_cml_call *c)
 {
     uint32_t rank = tdagi_cml_rank(c, "x");
-    if (!tdagi_cml_has(c, "axes")) return tdagi_cml_eval(c, "squeeze(x)");
-    uint64_t bits = axes_of(c, rank);
+    uint64_t bits = tdagi_cml_has(c, "axes") ? axes_of(c, rank) : 0;
+    for (uint32_t i = 0; i < rank && !tdagi_cml_has(c, "axes"); i++) {
+        const tdag_dim d = tdagi_cml_dim(c, "x", i);
+        if (d == 1 || (d < 0 && tdagi_is_found(c->env, d) &&
+                       tdagi_dim_sample(c->env->pool, d) == 1))
+            bits |= (uint64_t)1 << i;
+    }
     for (uint32_t i = rank; i-- > 0;) {
         if ((bits >> i & 1) == 0) continue;
         tdagi_cml_set_int(c, "at", i);
-        tdagi_cml_let(c, "x", "squeeze(x, at)");
+        tdagi_cml_let(c, "x",
+                      tdagi_cml_dim(c, "x", i) < 0 ? "select(x, at, 0)"
+                                                   : "squeeze(x, at)");
     }
     return tdagi_cml_at(c, "x");
 }
