@@ -196,8 +196,9 @@ static void find_sizes(tdagi_import *im, const char *path, const tdag_tensor *t,
         int64_t sample = t->shape[i] > 0 ? t->shape[i] : 1, factor, offset;
         uint32_t number = 0;
         out->shape[i] = tdagi_new_symbol(&im->env, "state", sample);
-        (void)tdagi_dim_is_affine(im->env.pool, out->shape[i], &number, &factor,
-                                  &offset);
+        if (!tdagi_dim_is_affine(im->env.pool, out->shape[i], &number, &factor,
+                                 &offset))
+            return; /* no memory for it, which the pool says */
         out->symbols[i] = tdagi_pool_symbol(im->env.pool, number, NULL);
         out->bindings[out->n++] = (tdagi_outline_binding){out->shape[i], TDAGI_DIM_BAD};
     }
