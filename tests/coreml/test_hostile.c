@@ -47,12 +47,16 @@ static void use(tdag_ctx *ctx, const tdag_model *model, const char *what)
 }
 
 /* Opens the package as it is now. */
-static tdag_status open_now(const char *what, char message[256])
+static tdag_status open_with(const char *what, uint32_t flags, char message[256])
 {
+    tdag_open_options options;
+    tdag_open_options_init(&options);
+    options.flags = flags;
     test_heap heap = {0};
     tdag_ctx *ctx = test_ctx_on(&heap);
     tdag_model *model = NULL;
-    tdag_status st = tdag_open(ctx, made_path("p.mlpackage"), NULL, 0, NULL, &model);
+    tdag_status st =
+        tdag_open(ctx, made_path("p.mlpackage"), NULL, 0, &options, &model);
     const char *says = st == TDAG_OK ? "" : tdag_ctx_get_error(ctx)->message;
     if (st == TDAG_E_NOMEM || st == TDAG_E_INTERNAL ||
         (st != TDAG_OK && says[0] == '\0'))
@@ -63,6 +67,11 @@ static tdag_status open_now(const char *what, char message[256])
     tdag_ctx_free(ctx);
     if (heap.live_blocks != 0) fail_msg("%s: something is left", what);
     return st;
+}
+
+static tdag_status open_now(const char *what, char message[256])
+{
+    return open_with(what, 0, message);
 }
 
 static const char *const files[] = {"p.mlpackage/Manifest.json", FILES "model.mlmodel",
@@ -163,6 +172,7 @@ static void set_name(Cml__Operation *op, char *name)
 }
 
 static char nothing[] = "nothing", empty[] = "", unknown[] = "no_such_op",
+            nothing_named[] = "x=1, y",
             outside[] = "@model_path/../../../../Manifest.json",
             absolute[] = "/etc/passwd", other[] = "@model_path/weights/other.bin",
             opset[] = "CoreML99";
@@ -201,6 +211,16 @@ static void no_binding(program *p)
     b->binding_case = CML__BINDING__BINDING__NOT_SET;
 }
 static void no_entry(program *p) { find(p, "exp")->inputs[0]->value = NULL; }
+static void unknown_no_entry(program *p)
+{
+    no_entry(p);
+    no_operation(p);
+}
+static void unknown_no_name(program *p)
+{
+    find(p, "exp")->inputs[0]->key = nothing_named;
+    no_operation(p);
+}
 static void no_program(program *p) { p->model->ml_program->n_functions = 0; }
 static void no_function(program *p)
 {
@@ -354,6 +374,8 @@ static const struct {
     {"an operand without values", no_argument, false},
     {"an operand that is nothing", no_binding, false},
     {"an entry without a value", no_entry, false},
+    {"an unknown operation's entry without a value", unknown_no_entry, false},
+    {"an unknown operation's entry without a name", unknown_no_name, false},
     {"no functions", no_program, false},
     {"an empty function", no_function, false},
     {"no block", no_block, false},
@@ -421,6 +443,9 @@ static void test_programs(void **state)
             print_error("%s: it is read\n", programs[i].name);
             wrong = true;
         }
+        (void)open_with(programs[i].name, TDAG_OPEN_OPAQUE, message);
+        if (programs[i].change == unknown_no_name)
+            assert_non_null(strstr(message, "cannot be written out"));
     }
     made_file(FILES "model.mlmodel", bytes, size);
     assert_false(wrong);

@@ -57,6 +57,9 @@ static void write_value(opaque *o, tdagi_any v)
 
 static void write_operand(opaque *o, const char *name, const Cml__Argument *a)
 {
+    if (a == NULL) tdagi_cml_bad(o->im, "an operand has no value");
+    o->bad = a == NULL || !tdagi_is_identifier(name);
+    if (o->bad) return;
     tdagi_text_printf(&o->text, "%s%s=", o->text.data == NULL ? "" : ", ", name);
     bool several = a->n_arguments != 1;
     if (several) tdagi_text_add(&o->text, "(");
