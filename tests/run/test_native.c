@@ -17,6 +17,13 @@ static uint32_t pick(uint32_t n)
     return (uint32_t)(state >> 33) % n;
 }
 
+/* Bits of f32: infinities, NaNs that carry something, what exp is 0 or infinite of. */
+static const uint32_t extremes[] = {0x7f800000, 0xff800000, 0x7fc00000, 0x7fc00001,
+                                    0xffc12345, 0x42c80000, 0xc2c80000, 0x7f7fffff,
+                                    0xff7fffff, 0x00000001, 0x80000000, 0x3e7fffff};
+enum { N_EXTREMES = sizeof extremes / sizeof *extremes };
+static bool has_extremes; /* half of the elements */
+
 static tdag_tensor *random_tensor(tdag_ctx *ctx, tdag_dtype dtype, uint32_t rank,
                                   const int64_t *shape)
 {
@@ -24,6 +31,9 @@ static tdag_tensor *random_tensor(tdag_ctx *ctx, tdag_dtype dtype, uint32_t rank
     TEST_OK(ctx, tdag_tensor_create(ctx, dtype, rank, shape, &t));
     for (int64_t i = 0; i < t->count; i++)
         tdagi_tensor_set_f64(t, i, (double)pick(2001) / 500 - 2);
+    for (int64_t i = 0; i < t->count && has_extremes; i++)
+        if (pick(2) == 0)
+            memcpy((float *)t->data + i, &extremes[pick(N_EXTREMES)], sizeof(float));
     return t;
 }
 
@@ -213,12 +223,48 @@ static void views_and_maps(void **unused)
     tdag_ctx_free(ctx);
 }
 
+static tdag_value gate(tdag_builder *b, tdag_value x, uint32_t axis, int64_t n,
+                       int64_t which)
+{
+    x = tdagi_slice1(b, x, axis, which * n, (which + 1) * n);
+    return which == 2 ? tdag_unary(b, TDAG_OP_TANH, x)
+                      : tdagi_lower(b, TDAGI_SIGMOID, &x, 1, NULL);
+}
+
+/* The cell of an LSTM, which is one kernel, of rows or of one vector, of no elements
+ * too. */
+static void cells(void **unused)
+{
+    (void)unused;
+    tdag_ctx *ctx = test_ctx();
+    has_extremes = true;
+    for (int i = 0; i < 40; i++) {
+        tdag_builder *b = NULL;
+        const int64_t n = pick(20), rows = 1 + pick(3);
+        const tdag_dim sums[] = {rows, 4 * n}, states[] = {rows, n};
+        const uint32_t rank = 1 + (uint32_t)i % 2, axis = rank - 1;
+        TEST_OK(ctx, tdag_builder_create(ctx, &b));
+        tdag_value x = input(b, rank, sums + 2 - rank),
+                   before = input(b, rank, states + 2 - rank), part[4];
+        for (uint32_t k = 0; k < 4; k++)
+            part[k] = gate(b, x, axis, n, k);
+        tdag_value c =
+            tdagi_add(b, tdagi_mul(b, part[1], before), tdagi_mul(b, part[0], part[2]));
+        tdag_value h = tdagi_mul(b, part[3], tdag_unary(b, TDAG_OP_TANH, c));
+        tdag_builder_add_output(b, h);
+        tdag_builder_add_output(b, c);
+        compare(ctx, b, "a cell");
+    }
+    has_extremes = false;
+    tdag_ctx_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(convolutions),   cmocka_unit_test(transposed_convolutions),
         cmocka_unit_test(matrices),       cmocka_unit_test(pools_and_norms),
-        cmocka_unit_test(views_and_maps),
+        cmocka_unit_test(views_and_maps), cmocka_unit_test(cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

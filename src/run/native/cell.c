@@ -2,6 +2,7 @@
  * element, in f32. */
 #include "run/native/cell.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "raise/cell.h"
@@ -35,9 +36,10 @@ void tdagi_native_find_cells(tdagi_native *s)
  * the compiler can vectorise: no call, no branch. */
 static inline float exp_of(float x)
 {
-    x = x < -87 ? -87 : x > 88 ? 88 : x;
-    const float shifted = x * 1.44269504f + 12582912, n = shifted - 12582912;
-    const float r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    const float most = 88.72f, least = -87;
+    const float at = x < least ? least : x > most ? most : x;
+    const float shifted = at * 1.44269504f + 12582912, n = shifted - 12582912;
+    const float r = at - n * 0.693359375f + n * 2.12194440e-4f;
     float y = 1 / 5040.0f;
     y = y * r + 1 / 720.0f;
     y = y * r + 1 / 120.0f;
@@ -50,7 +52,8 @@ static inline float exp_of(float x)
     memcpy(&exponent, &shifted, sizeof exponent);
     bits += exponent << 23;
     memcpy(&y, &bits, sizeof bits);
-    return y;
+    y = x > most ? INFINITY : x < least ? 0 : y;
+    return x == x ? y : x; /* bits of a NaN may have become a number */
 }
 
 static inline float sigmoid(float x) { return 1 / (1 + exp_of(-x)); }
@@ -63,7 +66,7 @@ static inline float tanh_of(float x)
     y = y * z - 17 / 315.0f;
     y = y * z + 2 / 15.0f;
     y = y * z - 1 / 3.0f;
-    return z < 0.0625f ? y * z * x + x : far;
+    return z < 0.0625f ? x * (1 + y * z) : far; /* -0 of -0 */
 }
 
 /* One row: gates i, f, g and o, n of each, side by side; what c was. */
