@@ -232,3 +232,17 @@ bool tdagi_tensor_equal(const tdag_tensor *a, const tdag_tensor *b)
         if (a->shape[i] != b->shape[i]) return false;
     return a->size == 0 || a->data == b->data || memcmp(a->data, b->data, a->size) == 0;
 }
+
+bool tdagi_same_sizes(uint32_t rank, const int64_t *a, uint32_t rank_b,
+                      const int64_t *b)
+{
+    uint32_t i = 0, k = 0;
+    for (;; i++, k++) {
+        while (i < rank && a[i] == 1)
+            i++;
+        while (k < rank_b && b[k] == 1)
+            k++;
+        if (i == rank || k == rank_b) return i == rank && k == rank_b;
+        if (a[i] < 0 || a[i] != b[k]) return false;
+    }
+}

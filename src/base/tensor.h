@@ -33,6 +33,10 @@ void tdagi_tensor_set_i64(tdag_tensor *t, int64_t i, int64_t value);
 /* Same dtype, shape and bytes (so NaN equals the same NaN). */
 bool tdagi_tensor_equal(const tdag_tensor *a, const tdag_tensor *b);
 
+/* Whether two shapes are numbers, and the same but for axes of size 1. */
+bool tdagi_same_sizes(uint32_t rank, const int64_t *a, uint32_t rank_b,
+                      const int64_t *b);
+
 /* The class letter of TDAG_DTYPE_MAP. */
 char tdagi_dtype_class(tdag_dtype dtype);
 

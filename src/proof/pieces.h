@@ -51,9 +51,6 @@ void tdagi_trial_fill(tdagi_dice *d, tdag_tensor *x);
 bool tdagi_same_elements(const tdag_tensor *a, const tdag_tensor *b);
 /* Whether its values have more elements, at the samples of its symbols. */
 bool tdagi_is_too_large(const tdag_graph *g, int64_t most);
-/* Axes of size 1 do not count: rows of a list are of one more when they are read again.
- */
-bool tdagi_has_same_sizes(const tdag_tensor *a, const tdag_tensor *b);
 /* Whether the tensor, or none, has as many elements as the value at the samples. */
 bool tdagi_has_samples(const tdagi_pool *pool, const tdagi_var_info *type,
                        const tdag_tensor *t);

@@ -102,12 +102,18 @@ static bool goes_with(const prover *p, uint32_t a, uint32_t b)
     return a == b || (!is_float && (p->skips || (a != TDAG_BOOL && b != TDAG_BOOL)));
 }
 
+/* Rows of a list are of one axis more when they are read again. */
+static bool has_same_sizes(const tdag_tensor *a, const tdag_tensor *b)
+{
+    return tdagi_same_sizes(a->rank, a->shape, b->rank, b->shape);
+}
+
 static bool is_same(const prover *p, const cell *a, const cell *b)
 {
     uint32_t n = 0;
     for (int i = 0; i < N_ROUNDS; i++) {
         if (a->t[i] == NULL || b->t[i] == NULL) continue;
-        if (!tdagi_has_same_sizes(a->t[i], b->t[i]) ||
+        if (!has_same_sizes(a->t[i], b->t[i]) ||
             !goes_with(p, a->t[i]->dtype, b->t[i]->dtype) ||
             !tdagi_same_elements(a->t[i], b->t[i]))
             return false;
@@ -186,7 +192,7 @@ static void need_same(prover *p, const tdagi_statement *const both[2], uint32_t 
     for (int i = 0; i < N_ROUNDS; i++) /* a size has another sample, or none ran */
         p->is_blurred = p->is_blurred || p->cells[a].t[i] == NULL ||
                         p->cells[b].t[i] == NULL ||
-                        !tdagi_has_same_sizes(p->cells[a].t[i], p->cells[b].t[i]);
+                        !has_same_sizes(p->cells[a].t[i], p->cells[b].t[i]);
     fail(p, both[0]);
 }
 

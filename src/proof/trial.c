@@ -192,19 +192,6 @@ tdag_status tdagi_trial(tdag_ctx *ctx, const tdag_graph *x, const tdag_graph *y,
     return st;
 }
 
-bool tdagi_has_same_sizes(const tdag_tensor *a, const tdag_tensor *b)
-{
-    uint32_t i = 0, k = 0;
-    for (;; i++, k++) {
-        while (i < a->rank && a->shape[i] == 1)
-            i++;
-        while (k < b->rank && b->shape[k] == 1)
-            k++;
-        if (i == a->rank || k == b->rank) return i == a->rank && k == b->rank;
-        if (a->shape[i] != b->shape[k]) return false;
-    }
-}
-
 bool tdagi_has_samples(const tdagi_pool *pool, const tdagi_var_info *type,
                        const tdag_tensor *t)
 {

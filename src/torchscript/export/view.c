@@ -3,6 +3,7 @@
  * call without keepdim. Two reshapes and what swaps axes between them may be a shuffle
  * of pixels. A size as data is a number. tdagi_export_plan_views() marks the
  * kernels that their only user thus takes along; they are not emitted by themselves. */
+#include "base/tensor.h"
 #include "torchscript/export/export.h"
 
 bool tdagi_export_is_reshape(const tdagi_kernel *k)
@@ -282,15 +283,7 @@ static bool is_squeeze(const tdagi_kernel *x, const tdagi_kernel *k, int64_t *ax
  * have in common. */
 static bool is_plain_view(const tdagi_kernel *x, const tdagi_kernel *k)
 {
-    uint32_t i = 0, j = 0;
-    for (;; i++, j++) {
-        while (i < x->rank && x->shape[i] == 1)
-            i++;
-        while (j < k->rank && k->shape[j] == 1)
-            j++;
-        if (i == x->rank || j == k->rank) return i == x->rank && j == k->rank;
-        if (x->shape[i] < 0 || x->shape[i] != k->shape[j]) return false;
-    }
+    return tdagi_same_sizes(x->rank, x->shape, k->rank, k->shape);
 }
 
 uint32_t tdagi_export_base(const tdagi_exporter *e, uint32_t value)
