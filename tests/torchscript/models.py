@@ -69,8 +69,13 @@ def load_safetensors(path):
     return tensors
 
 
-def torchvision():
-    """torchvision, also where its compiled operators are missing."""
+def has_operators():
+    return True
+
+
+def torchvision(library=None):
+    """torchvision, also where its compiled operators are missing: then with those of that
+    library, or with operators that cannot be called."""
     if not hasattr(torch.ops.torchvision, "nms"):
         try:
             import torchvision as ready
@@ -79,6 +84,10 @@ def torchvision():
             pass
         for name in [m for m in sys.modules if m.startswith("torchvision")]:
             del sys.modules[name]
+        if library is not None:
+            torch.ops.load_library(library)
+            import torchvision.extension
+            torchvision.extension._has_ops = has_operators
         for schema in ("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
                        "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
                        "roi_align(Tensor a, Tensor b, float c, int d, int e, int f, bool g)"
