@@ -6,6 +6,7 @@ at three sizes, the model made of it too, and by way of .tdag to equal packages.
 import os
 import sys
 import tempfile
+from typing import List
 
 import torch
 import torch.nn as nn
@@ -15,6 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "torchscript"), os.path.join(HERE, "..", "support")]
 import check_networks  # noqa: E402
 import models  # noqa: E402
+import packages  # noqa: E402
 
 
 class Vocoder(nn.Module):
@@ -92,12 +94,65 @@ class Recurrent(nn.Module):
         return self.both(x)[0], self.gru(x)[0]
 
 
+class Kernels(nn.Module):
+    """Convolutions, dilated, by weights that are computed."""
+
+    def __init__(self):
+        super().__init__()
+        self.two = nn.Linear(6, 4 * 3 * 3 * 2)
+        self.one = nn.Linear(6, 4 * 2 * 3)
+
+    def forward(self, x, z):
+        weight, one = self.two(z).reshape(4, 3, 3, 2), self.one(z).reshape(4, 2, 3)
+        y = F.conv2d(x, weight, padding=(2, 0), dilation=(2, 3), stride=(1, 2))
+        return y, F.conv1d(y.mean(2), one, padding=4, dilation=4, groups=2)
+
+
+class Zeroes(nn.Module):
+    """Biases that are not learnt yet, slopes by channel, roots of -0, empty rows."""
+
+    def __init__(self):
+        super().__init__()
+        self.line = nn.Linear(6, 4)
+        nn.init.zeros_(self.line.bias)
+        self.slopes = nn.ModuleList([nn.PReLU(4) for _ in range(3)])
+        for i, slope in enumerate(self.slopes):
+            slope.weight.data = torch.tensor([0.25, -0.5, i, 1.5])
+
+    def forward(self, x):
+        y = self.slopes[0](self.line(x).transpose(1, 2))
+        a, b, c = self.slopes
+        z = a(y[:, :, 0]) + b(y).amax(2) + c(y[..., None, None]).amax((2, 3, 4))
+        return z, torch.rsqrt(F.relu(y) * -1), torch.cat([y[..., :0].exp(), y, y[..., 3:3]], 2)
+
+
+class Rows(nn.Module):
+    """A list that begins without rows, of an open batch."""
+    scripted = True
+
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.Linear(9, 5)
+
+    def forward(self, x):
+        h = torch.zeros(x.shape[0], 5)
+        rows: List[torch.Tensor] = []
+        for t in range(x.shape[1]):
+            h = torch.tanh(self.cell(torch.cat([x[:, t], h], 1)))
+            rows.append(h)
+        return torch.stack(rows, 1)
+
+
 def floats(*sizes):
     return lambda *open_sizes: [torch.randn([open_sizes[s] if s < 0 else s for s in sizes])]
 
 
 def masked(b, t):
     return [torch.randint(0, 20, (b, t)), torch.arange(t)[None].expand(b, t) < t - 1]
+
+
+def kernels(b, h):
+    return [torch.randn(b, 3, h, 11), torch.randn(6)]
 
 
 # The module, the types with symbols, what makes inputs, and open sizes, the first ones those of the
@@ -108,6 +163,9 @@ NETWORKS = [
     (Grown, ["f32[2,4,H=5,W=5]"], floats(2, 4, -2, -1), [(5, 5), (3, 8), (9, 4)]),
     (Pools, ["f32[2,4,H=11,W=13]"], floats(2, 4, -2, -1), [(11, 13), (8, 8), (17, 6)]),
     (Recurrent, ["f32[T=3,N=2,4]"], floats(-2, -1, 4), [(3, 2), (5, 1), (2, 4)]),
+    (Kernels, ["f32[B=2,3,H=7,11]", "f32[6]"], kernels, [(2, 7), (1, 5), (3, 9)]),
+    (Zeroes, ["f32[B=2,T=5,6]"], floats(-2, -1, 6), [(2, 5), (1, 3), (4, 7)]),
+    (Rows, ["f32[B=2,T=5,4]"], floats(-2, -1, 4), [(2, 5), (1, 3), (4, 7)]),
     (Masked, ["i64[B=2,T=6]", "bool[B=2,T=6]"], masked, [(2, 6), (1, 3), (3, 9)]),
 ]
 
@@ -123,7 +181,8 @@ def check(program, row, folder):
         "in.safetensors", "want.safetensors", "out.safetensors", "a.pt", "a.mlpackage", "b.pt")]
     model = module().eval()
     with torch.no_grad():
-        traced = torch.jit.trace(model, tuple(make(*sizes[0])), check_trace=False)
+        traced = torch.jit.script(model) if hasattr(module, "scripted") else torch.jit.trace(
+            model, tuple(make(*sizes[0])), check_trace=False)
     traced.save(pt)
     how = [word for t in types for word in ("-i", t)]
     check_networks.tdag(program, "convert", pt, package, *how)
@@ -143,6 +202,8 @@ def check(program, row, folder):
             if [t.dtype for t in found.values()] != [t.dtype for t in out]:
                 raise check_networks.Failed("a result has another dtype")
     check_networks.check_again(program, package, folder)
+    if any(b"reduce_sum" in b for b in packages.bytes_of(package).values()):
+        raise check_networks.Failed("a product is written as multiplications and sums")
 
 
 def main():

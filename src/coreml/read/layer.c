@@ -10,7 +10,7 @@
 /* coremltools gives every linear a bias. */
 tdagi_any tdagi_cml_linear(tdagi_cml_call *c)
 {
-    if (tdagi_cml_is_zero(c, "bias")) tdagi_cml_set(c, "bias", tdagi_any_none());
+    if (tdagi_cml_is_no_bias(c, "bias")) tdagi_cml_set(c, "bias", tdagi_any_none());
     return tdagi_cml_eval(c, "linear(x, like(weight, x), like(bias, x))");
 }
 

@@ -267,6 +267,11 @@ bool tdagi_cml_is_zero(tdagi_cml_call *c, const char *name)
     return p != NULL && i == t->size;
 }
 
+bool tdagi_cml_is_no_bias(tdagi_cml_call *c, const char *name)
+{
+    return !c->room->is_own && tdagi_cml_is_zero(c, name);
+}
+
 tdagi_any tdagi_cml_of(tdagi_cml_call *c, tdag_value v)
 {
     if (v.id == 0) return tdagi_any_poison();

@@ -32,6 +32,7 @@ enum { TDAGI_MIL_NAMES = 64 };
 typedef struct tdagi_cml_room {
     tdagi_table schemas; /* by the operator's name */
     uint32_t opset;      /* 5 for CoreML5 */
+    bool is_own;         /* the file was written here */
 } tdagi_cml_room;
 
 typedef struct tdagi_cml_call {
@@ -96,6 +97,9 @@ tdag_value tdagi_cml_tensor(tdagi_cml_call *c, const char *name);
 /* The tensor of an operand that is a leaf, or NULL; whether all its bits are 0. */
 const tdag_tensor *tdagi_cml_leaf(tdagi_cml_call *c, const char *name);
 bool tdagi_cml_is_zero(tdagi_cml_call *c, const char *name);
+/* Whether it is zeroes that a converter made; here none are, so they are the model's.
+ */
+bool tdagi_cml_is_no_bias(tdagi_cml_call *c, const char *name);
 tdagi_any tdagi_cml_of(tdagi_cml_call *c, tdag_value v);
 uint32_t tdagi_cml_rank(tdagi_cml_call *c, const char *name);
 tdag_dim tdagi_cml_dim(tdagi_cml_call *c, const char *name, uint32_t axis);

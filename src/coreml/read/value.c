@@ -226,7 +226,7 @@ static tdagi_any leaf(source *s, const tdag_tensor *t)
     tdagi_env *env = &s->im->env;
     tdagi_cell *cell = tdagi_cell_of_constant(env, t);
     if (cell != NULL || !tdagi_env_ok(env)) return tdagi_any_tensor(cell);
-    bool learnt = tdag_dtype_is_float(t->dtype) && t->rank > 0;
+    bool learnt = tdag_dtype_is_float(t->dtype) && t->rank > 0 && t->count > 0;
     tdag_value v =
         tdag_add_tensor(env->b, learnt ? TDAG_OP_PARAMETER : TDAG_OP_CONSTANT,
                         *s->name == '\0' ? NULL : tdagi_env_name(env, s->name), t);

@@ -20,13 +20,6 @@ static tdag_list pads_of(const tdag_list *before, const tdag_list *after, int64_
     return (tdag_list){2 * before->n, room};
 }
 
-static bool are_ones(const tdag_list *l)
-{
-    for (uint32_t i = 0; i < l->n; i++)
-        if (l->v[i] != 1) return false;
-    return true;
-}
-
 static bool are_numbers(const tdag_list *l)
 {
     for (uint32_t i = 0; i < l->n; i++)
@@ -46,29 +39,54 @@ static tdagi_mil add_bias(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil 
                         tdagi_mil_reshape(w, tdagi_mil_in(w, k, 2), k->rank, shape));
 }
 
+/* Axis i of x, of n elements, with by - 1 zeroes between two of them: as [before, n, 1,
+ * after], whose third axis is padded, is joined with the second, and loses its end. */
+static tdagi_mil spread(tdagi_mil_writer *w, tdagi_mil x, uint32_t i, int64_t by)
+{
+    tdagi_pool *pool = w->r->pool;
+    const tdag_list pads = {4, (const int64_t[]){0, by - 1, 0, 0}};
+    if (x == NULL || by == 1) return x;
+    const tdag_dim n = x->type.shape[i];
+    tdagi_type type = x->type;
+    tdag_dim shape[4] = {
+        tdagi_dim_product(pool, i, x->type.shape), n, 1,
+        tdagi_dim_product(pool, type.rank - i - 1, x->type.shape + i + 1)};
+    tdagi_type padded = {type.dtype, 4, {shape[0], n, by, shape[3]}};
+    x = tdagi_mil_op(w, &padded,
+                     "pad(x=%v, pad=%l, mode=\"constant\", constant_val=0.0)",
+                     tdagi_mil_reshape(w, x, 4, shape), &pads);
+    type.shape[i] = tdagi_dim_mul(pool, n, by);
+    x = tdagi_mil_reshape(w, x, type.rank, type.shape);
+    return tdagi_mil_slice1(w, x, i, 0, tdagi_dim_sub(pool, type.shape[i], by - 1));
+}
+
+/* Computed weights cannot be dilated, but may hold the zeroes that dilation is. */
 static void emit_conv(tdagi_mil_writer *w, const tdagi_kernel *k)
 {
     const tdagi_conv_spec *s = k->spec;
     int64_t room[2 * TDAG_MAX_RANK];
+    const int64_t ones[TDAG_MAX_RANK] = {1, 1, 1};
     const tdag_list pads = pads_of(&s->before, &s->after, room);
-    const char *format =
-        "conv(x=$0, weight=$1, strides=%l, pad_type=\"custom\", pad=%l, "
-        "dilations=%l, groups=%i)";
-    tdagi_type type;
-    if (k->dtype != TDAG_F32 || k->rank < 3 || k->rank > 5 || !are_numbers(&pads) ||
-        (!is_fixed(w, k, 1) && !are_ones(&s->dilation))) {
+    tdag_list dilation = s->dilation;
+    const char *format = "conv(x=$0, weight=%v, bias=%v, strides=%l, "
+                         "pad_type=\"custom\", pad=%l, dilations=%l, groups=%i)";
+    if (k->dtype != TDAG_F32 || k->rank < 3 || k->rank > 5 || !are_numbers(&pads)) {
         tdagi_mil_by_parts(w, k);
-    } else if (!is_fixed(w, k, 2)) {
-        tdagi_mil_type_of(k, &type);
-        tdagi_mil x =
-            tdagi_mil_op(w, &type, format, &s->stride, &pads, &s->dilation, s->groups);
-        tdagi_mil_set(w, k, add_bias(w, k, x));
+        return;
+    }
+    tdagi_mil weight = tdagi_mil_in(w, k, 1), bias = tdagi_mil_in(w, k, 2);
+    for (uint32_t i = 0; i < dilation.n && !is_fixed(w, k, 1); i++)
+        weight = spread(w, weight, 2 + i, dilation.v[i]);
+    if (!is_fixed(w, k, 1)) dilation.v = ones;
+    if (is_fixed(w, k, 2)) {
+        tdagi_mil_emit(w, k, format, weight, bias, &s->stride, &pads, &dilation,
+                       s->groups);
     } else {
-        tdagi_mil_emit(
-            w, k,
-            "conv(x=$0, weight=$1, bias=$2, strides=%l, pad_type=\"custom\", "
-            "pad=%l, dilations=%l, groups=%i)",
-            &s->stride, &pads, &s->dilation, s->groups);
+        tdagi_type type;
+        tdagi_mil_type_of(k, &type);
+        tdagi_mil x = tdagi_mil_op(w, &type, format, weight, NULL, &s->stride, &pads,
+                                   &dilation, s->groups);
+        tdagi_mil_set(w, k, add_bias(w, k, x));
     }
 }
 const tdagi_mil_emitter tdagi_mil_emitter_conv = {.emit = emit_conv};

@@ -20,7 +20,6 @@ const tdagi_mil_emitter *tdagi_mil_composite_emitter(uint32_t composite)
     const tdagi_mil_emitter tdagi_mil_emitter_##name = {.format = text}
 ROW(sub, "sub(x=$0, y=$1)");
 ROW(div, "real_div(x=$0, y=$1)");
-ROW(rsqrt, "rsqrt(x=$0, epsilon=0.0)");
 ROW(pow, "pow(x=$0, y=$1)");
 ROW(remainder, "mod(x=$0, y=$1)");
 ROW(trunc, "mul(x=sign(x=$0), y=floor(x=abs(x=$0)))");
@@ -34,6 +33,27 @@ ROW(silu, "silu(x=$0)");
 ROW(mish, "mul(x=$0, y=tanh(x=softplus(x=$0)))");
 ROW(hardsigmoid, "sigmoid_hard(x=$0, alpha=0.16666666666666666, beta=0.5)");
 ROW(hardswish, "mul(x=$0, y=sigmoid_hard(x=$0, alpha=0.16666666666666666, beta=0.5))");
+
+/* Whether it is never -0, which the operator, that adds its epsilon, takes for 0: a sum
+ * with a number that is not 0. */
+static bool is_never_minus_zero(tdagi_mil_writer *w, const tdagi_kernel *x)
+{
+    bool is = false;
+    for (uint32_t i = 0; i < x->n_inputs && tdagi_mil_is_core(x, TDAG_OP_ADD); i++) {
+        const tdagi_mil v = tdagi_mil_in(w, x, i);
+        is = is || (v != NULL && v->is_number && v->number != 0);
+    }
+    return is;
+}
+
+static void emit_rsqrt(tdagi_mil_writer *w, const tdagi_kernel *k)
+{
+    tdagi_mil_emit(w, k,
+                   is_never_minus_zero(w, tdagi_mil_kernel(w, k->inputs[0]))
+                       ? "rsqrt(x=$0, epsilon=0.0)"
+                       : "real_div(x=1.0, y=sqrt(x=$0))");
+}
+const tdagi_mil_emitter tdagi_mil_emitter_rsqrt = {.emit = emit_rsqrt};
 
 static void emit_relu(tdagi_mil_writer *w, const tdagi_kernel *k)
 {

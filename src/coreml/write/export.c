@@ -120,6 +120,8 @@ static void emit_kernel(tdagi_mil_writer *w, uint32_t i)
 {
     const tdagi_kernel *k = tdagi_mil_kernel(w, i);
     tdagi_size size;
+    tdagi_type type;
+    tdagi_mil_type_of(k, &type);
     w->kernel = k;
     if (w->value[i] != NULL || k->is_second || tdagi_mil_is_in_size(w, i)) return;
     const bool is_size = k->is_size && tdagi_is_size(w->g, k->value.id, &size);
@@ -132,6 +134,9 @@ static void emit_kernel(tdagi_mil_writer *w, uint32_t i)
     const uint32_t n = w->ops.n;
     if (tdagi_mil_is_high(w, k))
         tdagi_mil_emit_high(w, k);
+    else if (tdagi_mil_is_empty(&type) && k->op != TDAG_OP_OPAQUE &&
+             !tdagi_composite_is_pair(k->composite))
+        w->value[i] = tdagi_mil_empty(w, &type);
     else if ((w->value[i] = tdagi_mil_constant_of(w, k)) == NULL)
         tdagi_mil_emit_one(w, k);
     if (w->ops.n > n) tdagi_mil_call_result(w, w->value[i]);

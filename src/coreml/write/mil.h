@@ -316,6 +316,10 @@ tdagi_mil tdagi_mil_expand(tdagi_mil_writer *w, tdagi_mil x, uint32_t rank,
 void tdagi_mil_broadcast(tdagi_type *to, const tdagi_type *x);
 /* One number everywhere. */
 tdagi_mil tdagi_mil_full(tdagi_mil_writer *w, const tdagi_type *type, double value);
+/* Whether a value of open sizes has no elements, whatever those are; it, as it is
+ * written. */
+bool tdagi_mil_is_empty(const tdagi_type *type);
+tdagi_mil tdagi_mil_empty(tdagi_mil_writer *w, const tdagi_type *type);
 /* x[start:end:step] of all axes (step NULL: 1), of one axis. */
 tdagi_mil tdagi_mil_slice_of(tdagi_mil_writer *w, const tdagi_type *type, tdagi_mil x,
                              const tdag_dim *start, const tdag_dim *end,

@@ -145,6 +145,33 @@ tdagi_mil tdagi_mil_full(tdagi_mil_writer *w, const tdagi_type *type, double val
                         tdagi_mil_scalar(w, type->dtype, value));
 }
 
+/* What has no elements, some of whose sizes are open: a constant, tiled along those. */
+tdagi_mil tdagi_mil_empty(tdagi_mil_writer *w, const tdagi_type *type)
+{
+    tdag_dim from[TDAG_MAX_RANK], counts[TDAG_MAX_RANK];
+    const tdag_list reps = {type->rank, counts};
+    tdagi_type numbers = *type;
+    if (type->dtype == TDAG_BOOL) numbers.dtype = TDAG_I64;
+    for (uint32_t i = 0; i < type->rank; i++) {
+        from[i] = type->shape[i] < 0 ? 1 : type->shape[i];
+        counts[i] = type->shape[i] < 0 ? type->shape[i] : 1;
+    }
+    tdagi_mil x =
+        tdagi_mil_numbers(w, numbers.dtype, type->rank, from, (const double[]){0});
+    return tdagi_mil_cast(w, tdagi_mil_op(w, &numbers, "tile(x=%v, reps=%l)", x, &reps),
+                          type->dtype);
+}
+
+bool tdagi_mil_is_empty(const tdagi_type *type)
+{
+    bool has_zero = false, is_open = false;
+    for (uint32_t i = 0; i < type->rank; i++) {
+        has_zero = has_zero || type->shape[i] == 0;
+        is_open = is_open || type->shape[i] < 0;
+    }
+    return has_zero && is_open && type->rank <= TDAGI_MIL_MAX_RANK;
+}
+
 /* ---- core ops ---- */
 
 void tdagi_mil_permute(tdagi_mil_writer *w, const tdagi_kernel *k)

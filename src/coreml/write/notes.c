@@ -89,12 +89,9 @@ void tdagi_mil_note_scopes(tdagi_mil_writer *w)
 char *tdagi_mil_notes(tdagi_mil_writer *w)
 {
     size_t size = 1;
-    bool are_any = false;
-    for (uint32_t i = 0; i < w->notes.n; i++) {
-        are_any = are_any || strncmp(w->notes.v[i], "function ", 9) != 0;
+    for (uint32_t i = 0; i < w->notes.n; i++)
         size += strlen(w->notes.v[i]);
-    }
-    char *text = are_any ? tdagi_mil_alloc(w, size) : NULL, *end = text;
+    char *text = tdagi_mil_alloc(w, size), *end = text;
     for (uint32_t i = 0; text != NULL && i < w->notes.n; i++) {
         strcpy(end, w->notes.v[i]);
         end += strlen(end);

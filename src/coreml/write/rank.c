@@ -134,11 +134,27 @@ static void mark_reduced(merging *m, const tdagi_kernel *k, const tdag_dim *shap
     }
 }
 
+/* The last axes, which a pool has its windows along; NULL: it is none. */
+static const tdag_list *windows_of(const tdagi_kernel *k)
+{
+    const tdagi_pool_spec *s = k->spec;
+    const tdagi_adaptive_pool_spec *adaptive = k->spec;
+    if (k->composite == TDAGI_MAX_POOL || k->composite == TDAGI_AVG_POOL)
+        return &s->kernel;
+    return k->composite == TDAGI_ADAPTIVE_AVG_POOL ||
+                   k->composite == TDAGI_ADAPTIVE_MAX_POOL
+               ? &adaptive->output
+               : NULL;
+}
+
 /* False: it is not known how. */
 static bool find_runs(tdagi_mil_writer *w, const tdagi_kernel *k, merging *m)
 {
+    const tdag_list *windows = windows_of(k);
     memset(m, 0, sizeof *m);
     join_all(w, m, k, treats_elements(k) || k->composite == TDAGI_MATMUL);
+    for (uint32_t i = 0; windows != NULL && i < windows->n; i++)
+        m->alone[m->rank - 1 - i] = true;
     if (is_by_axis(k))
         m->alone[((const tdagi_axis_spec *)k->spec)->axis] = true;
     else if (tdagi_mil_is_core(k, TDAG_OP_REDUCE))
@@ -148,7 +164,7 @@ static bool find_runs(tdagi_mil_writer *w, const tdagi_kernel *k, merging *m)
     else if (k->composite == TDAGI_LAYER_NORM)
         for (int64_t i = 0; i < ((const tdagi_layer_norm_spec *)k->spec)->n_axes; i++)
             m->alone[m->rank - 1 - i] = true;
-    else if (!treats_elements(k) && !mark_movement(w, m, k))
+    else if (windows == NULL && !treats_elements(k) && !mark_movement(w, m, k))
         return false;
     number_runs(m);
     return true;

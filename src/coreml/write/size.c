@@ -205,6 +205,7 @@ tdagi_mil tdagi_mil_reshape(tdagi_mil_writer *w, tdagi_mil x, uint32_t rank,
     }
     if (tdagi_mil_same_shape(&type, &x->type)) return x;
     if (rank > TDAGI_MIL_MAX_RANK) return held_as(w, x, &type);
+    if (tdagi_mil_is_empty(&type)) return tdagi_mil_empty(w, &type);
     if (x->held != NULL && tdagi_mil_same_shape(&type, x->held))
         return held_as(w, x, &type);
     if (x->elements != NULL && n_open == 0)

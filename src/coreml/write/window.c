@@ -18,17 +18,13 @@ static void read_pool(const tdagi_mil_writer *w, const tdagi_kernel *k, pool *ou
     out->n = s->kernel.n;
     out->is_more = out->is_ceil = false;
     for (uint32_t i = 0; i < out->n; i++) {
-        const uint32_t axis = k->rank - out->n + i;
-        const int64_t pad = s->padding.v[i];
-        out->pads[2 * i] = out->pads[2 * i + 1] = pad;
-        if (!s->ceil_mode) continue;
-        if (x->shape[axis] < 0) out->is_ceil = true;
+        out->pads[2 * i] = out->pads[2 * i + 1] = s->padding.v[i];
+        out->is_ceil |= s->ceil_mode && x->shape[x->rank - out->n + i] < 0;
     }
     for (uint32_t i = 0; i < out->n && s->ceil_mode && !out->is_ceil; i++) {
-        const uint32_t axis = k->rank - out->n + i;
-        const int64_t pad = s->padding.v[i];
-        int64_t need = (k->shape[axis] - 1) * s->stride.v[i] + s->kernel.v[i] - pad -
-                       x->shape[axis];
+        const int64_t pad = s->padding.v[i], stride = s->stride.v[i],
+                      need = (k->shape[k->rank - out->n + i] - 1) * stride +
+                             s->kernel.v[i] - pad - x->shape[x->rank - out->n + i];
         out->is_more = out->is_more || need > pad;
         if (need > pad) out->pads[2 * i + 1] = need;
     }

@@ -55,7 +55,7 @@ static bool join_all(tdagi_cml_matching *m)
     bool biased = false;
     for (const char *p = "brbzbncrczcn"; *p != '\0'; p += 2) {
         const char gate[3] = {p[0], p[1], '\0'};
-        biased |= !tdagi_cml_is_zero(&m->call, gate);
+        biased |= !tdagi_cml_is_no_bias(&m->call, gate);
     }
     tdagi_cml_set(&m->call, "biased", tdagi_any_bool(biased));
     return join(m, "weight_ih", "wrzn") && join(m, "weight_hh", "urzn") &&

@@ -76,6 +76,7 @@ void tdagi_cml_take_notes(tdagi_cml *im)
         take_line(im, own, &is_own);
         own = next;
     }
+    im->room.is_own = im->notes.n > 0;
 }
 
 const char *tdagi_cml_note(tdagi_cml *im, const char *kind, const char *name)

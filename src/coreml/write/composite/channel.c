@@ -12,15 +12,30 @@ static tdagi_mil along_channels(tdagi_mil_writer *w, tdagi_mil v, uint32_t rank)
     return tdagi_mil_reshape(w, v, rank - 1, shape + 1);
 }
 
+/* [N, C, ...] as four axes, which the operator has a slope for each channel of. */
+static void emit_by_channel(tdagi_mil_writer *w, const tdagi_kernel *k)
+{
+    tdag_dim shape[4] = {k->shape[0], k->shape[1], 1, 1};
+    if (k->rank == 4) {
+        tdagi_mil_emit(w, k, "prelu(x=$0, alpha=$1)");
+        return;
+    }
+    if (k->rank > 2) shape[2] = k->shape[2];
+    shape[3] =
+        tdagi_dim_product(w->r->pool, k->rank > 3 ? k->rank - 3u : 0, k->shape + 3);
+    tdagi_mil x = tdagi_mil_reshape(w, tdagi_mil_in(w, k, 0), 4, shape);
+    if (x != NULL) x = tdagi_mil_op(w, &x->type, "prelu(x=%v, alpha=$1)", x);
+    tdagi_mil_set(w, k, tdagi_mil_reshape(w, x, k->rank, k->shape));
+}
+
 static void emit_prelu(tdagi_mil_writer *w, const tdagi_kernel *k)
 {
     tdagi_mil slope = tdagi_mil_in(w, k, 1);
     if (slope == NULL) return;
     const bool is_vector = slope->type.rank == 1;
-    /* Of another rank the operator wants one slope for all. */
-    if (k->dtype == TDAG_F32 && slope->is_const && is_vector && k->rank == 4 &&
+    if (k->dtype == TDAG_F32 && slope->is_const && is_vector && k->rank > 1 &&
         slope->type.shape[0] == k->shape[1]) {
-        tdagi_mil_emit(w, k, "prelu(x=$0, alpha=$1)");
+        emit_by_channel(w, k);
         return;
     }
     if (is_vector && slope->type.shape[0] == 1)
