@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ir/graft.h"
+#include "ops/ops.h"
 
 /* ---- pricers ---- */
 static tdag_dim view_footprint(tdagi_pricer *p, const tdagi_kernel *view)
@@ -290,10 +291,28 @@ static tdag_status price_kernels(tdagi_pricer *p, tdagi_unit_visit visit, void *
     return TDAG_OK;
 }
 
+static tdag_status price_row(tdagi_pricer *p, tdagi_unit_visit visit, void *user)
+{
+    const tdag_graph *g = p->graph;
+    const tdagi_node *n = tdagi_graph_node(g, g->outputs[0]);
+    tdagi_unit unit = {.op = "append",
+                       .value = g->outputs[0],
+                       .scope = n->scope,
+                       .dtype = (tdag_dtype)n->dtype,
+                       .rank = n->rank,
+                       .shape = n->shape};
+    tdagi_type row;
+    tdagi_value_type(g, g->inputs[1], &row);
+    const tdagi_cost_call call = {p->pool, NULL, 1, &row, &row, &unit.cost};
+    tdagi_cost_move(&call);
+    return visit(user, &unit);
+}
+
 tdag_status tdagi_price(tdagi_pricer *p, tdag_level level, tdagi_unit_visit visit,
                         void *user)
 {
-    tdag_status status = level == TDAG_LEVEL_CORE ? price_core(p, visit, user)
+    tdag_status status = p->is_row                  ? price_row(p, visit, user)
+                         : level == TDAG_LEVEL_CORE ? price_core(p, visit, user)
                          : level == TDAG_LEVEL_KERNEL
                              ? price_kernels(p, visit, user)
                              : tdagi_price_fused(p, visit, user);

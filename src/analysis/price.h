@@ -19,6 +19,8 @@ typedef struct tdagi_pricer {
     tdagi_pool *own_pool;    /* pool, when it is ours to free */
     tdagi_raised *raised;    /* NULL: only the core level can be priced */
     unsigned char *is_size;  /* by value id: of a size as data, which costs nothing */
+    bool is_row; /* puts its second input among the rows of its first: all that is
+                    counted, at every level, is that row, read and written */
     /* by kernel index, 1..raised->n */
     uint32_t *base;      /* the kernel whose memory it looks at: itself, or a view's */
     tdag_dim *footprint; /* elements of that memory that it shows, each counted once */

@@ -7,19 +7,22 @@
 #include "base/tensor.h"
 #include "derive/derive.h"
 #include "program/call.h"
+#include "program/outline/outline.h"
 
 /* ---- prices ---- */
 
 static tdag_status price_graph(tdagi_prices *p, uint32_t i)
 {
-    tdagi_pricer *pricer;
-    TDAGI_TRY(tdagi_pricer_create(p->ctx, p->model->graphs[i].graph, TDAG_LEVEL_FUSED,
-                                  &p->pricers[i]));
-    pricer = p->pricers[i];
-    for (uint32_t g = 0; g < p->n_groups; g++) {
+    const tdag_graph *g = p->model->graphs[i].graph;
+    tdagi_row_way way;
+    TDAGI_TRY(tdagi_pricer_create(p->ctx, g, TDAG_LEVEL_FUSED, &p->pricers[i]));
+    TDAGI_TRY(tdagi_find_row_way(p->ctx, g, &way));
+    tdagi_pricer *pricer = p->pricers[i];
+    pricer->is_row = way != TDAGI_NO_ROW;
+    for (uint32_t k = 0; k < p->n_groups; k++) {
         tdagi_sum sum;
-        TDAGI_TRY(tdagi_sum_level(pricer, (tdag_level)(g + 1), &sum));
-        tdag_dim *to = &p->counts[i * p->n_columns + g * TDAGI_N_COLUMNS];
+        TDAGI_TRY(tdagi_sum_level(pricer, (tdag_level)(k + 1), &sum));
+        tdag_dim *to = &p->counts[i * p->n_columns + k * TDAGI_N_COLUMNS];
         to[0] = sum.nodes;
         to[TDAGI_N_COLUMNS - 1] = sum.unpriced;
         TDAGI_TRY(tdagi_sum_finish(pricer, &sum, to + 1));

@@ -56,7 +56,9 @@ static const struct {
      "8*P*P+8*P*trip_loop1+4*trip_loop1*trip_loop1+76*P+80*trip_loop1"},
     {"lstm.txt", NULL, NULL, TDAG_LEVEL_FUSED, TDAG_COUNTER_MACS, "360*T"},
     {"../program/collect.txt", NULL, NULL, 0, TDAG_COUNTER_PEAK_BYTES,
-     "max(32*trip_loop1+145,128*trip_loop1+41)"},
+     "max(32*trip_loop1+145,64*trip_loop1+41)"},
+    {"../program/collect.txt", NULL, NULL, TDAG_LEVEL_CORE, TDAG_COUNTER_FLOPS,
+     "40*trip_loop1+16"},
 };
 
 static void test_formulas(void **state)

@@ -313,7 +313,8 @@ def make(name, script, folder, size=None):
     try:
         with torch.no_grad():
             if script:
-                made = torch.jit.script(model)
+                # with heads that only training has: read as after eval() all the same
+                made = torch.jit.script(model).train(hasattr(model, "aux_logits"))
             else:
                 made = torch.jit.trace(model, inputs, strict=False, check_trace=False)
     except Exception as e:

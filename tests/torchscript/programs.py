@@ -85,6 +85,26 @@ class CellOverTime(nn.Module):
         return h
 
 
+@model("f32[T=3,2,4]", lengths((2, 4), (1, 3, 7)))
+class LongShortTerm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.LSTM(4, 5)
+
+    def forward(self, x):
+        return self.layers(x)[0]
+
+
+@model("f32[T=3,2,4]", lengths((2, 4), (1, 3, 7)))
+class GatedUnits(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.GRU(4, 5, 2, bidirectional=True)
+
+    def forward(self, x):
+        return self.layers(x)[0]
+
+
 @model("f32[3,4] i64[]", counted((3, 4), (0, 1, 3)))
 class InPlace(nn.Module):
     def forward(self, x, n: torch.Tensor):

@@ -56,16 +56,14 @@ static tdag_status compare(tdag_ctx *ctx, const tdag_graph *g, tdagi_row_way way
     tdag_builder *b = NULL;
     tdag_graph *like = NULL;
     const tdagi_node *t = tdagi_graph_node(g, g->inputs[0]);
-    const char *names[3] = {NULL};
+    static const char *const names[3] = {NULL};
     tdag_dim dims[TDAG_MAX_RANK];
-    for (uint32_t i = 0; i < g->n_inputs; i++)
-        names[i] = tdagi_graph_node(g, g->inputs[i])->name;
     TDAGI_TRY(tdag_builder_create(ctx, &b));
     for (uint32_t i = 0; i < t->rank; i++)
         dims[i] = tdagi_dim_import(tdagi_builder_pool(b), g->pool, t->shape[i]);
     add_graph(b, way, (tdag_dtype)t->dtype, t->rank, dims, names);
     tdag_status st = tdag_builder_finish(b, &like);
-    if (st == TDAG_OK) *out = tdag_graph_equal(g, like);
+    if (st == TDAG_OK) *out = tdagi_graph_computes_equal(g, like);
     tdag_graph_free(like);
     tdag_builder_free(b);
     return st == TDAG_E_NOMEM ? st : TDAG_OK;
