@@ -2,7 +2,7 @@
 #ifndef TDAGI_ZIP_DIRECTORY_H
 #define TDAGI_ZIP_DIRECTORY_H
 
-#include <zlib.h>
+#include "archive/inflate.h"
 
 #include "archive/zip.h"
 #include "base/arena.h"

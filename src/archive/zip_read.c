@@ -106,30 +106,11 @@ static tdag_status find_bytes(tdag_ctx *ctx, const tdagi_zip *zip,
     return TDAG_OK;
 }
 
-/* A block for zlib, its size before it. */
-static voidpf take_block(voidpf user, uInt n, uInt size)
-{
-    size_t all = (size_t)n * size + sizeof(max_align_t);
-    unsigned char *block = tdagi_mem_alloc(user, all);
-    if (block == NULL) return NULL;
-    memcpy(block, &all, sizeof all);
-    return block + sizeof(max_align_t);
-}
-
-static void give_block(voidpf user, voidpf address)
-{
-    unsigned char *block = (unsigned char *)address - sizeof(max_align_t);
-    size_t all;
-    memcpy(&all, block, sizeof all);
-    tdagi_mem_free(user, block, all);
-}
-
 static tdag_status start_stream(tdag_ctx *ctx, tdagi_zip *zip)
 {
     z_stream *s = &zip->stream;
     if (zip->has_stream) return inflateReset(s) == Z_OK ? TDAG_OK : tdagi_nomem(ctx);
-    *s = (z_stream){
-        .zalloc = take_block, .zfree = give_block, .opaque = &zip->allocator};
+    *s = tdagi_inflate_stream(&zip->allocator);
     if (inflateInit2(s, -MAX_WBITS) != Z_OK) return tdagi_nomem(ctx);
     zip->has_stream = true;
     return TDAG_OK;

@@ -1,91 +1,58 @@
-/* The table of schemas, schemas.def, as one block of texts and numbers that say where
- * in it the pieces of each schema stand. A schema is read when somebody asks for it. */
-#include <stddef.h>
+/* The table of schemas, schemas_layout.h: a schema is read when somebody asks for it.
+ */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/inflate.h"
 #include "aten/aten.h"
 #include "aten/env.h"
 #include "aten/schema.h"
+#include "aten/schemas_layout.h"
 #include "base/number_text.h"
 
-#define TEXT(id, text) char id[sizeof(text)];
-struct texts {
-#include "aten/schemas.def"
+/* The table of schemas, inflated once for all environments of the process. */
+static struct tdagi_schemas table;
+static const unsigned char packed[] = {
+#include "schemas_packed.inc"
 };
 
-#define TEXT(id, text) text,
-static const struct texts texts = {
-#include "aten/schemas.def"
-};
+static bool unpack(tdagi_env *env)
+{
+    static atomic_bool is_unpacked;
+    static atomic_flag is_busy = ATOMIC_FLAG_INIT;
+    if (atomic_load(&is_unpacked)) return true;
+    while (atomic_flag_test_and_set(&is_busy)) {
+        /* Another thread unpacks, for a fraction of a millisecond. */
+    }
+    if (!atomic_load(&is_unpacked)) {
+        tdag_status st =
+            tdagi_inflate(env->ctx, packed, sizeof packed, &table, sizeof table);
+        if (st != TDAG_OK) env->status = st;
+        atomic_store(&is_unpacked, st == TDAG_OK);
+    }
+    atomic_flag_clear(&is_busy);
+    return atomic_load(&is_unpacked);
+}
 
-#define TEXT(id, text) id = offsetof(struct texts, id),
-enum {
-#include "aten/schemas.def"
-};
-
-/* A schema starts with a piece that holds its lines and, from V, its overload. OUT says
- * which overload of the same operator has the rest. */
-#define FIRST       0x8000U
-#define LINE        0x1000U
-#define OUT_OF      0xc000U
-#define ROW         0x7fffU /* an operator begins: the next row's, */
-#define SAME_ROW    0x7ffeU /* or its in-place form */
-#define OPERATOR(o) ROW,
-#define IN_PLACE(o) SAME_ROW,
-#define BOTH(v, ...)                                                                   \
-    FIRST + (TDAGI_PYTORCH_1_13 + TDAGI_PYTORCH_2_13) * LINE + v - V, __VA_ARGS__,
-#define OLD(v, ...) FIRST + TDAGI_PYTORCH_1_13 *LINE + v - V, __VA_ARGS__,
-#define NEW(v, ...) FIRST + TDAGI_PYTORCH_2_13 *LINE + v - V, __VA_ARGS__,
-#define OUT(v)      OUT_OF + v - V
-static const uint16_t pieces[] = {
-#include "aten/schemas.def"
-};
-#define N_PIECES (sizeof(pieces) / sizeof(pieces[0]))
-
-_Static_assert(sizeof(struct texts) < SAME_ROW && R - V < LINE,
-               "pieces are of 16 bits");
-
-static const char *text_of(unsigned piece) { return (const char *)&texts + piece; }
+static const char *text_of(unsigned piece)
+{
+    return (const char *)&table.texts + piece;
+}
 
 static bool is_operator(uint16_t piece) { return piece == ROW || piece == SAME_ROW; }
 
 static bool is_first(size_t i)
 {
-    return i < N_PIECES && pieces[i] >= FIRST && pieces[i] < OUT_OF;
+    return i < N_PIECES && table.pieces[i] >= FIRST && table.pieces[i] < OUT_OF;
 }
 
-static unsigned lines_at(size_t i) { return (pieces[i] - FIRST) / LINE; }
+static unsigned lines_at(size_t i) { return (table.pieces[i] - FIRST) / LINE; }
 
 static const char *overload_at(size_t i)
 {
-    return text_of((pieces[i] - FIRST) % LINE + V);
+    return text_of((table.pieces[i] - FIRST) % LINE + V);
 }
-
-/* Where the schemas of each operator start, in the order of the rows. */
-#define AT_LINE(line) at_##line
-#define AT(line)      AT_LINE(line)
-#define SCHEMA(...)                                                                    \
-    uint16_t AT(__LINE__)[1 + sizeof((const uint16_t[]){__VA_ARGS__}) / 2];
-struct layout {
-#define OPERATOR(o)  uint16_t AT(__LINE__);
-#define IN_PLACE(o)  uint16_t AT(__LINE__);
-#define BOTH(v, ...) SCHEMA(__VA_ARGS__)
-#define OLD(v, ...)  SCHEMA(__VA_ARGS__)
-#define NEW(v, ...)  SCHEMA(__VA_ARGS__)
-#define OUT(v)       OUT_OF + v - V
-#include "aten/schemas.def"
-};
-static const uint16_t starts[] = {
-#define OPERATOR(o) offsetof(struct layout, AT(__LINE__)) / 2 + 1,
-#define IN_PLACE(o)
-#define BOTH(v, ...)
-#define OLD(v, ...)
-#define NEW(v, ...)
-#include "aten/schemas.def"
-};
-_Static_assert(sizeof(struct layout) == sizeof(pieces) && N_PIECES < UINT16_MAX,
-               "schemas lie as their layout says");
 
 static size_t find_row(const char *name, const tdagi_aten_row **row_out)
 {
@@ -95,24 +62,24 @@ static size_t find_row(const char *name, const tdagi_aten_row **row_out)
     if (row == NULL) return N_PIECES;
     for (const tdagi_aten_row *r = tdagi_aten_rows(&n); r < row; r++)
         nth += r->fn != NULL;
-    return starts[nth];
+    return table.starts[nth];
 }
 
 /* Where the schemas of an operator start; N_PIECES: nowhere. *row_out: the row of its
  * name; NULL: it has none. */
-static size_t find_operator(const tdagi_env *env, const char *name,
+static size_t find_operator(tdagi_env *env, const char *name,
                             const tdagi_aten_row **row_out)
 {
     const tdagi_aten_row *row;
     *row_out = NULL;
-    if (!tdagi_env_ok(env)) return N_PIECES;
+    if (!tdagi_env_ok(env) || !unpack(env)) return N_PIECES;
     size_t at = find_row(name, row_out);
     char pure[TDAGI_PURE_NAME];
     if (at < N_PIECES || !tdagi_schema_pure(name, pure)) return at;
     at = find_row(pure, &row);
-    while (at < N_PIECES && !is_operator(pieces[at]))
+    while (at < N_PIECES && !is_operator(table.pieces[at]))
         at++;
-    return at < N_PIECES && pieces[at] == SAME_ROW ? at + 1 : N_PIECES;
+    return at < N_PIECES && table.pieces[at] == SAME_ROW ? at + 1 : N_PIECES;
 }
 
 /* The end of the schema that starts at i. */
@@ -120,7 +87,7 @@ static size_t end_of(size_t i)
 {
     do
         i++;
-    while (i < N_PIECES && !is_first(i) && !is_operator(pieces[i]));
+    while (i < N_PIECES && !is_first(i) && !is_operator(table.pieces[i]));
     return i;
 }
 
@@ -277,7 +244,7 @@ static bool read_parameters(tdagi_env *env, size_t i, tdagi_parameter *args,
     size_t end = end_of(i) - 1;
     bool keyword_only = false;
     for (i++; i < end; i++) {
-        const char *text = text_of(pieces[i]);
+        const char *text = text_of(table.pieces[i]);
         if (*text == '*')
             keyword_only = true;
         else if (*text == '.')
@@ -287,7 +254,7 @@ static bool read_parameters(tdagi_env *env, size_t i, tdagi_parameter *args,
         else
             args[out->n_args++].keyword_only = keyword_only;
     }
-    out->n_results = count_results(text_of(pieces[end]));
+    out->n_results = count_results(text_of(table.pieces[end]));
     return true;
 }
 
@@ -295,9 +262,9 @@ static bool read_parameters(tdagi_env *env, size_t i, tdagi_parameter *args,
 static bool read_schema(tdagi_env *env, size_t first, size_t i, tdagi_schema *out)
 {
     out->overload = overload_at(i);
-    bool has_out = pieces[i + 1] >= OUT_OF;
+    bool has_out = table.pieces[i + 1] >= OUT_OF;
     if (has_out) {
-        const char *base = text_of(pieces[i + 1] - OUT_OF + V);
+        const char *base = text_of(table.pieces[i + 1] - OUT_OF + V);
         for (i = first; strcmp(overload_at(i), base) != 0;)
             i = end_of(i);
     }
