@@ -64,7 +64,7 @@ const char *tdagi_schema_name(struct tdagi_env *env, const tdagi_schema *s);
 /* False: there is none. */
 bool tdagi_default_get(struct tdagi_env *env, const tdagi_default *d, tdagi_any *out);
 
-/* ---- the table of schemas (schemas.c) ---- */
+/* ---- the table of schemas (schemas/schemas.c) ---- */
 /* What PyTorch registers for the operators with a row, known without it. The lines of
  * PyTorch that have a schema are bits. */
 enum { TDAGI_PYTORCH_1_13 = 1, TDAGI_PYTORCH_2_13 = 2 };

@@ -319,6 +319,7 @@ void tdag_ctx_free(tdag_ctx *ctx)
     if (ctx == NULL) return;
     tdag_allocator a = ctx->allocator;
     tdagi_meter *meter = ctx->meter;
+    tdagi_mem_free(&a, ctx->schemas.block, ctx->schemas.size);
     tdagi_mem_free(&a, ctx, sizeof *ctx);
     if (meter != NULL) meter_drop(meter, sizeof *meter);
 }

@@ -164,7 +164,7 @@ static const char *const rows[] = {
 };
 #define OPERATOR(name) name,
 static const char *const operators[] = {
-#include "aten/schemas.def"
+#include "aten/schemas/schemas.def"
 };
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 

@@ -1,6 +1,5 @@
-/* The table of schemas, schemas_layout.h: a schema is read when somebody asks for it.
+/* The table of schemas, layout.h: a schema is read when somebody asks for it.
  */
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,53 +7,56 @@
 #include "aten/aten.h"
 #include "aten/env.h"
 #include "aten/schema.h"
-#include "aten/schemas_layout.h"
+#include "aten/schemas/layout.h"
 #include "base/number_text.h"
 
-/* The table of schemas, inflated once for all environments of the process. */
-static struct tdagi_schemas table;
 static const unsigned char packed[] = {
-#include "schemas_packed.inc"
+#include "aten/schemas/packed.inc"
 };
 
-static bool unpack(tdagi_env *env)
+/* The table, which the context keeps from its first use on; NULL (and env->status) when
+ * out of memory. */
+static const tdagi_schemas *unpack(tdagi_env *env)
 {
-    static atomic_bool is_unpacked;
-    static atomic_flag is_busy = ATOMIC_FLAG_INIT;
-    if (atomic_load(&is_unpacked)) return true;
-    while (atomic_flag_test_and_set(&is_busy)) {
-        /* Another thread unpacks, for a fraction of a millisecond. */
+    tdag_ctx *ctx = env->ctx;
+    if (ctx->schemas.block != NULL) return ctx->schemas.block;
+    tdagi_schemas *table = tdagi_mem_alloc(&ctx->allocator, sizeof *table);
+    tdag_status st =
+        table == NULL ? tdagi_nomem(ctx)
+                      : tdagi_inflate(ctx, packed, sizeof packed, table, sizeof *table);
+    if (st != TDAG_OK) {
+        tdagi_mem_free(&ctx->allocator, table, sizeof *table);
+        env->status = st;
+        return NULL;
     }
-    if (!atomic_load(&is_unpacked)) {
-        tdag_status st =
-            tdagi_inflate(env->ctx, packed, sizeof packed, &table, sizeof table);
-        if (st != TDAG_OK) env->status = st;
-        atomic_store(&is_unpacked, st == TDAG_OK);
-    }
-    atomic_flag_clear(&is_busy);
-    return atomic_load(&is_unpacked);
+    ctx->schemas = (tdagi_kept){table, sizeof *table};
+    return table;
 }
 
-static const char *text_of(unsigned piece)
+static const char *text_of(const tdagi_schemas *t, unsigned piece)
 {
-    return (const char *)&table.texts + piece;
+    return (const char *)&t->texts + piece;
 }
 
 static bool is_operator(uint16_t piece) { return piece == ROW || piece == SAME_ROW; }
 
-static bool is_first(size_t i)
+static bool is_first(const tdagi_schemas *t, size_t i)
 {
-    return i < N_PIECES && table.pieces[i] >= FIRST && table.pieces[i] < OUT_OF;
+    return i < N_PIECES && t->pieces[i] >= FIRST && t->pieces[i] < OUT_OF;
 }
 
-static unsigned lines_at(size_t i) { return (table.pieces[i] - FIRST) / LINE; }
-
-static const char *overload_at(size_t i)
+static unsigned lines_at(const tdagi_schemas *t, size_t i)
 {
-    return text_of((table.pieces[i] - FIRST) % LINE + V);
+    return (t->pieces[i] - FIRST) / LINE;
 }
 
-static size_t find_row(const char *name, const tdagi_aten_row **row_out)
+static const char *overload_at(const tdagi_schemas *t, size_t i)
+{
+    return text_of(t, (t->pieces[i] - FIRST) % LINE + V);
+}
+
+static size_t find_row(const tdagi_schemas *t, const char *name,
+                       const tdagi_aten_row **row_out)
 {
     size_t n, nth = 0;
     const tdagi_aten_row *row = tdagi_aten_row_of(name, strlen(name));
@@ -62,32 +64,34 @@ static size_t find_row(const char *name, const tdagi_aten_row **row_out)
     if (row == NULL) return N_PIECES;
     for (const tdagi_aten_row *r = tdagi_aten_rows(&n); r < row; r++)
         nth += r->fn != NULL;
-    return table.starts[nth];
+    return t->starts[nth];
 }
 
 /* Where the schemas of an operator start; N_PIECES: nowhere. *row_out: the row of its
  * name; NULL: it has none. */
 static size_t find_operator(tdagi_env *env, const char *name,
-                            const tdagi_aten_row **row_out)
+                            const tdagi_aten_row **row_out, const tdagi_schemas **t_out)
 {
     const tdagi_aten_row *row;
     *row_out = NULL;
-    if (!tdagi_env_ok(env) || !unpack(env)) return N_PIECES;
-    size_t at = find_row(name, row_out);
+    const tdagi_schemas *t = tdagi_env_ok(env) ? unpack(env) : NULL;
+    *t_out = t;
+    if (t == NULL) return N_PIECES;
+    size_t at = find_row(t, name, row_out);
     char pure[TDAGI_PURE_NAME];
     if (at < N_PIECES || !tdagi_schema_pure(name, pure)) return at;
-    at = find_row(pure, &row);
-    while (at < N_PIECES && !is_operator(table.pieces[at]))
+    at = find_row(t, pure, &row);
+    while (at < N_PIECES && !is_operator(t->pieces[at]))
         at++;
-    return at < N_PIECES && table.pieces[at] == SAME_ROW ? at + 1 : N_PIECES;
+    return at < N_PIECES && t->pieces[at] == SAME_ROW ? at + 1 : N_PIECES;
 }
 
 /* The end of the schema that starts at i. */
-static size_t end_of(size_t i)
+static size_t end_of(const tdagi_schemas *t, size_t i)
 {
     do
         i++;
-    while (i < N_PIECES && !is_first(i) && !is_operator(table.pieces[i]));
+    while (i < N_PIECES && !is_first(t, i) && !is_operator(t->pieces[i]));
     return i;
 }
 
@@ -238,13 +242,13 @@ static uint32_t count_results(const char *text)
 }
 
 /* The parameters of the schema at i into args, which has room for one more. */
-static bool read_parameters(tdagi_env *env, size_t i, tdagi_parameter *args,
-                            tdagi_schema *out)
+static bool read_parameters(tdagi_env *env, const tdagi_schemas *t, size_t i,
+                            tdagi_parameter *args, tdagi_schema *out)
 {
-    size_t end = end_of(i) - 1;
+    size_t end = end_of(t, i) - 1;
     bool keyword_only = false;
     for (i++; i < end; i++) {
-        const char *text = text_of(table.pieces[i]);
+        const char *text = text_of(t, t->pieces[i]);
         if (*text == '*')
             keyword_only = true;
         else if (*text == '.')
@@ -254,22 +258,23 @@ static bool read_parameters(tdagi_env *env, size_t i, tdagi_parameter *args,
         else
             args[out->n_args++].keyword_only = keyword_only;
     }
-    out->n_results = count_results(text_of(table.pieces[end]));
+    out->n_results = count_results(text_of(t, t->pieces[end]));
     return true;
 }
 
 /* The schema at i, the first of whose operator is at `first`. */
-static bool read_schema(tdagi_env *env, size_t first, size_t i, tdagi_schema *out)
+static bool read_schema(tdagi_env *env, const tdagi_schemas *t, size_t first, size_t i,
+                        tdagi_schema *out)
 {
-    out->overload = overload_at(i);
-    bool has_out = table.pieces[i + 1] >= OUT_OF;
+    out->overload = overload_at(t, i);
+    bool has_out = t->pieces[i + 1] >= OUT_OF;
     if (has_out) {
-        const char *base = text_of(table.pieces[i + 1] - OUT_OF + V);
-        for (i = first; strcmp(overload_at(i), base) != 0;)
-            i = end_of(i);
+        const char *base = text_of(t, t->pieces[i + 1] - OUT_OF + V);
+        for (i = first; strcmp(overload_at(t, i), base) != 0;)
+            i = end_of(t, i);
     }
-    tdagi_parameter *args = tdagi_env_alloc(env, (end_of(i) - i) * sizeof(*args));
-    if (args == NULL || !read_parameters(env, i, args, out)) return false;
+    tdagi_parameter *args = tdagi_env_alloc(env, (end_of(t, i) - i) * sizeof(*args));
+    if (args == NULL || !read_parameters(env, t, i, args, out)) return false;
     out->args = args;
     if (has_out)
         args[out->n_args++] = (tdagi_parameter){
@@ -281,14 +286,15 @@ bool tdagi_schemas_get(tdagi_env *env, const char *name, uint32_t i, tdagi_schem
                        unsigned *lines_out)
 {
     const tdagi_aten_row *row;
-    size_t first = find_operator(env, name, &row), at = first;
-    for (; i > 0 && is_first(at); i--)
-        at = end_of(at);
-    if (!is_first(at)) return false;
+    const tdagi_schemas *t;
+    size_t first = find_operator(env, name, &row, &t), at = first;
+    for (; i > 0 && is_first(t, at); i--)
+        at = end_of(t, at);
+    if (!is_first(t, at)) return false;
     tdagi_schema schema = {.name = copy(env, name, strlen(name))};
-    if (schema.name == NULL || !read_schema(env, first, at, &schema)) return false;
+    if (schema.name == NULL || !read_schema(env, t, first, at, &schema)) return false;
     tdagi_schema_bind_to(&schema, row);
-    *lines_out = lines_at(at);
+    *lines_out = lines_at(t, at);
     *out = schema;
     return true;
 }
@@ -315,19 +321,20 @@ const tdagi_schema *tdagi_schemas_list(tdagi_env *env, const char *name,
                                        uint32_t *n_out)
 {
     const tdagi_aten_row *row;
-    size_t first = find_operator(env, name, &row), at;
+    const tdagi_schemas *t;
+    size_t first = find_operator(env, name, &row, &t), at;
     uint32_t n = 0;
     *n_out = 0;
-    for (at = first; is_first(at); at = end_of(at))
+    for (at = first; is_first(t, at); at = end_of(t, at))
         n++;
     if (n == 0) return NULL;
     tdagi_schema *all = tdagi_env_alloc(env, n * sizeof(*all));
     const char *kept = all == NULL ? NULL : copy(env, name, strlen(name));
     if (kept == NULL) return NULL;
     at = first;
-    for (uint32_t i = 0; i < n; i++, at = end_of(at)) {
+    for (uint32_t i = 0; i < n; i++, at = end_of(t, at)) {
         all[i] = (tdagi_schema){.name = kept};
-        if (!read_schema(env, first, at, &all[i])) return NULL;
+        if (!read_schema(env, t, first, at, &all[i])) return NULL;
         bind_like(&all[i], &all[0], row);
     }
     *n_out = n;
@@ -338,10 +345,11 @@ bool tdagi_schemas_find(tdagi_env *env, const char *name, const char *overload,
                         unsigned lines, tdagi_schema *out)
 {
     const tdagi_aten_row *row;
-    size_t at = find_operator(env, name, &row);
-    for (uint32_t i = 0; is_first(at); i++, at = end_of(at)) {
+    const tdagi_schemas *t;
+    size_t at = find_operator(env, name, &row, &t);
+    for (uint32_t i = 0; is_first(t, at); i++, at = end_of(t, at)) {
         unsigned has;
-        if ((lines_at(at) & lines) != 0 && strcmp(overload_at(at), overload) == 0)
+        if ((lines_at(t, at) & lines) != 0 && strcmp(overload_at(t, at), overload) == 0)
             return tdagi_schemas_get(env, name, i, out, &has);
     }
     return false;

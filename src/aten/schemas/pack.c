@@ -1,15 +1,15 @@
-/* Made and run while the library is built: pack_schemas FILE writes the table of
+/* Made and run while the library is built: pack FILE writes the table of
  * schemas, deflated, as the text of a C array. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <zlib.h>
 
-#include "aten/schemas_layout.h"
+#include "aten/schemas/layout.h"
 
 #define TEXT(id, text) text,
-static const struct tdagi_schemas table = {
+static const tdagi_schemas table = {
     {
-#include "aten/schemas.def"
+#include "aten/schemas/schemas.def"
     },
     {
 #define OPERATOR(o) ROW,
@@ -19,7 +19,7 @@ static const struct tdagi_schemas table = {
 #define OLD(v, ...) FIRST + TDAGI_PYTORCH_1_13 *LINE + v - V, __VA_ARGS__,
 #define NEW(v, ...) FIRST + TDAGI_PYTORCH_2_13 *LINE + v - V, __VA_ARGS__,
 #define OUT(v)      OUT_OF + v - V
-#include "aten/schemas.def"
+#include "aten/schemas/schemas.def"
     },
     {
 #define OPERATOR(o) offsetof(struct layout, AT(__LINE__)) / 2 + 1,
@@ -27,7 +27,7 @@ static const struct tdagi_schemas table = {
 #define BOTH(v, ...)
 #define OLD(v, ...)
 #define NEW(v, ...)
-#include "aten/schemas.def"
+#include "aten/schemas/schemas.def"
     },
 };
 

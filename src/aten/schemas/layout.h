@@ -1,6 +1,6 @@
 /* How the table of schemas lies in memory: the texts of schemas.def as one block,
  * numbers that say where in it the pieces of each schema stand, and where the schemas
- * of each operator start. pack_schemas.c deflates it when the library is built,
+ * of each operator start. pack.c deflates it when the library is built,
  * schemas.c inflates it when somebody asks for a schema. */
 #ifndef TDAGI_ATEN_SCHEMAS_LAYOUT_H
 #define TDAGI_ATEN_SCHEMAS_LAYOUT_H
@@ -12,12 +12,12 @@
 
 #define TEXT(id, text) char id[sizeof(text)];
 struct texts {
-#include "aten/schemas.def"
+#include "aten/schemas/schemas.def"
 };
 
 #define TEXT(id, text) id = offsetof(struct texts, id),
 enum {
-#include "aten/schemas.def"
+#include "aten/schemas/schemas.def"
 };
 
 /* A schema starts with a piece that holds its lines and, from V, its overload. OUT says
@@ -40,7 +40,7 @@ struct layout {
 #define OLD(v, ...)  SCHEMA(__VA_ARGS__)
 #define NEW(v, ...)  SCHEMA(__VA_ARGS__)
 #define OUT(v)       OUT_OF + v - V
-#include "aten/schemas.def"
+#include "aten/schemas/schemas.def"
 };
 struct rows {
 #define OPERATOR(o) char AT(__LINE__);
@@ -48,16 +48,16 @@ struct rows {
 #define BOTH(v, ...)
 #define OLD(v, ...)
 #define NEW(v, ...)
-#include "aten/schemas.def"
+#include "aten/schemas/schemas.def"
 };
 #define N_PIECES (sizeof(struct layout) / sizeof(uint16_t))
 
-struct tdagi_schemas {
+typedef struct tdagi_schemas {
     struct texts texts;
     uint16_t pieces[N_PIECES];
     uint16_t
         starts[sizeof(struct rows)]; /* of the operators, in the order of the rows */
-};
+} tdagi_schemas;
 _Static_assert(sizeof(struct texts) < SAME_ROW && R - V < LINE && N_PIECES < UINT16_MAX,
                "pieces are of 16 bits");
 
