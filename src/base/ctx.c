@@ -309,6 +309,7 @@ tdag_status tdag_ctx_create(const tdag_ctx_options *options, tdag_ctx **out)
     ctx->limits = o.limits;
     ctx->polls = 0;
     ctx->blas = NULL;
+    ctx->schemas = (tdagi_kept){NULL, 0};
     clear_error(ctx);
     *out = ctx;
     return TDAG_OK;
