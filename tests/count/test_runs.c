@@ -10,7 +10,7 @@
 #include "base/tensor.h"
 #include "evaluate.h"
 #include "run/program/append.h"
-#include "run/program/prepare.h"
+#include "run/program/grow.h"
 
 /* ---- counting a run ---- */
 
@@ -20,30 +20,30 @@ typedef struct counted_run {
 } counted_run;
 static counted_run now;
 
-tdag_status __real_tdagi_workshop_run(tdagi_workshop *w, const tdag_graph *g,
-                                      const int64_t *sizes, tdag_tensor **inputs,
-                                      tdag_tensor **outputs);
-tdag_status __wrap_tdagi_workshop_run(tdagi_workshop *w, const tdag_graph *g,
-                                      const int64_t *sizes, tdag_tensor **inputs,
-                                      tdag_tensor **outputs);
+tdag_status __real_tdagi_callee_run(tdagi_workshop *w, tdagi_callee *c,
+                                    const tdag_graph *g, int64_t *sizes,
+                                    tdag_tensor **inputs, tdag_tensor **outputs);
+tdag_status __wrap_tdagi_callee_run(tdagi_workshop *w, tdagi_callee *c,
+                                    const tdag_graph *g, int64_t *sizes,
+                                    tdag_tensor **inputs, tdag_tensor **outputs);
 
-tdag_status __wrap_tdagi_workshop_run(tdagi_workshop *w, const tdag_graph *g,
-                                      const int64_t *sizes, tdag_tensor **inputs,
-                                      tdag_tensor **outputs)
+tdag_status __wrap_tdagi_callee_run(tdagi_workshop *w, tdagi_callee *c,
+                                    const tdag_graph *g, int64_t *sizes,
+                                    tdag_tensor **inputs, tdag_tensor **outputs)
 {
     const tdagi_prices *p = now.prices;
     for (uint32_t i = 0; p != NULL && i < p->model->n_graphs; i++) {
         if (p->model->graphs[i].graph != g) continue;
-        for (int c = 0; c < EV_COLUMNS; c++) {
+        for (int k = 0; k < EV_COLUMNS; k++) {
             int64_t n = 0;
             assert_true(tdagi_dim_eval(p->pricers[i]->pool,
-                                       p->counts[i * EV_COLUMNS + (uint32_t)c], sizes,
+                                       p->counts[i * EV_COLUMNS + (uint32_t)k], sizes,
                                        &n));
-            now.counts[c] += n;
+            now.counts[k] += n;
         }
         break;
     }
-    return __real_tdagi_workshop_run(w, g, sizes, inputs, outputs);
+    return __real_tdagi_callee_run(w, c, g, sizes, inputs, outputs);
 }
 
 tdag_status __real_tdagi_append_row(tdag_ctx *ctx, const tdag_tensor *t,

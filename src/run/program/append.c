@@ -61,13 +61,10 @@ static bool claim(growing *g, const tdag_tensor *t, size_t more)
            atomic_compare_exchange_strong(&g->used, &end, end + more);
 }
 
-tdag_status tdagi_append_row(tdag_ctx *ctx, const tdag_tensor *t, const tdag_tensor *v,
-                             tdag_tensor **out)
+static tdag_status append(tdag_ctx *ctx, const tdag_tensor *t, const tdag_tensor *v,
+                          const int64_t *shape, tdag_tensor **out)
 {
     growing *g = growing_of(t);
-    int64_t shape[TDAG_MAX_RANK];
-    memcpy(shape, t->shape, sizeof shape);
-    shape[0]++;
     if (v->size == 0) return tdag_tensor_create(ctx, t->dtype, t->rank, shape, out);
     if (claim(g, t, v->size)) {
         atomic_fetch_add_explicit(&g->refs, 1, memory_order_relaxed);
@@ -80,6 +77,26 @@ tdag_status tdagi_append_row(tdag_ctx *ctx, const tdag_tensor *t, const tdag_ten
         tdag_tensor_wrap(ctx, t->dtype, t->rank, shape, g->data, release, g, out);
     if (st != TDAG_OK) release(g);
     return st;
+}
+
+tdag_status tdagi_append_row(tdag_ctx *ctx, const tdag_tensor *t, const tdag_tensor *v,
+                             tdag_tensor **out)
+{
+    int64_t shape[TDAG_MAX_RANK];
+    memcpy(shape, t->shape, sizeof shape);
+    shape[0]++;
+    return append(ctx, t, v, shape, out);
+}
+
+tdag_status tdagi_append_all(tdag_ctx *ctx, tdag_tensor *t, const tdag_tensor *v,
+                             uint32_t axis, tdag_tensor **out)
+{
+    int64_t shape[TDAG_MAX_RANK];
+    memcpy(shape, t->shape, sizeof shape);
+    shape[axis] += v->shape[axis];
+    if (shape[axis] != t->shape[axis]) return append(ctx, t, v, shape, out);
+    *out = tdag_tensor_copy(t);
+    return TDAG_OK;
 }
 
 tdag_status tdagi_append_settle(tdag_ctx *ctx, tdag_tensor **t)

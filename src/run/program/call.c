@@ -137,11 +137,12 @@ tdag_status tdagi_frame_call(tdagi_execution *f, const tdagi_statement *s, uint3
         for (uint32_t i = 0; i < g->n_inputs; i++)
             in[i] = f->values[s->inputs[i].id];
         st = find_sizes(f, s, g, in, sizes);
-        if (st == TDAG_OK && f->appends[s->target]) {
+        if (st == TDAG_OK && f->callees[s->target].is_append) {
             st = tdagi_append_row(f->ctx, in[0], in[1], results);
         } else if (st == TDAG_OK) {
             take_arguments(f, s, at, in);
-            st = tdagi_workshop_run(&f->graphs, g, sizes, in, results);
+            st = tdagi_callee_run(&f->graphs, &f->callees[s->target], g, sizes, in,
+                                  results);
         }
         tdagi_free(f->ctx, args, g->n_inputs * sizeof(tdag_tensor *));
     }

@@ -4,8 +4,8 @@
 
 #include "run/bind.h"
 #include "run/program/draw.h"
+#include "run/program/grow.h"
 #include "run/program/plan.h"
-#include "run/program/prepare.h"
 #include "run/program/state.h"
 
 /* A run of a method. */
@@ -19,7 +19,7 @@ typedef struct tdagi_execution {
     uint32_t *trail; /* ids in the order of their definition, for blocks that end */
     uint32_t n_trail;
     tdagi_workshop graphs;
-    bool *appends; /* by graph: what adds a row to a tensor */
+    tdagi_callee *callees; /* by graph */
     tdagi_generator random;
     tdag_state *state;
 } tdagi_execution;

@@ -29,11 +29,13 @@ static tdag_status check_inputs(tdag_ctx *ctx, const tdagi_method *m,
 
 static tdag_status find_appends(tdagi_execution *f)
 {
-    void *appends = NULL;
-    TDAGI_TRY(tdagi_array_alloc(f->ctx, f->model->n_graphs, sizeof(bool), &appends));
-    f->appends = appends;
-    for (uint32_t i = 0; i < f->model->n_graphs; i++)
-        TDAGI_TRY(tdagi_is_append(f->ctx, f->model->graphs[i].graph, &f->appends[i]));
+    void *callees = NULL;
+    const uint32_t n = f->model->n_graphs;
+    TDAGI_TRY(tdagi_array_alloc(f->ctx, n, sizeof *f->callees, &callees));
+    f->callees = callees;
+    for (uint32_t i = 0; i < n; i++)
+        TDAGI_TRY(tdagi_is_append(f->ctx, f->model->graphs[i].graph,
+                                  &f->callees[i].is_append));
     return TDAG_OK;
 }
 
@@ -69,8 +71,10 @@ static void close_frame(tdagi_execution *f)
         tdag_tensor_free(f->values[i]);
     if (f->values != NULL)
         tdagi_free(f->ctx, f->values, n_vars * sizeof(tdag_tensor *));
-    if (f->appends != NULL)
-        tdagi_free(f->ctx, f->appends, f->model->n_graphs * sizeof(bool));
+    for (uint32_t i = 0; f->callees != NULL && i < f->model->n_graphs; i++)
+        tdagi_callee_free(f->ctx, &f->callees[i], f->model->graphs[i].graph);
+    if (f->callees != NULL)
+        tdagi_free(f->ctx, f->callees, f->model->n_graphs * sizeof *f->callees);
     if (f->trail != NULL) tdagi_free(f->ctx, f->trail, n_vars * sizeof(uint32_t));
     if (f->sizes.of != NULL)
         tdagi_free(f->ctx, f->sizes.of, n_symbols * sizeof(int64_t));
@@ -89,6 +93,19 @@ static void move_state(const tdag_state *from, tdag_state *to)
     }
 }
 
+/* All or none. */
+static tdag_status settle(tdag_ctx *ctx, uint32_t n, tdag_tensor **outputs)
+{
+    tdag_status st = TDAG_OK;
+    for (uint32_t i = 0; i < n && st == TDAG_OK; i++)
+        st = tdagi_append_settle(ctx, &outputs[i]);
+    for (uint32_t i = 0; i < n && st != TDAG_OK; i++) {
+        tdag_tensor_free(outputs[i]);
+        outputs[i] = NULL;
+    }
+    return st;
+}
+
 tdag_status tdagi_run_method(tdag_ctx *ctx, const tdag_model *model,
                              const tdagi_method *method, tdag_tensor *const *inputs,
                              const tdag_run_options *options, tdag_tensor **outputs)
@@ -101,8 +118,7 @@ tdag_status tdagi_run_method(tdag_ctx *ctx, const tdag_model *model,
     tdag_status st = open_frame(&f, options);
     if (st == TDAG_OK && options->state != NULL) move_state(options->state, f.state);
     if (st == TDAG_OK) st = tdagi_interpret(&f, inputs, outputs);
-    for (uint32_t i = 0; i < method->outputs->n_tensors && st == TDAG_OK; i++)
-        st = tdagi_append_settle(ctx, &outputs[i]);
+    if (st == TDAG_OK) st = settle(ctx, method->outputs->n_tensors, outputs);
     if (st == TDAG_OK && options->state != NULL) move_state(f.state, options->state);
     close_frame(&f);
     return st;
