@@ -224,6 +224,10 @@ typedef struct tdagi_kth_spec { /* kth_position, and kthvalue with the value */
     int64_t axis, keep;
     tdag_dim index; /* 0: the smallest */
 } tdagi_kth_spec;
+typedef struct tdagi_search_spec { /* searchsorted: sorted [..., n] and numbers of its
+                                      dtype, [..., m] or, of one axis, any */
+    int64_t right;                 /* behind equal ones */
+} tdagi_search_spec;
 typedef struct tdagi_diagonal_spec { /* triu, tril over the last two axes */
     int64_t diagonal;
 } tdagi_diagonal_spec;

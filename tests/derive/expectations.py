@@ -925,6 +925,13 @@ def indexing():
                 s[axis] = 7
                 i = torch.randint(0, x.shape[axis], s)
                 case(dtype, "take_along", [x, i], torch.gather(x, axis, i), axis=axis)
+        for n in range(9) if dtype != "bool" else ():
+            y = with_specials(dtype, 2, n).sort(-1)[0]
+            z = with_specials(dtype, 2, 5)
+            for right in (False, True):
+                for s, v in ((y, z), (y[0], z), (y[0], z[1, 2])):
+                    case(dtype, "searchsorted", [s, v],
+                         torch.searchsorted(s, v, right=right), right=int(right))
         for axis in range(3):
             for keep in (0, 1):
                 y = with_specials(dtype, 3, 4, 5, share=0.5)

@@ -442,6 +442,21 @@ void fit_index_select(draw *d) { indices(d, 1, 1); }
 void fit_index(draw *d) { indices(d, 0, 3); }
 void fit_take_along(draw *d) { indices(d, d->l.in[0].rank, d->l.in[0].rank); }
 
+/* Numbers of the axes of the sorted ones or, of one axis, of any. */
+void fit_search(draw *d)
+{
+    tdagi_type *x = &d->l.in[0], *v = &d->l.in[1];
+    uint32_t last = x->rank - 1;
+    x->shape[last] += 3;
+    draw_symbol(d, x, last);
+    *v = *x;
+    v->shape[last] = rnd_in(&d->r, 1, 4);
+    if (x->rank > 1) return;
+    v->rank = (uint32_t)rnd_in(&d->r, 0, 3);
+    for (uint32_t i = 0; i < v->rank; i++)
+        v->shape[i] = rnd_in(&d->r, 1, 4);
+}
+
 /* How many of an axis there are to choose from. */
 static int64_t choice(draw *d, int64_t axis)
 {

@@ -222,6 +222,7 @@ static const generator generators[] = {
     {TDAGI_CUMMIN,            "fdhbi",1, 4, 0, "",     NULL,               NULL, NULL},
     {TDAGI_MAX_POOL_POSITION, "fdhbi",1, 2, 3, "",     fit_max_pool,       NULL, NULL},
     {TDAGI_MAX_POOL_WITH_INDEX, "fdhbi",1, 2, 3, "",     fit_max_pool,       NULL, NULL},
+    {TDAGI_SEARCHSORTED,      "fdhbi",1, 4, 0, "",     fit_search,         NULL, NULL},
     {TDAGI_TRIU,              "fdhio", 2, 4, 0, "",     NULL,               NULL, NULL},
     {TDAGI_TRIL,              "fdhio", 2, 4, 0, "",     NULL,               NULL, NULL},
     {TDAGI_UPSAMPLE_AA,       "fdhb",  2, 2, 2, "",     fit_upsample_aa,    NULL, NULL},

@@ -33,6 +33,7 @@ static bool is_elsewhere(tdagi_composite id)
         TDAGI_IM2COL,
         TDAGI_COL2IM,
         TDAGI_UPSAMPLE,
+        TDAGI_SEARCHSORTED,
         TDAGI_UPSAMPLE_AA,
         TDAGI_GRID_SAMPLE,
         TDAGI_EMBEDDING_BAG,

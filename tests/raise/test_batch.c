@@ -56,6 +56,8 @@ static bool is_set(const draw *d, uint32_t which)
         return d->l.in[0].rank > d->n_spatial + 1; /* with channels besides */
     case TDAGI_ATTENTION:
         return which == 7 || which == all;
+    case TDAGI_SEARCHSORTED: /* each searches its own sequence, or all one */
+        return which == (d->l.in[0].rank == d->l.in[1].rank ? 3u : 2u);
     case TDAGI_COSINE_SIMILARITY:
         return which == all;
     case TDAGI_CONCAT:

@@ -21,16 +21,11 @@ static const struct {
     bool may_lack; /* PyTorch has it in some versions */
 } known[] = {
     {"torch.nonzero_static(", "a number of a size that is known is a constant", true},
-    {"torch.searchsorted(", "as many steps as a size that is known needs", false},
-    {"torch.bucketize(", "as many steps as a size that is known needs", false},
-    {"torch.isin(", "as many steps as a size that is known needs", false},
     {"return y, y.size(0)",
      "a result that is the number of a size is a literal at numbers", false},
     {"torch.view_as_complex(x).size(0), ", "likewise", false},
     {"x.unbind(1)", "rows along a size that is known are results of their own", false},
     {"x[:, : int(n)] * n", "a slice beyond the end is cut at numbers", false},
-    {"torch.segment_reduce(", "as many steps as a size that is known needs", false},
-    {"_window(x.size(0)", "of two elements or more the case of one is left out", false},
     {"x, (2, 3), return_indices=True)",
      "windows of a size that is known are as wide as it needs", false},
     {"x, (2, 3, 5), return_indices=True)",

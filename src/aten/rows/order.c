@@ -139,31 +139,12 @@ tdagi_any tdagi_aten_nansum(tdagi_call *c)
 
 /* ---- positions in sorted sequences ---- */
 
-/* A binary search in ceil(log2(n + 1)) steps for all at once. */
 tdag_value tdagi_search(tdagi_call *c, tdag_value sorted, tdag_value v, bool right)
 {
-    if (sorted.id == 0 || v.id == 0) return TDAG_NO_VALUE;
-    uint32_t batch = tdagi_rank(c, sorted) - 1;
-    tdag_dim n = tdagi_dim(c, sorted, batch);
-    int64_t known = INT32_MAX;
-    tdagi_dim_is_const(c->env->pool, n, &known);
-    tdag_value zero = tdag_add_scalar(c->b, TDAG_I64, 0);
-    tdag_value at = tdagi_full(c->b, TDAG_I64, tdagi_rank(c, v), tdagi_shape(c, v), 0);
-    int64_t step = 1;
-    while (step <= known / 2)
-        step *= 2;
-    for (; known > 0 && step > 0 && at.id != 0; step /= 2) {
-        tdag_value next = tdagi_add_scalar(c->b, at, (double)step);
-        tdag_value fits =
-            step_lower(c, TDAGI_LESS_EQUAL, next, tdagi_dim_value(c->b, n));
-        tdag_value i = tdagi_add_scalar(c->b, next, -1);
-        i = step_where(c, fits, i, zero);
-        tdag_value e = tdag_gather(c->b, sorted, i, batch);
-        tdag_value stop =
-            right ? step_less(c, v, e) : step_lower(c, TDAGI_LESS_EQUAL, v, e);
-        at = step_where(c, step_and(c, fits, step_not(c, stop)), next, at);
-    }
-    return at;
+    tdag_value in[2] = {sorted, v};
+    return sorted.id == 0 || v.id == 0 ? TDAG_NO_VALUE
+                                       : tdagi_lower(c->b, TDAGI_SEARCHSORTED, in, 2,
+                                                     &(tdagi_search_spec){right});
 }
 
 /* searchsorted; row data 1: bucketize */

@@ -1,7 +1,7 @@
 /* Positions and order: argmax, argmin, topk_positions, kth_position, mode_position,
  * median_position, nanmedian_position, and with the values at them: max_with_index,
  * min_with_index, sort, topk, kthvalue, mode, median, nanmedian. Extremes so far:
- * cummax, cummin. Exact. */
+ * cummax, cummin. Where a number would be sorted in: searchsorted. Exact. */
 #include "derive/parts.h"
 
 static const tdagi_field axis_keep_fields[] = {
@@ -388,3 +388,59 @@ static tdag_value running(tdag_builder *b, tdag_value x, const void *spec,
                                                         .lower_pair = lower_##name};
 RUNNING(cummax, TDAG_REDUCE_MAX)
 RUNNING(cummin, TDAG_REDUCE_MIN)
+
+/* ---- positions in sorted sequences ---- */
+
+static const tdagi_field search_fields[] = {TDAGI_FIELD(tdagi_search_spec, right, BOOL),
+                                            {0}};
+
+/* Half of what is left of [place[0], place[1]) for each number, as PyTorch halves it:
+ * so its numbers come out of any sequence, with a NaN or not sorted, too. */
+static void halve(tdag_builder *b, tdag_value sorted, tdag_value v, bool right,
+                  bool last, tdag_value place[2])
+{
+    tdag_value middle = tdag_binary(b, TDAG_OP_FLOOR_DIVIDE,
+                                    tdag_binary(b, TDAG_OP_ADD, place[0], place[1]),
+                                    tdag_add_scalar(b, TDAG_I64, 2));
+    if (!tdagi_usable(b, middle)) return;
+    const tdag_value pair[2] = {
+        v, tdag_gather(b, sorted, middle, tdag_builder_get_rank(b, sorted) - 1)};
+    tdag_value stop = right ? tdag_binary(b, TDAG_OP_LESS, pair[0], pair[1])
+                            : tdagi_lower(b, TDAGI_LESS_EQUAL, pair, 2, NULL);
+    tdag_value beyond = tdag_binary(b, TDAG_OP_MULTIPLY,
+                                    tdag_binary(b, TDAG_OP_LESS, place[0], place[1]),
+                                    tdagi_unary_composite(b, TDAGI_LOGICAL_NOT, stop));
+    place[0] = tdag_where(b, beyond, tdagi_add_scalar(b, middle, 1), place[0]);
+    if (!last) place[1] = tdag_where(b, beyond, place[1], middle);
+}
+
+/* A binary search for all at once, in as many steps as the size needs; a symbolic one
+ * may need 31. What is behind the last element is read where nothing is left. */
+static tdag_value lower_searchsorted(tdag_builder *b, const tdag_value *in, uint32_t n,
+                                     const void *spec)
+{
+    (void)n;
+    const tdagi_search_spec *s = spec;
+    uint32_t rank = tdag_builder_get_rank(b, in[0]);
+    if (rank == 0 || (rank > 1 && rank != tdag_builder_get_rank(b, in[1])) ||
+        tdag_builder_get_dtype(b, in[0]) != tdag_builder_get_dtype(b, in[1]))
+        return tdagi_builder_fail(b, TDAG_E_SHAPE,
+                                  "searchsorted does not take these operands");
+    tdag_dim size = tdagi_dim_of(b, in[0], rank - 1);
+    int64_t known = INT32_MAX;
+    tdagi_dim_is_const(tdagi_builder_pool(b), size, &known);
+    tdag_value place[2] = {tdag_binary(b, TDAG_OP_LESS, in[1], in[1])}; /* 0 for each */
+    place[0] = tdagi_cast(b, place[0], TDAG_I64);
+    if (known == 0) return place[0];
+    place[1] = tdagi_add(b, place[0], tdagi_dim_value(b, size));
+    tdag_value sorted = tdagi_pad1(b, in[0], rank - 1, 0, 1, TDAG_PAD_CONSTANT, 0);
+    for (; known > 0 && tdagi_builder_ok(b); known /= 2)
+        halve(b, sorted, in[1], s->right != 0, known == 1, place);
+    return place[0];
+}
+
+const tdagi_composite_def tdagi_composite_searchsorted = {
+    .spec_size = sizeof(tdagi_search_spec),
+    .fields = search_fields,
+    .lower = lower_searchsorted,
+};

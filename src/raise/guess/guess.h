@@ -28,6 +28,7 @@ TDAGI_GUESS(pow_int);
 TDAGI_GUESS(gelu_formula);
 TDAGI_GUESS(topk_positions);
 TDAGI_GUESS(kth_position);
+TDAGI_GUESS(searchsorted);
 TDAGI_GUESS(grid_sample);
 TDAGI_GUESS(embedding_bag);
 TDAGI_GUESS(special);

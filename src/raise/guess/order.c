@@ -1,5 +1,5 @@
 /* Guesses of what is chosen by an order that leaves the choice among equals open: its
- * first positions, or one of them. */
+ * first positions, or one of them; and of where a number would be sorted in. */
 #include "raise/guess/guess.h"
 
 /* The argsort that a part is read of; NULL: it is none, or one promise for all parts.
@@ -36,4 +36,21 @@ TDAGI_GUESS(kth_position)
     if (s == NULL) return TDAG_OK;
     const tdagi_kth_spec spec = {s->axis, keep, part->index};
     return tdagi_guess_known(r, root, &spec, 1, &x, out);
+}
+
+/* where(beyond, middle + 1, start), whose `beyond` compares the number with what is
+ * gathered of the sorted ones, padded. */
+TDAGI_GUESS(searchsorted)
+{
+    tdag_value stop =
+        tdagi_step(r, tdagi_step(r, root->v, TDAG_OP_WHERE, 0), TDAG_OP_MULTIPLY, 1);
+    tdag_value less = tdagi_find_below(r, stop, TDAG_OP_LESS, 8);
+    tdag_value gather = tdagi_step_to(r, less, TDAG_OP_GATHER);
+    const tdag_value in[2] = {
+        tdagi_step(r, tdagi_step(r, gather, TDAG_OP_GATHER, 0), TDAG_OP_PAD, 0),
+        tdagi_step_other(r, less, gather)};
+    if (in[0].id == 0 || in[1].id == 0) return TDAG_OK;
+    for (int64_t right = 0; right < 2 && *out == NULL; right++)
+        TDAGI_TRY(tdagi_guess_known(r, root, &(tdagi_search_spec){right}, 2, in, out));
+    return TDAG_OK;
 }

@@ -275,6 +275,18 @@ static void emit_running(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_running = {.emit = emit_running};
 
+static void emit_searchsorted(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_search_spec *s = k->spec;
+    bool is_bool = tdagi_export_input(e, k, 0)->dtype == TDAG_BOOL;
+    tdagi_export_emit(e, k,
+                      is_bool ? "torch.searchsorted(torch.to($0, 0), torch.to($1, 0), "
+                                "right=%b)"
+                              : "torch.searchsorted($0, $1, right=%b)",
+                      s->right);
+}
+const tdagi_emitter tdagi_emitter_searchsorted = {.emit = emit_searchsorted};
+
 static void emit_triangle(tdagi_exporter *e, const tdagi_kernel *k, const char *name)
 {
     const tdagi_diagonal_spec *s = k->spec;

@@ -1,5 +1,5 @@
 /* Windows of signals. A periodic one is a symmetric one of one element more, without
- * its last. All are computed in f64; one of one element is 1. */
+ * its last. All are computed in f64. */
 #include <math.h>
 
 #include "aten/rows/steps.h"
@@ -50,6 +50,26 @@ static tdag_value shape_of(tdagi_call *c, tdag_value turn)
     }
 }
 
+/* Of one element, which is 1, it is the middle of a window of three, at any size that a
+ * symbol may have: `alone` is 1 there and 0 at others. The middle of a Hamming window
+ * of other factors is not 1. */
+static tdag_value window(tdagi_call *c, tdag_dim n, bool periodic)
+{
+    tdag_dim alone = tdag_dim_max(c->b, 0, tdag_dim_sub(c->b, 2, n));
+    tdag_dim end = tdag_dim_add(c->b, n, alone);
+    tdag_dim steps = periodic ? end : tdag_dim_add(c->b, end, alone);
+    if (!periodic) steps = tdag_dim_sub(c->b, steps, 1);
+    tdag_value i = tdag_iota(c->b, end, TDAG_F64);
+    i = tdagi_slice1(c->b, i, 0, alone, end);
+    tdag_value w =
+        shape_of(c, tdagi_div(c->b, i, tdagi_dim_scalar(c->b, steps, TDAG_F64)));
+    if (c->data != 'm' || n > 1 ||
+        tdagi_arg_float(c, "alpha", 0.54) + tdagi_arg_float(c, "beta", 0.46) == 1)
+        return w;
+    tdag_value one = step_number(c, i, 1), count = tdagi_dim_scalar(c->b, n, TDAG_F64);
+    return step_where(c, step_equal(c, count, one), one, w);
+}
+
 /* Row data: 'n' hann, 'm' hamming, 'b' blackman, 't' bartlett, 'k' kaiser. */
 tdagi_any tdagi_aten_window(tdagi_call *c)
 {
@@ -59,13 +79,5 @@ tdagi_any tdagi_aten_window(tdagi_call *c)
     if (c->bad) return tdagi_any_poison();
     if (d == TDAG_DTYPE_NONE) d = TDAG_F32;
     if (!tdag_dtype_is_float(d)) return tdagi_refuse(c, "dtype");
-    tdag_value i = tdag_iota(c->b, n, TDAG_F64);
-    tdag_value count = tdagi_dim_scalar(c->b, n, TDAG_F64);
-    tdag_value steps =
-        periodic ? count : tdagi_dim_scalar(c->b, tdag_dim_sub(c->b, n, 1), TDAG_F64);
-    tdag_value w = shape_of(c, tdagi_div(c->b, i, steps));
-    tdag_value one = step_number(c, i, 1);
-    /* a symbol may be 1, too */
-    if (n < 2) w = step_where(c, step_equal(c, count, one), one, w);
-    return tdagi_result(c, tdagi_cast(c->b, w, d));
+    return tdagi_result(c, tdagi_cast(c->b, window(c, n, periodic), d));
 }
