@@ -89,8 +89,9 @@ typedef struct tdag_ctx_options {
     }
 TDAG_OPTIONS_INIT(tdag_ctx_options)
 
-/* A context carries the allocator, the limits and the detail of the last failure. One
- * thread at a time uses it. Graphs, tensors and models do not refer to the context they
+/* A context carries the allocator, the limits and the detail of the last failure, and
+ * keeps, once a model was imported, a table of 47 kB until it is freed. One thread at a
+ * time uses it. Graphs, tensors and models do not refer to the context they
  * were made with, so it may be freed before them. */
 typedef struct tdag_ctx tdag_ctx;
 

@@ -56,7 +56,6 @@ typedef struct tdagi_env {
     struct tdagi_journal *journal;      /* the innermost one that is open, or NULL */
     struct tdagi_selection *selections; /* all so far (selection.h) */
     struct tdagi_outline *outline;      /* statements so far; NULL: there can be none */
-    const struct tdagi_schemas *schemas; /* the table of them, once one was asked for */
     /* What hows[how] is when it runs, as that dtype if it can be; set where there can
      * be statements. */
     tdag_value (*computed)(struct tdagi_env *env, uint32_t how, tdag_dtype as);

@@ -10,13 +10,20 @@
 
 #define TDAGI_MESSAGE_SIZE 1024
 
+/* What a context keeps until its end. */
+typedef struct tdagi_kept {
+    void *block; /* NULL: nothing yet */
+    size_t size; /* bytes */
+} tdagi_kept;
+
 struct tdag_ctx {
     tdag_allocator allocator;  /* that of `meter`, where there is one */
     struct tdagi_meter *meter; /* NULL: memory has no limit */
     tdag_limits limits;        /* no zeroes: defaults are filled in */
     uint32_t polls;
-    const void *blas; /* of src/run, once it is loaded */
-    tdag_error error; /* its pointers lead into the buffers below */
+    const void *blas;   /* of src/run, once it is loaded */
+    tdagi_kept schemas; /* of src/aten, once one was asked for */
+    tdag_error error;   /* its pointers lead into the buffers below */
     char message[TDAGI_MESSAGE_SIZE];
     char node[256];
     char scope[256];

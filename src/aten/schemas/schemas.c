@@ -14,19 +14,23 @@ static const unsigned char packed[] = {
 #include "aten/schemas/packed.inc"
 };
 
-/* The table, inflated at its first use; NULL (and env->status) when out of memory. */
+/* The table, which the context keeps from its first use on, since a conversion imports
+ * twice; NULL (and env->status) when out of memory. */
 static const tdagi_schemas *unpack(tdagi_env *env)
 {
-    if (env->schemas != NULL) return env->schemas;
-    tdagi_schemas *table = tdagi_env_alloc(env, sizeof *table);
-    if (table == NULL) return NULL;
+    tdag_ctx *ctx = env->ctx;
+    if (ctx->schemas.block != NULL) return ctx->schemas.block;
+    tdagi_schemas *table = tdagi_mem_alloc(&ctx->allocator, sizeof *table);
     tdag_status st =
-        tdagi_inflate(env->ctx, packed, sizeof packed, table, sizeof *table);
-    if (st == TDAG_OK)
-        env->schemas = table;
-    else
+        table == NULL ? tdagi_nomem(ctx)
+                      : tdagi_inflate(ctx, packed, sizeof packed, table, sizeof *table);
+    if (st != TDAG_OK) {
+        tdagi_mem_free(&ctx->allocator, table, sizeof *table);
         env->status = st;
-    return env->schemas;
+        return NULL;
+    }
+    ctx->schemas = (tdagi_kept){table, sizeof *table};
+    return table;
 }
 
 static const char *text_of(const tdagi_schemas *t, unsigned piece)
