@@ -355,6 +355,11 @@ def bits(call):
         call("aten::bitwise_not", x)
     call("aten::__lshift__.int", 3, 4)
     call("aten::__rshift__.int", -33, 4)
+    for x, y in ((7, 2), (-7, 2), (7, -2)):
+        call("aten::divmod.int", x, y)
+    call("aten::divmod.float", 7.5, 2.0)
+    call("aten::divmod.int_float", 7, 2.5)
+    call("aten::divmod.float_int", -7.5, 2)
 
 
 def python(call):

@@ -86,3 +86,24 @@ class TensorsOfNumbers(nn.Module):
         for i in range(int(x[0])):
             s = s * 1.5 + i
         return torch.full((2,), s) * x[:2], torch.arange(0.0, s), torch.tensor([s, 1.0])
+
+
+@model("f32[N=4,3] i64[]", [several(1, n, 3)[0] + (torch.tensor(k),)
+                           for n, k in ((4, 1), (1, 3), (5, -7), (3, 0), (0, 2))])
+class RollByData(nn.Module):
+    def forward(self, x, k: Tensor):
+        n = int(k)
+        return (torch.roll(x, n, 0), torch.roll(x, n), torch.roll(x, [n, 1], [0, 1]),
+                torch.roll(x, [n, -n], [1, 1]))
+
+
+@model("f32[N=4] i64[] i64[] f32[]",
+       [several(1, n)[0] + (torch.tensor(a), torch.tensor(b), torch.tensor(c))
+        for n, a, b, c in ((4, 7, 2, 1.5), (3, -7, 2, -0.75), (5, 7, -3, 2.0), (1, 0, 5, 3.0))])
+class DivMod(nn.Module):
+    def forward(self, x, a: Tensor, b: Tensor, c: Tensor):
+        q, r = divmod(int(a), int(b))
+        whole, part = divmod(float(c) * 2, float(c) - 4)
+        half, odd = divmod(x.size(0), 2)
+        mixed, left = divmod(int(a), float(c))
+        return x * q + r, q, r, whole, part, half, odd, mixed, left

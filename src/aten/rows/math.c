@@ -437,3 +437,11 @@ tdagi_any tdagi_aten_lerp(tdagi_call *c)
     return tdagi_binary(c, TDAGI_FOLD_ADD, start,
                         tdagi_binary(c, TDAGI_FOLD_MUL, d, w));
 }
+
+tdagi_any tdagi_aten_divmod(tdagi_call *c)
+{
+    tdagi_any x = tdagi_arg(c, "x"), y = tdagi_arg(c, "y");
+    const tdagi_any both[2] = {tdagi_binary(c, TDAGI_FOLD_FLOORDIV, x, y),
+                               tdagi_binary(c, TDAGI_FOLD_MOD, x, y)};
+    return tdagi_any_seq(c->env, TDAGI_ANY_TUPLE, 2, both);
+}

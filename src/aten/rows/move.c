@@ -269,9 +269,49 @@ tdagi_any tdagi_aten_repeat_interleave(tdagi_call *c)
     return tdagi_result(c, tdagi_lower(c->b, TDAGI_REPEAT_INTERLEAVE, &x, 1, &s));
 }
 
+/* x[(i - shift) mod n] along an axis of n. */
+static tdag_value roll_by(tdagi_call *c, tdag_value x, tdagi_any shift, uint32_t axis)
+{
+    const tdag_dim n = tdagi_dim(c, x, axis);
+    const tdagi_axis_spec s = {axis};
+    tdagi_any at = tdagi_result(c, tdag_iota(c->b, n, TDAG_I64));
+    at = tdagi_binary(c, TDAGI_FOLD_SUB, at, shift);
+    at = tdagi_binary(c, TDAGI_FOLD_MOD, at, tdagi_any_dim(n));
+    return tdagi_lower(c->b, TDAGI_INDEX_SELECT,
+                       (tdag_value[]){x, tdagi_as(c, at, TDAG_I64)}, 2, &s);
+}
+
+/* Where data decides one of the shifts. */
+static tdagi_any roll_by_data(tdagi_call *c, tdag_value x, tdagi_any shifts)
+{
+    const tdag_list dims = tdagi_arg_ints(c, "dims");
+    const bool is_list = tdagi_any_is_seq(shifts), is_flat = dims.n == 0;
+    const uint32_t rank = tdagi_rank(c, x);
+    tdag_dim shape[TDAG_MAX_RANK], n;
+    memcpy(shape, tdagi_shape(c, x), rank * sizeof(*shape));
+    n = tdagi_dim_product(c->env->pool, rank, shape);
+    if (is_flat) x = tdagi_reshape(c->b, x, 1, &n);
+    if ((is_list ? shifts.u.seq->n : 1) != (is_flat ? 1 : dims.n))
+        return tdagi_refuse(c, "shifts");
+    for (uint32_t i = 0; i == 0 || i < dims.n; i++)
+        x = roll_by(c, x, is_list ? shifts.u.seq->v[i] : shifts,
+                    is_flat ? 0 : tdagi_wrap_axis(c, dims.v[i], rank));
+    return tdagi_result(c, is_flat ? tdagi_reshape(c->b, x, rank, shape) : x);
+}
+
+static bool is_decided(tdagi_any v)
+{
+    bool is = v.kind == TDAGI_ANY_DATA;
+    for (uint32_t i = 0; tdagi_any_is_seq(v) && i < v.u.seq->n; i++)
+        is = is || v.u.seq->v[i].kind == TDAGI_ANY_DATA;
+    return is;
+}
+
 tdagi_any tdagi_aten_roll(tdagi_call *c)
 {
     tdag_value x = tdagi_arg_tensor(c, "self");
+    tdagi_any by = tdagi_arg(c, "shifts");
+    if (is_decided(by) && !c->bad) return roll_by_data(c, x, by);
     tdag_list shifts = tdagi_arg_ints(c, "shifts"), dims = tdagi_arg_ints(c, "dims");
     if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, x);

@@ -8,6 +8,7 @@ set(schemas_made ${CMAKE_CURRENT_BINARY_DIR}/aten/schemas)
 file(MAKE_DIRECTORY ${schemas_made})
 add_custom_command(OUTPUT ${schemas_made}/packed.inc
     COMMAND tdag_pack_schemas ${schemas_made}/packed.inc
+    DEPENDS tdag_pack_schemas
     COMMENT "Packing the schemas of operators")
 target_sources(tdagger_objects PRIVATE ${schemas_made}/packed.inc)
 set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/aten/schemas/schemas.c
