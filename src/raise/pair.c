@@ -76,8 +76,8 @@ static void pair(joiner *j, tdagi_composite id, uint32_t values, uint32_t positi
 /* The extremes of x, or where they are. */
 typedef struct extreme {
     uint32_t x;
-    int64_t axis, keep;          /* of one axis */
-    const tdagi_pool_spec *pool; /* of windows; NULL: of an axis */
+    int64_t axis, keep; /* of one axis */
+    const void *pool;   /* of windows, their spec; NULL: of an axis */
     bool is_min, is_position;
     tdagi_composite pair;
 } extreme;
@@ -106,7 +106,8 @@ static bool is_single(const tdagi_kernel *k, extreme *out)
     const tdagi_axis_keep_spec *s = k->spec;
     const tdag_scan_spec *scan = k->spec;
     const uint32_t c = k->composite;
-    *out = (extreme){.is_position = c != TDAGI_MAX_POOL && c != TDAGI_CORE};
+    *out = (extreme){.is_position = c != TDAGI_MAX_POOL &&
+                                    c != TDAGI_ADAPTIVE_MAX_POOL && c != TDAGI_CORE};
     if (c == TDAGI_ARGMAX || c == TDAGI_ARGMIN) {
         out->axis = s->axis;
         out->keep = s->keep;
@@ -118,6 +119,9 @@ static bool is_single(const tdagi_kernel *k, extreme *out)
     } else if (c == TDAGI_MAX_POOL || c == TDAGI_MAX_POOL_POSITION) {
         out->pool = k->spec;
         out->pair = TDAGI_MAX_POOL_WITH_INDEX;
+    } else if (c == TDAGI_ADAPTIVE_MAX_POOL || c == TDAGI_ADAPTIVE_MAX_POOL_POSITION) {
+        out->pool = k->spec;
+        out->pair = TDAGI_ADAPTIVE_MAX_POOL_WITH_INDEX;
     } else if (is_core(k, TDAG_OP_SCAN) &&
                (scan->kind == TDAG_REDUCE_MAX || scan->kind == TDAG_REDUCE_MIN)) {
         out->axis = scan->axis;
@@ -149,10 +153,11 @@ static bool is_extreme(const joiner *j, uint32_t i, extreme *out)
     return kernel(j, out->x)->dtype != TDAG_BOOL;
 }
 
-static bool same_windows(const tdagi_pool_spec *a, const tdagi_pool_spec *b)
+static bool same_windows(const extreme *a, const extreme *b)
 {
-    const tdagi_field *fields = tdagi_composite_row_of(TDAGI_MAX_POOL)->def->fields;
-    return a == b || (a != NULL && b != NULL && tdagi_spec_equal(fields, a, b));
+    const tdagi_field *fields = tdagi_composite_row_of(a->pair)->def->fields;
+    return a->pool == b->pool || (a->pool != NULL && b->pool != NULL &&
+                                  tdagi_spec_equal(fields, a->pool, b->pool));
 }
 
 /* The lone extreme of here.x that is what `here` is, but for the positions it gives or
@@ -165,7 +170,7 @@ static uint32_t *find_alone(const joiner *j, const extreme *here, bool is_positi
         (void)is_extreme(j, *link, &there);
         if (there.pair == here->pair && there.axis == here->axis &&
             there.keep == here->keep && there.is_position == is_position &&
-            same_windows(there.pool, here->pool))
+            same_windows(&there, here))
             break;
     }
     return link;

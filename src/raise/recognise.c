@@ -59,11 +59,13 @@ static const pattern where_rows[] = {
     {TDAGI_EMBEDDING_BAG, TDAG_OP_SCATTER, TDAG_OP_ADD, tdagi_guess_embedding_bag},
     {TDAGI_VECTOR_NORM, TDAG_OP_WHERE, TDAG_OP_WHERE, tdagi_guess_vector_norm},
     {TDAGI_LGAMMA, TDAG_OP_EQUAL, ANY, tdagi_guess_special},
+    {TDAGI_ADAPTIVE_MAX_POOL_POSITION, TDAG_OP_NEG, TDAG_OP_SQUEEZE, tdagi_guess_adaptive_position},
     {TDAGI_SEARCHSORTED, TDAG_OP_MULTIPLY, ANY, tdagi_guess_searchsorted},
     {TDAGI_MAX_POOL_POSITION, TDAG_OP_NEG, TDAG_OP_SQUEEZE, tdagi_guess_pool_position},
 };
 static const pattern neg_rows[] = {
     {TDAGI_MAX_POOL_POSITION, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_pool_position},
+    {TDAGI_ADAPTIVE_MAX_POOL_POSITION, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_adaptive_position},
 };
 static const pattern convert_rows[] = {
     {TDAGI_LGAMMA, TDAG_OP_WHERE, TDAG_OP_EQUAL, tdagi_guess_special},

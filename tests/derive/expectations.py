@@ -583,6 +583,11 @@ def pools():
                  {"f64": 1e-14, "f32": 1e-6}.get(dtype, 1e-4), free, output=o)
             case(f"{dtype}_{i}", "adaptive_max_pool", [x], by_f32(lambda x: fm(x, o), x),
                  0, 0, free, output=o)
+            at = fm(x.float(), o, return_indices=True)
+            case(f"{dtype}_{i}", "adaptive_max_pool_position", [x], at[1], 0, 0, free,
+                 output=o)
+            case(f"{dtype}_{i}", "adaptive_max_pool_with_index", [x],
+                 by_f32(lambda x: fm(x, o), x), 0, 0, free, output=o)
     for dtype in ("i64", "i32"):
         x = rand(dtype, 1, 2, 7, 7)
         r = F.max_pool2d(x.double(), 3, 2, 1).to(x.dtype)

@@ -158,6 +158,8 @@ static const law examples[] = {
      {F(1, 2, 6, 7)}},
     {TDAGI_TRIU, SPEC(diagonal, 1), 1, {F(3, 4)}},
     {TDAGI_TRIL, SPEC(diagonal, 1), 1, {F(3, 4)}},
+    {TDAGI_ADAPTIVE_MAX_POOL_POSITION, SPEC(adaptive_pool, L(2)), 1, {F(1, 2, 5)}},
+    {TDAGI_ADAPTIVE_MAX_POOL_WITH_INDEX, SPEC(adaptive_pool, L(2)), 1, {F(1, 2, 5)}},
     {TDAGI_SEARCHSORTED, SPEC(search, 1), 2, {F(2, 5), F(2, 3)}},
     {TDAGI_UPSAMPLE_AA, SPEC(upsample_aa, 1, 3, 5, 2, 1.2), 1, {F(1, 2, 6, 6)}},
 };

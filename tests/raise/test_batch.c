@@ -119,7 +119,9 @@ static bool windows_of_more(const draw *d, uint32_t which, bool adds)
     const uint32_t lead = d->l.in[0].rank - d->n_spatial;
     (void)which;
     return (d->l.id == TDAGI_MAX_POOL_POSITION ||
-            d->l.id == TDAGI_MAX_POOL_WITH_INDEX) &&
+            d->l.id == TDAGI_MAX_POOL_WITH_INDEX ||
+            d->l.id == TDAGI_ADAPTIVE_MAX_POOL_POSITION ||
+            d->l.id == TDAGI_ADAPTIVE_MAX_POOL_WITH_INDEX) &&
            (adds ? lead >= 2 : lead < 2);
 }
 

@@ -163,3 +163,63 @@ const tdagi_composite_def tdagi_composite_adaptive_max_pool = {
     .n_leading = 1,
     .lower = lower_adaptive_max_pool,
 };
+
+/* The elements of window i of an axis of n, [floor(i n / out), ceil((i + 1) n / out)),
+ * as [out, taps]: what would be beyond it is its last element once more. */
+static tdag_value window_taps(tdag_builder *b, tdag_dim n, tdag_dim out)
+{
+    tdag_dim each;
+    if (!divides(tdagi_builder_pool(b), n, out, &each))
+        each = longest(tdagi_builder_pool(b), n, out);
+    tdag_value size = tdagi_dim_value(b, n), parts = tdagi_dim_value(b, out);
+    tdag_value low = tdagi_mul(b, tdag_iota(b, out, TDAG_I64), size);
+    tdag_value last = tdagi_add(b, low, tdagi_add_scalar(b, size, -1));
+    last = tdagi_unsqueeze1(b, over(b, last, parts), 1);
+    low = tdagi_unsqueeze1(b, over(b, low, parts), 1);
+    const tdag_value pair[2] = {tdagi_add(b, low, tdag_iota(b, each, TDAG_I64)), last};
+    return tdagi_lower(b, TDAGI_MINIMUM, pair, 2, NULL);
+}
+
+/* Where in its plane each window has its greatest element. */
+static tdag_value lower_adaptive_max_pool_position(tdag_builder *b,
+                                                   const tdag_value *in, uint32_t n,
+                                                   const void *spec)
+{
+    if (!tdagi_usable(b, in[0])) return TDAG_NO_VALUE;
+    const tdag_list output = ((const tdagi_adaptive_pool_spec *)spec)->output;
+    uint32_t rank = tdag_builder_get_rank(b, in[0]), lead = rank - output.n;
+    if (output.n < 1 || rank < output.n + 1 || rank > output.n + 2 ||
+        rank + output.n > TDAG_MAX_RANK)
+        return tdagi_builder_fail(b, TDAG_E_SHAPE,
+                                  "windows of channels, or of a batch");
+    tdag_value x = in[0], at = tdagi_plane_places(b, x, output.n, output.n);
+    tdagi_axes taps;
+    for (uint32_t i = output.n; i-- > 0;) { /* so that axes before keep their places */
+        tdag_value index =
+            window_taps(b, tdagi_dim_of(b, in[0], lead + i), output.v[i]);
+        if (!tdagi_usable(b, index)) return TDAG_NO_VALUE;
+        x = tdagi_gather_axis(b, x, lead + i, index);
+        at = tdagi_gather_axis(b, at, i, index);
+        taps.v[i] = lead + 2 * i + 1;
+    }
+    (void)n;
+    return tdagi_place_of_most(b, x, at, (tdag_list){output.n, taps.v});
+}
+
+static void lower_adaptive_max_pool_with_index(tdag_builder *b, tdag_value x,
+                                               const void *spec, tdag_value out[2])
+{
+    out[0] = lower_adaptive_max_pool(b, &x, 1, spec);
+    out[1] = lower_adaptive_max_pool_position(b, &x, 1, spec);
+}
+
+const tdagi_composite_def tdagi_composite_adaptive_max_pool_position = {
+    .spec_size = sizeof(tdagi_adaptive_pool_spec),
+    .fields = adaptive_pool_fields,
+    .lower = lower_adaptive_max_pool_position,
+};
+const tdagi_composite_def tdagi_composite_adaptive_max_pool_with_index = {
+    .spec_size = sizeof(tdagi_adaptive_pool_spec),
+    .fields = adaptive_pool_fields,
+    .lower_pair = lower_adaptive_max_pool_with_index,
+};

@@ -15,6 +15,7 @@ TDAGI_GUESS(normalize);
 TDAGI_GUESS(pool);
 TDAGI_GUESS(pool_position);
 TDAGI_GUESS(adaptive_pool);
+TDAGI_GUESS(adaptive_position);
 TDAGI_GUESS(im2col);
 TDAGI_GUESS(col2im);
 TDAGI_GUESS(upsample);

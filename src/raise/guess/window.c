@@ -128,11 +128,12 @@ TDAGI_GUESS(pool)
     return try_pool(r, &row, &w, !max, divisor, out);
 }
 
-/* where(0 < key, key - 1, -key), of integers -key; key is the most over the windows of
- * where(w != w, place + 1, where(w == most, -place, ...)) */
-TDAGI_GUESS(pool_position)
+/* where(0 < key, key - 1, -key), of integers -key; key is the most over the windows w
+ * of where(w != w, place + 1, where(w == most, -place, ...)): w, and the axes of a
+ * window */
+static tdag_value windows_of_places(const tdagi_raiser *r, const tdagi_root *root,
+                                    uint32_t *n)
 {
-    windows w;
     tdag_value key =
         tdagi_step(r, tdagi_step(r, root->v, TDAG_OP_WHERE, 2), TDAG_OP_NEG, 0);
     if (key.id == 0) key = tdagi_step(r, root->v, TDAG_OP_NEG, 0);
@@ -141,9 +142,17 @@ TDAGI_GUESS(pool_position)
     tdag_value inner = tdagi_step(r, hit, TDAG_OP_WHERE, 2);
     if (op_of(r, inner) == TDAG_OP_WHERE) hit = inner;
     hit = tdagi_step(r, tdagi_step(r, hit, TDAG_OP_WHERE, 0), TDAG_OP_EQUAL, 0);
-    if (hit.id == 0) return TDAG_OK;
-    const tdag_reduce_spec *spec = tdagi_raiser_node(r, reduce)->u.spec;
-    return read_windows(r, hit, spec->axes.n, false, &w)
+    if (hit.id != 0)
+        *n = ((const tdag_reduce_spec *)tdagi_raiser_node(r, reduce)->u.spec)->axes.n;
+    return hit;
+}
+
+TDAGI_GUESS(pool_position)
+{
+    windows w;
+    uint32_t n;
+    tdag_value hit = windows_of_places(r, root, &n);
+    return hit.id != 0 && read_windows(r, hit, n, false, &w)
                ? try_pool(r, root, &w, false, 0, out)
                : TDAG_OK;
 }
@@ -201,6 +210,15 @@ TDAGI_GUESS(adaptive_pool)
     x = tdagi_step(r, tdagi_raiser_input(r, reduce, 0), TDAG_OP_UNGROUP, 0);
     if (x.id != 0 && *out == NULL) TDAGI_TRY(try_ranks(r, &row, x, out));
     return TDAG_OK;
+}
+
+TDAGI_GUESS(adaptive_position)
+{
+    uint32_t n = 0;
+    tdag_value x = windows_of_places(r, root, &n);
+    for (uint32_t i = 0; i < n; i++)
+        x = below_gather(r, x, 2);
+    return n == 0 || n > MOST_SPATIAL ? TDAG_OK : try_adaptive(r, root, x, n, out);
 }
 
 /* ---- im2col and col2im ---- */

@@ -119,6 +119,28 @@ static void emit_adaptive_max_pool(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_adaptive_max_pool = {.emit = emit_adaptive_max_pool};
 
+static void emit_adaptive_positions(tdagi_exporter *e, const tdagi_kernel *k,
+                                    const char *part)
+{
+    const tdagi_adaptive_pool_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.adaptive_max_pool%id($0, %l)%s",
+                      (int64_t)s->output.n, &s->output, part);
+}
+
+static void emit_adaptive_max_pool_with_index(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_adaptive_positions(e, k, "");
+}
+const tdagi_emitter tdagi_emitter_adaptive_max_pool_with_index = {
+    .emit = emit_adaptive_max_pool_with_index};
+
+static void emit_adaptive_max_pool_position(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    emit_adaptive_positions(e, k, "[1]");
+}
+const tdagi_emitter tdagi_emitter_adaptive_max_pool_position = {
+    .emit = emit_adaptive_max_pool_position};
+
 static void emit_grid_sample(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_grid_sample_spec *s = k->spec;

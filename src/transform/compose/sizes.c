@@ -10,6 +10,7 @@
 #include "raise/raise.h"
 
 #define MOST_OPERANDS 64 /* of a kernel that is lowered anew */
+#define DEAD          2  /* what nothing read from the start */
 
 typedef struct sizes {
     tdagi_graft *t;
@@ -28,14 +29,16 @@ static const tdagi_node *node_of(const sizes *s, uint32_t id)
 
 /* ---- which kernels are lowered anew ---- */
 
+/* By what is read in the end; the rest is left out. */
 static void count_uses(sizes *s)
 {
     const tdag_graph *g = s->t->g;
     for (uint32_t i = 0; i < g->n_outputs; i++)
         s->uses[g->outputs[i].id]++;
-    for (uint32_t id = 1; id <= g->n; id++) {
+    for (uint32_t id = g->n; id >= 1; id--) {
         const tdag_value *in = tdagi_node_inputs(&g->nodes[id]);
-        for (uint32_t i = 0; i < g->nodes[id].n_inputs; i++)
+        if (s->uses[id] == 0 && !tdagi_op_is_leaf(g->nodes[id].op)) s->gone[id] = DEAD;
+        for (uint32_t i = 0; i < g->nodes[id].n_inputs && !s->gone[id]; i++)
             s->uses[in[i].id]++;
     }
 }
@@ -67,7 +70,7 @@ static bool is_alone(sizes *s, const tdagi_kernel *k)
 static bool may_change(const sizes *s, const tdagi_kernel *k)
 {
     if (k->composite == TDAGI_CORE || k->value.id == 0 || k->is_size || k->is_second ||
-        k->n_inputs > MOST_OPERANDS || tdagi_composite_is_pair(k->composite) ||
+        k->n_inputs > MOST_OPERANDS ||
         (tdagi_kernel_kind(k) != TDAGI_KIND_OTHER &&
          tdagi_kernel_kind(k) != TDAGI_KIND_REDUCTION))
         return false;
@@ -200,6 +203,7 @@ static void leave_out(sizes *s)
     for (uint32_t id = g->n; id >= 1; id--) {
         const tdag_value *in = tdagi_node_inputs(&g->nodes[id]);
         uint32_t group = grouped(s, id);
+        if (s->gone[id] == DEAD) continue;
         if (s->gone[id] && s->lowered[id] != NULL) release_operands(s, s->lowered[id]);
         if (!s->gone[id] && group != 0 && s->uses[group] == 1) {
             s->uses[node_of(s, group)->in.few[0].id]++;
@@ -331,7 +335,10 @@ tdag_status tdagi_graft_sizes(tdagi_graft *t, tdag_graph **out)
     s.uses = (uint32_t *)(s.lowered + n);
     s.inner = s.uses + n;
     s.gone = (unsigned char *)(s.inner + n);
-    tdag_status st = tdagi_raise(ctx, t->g, NULL, &r);
+    bool by_parts[TDAGI_N_COMPOSITES];
+    for (uint32_t i = 0; i < TDAGI_N_COMPOSITES; i++)
+        by_parts[i] = i != TDAGI_CORE && tdagi_composite_is_pair(i);
+    tdag_status st = tdagi_raise(ctx, t->g, by_parts, &r);
     s.r = r;
     if (st == TDAG_OK) st = graft_all(&s, out);
     tdagi_raised_free(r);

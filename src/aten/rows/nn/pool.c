@@ -53,45 +53,6 @@ tdagi_any tdagi_aten_pool(tdagi_call *c)
     return v[0].id == 0 ? tdagi_any_poison() : tdagi_first_results(c, 2, v);
 }
 
-/* The elements of window i of an axis of n, [floor(i n / out), ceil((i + 1) n / out)),
- * as [out, taps]: what would be beyond it is its last element once more. */
-static tdag_value adaptive_taps(tdagi_call *c, tdag_dim n, tdag_dim out)
-{
-    tdagi_pool *p = c->env->pool;
-    tdag_dim each = tdagi_dim_floordiv(p, n, out);
-    if (tdagi_dim_mul(p, each, out) != n) each = tdagi_dim_add(p, each, 2);
-    tdag_value size = tdagi_dim_value(c->b, n), parts = tdagi_dim_value(c->b, out);
-    tdag_value low = tdagi_mul(c->b, tdag_iota(c->b, out, TDAG_I64), size);
-    tdag_value last = tdagi_add(c->b, low, tdagi_add_scalar(c->b, size, -1));
-    low = tdag_binary(c->b, TDAG_OP_FLOOR_DIVIDE, low, parts);
-    last = tdag_binary(c->b, TDAG_OP_FLOOR_DIVIDE, last, parts);
-    tdag_value at = tdagi_add(c->b, tdagi_unsqueeze1(c->b, low, 1),
-                              tdag_iota(c->b, each, TDAG_I64));
-    return step_min(c, at, tdagi_unsqueeze1(c->b, last, 1));
-}
-
-/* Where in its plane each window has its greatest element, for windows of an adaptive
- * pool, whatever their sizes. */
-static tdag_value adaptive_positions(tdagi_call *c, tdag_value x,
-                                     const tdagi_adaptive_pool_spec *s)
-{
-    uint32_t n = s->output.n, lead = tdagi_rank(c, x) - n;
-    tdag_value at = tdagi_plane_places(c->b, x, n, tdagi_rank(c, x));
-    int64_t taps[3] = {0};
-    for (uint32_t i = n;
-         i-- > 0;) { /* from the last, so that axes before keep theirs */
-        tdag_dim size = tdagi_dim(c, x, lead + i);
-        if (tdagi_dim_sample(c->env->pool, s->output.v[i]) < 1 ||
-            lead + 2 * n > TDAG_MAX_RANK)
-            return TDAG_NO_VALUE;
-        tdag_value index = adaptive_taps(c, size, s->output.v[i]);
-        x = tdagi_gather_axis(c->b, x, lead + i, index);
-        at = tdagi_gather_axis(c->b, at, lead + i, index);
-        taps[i] = lead + 2 * i + 1;
-    }
-    return tdagi_place_of_most(c->b, x, at, (tdag_list){n, taps});
-}
-
 /* Row data: spatial axes, + 10 for an average. */
 tdagi_any tdagi_aten_adaptive_pool(tdagi_call *c)
 {
@@ -115,8 +76,11 @@ tdagi_any tdagi_aten_adaptive_pool(tdagi_call *c)
         lower(c, average ? TDAGI_ADAPTIVE_AVG_POOL : TDAGI_ADAPTIVE_MAX_POOL, &x, &s)};
     if (v[0].id == 0 || c->schema->n_results < 2)
         return tdagi_first_result(c, tdagi_result(c, v[0]));
-    v[1] = adaptive_positions(c, x, &s);
-    return tdagi_first_results(c, v[1].id == 0 ? 1 : 2, v);
+    for (uint32_t i = 0; i < n; i++)
+        if (tdagi_dim_sample(c->env->pool, out[i]) < 1)
+            return tdagi_first_results(c, 1, v);
+    v[1] = lower(c, TDAGI_ADAPTIVE_MAX_POOL_POSITION, &x, &s);
+    return tdagi_first_results(c, 2, v);
 }
 
 /* The elements of x, set or added up, at the places `at` of planes of zeroes; `size`:
