@@ -26,8 +26,6 @@ static const struct {
     {"torch.view_as_complex(x).size(0), ", "likewise", false},
     {"x.unbind(1)", "rows along a size that is known are results of their own", false},
     {"x[:, : int(n)] * n", "a slice beyond the end is cut at numbers", false},
-    {"min(2.5, float(x.size(0)))", "a float made of a known size is a constant", false},
-    {"math.sqrt(x.size(0))", "a float made of a known size is a constant", false},
     {".squeeze_(); return y, y.unsqueeze(-1)", "all axes of size 1 are squeezed",
      false},
 };

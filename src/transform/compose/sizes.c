@@ -8,9 +8,11 @@
 
 #include "analysis/kinds.h"
 #include "raise/raise.h"
+#include "transform/simplify/factor.h"
 
 #define MOST_OPERANDS 64 /* of a kernel that is lowered anew */
 #define DEAD          2  /* what nothing read from the start */
+#define MOST_FACTORS  3  /* of arithmetic on numbers */
 
 typedef struct sizes {
     tdagi_graft *t;
@@ -18,8 +20,9 @@ typedef struct sizes {
     uint32_t *uses;  /* by id */
     uint32_t *inner; /* by id: uses by the kernel at hand */
     const tdagi_kernel *
-        *lowered;        /* by id: the kernel that is lowered anew; NULL: none */
-    unsigned char *gone; /* by id: left out */
+        *lowered;          /* by id: the kernel that is lowered anew; NULL: none */
+    unsigned char *gone;   /* by id: left out */
+    unsigned char *number; /* by id: a float computed from sizes, or a step to it */
 } sizes;
 
 static const tdagi_node *node_of(const sizes *s, uint32_t id)
@@ -177,6 +180,34 @@ static tdag_status choose(sizes *s)
     return TDAG_OK;
 }
 
+/* Whether operand i of a kernel is a size, or computed from sizes, as floats are. */
+static bool is_of_size(const sizes *s, const tdagi_kernel *k, uint32_t i)
+{
+    const tdagi_kernel *in = &s->r->kernels[k->inputs[i]];
+    return in->is_size || (in->value.id != 0 && s->number[in->value.id]);
+}
+
+/* Python's floats are f64 of rank 0; an import at numbers computes with them, and not
+ * with what a composite does to one operand alone. */
+static void mark_numbers(sizes *s)
+{
+    for (uint32_t i = 1; i <= s->r->n; i++) {
+        const tdagi_kernel *k = &s->r->kernels[i];
+        bool all = k->rank == 0 && !k->is_size, some = false,
+             wide = k->dtype == TDAG_F64;
+        for (uint32_t j = 0; j < k->n_inputs && all; j++) {
+            const tdagi_kernel *in = &s->r->kernels[k->inputs[j]];
+            bool of_size = is_of_size(s, k, j);
+            all =
+                of_size || (in->composite == TDAGI_CORE && in->op == TDAG_OP_CONSTANT);
+            some = some || of_size;
+            wide = wide || in->dtype == TDAG_F64;
+        }
+        for (uint32_t c = 0; all && some && wide && c < k->n_covered; c++)
+            s->number[k->covered[c].id] = 1;
+    }
+}
+
 /* The group below an ungroup, which are one reshape between them; 0: none. */
 static uint32_t grouped(const sizes *s, uint32_t id)
 {
@@ -285,6 +316,30 @@ static tdag_value size_anew(sizes *s, const tdagi_node *n, tdagi_size *size)
     return tdagi_size_value(s->t->b, size, (tdag_dtype)n->dtype);
 }
 
+/* What numbers give; no value where some are symbols still. */
+static tdag_value compute(sizes *s, const tdagi_node *n)
+{
+    tdag_builder *b = s->t->b;
+    const tdag_tensor *in[MOST_FACTORS];
+    tdag_tensor *out = NULL;
+    if (b->graph == NULL || n->n_inputs == 0 || n->n_inputs > MOST_FACTORS)
+        return TDAG_NO_VALUE;
+    for (uint32_t i = 0; i < n->n_inputs; i++) {
+        uint32_t id = s->t->new_of[n->in.few[i].id].id;
+        if (id == 0 || b->graph->nodes[id].op != TDAG_OP_CONSTANT) return TDAG_NO_VALUE;
+        in[i] = b->graph->nodes[id].u.tensor;
+    }
+    tdagi_factors f = {b->ctx, b->graph->pool};
+    tdag_status st =
+        tdagi_factor_apply(&f, (tdag_op)n->op, n->u.spec, n->n_inputs, in, &out);
+    if (st == TDAG_E_NOMEM)
+        return tdagi_builder_fail(b, TDAG_E_NOMEM, "%s", tdag_status_text(st));
+    if (st != TDAG_OK) return TDAG_NO_VALUE;
+    tdag_value v = tdag_add_tensor(b, TDAG_OP_CONSTANT, NULL, out);
+    tdag_tensor_free(out);
+    return v;
+}
+
 static void copy(sizes *s, uint32_t id)
 {
     tdagi_graft *t = s->t;
@@ -304,7 +359,8 @@ static void copy(sizes *s, uint32_t id)
     } else if (tdagi_is_size(t->g, id, &size)) {
         t->new_of[id] = size_anew(s, n, &size);
     } else {
-        tdagi_graft_node(t, id);
+        t->new_of[id] = s->number[id] ? compute(s, n) : TDAG_NO_VALUE;
+        if (t->new_of[id].id == 0) tdagi_graft_node(t, id);
         return;
     }
     tdag_builder_set_name(t->b, t->new_of[id], tdagi_graft_text(t, n->name));
@@ -315,6 +371,7 @@ static tdag_status graft_all(sizes *s, tdag_graph **out)
     const tdag_graph *g = s->t->g;
     count_uses(s);
     TDAGI_TRY(choose(s));
+    mark_numbers(s);
     leave_out(s);
     for (uint32_t id = 1; id <= g->n; id++)
         if (!s->gone[id]) copy(s, id);
@@ -327,7 +384,7 @@ tdag_status tdagi_graft_sizes(tdagi_graft *t, tdag_graph **out)
 {
     tdag_ctx *ctx = t->b->ctx;
     size_t n = (size_t)t->g->n + 1,
-           row = sizeof(tdagi_kernel *) + 2 * sizeof(uint32_t) + 1;
+           row = sizeof(tdagi_kernel *) + 2 * sizeof(uint32_t) + 2;
     void *block = NULL;
     tdagi_raised *r = NULL;
     TDAGI_TRY(tdagi_array_alloc(ctx, n, row, &block));
@@ -335,6 +392,7 @@ tdag_status tdagi_graft_sizes(tdagi_graft *t, tdag_graph **out)
     s.uses = (uint32_t *)(s.lowered + n);
     s.inner = s.uses + n;
     s.gone = (unsigned char *)(s.inner + n);
+    s.number = s.gone + n;
     bool by_parts[TDAGI_N_COMPOSITES];
     for (uint32_t i = 0; i < TDAGI_N_COMPOSITES; i++)
         by_parts[i] = i != TDAGI_CORE && tdagi_composite_is_pair(i);

@@ -66,8 +66,9 @@ static tdag_value window(tdagi_call *c, tdag_dim n, bool periodic)
     if (c->data != 'm' || n > 1 ||
         tdagi_arg_float(c, "alpha", 0.54) + tdagi_arg_float(c, "beta", 0.46) == 1)
         return w;
-    tdag_value one = step_number(c, i, 1), count = tdagi_dim_scalar(c->b, n, TDAG_F64);
-    return step_where(c, step_equal(c, count, one), one, w);
+    tdag_value one = tdag_add_scalar(c->b, TDAG_I64, 1);
+    return step_where(c, step_equal(c, tdagi_dim_value(c->b, n), one),
+                      step_number(c, i, 1), w);
 }
 
 /* Row data: 'n' hann, 'm' hamming, 'b' blackman, 't' bartlett, 'k' kaiser. */
