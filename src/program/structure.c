@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/tensor.h"
+
 /* ---- sharing ---- */
 
 tdagi_structure *tdagi_structure_copy(const tdagi_structure *s)
@@ -207,6 +209,49 @@ tdag_status tdagi_structure_finish(tdagi_structure_builder *b, tdagi_structure *
     *out = b->made;
     b->made = NULL;
     return TDAG_OK;
+}
+
+static void add_number(tdagi_structure_builder *b, const tdag_tensor *t)
+{
+    char kind = tdagi_dtype_class(t->dtype);
+    if (kind == 'b')
+        tdagi_structure_bool(b, tdagi_tensor_get_i64(t, 0) != 0);
+    else if (kind == 'f')
+        tdagi_structure_float(b, tdagi_tensor_get_f64(t, 0));
+    else
+        tdagi_structure_int(b, tdagi_tensor_get_i64(t, 0));
+}
+
+/* As deep as structures are. */
+static void settle(tdagi_structure_builder *b, const tdagi_structure_node *n,
+                   const tdag_tensor *const **known)
+{
+    tdagi_structure_key(b, n->key);
+    const tdag_tensor *number = n->kind == TDAGI_STRUCTURE_TENSOR ? *(*known)++ : NULL;
+    if (number != NULL) {
+        add_number(b, number);
+        return;
+    }
+    if (!tdagi_structure_has_items(n)) {
+        tdagi_structure_leaf(b, n);
+        return;
+    }
+    tdagi_structure_open(b, (tdagi_structure_kind)n->kind,
+                         n->kind == TDAGI_STRUCTURE_TUPLE ? n->u.s : NULL);
+    const tdagi_structure_node *item = tdagi_structure_first(n);
+    for (uint32_t i = 0; i < n->n; i++, item = tdagi_structure_next(item))
+        settle(b, item, known);
+    tdagi_structure_close(b);
+}
+
+tdag_status tdagi_structure_settle(tdag_ctx *ctx, const tdagi_structure *s,
+                                   const tdag_tensor *const *known,
+                                   tdagi_structure **out)
+{
+    tdagi_structure_builder b;
+    tdagi_structure_begin(&b, ctx);
+    settle(&b, s->nodes, &known);
+    return tdagi_structure_finish(&b, out);
 }
 
 tdag_status tdagi_structure_flat(tdag_ctx *ctx, uint32_t n, bool is_result,

@@ -6,6 +6,8 @@
 
 #include <stdatomic.h>
 
+#include <tdagger/tensor.h>
+
 #include "base/arena.h"
 #include "base/text.h"
 
@@ -108,6 +110,11 @@ void tdagi_structure_float(tdagi_structure_builder *b, double value);
 void tdagi_structure_string(tdagi_structure_builder *b, const char *value);
 /* One without items as another tree has it. */
 void tdagi_structure_leaf(tdagi_structure_builder *b, const tdagi_structure_node *leaf);
+/* The same tree with numbers in the place of tensors that are known: those by tensor,
+ * NULL: it stays one. */
+tdag_status tdagi_structure_settle(tdag_ctx *ctx, const tdagi_structure *s,
+                                   const tdag_tensor *const *known,
+                                   tdagi_structure **out);
 /* Hands the tree over, or drops it and says what failed: E_NOMEM, E_LIMIT (depth). */
 tdag_status tdagi_structure_finish(tdagi_structure_builder *b, tdagi_structure **out);
 

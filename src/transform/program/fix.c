@@ -26,43 +26,6 @@ static tdagi_var add_value(fixing *f)
     return tdagi_copier_call_made(c, b, "fixed", NULL);
 }
 
-/* ---- structures ---- */
-
-static void add_number(tdagi_structure_builder *b, const tdag_tensor *t)
-{
-    char kind = tdagi_dtype_class(t->dtype);
-    if (kind == 'b')
-        tdagi_structure_bool(b, tdagi_tensor_get_i64(t, 0) != 0);
-    else if (kind == 'f')
-        tdagi_structure_float(b, tdagi_tensor_get_f64(t, 0));
-    else
-        tdagi_structure_int(b, tdagi_tensor_get_i64(t, 0));
-}
-
-/* As deep as structures are. *left: tensors up to the one that becomes a number. */
-static void copy_node(tdagi_structure_builder *b, const tdagi_structure_node *n,
-                      const tdag_tensor *number, uint32_t *left)
-{
-    tdagi_structure_key(b, n->key);
-    if (n->kind == TDAGI_STRUCTURE_TENSOR) {
-        if ((*left)-- == 0)
-            add_number(b, number);
-        else
-            tdagi_structure_leaf(b, n);
-        return;
-    }
-    if (!tdagi_structure_has_items(n)) {
-        tdagi_structure_leaf(b, n);
-        return;
-    }
-    tdagi_structure_open(b, (tdagi_structure_kind)n->kind,
-                         n->kind == TDAGI_STRUCTURE_TUPLE ? n->u.s : NULL);
-    const tdagi_structure_node *item = tdagi_structure_first(n);
-    for (uint32_t i = 0; i < n->n; i++, item = tdagi_structure_next(item))
-        copy_node(b, item, number, left);
-    tdagi_structure_close(b);
-}
-
 /* ---- methods ---- */
 
 static bool is_input(const fixing *f, uint32_t i)
@@ -87,12 +50,11 @@ static bool drop_input(tdagi_copier *c, uint32_t i)
                        "input %.80s is %s of rank %u, and only a number of "
                        "its own dtype can be given to it for good",
                        f->name, tdag_dtype_name(is->dtype), (unsigned)is->rank);
-    tdagi_structure_builder b;
-    uint32_t left = i;
+    const tdag_tensor **known =
+        tdagi_copier_take(c, c->m->body.n_params, sizeof *known);
     if (!tdagi_copier_ok(c)) return true;
-    tdagi_structure_begin(&b, c->ctx);
-    copy_node(&b, c->m->inputs->nodes, f->value, &left);
-    c->b.status = tdagi_structure_finish(&b, &c->inputs);
+    known[i] = f->value;
+    c->b.status = tdagi_structure_settle(c->ctx, c->m->inputs, known, &c->inputs);
     f->n_found++;
     return true;
 }
