@@ -21,9 +21,6 @@ static const struct {
     bool may_lack; /* PyTorch has it in some versions */
 } known[] = {
     {"torch.nonzero_static(", "a number of a size that is known is a constant", true},
-    {"return y, y.size(0)",
-     "a result that is the number of a size is a literal at numbers", false},
-    {"torch.view_as_complex(x).size(0), ", "likewise", false},
     {"x.unbind(1)", "rows along a size that is known are results of their own", false},
     {"x[:, : int(n)] * n", "a slice beyond the end is cut at numbers", false},
     {".squeeze_(); return y, y.unsqueeze(-1)", "all axes of size 1 are squeezed",

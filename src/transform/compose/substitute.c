@@ -230,9 +230,8 @@ static tdag_status with_graph(tdag_ctx *ctx, const tdag_model *m, const tdag_gra
     tdag_model *made = NULL;
     TDAGI_TRY(tdagi_array_alloc(ctx, g->n_outputs, sizeof(tdag_tensor *), &known));
     uint32_t n = find_known(tdagi_model_outputs(m), g, known);
-    tdag_status st = n == 0 || n == g->n_outputs
-                         ? tdagi_model_with_graph(ctx, m, g, out)
-                         : write_down(ctx, m, g, known, &made);
+    tdag_status st = n == 0 ? tdagi_model_with_graph(ctx, m, g, out)
+                            : write_down(ctx, m, g, known, &made);
     tdagi_free(ctx, known, g->n_outputs * sizeof(tdag_tensor *));
     if (made == NULL) return st;
     st = tdagi_model_keep_metadata(ctx, m, made);
