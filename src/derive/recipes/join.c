@@ -149,9 +149,9 @@ tdag_value tdagi_slice_assign(tdag_builder *b, tdag_value x, uint32_t axis,
     tdag_dim size = tdag_builder_get_shape(b, x)[axis];
     if (start == end) return x;
     if (step > 1)
-        y = assign_strided(b, tdagi_slice1(b, x, axis, start, end), y, axis, step);
-    const tdag_value parts[3] = {tdagi_slice1(b, x, axis, 0, start), y,
-                                 tdagi_slice1(b, x, axis, end, size)};
+        y = assign_strided(b, tdagi_slice_below(b, x, axis, start, end), y, axis, step);
+    const tdag_value parts[3] = {tdagi_slice_below(b, x, axis, 0, start), y,
+                                 tdagi_slice_below(b, x, axis, end, size)};
     uint32_t first = start == 0 ? 1 : 0, last = end == size ? 2 : 3;
     return tdagi_concat(b, parts + first, last - first, axis);
 }

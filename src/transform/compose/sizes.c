@@ -309,6 +309,26 @@ static tdag_value regroup(sizes *s, const tdagi_node *n, uint32_t x)
     return tdagi_reshape(s->t->b, s->t->new_of[x], n->rank, shape);
 }
 
+/* A slice along one axis of a join: of that part of it in which it lies, where numbers
+ * show that. */
+static tdag_value slice_below(sizes *s, uint32_t id)
+{
+    const tdagi_node *n = node_of(s, id), *x = node_of(s, n->in.few[0].id);
+    const tdag_slice_spec *cut = n->u.spec;
+    uint32_t axis = 0, n_cut = 0;
+    if (n->op != TDAG_OP_SLICE || x->op != TDAG_OP_ADD || s->r->kernel_of[id] == 0)
+        return TDAG_NO_VALUE;
+    for (uint32_t i = 0; i < n->rank; i++)
+        if (n->shape[i] != x->shape[i]) {
+            axis = i;
+            n_cut++;
+        }
+    if (n_cut != 1) return TDAG_NO_VALUE;
+    return tdagi_slice_below(s->t->b, s->t->new_of[n->in.few[0].id], axis,
+                             tdagi_graft_dim(s->t, cut->start.v[axis]),
+                             tdagi_graft_dim(s->t, cut->end.v[axis]));
+}
+
 static tdag_value size_anew(sizes *s, const tdagi_node *n, tdagi_size *size)
 {
     size->n = tdagi_graft_dim(s->t, size->n);
@@ -359,7 +379,7 @@ static void copy(sizes *s, uint32_t id)
     } else if (tdagi_is_size(t->g, id, &size)) {
         t->new_of[id] = size_anew(s, n, &size);
     } else {
-        t->new_of[id] = s->number[id] ? compute(s, n) : TDAG_NO_VALUE;
+        t->new_of[id] = s->number[id] ? compute(s, n) : slice_below(s, id);
         if (t->new_of[id].id == 0) tdagi_graft_node(t, id);
         return;
     }
