@@ -202,6 +202,9 @@ def control(case, F, I, B):
     case("if x.size(0) != 3:\n    raise RuntimeError(f'not 3 but {x.size(0)}')\nreturn x + 1", x34)
     case("return torch.stack([x[i] * i for i in range(x.size(0))])", x34)
     case("return torch.cat([t for t in x.unbind(1)])", x34)
+    case("y = torch.cat([x[:, 1:], x[:, :1]], 1); return torch.cat([y[:, 1:], y[:, :1]], 1)",
+         x34)
+    case("y = x * 2; y[:, 1:] = x[:, 1:]; y[:, :1] = 0; return y[:, :2], y[:, 2:]", x34)
     case("s = [x.size(1), x.size(0), 2]\ns.sort()\nreturn x.reshape(s[0], s[1] * s[2] // 2)", x34)
     case("s = sorted([5, x.size(0), 4])\nreturn x * s[0] + min(s) - max(s) + sum(s)", x34)
     case("return x * max(x.size(0), x.size(1)) + min(2.5, float(x.size(0)))", x34)

@@ -32,8 +32,8 @@ tdagi_any tdagi_pairs_scan(tdagi_call *c)
 static tdagi_pair range(tdagi_call *c, tdagi_pair z, uint32_t axis, int64_t from,
                         int64_t to)
 {
-    return (tdagi_pair){tdagi_slice1(c->b, z.re, axis, from, to),
-                        tdagi_slice1(c->b, z.im, axis, from, to)};
+    return (tdagi_pair){tdagi_slice_below(c->b, z.re, axis, from, to),
+                        tdagi_slice_below(c->b, z.im, axis, from, to)};
 }
 
 /* One half of the axis times the other, until one place is left. */
