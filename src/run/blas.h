@@ -10,6 +10,8 @@
 
 #include <tdagger/status.h>
 
+#include "run/step/step.h"
+
 /* C = alpha * op(A) * op(B) + beta * C, all row-major. op(A) is m x k, op(B) k x n, C
  * m x n. A leading dimension is the elements from one row of the matrix in memory to
  * the next. With beta 0, C is written, not read. Empty matrices (m, n or k of 0) are
@@ -23,13 +25,14 @@ typedef struct tdagi_gemm {
     int lda, ldb, ldc;
 } tdagi_gemm;
 
-#define TDAGI_BLAS_ABI    1u
+#define TDAGI_BLAS_ABI    2u
 #define TDAGI_BLAS_SYMBOL "tdag_blas_get_api"
 
 typedef struct tdagi_blas {
-    uint32_t abi;                       /* TDAGI_BLAS_ABI */
-    void (*sgemm)(const tdagi_gemm *g); /* elements are float */
-    void (*dgemm)(const tdagi_gemm *g); /* elements are double */
+    uint32_t abi;                          /* TDAGI_BLAS_ABI */
+    void (*sgemm)(const tdagi_gemm *g);    /* elements are float */
+    void (*dgemm)(const tdagi_gemm *g);    /* elements are double */
+    const tdagi_step_level *(*step)(void); /* of this processor */
 } tdagi_blas;
 
 /* What the symbol is: one constant table for the life of the process. */

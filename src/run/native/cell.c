@@ -2,10 +2,8 @@
  * element, in f32. */
 #include "run/native/cell.h"
 
-#include <math.h>
-#include <string.h>
-
 #include "raise/cell.h"
+#include "run/step/exponential.h"
 
 /* Whether nothing else reads what is inside. */
 static bool is_closed(const tdagi_native *s, const tdagi_lstm_cell *cell)
@@ -32,51 +30,14 @@ void tdagi_native_find_cells(tdagi_native *s)
     }
 }
 
-/* e^x = 2^n e^r, |r| < 0.35: the series of e^r, n put into the exponent's bits. So that
- * the compiler can vectorise: no call, no branch. */
-static inline float exp_of(float x)
-{
-    const float most = 88.72f, least = -87;
-    const float at = x < least ? least : x > most ? most : x;
-    const float shifted = at * 1.44269504f + 12582912, n = shifted - 12582912;
-    const float r = at - n * 0.693359375f + n * 2.12194440e-4f;
-    float y = 1 / 5040.0f;
-    y = y * r + 1 / 720.0f;
-    y = y * r + 1 / 120.0f;
-    y = y * r + 1 / 24.0f;
-    y = y * r + 1 / 6.0f;
-    y = y * r + 0.5f;
-    y = y * r * r + r + 1;
-    uint32_t bits, exponent;
-    memcpy(&bits, &y, sizeof bits);
-    memcpy(&exponent, &shifted, sizeof exponent);
-    bits += exponent << 23;
-    memcpy(&y, &bits, sizeof bits);
-    y = x > most ? INFINITY : x < least ? 0 : y;
-    return x == x ? y : x; /* bits of a NaN may have become a number */
-}
-
-static inline float sigmoid(float x) { return 1 / (1 + exp_of(-x)); }
-
-/* Near 0 by its series. */
-static inline float tanh_of(float x)
-{
-    const float z = x * x, far = 1 - 2 / (exp_of(2 * x) + 1);
-    float y = 62 / 2835.0f;
-    y = y * z - 17 / 315.0f;
-    y = y * z + 2 / 15.0f;
-    y = y * z - 1 / 3.0f;
-    return z < 0.0625f ? x * (1 + y * z) : far; /* -0 of -0 */
-}
-
 /* One row: gates i, f, g and o, n of each, side by side; what c was. */
 static void run_row(const float *restrict g, const float *restrict was,
                     float *restrict c, float *restrict h, int64_t n)
 {
     for (int64_t j = 0; j < n; j++) {
-        float kept = sigmoid(g[n + j]) * was[j];
-        c[j] = kept + sigmoid(g[j]) * tanh_of(g[2 * n + j]);
-        h[j] = sigmoid(g[3 * n + j]) * tanh_of(c[j]);
+        float kept = sigmoid_float(g[n + j]) * was[j];
+        c[j] = kept + sigmoid_float(g[j]) * tanh_float(g[2 * n + j]);
+        h[j] = sigmoid_float(g[3 * n + j]) * tanh_float(c[j]);
     }
 }
 

@@ -79,10 +79,11 @@ static tdag_status readable(tdag_ctx *ctx, const tdagi_strided *x, tdagi_strided
     return tdagi_strided_contiguous(ctx, x, out);
 }
 
-/* out [batch..., M, N] = x [batch..., M, K] @ y [batch..., K, N], batch axes broadcast.
+/* out [batch..., M, N] = x [batch..., M, K] @ y [batch..., K, N], batch axes broadcast;
+ * what is in `out` is added, or not.
  */
 static tdag_status batched(const tdagi_native *native, const tdagi_strided *x,
-                           const tdagi_strided *y, const tdagi_strided *out)
+                           const tdagi_strided *y, const tdagi_strided *out, bool adds)
 {
     tdagi_strided a, b;
     for (uint32_t i = 0; i < 2; i++) /* BLAS counts in int */
@@ -120,7 +121,7 @@ static tdag_status batched(const tdagi_native *native, const tdagi_strided *x,
                         (int)n,
                         (int)k,
                         1,
-                        0,
+                        adds,
                         am.data + ao * (int64_t)size,
                         bm.data + bo * (int64_t)size,
                         out->data + t * m * n * (int64_t)size,
@@ -167,7 +168,7 @@ tdag_status tdagi_native_matmul(tdagi_native_call *c)
     shaped = out;
     if (right) insert_axis(&shaped, shaped.rank);
     if (left) insert_axis(&shaped, shaped.rank - 1);
-    tdag_status st = batched(c->native, &x, &y, &shaped);
+    tdag_status st = batched(c->native, &x, &y, &shaped, false);
     if (st != TDAG_OK)
         tdagi_strided_free(&out);
     else
@@ -175,27 +176,13 @@ tdag_status tdagi_native_matmul(tdagi_native_call *c)
     return st;
 }
 
-/* Adds a bias along the last axis. */
-static void add_bias(const tdagi_strided *bias, tdagi_strided *out)
+/* What is to be added, everywhere; false: there is nothing. */
+static bool put_bias(const tdagi_strided *bias, tdagi_strided *out)
 {
-    tdagi_strided b = tdagi_strided_broadcast(bias, out->rank, out->shape);
-    tdagi_strided *const operands[2] = {&b, out};
-    tdagi_rows r;
-    tdagi_rows_start(&r, 2, operands);
-#define ADD_ROW(T)                                                                     \
-    {                                                                                  \
-        const T *x = (const void *)r.data[0];                                          \
-        T *o = (void *)r.data[1];                                                      \
-        const int64_t n = r.length, xs = r.stride[0], os = r.stride[1];                \
-        for (int64_t j = 0; j < n; j++)                                                \
-            o[j * os] += x[j * xs];                                                    \
-    }
-    for (int64_t i = 0; i < r.n_rows; i++, tdagi_rows_next(&r)) {
-        if (out->dtype == TDAG_F32)
-            ADD_ROW(float)
-        else
-            ADD_ROW(double)
-    }
+    if (bias->base == NULL) return false;
+    tdagi_strided all = tdagi_strided_broadcast(bias, out->rank, out->shape);
+    tdagi_strided_copy(&all, out);
+    return true;
 }
 
 tdag_status tdagi_native_linear(tdagi_native_call *c)
@@ -224,9 +211,8 @@ tdag_status tdagi_native_linear(tdagi_native_call *c)
     wt.shape[1] = w.shape[0];
     wt.stride[0] = w.stride[1];
     wt.stride[1] = w.stride[0];
-    st = batched(c->native, &flat_x, &wt, &flat_out);
-    if (st == TDAG_OK && k->n_inputs > 2 && c->in[2]->base != NULL)
-        add_bias(c->in[2], &out);
+    const bool adds = k->n_inputs > 2 && put_bias(c->in[2], &out);
+    st = batched(c->native, &flat_x, &wt, &flat_out, adds);
     tdagi_strided_free(&x);
     if (st != TDAG_OK)
         tdagi_strided_free(&out);
@@ -241,13 +227,12 @@ tdag_status tdagi_native_addmm(tdagi_native_call *c)
     if (!covered_dtype(c) || s->alpha != 1 || s->beta != 1) return not_handled(c);
     tdagi_strided out;
     TDAGI_TRY(tdagi_native_result(c, &out));
-    tdag_status st = batched(c->native, c->in[1], c->in[2], &out);
-    if (st == TDAG_OK) {
-        add_bias(c->in[0], &out);
-        *c->out = out;
-    } else {
+    const bool adds = put_bias(c->in[0], &out);
+    tdag_status st = batched(c->native, c->in[1], c->in[2], &out, adds);
+    if (st != TDAG_OK)
         tdagi_strided_free(&out);
-    }
+    else
+        *c->out = out;
     return st;
 }
 
@@ -347,7 +332,7 @@ tdag_status tdagi_native_einsum(tdagi_native_call *c)
     if (st == TDAG_OK) st = to_matrices(ctx, y, p.y, gy, ey, &b);
     if (st == TDAG_OK)
         st = tdagi_strided_create(ctx, (tdag_dtype)c->kernel->dtype, 3, eo, &product);
-    if (st == TDAG_OK) st = batched(c->native, &a, &b, &product);
+    if (st == TDAG_OK) st = batched(c->native, &a, &b, &product, false);
     if (st == TDAG_OK) {
         char letters[3 * TDAG_MAX_RANK + 1] = "";
         int64_t shape[TDAG_MAX_RANK];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "run/program/apply.h"
+#include "run/program/rounds.h"
 
 static tdag_status run_block(tdagi_execution *f, const tdagi_block *block, uint32_t at);
 
@@ -127,6 +128,8 @@ static tdag_status run_round(tdagi_execution *f, const tdagi_statement *s, uint3
     return TDAG_OK;
 }
 
+#define FEW_ROUNDS 4 /* are not worth a plan of their own */
+
 static tdag_status run_loop(tdagi_execution *f, const tdagi_statement *s, uint32_t at,
                             tdag_tensor **carried)
 {
@@ -140,6 +143,11 @@ static tdag_status run_loop(tdagi_execution *f, const tdagi_statement *s, uint32
     for (int64_t i = 0; i < limit && goes_on; i++) {
         TDAGI_TRY(tdagi_ask(f->ctx));
         TDAGI_TRY(run_round(f, s, at, i, carried, &goes_on));
+        bool done = false;
+        if (i == 0 && !s->has_condition && limit > FEW_ROUNDS &&
+            f->graphs.engine != TDAG_ENGINE_REFERENCE)
+            TDAGI_TRY(tdagi_run_rounds(f, s, limit, carried, &done));
+        if (done) break;
     }
     return TDAG_OK;
 }
