@@ -4,7 +4,8 @@
  * and a call of it. Homes are found from the last node to the first, since who uses a
  * value stands behind it: the innermost block around all its users, or the one around a
  * loop that it does not depend on; never outside of an arm of an if, which may not be
- * taken. What only moves elements stays with its users, whose operator it is a part of.
+ * taken. What only moves elements stays with its users, whose operator it is a part of,
+ * but for the end of a product.
  * Nodes without operands, and sizes as data, are copied into each graph that uses
  * them. */
 #include <stdio.h>
@@ -168,13 +169,21 @@ static void hoist(node_place *p)
     }
 }
 
+/* The last node of a product without a bias. */
+static bool ends_product(const cutter *c, const tdagi_node *n)
+{
+    const tdagi_node *sum = &c->g->nodes[n->in.few[0].id];
+    return n->op == TDAG_OP_SQUEEZE && sum->op == TDAG_OP_REDUCE &&
+           c->g->nodes[sum->in.few[0].id].op == TDAG_OP_MULTIPLY;
+}
+
 static void find_homes(cutter *c)
 {
     for (uint32_t id = c->g->n; id >= 1; id--) {
         node_place *p = &c->places[id];
         const tdagi_node *n = &c->g->nodes[id];
         if (p->home == NULL) continue;
-        if (!tdagi_op_is_movement(n->op)) hoist(p);
+        if (!tdagi_op_is_movement(n->op) || ends_product(c, n)) hoist(p);
         if (!is_around(p->needs, p->home) && c->status == TDAG_OK)
             c->status = tdagi_fail(c->ctx, TDAG_E_INTERNAL,
                                    "a value of a block is used outside of it");
