@@ -219,6 +219,16 @@ static const struct {
     {"4*floor((N+3)/4)", "4*floor((S+3)/4)", false},
     {"floor(H/5000)", "H", false}, /* too many cases */
     {"floor(H/W)", "H", false},
+    {"3", "H+max(3-H,0)", true}, /* by a side that is there, too */
+    {"4", "H+max(3-H,0)", false},
+    {"min(H,3)+max(3-min(H,3),0)", "3", true},
+    {"6*min(H,1)+max(6-6*min(H,1),0)", "6", true},
+    {"min(H,1)", "min(H,2)", true},
+    {"min(H,2)", "min(H,1)", false},
+    {"max(min(H,1),min(H,2))", "min(H,2)", true},
+    {"H-min(H,W)", "H-min(W,H,N)", true},
+    {"max(H,W)-max(H,N)", "max(W-N,0)", true},
+    {"max(H,W)-max(H,N)", "max(W-N-1,0)", false},
 };
 
 static void test_orders(void **state)

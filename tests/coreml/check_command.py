@@ -38,11 +38,6 @@ PROGRAMS = {"branches": [], "until_small": [], "state_decoder": ["--f16"], "stat
 SYMBOLS = {"flexible_image": "f32[1,3,H=32,W=32]", "flexible_batch": "f32[N=2,3,24,24]",
            "flexible_upsampled": "f32[1,3,H=16,W=16]", "flexible_tokens": "i32[1,T=7]",
            "flexible_sequences": "f32[2,5,4]"}
-# Written again they have other bytes for some times; a program that keeps its bytes has no place
-# here. Sizes that a run finds and the model fixes are padded and cut anew each time, what only a
-# check needs is there once (PushPop).
-OTHER_BYTES = {"GreedyNms", "PushPop", "FixedByUse", "AppendToSome", "TupleListMixed", "UnpackRun",
-               "TuplesInWhile"}
 # 1e9 and a number more are told apart by f64, of which Core ML has none.
 NEEDS_F64 = {"NearNumbers"}
 
@@ -177,10 +172,10 @@ def of_program(program, folder, name, types, kept):
                 raise
             flags = ["--state-inputs"]
             accepted(program, model, to, how + flags, files)
-        check_bytes(program, name, to, scratch, flags)
+        check_bytes(program, to, scratch, flags)
 
 
-def check_bytes(program, name, package, scratch, flags):
+def check_bytes(program, package, scratch, flags):
     def convert(source, to):
         reads = to.endswith(".tdag")
         tdag(program, "convert", "-q", source, to, *(f for f in flags if reads == (f == "--opaque")))
@@ -189,10 +184,8 @@ def check_bytes(program, name, package, scratch, flags):
         stays, why = packages.stays(package, scratch, convert), "the package has other bytes"
     except (Failed, Refused) as e:
         stays, why = False, str(e)
-    if not stays and name not in OTHER_BYTES:
+    if not stays:
         raise Failed("written again: %s" % why)
-    if stays and name in OTHER_BYTES:
-        raise Failed("keeps its bytes, though it is named among those that do not")
 
 
 def kept(program, folder, row):
@@ -205,7 +198,7 @@ def kept(program, folder, row):
                  for p in (source, to)]
         if found != [1, 1]:
             raise Failed("%s is not written back" % row[2])
-        check_bytes(program, row[0], to, scratch, ["--opaque"])
+        check_bytes(program, to, scratch, ["--opaque"])
 
 
 def expressions_of(folder, part):

@@ -68,11 +68,15 @@ tdag_value tdagi_fixed_dim(tdagi_call *c, tdag_value v, uint32_t axis, int64_t w
     tdag_dim d = v.id == 0 ? want : tdagi_dim(c, v, axis);
     tdagi_pool *pool = c->env->pool;
     if (d == want || !tdagi_is_found(c->env, d)) return v;
+    const bool is_enough = tdagi_dim_is_at_most(pool, want, d);
+    if (is_enough && tdagi_dim_is_at_most(pool, d, want))
+        return tdagi_slice1(c->b, v, axis, 0, want);
     tdag_value is = tdag_binary(c->b, TDAG_OP_EQUAL, tdagi_dim_value(c->b, d),
                                 tdag_add_scalar(c->b, TDAG_I64, (double)want));
     tdagi_check_add(c->env, is,
                     "a size that a run finds is not the one that the model fixes");
-    tdag_dim less = tdagi_dim_max(pool, tdagi_dim_sub(pool, want, d), 0);
+    tdag_dim less =
+        is_enough ? 0 : tdagi_dim_max(pool, tdagi_dim_sub(pool, want, d), 0);
     v = tdagi_pad1(c->b, v, axis, 0, less, TDAG_PAD_CONSTANT, 0);
     return tdagi_slice1(c->b, v, axis, 0, want);
 }

@@ -18,6 +18,7 @@ tdag_dim tdagi_slice_bound(tdagi_call *c, tdag_dim d, tdag_dim n)
                                                    : tdagi_dim_sample(p, d) < 0;
     if (negative) d = tdagi_dim_add(p, d, n);
     if (negative && !tdagi_dim_is_at_most(p, 0, d)) d = tdagi_dim_max(p, d, 0);
+    if (d != INT64_MAX && d >= 0 && n < 0 && tdagi_dim_is_at_most(p, d, n)) return d;
     if (d == INT64_MAX || tdagi_dim_is_at_most(p, n, d)) return n;
     if (n >= 0 && tdagi_dim_sample(p, d) <= n) return d;
     return tdagi_dim_is_at_most(p, d, n) ? d : tdagi_dim_min(p, d, n);

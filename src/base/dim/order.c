@@ -11,8 +11,7 @@
 
 #define MAX_PROOF_TERMS 64 /* a longer difference is not looked at */
 
-/* Forgets failures that a question which may be answered "no" has caused. */
-static void restore(tdagi_pool *pool, tdag_status status, const char *reason)
+void tdagi_pool_restore(tdagi_pool *pool, tdag_status status, const char *reason)
 {
     if (pool->status == TDAG_E_NOMEM) return;
     pool->status = status;
@@ -35,7 +34,7 @@ bool tdagi_signs_prove(tdagi_pool *pool, const tdagi_terms *a, int64_t scale,
     yes = yes && tdagi_terms_non_negative(pool, &ts);
     tdagi_words_free(pool, &sum);
     tdagi_words_free(pool, &shifted);
-    restore(pool, status, reason);
+    tdagi_pool_restore(pool, status, reason);
     return yes;
 }
 
@@ -230,6 +229,6 @@ bool tdagi_dim_proves_ge(tdagi_pool *pool, tdag_dim a, tdag_dim b)
     tdagi_terms_view(&difference, &td);
     yes = yes && (tdagi_terms_non_negative(pool, &td) || low_of_terms(pool, &td) >= 0);
     tdagi_words_free(pool, &difference);
-    restore(pool, status, reason);
+    tdagi_pool_restore(pool, status, reason);
     return yes;
 }

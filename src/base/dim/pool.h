@@ -92,6 +92,8 @@ static inline size_t tdagi_term_size(const int64_t *term)
 /* ---- dim_pool.c ---- */
 /* Sticks; returns TDAGI_DIM_BAD. The reason is a literal. */
 tdag_dim tdagi_pool_fail(tdagi_pool *pool, tdag_status status, const char *reason);
+/* Forgets failures that a question which may be answered "no" has caused. */
+void tdagi_pool_restore(tdagi_pool *pool, tdag_status status, const char *reason);
 /* The dim of these words, made on the first call. Words of dims below must be normal.
  */
 tdag_dim tdagi_pool_intern(tdagi_pool *pool, tdagi_dim_kind kind, const int64_t *words,

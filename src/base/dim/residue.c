@@ -109,10 +109,7 @@ bool tdagi_cases_prove(tdagi_pool *pool, tdag_dim d, tdag_dim bound)
     split s = {.known = true};
     tdag_dim difference = tdagi_dim_sub(pool, bound, d);
     if (difference == TDAGI_DIM_BAD) {
-        if (pool->status != TDAG_E_NOMEM) {
-            pool->status = status;
-            pool->reason = reason;
-        }
+        tdagi_pool_restore(pool, status, reason);
         return false;
     }
     find_periods(pool, difference, 1, &s);

@@ -120,68 +120,101 @@ bool tdagi_dim_solve(const tdagi_pool *pool, tdag_dim d, tdagi_pool *to, tdag_di
 
 /* ---- bounds ---- */
 
-static bool at_most(tdagi_pool *pool, tdag_dim d, tdag_dim bound, int depth);
+#define MOST_TRIALS 64
 
-/* factor * atom + offset <= bound, by something that the atom is at most. */
-static bool atom_at_most(tdagi_pool *pool, const tdagi_entry *atom, int64_t factor,
-                         int64_t offset, tdag_dim bound, int depth)
+/* A difference that is looked at, and how much more of it may be. */
+typedef struct bounding {
+    tdagi_pool *pool;
+    int trials;
+} bounding;
+
+static bool is_positive(bounding *b, tdag_dim d, int depth);
+
+/* d, where factor * atom is a term of it, with factor * side instead. */
+static tdag_dim with_side(tdagi_pool *pool, tdag_dim d, const int64_t *term,
+                          tdag_dim side)
 {
-    tdag_dim f = tdagi_dim_const(pool, factor), o = tdagi_dim_const(pool, offset);
-    if (atom->kind == TDAGI_DIM_FLOOR && atom->words[1] >= 1) {
-        /* factor * floor(a/m) <= floor(factor*a/m) */
-        tdag_dim a = tdagi_dim_mul(pool, f, atom->words[0]);
-        tdag_dim whole = tdagi_dim_floordiv(pool, a, atom->words[1]);
-        return at_most(pool, tdagi_dim_add(pool, whole, o), bound, depth - 1);
-    }
-    const bool is_max = atom->kind == TDAGI_DIM_MAX; /* both are at most it */
-    if (!is_max && atom->kind != TDAGI_DIM_MIN) return false;
-    for (uint32_t i = 0; i < atom->n_words; i++) {
-        tdag_dim side = tdagi_dim_mul(pool, f, atom->words[i]);
-        if (at_most(pool, tdagi_dim_add(pool, side, o), bound, depth - 1) != is_max)
-            return !is_max;
-    }
-    return is_max;
+    const tdag_dim more = tdagi_dim_sub(pool, side, term[2]);
+    return tdagi_dim_add(pool, d,
+                         tdagi_dim_mul(pool, tdagi_dim_const(pool, term[0]), more));
 }
 
-/* d <= factor * atom + offset, by something that the atom is at least. */
-static bool at_most_atom(tdagi_pool *pool, tdag_dim d, const tdagi_entry *atom,
-                         int64_t factor, int64_t offset, int depth)
+/* By the sides of a max or min: all of them where the term is at least one of them,
+ * any where it is at least each. */
+static bool by_sides(bounding *b, tdag_dim d, const int64_t *term,
+                     const tdagi_entry *atom, bool all, int depth)
 {
-    tdag_dim o = tdagi_dim_const(pool, offset);
-    if (atom->kind == TDAGI_DIM_FLOOR && atom->words[1] >= 1 &&
-        factor % atom->words[1] == 0) {
-        /* m * floor(a/m) >= a - (m-1) */
-        tdag_dim least = tdagi_dim_sub(pool, atom->words[0], atom->words[1] - 1);
-        tdag_dim times = tdagi_dim_const(pool, factor / atom->words[1]);
-        least = tdagi_dim_add(pool, tdagi_dim_mul(pool, times, least), o);
-        return at_most(pool, d, least, depth - 1);
+    for (uint32_t i = 0; i < atom->n_words; i++)
+        if (is_positive(b, with_side(b->pool, d, term, atom->words[i]), depth) != all)
+            return !all;
+    return all;
+}
+
+/* By factor * floor(a/m) >= factor/m * (a - (m-1)), and >= -floor(-factor*a/m). */
+static bool by_floor(bounding *b, tdag_dim d, const int64_t *term,
+                     const tdagi_entry *atom, int depth)
+{
+    tdagi_pool *pool = b->pool;
+    const tdag_dim a = atom->words[0], m = atom->words[1], part = term[2];
+    const int64_t factor = term[0];
+    if (m < 1 || (factor > 0 && factor % m != 0)) return false;
+    const tdag_dim rest = tdagi_dim_sub(
+        pool, d, tdagi_dim_mul(pool, tdagi_dim_const(pool, factor), part));
+    if (factor < 0) {
+        const tdag_dim times = tdagi_dim_const(pool, -factor);
+        const tdag_dim whole =
+            tdagi_dim_floordiv(pool, tdagi_dim_mul(pool, times, a), m);
+        return whole != part && is_positive(b, tdagi_dim_sub(pool, rest, whole), depth);
     }
-    if (atom->kind != TDAGI_DIM_MAX) return false;
-    tdag_dim f = tdagi_dim_const(pool, factor);
-    for (uint32_t i = 0; i < atom->n_words; i++) {
-        tdag_dim side = tdagi_dim_mul(pool, f, atom->words[i]);
-        if (at_most(pool, d, tdagi_dim_add(pool, side, o), depth - 1)) return true;
+    const tdag_dim least =
+        tdagi_dim_mul(pool, factor / m, tdagi_dim_sub(pool, a, m - 1));
+    return is_positive(b, tdagi_dim_add(pool, rest, least), depth);
+}
+
+/* The term of d that is the n-th of one atom; 0: there is none. */
+static bool nth_atom(tdagi_pool *pool, tdag_dim d, uint32_t n, int64_t *term)
+{
+    tdagi_terms t;
+    tdagi_terms_of(pool, d, &t);
+    for (size_t i = 0; i < t.n; i += tdagi_term_size(t.v + i)) {
+        if (t.v[i + 1] != 1 || t.v[i + 3] != 1 || n-- > 0) continue;
+        term[0] = t.v[i];
+        term[2] = t.v[i + 2];
+        return true;
     }
     return false;
 }
 
-static bool at_most(tdagi_pool *pool, tdag_dim d, tdag_dim bound, int depth)
+/* Whether d >= 0 is seen. What is as well the other way round is done first, and alone:
+ * nothing is lost by it. */
+static bool is_positive(bounding *b, tdag_dim d, int depth)
 {
-    if (d == bound || tdagi_dim_proves_ge(pool, bound, d)) return true;
-    tdag_dim atom;
-    int64_t factor, offset;
-    if (depth == 0) return false;
-    if (single_atom(pool, d, &atom, &factor, &offset)) {
-        const tdagi_entry e = *tdagi_pool_entry(pool, atom); /* the pool may grow */
-        if (atom_at_most(pool, &e, factor, offset, bound, depth)) return true;
-    }
-    if (!single_atom(pool, bound, &atom, &factor, &offset)) return false;
-    const tdagi_entry e = *tdagi_pool_entry(pool, atom);
-    return at_most_atom(pool, d, &e, factor, offset, depth);
+    int64_t term[3];
+    if (d == TDAGI_DIM_BAD || tdagi_dim_proves_ge(b->pool, d, 0))
+        return d != TDAGI_DIM_BAD;
+    if (depth == 0 || d >= 0 || b->trials-- <= 0) return false;
+    for (int all = 1; all >= 0; all--)
+        for (uint32_t n = 0; nth_atom(b->pool, d, n, term); n++) {
+            const tdagi_entry e = *tdagi_pool_entry(b->pool, term[2]);
+            const bool is_sided = e.kind == TDAGI_DIM_MAX || e.kind == TDAGI_DIM_MIN;
+            if (is_sided && ((e.kind == TDAGI_DIM_MAX) == (term[0] < 0)) == all) {
+                const bool yes = by_sides(b, d, term, &e, all, depth - 1);
+                if (all || yes) return yes;
+            } else if (!all && e.kind == TDAGI_DIM_FLOOR &&
+                       by_floor(b, d, term, &e, depth - 1))
+                return true;
+        }
+    return false;
 }
 
 bool tdagi_dim_is_at_most(tdagi_pool *pool, tdag_dim d, tdag_dim bound)
 {
-    return tdagi_dim_is_valid(pool, d) && tdagi_dim_is_valid(pool, bound) &&
-           (at_most(pool, d, bound, 4) || tdagi_cases_prove(pool, d, bound));
+    const tdag_status status = pool->status;
+    const char *reason = pool->reason;
+    bounding b = {pool, MOST_TRIALS};
+    if (!tdagi_dim_is_valid(pool, d) || !tdagi_dim_is_valid(pool, bound)) return false;
+    const bool is = tdagi_dim_proves_ge(pool, bound, d) ||
+                    is_positive(&b, tdagi_dim_sub(pool, bound, d), 6);
+    tdagi_pool_restore(pool, status, reason);
+    return is || tdagi_cases_prove(pool, d, bound);
 }

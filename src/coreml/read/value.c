@@ -220,16 +220,18 @@ static tdagi_any items(tdagi_cml *im, const char *name, size_t n, Cml__Value **v
     return tdagi_env_ok(&im->env) ? list : tdagi_any_poison();
 }
 
-/* Small numbers are known, all else is a leaf. Floats are what was learnt. */
+/* Small numbers are known, all else is a leaf. Floats are what was learnt; nothing has
+ * no name. */
 static tdagi_any leaf(source *s, const tdag_tensor *t)
 {
     tdagi_env *env = &s->im->env;
     tdagi_cell *cell = tdagi_cell_of_constant(env, t);
     if (cell != NULL || !tdagi_env_ok(env)) return tdagi_any_tensor(cell);
-    bool learnt = tdag_dtype_is_float(t->dtype) && t->rank > 0 && t->count > 0;
+    const bool learnt = tdag_dtype_is_float(t->dtype) && t->rank > 0 && t->count > 0,
+               is_named = *s->name != '\0' && t->count > 0;
     tdag_value v =
         tdag_add_tensor(env->b, learnt ? TDAG_OP_PARAMETER : TDAG_OP_CONSTANT,
-                        *s->name == '\0' ? NULL : tdagi_env_name(env, s->name), t);
+                        is_named ? tdagi_env_name(env, s->name) : NULL, t);
     if (v.id == 0) {
         tdagi_env_fail_here(env, tdag_builder_get_status(env->b), s->name);
         return tdagi_any_poison();

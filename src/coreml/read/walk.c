@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "aten/aten.h"
+#include "aten/control/statement.h"
 #include "aten/selection.h"
 
 void tdagi_cml_bad(tdagi_cml *im, const char *format, ...)
@@ -204,6 +205,24 @@ static void check_shape(tdagi_cml *im, const char *name, const Cml__TensorType *
                       name);
 }
 
+/* Where the file says that a size which a run finds is 1, it is. */
+static tdagi_any only_one(tdagi_cml *im, const Cml__TensorType *type, tdagi_any v)
+{
+    tdagi_env *env = &im->env;
+    const uint32_t rank = tdagi_cell_rank(env, v.u.tensor);
+    for (uint32_t i = 0; i < rank && i < type->n_dimensions && tdagi_env_ok(env); i++) {
+        const Cml__Dimension *is = type->dimensions[i];
+        const tdag_dim d = tdagi_cell_dim(env, v.u.tensor, i);
+        if (is->dimension_case != CML__DIMENSION__DIMENSION_CONSTANT ||
+            is->constant->size != 1 || d >= 0 || !tdagi_is_found(env, d) ||
+            tdagi_dim_sample(env->pool, d) != 1)
+            continue;
+        const tdag_value x = tdagi_cell_read(env, v.u.tensor);
+        v = tdagi_any_tensor(tdagi_cell_new(env, tdag_select(env->b, x, i, 0)));
+    }
+    return v;
+}
+
 static tdagi_any settle(tdagi_cml *im, const Cml__NamedValueType *o, tdagi_any v)
 {
     tdagi_env *env = &im->env;
@@ -217,6 +236,7 @@ static tdagi_any settle(tdagi_cml *im, const Cml__NamedValueType *o, tdagi_any v
     v = as_tensor(im, tdagi_settled(env, v), dtype);
     if (v.kind != TDAGI_ANY_TENSOR || type == NULL || !tdagi_env_ok(env)) return v;
     check_shape(im, o->name, type, v.u.tensor);
+    v = only_one(im, type, v);
     if (dtype == TDAG_DTYPE_NONE || tdagi_cell_dtype(env, v.u.tensor) == dtype)
         return v;
     if (v.u.tensor->known != NULL && v.u.tensor->value.id == 0 &&
@@ -228,7 +248,22 @@ static tdagi_any settle(tdagi_cml *im, const Cml__NamedValueType *o, tdagi_any v
     return tdagi_any_tensor(tdagi_cell_new(env, tdagi_cast(env->b, x, dtype)));
 }
 
-/* A new node is called as its value. */
+/* A pad or slice by sizes that are open: those are operations before it. */
+static bool takes_sizes(const tdag_graph *g, const tdagi_node *n)
+{
+    const tdag_slice_spec *s = n->u.spec; /* a pad has two such lists, too */
+    const bool is_slice = n->op == TDAG_OP_SLICE;
+    bool takes = false;
+    if (!is_slice && n->op != TDAG_OP_PAD) return false;
+    const tdag_dim *from = g->nodes[tdagi_node_inputs(n)[0].id].shape;
+    for (uint32_t i = 0; i < n->rank; i++)
+        takes = takes || s->start.v[i] < 0 ||
+                (s->end.v[i] < 0 && !(is_slice && s->end.v[i] == from[i]));
+    return takes;
+}
+
+/* A new node is called as its value; what may become an operation of its own before it,
+ * and would have no name, after it. */
 static void name_result(tdagi_cml *im, const char *name, tdagi_any v)
 {
     tdag_builder *b = im->env.b;
@@ -236,6 +271,12 @@ static void name_result(tdagi_cml *im, const char *name, tdagi_any v)
     tdag_value x = v.u.tensor->value;
     if (x.id <= im->n_before || b->graph->nodes[x.id].name != NULL) return;
     tdag_builder_set_name(b, x, name);
+    for (uint32_t id = im->n_before + 1; id < x.id; id++) {
+        const tdagi_node *n = &b->graph->nodes[id];
+        if (n->name == NULL && takes_sizes(b->graph, n))
+            tdag_builder_set_name(b, (tdag_value){id},
+                                  tdagi_env_text(&im->env, "%s_part", name));
+    }
 }
 
 void tdagi_cml_give(tdagi_cml *im, const Cml__Operation *op, tdagi_any out)

@@ -5,6 +5,7 @@
 
 #include "coreml/coreml.h"
 #include "coreml/write/mil.h"
+#include "transform/program/copy.h"
 
 void tdagi_mil_fail(tdagi_mil_writer *w, tdag_status status, const char *format, ...)
 {
@@ -303,26 +304,59 @@ static tdag_status prepared(tdag_ctx *ctx, const tdag_graph *model, tdag_graph *
     return st == TDAG_OK ? tdagi_coreml_fold(ctx, g, out) : st;
 }
 
-tdag_status tdagi_coreml_write(tdag_ctx *ctx, const tdag_model *model, const char *path,
+static bool is_check(tdagi_copier *c, const tdagi_statement *s)
+{
+    (void)c;
+    return s->kind == TDAGI_CHECK;
+}
+
+/* A program without checks, which Core ML does not have, nor what is for them alone. */
+static tdag_status without_checks(tdag_ctx *ctx, const tdag_model *model,
+                                  tdag_model **out)
+{
+    tdagi_copier c = {.statement = is_check};
+    tdag_simplify_options o;
+    tdag_model *copy = NULL;
+    tdag_simplify_options_init(&o);
+    o.passes = TDAG_PASS_CONSTANTS;
+    TDAGI_TRY(tdagi_copy_model(&c, ctx, model, &copy));
+    tdag_status st = tdag_simplify(ctx, copy, &o, out);
+    tdag_model_free(copy);
+    return st;
+}
+
+static tdag_status write_model(tdag_ctx *ctx, const tdag_model *model, const char *path,
                                const tdag_coreml_options *options,
                                tdagi_coreml_edit *edit, void *user)
 {
-    tdag_coreml_options o;
     tdag_graph *g = NULL;
-    TDAGI_TRY(tdagi_need(ctx, model, "model"));
-    TDAGI_TRY(tdagi_need(ctx, path, "path"));
-    TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
-    TDAGI_TRY(check_options(ctx, &o));
     if (tdag_model_get_graph(model) != NULL)
         TDAGI_TRY(prepared(ctx, tdag_model_get_graph(model), &g));
     const tdagi_mil_writer start = {.ctx = ctx,
                                     .model = model,
-                                    .options = &o,
+                                    .options = options,
                                     .g = g,
                                     .edit = edit,
                                     .edit_user = user};
     tdag_status st = write_graph(&start, path);
     tdag_graph_free(g);
+    return st;
+}
+
+tdag_status tdagi_coreml_write(tdag_ctx *ctx, const tdag_model *model, const char *path,
+                               const tdag_coreml_options *options,
+                               tdagi_coreml_edit *edit, void *user)
+{
+    tdag_coreml_options o;
+    tdag_model *own = NULL;
+    TDAGI_TRY(tdagi_need(ctx, model, "model"));
+    TDAGI_TRY(tdagi_need(ctx, path, "path"));
+    TDAGI_TRY(tdagi_options_load(ctx, &o, sizeof(o), options));
+    TDAGI_TRY(check_options(ctx, &o));
+    if (tdag_model_get_graph(model) == NULL)
+        TDAGI_TRY(without_checks(ctx, model, &own));
+    tdag_status st = write_model(ctx, own == NULL ? model : own, path, &o, edit, user);
+    tdag_model_free(own);
     return st;
 }
 
