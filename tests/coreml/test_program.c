@@ -193,11 +193,18 @@ static void test_refused(void **state)
         const char *text, *says;
         uint32_t target;
     } rows[] = {
-        {TWICE "program forward(x: f32[4]) -> () {\n"
-               "  a, b = apply unique(x) as f32[K=2], i64[4], K <= 4\n  return\n}\n",
-         "statement 1 of forward, apply: of what has a size that data tells", 0},
+        {TWICE "program forward(x: f32[4], c: bool[]) -> (f32[K]) {\n"
+               "  check c \"no\"\n"
+               "  a, b = apply unique(x) as f32[K=2], i64[4], K <= 4\n"
+               "  return a\n}\n",
+         "statement 2 of forward, apply: of what has a size that data tells, Core ML "
+         "has nonzero only, not unique;",
+         0},
+        {"state s: f16[T=0,2]\nprogram forward() -> (f16[T,2]) {\n"
+         "  k = read s\n  return k\n}\n",
+         "statement 1 of forward, read: s: its sizes change", 0},
         {STATE("f32[2]", "0, 0"),
-         "read: Core ML's states are fp16; write with --f16, or as inputs", 0},
+         "read: s: Core ML's states are fp16; write with --f16, or as inputs", 0},
         {STATE("f16[2]", "0, 1"), "begin as zeroes", 0},
         {STATE("i64[2]", "0, 0"), "the state is of integers", 0},
         {STATE("f16[]", "0"), "no axes", 0},

@@ -23,7 +23,8 @@ MAY = {"aten": {"archive/inflate.h", "base", "derive", "ir/graph.h", "run/run.h"
                         "torchscript/export/statements.h", "torchscript/native/resolve.h",
                         "torchscript/native/syntax.h", "torchscript/storage.h"},
        "coreml": APP_MAY | {"aten", "archive", "proof/proof.h", "format/json_read.h",
-                           "format/json_write.h", "ir/graft.h", "program/call.h"},
+                           "format/json_write.h", "ir/graft.h", "program/call.h",
+                           "transform/program/copy.h"},
        "cli": APP_MAY,
        "open": {"base", "archive", "program/model.h", "format/tdag.h", "pt2/pt2.h",
                 "coreml/file.h", "torchscript/torchscript.h"}}

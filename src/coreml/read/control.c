@@ -363,6 +363,13 @@ static void find_counter(looping *l)
     }
 }
 
+/* Whether it runs as often as a size that is open. */
+static bool is_open(looping *l)
+{
+    find_counter(l);
+    return l->counter < l->n && l->carrying.trips < 0;
+}
+
 static tdag_value limit_of(looping *l)
 {
     tdagi_env *env = &l->im->env;
@@ -440,7 +447,8 @@ void tdagi_cml_while(tdagi_cml *im, const Cml__Operation *op)
         tdagi_cml_give(im, op, tdagi_any_poison());
         return;
     }
-    const tdagi_any *out = tdagi_env_ok(env) ? unroll(&l) : NULL;
+    l.carrying.env = env;
+    const tdagi_any *out = tdagi_env_ok(env) && !is_open(&l) ? unroll(&l) : NULL;
     if (out != NULL) {
         give_all(im, op, out);
         return;

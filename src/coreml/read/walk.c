@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "aten/aten.h"
-#include "aten/control/statement.h"
 #include "aten/selection.h"
 
 void tdagi_cml_bad(tdagi_cml *im, const char *format, ...)
@@ -205,7 +204,7 @@ static void check_shape(tdagi_cml *im, const char *name, const Cml__TensorType *
                       name);
 }
 
-/* Where the file says that a size which a run finds is 1, it is. */
+/* Where the file says that a size is 1, as it is at the samples, it is. */
 static tdagi_any only_one(tdagi_cml *im, const Cml__TensorType *type, tdagi_any v)
 {
     tdagi_env *env = &im->env;
@@ -214,8 +213,7 @@ static tdagi_any only_one(tdagi_cml *im, const Cml__TensorType *type, tdagi_any 
         const Cml__Dimension *is = type->dimensions[i];
         const tdag_dim d = tdagi_cell_dim(env, v.u.tensor, i);
         if (is->dimension_case != CML__DIMENSION__DIMENSION_CONSTANT ||
-            is->constant->size != 1 || d >= 0 || !tdagi_is_found(env, d) ||
-            tdagi_dim_sample(env->pool, d) != 1)
+            is->constant->size != 1 || d >= 0 || tdagi_dim_sample(env->pool, d) != 1)
             continue;
         const tdag_value x = tdagi_cell_read(env, v.u.tensor);
         v = tdagi_any_tensor(tdagi_cell_new(env, tdag_select(env->b, x, i, 0)));

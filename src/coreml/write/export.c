@@ -356,6 +356,8 @@ tdag_status tdagi_coreml_write(tdag_ctx *ctx, const tdag_model *model, const cha
     if (tdag_model_get_graph(model) == NULL)
         TDAGI_TRY(without_checks(ctx, model, &own));
     tdag_status st = write_model(ctx, own == NULL ? model : own, path, &o, edit, user);
+    if (own != NULL && st == TDAG_E_UNSUPPORTED) /* by the model's own numbers */
+        st = write_model(ctx, model, path, &o, edit, user);
     tdag_model_free(own);
     return st;
 }

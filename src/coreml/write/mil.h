@@ -361,7 +361,8 @@ tdagi_mil tdagi_mil_read_var(tdagi_mil_writer *w, tdagi_var v);
 /* It is that from here on, in the type that the method tells. */
 void tdagi_mil_define(tdagi_mil_writer *w, tdagi_var v, tdagi_mil is);
 /* Core ML cannot have the statement. */
-void tdagi_mil_refuse(tdagi_mil_writer *w, const tdagi_statement *s, const char *why);
+void tdagi_mil_refuse(tdagi_mil_writer *w, const tdagi_statement *s, const char *format,
+                      ...) __attribute__((format(printf, 3, 4)));
 /* ---- states (state.c) ---- */
 /* The read or write of a state. */
 void tdagi_mil_write_access(tdagi_mil_writer *w, const tdagi_statement *s);

@@ -1,6 +1,7 @@
 /* Programs: a function per method. Graphs that are called are written in place, once
  * per call; branches and loops are `cond` and `while_loop`, states are read and written
  * where the program does. What ends a run if it is false is left out. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/tensor.h"
@@ -11,8 +12,14 @@
 static const tdagi_type count_type = {TDAG_I64, 0, {0}},
                         truth_type = {TDAG_BOOL, 0, {0}};
 
-void tdagi_mil_refuse(tdagi_mil_writer *w, const tdagi_statement *s, const char *why)
+void tdagi_mil_refuse(tdagi_mil_writer *w, const tdagi_statement *s, const char *format,
+                      ...)
 {
+    char why[TDAGI_MESSAGE_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, sizeof why, format, args);
+    va_end(args);
     tdagi_mil_fail(w, TDAG_E_UNSUPPORTED, "statement %lu of %.80s, %s: %s",
                    (unsigned long)tdagi_statement_number(w->method, s), w->method->name,
                    tdagi_statement_name(s->kind), why);
@@ -502,7 +509,10 @@ static void write_apply(tdagi_mil_writer *w, const tdagi_statement *s)
     tdagi_type type;
     if (!is_known || s->n_results != 1) {
         tdagi_mil_refuse(
-            w, s, "of what has a size that data tells, Core ML has nonzero only");
+            w, s,
+            "of what has a size that data tells, Core ML has nonzero only, "
+            "not %.80s; compute it of fixed sizes, or outside of the model",
+            s->text);
         return;
     }
     type_of(w, s->results[0], &type);

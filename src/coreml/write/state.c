@@ -22,7 +22,9 @@ static const char *trouble_of(const tdagi_mil_writer *w, const tdagi_state *s)
     if (s->symbols != NULL)
         for (uint32_t i = 0; i < t->rank; i++)
             if (s->symbols[i] != NULL)
-                return "a size of the state changes; give it the largest size";
+                return "its sizes change, and Core ML has fixed ones only; give it the "
+                       "largest "
+                       "size, and write its rows by position";
     if (!tdag_dtype_is_float(t->dtype))
         return "Core ML's states are fp16, and the state is of integers; write it as "
                "an "
@@ -44,7 +46,7 @@ static tdagi_mil state_of(tdagi_mil_writer *w, const tdagi_statement *s)
     const tdagi_state *state = &w->model->states[s->target];
     const char *trouble = trouble_of(w, state);
     tdagi_type type = {TDAG_F16, state->initial->rank, {0}};
-    if (trouble != NULL) tdagi_mil_refuse(w, s, trouble);
+    if (trouble != NULL) tdagi_mil_refuse(w, s, "%.80s: %s", state->name, trouble);
     if (!tdagi_mil_require(w, 18, "state") || trouble != NULL) return NULL;
     memcpy(type.shape, state->initial->shape, type.rank * sizeof *type.shape);
     tdagi_mil_value *v = tdagi_mil_new(w, state->name, &type);
