@@ -310,7 +310,7 @@ static tdag_value regroup(sizes *s, const tdagi_node *n, uint32_t x)
 }
 
 /* A slice along one axis of a join: of that part of it in which it lies, where numbers
- * show that. */
+ * show that. One of known sizes is what the import has made of it. */
 static tdag_value slice_below(sizes *s, uint32_t id)
 {
     const tdagi_node *n = node_of(s, id), *x = node_of(s, n->in.few[0].id);
@@ -323,7 +323,7 @@ static tdag_value slice_below(sizes *s, uint32_t id)
             axis = i;
             n_cut++;
         }
-    if (n_cut != 1) return TDAG_NO_VALUE;
+    if (n_cut != 1 || x->shape[axis] >= 0) return TDAG_NO_VALUE;
     return tdagi_slice_below(s->t->b, s->t->new_of[n->in.few[0].id], axis,
                              tdagi_graft_dim(s->t, cut->start.v[axis]),
                              tdagi_graft_dim(s->t, cut->end.v[axis]));
