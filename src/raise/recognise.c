@@ -26,6 +26,7 @@ typedef struct pattern {
  * rank goes by what the order leaves open; special functions have too many nodes. */
 /* clang-format off */
 static const pattern squeeze_rows[] = {
+    {TDAGI_BITWISE_AND, TDAG_OP_REDUCE, TDAG_OP_MULTIPLY, tdagi_guess_bitwise},
     {TDAGI_VECTOR_NORM, TDAG_OP_SQRT, TDAG_OP_REDUCE, tdagi_guess_vector_norm},
     {TDAGI_VECTOR_NORM, TDAG_OP_WHERE, TDAG_OP_WHERE, tdagi_guess_vector_norm},
     {TDAGI_VECTOR_NORM, TDAG_OP_REDUCE, TDAG_OP_ADD, tdagi_guess_vector_norm},
@@ -56,6 +57,10 @@ static const pattern sqrt_rows[] = {
     {TDAGI_VECTOR_NORM, TDAG_OP_REDUCE, TDAG_OP_MULTIPLY, tdagi_guess_vector_norm},
 };
 static const pattern where_rows[] = {
+    {TDAGI_BITWISE_LEFT_SHIFT, TDAG_OP_MULTIPLY, TDAG_OP_GATHER, tdagi_guess_shift},
+    {TDAGI_BITWISE_LEFT_SHIFT, TDAG_OP_MULTIPLY, TDAG_OP_CONVERT, tdagi_guess_shift},
+    {TDAGI_BITWISE_RIGHT_SHIFT, TDAG_OP_FLOOR_DIVIDE, TDAG_OP_GATHER, tdagi_guess_shift},
+    {TDAGI_BITWISE_RIGHT_SHIFT, TDAG_OP_FLOOR_DIVIDE, TDAG_OP_CONVERT, tdagi_guess_shift},
     {TDAGI_EMBEDDING_BAG, TDAG_OP_SCATTER, TDAG_OP_ADD, tdagi_guess_embedding_bag},
     {TDAGI_VECTOR_NORM, TDAG_OP_WHERE, TDAG_OP_WHERE, tdagi_guess_vector_norm},
     {TDAGI_LGAMMA, TDAG_OP_EQUAL, ANY, tdagi_guess_special},
@@ -68,6 +73,7 @@ static const pattern neg_rows[] = {
     {TDAGI_ADAPTIVE_MAX_POOL_POSITION, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_adaptive_position},
 };
 static const pattern convert_rows[] = {
+    {TDAGI_BITWISE_AND, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_bitwise},
     {TDAGI_LGAMMA, TDAG_OP_WHERE, TDAG_OP_EQUAL, tdagi_guess_special},
 };
 static const pattern reduce_rows[] = {
@@ -106,6 +112,8 @@ static const pattern permute_rows[] = {
     {TDAGI_GRID_SAMPLE, TDAG_OP_WHERE, TDAG_OP_GATHER, tdagi_guess_grid_sample},
 };
 static const pattern add_rows[] = {
+    {TDAGI_BITWISE_OR, TDAG_OP_NEG, ANY, tdagi_guess_bitwise},
+    {TDAGI_BITWISE_XOR, TDAG_OP_NEG, TDAG_OP_MULTIPLY, tdagi_guess_bitwise},
     {TDAGI_UPSAMPLE, TDAG_OP_MULTIPLY, TDAG_OP_PERMUTE, tdagi_guess_upsample},
     {TDAGI_CONCAT, TDAG_OP_PAD, ANY, tdagi_guess_concat},
 };

@@ -404,6 +404,21 @@ LOSSES = {"smooth_l1": lambda x, y, v: F.smooth_l1_loss(x, y, reduction="none", 
           "huber": lambda x, y, v: F.huber_loss(x, y, reduction="none", delta=v)}
 
 
+def bits():
+    for dtype in INTS:
+        t = DTYPES[dtype]
+        info = torch.iinfo(t)
+        grid = torch.tensor([info.min, info.max, info.max - 1, info.min // 2, 0, 1, 2, 15, 16,
+                             info.max // 3, info.max // 7])
+        grid = torch.cat([grid, grid // 3 - (info.min < 0)]).to(t)
+        x, y = grid[:, None], grid[None, :].contiguous()
+        for op in ("bitwise_and", "bitwise_or", "bitwise_xor"):
+            case(dtype, op, [x, y], getattr(torch, op)(x, y))
+        y = torch.arange(info.bits, dtype=t)
+        case(dtype, "bitwise_left_shift", [x, y], torch.bitwise_left_shift(x, y))
+        case(dtype, "bitwise_right_shift", [x, y], torch.bitwise_right_shift(x, y))
+
+
 def plain():
     for op, (f, ints) in PLAIN.items():
         for dtype in FLOATS:
@@ -1045,7 +1060,7 @@ def sugar():
 def main():
     global out
     with open(sys.argv[1], "wb") as out:
-        for group in (unary, special, binary, plain, matmul, conv, pools, softmaxes, norms, attention,
+        for group in (unary, special, binary, plain, bits, matmul, conv, pools, softmaxes, norms, attention,
                       joins, samples, bags, upsamples, antialiased, indexing, sugar):
             group()
 

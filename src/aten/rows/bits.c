@@ -2,10 +2,8 @@
  * complement.
  *
  * With one side a known number the other is cut at each run of bits: a quotient, a
- * remainder and a product per run, and one remainder for a mask such as 15. Otherwise
- * both are split into digits of 4 bits, whose `and` is looked up in a table: along an
- * axis of a quarter of the dtype's bits two quotients, two remainders, a gather, two
- * products and a sum. x | y is x + y - (x & y), x ^ y is x + y - 2 (x & y). */
+ * remainder and a product per run, and one remainder for a mask such as 15. x | y is
+ * x + y - (x & y), x ^ y is x + y - 2 (x & y). Otherwise they are composites. */
 #include <math.h>
 
 #include "aten/rows/steps.h"
@@ -101,56 +99,15 @@ bool tdagi_bitwise_known(tdagi_call *c, tdagi_fold_op op, tdag_value x, tdagi_an
     return n <= MOST_RUNS;
 }
 
-/* ---- digits ---- */
-
-#define DIGIT 4 /* bits */
-
-/* A constant of integers. */
-static tdag_value table(tdagi_call *c, int64_t n, int64_t (*element)(int64_t))
-{
-    tdag_tensor *t;
-    tdag_status st = tdag_tensor_create(c->env->ctx, TDAG_I64, 1, &n, &t);
-    if (st != TDAG_OK) {
-        tdagi_builder_fail(c->b, st, "a table of %lld numbers", (long long)n);
-        return TDAG_NO_VALUE;
-    }
-    int64_t *elements = tdag_tensor_get_mutable_data(t);
-    for (int64_t i = 0; i < n; i++)
-        elements[i] = element(i);
-    tdag_value v = tdag_add_tensor(c->b, TDAG_OP_CONSTANT, NULL, t);
-    tdag_tensor_free(t);
-    return v;
-}
-
-static int64_t common_of(int64_t i) { return (i >> DIGIT) & i & ((1 << DIGIT) - 1); }
-static int64_t weight_of(int64_t i) { return (int64_t)1 << (DIGIT * i); }
-
-static tdag_value digits(tdagi_call *c, tdag_value x, tdag_value weights)
-{
-    x = tdagi_cast(c->b, x, TDAG_I64);
-    if (x.id == 0) return x;
-    x = tdagi_unsqueeze1(c->b, x, tdagi_rank(c, x));
-    tdag_value q = tdag_binary(c->b, TDAG_OP_FLOOR_DIVIDE, x, weights);
-    return step_lower(c, TDAGI_REMAINDER, q, power_of_two(c, TDAG_I64, DIGIT));
-}
-
 tdag_value tdagi_bitwise(tdagi_call *c, tdagi_fold_op op, tdag_value x, tdag_value y)
 {
-    tdag_dtype d = tdagi_dtype(c, x);
-    if (tdag_dtype_is_float(d)) {
-        tdagi_env_issue(c->env, "%s of floating numbers", c->schema->name);
-        c->bad = true;
-        return TDAG_NO_VALUE;
-    }
-    tdag_value weights = table(c, width_of(d) / DIGIT, weight_of);
-    tdag_value high = product(c, digits(c, x, weights), DIGIT);
-    tdag_value both = tdagi_add(c->b, high, digits(c, y, weights));
-    tdag_value common =
-        tdag_gather(c->b, table(c, 1 << (2 * DIGIT), common_of), both, 0);
-    if (common.id == 0) return common;
-    common =
-        step_sum(c, tdagi_mul(c->b, common, weights), tdagi_rank(c, common) - 1, false);
-    return by_common(c, op, x, y, tdagi_cast(c->b, common, d));
+    static const tdagi_composite by_op[] = {[TDAGI_FOLD_AND] = TDAGI_BITWISE_AND,
+                                            [TDAGI_FOLD_OR] = TDAGI_BITWISE_OR,
+                                            [TDAGI_FOLD_XOR] = TDAGI_BITWISE_XOR};
+    if (!tdag_dtype_is_float(tdagi_dtype(c, x))) return step_lower(c, by_op[op], x, y);
+    tdagi_env_issue(c->env, "%s of floating numbers", c->schema->name);
+    c->bad = true;
+    return TDAG_NO_VALUE;
 }
 
 /* ---- rows ---- */
@@ -186,8 +143,19 @@ static tdagi_any as_number(const tdagi_any both[2], tdagi_any out)
     return (tdagi_any){.kind = TDAGI_ANY_DATA, .letter = 'i', .u.tensor = out.u.tensor};
 }
 
-/* x 2^y and floor(x / 2^y) of integers: row data 0, 1. The powers come from a table;
- * a shift beyond the width leaves 0, or the sign. */
+/* By a known number of bits: a product or a quotient. */
+static bool shift_known(tdagi_call *c, tdag_value x, tdagi_any y, tdag_value *out)
+{
+    int64_t e;
+    if (x.id == 0 || !tdagi_any_const_int(c->env, tdagi_any_known(y), &e) || e < 0)
+        return false;
+    const bool is_unsigned = tdagi_dtype(c, x) == TDAG_U8;
+    if (e > width_of(tdagi_dtype(c, x)) - (is_unsigned ? 1 : 2)) return false;
+    *out = c->data == 0 ? product(c, x, (int)e) : quotient(c, x, (int)e);
+    return true;
+}
+
+/* x 2^y and floor(x / 2^y) of integers: row data 0, 1. */
 tdagi_any tdagi_aten_shift(tdagi_call *c)
 {
     tdagi_any both[2] = {c->args[0], c->n > 1 ? c->args[1] : tdagi_any_none()};
@@ -199,28 +167,13 @@ tdagi_any tdagi_aten_shift(tdagi_call *c)
     tdag_dtype d = tdagi_result_type(c, 2, both);
     if (tdag_dtype_is_float(d) || d == TDAG_BOOL)
         return tdagi_refuse(c, c->schema->args[0].name);
-    tdag_value x = tdagi_as(c, both[0], d), y = tdagi_as(c, both[1], TDAG_I64);
+    tdag_value x = tdagi_as(c, both[0], d), y = tdagi_as(c, both[1], d), at_once;
     if (c->bad) return tdagi_any_poison();
-    int64_t bits = (int64_t)tdag_dtype_size(d) * 8;
-    bool keeps_sign = d != TDAG_U8 && c->data == 1;
-    tdag_value most =
-        tdag_add_scalar(c->b, TDAG_I64, (double)(keeps_sign ? bits - 2 : bits - 1));
-    tdag_value beyond = step_or(c, step_less(c, most, y),
-                                step_less(c, y, tdag_add_scalar(c->b, TDAG_I64, 0)));
-    tdag_value i = tdag_iota(c->b, bits, TDAG_I64); /* 1, 2, 2, ... multiplied up */
-    i = tdagi_add_scalar(c->b, tdag_unary(c->b, TDAG_OP_SIGN, i), 1);
-    tdag_value powers = tdag_scan(c->b, i, TDAG_REDUCE_PRODUCT, 0);
-    y = step_where(c, beyond, tdag_add_scalar(c->b, TDAG_I64, 0), y);
-    tdag_value p = tdagi_cast(c->b, tdag_gather(c->b, powers, y, 0), d);
-    tdag_value zero = step_number(c, x, 0);
-    if (c->data == 0)
-        return as_number(
-            both, tdagi_result(c, step_where(c, beyond, zero, tdagi_mul(c->b, x, p))));
-    tdag_value gone =
-        !keeps_sign ? zero
-                    : step_where(c, step_less(c, x, zero), step_number(c, x, -1), zero);
+    if (!tdagi_any_is_tensor(both[1]) && shift_known(c, x, both[1], &at_once))
+        return as_number(both, tdagi_result(c, at_once));
     return as_number(
-        both,
-        tdagi_result(c, step_where(c, beyond, gone,
-                                   tdag_binary(c->b, TDAG_OP_FLOOR_DIVIDE, x, p))));
+        both, tdagi_result(c, step_lower(c,
+                                         c->data == 0 ? TDAGI_BITWISE_LEFT_SHIFT
+                                                      : TDAGI_BITWISE_RIGHT_SHIFT,
+                                         x, y)));
 }

@@ -400,6 +400,11 @@ static const tdagi_emitter core_less = {.emit = emit_less};
 static void emit_floor_divide(tdagi_exporter *e, const tdagi_kernel *k)
 {
     bool right = tdagi_export_is_scalar(e, k, 1) && !tdagi_export_is_scalar(e, k, 0);
+    int64_t bits = tdagi_export_power_of_two(e, k);
+    if (bits > 0) { /* an integer unit divides more slowly */
+        tdagi_export_emit(e, k, "torch.bitwise_right_shift($0, %i)", bits);
+        return;
+    }
     tdagi_export_emit(e, k,
                       right ? "torch.div($0, #1, rounding_mode=\"floor\")"
                             : "torch.div($0, $1, rounding_mode=\"floor\")");

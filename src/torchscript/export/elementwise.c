@@ -137,6 +137,11 @@ const tdagi_emitter tdagi_emitter_pow_int = {.emit = emit_pow_int};
 static void emit_remainder(tdagi_exporter *e, const tdagi_kernel *k)
 {
     bool right = tdagi_export_is_scalar(e, k, 1) && !tdagi_export_is_scalar(e, k, 0);
+    int64_t bits = tdagi_export_power_of_two(e, k);
+    if (bits > 0) {
+        tdagi_export_emit(e, k, "torch.bitwise_and($0, %i)", (INT64_C(1) << bits) - 1);
+        return;
+    }
     tdagi_export_emit(e, k,
                       right ? "torch.remainder($0, #1)" : "torch.remainder($0, $1)");
 }

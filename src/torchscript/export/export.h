@@ -165,6 +165,9 @@ const char *tdagi_export_leaf(tdagi_exporter *e, tdag_value v);
 bool tdagi_export_scalar(const tdagi_exporter *e, uint32_t kernel, double *value_out);
 /* The same of k's input i, without the number. */
 bool tdagi_export_is_scalar(const tdagi_exporter *e, const tdagi_kernel *k, uint32_t i);
+/* The exponent where k's second operand alone is such a constant, 2, 4, 8... of
+ * integers; 0: it is not. */
+int tdagi_export_power_of_two(const tdagi_exporter *e, const tdagi_kernel *k);
 /* The format of a binary operator by which of its operands alone is such a constant. */
 const char *tdagi_export_choose(const tdagi_exporter *e, const tdagi_kernel *k,
                                 const char *left, const char *right,

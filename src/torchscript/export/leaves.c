@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <math.h>
+
 #include "torchscript/export/export.h"
 #include "torchscript/source_name.h"
 
@@ -122,6 +124,17 @@ bool tdagi_export_is_scalar(const tdagi_exporter *e, const tdagi_kernel *k, uint
 {
     double value;
     return tdagi_export_scalar(e, k->inputs[i], &value);
+}
+
+int tdagi_export_power_of_two(const tdagi_exporter *e, const tdagi_kernel *k)
+{
+    double value;
+    int exponent;
+    if (tdag_dtype_is_float(k->dtype) || k->dtype == TDAG_BOOL ||
+        tdagi_export_is_scalar(e, k, 0) ||
+        !tdagi_export_scalar(e, k->inputs[1], &value) || value < 2)
+        return 0;
+    return frexp(value, &exponent) == 0.5 ? exponent - 1 : 0;
 }
 
 const char *tdagi_export_choose(const tdagi_exporter *e, const tdagi_kernel *k,
