@@ -410,7 +410,7 @@ def bits():
         info = torch.iinfo(t)
         grid = torch.tensor([info.min, info.max, info.max - 1, info.min // 2, 0, 1, 2, 15, 16,
                              info.max // 3, info.max // 7])
-        grid = torch.cat([grid, grid // 3 - (info.min < 0)]).to(t)
+        grid = torch.cat([grid, grid // 3 - int(info.min < 0)]).to(t)
         x, y = grid[:, None], grid[None, :].contiguous()
         for op in ("bitwise_and", "bitwise_or", "bitwise_xor"):
             case(dtype, op, [x, y], getattr(torch, op)(x, y))

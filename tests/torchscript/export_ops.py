@@ -61,9 +61,12 @@ def elementwise():
         case("torch.%s(x, y)" % f, F(3, 4), F(4))
     for t in (torch.int64, torch.int32, torch.uint8):
         x, y = (torch.arange(12) * 21 % 100).view(3, 4).to(t), torch.tensor([0, 1, 3, 6]).to(t)
-        for op in ("x & y", "x | y", "x ^ y", "~x", "x << y", "x >> y", "x >> 3", "x << 3",
-                   "x % 8", "x & 7", "x // 4", "5 << y", "5 ^ y"):
-            case(op, x, y)
+        for f in "and or xor left_shift right_shift".split():
+            case("torch.bitwise_%s(x, y)" % f, x, y)
+        case("torch.bitwise_and(x, 7)", x)
+        case("torch.bitwise_right_shift(x, 3)", x)
+        case("torch.remainder(x, 8)", x, want="torch.bitwise_and(x, 7)")
+        case("torch.bitwise_left_shift(x, 3)", x, want="torch.mul(x, 8)")
     case("torch.nan_to_num(x, 1.0, 2.0, -3.0)", F(3).half())
     for f in ("hardshrink(x, 0.3)", "softshrink(x, 0.3)", "threshold(x, 0.1, -2.0)"):
         case(NN + f, F(3, 4))
