@@ -57,8 +57,7 @@ static const pattern sqrt_rows[] = {
     {TDAGI_VECTOR_NORM, TDAG_OP_REDUCE, TDAG_OP_MULTIPLY, tdagi_guess_vector_norm},
 };
 static const pattern where_rows[] = {
-    {TDAGI_BITWISE_LEFT_SHIFT, TDAG_OP_MULTIPLY, TDAG_OP_GATHER, tdagi_guess_shift},
-    {TDAGI_BITWISE_LEFT_SHIFT, TDAG_OP_MULTIPLY, TDAG_OP_CONVERT, tdagi_guess_shift},
+    {TDAGI_BITWISE_LEFT_SHIFT, TDAG_OP_MULTIPLY, TDAG_OP_MULTIPLY, tdagi_guess_shift},
     {TDAGI_BITWISE_RIGHT_SHIFT, TDAG_OP_FLOOR_DIVIDE, TDAG_OP_GATHER, tdagi_guess_shift},
     {TDAGI_BITWISE_RIGHT_SHIFT, TDAG_OP_FLOOR_DIVIDE, TDAG_OP_CONVERT, tdagi_guess_shift},
     {TDAGI_EMBEDDING_BAG, TDAG_OP_SCATTER, TDAG_OP_ADD, tdagi_guess_embedding_bag},

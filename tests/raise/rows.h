@@ -14,6 +14,10 @@
     {                                                                                  \
         TDAG_I64, sizeof((int64_t[]){__VA_ARGS__}) / 8, { __VA_ARGS__ }                \
     }
+#define J(...)                                                                         \
+    {                                                                                  \
+        TDAG_I32, sizeof((int64_t[]){__VA_ARGS__}) / 8, { __VA_ARGS__ }                \
+    }
 #define B(...)                                                                         \
     {                                                                                  \
         TDAG_BOOL, sizeof((int64_t[]){__VA_ARGS__}) / 8, { __VA_ARGS__ }               \

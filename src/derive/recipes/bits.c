@@ -93,7 +93,7 @@ static tdag_value lower_shift(tdag_builder *b, tdagi_composite id, const tdag_va
     tdag_dtype dtype = tdag_builder_get_dtype(b, in[0]);
     bool left = id == TDAGI_BITWISE_LEFT_SHIFT, keeps_sign = !left && dtype != TDAG_U8;
     int64_t bits = (int64_t)tdag_dtype_size(dtype) * 8, most = bits - 1 - keeps_sign;
-    tdag_value y = tdagi_cast(b, in[1], TDAG_I64);
+    tdag_value y = tdagi_cast(b, in[1], TDAG_I64), twice = TDAG_NO_VALUE;
     tdag_value none = tdag_add_scalar(b, TDAG_I64, 0);
     tdag_value zero = tdag_add_scalar(b, dtype, 0), gone = zero;
     tdag_value beyond = tdag_binary(
@@ -101,12 +101,20 @@ static tdag_value lower_shift(tdag_builder *b, tdagi_composite id, const tdag_va
         tdag_binary(b, TDAG_OP_LESS, tdag_add_scalar(b, TDAG_I64, (double)most), y),
         tdag_binary(b, TDAG_OP_LESS, y, none));
     y = tdag_where(b, beyond, none, y);
-    tdag_value p = tdagi_cast(b, tdag_gather(b, powers(b, bits), y, 0), dtype);
+    if (left) { /* no power that the dtype does not hold */
+        twice = tdagi_cast(b, tdag_binary(b, TDAG_OP_LESS, none, y), TDAG_I64);
+        y = tdagi_sub(b, y, twice);
+    }
+    tdag_value p = tdag_gather(b, powers(b, most + 1 - left), y, 0);
+    uint32_t op = left ? TDAG_OP_MULTIPLY : TDAG_OP_FLOOR_DIVIDE;
+    tdag_value moved = tdag_binary(b, op, in[0], tdagi_cast(b, p, dtype));
+    if (left)
+        moved =
+            tdagi_mul(b, moved, tdagi_cast(b, tdagi_add_scalar(b, twice, 1), dtype));
     if (keeps_sign)
         gone = tdag_where(b, tdag_binary(b, TDAG_OP_LESS, in[0], zero),
                           tdag_add_scalar(b, dtype, -1), zero);
-    uint32_t op = left ? TDAG_OP_MULTIPLY : TDAG_OP_FLOOR_DIVIDE;
-    return tdag_where(b, beyond, gone, tdag_binary(b, op, in[0], p));
+    return tdag_where(b, beyond, gone, moved);
 }
 
 const tdagi_composite_def tdagi_composite_shift = {.lower_formula = lower_shift};

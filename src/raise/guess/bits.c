@@ -21,14 +21,17 @@ TDAGI_GUESS(bitwise)
     return tdagi_guess_known(r, root, NULL, 2, in, out);
 }
 
-/* where(beyond, gone, x op power), whose power is found by where(beyond, 0, y). */
+/* where(beyond, gone, x op power ...), whose power is found by where(beyond, 0, y). */
 TDAGI_GUESS(shift)
 {
     tdag_value moved = tdagi_step(r, root->v, TDAG_OP_WHERE, 2);
+    if (root->composite == TDAGI_BITWISE_LEFT_SHIFT)
+        moved = tdagi_step(r, moved, TDAG_OP_MULTIPLY, 0);
     tdag_value gather =
         tdagi_find_below(r, tdagi_step(r, moved, TDAG_OP_NONE, 1), TDAG_OP_GATHER, 2);
     tdag_value y =
-        tdagi_step(r, tdagi_step(r, gather, TDAG_OP_GATHER, 1), TDAG_OP_WHERE, 2);
+        tdagi_find_below(r, tdagi_step(r, gather, TDAG_OP_GATHER, 1), TDAG_OP_WHERE, 2);
+    y = tdagi_step(r, y, TDAG_OP_WHERE, 2);
     if (root->type.dtype != TDAG_I64) y = tdagi_step(r, y, TDAG_OP_CONVERT, 0);
     const tdag_value in[2] = {tdagi_step(r, moved, TDAG_OP_NONE, 0), y};
     if (in[0].id == 0 || in[1].id == 0) return TDAG_OK;
