@@ -105,6 +105,21 @@ class GatedUnits(nn.Module):
         return self.layers(x)[0]
 
 
+@model("f32[T=3,2,4]", lengths((2, 4), (0, 1, 3, 7)))
+class PartOfThePast(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Linear(4, 4)
+
+    def forward(self, x):
+        a, b = torch.zeros(x.size(1), 4), torch.zeros(x.size(1), 2)
+        for i in range(x.size(0)):
+            part = a[:, 1:3]
+            a = torch.tanh(self.weight(a) + x[i])
+            b = part
+        return a, b
+
+
 @model("f32[3,4] i64[]", counted((3, 4), (0, 1, 3)))
 class InPlace(nn.Module):
     def forward(self, x, n: torch.Tensor):

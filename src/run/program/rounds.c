@@ -51,6 +51,7 @@ typedef struct rounds {
     uint32_t *results; /* by what is carried: the kernel; of a list: what is appended */
     const tdag_tensor **now; /* the same: states and lists, */
     tdag_tensor **owned;     /* then our own, with room for all rounds */
+    char **staged;           /* of a state that may be read off another's old value */
     size_t *used;            /* of a list: bytes; SIZE_MAX: a state */
 } rounds;
 
@@ -433,6 +434,11 @@ static tdag_status own(rounds *w)
             tdag_tensor_create(w->f->ctx, t->dtype, t->rank, shape, &w->owned[k]));
         memcpy(w->owned[k]->data, t->data, t->size);
         w->now[k] = w->owned[k];
+        const place_kind kind = w->places[w->results[k]].kind;
+        void *staged = NULL;
+        if (w->used[k] == SIZE_MAX && (kind == ROW || kind == PART))
+            TDAGI_TRY(take(w, 1, t->size, &staged));
+        w->staged[k] = staged;
     }
     return TDAG_OK;
 }
@@ -480,21 +486,37 @@ static void walk(const rounds *w, int64_t round)
     }
 }
 
-/* What the round gives, to where the next one reads it. */
+/* The bytes of a carried state, or of a list's new rows. */
+static size_t bytes_of(const rounds *w, uint32_t k)
+{
+    return (size_t)w->rows * (size_t)w->places[w->results[k]].n * w->size;
+}
+
+static void copy_result(const rounds *w, uint32_t k, char *to)
+{
+    const place *p = &w->places[w->results[k]];
+    const size_t row = (size_t)p->n * w->size;
+    for (int64_t r = 0; r < w->rows; r++)
+        memcpy(to + (size_t)r * row, p->data + (size_t)(r * p->stride) * w->size, row);
+}
+
+/* What the round gives, to where the next one reads it: first what may be a part of a
+ * state that changes. */
 static void carry(const rounds *w)
 {
     for (uint32_t k = 0; k < w->loop->n_results; k++) {
-        const place *p = &w->places[w->results[k]];
-        const size_t row = (size_t)p->n * w->size;
-        char *to = w->owned[k]->data;
         if (w->used[k] != SIZE_MAX) {
-            to += w->used[k];
-            w->used[k] += row * (size_t)w->rows;
+            copy_result(w, k, (char *)w->owned[k]->data + w->used[k]);
+            w->used[k] += bytes_of(w, k);
+        } else if (w->staged[k] != NULL) {
+            copy_result(w, k, w->staged[k]);
         }
-        for (int64_t r = 0; r < w->rows; r++)
-            memcpy(to + (size_t)r * row, p->data + (size_t)(r * p->stride) * w->size,
-                   row);
     }
+    for (uint32_t k = 0; k < w->loop->n_results; k++)
+        if (w->staged[k] != NULL)
+            memcpy(w->owned[k]->data, w->staged[k], bytes_of(w, k));
+        else if (w->used[k] == SIZE_MAX)
+            copy_result(w, k, w->owned[k]->data);
 }
 
 /* All rounds but the first. */
@@ -513,14 +535,16 @@ static tdag_status run(rounds *w)
 static tdag_status take_tables(rounds *w)
 {
     const size_t n = w->loop->n_results;
-    void *results = NULL, *now = NULL, *used = NULL, *owned = NULL;
+    void *results = NULL, *now = NULL, *used = NULL, *owned = NULL, *staged = NULL;
     TDAGI_TRY(take(w, n, sizeof *w->results, &results));
     TDAGI_TRY(take(w, n, sizeof *w->now, &now));
     TDAGI_TRY(take(w, n, sizeof *w->owned, &owned));
     TDAGI_TRY(take(w, n, sizeof *w->used, &used));
+    TDAGI_TRY(take(w, n, sizeof *w->staged, &staged));
     w->results = results;
     w->now = now;
     w->owned = memset(owned, 0, n * sizeof *w->owned);
+    w->staged = staged;
     w->used = memset(used, 0xff, n * sizeof *w->used);
     return TDAG_OK;
 }
