@@ -76,6 +76,11 @@ static tdag_status take(rounds *w, size_t n, size_t size, void **out)
     return *out == NULL ? tdagi_nomem(w->f->ctx) : TDAG_OK;
 }
 
+static bool same_dims(uint32_t rank, const tdag_dim *a, const tdag_dim *b)
+{
+    return rank == 0 || memcmp(a, b, rank * sizeof *a) == 0;
+}
+
 /* ---- statements ---- */
 
 static uint32_t position(const tdagi_var *v, uint32_t n, tdagi_var x)
@@ -108,8 +113,8 @@ static bool fits(const rounds *w, const tdag_graph *g)
     for (uint32_t i = 0; i < g->n_inputs; i++) {
         const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
         const tdag_tensor *t = argument(w, i);
-        if (t != NULL && (t->rank != n->rank ||
-                          memcmp(t->shape, n->shape, n->rank * sizeof *n->shape) != 0))
+        if (t != NULL &&
+            (t->rank != n->rank || !same_dims(n->rank, t->shape, n->shape)))
             return false;
     }
     return true;
@@ -160,7 +165,7 @@ static bool match_results(rounds *w)
         const tdag_tensor *t = w->now[k];
         const tdagi_kernel *is = kernel(w, i);
         if (i == 0 || is->dtype != t->dtype || is->rank + is_list != t->rank ||
-            memcmp(is->shape, t->shape + is_list, is->rank * sizeof *is->shape) != 0)
+            !same_dims(is->rank, is->shape, t->shape + is_list))
             return false;
         w->results[k] = i;
         w->uses[i]++;
@@ -229,8 +234,7 @@ static bool match_row(const rounds *w, uint32_t i, place *p)
     const tdagi_kernel *k = kernel(w, from), *row = kernel(w, i), *of = kernel(w, x);
     if (!is_core(w, i, TDAG_OP_SQUEEZE) || k->composite != TDAGI_INDEX_SELECT ||
         ((const tdagi_axis_spec *)k->spec)->axis != 0 || given(w, x) == NULL ||
-        row->rank + 1 != of->rank ||
-        memcmp(row->shape, of->shape + 1, row->rank * sizeof *row->shape) != 0 ||
+        row->rank + 1 != of->rank || !same_dims(row->rank, row->shape, of->shape + 1) ||
         !match_index(w, in(w, from, 1), &p->first, &p->factor))
         return false;
     const int64_t one = p->first + p->factor,
@@ -551,6 +555,7 @@ static tdag_status take_tables(rounds *w)
 
 static tdag_status match(rounds *w, tdag_tensor *const *carried, bool *matches)
 {
+    if (w->loop->n_results == 0) return TDAG_OK;
     TDAGI_TRY(take_tables(w));
     const tdagi_blas *blas = w->f->graphs.blas;
     void *places = NULL, *uses = NULL;
