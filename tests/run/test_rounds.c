@@ -2,6 +2,7 @@
  * of cell, of both types, with and without a batch, in both directions, of few rounds
  * and none, of no elements, with infinities and NaNs, against the reference engine;
  * what has no place in a plan; and which of them are planned. */
+#include "support/pick.h"
 #include "support/test.h"
 
 #include <math.h>
@@ -12,14 +13,6 @@
 #include "derive/derive.h"
 #include "program/outline/outline.h"
 #include "run/blas.h"
-
-static uint64_t state;
-
-static uint32_t pick(uint32_t n)
-{
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(state >> 33) % n;
-}
 
 /* ---- steps ---- */
 
@@ -320,7 +313,7 @@ static void test_engines_agree(void **unused)
 {
     (void)unused;
     tdag_ctx *ctx = test_ctx();
-    state = 11;
+    pick_state = 11;
     for (uint32_t i = 0; i < 16 * N_CELLS; i++) {
         const sizes s = {.dtype = i / N_CELLS % 2 == 0 ? TDAG_F32 : TDAG_F64,
                          .has_batch = i / N_CELLS % 4 < 3,

@@ -1,6 +1,7 @@
 /* What the rounds of loops compute, by each level of processors that this one can run,
  * against plain loops: products of all small sizes, with rows that are apart, with and
  * without a bias and something added; element-wise rows, of infinities and NaNs too. */
+#include "support/pick.h"
 #include "support/test.h"
 
 #include <math.h>
@@ -8,14 +9,6 @@
 #include "run/step/step.h"
 
 extern const tdagi_step_level tdagi_step_plain, tdagi_step_avx2, tdagi_step_avx512;
-
-static uint64_t state;
-
-static uint32_t pick(uint32_t n)
-{
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(state >> 33) % n;
-}
 
 /* Elements of a type, seen as doubles. */
 typedef struct array {
@@ -136,7 +129,7 @@ static void map_all(const tdagi_step_kernels *k, bool is_f32, const char *level)
 
 static void check(const tdagi_step_level *level, const char *name)
 {
-    state = 5;
+    pick_state = 5;
     for (int i = 0; i < 200; i++) {
         const bool is_f32 = i % 2 == 0;
         const tdagi_step_kernels *k = is_f32 ? level->f32 : level->f64;
