@@ -47,8 +47,9 @@ typedef struct tdagi_dice {
     uint32_t round;
 } tdagi_dice;
 void tdagi_trial_fill(tdagi_dice *d, tdag_tensor *x);
-/* The same elements, but for roundings; whatever the shapes and dtypes. */
-bool tdagi_same_elements(const tdag_tensor *a, const tdag_tensor *b);
+/* The same elements, but for roundings, which are within the tolerance, or that of the
+ * dtype if it is 0, of the largest; whatever the shapes and dtypes. */
+bool tdagi_same_elements(const tdag_tensor *a, const tdag_tensor *b, double tolerance);
 /* Whether its values have more elements, at the samples of its symbols. */
 bool tdagi_is_too_large(const tdag_graph *g, int64_t most);
 /* Whether the tensor, or none, has as many elements as the value at the samples. */

@@ -42,6 +42,7 @@ typedef struct called {
 typedef struct side {
     const tdag_model *model;
     const tdagi_method *m;
+    tdag_graph **graphs;         /* what calls run, by number; NULL: the model's */
     uint32_t *cells;             /* by value; 0: none */
     uint32_t *states;            /* by number: the cell of what it holds now */
     const uint32_t *first_state; /* by number: that of the first model */
@@ -55,10 +56,10 @@ typedef struct prover {
     known *known;
     called *calls;
     uint32_t n_cells, n_known;
-    bool checks;     /* this walk of the block is one that counts */
-    bool counts;     /* rounds of a loop are counted that the other one counts itself */
-    bool skips;      /* statements that only end a run if something is false */
-    bool is_open;    /* nothing is told */
+    bool checks; /* this walk of the block is one that counts */
+    bool counts; /* rounds of a loop are counted that the other one counts itself */
+    const tdagi_proof_held *held; /* then what only ends a run does not count */
+    bool is_open;                 /* nothing is told */
     bool is_blurred; /* a call was not run: what differs by it may be equal */
     const tdagi_statement *wrong;
     tdagi_dice dice;
@@ -68,6 +69,18 @@ typedef struct prover {
 static bool goes_on(const prover *p)
 {
     return p->status == TDAG_OK && !p->is_open && p->wrong == NULL;
+}
+
+static const tdag_graph *called_by(const side *s, const tdagi_statement *call)
+{
+    return s->graphs == NULL ? s->model->graphs[call->target].graph
+                             : s->graphs[call->target];
+}
+
+static tdag_dtype dtype_of(const prover *p, const side *s, tdagi_var v)
+{
+    const tdag_dtype own = tdagi_method_var(s->m, v)->dtype;
+    return p->held == NULL ? own : p->held->as(own);
 }
 
 static void *take(prover *p, size_t n, size_t size)
@@ -99,7 +112,8 @@ static bool goes_with(const prover *p, uint32_t a, uint32_t b)
 {
     const bool is_float =
         tdag_dtype_is_float((tdag_dtype)a) || tdag_dtype_is_float((tdag_dtype)b);
-    return a == b || (!is_float && (p->skips || (a != TDAG_BOOL && b != TDAG_BOOL)));
+    return a == b ||
+           (!is_float && (p->held != NULL || (a != TDAG_BOOL && b != TDAG_BOOL)));
 }
 
 /* Rows of a list are of one axis more when they are read again. */
@@ -115,7 +129,8 @@ static bool is_same(const prover *p, const cell *a, const cell *b)
         if (a->t[i] == NULL || b->t[i] == NULL) continue;
         if (!has_same_sizes(a->t[i], b->t[i]) ||
             !goes_with(p, a->t[i]->dtype, b->t[i]->dtype) ||
-            !tdagi_same_elements(a->t[i], b->t[i]))
+            !tdagi_same_elements(a->t[i], b->t[i],
+                                 p->held == NULL ? 0 : p->held->tolerance))
             return false;
         n++;
     }
@@ -139,8 +154,9 @@ static uint32_t keep_cell(prover *p, cell *c)
     return p->n_cells;
 }
 
-static uint32_t random_cell(prover *p, const tdagi_method *m, tdagi_var v)
+static uint32_t random_cell(prover *p, const side *s, tdagi_var v)
 {
+    const tdagi_method *m = s->m;
     const tdagi_var_info *type = tdagi_method_var(m, v);
     int64_t shape[TDAG_MAX_RANK], work = 1;
     cell c = {.is_fixed = false};
@@ -151,7 +167,8 @@ static uint32_t random_cell(prover *p, const tdagi_method *m, tdagi_var v)
     }
     for (uint32_t i = 0; i < N_ROUNDS && goes_on(p); i++) {
         p->dice.round = i;
-        p->status = tdag_tensor_create(p->ctx, type->dtype, type->rank, shape, &c.t[i]);
+        p->status =
+            tdag_tensor_create(p->ctx, dtype_of(p, s, v), type->rank, shape, &c.t[i]);
         if (p->status == TDAG_OK) tdagi_trial_fill(&p->dice, c.t[i]);
     }
     if (!goes_on(p) || p->n_cells == MOST_CELLS) {
@@ -175,7 +192,7 @@ static uint32_t cell_of(prover *p, const side *s, tdagi_var v, const known *key)
     if (p->n_known == MOST_CELLS) p->is_open = true;
     if (!goes_on(p)) return 0;
     p->known[p->n_known] = *key;
-    p->known[p->n_known].cell = random_cell(p, s->m, v);
+    p->known[p->n_known].cell = random_cell(p, s, v);
     return p->known[p->n_known++].cell;
 }
 
@@ -215,21 +232,21 @@ static void fit_shape(const tdagi_var_info *type, const tdag_tensor *t, int64_t 
 }
 
 /* The cell's tensor with the axes of the value, and the width of its integers. */
-static tdag_tensor *shaped(prover *p, const tdagi_method *m, tdagi_var v,
-                           const tdag_tensor *t)
+static tdag_tensor *shaped(prover *p, const side *s, tdagi_var v, const tdag_tensor *t)
 {
-    const tdagi_var_info *type = tdagi_method_var(m, v);
+    const tdagi_var_info *type = tdagi_method_var(s->m, v);
+    const tdag_dtype dtype = dtype_of(p, s, v);
     int64_t shape[TDAG_MAX_RANK], count = 1;
     tdag_tensor *out = NULL;
     if (t == NULL) return NULL;
-    const bool widens = type->dtype != t->dtype && goes_with(p, type->dtype, t->dtype);
+    const bool widens = dtype != t->dtype && goes_with(p, dtype, t->dtype);
     if (type->rank == t->rank && !widens)
         return tdag_tensor_copy((tdag_tensor *)(uintptr_t)t);
     fit_shape(type, t, shape);
     for (uint32_t k = 0; k < type->rank; k++)
         count *= shape[k];
     if (count != t->count) return NULL;
-    p->status = tdag_tensor_create(p->ctx, widens ? type->dtype : (tdag_dtype)t->dtype,
+    p->status = tdag_tensor_create(p->ctx, widens ? dtype : (tdag_dtype)t->dtype,
                                    type->rank, shape, &out);
     if (p->status != TDAG_OK) return NULL;
     if (!widens && t->size > 0) memcpy(out->data, t->data, t->size);
@@ -241,7 +258,7 @@ static tdag_tensor *shaped(prover *p, const tdagi_method *m, tdagi_var v,
 static void run_round(prover *p, const side *s, const tdagi_statement *call,
                       const uint32_t *in, int round, bool is_large, cell *out)
 {
-    const tdag_graph *g = s->model->graphs[call->target].graph;
+    const tdag_graph *g = called_by(s, call);
     tdag_run_options o;
     tdag_run_options_init(&o);
     o.engine = is_large ? TDAG_ENGINE_NATIVE : TDAG_ENGINE_REFERENCE;
@@ -249,7 +266,7 @@ static void run_round(prover *p, const side *s, const tdagi_statement *call,
     tdag_tensor **results = take(p, g->n_outputs, sizeof(tdag_tensor *));
     bool all = args != NULL && results != NULL;
     for (uint32_t i = 0; all && i < g->n_inputs; i++) {
-        args[i] = shaped(p, s->m, call->inputs[i], p->cells[in[i]].t[round]);
+        args[i] = shaped(p, s, call->inputs[i], p->cells[in[i]].t[round]);
         all = args[i] != NULL;
     }
     tdag_status st = TDAG_E_SHAPE;
@@ -265,7 +282,7 @@ static void run_round(prover *p, const side *s, const tdagi_statement *call,
 static void keep_opaque(prover *p, const side *s, const tdagi_statement *call,
                         const uint32_t *in, uint32_t *out)
 {
-    const tdag_graph *g = s->model->graphs[call->target].graph;
+    const tdag_graph *g = called_by(s, call);
     char hash[TDAG_HASH_SIZE] = "";
     uint64_t sum;
     p->is_blurred = true;
@@ -302,7 +319,7 @@ static const bool *find_varying(prover *p, const tdag_graph *g, const uint32_t *
 static const called *run_call(prover *p, const side *s, const tdagi_statement *call,
                               const uint32_t *in)
 {
-    const tdag_graph *g = s->model->graphs[call->target].graph;
+    const tdag_graph *g = called_by(s, call);
     uint32_t *out = take(p, g->n_outputs, sizeof *out);
     cell *cells = take(p, g->n_outputs, sizeof *cells);
     called *c = take(p, 1, sizeof *c);
@@ -337,7 +354,7 @@ static void do_call(prover *p, side *s, const tdagi_statement *call)
     /* what data tells is no size here, and data elsewhere */
     if (call->n_bindings > 0) p->is_blurred = true;
     if (!goes_on(p)) return;
-    const called *c = find_call(p, s->model->graphs[call->target].graph, in);
+    const called *c = find_call(p, called_by(s, call), in);
     if (c == NULL) c = run_call(p, s, call, in);
     for (uint32_t i = 0; c != NULL && i < call->n_results; i++)
         s->cells[call->results[i].id] = c->out[i];
@@ -423,12 +440,13 @@ static uint32_t calculate(prover *p, char how, uint32_t x, uint32_t y)
     return keep_cell(p, &c);
 }
 
-/* Few rounds have been: the number is a position of most axes. */
+/* Rounds are none or more; where they are few, it is a position of most axes. */
 static void fill_counter(prover *p, const side *s, tdagi_var index)
 {
     cell *c = &p->cells[s->cells[index.id]];
     for (int i = 0; i < N_ROUNDS && goes_on(p); i++)
-        tdagi_tensor_set_i64(c->t[i], 0, i % 2);
+        if (p->counts || tdagi_tensor_get_i64(c->t[i], 0) < 0)
+            tdagi_tensor_set_i64(c->t[i], 0, i % 2);
 }
 
 static void begin_round(prover *p, const tdagi_statement *const both[2],
@@ -441,8 +459,7 @@ static void begin_round(prover *p, const tdagi_statement *const both[2],
             const tdagi_var v = body->params[k + 1 == c[i].n ? 0 : k + 1];
             p->s[i].cells[v.id] =
                 c[i].part[k] == 0 ? c[i].entry[k] : cell_of(p, &p->s[i], v, &key);
-            if (p->counts && k + 1 == c[i].n && c[i].part[k] != 0)
-                fill_counter(p, &p->s[i], v);
+            if (k + 1 == c[i].n && c[i].part[k] != 0) fill_counter(p, &p->s[i], v);
         }
     }
 }
@@ -609,7 +626,7 @@ static void do_effect(prover *p, const tdagi_statement *const both[2])
         const tdagi_var_info *a = tdagi_method_var(p->s[0].m, both[0]->inputs[i]),
                              *b = tdagi_method_var(p->s[1].m, both[1]->inputs[i]);
         if (a->rank != b->rank ||
-            (both[0]->kind == TDAGI_RETURN && !p->skips && a->dtype != b->dtype))
+            (both[0]->kind == TDAGI_RETURN && p->held == NULL && a->dtype != b->dtype))
             fail(p, both[0]);
         need_same(p, both, get(p, &p->s[0], both[0]->inputs[i]),
                   get(p, &p->s[1], both[1]->inputs[i]));
@@ -667,7 +684,7 @@ static bool take_arm(prover *p, side *s, const tdagi_statement *branch)
 static bool matters(const prover *p, const tdagi_statement *s)
 {
     const uint32_t effects = 1u << TDAGI_WRITE | 1u << TDAGI_DRAW | 1u << TDAGI_APPLY;
-    if (!p->skips || (s->kind != TDAGI_CHECK && s->kind != TDAGI_IF)) return true;
+    if (p->held == NULL || (s->kind != TDAGI_CHECK && s->kind != TDAGI_IF)) return true;
     bool does = s->n_results > 0;
     for (uint32_t i = 0; i < s->n_blocks; i++)
         does = does || contains(&s->blocks[i], effects);
@@ -756,38 +773,24 @@ static void prove(prover *p)
             fail(p, last);
 }
 
-/* The number of the statement in the order of the text; 0: it is not there. */
-static uint32_t number_of(const tdagi_block *block, const tdagi_statement *wrong,
-                          uint32_t *n)
-{
-    uint32_t found = 0;
-    for (const tdagi_statement *s = block->first; s != NULL && found == 0;
-         s = s->next) {
-        ++*n;
-        if (s == wrong) found = *n;
-        for (uint32_t i = 0; i < s->n_blocks && found == 0; i++)
-            found = number_of(&s->blocks[i], wrong, n);
-    }
-    return found;
-}
-
 tdag_status tdagi_prove_methods(tdag_ctx *ctx, const tdag_model *a,
                                 const tdagi_method *of_a, const tdag_model *b,
-                                const tdagi_method *of_b, bool skips_checks,
+                                const tdagi_method *of_b, const tdagi_proof_held *held,
                                 uint32_t *wrong_out, bool *proven_out)
 {
-    prover p = {.ctx = ctx, .checks = true, .skips = skips_checks, .dice = {.seed = 1}};
-    uint32_t n = 0;
+    prover p = {.ctx = ctx, .checks = true, .held = held, .dice = {.seed = 1}};
     tdagi_arena_init(&p.arena, &ctx->allocator);
     p.s[0] = (side){.model = a, .m = of_a};
     p.s[1] = (side){.model = b, .m = of_b};
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         p.s[i].cells = take(&p, p.s[i].m->n_vars, sizeof(uint32_t));
+        p.s[i].graphs = held == NULL ? NULL : held->graphs[i];
+    }
     p.cells = take(&p, MOST_CELLS, sizeof *p.cells);
     p.known = take(&p, MOST_CELLS, sizeof *p.known);
     p.is_open = of_a->body.n_params != of_b->body.n_params || !match_states(&p);
     if (goes_on(&p)) prove(&p);
-    *wrong_out = p.wrong == NULL ? 0 : number_of(&of_a->body, p.wrong, &n);
+    *wrong_out = p.wrong == NULL ? 0 : tdagi_statement_number(of_a, p.wrong);
     *proven_out = !p.is_open;
     for (uint32_t i = 1; i <= p.n_cells; i++)
         drop(&p.cells[i]);

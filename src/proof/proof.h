@@ -23,6 +23,13 @@ tdag_status tdagi_prove(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph *b,
  * is wrong. */
 tdag_status tdagi_prove_file(tdag_ctx *ctx, const tdag_graph *a, const tdag_graph *b,
                              const uint32_t *partner, uint32_t *wrong_out);
+/* How a format that has fewer dtypes, and no checks, holds the models. */
+typedef struct tdagi_proof_held {
+    tdag_graph **graphs[2]; /* by number of a's and of b's: what is run for them */
+    tdag_dtype (*as)(tdag_dtype dtype); /* ... of values */
+    double tolerance; /* of floats, relative to the largest; 0: that of their dtype */
+} tdagi_proof_held;
+
 /* Whether methods of two models do the same: the same statements in the same order, but
  * for calls, on equal values. Values are equal that have the same elements when calls
  * are run on random arguments, results of statements being random; what loops carry is
@@ -30,11 +37,11 @@ tdag_status tdagi_prove_file(tdag_ctx *ctx, const tdag_graph *a, const tdag_grap
  * are in, nor what else is carried. *wrong_out: the number of the first statement of a,
  * in the order of the text and from 1, that differs; 0: none does. *proven_out: false
  * where nothing is told: a value or a shape is not known at the samples, or statements
- * are others. skips_checks: those that only end a run do not count. Errors: E_NOMEM,
- * E_STOPPED. */
+ * are others. held: both are so, and what only ends a run does not count; NULL: as they
+ * are. Errors: E_NOMEM, E_STOPPED. */
 tdag_status tdagi_prove_methods(tdag_ctx *ctx, const tdag_model *a,
                                 const tdagi_method *of_a, const tdag_model *b,
-                                const tdagi_method *of_b, bool skips_checks,
+                                const tdagi_method *of_b, const tdagi_proof_held *held,
                                 uint32_t *wrong_out, bool *proven_out);
 
 /* What is said of a file that was written and cannot be read, for the reason that the

@@ -77,7 +77,7 @@ static void free_inputs(trial *t)
 
 /* How far apart results may be that were rounded in another order, relative to the
  * largest. */
-static double tolerance(tdag_dtype dtype)
+static double tolerance_of(tdag_dtype dtype)
 {
     switch ((int)dtype) {
     case TDAG_F64:
@@ -98,10 +98,10 @@ static bool same_values(const tdag_tensor *a, const tdag_tensor *b)
     bool same = a->rank == b->rank && a->dtype == b->dtype;
     for (uint32_t i = 0; same && i < a->rank; i++)
         same = a->shape[i] == b->shape[i];
-    return same && tdagi_same_elements(a, b);
+    return same && tdagi_same_elements(a, b, 0);
 }
 
-bool tdagi_same_elements(const tdag_tensor *a, const tdag_tensor *b)
+bool tdagi_same_elements(const tdag_tensor *a, const tdag_tensor *b, double tolerance)
 {
     double most = 0;
     if (a->count != b->count) return false;
@@ -112,7 +112,8 @@ bool tdagi_same_elements(const tdag_tensor *a, const tdag_tensor *b)
         double x = fabs(tdagi_tensor_get_f64(a, i));
         if (isfinite(x) && x > most) most = x;
     }
-    const double bound = tolerance(a->dtype) * most;
+    const bool is_given = tolerance != 0 && tdag_dtype_is_float(a->dtype);
+    const double bound = (is_given ? tolerance : tolerance_of(a->dtype)) * most;
     for (int64_t i = 0; i < a->count; i++) {
         double x = tdagi_tensor_get_f64(a, i), y = tdagi_tensor_get_f64(b, i);
         if (x == y || (isnan(x) && isnan(y))) continue;

@@ -9,13 +9,14 @@
 #include "coreml/write/mil.h"
 #include "support/test.h"
 
-enum { RENAME, SWAP_BLOCKS, SWAP_INPUTS, SWAP_YIELDS };
+enum { RENAME, SWAP_BLOCKS, SWAP_INPUTS, SWAP_YIELDS, DROP, EXCHANGE };
 
 typedef struct fault {
     const char *of; /* the type of the operations */
     int how;
-    char *to; /* its new type */
+    char *to; /* its new type; the operand that is dropped or exchanged */
     uint32_t n;
+    void *first; /* operand */
 } fault;
 
 static void swap(void *a, void *b)
@@ -25,8 +26,26 @@ static void swap(void *a, void *b)
     *(void **)b = x;
 }
 
+static void plant_at_operand(fault *f, Cml__Operation *o)
+{
+    for (size_t i = 0; i < o->n_inputs; i++) {
+        if (strcmp(o->inputs[i]->key, f->to) != 0) continue;
+        f->n++;
+        if (f->how == EXCHANGE && f->first == NULL)
+            f->first = o->inputs[i];
+        else if (f->how == EXCHANGE)
+            swap(&((Cml__ArgumentEntry *)f->first)->value, &o->inputs[i]->value);
+        else
+            o->inputs[i] = o->inputs[--o->n_inputs];
+    }
+}
+
 static void plant_at(fault *f, Cml__Operation *o)
 {
+    if (f->how >= DROP) {
+        plant_at_operand(f, o);
+        return;
+    }
     f->n++;
     if (f->how == RENAME) o->type = f->to;
     if (f->how == SWAP_BLOCKS) swap(&o->blocks[0], &o->blocks[1]);
@@ -48,6 +67,7 @@ static void plant_in(fault *f, Cml__Block *b)
 static void plant(void *user, Cml__Model *model)
 {
     const Cml__Program *p = model->ml_program;
+    ((fault *)user)->first = NULL;
     for (size_t i = 0; i < p->n_functions; i++)
         plant_in(user, p->functions[i]->value->block_specializations[0]->value);
 }
@@ -65,6 +85,10 @@ static void plant(void *user, Cml__Model *model)
 #define WAITING \
     PROGRAM("c = call least(x)\ny = loop while c (i; a = x) {\nd = call up(a)\ne = call least(d)\nyield e; d\n}\nreturn y, x\n")
 #define STATEFUL WITH_STATE("state s: f32[3] = [0, 0, 0]\n", "k = read s\nu = call up(k)\nwrite s u\nv = call up(x)\nreturn k, v\n")
+#define LINEAR \
+    "tdag 2\ngraph up {\nx: f32[3] = input\nw: f32[3,3] = parameter [-1, 2, 3, 4, 1, 0, 2, 2, 5]\nb: f32[3] = parameter [1, 3, 2]\n" \
+    "u = unsqueeze(x) {axes=[0]}\np = multiply(u, w)\ns = reduce(p) {axes=[1], kind=sum}\nq = squeeze(s) {axes=[1]}\ny = add(q, b)\nreturn y\n}\n" \
+    "program forward(x: f32[3], c: bool[]) -> (f32[3]) {\ny = if c {\na = call up(x)\nyield a\n} else {\nyield x\n}\nreturn y\n}\n"
 static const struct {
     const char *name, *text, *of;
     int how;
@@ -74,6 +98,13 @@ static const struct {
     {"swapped operands", GRAPH "y = sin(x)\nz = less(x, y)\nreturn z\n", "less", SWAP_INPUTS, NULL, "(node z)"},
     {"a composite", GRAPH "n = neg(x)\ne = exp(n)\no: f32[] = constant [1]\ns = add(e, o)\ny = reciprocal(s)\nreturn y\n",
      "sigmoid", RENAME, "tanh", NULL},
+    {"a bias", GRAPH "w: f32[2,3] = parameter [-1, 2, 3, 4, 1, 0]\nb: f32[2] = parameter [1, 3]\nu = unsqueeze(x) {axes=[0]}\n"
+     "p = multiply(u, w)\ns = reduce(p) {axes=[1], kind=sum}\nq = squeeze(s) {axes=[1]}\ny = add(q, b)\nreturn y\n", "linear", DROP, "bias", NULL},
+    {"an axis", "tdag 1\nx: f32[3,3] = input\nc = reduce(x) {axes=[0], kind=max}\na = squeeze(c) {axes=[0]}\n"
+     "d = reduce(x) {axes=[1], kind=max}\nb = squeeze(d) {axes=[1]}\ny = less(a, b)\nreturn y\n", "reduce_max", EXCHANGE, "axes", "(node a)"},
+    {"factors", "tdag 1\nx: f32[3,3] = input\nz = sin(x)\na = unsqueeze(x) {axes=[2]}\nb = unsqueeze(z) {axes=[0]}\nc = multiply(a, b)\n"
+     "d = reduce(c) {axes=[1], kind=sum}\ny = squeeze(d) {axes=[1]}\nreturn y\n", "matmul", SWAP_INPUTS, NULL, NULL},
+    {"a bias in a branch", LINEAR, "linear", DROP, "bias", "method forward, statement 3"},
     {"a core op of a branch", BRANCH, "sin", RENAME, "cos", "method forward, statement 4"},
     {"its condition", BRANCH, "less", SWAP_INPUTS, NULL, "method forward, statement 2"},
     {"its arms", BRANCH, "cond", SWAP_BLOCKS, NULL, "method forward, statement 4"},
@@ -86,17 +117,40 @@ static const struct {
 };
 /* clang-format on */
 
-static void check_one(tdag_ctx *ctx, size_t i)
+/* The floats of the model, and whether they are written as halves. */
+static const struct {
+    const char *floats;
+    uint32_t flags;
+} kinds[] = {{"f32", 0}, {"f32", TDAG_COREML_F16}, {"f64", 0}, {"f16", 0}, {"bf16", 0}};
+
+/* The text with other floats. */
+static const char *text_of(size_t i, size_t kind, char *out, size_t size)
 {
-    char name[32];
-    snprintf(name, sizeof name, "%u.mlpackage", (unsigned)i);
+    size_t n = 0;
+    for (const char *c = cases[i].text; *c != 0 && n + 8 < size;) {
+        if (strncmp(c, "f32", 3) != 0) {
+            out[n++] = *c++;
+            continue;
+        }
+        n += (size_t)snprintf(out + n, size - n, "%s", kinds[kind].floats);
+        c += 3;
+    }
+    out[n] = 0;
+    return out;
+}
+
+static void check_one(tdag_ctx *ctx, size_t i, size_t kind)
+{
+    char name[32], text[2048];
+    snprintf(name, sizeof name, "%u_%u.mlpackage", (unsigned)i, (unsigned)kind);
     const char *path = made_path(name);
     tdag_coreml_options o;
     tdag_model *model = NULL;
-    fault f = {cases[i].of, cases[i].how, (char *)(uintptr_t)cases[i].to, 0};
+    fault f = {cases[i].of, cases[i].how, (char *)(uintptr_t)cases[i].to, 0, NULL};
     tdag_coreml_options_init(&o);
-    o.flags = TDAG_COREML_STATE_INPUTS;
-    TEST_OK(ctx, tdag_model_parse(ctx, cases[i].text, strlen(cases[i].text), &model));
+    o.flags = TDAG_COREML_STATE_INPUTS | kinds[kind].flags;
+    text_of(i, kind, text, sizeof text);
+    TEST_OK(ctx, tdag_model_parse(ctx, text, strlen(text), &model));
     tdag_status st = tdagi_coreml_write(ctx, model, path, &o, plant, &f);
     char said[512] = "";
     if (st != TDAG_OK)
@@ -106,7 +160,8 @@ static void check_one(tdag_ctx *ctx, size_t i)
     if (f.n == 0) fail_msg("%s: not planted", cases[i].name);
     if (st != (cases[i].says == NULL ? TDAG_OK : TDAG_E_INTERNAL) ||
         (cases[i].says != NULL && strstr(said, cases[i].says) == NULL))
-        fail_msg("%s: %d %s", cases[i].name, (int)st, said);
+        fail_msg("%s of %s, %u: %d %s", cases[i].name, kinds[kind].floats,
+                 (unsigned)kinds[kind].flags, (int)st, said);
     assert_int_equal(access(path, F_OK) == 0, cases[i].says == NULL);
     tdag_model_free(model);
 }
@@ -116,7 +171,8 @@ static void test_faults(void **state)
     (void)state;
     tdag_ctx *ctx = test_ctx();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        check_one(ctx, i);
+        for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++)
+            check_one(ctx, i, kind);
     tdag_ctx_free(ctx);
 }
 

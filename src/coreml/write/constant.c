@@ -134,21 +134,37 @@ static double element(const tdagi_mil_pending *p, int64_t i)
                              : ((const double *)p->own)[i];
 }
 
-/* The ends of wider types mean "no end" and stay ends; a number that keeps others from
- * 0 is not 0. */
+/* A number that keeps others from 0 is not 0; the largest float is the largest half. */
+static double held_half(double x, bool is_number, bool *fits)
+{
+    if (is_number && x != 0 && fabs(x) < 0x1p-24) return copysign(0x1p-24, x);
+    if (!isfinite(x) || fabs(x) < 65520) return x;
+    *fits = fabs(x) >= 3.4e38;
+    return copysign(65504, x);
+}
+
+double tdagi_mil_half(double x, bool is_number)
+{
+    bool fits;
+    return (double)tdagi_f16_to_f32(tdagi_f64_to_f16(held_half(x, is_number, &fits)));
+}
+
+/* The ends of wider types mean "no end" and stay ends. */
 static double held(tdagi_mil_writer *w, const tdagi_mil_pending *p, double x,
                    bool *fits)
 {
-    const bool f16 = p->dtype == TDAGI_MIL_F16;
-    if (f16 && p->count == 1 && x != 0 && fabs(x) < 0x1p-24)
-        return copysign(0x1p-24, x);
-    if ((!f16 && p->dtype != TDAGI_MIL_I32) || !isfinite(x)) return x;
-    if (f16 ? fabs(x) < 65520 : x >= -0x1p31 && x < 0x1p31) return x;
-    if (!f16 && fabs(x) >= 0x1p62) {
+    bool is_held = true;
+    if (p->dtype == TDAGI_MIL_F16) {
+        x = held_half(x, p->count == 1, &is_held);
+        *fits = *fits && is_held;
+        return x;
+    }
+    if (p->dtype != TDAGI_MIL_I32 || !isfinite(x) || (x >= -0x1p31 && x < 0x1p31))
+        return x;
+    if (fabs(x) >= 0x1p62) {
         w->ends[x > 0] = x >= 0x1p63 ? INT64_MAX : (int64_t)x;
         return x < 0 ? -0x1p31 : 0x1p31 - 1;
     }
-    if (f16 && fabs(x) >= 3.4e38) return copysign(65504, x);
     *fits = false;
     return 0;
 }

@@ -147,9 +147,10 @@ tdag_status tdagi_coreml_compute_weights(tdag_ctx *ctx, tdag_graph **g);
 tdag_status tdagi_coreml_fold(tdag_ctx *ctx, tdag_graph *g, tdag_graph **out);
 /* What holds values of a dtype. */
 tdag_dtype tdagi_coreml_held_as(tdag_dtype dtype);
-/* The same of a graph that a program calls: its inputs and outputs stay as they are. */
+/* The same of a graph that a program calls: its inputs and outputs stay as they are.
+ * in_halves: weights and constants are what halves hold of them. */
 tdag_status tdagi_coreml_prepare_called(tdag_ctx *ctx, const tdag_graph *g,
-                                        tdag_graph **out);
+                                        bool in_halves, tdag_graph **out);
 /* The leaf that was written as the constant of that name; NULL: none. */
 const tdagi_node *tdagi_mil_origin(const struct tdagi_mil_writer *w, const char *name);
 
@@ -221,6 +222,8 @@ tdagi_mil tdagi_mil_scalar(tdagi_mil_writer *w, tdag_dtype dtype, double value);
 tdagi_mil tdagi_mil_ints(tdagi_mil_writer *w, uint32_t n, const int64_t *v);
 tdagi_mil tdagi_mil_text(tdagi_mil_writer *w, const char *text);
 tdagi_mil tdagi_mil_bools(tdagi_mil_writer *w, uint32_t n, const bool *v);
+/* What fp16 has for a float, which may be a number by itself. */
+double tdagi_mil_half(double x, bool is_number);
 /* Writes the elements of all constants: at once, or into blobs. */
 tdag_status tdagi_mil_fill(tdagi_mil_writer *w, tdagi_package_writer *to);
 
@@ -356,6 +359,8 @@ tdagi_mil tdagi_mil_add_input(tdagi_mil_writer *w, const char *like, tdagi_type 
 void tdagi_mil_add_output(tdagi_mil_writer *w, tdagi_mil v);
 /* A function per method. */
 tdag_status tdagi_mil_write_program(tdagi_mil_writer *w);
+/* Takes a graph, which lives as long as the writer's arena. */
+tdag_status tdagi_mil_keep_graph(tdagi_mil_writer *w, tdag_graph *g);
 /* A value of the method at hand. */
 tdagi_mil tdagi_mil_read_var(tdagi_mil_writer *w, tdagi_var v);
 /* It is that from here on, in the type that the method tells. */

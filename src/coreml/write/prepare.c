@@ -40,6 +40,7 @@ typedef struct preparing {
     const tdag_graph *g;
     const tdagi_mil_writer *w; /* that wrote what g was read from; NULL: none did */
     bool is_called;            /* by a program */
+    bool in_halves;            /* floats of leaves are what halves hold of them */
 } preparing;
 
 static tdag_value scalar(preparing *p, double x)
@@ -88,11 +89,43 @@ static int64_t end_of(const tdagi_mil_writer *w, int64_t x)
     return w->ends[x > 0] != 0 ? w->ends[x > 0] : x;
 }
 
+/* The elements as a constant of that dtype. */
+static tdag_value converted(preparing *p, const tdagi_node *n, tdag_dtype to)
+{
+    tdag_tensor *t = NULL;
+    if (!tdagi_builder_ok(p->b)) return TDAG_NO_VALUE;
+    if (tdag_tensor_create(p->b->ctx, to, n->u.tensor->rank, n->u.tensor->shape, &t) !=
+        TDAG_OK)
+        return tdagi_builder_fail(p->b, TDAG_E_NOMEM, "out of memory");
+    for (int64_t i = 0; i < t->count; i++) {
+        const double x = tdagi_tensor_get_f64(n->u.tensor, i);
+        if (to == TDAG_I64)
+            tdagi_tensor_set_i64(t, i,
+                                 end_of(p->w, tdagi_tensor_get_i64(n->u.tensor, i)));
+        else
+            tdagi_tensor_set_f64(
+                t, i,
+                p->in_halves && to == TDAG_F32 ? tdagi_mil_half(x, t->count == 1) : x);
+    }
+    tdag_value v = tdag_add_tensor(p->b, TDAG_OP_CONSTANT, n->name, t);
+    tdag_tensor_free(t);
+    return v;
+}
+
+/* Weights are converted when they are read. */
+static tdag_value rounded(preparing *p, uint32_t id)
+{
+    const tdagi_node *n = &p->g->nodes[id];
+    if (n->u.tensor->count <= TDAGI_MIL_MAX_ELEMENTS) return converted(p, n, TDAG_F32);
+    tdag_value v = tdagi_cast(p->b, tdagi_graft_node(&p->graft, id), TDAG_F16);
+    return tdagi_cast(p->b, v, TDAG_F32);
+}
+
 static tdag_value prepare_tensor(preparing *p, uint32_t id)
 {
     const tdagi_node *n = &p->g->nodes[id], *of = NULL;
     const tdag_dtype to = tdagi_coreml_held_as((tdag_dtype)n->dtype);
-    tdag_tensor *t = NULL;
+    if (p->in_halves && to == TDAG_F32) return rounded(p, id);
     if (p->w != NULL && n->name != NULL)
         of = tdagi_mil_origin(p->w, tdagi_name_given(n->name));
     if (of != NULL) return as_written(p, of, n);
@@ -101,19 +134,7 @@ static tdag_value prepare_tensor(preparing *p, uint32_t id)
         return tdag_add_tensor(p->b, TDAG_OP_CONSTANT, n->name, n->u.tensor);
     if (p->w == NULL && !is_number && (n->op != TDAG_OP_CONSTANT || n->dtype == to))
         return tdagi_cast(p->b, tdagi_graft_node(&p->graft, id), to);
-    if (!tdagi_builder_ok(p->b)) return TDAG_NO_VALUE;
-    if (tdag_tensor_create(p->b->ctx, to, n->u.tensor->rank, n->u.tensor->shape, &t) !=
-        TDAG_OK)
-        return tdagi_builder_fail(p->b, TDAG_E_NOMEM, "out of memory");
-    for (int64_t i = 0; i < t->count; i++)
-        if (to == TDAG_I64)
-            tdagi_tensor_set_i64(t, i,
-                                 end_of(p->w, tdagi_tensor_get_i64(n->u.tensor, i)));
-        else
-            tdagi_tensor_set_f64(t, i, tdagi_tensor_get_f64(n->u.tensor, i));
-    tdag_value v = tdag_add_tensor(p->b, TDAG_OP_CONSTANT, n->name, t);
-    tdag_tensor_free(t);
-    return v;
+    return converted(p, n, to);
 }
 
 /* What no operator of Core ML gives: no elements. */
@@ -246,9 +267,9 @@ tdag_status tdagi_coreml_prepare(tdag_ctx *ctx, const tdag_graph *g,
 }
 
 tdag_status tdagi_coreml_prepare_called(tdag_ctx *ctx, const tdag_graph *g,
-                                        tdag_graph **out)
+                                        bool in_halves, tdag_graph **out)
 {
-    preparing p = {.g = g, .is_called = true};
+    preparing p = {.g = g, .is_called = true, .in_halves = in_halves};
     return prepare_all(ctx, &p, out);
 }
 

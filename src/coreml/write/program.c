@@ -158,19 +158,24 @@ static tdag_status specialize(tdagi_mil_writer *w, const tdagi_statement *s,
     return st;
 }
 
+tdag_status tdagi_mil_keep_graph(tdagi_mil_writer *w, tdag_graph *g)
+{
+    const uint32_t n = w->graphs.n;
+    tdagi_mil_push(w, &w->graphs, g);
+    if (w->graphs.n == n) tdag_graph_free(g);
+    return w->status;
+}
+
 static tdag_status prepare(tdagi_mil_writer *w, const tdagi_statement *s)
 {
     tdag_graph *at = NULL, *known = NULL, *g = NULL;
     TDAGI_TRY(specialize(w, s, &at));
-    tdag_status st = tdagi_coreml_prepare_called(w->ctx, at, &known);
+    tdag_status st = tdagi_coreml_prepare_called(w->ctx, at, false, &known);
     tdag_graph_free(at);
     TDAGI_TRY(st);
     TDAGI_TRY(tdagi_coreml_fold(w->ctx, known, &g));
-    const uint32_t n = w->graphs.n;
-    tdagi_mil_push(w, &w->graphs, g);
-    if (w->graphs.n == n) tdag_graph_free(g);
     w->g = g;
-    return w->status;
+    return tdagi_mil_keep_graph(w, g);
 }
 
 /* What the call gives the graph, with the graph's own sizes. */

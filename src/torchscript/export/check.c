@@ -291,7 +291,7 @@ static tdag_status compare_method(tdagi_exporter *e, const tdagi_method *m,
 {
     uint32_t wrong = 0;
     bool is_proven = false;
-    TDAGI_TRY(tdagi_prove_methods(e->ctx, e->model, m, again, again->methods[0], false,
+    TDAGI_TRY(tdagi_prove_methods(e->ctx, e->model, m, again, again->methods[0], NULL,
                                   &wrong, &is_proven));
     if (wrong == 0 && (is_proven || e->loops == NULL)) return TDAG_OK;
     tdag_status st =
