@@ -220,18 +220,19 @@ static uint32_t open_axes(const Cml__NamedValueType *v)
 static tdagi_any carry_in(looping *l, uint32_t i)
 {
     tdagi_carrying *c = &l->carrying;
+    const tdagi_any entry = l->entry[i];
     const uint32_t at = c->at;
-    tdagi_any v = tdagi_carry_in(c, l->entry[i]);
-    if (c->at != at + 1 || c->leaves[at].param.id == 0) return v;
+    tdagi_any v = tdagi_carry_in(c, entry);
+    if (c->at != at + 1 || entry.kind != TDAGI_ANY_TENSOR) return v;
     tdagi_carried *leaf = &c->leaves[at];
     const uint32_t open = open_axes(l->body->inputs[i]), varies = leaf->varies;
-    const tdag_builder *b = c->env->b;
-    for (uint32_t k = 0; k < tdag_builder_get_rank(b, leaf->entry); k++)
-        if (tdag_builder_get_shape(b, leaf->entry)[k] >= 0)
+    for (uint32_t k = 0; k < tdagi_cell_rank(c->env, entry.u.tensor); k++)
+        if (tdagi_cell_dim(c->env, entry.u.tensor, k) >= 0)
             leaf->varies |= open & 1u << k;
     if (leaf->varies == varies) return v;
+    leaf->is_changed = true;
     c->at = at;
-    return tdagi_carry_in(c, l->entry[i]);
+    return tdagi_carry_in(c, entry);
 }
 
 /* One walk of the body. True: it was the last one. */

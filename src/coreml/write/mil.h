@@ -96,7 +96,7 @@ typedef struct tdagi_mil_writer {
     const tdagi_method *method; /* of a program, at hand; NULL: there is one graph */
     tdagi_mil *vars;            /* by value of the method */
     bool *reads;                /* the same: whether it is used */
-    tdagi_mil_array sizes;      /* what tells its symbols (program.c) */
+    tdagi_mil_array sizes;      /* what tells its symbols (program/program.c) */
     tdagi_mil *held;            /* by state, where it is an input: its value now */
     tdagi_mil *held_input;      /* the same: that input */
     tdagi_mil *states;          /* by state of the model; NULL: not used so far */
@@ -348,7 +348,7 @@ tdagi_mil_emit_function tdagi_mil_permute, tdagi_mil_slice, tdagi_mil_select,
 tdagi_mil tdagi_mil_reduce(tdagi_mil_writer *w, const tdagi_kernel *k, bool keep,
                            const tdagi_type *type);
 
-/* ---- graphs and programs (export.c, program.c) ---- */
+/* ---- graphs and programs (export.c, program/program.c) ---- */
 /* Makes the tables of w->r, whose kernels are emitted next. */
 tdag_status tdagi_mil_make_tables(tdagi_mil_writer *w);
 /* Emits them; those of inputs are there. */
@@ -363,12 +363,16 @@ tdag_status tdagi_mil_write_program(tdagi_mil_writer *w);
 tdag_status tdagi_mil_keep_graph(tdagi_mil_writer *w, tdag_graph *g);
 /* A value of the method at hand. */
 tdagi_mil tdagi_mil_read_var(tdagi_mil_writer *w, tdagi_var v);
+/* Its type, as it is held. */
+void tdagi_mil_var_type(const tdagi_mil_writer *w, tdagi_var v, tdagi_type *out);
 /* It is that from here on, in the type that the method tells. */
 void tdagi_mil_define(tdagi_mil_writer *w, tdagi_var v, tdagi_mil is);
 /* Core ML cannot have the statement. */
 void tdagi_mil_refuse(tdagi_mil_writer *w, const tdagi_statement *s, const char *format,
                       ...) __attribute__((format(printf, 3, 4)));
-/* ---- states (state.c) ---- */
+/* What has a size that data tells (program/apply.c). */
+void tdagi_mil_write_apply(tdagi_mil_writer *w, const tdagi_statement *s);
+/* ---- states (program/state.c) ---- */
 /* The read or write of a state. */
 void tdagi_mil_write_access(tdagi_mil_writer *w, const tdagi_statement *s);
 /* At the beginning and the end of a method: those that are inputs and outputs. */

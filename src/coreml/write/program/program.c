@@ -33,7 +33,7 @@ tdagi_mil tdagi_mil_read_var(tdagi_mil_writer *w, tdagi_var v)
     return w->vars[v.id];
 }
 
-static void type_of(const tdagi_mil_writer *w, tdagi_var v, tdagi_type *out)
+void tdagi_mil_var_type(const tdagi_mil_writer *w, tdagi_var v, tdagi_type *out)
 {
     const tdagi_var_info *is = tdagi_method_var(w->method, v);
     *out = (tdagi_type){tdagi_coreml_held_as(is->dtype), is->rank, {0}};
@@ -98,7 +98,7 @@ void tdagi_mil_define(tdagi_mil_writer *w, tdagi_var v, tdagi_mil is)
 {
     tdagi_mil_value *own = tdagi_mil_alloc(w, sizeof *own);
     tdagi_type type;
-    type_of(w, v, &type);
+    tdagi_mil_var_type(w, v, &type);
     is = tdagi_mil_cast(w, is, type.dtype);
     if (is == NULL || own == NULL) return;
     if (is->held != NULL)
@@ -116,7 +116,7 @@ void tdagi_mil_define(tdagi_mil_writer *w, tdagi_var v, tdagi_mil is)
 static tdagi_mil_value *fresh(tdagi_mil_writer *w, tdagi_var v, const char *otherwise)
 {
     tdagi_type type;
-    type_of(w, v, &type);
+    tdagi_mil_var_type(w, v, &type);
     tdagi_mil_value *m = tdagi_mil_new(w, like(w, v, otherwise), &type);
     w->vars[v.id] = m;
     tell_all(w, m);
@@ -245,7 +245,7 @@ static tdagi_mil opened(tdagi_mil_writer *w, tdagi_mil v, tdagi_var result,
 {
     tdagi_type type;
     tdagi_mil zero = NULL;
-    type_of(w, result, &type);
+    tdagi_mil_var_type(w, result, &type);
     for (uint32_t i = 0; v != NULL && i < type.rank; i++) {
         if (v->type.shape[i] < 0 || type.shape[i] >= 0) continue;
         const tdagi_type vector = {TDAG_I64, 1, {type.shape[i]}};
@@ -477,7 +477,7 @@ static tdagi_mil whole(tdagi_mil_writer *w, const tdagi_statement *s, tdagi_mil 
 static void write_draw(tdagi_mil_writer *w, const tdagi_statement *s)
 {
     tdagi_type type;
-    type_of(w, s->results[0], &type);
+    tdagi_mil_var_type(w, s->results[0], &type);
     if (s->draw == TDAGI_DRAW_PERMUTATION && s->n_bindings > 0)
         tell(w, s->bindings[0].symbol, tdagi_mil_read_var(w, s->inputs[0]),
              TDAG_MAX_RANK);
@@ -505,26 +505,6 @@ static void write_draw(tdagi_mil_writer *w, const tdagi_statement *s)
     tdagi_mil_define(w, s->results[0], v);
 }
 
-/* ---- what data tells the size of ---- */
-
-static void write_apply(tdagi_mil_writer *w, const tdagi_statement *s)
-{
-    const char *dots = strrchr(s->text, ':');
-    const bool is_known = strcmp(dots == NULL ? s->text : dots + 1, "nonzero") == 0;
-    tdagi_type type;
-    if (!is_known || s->n_results != 1) {
-        tdagi_mil_refuse(
-            w, s,
-            "of what has a size that data tells, Core ML has nonzero only, "
-            "not %.80s; compute it of fixed sizes, or outside of the model",
-            s->text);
-        return;
-    }
-    type_of(w, s->results[0], &type);
-    tdagi_mil x = tdagi_mil_numeric(w, tdagi_mil_read_var(w, s->inputs[0]));
-    tdagi_mil_define(w, s->results[0], tdagi_mil_op(w, &type, "non_zero(x=%v)", x));
-}
-
 /* ---- methods ---- */
 
 static void write_return(tdagi_mil_writer *w, const tdagi_statement *s)
@@ -550,7 +530,7 @@ static void write_statement(tdagi_mil_writer *w, const tdagi_statement *s)
         [TDAGI_READ] = tdagi_mil_write_access,
         [TDAGI_WRITE] = tdagi_mil_write_access,
         [TDAGI_DRAW] = write_draw,
-        [TDAGI_APPLY] = write_apply,
+        [TDAGI_APPLY] = tdagi_mil_write_apply,
         [TDAGI_RETURN] = write_return};
     if (s->kind != TDAGI_CHECK) writers[s->kind](w, s);
 }
@@ -568,7 +548,7 @@ static void take_inputs(tdagi_mil_writer *w)
     for (uint32_t i = 0; i < w->method->body.n_params && w->status == TDAG_OK; i++) {
         const tdagi_var v = w->method->body.params[i];
         tdagi_type type, own;
-        type_of(w, v, &own);
+        tdagi_mil_var_type(w, v, &own);
         type = own;
         if (type.dtype == TDAG_BOOL) type.dtype = TDAG_I64;
         if (type.rank == 0) {
