@@ -34,14 +34,13 @@ static tdag_value same_weight(const tdagi_classes *c, const tdagi_node *n)
 }
 
 /* What tells a weight from others: its memory, or the place of its node where it has
- * none. The weights of b are those of a that have their names. */
+ * none. The weights of b are those of a that have their names, or else their memory. */
 static const void *memory_of(const tdagi_classes *c, const tdag_graph *g,
                              const tdagi_node *n)
 {
     if (g == c->b) {
         tdag_value there = same_weight(c, n);
-        if (there.id == 0) return n;
-        n = &c->a->nodes[there.id];
+        if (there.id != 0) n = &c->a->nodes[there.id];
     }
     return n->u.tensor->size == 0 ? (const void *)n : n->u.tensor->data;
 }

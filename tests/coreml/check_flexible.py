@@ -143,6 +143,21 @@ class Rows(nn.Module):
         return torch.stack(rows, 1)
 
 
+class Listener(nn.Module):
+    """Frames are left out twice, so that nothing tells how many there are but their sizes."""
+    def __init__(self):
+        super().__init__()
+        self.fewer = nn.Sequential(nn.Conv2d(1, 4, 3, 2), nn.ReLU(), nn.Conv2d(4, 4, 3, 2))
+        self.attention = nn.MultiheadAttention(8, 2)
+
+    def forward(self, x):
+        y = self.fewer(x.unsqueeze(1))
+        y = y.transpose(1, 2).flatten(2).transpose(0, 1)
+        last = torch.full((y.shape[1],), y.shape[0]).unsqueeze(1)
+        mask = torch.arange(y.shape[0])[None] >= last
+        return y + self.attention(y, y, y, key_padding_mask=mask, need_weights=False)[0]
+
+
 def floats(*sizes):
     return lambda *open_sizes: [torch.randn([open_sizes[s] if s < 0 else s for s in sizes])]
 
@@ -166,6 +181,7 @@ NETWORKS = [
     (Kernels, ["f32[B=2,3,H=7,11]", "f32[6]"], kernels, [(2, 7), (1, 5), (3, 9)]),
     (Zeroes, ["f32[B=2,T=5,6]"], floats(-2, -1, 6), [(2, 5), (1, 3), (4, 7)]),
     (Rows, ["f32[B=2,T=5,4]"], floats(-2, -1, 4), [(2, 5), (1, 3), (4, 7)]),
+    (Listener, ["f32[1,T=40,11]"], floats(1, -1, 11), [(40,), (31,), (64,)]),
     (Masked, ["i64[B=2,T=6]", "bool[B=2,T=6]"], masked, [(2, 6), (1, 3), (3, 9)]),
 ]
 

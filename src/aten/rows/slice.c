@@ -13,6 +13,7 @@ tdag_dim tdagi_slice_bound(tdagi_call *c, tdag_dim d, tdag_dim n)
 {
     tdagi_pool *p = c->env->pool;
     int64_t i;
+    if (d == 0) return 0; /* whatever the extent is, it is no less */
     bool negative = tdagi_dim_is_const(p, d, &i)   ? i < 0
                     : tdagi_dim_proves_ge(p, d, 0) ? false
                                                    : tdagi_dim_sample(p, d) < 0;
@@ -126,7 +127,7 @@ tdagi_any tdagi_aten_slice(tdagi_call *c)
     w.step = tdagi_arg_int(c, "step", 1);
     if (c->bad) return tdagi_any_poison();
     if (w.step < 1) return tdagi_call_fail(c, TDAG_E_ARG, "a slice with step below 1");
-    if (!tdagi_dim_is_at_most(c->env->pool, w.start, w.end))
+    if (w.end != n && !tdagi_dim_is_at_most(c->env->pool, w.start, w.end))
         w.end = tdagi_dim_max(c->env->pool, w.end, w.start);
     if (w.start == 0 && w.end == n && w.step == 1) return tdagi_alias(c, t);
     return tdagi_view(c, t, &w);
