@@ -104,6 +104,11 @@ static const struct {
      "d = reduce(x) {axes=[1], kind=max}\nb = squeeze(d) {axes=[1]}\ny = less(a, b)\nreturn y\n", "reduce_max", EXCHANGE, "axes", "(node a)"},
     {"factors", "tdag 1\nx: f32[3,3] = input\nz = sin(x)\na = unsqueeze(x) {axes=[2]}\nb = unsqueeze(z) {axes=[0]}\nc = multiply(a, b)\n"
      "d = reduce(c) {axes=[1], kind=sum}\ny = squeeze(d) {axes=[1]}\nreturn y\n", "matmul", SWAP_INPUTS, NULL, NULL},
+    {"a pool beside one that has no operator", "tdag 1\nx: f32[1,1,6] = input\na = unfold(x) {kernel=[1,1,3], stride=[1,1,1]}\n"
+     "b = ungroup(a) {counts=[1,1,2], factors=[1,1,4,3]}\nc = unfold(b) {kernel=[1,1,1,1], stride=[1,1,1,2]}\n"
+     "d = reduce(c) {axes=[3], kind=max}\ny = squeeze(d) {axes=[3]}\ne = unfold(x) {kernel=[1,1,2], stride=[1,1,2]}\n"
+     "f = ungroup(e) {counts=[1,1,2], factors=[1,1,3,2]}\ng = reduce(f) {axes=[3], kind=max}\nz = squeeze(g) {axes=[3]}\nreturn y, z\n",
+     "max_pool", DROP, "strides", "max_pool"},
     {"a bias in a branch", LINEAR, "linear", DROP, "bias", "method forward, statement 3"},
     {"a core op of a branch", BRANCH, "sin", RENAME, "cos", "method forward, statement 4"},
     {"its condition", BRANCH, "less", SWAP_INPUTS, NULL, "method forward, statement 2"},

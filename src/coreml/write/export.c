@@ -22,13 +22,6 @@ void tdagi_mil_fail(tdagi_mil_writer *w, tdag_status status, const char *format,
                            tdagi_value_scope(w->g, k->value));
 }
 
-void tdagi_mil_by_parts(tdagi_mil_writer *w, const tdagi_kernel *k)
-{
-    w->wrong_composite = k->composite;
-    tdagi_mil_fail(w, TDAG_E_UNSUPPORTED, "%s has no operator of Core ML",
-                   tdagi_composite_row_of(k->composite)->name);
-}
-
 bool tdagi_mil_require(tdagi_mil_writer *w, uint32_t target, const char *what)
 {
     if (w->needed < target) w->needed = target;

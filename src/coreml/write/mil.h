@@ -125,8 +125,8 @@ static inline bool tdagi_mil_is_f16(const tdagi_mil_writer *w)
 /* Sticks a failure at the kernel at hand. */
 void tdagi_mil_fail(tdagi_mil_writer *w, tdag_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The composite at hand cannot be one operator: all of its kind are written by their
- * parts. */
+/* The composite at hand cannot be one operator: it is written by its parts, or if that
+ * does not do at its place, all of its kind are (parts.c). */
 void tdagi_mil_by_parts(tdagi_mil_writer *w, const tdagi_kernel *k);
 /* The operator needs that iOS. False: the target is older, which has failed. */
 bool tdagi_mil_require(tdagi_mil_writer *w, uint32_t target, const char *what);
