@@ -160,15 +160,23 @@ static tdagi_any target_of(tdagi_call *c)
     return target;
 }
 
-/* Texts in which symbols stand by their names, as str(n): so is what is made of them,
- * and a comparison of them is decided at no size. */
+/* Whether its text is not the one that it has in a run. */
+static bool is_open_text(tdagi_env *env, tdagi_any v)
+{
+    for (uint32_t i = 0; tdagi_any_is_seq(v) && i < v.u.seq->n; i++)
+        if (tdagi_any_is_tensor(v.u.seq->v[i])) return true;
+    return tdagi_any_is_tensor(v) || tdagi_any_is_open(env, v);
+}
+
+/* Texts in which symbols stand by their names, as str(n), and numbers of tensor data as
+ * words: so is what is made of them, and a comparison of them is decided at no size. */
 static tdagi_any follow_texts(tdagi_call *c, tdagi_any out)
 {
     bool text = false;
     for (uint32_t i = 0; i < c->n; i++) {
         text |= c->args[i].kind == TDAGI_ANY_STRING && c->args[i].assumed;
         if (out.kind == TDAGI_ANY_STRING)
-            out.assumed |= tdagi_any_is_open(c->env, c->args[i]);
+            out.assumed |= is_open_text(c->env, c->args[i]);
     }
     if (!text || out.kind == TDAGI_ANY_STRING || out.kind == TDAGI_ANY_POISON)
         return out;

@@ -255,6 +255,12 @@ bool tdagi_any_equal(tdagi_env *env, tdagi_any a, tdagi_any b, bool *assumed)
         return equal_numbers(env, a, b, assumed);
     if (tdagi_any_is_seq(a) && tdagi_any_is_seq(b))
         return equal_seqs(env, a.u.seq, b.u.seq, assumed);
+    bool is_data = a.kind == TDAGI_ANY_DATA || b.kind == TDAGI_ANY_DATA;
+    if (is_data) { /* a run tells */
+        bool same = a.kind == b.kind && a.u.tensor == b.u.tensor;
+        *assumed |= !same;
+        return same;
+    }
     if (a.kind != b.kind) return false;
     switch ((tdagi_any_kind)a.kind) {
     case TDAGI_ANY_NONE:
@@ -269,7 +275,6 @@ bool tdagi_any_equal(tdagi_env *env, tdagi_any a, tdagi_any b, bool *assumed)
         return a.u.dict == b.u.dict;
     case TDAGI_ANY_TENSOR:
     case TDAGI_ANY_COMPLEX:
-    case TDAGI_ANY_DATA:
         return a.u.tensor == b.u.tensor;
     case TDAGI_ANY_COMPLEX_NUMBER:
         return a.u.pair[0] == b.u.pair[0] && a.u.pair[1] == b.u.pair[1];
@@ -277,6 +282,7 @@ bool tdagi_any_equal(tdagi_env *env, tdagi_any a, tdagi_any b, bool *assumed)
     case TDAGI_ANY_OTHER:
         return a.u.foreign == b.u.foreign;
     case TDAGI_ANY_POISON:
+    case TDAGI_ANY_DATA:
     case TDAGI_ANY_INT:
     case TDAGI_ANY_FLOAT:
     case TDAGI_ANY_BOOL:
@@ -340,7 +346,8 @@ const char *tdagi_any_text(tdagi_env *env, tdagi_any v)
     case TDAGI_ANY_COMPLEX_NUMBER:
         return "a complex number";
     case TDAGI_ANY_DATA:
-        return "a number that depends on tensor data";
+        return v.letter == 's' ? "a string that tensor data decides"
+                               : "a number that depends on tensor data";
     case TDAGI_ANY_DICT:
         return "a dict";
     case TDAGI_ANY_NESTED:

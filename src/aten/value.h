@@ -15,7 +15,8 @@ typedef enum tdagi_any_kind {
     TDAGI_ANY_INT,   /* u.i, a dim of the builder's pool, of any sign */
     TDAGI_ANY_FLOAT, /* u.f */
     TDAGI_ANY_BOOL,  /* u.b */
-    TDAGI_ANY_DATA,  /* a number that depends on tensor data: u.tensor, rank 0 */
+    TDAGI_ANY_DATA,  /* a number that depends on tensor data: u.tensor, rank 0; or a
+                        string, by the number that stands for it */
     TDAGI_ANY_STRING,
     TDAGI_ANY_DEVICE,         /* u.s */
     TDAGI_ANY_LIST,           /* u.seq, shared by all who hold it */
@@ -41,7 +42,7 @@ typedef struct tdagi_cell tdagi_cell;
 /* Two words, which calls pass in registers. */
 typedef struct tdagi_any {
     uint8_t kind; /* tdagi_any_kind */
-    char letter;  /* of DATA: 'i', 'f' or 'b' */
+    char letter;  /* of DATA: 'i', 'f', 'b' or 's' */
     bool assumed; /* FLOAT, BOOL, STRING: so at the samples of the symbols, or with
                      their names in the text; unproved beyond */
     uint32_t how; /* of a BOOL or FLOAT that symbols decide: what a run computes it
@@ -119,7 +120,8 @@ bool tdagi_any_is_complex(tdagi_any v);
 bool tdagi_any_const_int(struct tdagi_env *env, tdagi_any v, int64_t *out);
 /* It, or something in it, depends on symbols: a formula, or what is assumed. */
 bool tdagi_any_is_open(struct tdagi_env *env, tdagi_any v);
-/* Same known value; *assumed_out is set where symbols decide at their samples. */
+/* Same known value; *assumed_out is set where symbols decide at their samples, or where
+ * tensor data decides. */
 bool tdagi_any_equal(struct tdagi_env *env, tdagi_any a, tdagi_any b,
                      bool *assumed_out);
 /* A short text of a value for sentences and for aten::str. */

@@ -56,6 +56,11 @@ def facts(call):
                  "prim::device", "aten::is_nonzero", "aten::get_device"):
         call(name, F(1) if name.endswith("nonzero") else x)
     call("aten::is_nonzero", torch.tensor(0))
+    for other in (x, x + 1e-7, x + 1, EDGES[:1]):
+        call("aten::equal", x, other)
+        if other.dim() == 2:
+            call("aten::allclose", x, other, 1e-5, 1e-8, False)
+    call("aten::allclose", EDGES, EDGES, 1e-5, 1e-8, True)
     call("aten::requires_grad_", x, True)
     call("aten::is_contiguous.memory_format", x, torch.contiguous_format)
     for name in ("is_autocast_enabled", "is_autocast_cpu_enabled", "is_scripting",

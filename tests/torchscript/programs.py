@@ -429,6 +429,7 @@ class ReturnsWrite(nn.Module):
 # The other kinds, a file each.
 sys.modules.setdefault("programs", sys.modules[__name__])
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import program_decided  # noqa: E402,F401
 import program_decoders  # noqa: E402,F401
 import program_everyday  # noqa: E402,F401
 import program_lists  # noqa: E402,F401

@@ -178,8 +178,8 @@ tdagi_any tdagi_carry_in(tdagi_carrying *c, tdagi_any v)
     leaf->entry = leaf->param = leaf->yield = leaf->result = TDAG_NO_VALUE;
     if (is_unset_tuple(leaf, v))
         return tdagi_carry_in(c, tdagi_nothing_like(c->env, leaf->like));
-    bool is_told =
-        tdagi_any_is_number(tdagi_any_known(v)) || v.kind == TDAGI_ANY_TENSOR;
+    bool is_told = tdagi_any_is_number(tdagi_any_known(v)) ||
+                   v.kind == TDAGI_ANY_TENSOR || v.kind == TDAGI_ANY_STRING;
     if (is_told && !leaf->is_changed) return v;
     tdagi_any like = tdagi_is_unset(v) ? leaf->like : v;
     if (like.kind == TDAGI_ANY_NONE) return v;
@@ -320,7 +320,7 @@ static void carry_leaf_on(tdagi_carrying *c, tdagi_carried *leaf, tdagi_any v,
     } else if (!tdagi_is_same_value(c->env, tdagi_any_known(v),
                                     tdagi_any_known(next))) {
         if (v.kind != TDAGI_ANY_TENSOR &&
-            (!tdagi_any_is_number(v) || !tdagi_is_numeric(next) ||
+            (!tdagi_is_numeric(v) || !tdagi_is_numeric(next) ||
              tdagi_number_letter(v) != tdagi_number_letter(next)))
             refuse_next(c, v, next);
         leaf->is_changed = true;

@@ -13,10 +13,7 @@ tdagi_any tdagi_unset(void)
 
 bool tdagi_is_unset(tdagi_any v) { return v.kind == TDAGI_ANY_NONE && v.letter == 'u'; }
 
-bool tdagi_is_numeric(tdagi_any v)
-{
-    return v.kind == TDAGI_ANY_DATA || tdagi_any_is_number(v);
-}
+bool tdagi_is_numeric(tdagi_any v) { return tdagi_number_letter(v) != 0; }
 
 /* A number, or a tensor, as a value of the graph. */
 tdag_value tdagi_value_of(tdagi_env *env, tdagi_any v)

@@ -5,7 +5,7 @@
 
 #include "aten/control/merge.h"
 
-bool tdagi_is_numeric(tdagi_any v); /* DATA, or a known number */
+bool tdagi_is_numeric(tdagi_any v); /* DATA, or a known number or string */
 /* A number, or a tensor, as a value of the graph. */
 tdag_value tdagi_value_of(tdagi_env *env, tdagi_any v);
 /* The same as a value again: a number if `like` is one. */

@@ -31,16 +31,32 @@ tdag_dim tdagi_new_symbol(tdagi_env *env, const char *prefix, int64_t sample)
 
 char tdagi_number_letter(tdagi_any v)
 {
-    return v.kind == TDAGI_ANY_DATA    ? v.letter
-           : v.kind == TDAGI_ANY_INT   ? 'i'
-           : v.kind == TDAGI_ANY_FLOAT ? 'f'
-           : v.kind == TDAGI_ANY_BOOL  ? 'b'
-                                       : 0;
+    return v.kind == TDAGI_ANY_DATA     ? v.letter
+           : v.kind == TDAGI_ANY_INT    ? 'i'
+           : v.kind == TDAGI_ANY_FLOAT  ? 'f'
+           : v.kind == TDAGI_ANY_BOOL   ? 'b'
+           : v.kind == TDAGI_ANY_STRING ? 's'
+                                        : 0;
+}
+
+/* The number that a string is told by where tensor data decides which: its FNV-1a hash,
+ * so that it is the same in each method. */
+static tdagi_any number_of_text(tdagi_env *env, tdagi_any text)
+{
+    uint64_t h = 14695981039346656037u;
+    if (text.assumed)
+        return tdagi_env_issue(env, "a string with a symbolic size or a number of "
+                                    "tensor data in it, as tensor data decides");
+    for (const char *s = text.u.s; *s != '\0'; s++)
+        h = (h ^ (unsigned char)*s) * 1099511628211u;
+    return tdagi_any_int(env, (int64_t)(h >> 2));
 }
 
 tdagi_any tdagi_number_data(tdagi_env *env, tdagi_any v)
 {
     char letter = tdagi_number_letter(v);
+    if (v.kind == TDAGI_ANY_STRING) v = number_of_text(env, v);
+    if (v.kind == TDAGI_ANY_POISON) return v;
     tdag_dtype d = letter == 'f' ? TDAG_F64 : letter == 'b' ? TDAG_BOOL : TDAG_I64;
     if (v.kind == TDAGI_ANY_DATA && tdagi_cell_dtype(env, v.u.tensor) == d)
         return tdagi_any_tensor(v.u.tensor);

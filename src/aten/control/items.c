@@ -11,9 +11,7 @@
 
 static tdagi_any as_tensor(tdagi_env *env, tdagi_any v)
 {
-    return v.kind == TDAGI_ANY_DATA || tdagi_any_is_number(v)
-               ? tdagi_number_data(env, v)
-               : v;
+    return tdagi_number_letter(v) != 0 ? tdagi_number_data(env, v) : v;
 }
 
 bool tdagi_item_type_of(tdagi_env *env, tdagi_any v, tdagi_item_type *out)

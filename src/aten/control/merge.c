@@ -176,6 +176,7 @@ tdagi_any tdagi_merge(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
                                set.u.seq == yes.u.seq ? none : no);
         }
         if (set.kind != TDAGI_ANY_TENSOR && !tdagi_is_numeric(set)) return set;
+        if (set.kind == TDAGI_ANY_STRING) return set;
         tdag_value v = value_in(arms, tdagi_is_unset(yes), set),
                    zeros = tdagi_zeros_like(env, v);
         bool is_no = tdagi_is_unset(yes);
@@ -187,7 +188,8 @@ tdagi_any tdagi_merge(tdagi_arms *arms, tdagi_any yes, tdagi_any no)
         return tdagi_any_like(
             env, yes, join_values(arms, value_in(arms, 0, yes), value_in(arms, 1, no)));
     bool is_tensor = yes.kind == TDAGI_ANY_TENSOR;
-    if ((is_tensor || tdagi_is_numeric(yes)) &&
+    bool is_text = tdagi_number_letter(yes) == 's' || tdagi_number_letter(no) == 's';
+    if (!is_text && (is_tensor || tdagi_is_numeric(yes)) &&
         (tdagi_is_numeric(no) || no.kind == TDAGI_ANY_TENSOR) &&
         (is_tensor ||
          no.kind == TDAGI_ANY_TENSOR)) { /* a tensor of a known number is one */

@@ -16,9 +16,10 @@ tdag_value tdagi_given(tdagi_env *env, tdag_dtype dtype, uint32_t rank,
                        const tdag_dim *shape);
 /* A new symbol, called after what binds it ("loop", "if", ...). */
 tdag_dim tdagi_new_symbol(tdagi_env *env, const char *prefix, int64_t sample);
-/* 'i', 'f', 'b' of a number; 0: it is none. */
+/* 'i', 'f', 'b' of a number, 's' of a string; 0: it is neither. */
 char tdagi_number_letter(tdagi_any v);
-/* A number as a rank-0 tensor of the dtype that Python computes in: f64, i64, bool. */
+/* A number as a rank-0 tensor of the dtype that Python computes in: f64, i64, bool; a
+ * string as the number that stands for it. */
 tdagi_any tdagi_number_data(tdagi_env *env, tdagi_any v);
 /* A variable that nothing was assigned to yet; it may become anything. */
 tdagi_any tdagi_unset(void);

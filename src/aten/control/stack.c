@@ -292,7 +292,8 @@ static tdagi_any list_reduce(stack_call *k)
 /* Which rows are the number of argument 1. */
 static tdagi_any rows_like(stack_call *k)
 {
-    const tdagi_any args[] = {k->rows, arg(k, 1)};
+    tdagi_any args[] = {k->rows, arg(k, 1)};
+    if (k->s->letter == 's') args[1] = tdagi_number_data(k->env, args[1]);
     if (k->s->letter == 0) return refuse_item(k, arg(k, 1));
     return tdagi_aten_call_named(k->env, "aten::eq", "Scalar", 2, args);
 }
@@ -412,17 +413,22 @@ static tdagi_any list_picked(tdagi_env *env, const tdagi_schema *schema,
     return tdagi_stack_call(env, schema, own, n, &out) ? out : refuse_list(&c);
 }
 
-/* sum, min, max, order of known items that are numbers, some of which data tells. */
+/* sum, min, max, order of known items that are numbers, some of which data tells, or
+ * which of them is one that data tells. */
 static bool is_summed(tdagi_env *env, const tdagi_schema *schema, const tdagi_any *args,
                       uint32_t n)
 {
+    bool finds =
+        is_listed(" aten::__contains__ aten::index aten::count ", schema->name);
     if (env->outline == NULL || n == 0 || args[0].kind != TDAGI_ANY_LIST ||
-        !is_listed(" aten::sum prim::min prim::max aten::any aten::all aten::sort "
-                   "aten::sorted ",
-                   schema->name))
+        !(finds || is_listed(" aten::sum prim::min prim::max aten::any aten::all "
+                             "aten::sort aten::sorted ",
+                             schema->name)))
         return false;
     const tdagi_seq *s = args[0].u.seq;
     uint32_t i = 0;
+    if (finds && s->rows == NULL && s->n > 0 && n > 1 && args[1].kind == TDAGI_ANY_DATA)
+        return true;
     while (s->rows == NULL && i < s->n && s->v[i].kind != TDAGI_ANY_DATA)
         i++;
     return s->rows == NULL && i < s->n;
@@ -518,17 +524,52 @@ static tdagi_any call_columns(tdagi_env *env, const tdagi_schema *schema,
     return writes ? args[0] : tdagi_stack_columns(env, items.u.seq, 0);
 }
 
+/* d[k] and `k in d` of known keys, where data tells k. */
+static bool is_keyed(tdagi_env *env, const tdagi_schema *schema, const tdagi_any *args,
+                     uint32_t n)
+{
+    return env->outline != NULL && n == 2 && args[0].kind == TDAGI_ANY_DICT &&
+           args[1].kind == TDAGI_ANY_DATA &&
+           is_listed(" aten::__getitem__ aten::__contains__ ", schema->name);
+}
+
+static tdagi_any call_keyed(tdagi_env *env, const tdagi_schema *schema,
+                            const tdagi_any *args)
+{
+    static const tdagi_schema index = {.name = "aten::index", .overload = ""};
+    const tdagi_dict *d = args[0].u.dict;
+    bool gets = strcmp(schema->name, "aten::__getitem__") == 0, fits = d->keys.n > 0;
+    for (uint32_t i = 0; i < d->keys.n; i++) /* whether it has a key may be open, too */
+        fits &= d->values.v[i].kind != TDAGI_ANY_OPTIONAL;
+    tdagi_any out, own[] = {tdagi_list_copy_of(env, &d->keys), args[1]};
+    fits = fits && own[0].kind == TDAGI_ANY_LIST &&
+           tdagi_stack_call(env, gets ? &index : schema, own, 2, &out);
+    if (fits && gets && out.kind == TDAGI_ANY_DATA) {
+        own[0] = tdagi_list_copy_of(env, &d->values);
+        own[1] = out;
+        fits = own[0].kind == TDAGI_ANY_LIST &&
+               tdagi_stack_call(env, schema, own, 2, &out);
+    }
+    return fits ? out
+                : tdagi_env_issue(env, "%s of a dict, with %s", schema->name,
+                                  tdagi_any_text(env, args[1]));
+}
+
 bool tdagi_stack_call(tdagi_env *env, const tdagi_schema *schema, const tdagi_any *args,
                       uint32_t n_args, tdagi_any *out)
 {
     uint32_t at = 0;
+    if (is_keyed(env, schema, args, n_args)) {
+        *out = call_keyed(env, schema, args);
+        return true;
+    }
     if (is_picked(env, schema, args, n_args)) {
         *out = list_picked(env, schema, args, n_args);
         return true;
     }
     while (at < n_args && !tdagi_any_is_stack(args[at]))
         at++;
-    tdagi_any rows = tdagi_any_none();
+    tdagi_any rows = tdagi_any_none(), own[2];
     if (is_summed(env, schema, args, n_args)) {
         if (strcmp(schema->name, "aten::sort") == 0)
             at = become(env, args[0], args[0]) ? 0 : at;
@@ -536,8 +577,10 @@ bool tdagi_stack_call(tdagi_env *env, const tdagi_schema *schema, const tdagi_an
             rows = tdagi_stack_of(env, args[0], args[0], UINT32_MAX);
     }
     if (tdagi_any_is_stack(rows)) {
-        args = &rows;
-        n_args = 1;
+        own[0] = rows;
+        own[1] = n_args > 1 ? args[1] : tdagi_any_none();
+        args = own;
+        n_args = n_args > 1 ? 2 : 1;
         at = 0;
     }
     if (at == n_args) return false;

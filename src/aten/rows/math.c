@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "aten/aten.h"
+#include "aten/control/merge.h"
 #include "aten/rows/steps.h"
 
 /* ---- helpers ---- */
@@ -198,6 +199,34 @@ tdagi_any tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any y
 
 /* ---- rows ---- */
 
+/* A number or string that tensor data may decide, to be compared. */
+static tdagi_any comparable(tdagi_call *c, tdagi_any v)
+{
+    if (tdagi_number_letter(v) != 's') return v;
+    v = tdagi_number_data(c->env, v);
+    if (v.kind != TDAGI_ANY_TENSOR) return v;
+    return (tdagi_any){.kind = TDAGI_ANY_DATA, .letter = 'i', .u.tensor = v.u.tensor};
+}
+
+/* Whether both are the same: a bool, or what a run tells. */
+static tdagi_any is_same(tdagi_call *c, tdagi_any x, tdagi_any y)
+{
+    bool assumed = false,
+         decided = x.kind != TDAGI_ANY_DATA && y.kind != TDAGI_ANY_DATA;
+    tdagi_any out = tdagi_any_bool(true);
+    if (tdagi_any_is_seq(x) && tdagi_any_is_seq(y) && x.u.seq->n == y.u.seq->n) {
+        for (uint32_t i = 0; i < x.u.seq->n && out.kind != TDAGI_ANY_POISON; i++)
+            out = tdagi_binary(c, TDAGI_FOLD_AND, out,
+                               is_same(c, x.u.seq->v[i], y.u.seq->v[i]));
+        return out;
+    }
+    if (!decided && tdagi_number_letter(x) != 0 && tdagi_number_letter(y) != 0)
+        return tdagi_binary(c, TDAGI_FOLD_EQ, comparable(c, x), comparable(c, y));
+    out.u.b = tdagi_any_equal(c->env, x, y, &assumed);
+    out.assumed = assumed;
+    return out;
+}
+
 /* Operands that are no tensors: numbers, but strings and lists too. */
 static tdagi_any python_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x,
                                tdagi_any y)
@@ -207,15 +236,16 @@ static tdagi_any python_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x,
     if (c->n == 1 && tdagi_list_reduce(c, op, &out)) return out;
     if (tdagi_fold(c->env, op, x, y, &out)) return out;
     if (op == TDAGI_FOLD_EQ || op == TDAGI_FOLD_NE) {
-        bool assumed = false;
-        out = tdagi_any_bool(tdagi_any_equal(c->env, x, y, &assumed) ==
-                             (op == TDAGI_FOLD_EQ));
-        out.assumed = assumed;
+        out = is_same(c, x, y);
+        if (op == TDAGI_FOLD_NE && out.kind == TDAGI_ANY_DATA)
+            return tdagi_binary(c, TDAGI_FOLD_EQ, out, tdagi_any_bool(false));
+        if (out.kind == TDAGI_ANY_BOOL) out.u.b = out.u.b == (op == TDAGI_FOLD_EQ);
         return out;
     }
-    if (op == TDAGI_FOLD_ADD && x.kind == TDAGI_ANY_STRING &&
-        y.kind == TDAGI_ANY_STRING)
-        return tdagi_any_string(tdagi_env_text(c->env, "%s%s", x.u.s, y.u.s));
+    if (op == TDAGI_FOLD_ADD && tdagi_number_letter(x) == 's' &&
+        tdagi_number_letter(y) == 's')
+        return tdagi_any_string(tdagi_env_text(
+            c->env, "%s%s", tdagi_any_text(c->env, x), tdagi_any_text(c->env, y)));
     if (op == TDAGI_FOLD_ADD && tdagi_any_is_seq(x) && tdagi_any_is_seq(y))
         return tdagi_list_concat(c, x, y);
     if (op == TDAGI_FOLD_MUL && tdagi_any_is_seq(x) &&
@@ -249,7 +279,8 @@ tdagi_any tdagi_aten_binary(tdagi_call *c)
     tdagi_fold_op op = (tdagi_fold_op)c->data;
     tdagi_any x = c->args[0], y = second(c);
     c->read |= 3;
-    if (!tdagi_any_is_tensor(x) && !tdagi_any_is_tensor(y)) {
+    bool is_text = tdagi_number_letter(x) == 's' || tdagi_number_letter(y) == 's';
+    if (is_text || (!tdagi_any_is_tensor(x) && !tdagi_any_is_tensor(y))) {
         if (c->n > 2 && (tdagi_has(c, "alpha") || tdagi_has(c, "rounding_mode")))
             tdagi_refuse(c, tdagi_has(c, "alpha") ? "alpha" : "rounding_mode");
         return python_binary(c, op, x, y);

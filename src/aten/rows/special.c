@@ -65,6 +65,32 @@ tdagi_any tdagi_aten_isclose(tdagi_call *c)
     return tdagi_result(c, step_or(c, same, near));
 }
 
+/* equal, and allclose by row data 1: one bool, which a run tells */
+tdagi_any tdagi_aten_all_equal(tdagi_call *c)
+{
+    tdag_value x = tdagi_arg_tensor(c, "self"), y = tdagi_arg_tensor(c, "other");
+    if (c->bad) return tdagi_any_poison();
+    if (c->data == 0) {
+        int64_t n, m;
+        bool same = tdagi_rank(c, x) == tdagi_rank(c, y), differ = !same;
+        for (uint32_t i = 0; same && i < tdagi_rank(c, x); i++) {
+            tdag_dim a = tdagi_shape(c, x)[i], b = tdagi_shape(c, y)[i];
+            differ |= a != b && tdagi_dim_is_const(c->env->pool, a, &n) &&
+                      tdagi_dim_is_const(c->env->pool, b, &m);
+            same = a == b;
+        }
+        if (differ) return tdagi_any_bool(false);
+        if (!same) return tdagi_refuse(c, "other");
+    }
+    tdagi_any near = c->data == 1 ? tdagi_aten_isclose(c)
+                                  : tdagi_binary(c, TDAGI_FOLD_EQ, tdagi_arg(c, "self"),
+                                                 tdagi_arg(c, "other"));
+    tdagi_any all = tdagi_aten_call_named(c->env, "aten::all", "", 1, &near);
+    if (all.kind == TDAGI_ANY_TENSOR) all.kind = TDAGI_ANY_DATA;
+    all.letter = 'b';
+    return all;
+}
+
 /* Row data: the sign of the infinity. */
 tdagi_any tdagi_aten_isinf_of(tdagi_call *c)
 {

@@ -118,7 +118,7 @@ void tdagi_prim_if(tdagi_frame *f, const tdag_shim_node *node)
     if (known)
         tdagi_env_issue(&im->env,
                         "a branch that a symbolic size decides; give that dim a "
-                        "fixed size");
+                        "fixed size, or compare numbers and not their texts");
     else if (c.kind != TDAGI_ANY_POISON)
         tdagi_env_issue(&im->env, "a branch that depends on tensor data");
     explore(f, node);

@@ -186,7 +186,7 @@ static void refuse(outcome *o, tdagi_any v);
 static void describe_seq(outcome *o, tdagi_any v)
 {
     const tdagi_seq *s = v.u.seq;
-    if (s->columns != NULL) {
+    if (s->columns != NULL || s->letter == 's') {
         refuse(o, v);
         return;
     }
@@ -240,7 +240,8 @@ static void describe(outcome *o, tdagi_any v)
     int64_t i;
     v = tdagi_settled(&o->im->env, v);
     char letter = tdagi_number_letter(v);
-    if (v.kind == TDAGI_ANY_DATA) v = tdagi_number_data(&o->im->env, v);
+    if (v.kind == TDAGI_ANY_DATA && letter != 's')
+        v = tdagi_number_data(&o->im->env, v);
     bool is_open =
         (v.kind == TDAGI_ANY_INT && !tdagi_any_const_int(&o->im->env, v, &i)) ||
         (v.assumed && v.how != 0);

@@ -335,8 +335,10 @@ static tdagi_attr *load_attr(tdagi_import *im, tdagi_object *object, const char 
 static bool may_live(const tdagi_import *im, tdagi_any before, tdagi_any after)
 {
     bool is_tensor = before.kind == TDAGI_ANY_TENSOR && after.kind == TDAGI_ANY_TENSOR;
-    bool is_number = tdagi_any_is_number(before) &&
-                     (tdagi_any_is_number(after) || after.kind == TDAGI_ANY_DATA);
+    char letter = before.kind == TDAGI_ANY_DATA ? 0 : tdagi_number_letter(before);
+    bool is_number = letter != 0 &&
+                     (letter == 's') == (tdagi_number_letter(after) == 's') &&
+                     tdagi_number_letter(after) != 0;
     return im->found != NULL && im->env.outline != NULL && (is_tensor || is_number);
 }
 
@@ -347,7 +349,8 @@ static bool is_what_it_was(tdagi_import *im, tdagi_any was, tdagi_any v, uint32_
     if (was.kind != v.kind || depth == TDAGI_STRUCTURE_MAX_DEPTH) return false;
     if (v.kind == TDAGI_ANY_TENSOR) return was.u.tensor == v.u.tensor;
     if (!tdagi_any_is_seq(v))
-        return (tdagi_any_is_number(v) || v.kind == TDAGI_ANY_NONE) &&
+        return (tdagi_any_is_number(v) || v.kind == TDAGI_ANY_NONE ||
+                v.kind == TDAGI_ANY_STRING) &&
                tdagi_any_equal(&im->env, was, v, &assumed) && !assumed;
     bool same = was.u.seq->n == v.u.seq->n;
     for (uint32_t i = 0; same && i < v.u.seq->n; i++)

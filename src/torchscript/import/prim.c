@@ -198,6 +198,7 @@ static void do_list(tdagi_frame *f, const tdag_shim_node *node)
         l.u.seq->letter = strcmp(type, "List[int]") == 0     ? 'i'
                           : strcmp(type, "List[float]") == 0 ? 'f'
                           : strcmp(type, "List[bool]") == 0  ? 'b'
+                          : strcmp(type, "List[str]") == 0   ? 's'
                                                              : 0;
     tdagi_frame_output(f, node, 0, l);
 }
@@ -353,6 +354,7 @@ static bool is_instance(tdagi_any v, const char *type)
     case TDAGI_ANY_DATA:
         return starts(type, v.letter == 'i'   ? "int"
                             : v.letter == 'f' ? "float"
+                            : v.letter == 's' ? "str"
                                               : "bool");
     case TDAGI_ANY_STRING:
         return starts(type, "str");

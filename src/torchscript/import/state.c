@@ -78,7 +78,8 @@ static void out_of_memory(tdagi_import *im)
 
 static const tdag_tensor *tensor_of(tdagi_import *im, tdagi_any v)
 {
-    if (tdagi_any_is_number(v)) v = tdagi_number_data(&im->env, v);
+    if (v.kind != TDAGI_ANY_DATA && tdagi_number_letter(v) != 0)
+        v = tdagi_number_data(&im->env, v);
     if (v.kind != TDAGI_ANY_TENSOR) return NULL;
     tdag_value x = tdagi_cell_read(&im->env, v.u.tensor);
     const tdagi_node *n = &im->env.b->graph->nodes[x.id];
@@ -95,8 +96,7 @@ static tdag_tensor *rows_of(tdagi_import *im, const tdagi_seq *s, const tdagi_se
     tdag_tensor *out = NULL;
     int64_t shape[TDAG_MAX_RANK] = {s->n};
     tdagi_any item = s->n > 0 ? s->v[0] : like->n > 0 ? like->v[0] : tdagi_any_none();
-    if (tdagi_any_is_number(item) || item.kind == TDAGI_ANY_DATA)
-        item = tdagi_number_data(env, item);
+    if (tdagi_number_letter(item) != 0) item = tdagi_number_data(env, item);
     if (item.kind != TDAGI_ANY_TENSOR) return NULL;
     uint32_t rank = tdagi_cell_rank(env, item.u.tensor);
     for (uint32_t i = 0; i < rank && rank < TDAG_MAX_RANK; i++)
@@ -271,7 +271,7 @@ void tdagi_import_live(tdagi_import *im, tdagi_attr *a, const char *path, tdagi_
     } else if (found->rows != NULL) {
         live->now = tdagi_stack_list(env, cell, found->letter);
         if (live->now.kind == TDAGI_ANY_LIST) live->now.u.seq->born = 0;
-    } else if (tdagi_any_is_number(v)) {
+    } else if (tdagi_number_letter(v) != 0) {
         live->now.kind = TDAGI_ANY_DATA;
         live->now.letter = tdagi_number_letter(v);
     }
@@ -363,8 +363,7 @@ void tdagi_import_write_states(tdagi_import *im)
     for (const tdagi_live *l = im->lives; l != NULL && tdagi_env_ok(&im->env);
          l = l->next, number++) {
         tdagi_any now = value_now(im, l);
-        if (tdagi_any_is_number(now) || now.kind == TDAGI_ANY_DATA)
-            now = tdagi_number_data(&im->env, now);
+        if (tdagi_number_letter(now) != 0) now = tdagi_number_data(&im->env, now);
         if (now.kind == TDAGI_ANY_LIST) now = rows_now(im, l, now);
         if (im->found->is_new && now.kind != TDAGI_ANY_TENSOR) continue;
         if (now.kind != TDAGI_ANY_TENSOR) {

@@ -217,7 +217,7 @@ static bool fits(const char *type, const tdagi_any *v, leniency how)
         return v->kind == TDAGI_ANY_TENSOR || v->kind == TDAGI_ANY_NESTED ||
                v->kind == TDAGI_ANY_COMPLEX;
     if (starts(type, "Dict")) return v->kind == TDAGI_ANY_DICT;
-    if (starts(type, "str")) return v->kind == TDAGI_ANY_STRING;
+    if (starts(type, "str")) return v->kind == TDAGI_ANY_STRING || letter_of(v) == 's';
     if (starts(type, "Device"))
         return v->kind == TDAGI_ANY_DEVICE ||
                (how >= CONVERTING && v->kind == TDAGI_ANY_STRING);
