@@ -77,6 +77,9 @@ static tdagi_any store(tdagi_call *c, tdagi_any self, tdagi_any result)
     tdag_value v = tdagi_cast(c->b, tdagi_cell_read(c->env, result.u.tensor),
                               tdagi_cell_dtype(c->env, t));
     if (old.id == 0 || v.id == 0) return self;
+    if (tdagi_rank(c, v) == tdagi_rank(c, old)) /* sizes that a run compares */
+        tdagi_match_shape(c, &v, tdagi_rank(c, old), tdagi_shape(c, old));
+    if (v.id == 0) return self;
     if (!tdagi_same_shape(c, v, tdagi_rank(c, old), tdagi_shape(c, old)))
         return tdagi_call_fail(
             c, TDAG_E_SHAPE, "the result does not have the shape of what it replaces");

@@ -56,6 +56,8 @@ def facts(call):
                  "prim::device", "aten::is_nonzero", "aten::get_device"):
         call(name, F(1) if name.endswith("nonzero") else x)
     call("aten::is_nonzero", torch.tensor(0))
+    for a, b in ((12, 18), (0, 5), (7, 0), (-4, 6)):
+        call("aten::gcd.int", a, b)
     for other in (x, x + 1e-7, x + 1, EDGES[:1]):
         call("aten::equal", x, other)
         if other.dim() == 2:

@@ -1,12 +1,12 @@
 """Models of programs.py in which data decides a string, is looked for in a list or dict, or
-tells whether tensors are equal."""
+tells whether tensors are equal, and sizes that have to fit to each other."""
 from typing import List
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from programs import model, several
+from programs import lengths, model, several
 
 t = torch.tensor
 
@@ -116,3 +116,36 @@ class Fixpoint(nn.Module):
                 break
             seen = grown
         return seen, n, torch.allclose(seen, x), torch.allclose(seen, x, atol=2.0)
+
+
+@model("f32[3,3]", [(torch.eye(3) * 2,), several(1, 3, 3)[0], (torch.zeros(3, 3),),
+                    (torch.eye(3).flip(0) + 1,)])
+class Determinant(nn.Module):
+    """Elimination with pivots: rows are swapped, parts of them written by a part of another
+    that data tells."""
+
+    def forward(self, a):
+        m, sign = a.clone(), 1.0
+        for k in range(3):
+            p = int(m[k:, k].abs().argmax()) + k
+            if m[p, k] == 0:
+                return torch.zeros(())
+            if p != k:
+                row = m[k].clone()
+                m[k] = m[p]
+                m[p] = row
+                sign = -sign
+            for i in range(k + 1, 3):
+                m[i, k:] -= m[i, k] / m[k, k] * m[k, k:]
+        return m.diagonal().prod() * sign
+
+
+@model("f32[N=5,3]", lengths((3,), (5, 12, 1, 9)))
+class FourthFound(nn.Module):
+    """An item behind the sample of a size that a run finds."""
+
+    def forward(self, x):
+        rows = x[x[:, 0] > 0]
+        if rows.size(0) > 3:
+            return rows[3] * 2
+        return rows.sum(0)

@@ -79,7 +79,7 @@ static bool same_leaf(const tdagi_node *x, const tdagi_node *y)
     return tdagi_tensor_get_f64(x->u.tensor, 0) == tdagi_tensor_get_f64(y->u.tensor, 0);
 }
 
-/* Whether two values are computed in the same way; looks a few nodes up. */
+/* Whether two values are computed in the same way; looks some nodes up. */
 static bool same_value(const tdag_graph *g, tdag_value a, tdag_value b, uint32_t depth)
 {
     if (a.id == b.id) return true;
@@ -98,7 +98,7 @@ static bool same_value(const tdag_graph *g, tdag_value a, tdag_value b, uint32_t
 
 bool tdagi_same_value(const tdag_graph *g, tdag_value a, tdag_value b)
 {
-    return same_value(g, a, b, 6);
+    return same_value(g, a, b, 10);
 }
 
 /* ---- what is found ---- */

@@ -156,6 +156,24 @@ tdagi_any tdagi_aten_derive_index(tdagi_call *c)
 }
 
 /* How many numbers range(lo, hi, step) has. */
+/* math.gcd of what is known */
+tdagi_any tdagi_aten_gcd(tdagi_call *c)
+{
+    int64_t v[2] = {0, 0};
+    c->read |= 3;
+    for (uint32_t i = 0; i < 2; i++)
+        if (!tdagi_any_const_int(c->env, c->args[i], &v[i]))
+            return tdagi_env_issue(c->env,
+                                   "%s of %s: as many steps as the numbers ask for",
+                                   c->schema->name, tdagi_any_text(c->env, c->args[i]));
+    while (v[1] != 0) {
+        int64_t rest = v[1] == -1 ? 0 : v[0] % v[1];
+        v[0] = v[1];
+        v[1] = rest;
+    }
+    return tdagi_any_int(c->env, v[0] < 0 && v[0] != INT64_MIN ? -v[0] : v[0]);
+}
+
 tdagi_any tdagi_aten_range_length(tdagi_call *c)
 {
     c->read |= 7;

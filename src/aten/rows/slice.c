@@ -215,8 +215,9 @@ tdagi_any tdagi_aten_select(tdagi_call *c)
     if (tdagi_dim_sample(p, index) < 0) index = tdagi_dim_add(p, index, n);
     int64_t at = tdagi_dim_sample(p, index);
     bool is_out = at < 0 || at >= tdagi_dim_sample(p, n);
-    if (is_out && c->env->outline != NULL && c->env->journal != NULL)
-        return select_by_data(c, t, axis, tdagi_arg(c, "index")); /* a run knows it */
+    bool is_told = c->env->outline != NULL && c->env->journal != NULL;
+    if (is_out && (is_told || n < 0)) /* a run knows it */
+        return select_by_data(c, t, axis, tdagi_arg(c, "index"));
     if (is_out)
         return tdagi_call_fail(c, TDAG_E_SHAPE,
                                "index %lld is out of range for axis %u", (long long)at,

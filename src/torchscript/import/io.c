@@ -186,6 +186,12 @@ static void refuse(outcome *o, tdagi_any v);
 static void describe_seq(outcome *o, tdagi_any v)
 {
     const tdagi_seq *s = v.u.seq;
+    if (s->columns != NULL && s->letter != 'r') {
+        tdagi_env_issue(&o->im->env,
+                        "an output that is a list of tuples whose length a "
+                        "run tells; return a list of each of their items");
+        return;
+    }
     if (s->columns != NULL || s->letter == 's') {
         refuse(o, v);
         return;
