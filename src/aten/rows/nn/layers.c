@@ -40,12 +40,19 @@ static bool ranks_fit(tdagi_call *c, tdag_value x, tdag_value y)
     return false;
 }
 
-/* Batches of matrices are as many on either side. */
-static bool batches_fit(tdagi_call *c, tdag_value x, tdag_value y)
+/* Two factors: batches of matrices are as many on either side, and what is summed over
+ * has one size. */
+static bool factors_fit(tdagi_call *c, tdag_value *x, tdag_value *y)
 {
-    if (c->data != 33 || tdagi_dim(c, x, 0) == tdagi_dim(c, y, 0)) return true;
-    tdagi_call_fail(c, TDAG_E_SHAPE, "operands of other numbers of matrices");
-    return false;
+    if (!ranks_fit(c, *x, *y)) return false;
+    uint32_t rx = tdagi_rank(c, *x), ry = tdagi_rank(c, *y);
+    if (c->data == 33) tdagi_match_dims(c, x, 0, y, 0);
+    bool differ = c->data == 33 && tdagi_dim(c, *x, 0) != tdagi_dim(c, *y, 0);
+    if (differ)
+        tdagi_call_fail(c, TDAG_E_SHAPE, "operands of other numbers of matrices");
+    if (!differ && rx > 0 && ry > 0)
+        tdagi_match_dims(c, x, rx - 1, y, ry > 1 ? ry - 2 : 0);
+    return !differ && x->id != 0 && y->id != 0;
 }
 
 /* matmul, mm, bmm, mv, dot: the second operand has one of these names */
@@ -56,11 +63,8 @@ tdagi_any tdagi_aten_matmul(tdagi_call *c)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (tdagi_has(c, names[i])) second = names[i];
     tdag_value x = tdagi_arg_tensor(c, "self"), y = tdagi_arg_tensor(c, second);
-    if (!ranks_fit(c, x, y)) return tdagi_any_poison();
+    if (!factors_fit(c, &x, &y)) return tdagi_any_poison();
     uint32_t rx = tdagi_rank(c, x), ry = tdagi_rank(c, y);
-    if (c->data == 33) tdagi_match_dims(c, &x, 0, &y, 0);
-    if (!batches_fit(c, x, y)) return tdagi_any_poison();
-    if (rx > 0 && ry > 0) tdagi_match_dims(c, &x, rx - 1, &y, ry > 1 ? ry - 2 : 0);
     return tdagi_result(c, rx == 2 && ry == 1 ? tdagi_linear(c->b, y, x, TDAG_NO_VALUE)
                                               : tdagi_matmul(c->b, x, y));
 }
@@ -104,8 +108,7 @@ tdagi_any tdagi_aten_addmm(tdagi_call *c)
                                                      : "mat2")};
     tdagi_addmm_spec s = {tdagi_arg_float(c, "alpha", 1),
                           tdagi_arg_float(c, "beta", 1)};
-    if (!ranks_fit(c, in[1], in[2]) || !batches_fit(c, in[1], in[2]))
-        return tdagi_any_poison();
+    if (!factors_fit(c, &in[1], &in[2])) return tdagi_any_poison();
     if (s.beta == 0) { /* what is in self is not looked at, NaN included */
         tdag_value y = lower(c, TDAGI_MATMUL, 2, in + 1, NULL);
         return tdagi_result(c, s.alpha == 1 ? y : tdagi_mul_scalar(c->b, y, s.alpha));
