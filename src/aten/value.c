@@ -128,7 +128,9 @@ static tdagi_any *dict_find(tdagi_env *env, const tdagi_dict *d, tdagi_any key)
     if (!tdagi_env_step(env, d->keys.n / 4)) return NULL;
     for (uint32_t i = 0; i < d->keys.n && found == NULL; i++)
         if (tdagi_any_equal(env, d->keys.v[i], key, &assumed)) found = &d->values.v[i];
-    if (assumed)
+    if (assumed && key.kind == TDAGI_ANY_DATA)
+        tdagi_env_issue(env, "a key of a dict that tensor data decides");
+    else if (assumed)
         tdagi_env_issue(env, "a key of a dict that a symbolic size decides; give that "
                              "dim a fixed size");
     return found;

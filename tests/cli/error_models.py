@@ -143,6 +143,33 @@ class Told(nn.Module):
         return x
 
 
+class SetByData(nn.Module):
+    def forward(self, x):
+        d = {"a": x, "b": x * 2}
+        d["a" if bool(x[0] > 0) else "b"] = x
+        return d["a"]
+
+
+class TextOfData(nn.Module):
+    def forward(self, x):
+        if str(int(x.sum())) == "2":
+            return x + 1
+        return x
+
+
+class Chosen(nn.Module):
+    def forward(self, x):
+        return x, "a" if bool(x[0] > 0) else "b"
+
+
+class ManyPairs(nn.Module):
+    def forward(self, x):
+        pairs = [(x, x)]
+        for i in range(int(x.sum())):
+            pairs.append((x, x + i))
+        return pairs
+
+
 class Keyed(nn.Module):
     def forward(self, x):
         return x + {4: 1, 5: 2}[x.size(0)]
@@ -177,7 +204,7 @@ def main():
         torch.jit.save(torch.jit.trace(Mixed(), x), "mixed.pt")
         torch.jit.save(torch.jit.trace(Lookup(), torch.tensor([1, 2])), "lookup.pt")
         for maker in (Branch, Sized, Decided, Loop, Scaled, Sorted, Ordered, Counted, Numbered,
-                      Texted, Told, Keyed, Reshaped):
+                      Texted, Told, Keyed, Reshaped, SetByData, TextOfData, Chosen, ManyPairs):
             torch.jit.save(torch.jit.script(maker()), maker.__name__.lower() + ".pt")
         torch.jit.save(torch.jit.trace(nn.Conv2d(3, 8, 3), torch.rand(1, 3, 8, 8)),
                        "conv.pt")

@@ -38,6 +38,10 @@ for file in sorted:sort counted:count numbered:Int texted:branch keyed:key; do
         info ${file%:*}.pt -i 'f32[N=4]'
     expect 0 "^${file%:*}.pt" info ${file%:*}.pt -i 'f32[4]'
 done
+expect 3 'a key of a dict that tensor data decides' info setbydata.pt -i 'f32[4]'
+expect 3 'a branch that .*numbers and not their texts' info textofdata.pt -i 'f32[4]'
+expect 3 'an output that is a string that tensor data decides' info chosen.pt -i 'f32[4]'
+expect 3 'an output that is a list of tuples .*a list of each' info manypairs.pt -i 'f32[4]'
 expect 0 'f32\[N,N\]' show ordered.pt -i 'f32[N=4]'
 expect 0 '^told.pt' info told.pt -i 'f32[N=4]'
 expect 3 'aten::unsqueeze_ of a tensor that lives between calls' info reshaped.pt -i 'f32[4]'
