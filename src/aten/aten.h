@@ -277,9 +277,6 @@ tdag_value tdagi_wrap_index(tdagi_call *c, tdag_value index, tdag_dim n);
 tdag_value tdagi_search(tdagi_call *c, tdag_value sorted, tdag_value v, bool right);
 /* A constant of n i64 numbers. */
 tdag_value tdagi_positions(tdagi_call *c, int64_t n, const int64_t *v);
-/* Rows and columns of an n x n matrix with column - row >= offset, row by row, as two
- * constants; n is at most 10000. */
-void tdagi_pairs_above(tdagi_call *c, int64_t n, int64_t offset, tdag_value out[2]);
 /* A Python bound of a slice: from the end where negative, then within 0..n. */
 tdag_dim tdagi_slice_bound(tdagi_call *c, tdag_dim d, tdag_dim n);
 /* Rank + axis for negative ones; fails on the call where it is out of range. */

@@ -64,8 +64,8 @@ typedef struct tdagi_clamp_spec {
     double min, max;
 } tdagi_clamp_spec;
 typedef struct tdagi_scalar_spec { /* leaky_relu: slope; masked_fill: value; hardshrink,
-                                      softshrink: lambd; smooth_l1: beta; huber: delta
-                                    */
+                                      softshrink: lambd; smooth_l1: beta; huber:
+                                      delta; cdist, pdist: p */
     double value;
 } tdagi_scalar_spec;
 typedef struct tdagi_threshold_spec {
@@ -128,7 +128,7 @@ typedef struct tdagi_im2col_spec {
 typedef struct tdagi_axis_spec { /* softmax, log_softmax, concat, stack, argmax, ... */
     int64_t axis;                /* stack: of the result */
 } tdagi_axis_spec;
-typedef struct tdagi_axes_keep_spec { /* logsumexp; kept axes have dim 1 */
+typedef struct tdagi_axes_keep_spec { /* logsumexp, nansum; kept axes have dim 1 */
     tdag_list axes;
     int64_t keep;
 } tdagi_axes_keep_spec;
@@ -319,6 +319,18 @@ tdag_value tdagi_mul_scalar(tdag_builder *b, tdag_value x, double y);
 tdag_value tdagi_widen(tdag_builder *b, tdag_value x, tdag_dtype *own);
 /* convert, or x itself where it has that dtype already */
 tdag_value tdagi_cast(tdag_builder *b, tdag_value x, tdag_dtype dtype);
+/* ---- sugar: complex numbers ---- (id 0 as imaginary part: zero, which costs nothing)
+ */
+typedef struct tdagi_pair {
+    tdag_value re, im;
+} tdagi_pair;
+tdagi_pair tdagi_complex_multiply(tdag_builder *b, tdagi_pair x, tdagi_pair y);
+tdagi_pair tdagi_complex_divide(tdag_builder *b, tdagi_pair x, tdagi_pair y);
+/* ---- sugar: constants ---- */
+tdag_value tdagi_integers(tdag_builder *b, int64_t n, const int64_t *v); /* i64 */
+/* Rows i and columns j with j - i >= offset (or <= it), row by row. */
+void tdagi_triangle_pairs(tdag_builder *b, const int64_t size[2], int64_t offset,
+                          bool above, tdag_value out[2]);
 /* ---- sugar: composites by their usual arguments ---- */
 tdag_value tdagi_unary_composite(tdag_builder *b, tdagi_composite id, tdag_value x);
 tdag_value tdagi_softmax(tdag_builder *b, tdag_value x, int64_t axis);

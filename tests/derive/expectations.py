@@ -1057,11 +1057,38 @@ def sugar():
              axis=axis)
 
 
+def complexes():
+    for dtype in ("f32", "f64"):
+        for shape in ((), (3, 4)):
+            v = [rand(dtype, *shape) for _ in range(2)] + [rand(dtype, 4) for _ in range(2)]
+            x, y = torch.complex(*v[:2]), torch.complex(*v[2:])
+            # a difference of products: near 0 it is off by what they are
+            close = 1e-15 if dtype == "f64" else 1e-6
+            case(dtype, "complex_multiply", v, torch.view_as_real(x * y), 4, close)
+            case(dtype, "complex_divide", v, torch.view_as_real(x / y), 8, 16 * close)
+
+
+def distances():
+    for dtype, close in (("f32", 24), ("f64", 200)):
+        for p in (0.0, 1.0, 2.0, math.inf, 3.0):
+            for s, t in (((5, 3), (4, 3)), ((2, 5, 3), (1, 4, 3))):
+                x, y = rand(dtype, *s), rand(dtype, *t)
+                case(f"{dtype}_{p}", "cdist", [x, y],
+                     torch.cdist(x, y, p, "donot_use_mm_for_euclid_dist"), close, value=p)
+            x = rand(dtype, 6, 3)
+            case(f"{dtype}_{p}", "pdist", [x], torch.pdist(x, p), close, symbols=[3], value=p)
+        x = with_specials(dtype, 3, 4, 5, among=[math.nan, 0.0, math.inf])
+        for axes, keep in (([1], 0), ([0, 2], 1), ([0, 1, 2], 0)):
+            case(dtype, "nansum", [x], torch.nansum(x, axes, bool(keep)), 0,
+                 {"f32": 1e-5, "f64": 1e-14}[dtype], axes=axes, keep=keep)
+
+
 def main():
     global out
     with open(sys.argv[1], "wb") as out:
         for group in (unary, special, binary, plain, bits, matmul, conv, pools, softmaxes, norms, attention,
-                      joins, samples, bags, upsamples, antialiased, indexing, sugar):
+                      joins, samples, bags, upsamples, antialiased, indexing, sugar,
+                      complexes, distances):
             group()
 
 

@@ -163,7 +163,7 @@ void draw_example(draw *d, const generator *g)
         x->shape[i] = rnd_in(&d->r, 1, 4);
     draw_spec(d);
     if (g->fit != NULL) g->fit(d);
-    bool alone = row->max_inputs == 1 || *g->others != '\0';
+    bool alone = *g->others != '.' && (row->max_inputs == 1 || *g->others != '\0');
     for (uint32_t i = 0; alone && i < (g->spatial > 0 ? 1 : x->rank); i++)
         draw_symbol(d, x, i);
     draw_others(d, g->others);

@@ -58,7 +58,8 @@ typedef struct generator {
     uint8_t spatial;     /* the most spatial axes; 0 = it has none */
     /* The other inputs, a letter each: = the same type, ~ broadcastable with the first,
      * ? bool and broadcastable to it, c [channels], p [1] or [channels], l the last
-     * n_axes, + any number of the same but for the axis; empty: the function's. */
+     * n_axes, + any number of the same but for the axis; empty: the function's; .:
+     * there is none, and all sizes are numbers. */
     const char *others;
     void (*fit)(draw *d); /* NULL = the roles say all */
     /* Whether the draw may come back as something else, and why; NULL = never. */
@@ -101,6 +102,8 @@ void fit_col2im(draw *d);
 void fit_var(draw *d);
 void fit_norm(draw *d);
 void fit_normalize(draw *d);
+void fit_cdist(draw *d);
+void fit_pdist(draw *d);
 void fit_layer_norm(draw *d);
 void fit_group_norm(draw *d);
 void fit_attention(draw *d);

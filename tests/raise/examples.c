@@ -166,6 +166,11 @@ static const law examples[] = {
     {TDAGI_ADAPTIVE_MAX_POOL_POSITION, SPEC(adaptive_pool, L(2)), 1, {F(1, 2, 5)}},
     {TDAGI_ADAPTIVE_MAX_POOL_WITH_INDEX, SPEC(adaptive_pool, L(2)), 1, {F(1, 2, 5)}},
     {TDAGI_SEARCHSORTED, SPEC(search, 1), 2, {F(2, 5), F(2, 3)}},
+    {TDAGI_COMPLEX_MULTIPLY, NULL, 4, {F(2, 3), F(2, 3), F(2, 3), F(2, 3)}},
+    {TDAGI_COMPLEX_DIVIDE, NULL, 4, {F(2, 3), F(2, 3), F(2, 3), F(2, 3)}},
+    {TDAGI_CDIST, SPEC(scalar, 1), 2, {F(2, 5, 3), F(2, 4, 3)}},
+    {TDAGI_PDIST, SPEC(scalar, 1), 1, {F(5, 3)}},
+    {TDAGI_NANSUM, SPEC(axes_keep, L(1), 1), 1, {F(2, 3)}},
     {TDAGI_UPSAMPLE_AA, SPEC(upsample_aa, 1, 3, 5, 2, 1.2), 1, {F(1, 2, 6, 6)}},
 };
 /* clang-format on */

@@ -307,6 +307,25 @@ void fit_norm(draw *d)
     d->spec.norm.eps = 0;
 }
 
+/* p, and what it is of: rows of one width, of any batches that meet. */
+void fit_cdist(draw *d)
+{
+    static const double ps[] = {2, 1, 0, (double)INFINITY, 3, 2.5};
+    tdagi_type *x = &d->l.in[0], *y = &d->l.in[1];
+    d->spec.scalar.value = ps[rnd_in(&d->r, 0, 5)];
+    x->shape[x->rank - 1] += 1; /* of one element there is no norm */
+    *y = *x;
+    y->shape[y->rank - 2] = rnd_in(&d->r, 1, 4);
+    for (uint32_t i = 0; i + 2 < y->rank; i++)
+        if (rnd_yes(&d->r)) y->shape[i] = 1;
+}
+
+void fit_pdist(draw *d)
+{
+    fit_cdist(d);
+    d->l.in[0].shape[0] += 2;
+}
+
 void fit_normalize(draw *d)
 {
     fit_norm(d);

@@ -52,6 +52,8 @@ static bool is_elsewhere(tdagi_composite id)
         TDAGI_REPEAT_INTERLEAVE,
         TDAGI_POW_INT,
         TDAGI_VECTOR_NORM,
+        TDAGI_CDIST,
+        TDAGI_PDIST,
         TDAGI_NORMALIZE,
         /* by what the order leaves open */
         TDAGI_TOPK_POSITIONS,

@@ -196,6 +196,24 @@ def reductions():
     for f in "sum mean amax amin".split():
         case("torch.%s(x)" % f.replace("a", "" if f[0] == "a" else "a", 1), F(3, 4),
              want="torch.%s(x, [0, 1])" % f)
+    for t in (torch.float32, torch.float64, torch.float16, torch.bfloat16):
+        x = torch.where(F(2, 3, 4) > 1, F(2, 3, 4), torch.tensor(math.nan)).to(t)
+        case("torch.nansum(x, [0, 2], True)", x)
+        case("torch.nansum(x)", x, want="torch.nansum(x, [0, 1, 2])")
+    for p in ("0.0", "1.0", "2.0", "3.0", "2.5", "float('inf')"):
+        mode = "'donot_use_mm_for_euclid_dist'"
+        case("torch.cdist(x, y, %s, %s)" % (p, mode), F(5, 3), F(4, 3))
+        case("torch.cdist(x, y, %s, %s)" % (p, mode), F(2, 5, 3), F(4, 3).double().float())
+        case("torch.cdist(x, y, %s, %s)" % (p, mode), F(2, 1, 5, 3).double(),
+             F(3, 4, 3).double())
+        case("torch.pdist(x, %s)" % p, F(5, 3))
+    for f in "mul div".split():
+        z = "torch.view_as_real(torch.%s(torch.view_as_complex(x), torch.view_as_complex(y)))" % f
+        case(z, F(3, 4, 2), F(3, 4, 2))
+        case(z, F(2, 3, 4, 2).double(), F(4, 2).double())
+        case(z, F(3, 2, 4).transpose(1, 2), F(1, 4, 2))
+        case("torch.view_as_real(torch.%s(torch.complex(x, y), torch.complex(y, x)))" % f,
+             F(3, 4), F(3, 4))
     for f in "prod any all".split():
         case("torch.%s(x)" % f, F(3, 4) if f == "prod" else B(3, 4))
     for f in "prod any all".split():

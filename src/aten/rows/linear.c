@@ -341,10 +341,9 @@ tdagi_any tdagi_aten_cdist(tdagi_call *c)
                 tdagi_dim_sample(pool, tdagi_dim(c, y, ry - 2)) > 25;
     if (p == 2 && rx == ry && (mode == 1 || (mode == 0 && many)))
         return tdagi_result(c, euclidean(c, x, y, rx));
-    tdag_value d = tdagi_sub(c->b, tdagi_unsqueeze1(c->b, x, rx - 1),
-                             tdagi_unsqueeze1(c->b, y, ry - 2));
-    return d.id == 0 ? tdagi_any_poison()
-                     : tdagi_result(c, norm_of(c, d, (int64_t)tdagi_rank(c, d) - 1, p));
+    const tdag_value in[2] = {x, y};
+    return tdagi_result(c,
+                        tdagi_lower(c->b, TDAGI_CDIST, in, 2, &(tdagi_scalar_spec){p}));
 }
 
 /* Of all differences: ||self - other||_p */
@@ -366,9 +365,6 @@ tdagi_any tdagi_aten_pdist(tdagi_call *c)
     if (c->bad || tdagi_rank(c, x) != 2) return tdagi_refuse(c, "self");
     if (!fixed(c, x, 0, &n)) return tdagi_any_poison();
     if (n > 10000) return tdagi_refuse(c, "self");
-    tdag_value at[2];
-    tdagi_pairs_above(c, n, 1, at);
-    tdag_value d =
-        tdagi_sub(c->b, tdag_gather(c->b, x, at[0], 0), tdag_gather(c->b, x, at[1], 0));
-    return tdagi_result(c, norm_of(c, d, 1, p));
+    return tdagi_result(c,
+                        tdagi_lower(c->b, TDAGI_PDIST, &x, 1, &(tdagi_scalar_spec){p}));
 }

@@ -7,40 +7,7 @@
 
 tdag_value tdagi_positions(tdagi_call *c, int64_t n, const int64_t *v)
 {
-    tdag_tensor *t = NULL;
-    tdag_status st = tdag_tensor_create(c->env->ctx, TDAG_I64, 1, &n, &t);
-    if (st != TDAG_OK) {
-        tdagi_env_fail_here(c->env, st, c->schema->name);
-        return TDAG_NO_VALUE;
-    }
-    if (n > 0) memcpy(tdag_tensor_get_mutable_data(t), v, (size_t)n * sizeof(*v));
-    tdag_value out = tdag_add_tensor(c->b, TDAG_OP_CONSTANT, NULL, t);
-    tdag_tensor_free(t);
-    return out;
-}
-
-/* Rows i and columns j with j - i >= offset (or <= it), row by row. */
-static void pairs(tdagi_call *c, const int64_t size[2], int64_t offset, bool above,
-                  tdag_value out[2])
-{
-    size_t n = 0, room = (size_t)size[0] * (size_t)size[1];
-    int64_t *row = tdagi_env_alloc(c->env, room * sizeof(*row));
-    int64_t *column = tdagi_env_alloc(c->env, room * sizeof(*column));
-    out[0] = out[1] = TDAG_NO_VALUE;
-    if (row == NULL || column == NULL) return;
-    for (int64_t i = 0; i < size[0]; i++)
-        for (int64_t j = 0; j < size[1]; j++)
-            if (above ? j - i >= offset : j - i <= offset) {
-                row[n] = i;
-                column[n++] = j;
-            }
-    out[0] = tdagi_positions(c, (int64_t)n, row);
-    out[1] = tdagi_positions(c, (int64_t)n, column);
-}
-
-void tdagi_pairs_above(tdagi_call *c, int64_t n, int64_t offset, tdag_value out[2])
-{
-    pairs(c, (int64_t[]){n, n}, offset, true, out);
+    return tdagi_integers(c->b, n, v);
 }
 
 /* tril_indices (row data 0) and triu_indices (1) */
@@ -52,7 +19,7 @@ tdagi_any tdagi_aten_triangle_indices(tdagi_call *c)
     tdag_value v[2];
     if (c->bad || size[0] < 0 || size[1] < 0 || size[0] > 10000 || size[1] > 10000)
         return tdagi_refuse(c, "row");
-    pairs(c, size, offset, c->data == 1, v);
+    tdagi_triangle_pairs(c->b, size, offset, c->data == 1, v);
     tdag_value both = tdagi_stack(c->b, v, 2, 0);
     return tdagi_result(c, d == TDAG_DTYPE_NONE ? both : tdagi_cast(c->b, both, d));
 }

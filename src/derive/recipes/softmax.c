@@ -1,5 +1,5 @@
 /* softmax, log_softmax, logsumexp. All subtract the greatest element first, so nothing
- * overflows; half types are computed in f32, as PyTorch does. */
+ * overflows; half types are computed in f32, as PyTorch does. nansum. */
 #include "derive/parts.h"
 
 #include <math.h>
@@ -86,4 +86,23 @@ const tdagi_composite_def tdagi_composite_logsumexp = {
     .spec_size = sizeof(tdagi_axes_keep_spec),
     .fields = axes_keep_fields,
     .lower = lower_logsumexp,
+};
+
+/* The sum of what is no NaN. */
+static tdag_value lower_nansum(tdag_builder *b, const tdag_value *in, uint32_t n,
+                               const void *spec)
+{
+    (void)n;
+    const tdagi_axes_keep_spec *s = spec;
+    if (!tdagi_usable(b, in[0])) return TDAG_NO_VALUE;
+    tdag_value real = tdag_binary(b, TDAG_OP_EQUAL, in[0], in[0]);
+    tdag_value zero = tdag_add_scalar(b, tdag_builder_get_dtype(b, in[0]), 0);
+    return tdagi_reduce_keep(b, tdag_where(b, real, in[0], zero), TDAG_REDUCE_SUM,
+                             s->axes, s->keep != 0);
+}
+
+const tdagi_composite_def tdagi_composite_nansum = {
+    .spec_size = sizeof(tdagi_axes_keep_spec),
+    .fields = axes_keep_fields,
+    .lower = lower_nansum,
 };

@@ -247,10 +247,12 @@ static tdag_status attempt(const tdagi_pt2_writer *plan, const bool *by_parts,
     return st;
 }
 
-/* A composite that turns out to be written wrongly is written by its parts. */
+/* A composite that turns out to be written wrongly is written by its parts, as are
+ * those that have complex numbers inside. */
 static tdag_status convert(const tdagi_pt2_writer *plan)
 {
-    bool by_parts[TDAGI_N_COMPOSITES] = {false};
+    bool by_parts[TDAGI_N_COMPOSITES] = {[TDAGI_COMPLEX_MULTIPLY] = true,
+                                         [TDAGI_COMPLEX_DIVIDE] = true};
     for (;;) {
         uint32_t wrong = TDAGI_CORE;
         tdag_status st = attempt(plan, by_parts, &wrong);

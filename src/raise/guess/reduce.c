@@ -1,4 +1,4 @@
-/* Guesses of vector norms and of what is divided by them. */
+/* Guesses of vector norms, of distances and of what is divided by norms. */
 #include <math.h>
 
 #include "raise/guess/guess.h"
@@ -65,12 +65,34 @@ static bool read_norm(const tdagi_raiser *r, tdag_value y, tdagi_norm_spec *spec
     return x->id != 0;
 }
 
+/* The norm of differences of rows: of each with each, or of those of a triangle. */
+static tdag_status guess_distance(tdagi_raiser *r, const tdagi_root *root, double p,
+                                  tdag_value d, tdagi_match **out)
+{
+    const bool is_pdist = op_of(r, tdagi_step(r, d, TDAG_OP_ADD, 0)) == TDAG_OP_GATHER;
+    const uint32_t op = is_pdist ? TDAG_OP_GATHER : TDAG_OP_UNSQUEEZE;
+    const tdagi_scalar_spec spec = {p};
+    tdagi_root of = *root;
+    of.composite = is_pdist ? TDAGI_PDIST : TDAGI_CDIST;
+    const tdag_value in[2] = {
+        tdagi_step(r, tdagi_step(r, d, TDAG_OP_ADD, 0), op, 0),
+        tdagi_step(r, tdagi_step(r, tdagi_step(r, d, TDAG_OP_ADD, 1), TDAG_OP_NEG, 0),
+                   op, 0)};
+    if (in[0].id == 0 || in[1].id == 0 || !(p >= 0) ||
+        (root->type.dtype != TDAG_F32 && root->type.dtype != TDAG_F64) ||
+        tdagi_raiser_leaves_out(r, of.composite))
+        return TDAG_OK;
+    return tdagi_guess_known(r, &of, &spec, is_pdist ? 1 : 2, in, out);
+}
+
 TDAGI_GUESS(vector_norm)
 {
     tdagi_norm_spec spec = {.eps = 0};
     tdag_value x;
     if (!read_norm(r, kept(r, root, &spec.keep), &spec, &x)) return TDAG_OK;
     x = tdagi_narrow(r, root, x);
+    TDAGI_TRY(guess_distance(r, root, spec.p, x, out));
+    if (*out != NULL) return TDAG_OK;
     return tdagi_guess_known(r, root, &spec, 1, &x, out);
 }
 

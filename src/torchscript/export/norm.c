@@ -54,6 +54,28 @@ static void emit_vector_norm(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_vector_norm = {.emit = emit_vector_norm};
 
+/* By differences, as it is lowered, not by a product of matrices. */
+static void emit_cdist(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_scalar_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.cdist($0, $1, %f, 2)", s->value);
+}
+const tdagi_emitter tdagi_emitter_cdist = {.emit = emit_cdist};
+
+static void emit_pdist(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_scalar_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.pdist($0, %f)", s->value);
+}
+const tdagi_emitter tdagi_emitter_pdist = {.emit = emit_pdist};
+
+static void emit_nansum(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_axes_keep_spec *s = k->spec;
+    tdagi_export_emit(e, k, "torch.nansum($0, %l, %b)", &s->axes, s->keep);
+}
+const tdagi_emitter tdagi_emitter_nansum = {.emit = emit_nansum};
+
 static void emit_layer_norm(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_layer_norm_spec *s = k->spec;

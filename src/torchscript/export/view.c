@@ -199,6 +199,20 @@ static void emit_shuffle(tdagi_exporter *e, const tdagi_kernel *k, const shuffle
     tdagi_export_end(e);
 }
 
+/* Halves of complex numbers that nothing else reads. */
+static void plan_complex(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    if (k->composite != TDAGI_COMPLEX_MULTIPLY && k->composite != TDAGI_COMPLEX_DIVIDE)
+        return;
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t half = k->inputs[i];
+        if (e->uses[half] != 1 || tdagi_export_pairs(e, k, i & 2) == 0) continue;
+        e->deferred[half] = 1;
+        e->deferred[tdagi_export_kernel(e, half)->inputs[0]] |=
+            e->uses[tdagi_export_kernel(e, half)->inputs[0]] == 1;
+    }
+}
+
 /* A batch's own mean and variance, where nothing else reads them. */
 static void plan_stats(tdagi_exporter *e, const tdagi_kernel *k)
 {
@@ -224,6 +238,7 @@ void tdagi_export_plan_views(tdagi_exporter *e)
         uint32_t user = e->user[i];
         if (e->deferred[i] || plan_size(e, x)) continue;
         plan_glu(e, x);
+        plan_complex(e, x);
         plan_stats(e, x);
         if (e->uses[i] != 1 || user == 0) continue;
         const tdagi_kernel *k = tdagi_export_kernel(e, user);

@@ -27,34 +27,12 @@ tdagi_pair tdagi_pair_sub(tdagi_call *c, tdagi_pair x, tdagi_pair y)
 
 tdagi_pair tdagi_pair_mul(tdagi_call *c, tdagi_pair x, tdagi_pair y)
 {
-    tdagi_pair z = {tdagi_mul(c->b, x.re, y.re), TDAG_NO_VALUE};
-    if (x.im.id == 0 && y.im.id == 0) return z;
-    if (x.im.id == 0) {
-        z.im = tdagi_mul(c->b, x.re, y.im);
-    } else if (y.im.id == 0) {
-        z.im = tdagi_mul(c->b, x.im, y.re);
-    } else {
-        z.re = tdagi_sub(c->b, z.re, tdagi_mul(c->b, x.im, y.im));
-        z.im =
-            tdagi_add(c->b, tdagi_mul(c->b, x.re, y.im), tdagi_mul(c->b, x.im, y.re));
-    }
-    return z;
+    return tdagi_complex_multiply(c->b, x, y);
 }
 
-/* x / y with y scaled by its larger part, so that no square overflows. */
 tdagi_pair tdagi_pair_div(tdagi_call *c, tdagi_pair x, tdagi_pair y)
 {
-    if (y.im.id == 0)
-        return (tdagi_pair){tdagi_div(c->b, x.re, y.re),
-                            x.im.id == 0 ? x.im : tdagi_div(c->b, x.im, y.re)};
-    tdag_value scale = step_max(c, step_abs(c, y.re), step_abs(c, y.im));
-    tdagi_pair d = {tdagi_div(c->b, y.re, scale), tdagi_div(c->b, y.im, scale)};
-    tdag_value square =
-        tdagi_add(c->b, tdagi_mul(c->b, d.re, d.re), tdagi_mul(c->b, d.im, d.im));
-    tdagi_pair conj = {d.re, step_neg(c, d.im)};
-    tdagi_pair z = tdagi_pair_mul(c, x, conj);
-    tdag_value by = tdagi_mul(c->b, square, scale);
-    return (tdagi_pair){tdagi_div(c->b, z.re, by), tdagi_div(c->b, z.im, by)};
+    return tdagi_complex_divide(c->b, x, y);
 }
 
 /* ---- two operands ---- */

@@ -5,10 +5,6 @@
 
 #include "aten/rows/steps.h"
 
-typedef struct tdagi_pair {
-    tdag_value re, im;
-} tdagi_pair;
-
 /* ---- arguments and results (pair.c) ---- */
 /* f32 or f64 where the number of a dtype is that of a complex one, else DTYPE_NONE. */
 tdag_dtype tdagi_complex_part(tdagi_any dtype);
