@@ -228,6 +228,12 @@ typedef struct tdagi_search_spec { /* searchsorted: sorted [..., n] and numbers 
                                       dtype, [..., m] or, of one axis, any */
     int64_t right;                 /* behind equal ones */
 } tdagi_search_spec;
+#define TDAGI_FFT_MOST (1 << 22) /* elements, tables of which are 64 MiB */
+typedef struct tdagi_fft_spec {  /* fft: pairs [..., n, 2]; rfft: x [..., n] to the
+                                    first n/2 + 1 pairs; irfft: these to [..., n] */
+    int64_t inverse, n;
+    double scale; /* of the result, which is not divided otherwise */
+} tdagi_fft_spec;
 typedef struct tdagi_diagonal_spec { /* triu, tril over the last two axes */
     int64_t diagonal;
 } tdagi_diagonal_spec;
@@ -326,6 +332,8 @@ typedef struct tdagi_pair {
 } tdagi_pair;
 tdagi_pair tdagi_complex_multiply(tdag_builder *b, tdagi_pair x, tdagi_pair y);
 tdagi_pair tdagi_complex_divide(tdag_builder *b, tdagi_pair x, tdagi_pair y);
+/* All n pairs of what is conjugate-symmetric, given by its first n/2 + 1. */
+tdag_value tdagi_fft_mirror(tdag_builder *b, tdag_value x, int64_t n);
 /* ---- sugar: constants ---- */
 tdag_value tdagi_integers(tdag_builder *b, int64_t n, const int64_t *v); /* i64 */
 /* Rows i and columns j with j - i >= offset (or <= it), row by row. */

@@ -37,6 +37,12 @@ static const pattern squeeze_rows[] = {
     {TDAGI_ADAPTIVE_MAX_POOL, TDAG_OP_REDUCE, TDAG_OP_WHERE, tdagi_guess_adaptive_pool},
     {TDAGI_KTH_POSITION, TDAG_OP_SELECT, TDAG_OP_ARGSORT, tdagi_guess_kth_position},
     {TDAGI_UPSAMPLE_AA, TDAG_OP_REDUCE, TDAG_OP_MULTIPLY, tdagi_guess_upsample_aa},
+    {TDAGI_IRFFT, TDAG_OP_REDUCE, TDAG_OP_MULTIPLY, tdagi_guess_fft},
+    {TDAGI_IRFFT, TDAG_OP_SELECT, ANY, tdagi_guess_fft},
+};
+static const pattern ungroup_rows[] = {
+    {TDAGI_FFT, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_fft},
+    {TDAGI_RFFT, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_fft},
 };
 static const pattern scatter_rows[] = {
     {TDAGI_EMBEDDING_BAG, TDAG_OP_ADD, TDAG_OP_SCAN, tdagi_guess_embedding_bag},
@@ -50,6 +56,8 @@ static const pattern multiply_rows[] = {
     {TDAGI_AVG_POOL, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_pool},
     {TDAGI_ADAPTIVE_AVG_POOL, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_adaptive_pool},
     {TDAGI_EMBEDDING_BAG, TDAG_OP_SCATTER, TDAG_OP_ADD, tdagi_guess_embedding_bag},
+    {TDAGI_RFFT, TDAG_OP_PERMUTE, TDAG_OP_GATHER, tdagi_guess_fft},
+    {TDAGI_RFFT, TDAG_OP_GATHER, TDAG_OP_GROUP, tdagi_guess_fft},
     {TDAGI_GELU, ANY, ANY, tdagi_guess_gelu_formula},
     {TDAGI_POW_INT, ANY, ANY, tdagi_guess_pow_int},
 };
@@ -82,6 +90,8 @@ static const pattern reduce_rows[] = {
     {TDAGI_ADAPTIVE_AVG_POOL, TDAG_OP_MULTIPLY, TDAG_OP_RECIPROCAL, tdagi_guess_adaptive_pool},
 };
 static const pattern group_rows[] = {
+    {TDAGI_FFT, TDAG_OP_PERMUTE, ANY, tdagi_guess_fft},
+    {TDAGI_IRFFT, TDAG_OP_PERMUTE, TDAG_OP_SQUEEZE, tdagi_guess_fft},
     {TDAGI_IM2COL, TDAG_OP_PERMUTE, TDAG_OP_UNGROUP, tdagi_guess_im2col},
     {TDAGI_IM2COL, TDAG_OP_PERMUTE, TDAG_OP_UNFOLD, tdagi_guess_im2col},
     {TDAGI_REPEAT_INTERLEAVE, TDAG_OP_REPEAT, TDAG_OP_UNSQUEEZE, tdagi_guess_repeat_interleave},
@@ -91,6 +101,7 @@ static const pattern fold_rows[] = {
     {TDAGI_COL2IM, ANY, ANY, tdagi_guess_col2im},
 };
 static const pattern slice_rows[] = {
+    {TDAGI_RFFT, TDAG_OP_ADD, TDAG_OP_MULTIPLY, tdagi_guess_fft},
     {TDAGI_COL2IM, TDAG_OP_FOLD, ANY, tdagi_guess_col2im},
     {TDAGI_COL2IM, TDAG_OP_PAD, TDAG_OP_FOLD, tdagi_guess_col2im},
     {TDAGI_COL2IM, TDAG_OP_SLICE, TDAG_OP_FOLD, tdagi_guess_col2im},
@@ -103,7 +114,11 @@ static const pattern pad_rows[] = {
     {TDAGI_COL2IM, TDAG_OP_FOLD, ANY, tdagi_guess_col2im},
     {TDAGI_COL2IM, TDAG_OP_SLICE, TDAG_OP_FOLD, tdagi_guess_col2im},
 };
+static const pattern gather_rows[] = {
+    {TDAGI_RFFT, TDAG_OP_GROUP, ANY, tdagi_guess_fft},
+};
 static const pattern permute_rows[] = {
+    {TDAGI_RFFT, TDAG_OP_GATHER, TDAG_OP_PERMUTE, tdagi_guess_fft},
     {TDAGI_UPSAMPLE, TDAG_OP_GATHER, TDAG_OP_WHERE, tdagi_guess_upsample},
     {TDAGI_GRID_SAMPLE, TDAG_OP_ADD, TDAG_OP_MULTIPLY, tdagi_guess_grid_sample},
     {TDAGI_GRID_SAMPLE, TDAG_OP_ADD, TDAG_OP_ADD, tdagi_guess_grid_sample},
@@ -111,6 +126,7 @@ static const pattern permute_rows[] = {
     {TDAGI_GRID_SAMPLE, TDAG_OP_WHERE, TDAG_OP_GATHER, tdagi_guess_grid_sample},
 };
 static const pattern add_rows[] = {
+    {TDAGI_FFT, TDAG_OP_MULTIPLY, TDAG_OP_SLICE, tdagi_guess_fft},
     {TDAGI_BITWISE_OR, TDAG_OP_NEG, ANY, tdagi_guess_bitwise},
     {TDAGI_BITWISE_XOR, TDAG_OP_NEG, TDAG_OP_MULTIPLY, tdagi_guess_bitwise},
     {TDAGI_UPSAMPLE, TDAG_OP_MULTIPLY, TDAG_OP_PERMUTE, tdagi_guess_upsample},
@@ -134,10 +150,12 @@ static const struct {
     [TDAG_OP_CONVERT] = ROWS(convert_rows),
     [TDAG_OP_REDUCE] = ROWS(reduce_rows),
     [TDAG_OP_GROUP] = ROWS(group_rows),
+    [TDAG_OP_UNGROUP] = ROWS(ungroup_rows),
     [TDAG_OP_FOLD] = ROWS(fold_rows),
     [TDAG_OP_SLICE] = ROWS(slice_rows),
     [TDAG_OP_PAD] = ROWS(pad_rows),
     [TDAG_OP_PERMUTE] = ROWS(permute_rows),
+    [TDAG_OP_GATHER] = ROWS(gather_rows),
     [TDAG_OP_ADD] = ROWS(add_rows),
     [TDAG_OP_RECIPROCAL] = ROWS(reciprocal_rows),
 };

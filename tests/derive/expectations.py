@@ -1083,12 +1083,34 @@ def distances():
                  {"f32": 1e-5, "f64": 1e-14}[dtype], axes=axes, keep=keep)
 
 
+def transforms():
+    real = torch.view_as_real
+    for dtype in ("f32", "f64"):
+        for n in (1, 2, 5, 16, 31, 67, 96, 100, 128, 257):
+            for name, scale in (("backward", 1.0), ("ortho", n ** -0.5), ("forward", 1.0 / n)):
+                # an error of each of n summands
+                close = {"f32": 1e-6, "f64": 4e-15}[dtype] * n
+                x, z = rand(dtype, 3, n), rand(dtype, 2, n, 2)
+                half, c = rand(dtype, 3, n // 2 + 1, 2), torch.view_as_complex
+                inverse = {"backward": "forward", "forward": "backward"}.get(name, name)
+                for op, v, f, g in (
+                        ("rfft", x, lambda x, m: real(torch.fft.rfft(x, norm=m)),
+                         lambda x, m: real(torch.fft.ihfft(x, norm=m).resolve_conj())),
+                        ("fft", z, lambda z, m: real(torch.fft.fft(c(z), norm=m)),
+                         lambda z, m: real(torch.fft.ifft(c(z), norm=m))),
+                        ("irfft", half, lambda z, m: torch.fft.hfft(c(z), n, norm=m),
+                         lambda z, m: torch.fft.irfft(c(z), n, norm=m))):
+                    case(dtype, op, [v], f(v, name), 4, close, symbols=None, n=n, scale=scale)
+                    case(dtype, op, [v], g(v, inverse), 4, close, symbols=None, n=n,
+                         scale=scale, inverse=1)
+
+
 def main():
     global out
     with open(sys.argv[1], "wb") as out:
         for group in (unary, special, binary, plain, bits, matmul, conv, pools, softmaxes, norms, attention,
                       joins, samples, bags, upsamples, antialiased, indexing, sugar,
-                      complexes, distances):
+                      complexes, distances, transforms):
             group()
 
 

@@ -46,6 +46,7 @@ typedef struct draw {
         tdagi_bag_spec bag;
         tdagi_topk_spec topk;
         tdagi_kth_spec kth;
+        tdagi_fft_spec fft;
     } spec;
     int64_t lists[DRAW_MOST_LISTS][TDAG_MAX_RANK]; /* what the spec's lists point at */
     uint32_t n_lists;
@@ -104,6 +105,7 @@ void fit_norm(draw *d);
 void fit_normalize(draw *d);
 void fit_cdist(draw *d);
 void fit_pdist(draw *d);
+void fit_fft(draw *d);
 void fit_layer_norm(draw *d);
 void fit_group_norm(draw *d);
 void fit_attention(draw *d);

@@ -171,6 +171,9 @@ static const law examples[] = {
     {TDAGI_CDIST, SPEC(scalar, 1), 2, {F(2, 5, 3), F(2, 4, 3)}},
     {TDAGI_PDIST, SPEC(scalar, 1), 1, {F(5, 3)}},
     {TDAGI_NANSUM, SPEC(axes_keep, L(1), 1), 1, {F(2, 3)}},
+    {TDAGI_FFT, SPEC(fft, 0, 6, 1), 1, {F(3, 6, 2)}},
+    {TDAGI_RFFT, SPEC(fft, 0, 6, 1), 1, {F(3, 6)}},
+    {TDAGI_IRFFT, SPEC(fft, 1, 6, 1), 1, {F(3, 4, 2)}},
     {TDAGI_UPSAMPLE_AA, SPEC(upsample_aa, 1, 3, 5, 2, 1.2), 1, {F(1, 2, 6, 6)}},
 };
 /* clang-format on */

@@ -326,6 +326,22 @@ void fit_pdist(draw *d)
     d->l.in[0].shape[0] += 2;
 }
 
+/* Of any size: one matrix, several, with large primes; of a batch of any size. */
+void fit_fft(draw *d)
+{
+    static const int64_t sizes[] = {2,  3,  4,  5,   12,  16,  31,  64,
+                                    67, 72, 96, 100, 128, 134, 257, 402};
+    tdagi_type *x = &d->l.in[0];
+    const bool pair = d->l.id != TDAGI_RFFT;
+    int64_t n = sizes[rnd_in(&d->r, 0, 15)];
+    d->spec.fft.n = n;
+    d->spec.fft.scale = pow((double)n, -0.5 * (double)rnd_in(&d->r, 0, 2));
+    x->shape[x->rank - 1] = 2;
+    x->shape[x->rank - 1 - pair] = d->l.id == TDAGI_IRFFT ? n / 2 + 1 : n;
+    for (uint32_t i = 0; i + 1 + pair < x->rank; i++)
+        draw_symbol(d, x, i);
+}
+
 void fit_normalize(draw *d)
 {
     fit_norm(d);

@@ -54,6 +54,9 @@ static bool is_elsewhere(tdagi_composite id)
         TDAGI_VECTOR_NORM,
         TDAGI_CDIST,
         TDAGI_PDIST,
+        TDAGI_FFT,
+        TDAGI_RFFT,
+        TDAGI_IRFFT,
         TDAGI_NORMALIZE,
         /* by what the order leaves open */
         TDAGI_TOPK_POSITIONS,

@@ -64,6 +64,9 @@ static bool is_set(const draw *d, uint32_t which)
     case TDAGI_COMPLEX_MULTIPLY:
     case TDAGI_COMPLEX_DIVIDE:
     case TDAGI_CDIST:
+    case TDAGI_FFT:
+    case TDAGI_RFFT:
+    case TDAGI_IRFFT:
         return which == all;
     case TDAGI_CONCAT:
     case TDAGI_STACK:
@@ -140,7 +143,15 @@ static bool aligned_apart(const draw *d, uint32_t which, bool adds)
            (d->l.id == TDAGI_COMPLEX_MULTIPLY || d->l.id == TDAGI_COMPLEX_DIVIDE);
 }
 
+static bool gathers_in_place(const draw *d, uint32_t which, bool adds)
+{
+    (void)which;
+    return !adds && d->l.in[0].rank <= (d->l.id == TDAGI_RFFT ? 2 : 3) &&
+           (d->l.id == TDAGI_RFFT || d->l.id == TDAGI_IRFFT);
+}
+
 static const exception exceptions[] = {
+    {gathers_in_place, "the only axis changes no places before it is gathered"},
     {aligned_apart, "halves of lower rank are aligned at each place that reads them"},
     {windows_of_more, "positions are of channels, or of a batch of them"},
     {shares_addend, "matrices of two axes share an addend of one: a matmul and an add"},

@@ -200,6 +200,20 @@ def reductions():
         x = torch.where(F(2, 3, 4) > 1, F(2, 3, 4), torch.tensor(math.nan)).to(t)
         case("torch.nansum(x, [0, 2], True)", x)
         case("torch.nansum(x)", x, want="torch.nansum(x, [0, 1, 2])")
+    for n in (2, 12, 67, 96, 128):
+        for norm in ("None", "'ortho'", "'forward'"):
+            z, half = "torch.view_as_complex(x)", n // 2 + 1
+            for f in "fft ifft".split():
+                case("torch.view_as_real(torch.fft.%s(%s, %d, norm=%s))" % (f, z, n, norm),
+                     F(3, n, 2))
+            for f in "rfft ihfft".split():
+                end = ".resolve_conj()" if f == "ihfft" else ""
+                case("torch.view_as_real(torch.fft.%s(x, %d, norm=%s)%s)" % (f, n, norm, end),
+                     F(2, 3, n).double())
+            for f in "irfft hfft".split():
+                case("torch.fft.%s(%s, %d, norm=%s)" % (f, z, n, norm), F(3, half, 2))
+    case("torch.view_as_complex(x).abs()", F(3, 4, 2))
+    case("torch.view_as_complex(x).abs()", F(3, 4, 2).double())
     for p in ("0.0", "1.0", "2.0", "3.0", "2.5", "float('inf')"):
         mode = "'donot_use_mm_for_euclid_dist'"
         case("torch.cdist(x, y, %s, %s)" % (p, mode), F(5, 3), F(4, 3))

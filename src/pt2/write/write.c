@@ -252,7 +252,10 @@ static tdag_status attempt(const tdagi_pt2_writer *plan, const bool *by_parts,
 static tdag_status convert(const tdagi_pt2_writer *plan)
 {
     bool by_parts[TDAGI_N_COMPOSITES] = {[TDAGI_COMPLEX_MULTIPLY] = true,
-                                         [TDAGI_COMPLEX_DIVIDE] = true};
+                                         [TDAGI_COMPLEX_DIVIDE] = true,
+                                         [TDAGI_FFT] = true,
+                                         [TDAGI_RFFT] = true,
+                                         [TDAGI_IRFFT] = true};
     for (;;) {
         uint32_t wrong = TDAGI_CORE;
         tdag_status st = attempt(plan, by_parts, &wrong);

@@ -35,5 +35,6 @@ TDAGI_GUESS(embedding_bag);
 TDAGI_GUESS(special);
 TDAGI_GUESS(bitwise);
 TDAGI_GUESS(shift);
+TDAGI_GUESS(fft);
 
 #endif

@@ -1,4 +1,6 @@
-/* Products and quotients of complex numbers. */
+/* Complex numbers: products, quotients, magnitudes and Fourier transforms. */
+#include <math.h>
+
 #include "torchscript/export/export.h"
 
 /* If k is one half of pairs, which are the last axis of a value: of which. */
@@ -42,6 +44,11 @@ static bool is_aligned(const tdagi_exporter *e, uint32_t value)
 
 uint32_t tdagi_export_pairs(const tdagi_exporter *e, const tdagi_kernel *k, uint32_t i)
 {
+    const bool is_abs = k->composite == TDAGI_HYPOT && !e->is_functional &&
+                        (k->dtype == TDAG_F32 || k->dtype == TDAG_F64);
+    if (!is_abs && k->composite != TDAGI_COMPLEX_MULTIPLY &&
+        k->composite != TDAGI_COMPLEX_DIVIDE)
+        return 0;
     uint32_t x = half_of(e, tdagi_export_input(e, k, i), 0);
     return x != 0 && x == half_of(e, tdagi_export_input(e, k, i + 1), 1) &&
                    is_aligned(e, x)
@@ -71,3 +78,43 @@ static void emit_complex(tdagi_exporter *e, const tdagi_kernel *k)
     tdagi_export_end(e);
 }
 const tdagi_emitter tdagi_emitter_complex = {.emit = emit_complex};
+
+/* The pairs of an input as complex numbers. */
+static void add_complex(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    tdagi_export_piece(e, k,
+                       is_aligned(e, k->inputs[0])
+                           ? "torch.view_as_complex(torch.contiguous($0))"
+                           : "torch.complex(torch.select($0, -1, 0), "
+                             "torch.select($0, -1, 1))");
+}
+
+/* Which of PyTorch's ways to scale it is: backward ones divide by themselves. */
+static const char *norm_of(const tdagi_fft_spec *s)
+{
+    bool whole = fabs(s->scale * (s->inverse ? (double)s->n : 1) - 1) < 1e-9;
+    return whole                                            ? "None"
+           : fabs(s->scale * sqrt((double)s->n) - 1) < 1e-9 ? "\"ortho\""
+                                                            : "\"forward\"";
+}
+
+static void emit_fft(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    static const char *const names[3][2] = {
+        {"view_as_real(torch.fft_fft", "view_as_real(torch.fft_ifft"},
+        {"view_as_real(torch.fft_rfft",
+         "view_as_real(torch.resolve_conj(torch.fft_ihfft"},
+        {"fft_hfft", "fft_irfft"}};
+    static const char *const ends[3][2] = {{"))", "))"}, {"))", ")))"}, {")", ")"}};
+    const tdagi_fft_spec *s = k->spec;
+    const uint32_t which = k->composite - TDAGI_FFT, inverse = s->inverse != 0;
+    tdagi_export_begin(e, k);
+    tdagi_export_piece(e, k, "torch.%s(", names[which][inverse]);
+    if (k->composite == TDAGI_RFFT)
+        tdagi_export_piece(e, k, "$0");
+    else
+        add_complex(e, k);
+    tdagi_export_piece(e, k, ", %i, -1, %s%s", s->n, norm_of(s), ends[which][inverse]);
+    tdagi_export_end(e);
+}
+const tdagi_emitter tdagi_emitter_fft = {.emit = emit_fft};

@@ -36,6 +36,13 @@ static void emit_named(tdagi_exporter *e, const tdagi_kernel *k)
     bool number = tdagi_export_is_scalar(e, k, 1) && !tdagi_export_is_scalar(e, k, 0) &&
                   (k->composite == TDAGI_FMOD || k->composite == TDAGI_XLOGY ||
                    k->composite == TDAGI_COPYSIGN);
+    uint32_t pairs = tdagi_export_pairs(e, k, 0);
+    if (pairs != 0) {
+        tdagi_export_value(e, pairs);
+        tdagi_export_emit(
+            e, k, "torch.abs(torch.view_as_complex(torch.contiguous(%v)))", pairs);
+        return;
+    }
     tdagi_export_emit(e, k, number ? "torch.%s($0, #1)" : "torch.%s($0, $1)",
                       name_of(k));
 }

@@ -206,8 +206,8 @@ uint32_t tdagi_export_glu(const tdagi_exporter *e, const tdagi_kernel *k, int64_
 /* Whether k normalises by the mean and variance of its own input: PyTorch computes them
  * itself then, and takes no gradient of those it is given. */
 bool tdagi_export_is_batch_stats(const tdagi_exporter *e, const tdagi_kernel *k);
-/* If k's inputs i and i + 1 are the halves of pairs that may be seen as complex
- * numbers: of which value, else 0 (complex.c). */
+/* If k is of complex numbers and its inputs i and i + 1 are the halves of pairs that
+ * may be seen as such: of which value, else 0 (complex.c). */
 uint32_t tdagi_export_pairs(const tdagi_exporter *e, const tdagi_kernel *k, uint32_t i);
 /* What a value is before the changes of shape that its user takes along. */
 uint32_t tdagi_export_base(const tdagi_exporter *e, uint32_t value);

@@ -202,11 +202,11 @@ static void emit_shuffle(tdagi_exporter *e, const tdagi_kernel *k, const shuffle
 /* Halves of complex numbers that nothing else reads. */
 static void plan_complex(tdagi_exporter *e, const tdagi_kernel *k)
 {
-    if (k->composite != TDAGI_COMPLEX_MULTIPLY && k->composite != TDAGI_COMPLEX_DIVIDE)
-        return;
-    for (uint32_t i = 0; i < 4; i++) {
+    for (uint32_t i = 0; i + (i % 2 == 0) < k->n_inputs; i++) {
+        if (k->composite == TDAGI_CORE || tdagi_export_pairs(e, k, i & 6) == 0)
+            continue;
         uint32_t half = k->inputs[i];
-        if (e->uses[half] != 1 || tdagi_export_pairs(e, k, i & 2) == 0) continue;
+        if (e->uses[half] != 1) continue;
         e->deferred[half] = 1;
         e->deferred[tdagi_export_kernel(e, half)->inputs[0]] |=
             e->uses[tdagi_export_kernel(e, half)->inputs[0]] == 1;

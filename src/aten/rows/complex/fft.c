@@ -1,10 +1,8 @@
-/* torch.fft: which axes are transformed, how long, how scaled (transform.h does it). */
-#include "aten/rows/complex/transform.h"
+/* torch.fft: which axes are transformed, how long, how scaled. */
+#include "aten/rows/complex/pair.h"
 
 #include <math.h>
 #include <string.h>
-
-#define MAX_LENGTH (1 << 22) /* tables of which are 64 MiB */
 
 typedef enum fft_kind { FFT, IFFT, RFFT, IRFFT, HFFT, IHFFT } fft_kind;
 
@@ -19,7 +17,7 @@ typedef struct plan {
     uint32_t n;
     uint32_t axes[TDAG_MAX_RANK];
     int64_t sizes[TDAG_MAX_RANK]; /* of the whole transform, also where half is there */
-    int sign;
+    bool inverse;
     double power; /* of the size in what multiplies: 0, -0.5 or -1 */
 } plan;
 
@@ -69,6 +67,12 @@ static void to_pairs(tdagi_call *c, signal *s)
 
 /* ---- one axis ---- */
 
+tdag_value tdagi_transform(tdagi_call *c, tdagi_composite id, tdag_value x,
+                           tdagi_fft_spec how)
+{
+    return c->bad || x.id == 0 ? TDAG_NO_VALUE : tdagi_lower(c->b, id, &x, 1, &how);
+}
+
 /* Axis a in the place of the last one, or back. */
 static void exchange(tdagi_call *c, signal *s, uint32_t a)
 {
@@ -89,18 +93,18 @@ enum { WHOLE, HALF_OUT, HALF_IN };
 static void transform(tdagi_call *c, signal *s, const plan *p, uint32_t i, int half)
 {
     int64_t n = p->sizes[i];
-    tdagi_dft how = {p->sign, pow((double)n, p->power)};
+    const tdagi_fft_spec how = {p->inverse, n, pow((double)n, p->power)};
     if (c->bad) return;
     if (half == HALF_IN) to_pairs(c, s);
     resize(c, s, p->axes[i], half == HALF_IN ? n / 2 + 1 : n);
     exchange(c, s, p->axes[i]);
     if (half == HALF_IN) {
-        s->v = tdagi_dft_to_real(c, s->v, n, how);
+        s->v = tdagi_transform(c, TDAGI_IRFFT, s->v, how);
     } else if (s->is_pair) {
-        s->v = tdagi_dft_complex(c, s->v, n, how);
+        s->v = tdagi_transform(c, TDAGI_FFT, s->v, how);
     } else {
-        s->v = tdagi_dft_of_real(c, s->v, n, how);
-        if (half == WHOLE) s->v = tdagi_dft_mirror(c, s->v, n);
+        s->v = tdagi_transform(c, TDAGI_RFFT, s->v, how);
+        if (half == WHOLE) s->v = tdagi_fft_mirror(c->b, s->v, n);
     }
     s->is_pair = half != HALF_IN;
     exchange(c, s, p->axes[i]);
@@ -156,7 +160,7 @@ static void take_plan(tdagi_call *c, const signal *s, int half, plan *p)
         else if (size_of(c, s, p->axes[i], &p->sizes[i]) && half == HALF_IN &&
                  i + 1 == p->n)
             p->sizes[i] = 2 * (p->sizes[i] - 1);
-        if (!c->bad && (p->sizes[i] < 1 || p->sizes[i] > MAX_LENGTH))
+        if (!c->bad && (p->sizes[i] < 1 || p->sizes[i] > TDAGI_FFT_MOST))
             tdagi_call_fail(c, TDAG_E_SHAPE, "a transform of %lld elements",
                             (long long)p->sizes[i]);
     }
@@ -171,7 +175,7 @@ tdagi_any tdagi_aten_fft(tdagi_call *c)
     fft_kind kind = (fft_kind)(c->data % 10);
     bool inverse = kind == IFFT || kind == IRFFT || kind == IHFFT;
     signal s;
-    plan p = {.sign = inverse ? 1 : -1};
+    plan p = {.inverse = inverse};
     if (!take_signal(c, &s)) return tdagi_any_poison();
     if (halves[kind] == HALF_OUT && s.is_pair) return tdagi_refuse(c, "self");
     p.power = power_of(c, inverse);
@@ -185,7 +189,7 @@ tdagi_any tdagi_aten_fft_low(tdagi_call *c)
 {
     static const double powers[] = {0, -0.5, -1};
     signal s;
-    plan p = {.sign = -1};
+    plan p = {.n = 0};
     if (!take_signal(c, &s)) return tdagi_any_poison();
     int64_t by = tdagi_arg_int(c, "normalization", 0);
     int half = c->data == RFFT
@@ -195,7 +199,7 @@ tdagi_any tdagi_aten_fft_low(tdagi_call *c)
     bool inverse = c->data == IRFFT || !tdagi_arg_bool(c, "forward", true);
     if (by < 0 || by > 2) return tdagi_refuse(c, "normalization");
     p.power = powers[by];
-    p.sign = inverse ? 1 : -1;
+    p.inverse = inverse;
     take_plan(c, &s, half, &p);
     if (half == HALF_IN) p.sizes[p.n - 1] = tdagi_arg_int(c, "last_dim_size", 1);
     if (c->bad || (c->data == RFFT) == s.is_pair) return tdagi_refuse(c, "self");
@@ -208,7 +212,7 @@ tdagi_any tdagi_aten_fft_freq(tdagi_call *c)
     int64_t n = tdagi_arg_int(c, "n", 0), count = c->data == 1 ? n / 2 + 1 : n;
     double d = tdagi_arg_float(c, "d", 1);
     tdag_dtype dtype = tdagi_arg_dtype(c, "dtype");
-    if (c->bad || n < 1 || n > MAX_LENGTH) return tdagi_refuse(c, "n");
+    if (c->bad || n < 1 || n > TDAGI_FFT_MOST) return tdagi_refuse(c, "n");
     if (dtype == TDAG_DTYPE_NONE) dtype = TDAG_F32;
     tdag_value i = tdag_iota(c->b, count, TDAG_I64);
     if (c->data == 0) { /* from the middle on those below 0 */

@@ -28,6 +28,11 @@ tdagi_pair tdagi_pair_div(tdagi_call *c, tdagi_pair x, tdagi_pair y);
 void tdagi_pair_match(tdagi_call *c, tdagi_pair *x, tdagi_pair *y);
 tdagi_pair tdagi_pair_number(tdagi_call *c, tdag_value like, double re, double im);
 
+/* ---- transforms (fft.c) ---- */
+/* Of the last axis, of n elements: fft, rfft or irfft (derive.h). */
+tdag_value tdagi_transform(tdagi_call *c, tdagi_composite id, tdag_value x,
+                           tdagi_fft_spec how);
+
 /* ---- functions (functions.c) ---- */
 tdag_value tdagi_pair_abs(tdagi_call *c, tdagi_pair z);
 tdagi_pair tdagi_pair_exp(tdagi_call *c, tdagi_pair z);

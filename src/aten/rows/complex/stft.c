@@ -1,6 +1,6 @@
 /* Short-time Fourier transforms: windows of the signal and their transforms; and back,
  * by sums of what overlaps. */
-#include "aten/rows/complex/transform.h"
+#include "aten/rows/complex/pair.h"
 
 #include <math.h>
 #include <string.h>
@@ -109,9 +109,9 @@ tdagi_any tdagi_aten_stft(tdagi_call *c)
     if (c->bad || axis > 1 || (f.onesided && is_pair))
         return tdagi_refuse(c, "onesided");
     x = windowed(c, windows(c, centred(c, x, axis, f.n), axis, &f), &f, is_pair);
-    const tdagi_dft how = {-1, f.scale};
-    x = is_pair ? tdagi_dft_complex(c, x, f.n, how) : tdagi_dft_of_real(c, x, f.n, how);
-    if (!is_pair && !f.onesided) x = tdagi_dft_mirror(c, x, f.n);
+    x = tdagi_transform(c, is_pair ? TDAGI_FFT : TDAGI_RFFT, x,
+                        (tdagi_fft_spec){0, f.n, f.scale});
+    if (!is_pair && !f.onesided) x = tdagi_fft_mirror(c->b, x, f.n);
     if (c->bad || x.id == 0) return tdagi_any_poison();
     tdagi_cell *t = tdagi_cell_new(c->env, tdagi_transpose(c->b, x, axis, axis + 1));
     return is_complex ? tdagi_cell_of_pairs(c->env, t) : tdagi_any_tensor(t);
@@ -154,11 +154,11 @@ static tdag_value envelope(tdagi_call *c, const frames *f, tdag_dim count, tdag_
 static tdag_value back(tdagi_call *c, tdag_value x, const frames *f, bool is_complex)
 {
     uint32_t rank = tdagi_rank(c, x);
-    const tdagi_dft how = {1, f->scale};
+    const tdagi_fft_spec how = {1, f->n, f->scale};
     x = tdagi_transpose(c->b, x, rank - 3, rank - 2);
-    if (is_complex) return tdagi_dft_complex(c, x, f->n, how);
+    if (is_complex) return tdagi_transform(c, TDAGI_FFT, x, how);
     if (!f->onesided) x = tdagi_slice1(c->b, x, rank - 2, 0, f->n / 2 + 1);
-    return tdagi_dft_to_real(c, x, f->n, how);
+    return tdagi_transform(c, TDAGI_IRFFT, x, how);
 }
 
 /* The part of y [..., length] that is asked for, divided by what the windows add up to,
