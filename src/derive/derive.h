@@ -234,7 +234,7 @@ typedef struct tdagi_fft_spec {  /* fft: pairs [..., n, 2]; rfft: x [..., n] to 
     int64_t inverse, n;
     double scale; /* of the result, which is not divided otherwise */
 } tdagi_fft_spec;
-typedef struct tdagi_diagonal_spec { /* triu, tril over the last two axes */
+typedef struct tdagi_diagonal_spec { /* triu, tril over the last two axes; diag_embed */
     int64_t diagonal;
 } tdagi_diagonal_spec;
 
@@ -334,6 +334,12 @@ tdagi_pair tdagi_complex_multiply(tdag_builder *b, tdagi_pair x, tdagi_pair y);
 tdagi_pair tdagi_complex_divide(tdag_builder *b, tdagi_pair x, tdagi_pair y);
 /* All n pairs of what is conjugate-symmetric, given by its first n/2 + 1. */
 tdag_value tdagi_fft_mirror(tdag_builder *b, tdag_value x, int64_t n);
+/* x [..., n] as that diagonal of matrices, which are `elsewhere` besides. */
+tdag_value tdagi_on_diagonal(tdag_builder *b, tdag_value x, int64_t offset,
+                             tdag_dim rows, tdag_dim columns, tdag_value elsewhere);
+/* What bitwise_and, or and xor give, by the bits that both operands have. */
+tdag_value tdagi_bits_by_common(tdag_builder *b, tdagi_composite id, tdag_value x,
+                                tdag_value y, tdag_value common);
 /* ---- sugar: constants ---- */
 tdag_value tdagi_integers(tdag_builder *b, int64_t n, const int64_t *v); /* i64 */
 /* Rows i and columns j with j - i >= offset (or <= it), row by row. */

@@ -1068,6 +1068,14 @@ def complexes():
             case(dtype, "complex_divide", v, torch.view_as_real(x / y), 8, 16 * close)
 
 
+def diagonals():
+    for dtype in ("f32", "f64", "f16", "i64", "bool"):
+        for s in ((4,), (2, 3), (2, 1, 5)):
+            for d in (-2, 0, 3):
+                x = rand(dtype, *s)
+                case(dtype, "diag_embed", [x], torch.diag_embed(x, d), diagonal=d)
+
+
 def distances():
     for dtype, close in (("f32", 24), ("f64", 200)):
         for p in (0.0, 1.0, 2.0, math.inf, 3.0):
@@ -1110,7 +1118,7 @@ def main():
     with open(sys.argv[1], "wb") as out:
         for group in (unary, special, binary, plain, bits, matmul, conv, pools, softmaxes, norms, attention,
                       joins, samples, bags, upsamples, antialiased, indexing, sugar,
-                      complexes, distances, transforms):
+                      complexes, distances, transforms, diagonals):
             group()
 
 

@@ -241,6 +241,7 @@ static const generator generators[] = {
     {TDAGI_IRFFT,             "fd",   2, 5, 0, ".",    fit_fft,            NULL, NULL},
     {TDAGI_TRIU,              "fdhio", 2, 4, 0, "",     NULL,               NULL, NULL},
     {TDAGI_TRIL,              "fdhio", 2, 4, 0, "",     NULL,               NULL, NULL},
+    {TDAGI_DIAG_EMBED,        "fdhio", 1, 4, 0, "",     NULL,               NULL, NULL},
     {TDAGI_UPSAMPLE_AA,       "fdhb",  2, 2, 2, "",     fit_upsample_aa,    NULL, NULL},
 };
 /* clang-format on */

@@ -212,6 +212,11 @@ def reductions():
                      F(2, 3, n).double())
             for f in "irfft hfft".split():
                 case("torch.fft.%s(%s, %d, norm=%s)" % (f, z, n, norm), F(3, half, 2))
+    case("torch.view_as_real(torch.view_as_complex(x).conj() * torch.view_as_complex(y))",
+         F(3, 4, 2), F(3, 4, 2))
+    for d in (-1, 0, 2):
+        case("torch.diag_embed(x, %d)" % d, F(2, 3))
+        case("torch.diag(x, %d)" % d, F(3), want="torch.diag_embed(x, %d)" % d)
     case("torch.view_as_complex(x).abs()", F(3, 4, 2))
     case("torch.view_as_complex(x).abs()", F(3, 4, 2).double())
     for p in ("0.0", "1.0", "2.0", "3.0", "2.5", "float('inf')"):

@@ -76,14 +76,9 @@ static tdag_value and_known(tdagi_call *c, tdag_value x, uint64_t mask, int widt
     return sum.id == 0 ? tdagi_mul_scalar(c->b, x, 0) : sum;
 }
 
-/* x | y or x ^ y by what is common to both */
-static tdag_value by_common(tdagi_call *c, tdagi_fold_op op, tdag_value x, tdag_value y,
-                            tdag_value common)
-{
-    if (op == TDAGI_FOLD_AND) return common;
-    if (op == TDAGI_FOLD_XOR) common = product(c, common, 1);
-    return tdagi_sub(c->b, tdagi_add(c->b, x, y), common);
-}
+static const tdagi_composite by_op[] = {[TDAGI_FOLD_AND] = TDAGI_BITWISE_AND,
+                                        [TDAGI_FOLD_OR] = TDAGI_BITWISE_OR,
+                                        [TDAGI_FOLD_XOR] = TDAGI_BITWISE_XOR};
 
 bool tdagi_bitwise_known(tdagi_call *c, tdagi_fold_op op, tdag_value x, tdagi_any y,
                          tdag_value *out)
@@ -95,15 +90,12 @@ bool tdagi_bitwise_known(tdagi_call *c, tdagi_fold_op op, tdag_value x, tdagi_an
     tdag_dtype d = tdagi_dtype(c, x);
     if (tdag_dtype_is_float(d)) return false;
     tdag_value common = and_known(c, x, (uint64_t)mask, width_of(d), &n);
-    *out = by_common(c, op, x, tdagi_as(c, y, d), common);
+    *out = tdagi_bits_by_common(c->b, by_op[op], x, tdagi_as(c, y, d), common);
     return n <= MOST_RUNS;
 }
 
 tdag_value tdagi_bitwise(tdagi_call *c, tdagi_fold_op op, tdag_value x, tdag_value y)
 {
-    static const tdagi_composite by_op[] = {[TDAGI_FOLD_AND] = TDAGI_BITWISE_AND,
-                                            [TDAGI_FOLD_OR] = TDAGI_BITWISE_OR,
-                                            [TDAGI_FOLD_XOR] = TDAGI_BITWISE_XOR};
     if (!tdag_dtype_is_float(tdagi_dtype(c, x))) return step_lower(c, by_op[op], x, y);
     tdagi_env_issue(c->env, "%s of floating numbers", c->schema->name);
     c->bad = true;

@@ -26,20 +26,11 @@ tdagi_any tdagi_aten_triangle_indices(tdagi_call *c)
 
 /* ---- diagonals ---- */
 
-/* x [..., n] as the diagonal of matrices that are 0 elsewhere, axes last. */
-static tdag_value on_diagonal(tdagi_call *c, tdag_value x, int64_t offset,
-                              tdag_dim rows, tdag_dim columns, tdag_value elsewhere)
+static tdag_value diag_embed(tdagi_call *c, tdag_value x, int64_t offset)
 {
-    if (x.id == 0) return x;
-    uint32_t last = tdagi_rank(c, x) - 1;
-    int64_t down = offset < 0 ? -offset : 0;
-    tdag_dim n = tdagi_dim(c, x, last);
-    tdag_dim left = tdag_dim_sub(c->b, rows, tdag_dim_add(c->b, n, down));
-    x = tdagi_pad1(c->b, x, last, down, left, TDAG_PAD_CONSTANT, 0);
-    tdag_value i = tdagi_unsqueeze1(c->b, tdag_iota(c->b, rows, TDAG_I64), 1);
-    tdag_value j = tdag_iota(c->b, columns, TDAG_I64);
-    tdag_value on = step_equal(c, tdagi_add_scalar(c->b, i, (double)offset), j);
-    return step_where(c, on, tdagi_unsqueeze1(c->b, x, last + 1), elsewhere);
+    return c->bad ? TDAG_NO_VALUE
+                  : tdagi_lower(c->b, TDAGI_DIAG_EMBED, &x, 1,
+                                &(tdagi_diagonal_spec){offset});
 }
 
 /* The last two axes to positions a and b of the result. */
@@ -63,10 +54,7 @@ tdagi_any tdagi_aten_diag_embed(tdagi_call *c)
     if (c->bad || rank < 2 || rank > TDAG_MAX_RANK) return tdagi_refuse(c, "self");
     uint32_t a = tdagi_wrap_axis(c, d1, rank), b = tdagi_wrap_axis(c, d2, rank);
     if (c->bad || a == b) return tdagi_refuse(c, "dim2");
-    tdag_dim n =
-        tdag_dim_add(c->b, tdagi_dim(c, x, rank - 2), offset < 0 ? -offset : offset);
-    x = on_diagonal(c, x, offset, n, n, step_number(c, x, 0));
-    return tdagi_result(c, place_axes(c, x, a, b));
+    return tdagi_result(c, place_axes(c, diag_embed(c, x, offset), a, b));
 }
 
 /* The diagonal of the last two axes, of constant dims. */
@@ -97,8 +85,7 @@ tdagi_any tdagi_aten_diag(tdagi_call *c)
     if (c->bad || tdagi_rank(c, x) < 1 || tdagi_rank(c, x) > 2)
         return tdagi_refuse(c, "self");
     if (tdagi_rank(c, x) == 2) return tdagi_result(c, diagonal_of(c, x, offset));
-    tdag_dim n = tdag_dim_add(c->b, tdagi_dim(c, x, 0), offset < 0 ? -offset : offset);
-    return tdagi_result(c, on_diagonal(c, x, offset, n, n, step_number(c, x, 0)));
+    return tdagi_result(c, diag_embed(c, x, offset));
 }
 
 tdagi_any tdagi_aten_diagflat(tdagi_call *c)
@@ -106,8 +93,7 @@ tdagi_any tdagi_aten_diagflat(tdagi_call *c)
     tdag_value x = step_flat(c, tdagi_arg_tensor(c, "self"));
     int64_t offset = tdagi_arg_int(c, "offset", 0);
     if (c->bad || x.id == 0) return tdagi_any_poison();
-    tdag_dim n = tdag_dim_add(c->b, tdagi_dim(c, x, 0), offset < 0 ? -offset : offset);
-    return tdagi_result(c, on_diagonal(c, x, offset, n, n, step_number(c, x, 0)));
+    return tdagi_result(c, diag_embed(c, x, offset));
 }
 
 tdagi_any tdagi_aten_trace(tdagi_call *c)
@@ -133,8 +119,8 @@ tdagi_any tdagi_aten_diagonal_scatter(tdagi_call *c)
     order[k] = b;
     x = tdag_permute(c->b, x, (tdag_list){rank, order});
     src = tdagi_cast(c->b, src, tdagi_dtype(c, x));
-    x = on_diagonal(c, src, offset, tdagi_dim(c, x, rank - 2),
-                    tdagi_dim(c, x, rank - 1), x);
+    x = tdagi_on_diagonal(c->b, src, offset, tdagi_dim(c, x, rank - 2),
+                          tdagi_dim(c, x, rank - 1), x);
     return tdagi_result(c, place_axes(c, x, a, b));
 }
 

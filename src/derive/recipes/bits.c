@@ -62,6 +62,14 @@ static bool takes(tdag_builder *b, tdagi_composite id, const tdag_value *in)
     return false;
 }
 
+tdag_value tdagi_bits_by_common(tdag_builder *b, tdagi_composite id, tdag_value x,
+                                tdag_value y, tdag_value common)
+{
+    if (id == TDAGI_BITWISE_AND) return common;
+    if (id == TDAGI_BITWISE_XOR) common = tdagi_mul_scalar(b, common, 2);
+    return tdagi_sub(b, tdagi_add(b, x, y), common);
+}
+
 static tdag_value lower_bitwise(tdag_builder *b, tdagi_composite id,
                                 const tdag_value *in, uint32_t n, const void *spec)
 {
@@ -69,9 +77,7 @@ static tdag_value lower_bitwise(tdag_builder *b, tdagi_composite id,
     (void)spec;
     if (!takes(b, id, in)) return TDAG_NO_VALUE;
     tdag_value common = common_bits(b, in, tdag_builder_get_dtype(b, in[0]));
-    if (id == TDAGI_BITWISE_AND) return common;
-    if (id == TDAGI_BITWISE_XOR) common = tdagi_mul_scalar(b, common, 2);
-    return tdagi_sub(b, tdagi_add(b, in[0], in[1]), common);
+    return tdagi_bits_by_common(b, id, in[0], in[1], common);
 }
 
 const tdagi_composite_def tdagi_composite_bitwise = {.lower_formula = lower_bitwise};

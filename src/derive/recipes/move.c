@@ -1,10 +1,6 @@
-/* Moving elements: roll, flip, repeat_interleave, tile, triu, tril. All exact. */
-#include "derive/composites.h"
-
-static bool usable(tdag_builder *b, tdag_value x)
-{
-    return tdagi_builder_ok(b) && x.id != 0;
-}
+/* Moving elements: roll, flip, repeat_interleave, tile, triu, tril,
+ * diag_embed. All exact. */
+#include "derive/parts.h"
 
 static const tdagi_field roll_fields[] = {
     TDAGI_FIELD(tdagi_roll_spec, shifts, INTS),
@@ -25,7 +21,7 @@ static tdag_dim within(tdagi_pool *pool, tdag_dim shift, tdag_dim size)
  * left pads behind instead. */
 static tdag_value roll_axis(tdag_builder *b, tdag_value x, uint32_t axis, int64_t shift)
 {
-    if (!usable(b, x)) return TDAG_NO_VALUE;
+    if (!tdagi_usable(b, x)) return TDAG_NO_VALUE;
     tdagi_pool *pool = tdagi_builder_pool(b);
     tdag_dim size = tdag_builder_get_shape(b, x)[axis];
     tdag_dim by = tdagi_dim_const(pool, shift), start = 0;
@@ -61,7 +57,7 @@ static tdag_value lower_flip(tdag_builder *b, const tdag_value *in, uint32_t n,
     const tdagi_axes_list_spec *s = spec;
     tdagi_pool *pool = tdagi_builder_pool(b);
     tdag_value x = in[0];
-    for (uint32_t i = 0; i < s->axes.n && usable(b, x); i++) {
+    for (uint32_t i = 0; i < s->axes.n && tdagi_usable(b, x); i++) {
         uint32_t axis = (uint32_t)s->axes.v[i];
         tdag_dim size = tdag_builder_get_shape(b, x)[axis];
         if (size == 0 || size == 1) continue;
@@ -119,7 +115,7 @@ static tdag_value lower_tile(tdag_builder *b, const tdag_value *in, uint32_t n,
     for (uint32_t i = 0; i < rank - own; i++)
         lead.v[i] = i;
     if (rank > own) x = tdag_unsqueeze(b, x, (tdag_list){rank - own, lead.v});
-    if (!usable(b, x)) return TDAG_NO_VALUE;
+    if (!tdagi_usable(b, x)) return TDAG_NO_VALUE;
     uint32_t n_fresh = 0, wide = 0;
     bool repeats = false;
     for (uint32_t i = 0; i < rank; i++) {
@@ -165,24 +161,49 @@ static tdag_value triangle(tdag_builder *b, tdag_value x, int64_t diagonal, bool
     return tdag_where(b, outside, zero, x);
 }
 
-static tdag_value lower_triu(tdag_builder *b, const tdag_value *in, uint32_t n,
-                             const void *spec)
+static tdag_value lower_triangle(tdag_builder *b, tdagi_composite id,
+                                 const tdag_value *in, uint32_t n, const void *spec)
 {
     (void)n;
-    return triangle(b, in[0], ((const tdagi_diagonal_spec *)spec)->diagonal, true);
+    return triangle(b, in[0], ((const tdagi_diagonal_spec *)spec)->diagonal,
+                    id == TDAGI_TRIU);
 }
-const tdagi_composite_def tdagi_composite_triu = {.spec_size =
-                                                      sizeof(tdagi_diagonal_spec),
-                                                  .fields = diagonal_fields,
-                                                  .lower = lower_triu};
+const tdagi_composite_def tdagi_composite_triangle = {.spec_size =
+                                                          sizeof(tdagi_diagonal_spec),
+                                                      .fields = diagonal_fields,
+                                                      .lower_formula = lower_triangle};
 
-static tdag_value lower_tril(tdag_builder *b, const tdag_value *in, uint32_t n,
-                             const void *spec)
+tdag_value tdagi_on_diagonal(tdag_builder *b, tdag_value x, int64_t offset,
+                             tdag_dim rows, tdag_dim columns, tdag_value elsewhere)
+{
+    if (!tdagi_usable(b, x)) return TDAG_NO_VALUE;
+    uint32_t last = tdag_builder_get_rank(b, x) - 1;
+    int64_t down = offset < 0 ? -offset : 0;
+    tdag_dim n = tdagi_dim_of(b, x, last);
+    tdag_dim left = tdag_dim_sub(b, rows, tdag_dim_add(b, n, down));
+    x = tdagi_pad1(b, x, last, down, left, TDAG_PAD_CONSTANT, 0);
+    tdag_value i = tdagi_unsqueeze1(b, tdag_iota(b, rows, TDAG_I64), 1);
+    tdag_value on =
+        tdag_binary(b, TDAG_OP_EQUAL, tdagi_add_scalar(b, i, (double)offset),
+                    tdag_iota(b, columns, TDAG_I64));
+    return tdag_where(b, on, tdagi_unsqueeze1(b, x, last + 1), elsewhere);
+}
+
+static tdag_value lower_diag_embed(tdag_builder *b, const tdag_value *in, uint32_t n,
+                                   const void *spec)
 {
     (void)n;
-    return triangle(b, in[0], ((const tdagi_diagonal_spec *)spec)->diagonal, false);
+    const int64_t offset = ((const tdagi_diagonal_spec *)spec)->diagonal;
+    uint32_t rank = tdag_builder_get_rank(b, in[0]);
+    if (rank == 0 || rank >= TDAG_MAX_RANK)
+        return tdagi_builder_fail(b, TDAG_E_SHAPE, "diag_embed of rank %u",
+                                  (unsigned)rank);
+    tdag_dim size = tdag_dim_add(b, tdagi_dim_of(b, in[0], rank - 1),
+                                 offset < 0 ? -offset : offset);
+    return tdagi_on_diagonal(b, in[0], offset, size, size,
+                             tdag_add_scalar(b, tdag_builder_get_dtype(b, in[0]), 0));
 }
-const tdagi_composite_def tdagi_composite_tril = {.spec_size =
-                                                      sizeof(tdagi_diagonal_spec),
-                                                  .fields = diagonal_fields,
-                                                  .lower = lower_tril};
+const tdagi_composite_def tdagi_composite_diag_embed = {.spec_size =
+                                                            sizeof(tdagi_diagonal_spec),
+                                                        .fields = diagonal_fields,
+                                                        .lower = lower_diag_embed};

@@ -42,6 +42,15 @@ static bool is_aligned(const tdagi_exporter *e, uint32_t value)
     return true;
 }
 
+/* The imaginary half of operand i, of what it is the negative of. */
+static const tdagi_kernel *imaginary_of(const tdagi_exporter *e, const tdagi_kernel *k,
+                                        uint32_t i, bool *is_conjugate)
+{
+    const tdagi_kernel *half = tdagi_export_input(e, k, i + 1);
+    *is_conjugate = tdagi_export_is_core(half, TDAG_OP_NEG);
+    return *is_conjugate ? tdagi_export_input(e, half, 0) : half;
+}
+
 uint32_t tdagi_export_pairs(const tdagi_exporter *e, const tdagi_kernel *k, uint32_t i)
 {
     const bool is_abs = k->composite == TDAGI_HYPOT && !e->is_functional &&
@@ -49,8 +58,9 @@ uint32_t tdagi_export_pairs(const tdagi_exporter *e, const tdagi_kernel *k, uint
     if (!is_abs && k->composite != TDAGI_COMPLEX_MULTIPLY &&
         k->composite != TDAGI_COMPLEX_DIVIDE)
         return 0;
+    bool is_conjugate;
     uint32_t x = half_of(e, tdagi_export_input(e, k, i), 0);
-    return x != 0 && x == half_of(e, tdagi_export_input(e, k, i + 1), 1) &&
+    return x != 0 && x == half_of(e, imaginary_of(e, k, i, &is_conjugate), 1) &&
                    is_aligned(e, x)
                ? x
                : 0;
@@ -67,9 +77,15 @@ static void emit_complex(tdagi_exporter *e, const tdagi_kernel *k)
     tdagi_export_piece(e, k, "torch.view_as_real(torch.%s(",
                        k->composite == TDAGI_COMPLEX_MULTIPLY ? "mul" : "div");
     for (uint32_t i = 0; i < 2; i++) {
+        bool is_conjugate;
+        imaginary_of(e, k, 2 * i, &is_conjugate);
         if (pairs[i] != 0)
-            tdagi_export_piece(e, k, "torch.view_as_complex(torch.contiguous(%v))",
-                               pairs[i]);
+            tdagi_export_piece(
+                e, k,
+                is_conjugate
+                    ? "torch._conj(torch.view_as_complex(torch.contiguous(%v)))"
+                    : "torch.view_as_complex(torch.contiguous(%v))",
+                pairs[i]);
         else
             tdagi_export_piece(
                 e, k, i == 0 ? "torch.complex($0, $1)" : "torch.complex($2, $3)");

@@ -287,20 +287,12 @@ static void emit_searchsorted(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_searchsorted = {.emit = emit_searchsorted};
 
-static void emit_triangle(tdagi_exporter *e, const tdagi_kernel *k, const char *name)
+/* Under the composite's own name. */
+static void emit_diagonal(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_diagonal_spec *s = k->spec;
-    tdagi_export_emit(e, k, "torch.%s($0, %i)", name, s->diagonal);
+    tdagi_export_emit(e, k, "torch.%s($0, %i)",
+                      tdagi_composite_row_of((tdagi_composite)k->composite)->name,
+                      s->diagonal);
 }
-
-static void emit_triu(tdagi_exporter *e, const tdagi_kernel *k)
-{
-    emit_triangle(e, k, "triu");
-}
-const tdagi_emitter tdagi_emitter_triu = {.emit = emit_triu};
-
-static void emit_tril(tdagi_exporter *e, const tdagi_kernel *k)
-{
-    emit_triangle(e, k, "tril");
-}
-const tdagi_emitter tdagi_emitter_tril = {.emit = emit_tril};
+const tdagi_emitter tdagi_emitter_diagonal = {.emit = emit_diagonal};

@@ -206,7 +206,9 @@ static void plan_complex(tdagi_exporter *e, const tdagi_kernel *k)
         if (k->composite == TDAGI_CORE || tdagi_export_pairs(e, k, i & 6) == 0)
             continue;
         uint32_t half = k->inputs[i];
-        if (e->uses[half] != 1) continue;
+        if (e->uses[half] != 1 ||
+            tdagi_export_is_core(tdagi_export_kernel(e, half), TDAG_OP_NEG))
+            continue;
         e->deferred[half] = 1;
         e->deferred[tdagi_export_kernel(e, half)->inputs[0]] |=
             e->uses[tdagi_export_kernel(e, half)->inputs[0]] == 1;
