@@ -19,6 +19,9 @@ tdag_status tdagi_run_method(tdag_ctx *ctx, const tdag_model *model,
                              const tdagi_method *method, tdag_tensor *const *inputs,
                              const tdag_run_options *options, tdag_tensor **outputs);
 
+/* Raises a graph for the native engine: without composites whose parts it is better at.
+ */
+tdag_status tdagi_run_raise(tdag_ctx *ctx, const tdag_graph *g, tdagi_raised **out);
 /* The native engine's second half, for a graph that is run more than once. Both take
  * the references of the inputs, so that what dies may be written to. */
 tdag_status tdagi_run_raised(tdag_ctx *ctx, const tdagi_blas *blas,

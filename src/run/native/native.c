@@ -109,6 +109,11 @@ tdag_status tdagi_native_BY_REFERENCE(tdagi_native_call *c)
     return TDAG_OK;
 }
 
+tdag_status tdagi_native_BY_PARTS(tdagi_native_call *c)
+{
+    return tdagi_native_BY_REFERENCE(c);
+}
+
 tdagi_native_fn *tdagi_native_composite(uint32_t composite)
 {
     static tdagi_native_fn *const rows[TDAGI_N_COMPOSITES] = {
@@ -305,12 +310,20 @@ tdag_status tdagi_run_raised(tdag_ctx *ctx, const tdagi_blas *blas,
     return run_raised(&s, inputs, outputs);
 }
 
+tdag_status tdagi_run_raise(tdag_ctx *ctx, const tdag_graph *g, tdagi_raised **out)
+{
+    bool by_parts[TDAGI_N_COMPOSITES];
+    for (uint32_t i = 0; i < TDAGI_N_COMPOSITES; i++)
+        by_parts[i] = tdagi_native_composite(i) == tdagi_native_BY_PARTS;
+    return tdagi_raise(ctx, g, by_parts, out);
+}
+
 tdag_status tdagi_run_native(tdag_ctx *ctx, const tdag_graph *g,
                              tdag_tensor *const *inputs, tdag_tensor **outputs)
 {
     tdagi_raised *raised = NULL;
     tdag_tensor **taken = NULL;
-    TDAGI_TRY(tdagi_raise(ctx, g, NULL, &raised));
+    TDAGI_TRY(tdagi_run_raise(ctx, g, &raised));
     tdag_status st = tdagi_run_take(ctx, inputs, g->n_inputs, &taken);
     if (st == TDAG_OK)
         st = tdagi_run_raised(ctx, tdagi_blas_get(ctx), raised, taken, outputs);

@@ -48,7 +48,7 @@ static tdag_status prepare(tdagi_workshop *w, const tdag_graph *g, const int64_t
     else
         p->graph = tdag_graph_copy(g);
     if (w->engine == TDAG_ENGINE_REFERENCE) return TDAG_OK;
-    return tdagi_raise(w->ctx, p->graph, NULL, &p->raised);
+    return tdagi_run_raise(w->ctx, p->graph, &p->raised);
 }
 
 static bool is_ready(const tdagi_prepared *p, const tdag_graph *g, const int64_t *sizes)
