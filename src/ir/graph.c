@@ -20,10 +20,28 @@ tdag_graph *tdag_graph_copy(const tdag_graph *graph)
     return g;
 }
 
+static tdagi_left *exchange_left(const tdag_graph *graph, tdagi_left *left)
+{
+    tdag_graph *g = (tdag_graph *)(uintptr_t)graph; /* as above */
+    return atomic_exchange_explicit(&g->left, left, memory_order_acq_rel);
+}
+
+tdagi_left *tdagi_graph_take_left(const tdag_graph *g)
+{
+    return exchange_left(g, NULL);
+}
+
+void tdagi_graph_leave(const tdag_graph *g, tdagi_left *left)
+{
+    tdagi_left *before = exchange_left(g, left);
+    if (before != NULL) before->free(before);
+}
+
 void tdag_graph_free(tdag_graph *g)
 {
     if (g == NULL) return;
     if (atomic_fetch_sub_explicit(&g->refs, 1, memory_order_acq_rel) != 1) return;
+    tdagi_graph_leave(g, NULL);
     for (uint32_t id = 1; id <= g->n; id++)
         if (tdagi_op_holds_tensor(g->nodes[id].op))
             tdag_tensor_free(g->nodes[id].u.tensor);

@@ -32,8 +32,15 @@ typedef struct tdagi_node {
     } u;
 } tdagi_node;
 
+/* What a user of a graph left with it for its next one: the head of the user's own
+ * struct, which ends with the graph or when another one comes. */
+typedef struct tdagi_left {
+    void (*free)(struct tdagi_left *left);
+} tdagi_left;
+
 struct tdag_graph {
     atomic_uint refs;
+    _Atomic(tdagi_left *) left;
     tdag_allocator allocator;
     tdagi_arena arena;
     tdagi_pool *pool;
@@ -120,6 +127,11 @@ bool tdagi_node_same_form(const tdag_graph *a, const tdagi_node *x, const tdag_g
                           const tdagi_node *y);
 /* As tdag_graph_equal(), but names are those of weights only. */
 bool tdagi_graph_computes_equal(const tdag_graph *a, const tdag_graph *b);
+/* Takes what was left, which is then the caller's alone, NULL: nothing; and leaves it,
+ * or NULL. It may not hold a reference to the graph, and is of the graph's allocator or
+ * one that lives as long. Any thread. */
+tdagi_left *tdagi_graph_take_left(const tdag_graph *g);
+void tdagi_graph_leave(const tdag_graph *g, tdagi_left *left);
 /* Removes the nodes that no output needs (inputs stay) and renumbers. */
 tdag_status tdagi_graph_prune(tdag_ctx *ctx, const tdag_graph *g, tdag_graph **out);
 

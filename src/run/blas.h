@@ -25,7 +25,7 @@ typedef struct tdagi_gemm {
     int lda, ldb, ldc;
 } tdagi_gemm;
 
-#define TDAGI_BLAS_ABI    2u
+#define TDAGI_BLAS_ABI    3u
 #define TDAGI_BLAS_SYMBOL "tdag_blas_get_api"
 
 typedef struct tdagi_blas {

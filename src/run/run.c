@@ -3,6 +3,7 @@
 #include "run/run.h"
 #include "program/model.h"
 #include "run/bind.h"
+#include "run/program/prepare.h"
 
 static const char *input_name(const tdag_graph *g, uint32_t i, char buf[16])
 {
@@ -61,27 +62,22 @@ static tdag_status bind_symbols(tdag_ctx *ctx, const tdag_graph *g,
     return TDAG_OK;
 }
 
-static tdag_status run_engine(tdag_ctx *ctx, const tdag_graph *g, tdag_engine engine,
-                              tdag_tensor *const *inputs, tdag_tensor **outputs)
-{
-    if (engine == TDAG_ENGINE_REFERENCE)
-        return tdagi_run_reference(ctx, g, inputs, outputs);
-    return tdagi_run_native(ctx, g, inputs, outputs);
-}
-
 static tdag_status run_bound(tdag_ctx *ctx, const tdag_graph *g, tdag_engine engine,
                              tdag_tensor *const *inputs, tdag_tensor **outputs)
 {
     uint32_t n = tdagi_pool_n_symbols(g->pool);
     void *numbers = NULL;
-    tdag_graph *bound = NULL;
+    tdag_tensor **taken = NULL;
+    tdagi_workshop shop;
     TDAGI_TRY(tdagi_array_alloc(ctx, n, sizeof(int64_t), &numbers));
     tdagi_sizes sizes = {g->pool, tdagi_pool_create(&ctx->allocator), numbers};
     tdag_status st =
         sizes.scratch == NULL ? tdagi_nomem(ctx) : bind_symbols(ctx, g, inputs, &sizes);
-    if (st == TDAG_OK && n > 0) st = tdagi_graph_bind(ctx, g, sizes.of, &bound);
-    if (st == TDAG_OK) st = run_engine(ctx, n > 0 ? bound : g, engine, inputs, outputs);
-    tdag_graph_free(bound);
+    if (st == TDAG_OK) st = tdagi_run_take(ctx, inputs, g->n_inputs, &taken);
+    tdagi_workshop_open(&shop, ctx, engine);
+    if (st == TDAG_OK) st = tdagi_workshop_run(&shop, g, sizes.of, taken, outputs);
+    tdagi_workshop_close(&shop);
+    tdagi_run_drop(ctx, taken, g->n_inputs);
     tdagi_pool_free(sizes.scratch);
     tdagi_free(ctx, numbers, n * sizeof(int64_t));
     return st;

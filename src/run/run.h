@@ -7,13 +7,11 @@
 #include "ir/graph.h"
 #include "program/model.h"
 #include "raise/raise.h"
-#include "run/blas.h"
+#include "run/native/plan.h"
 
-/* Both run a graph without symbols whose inputs have been checked. */
+/* Runs a graph without symbols whose inputs have been checked. */
 tdag_status tdagi_run_reference(tdag_ctx *ctx, const tdag_graph *g,
                                 tdag_tensor *const *inputs, tdag_tensor **outputs);
-tdag_status tdagi_run_native(tdag_ctx *ctx, const tdag_graph *g,
-                             tdag_tensor *const *inputs, tdag_tensor **outputs);
 /* A method that is more than one call of a graph; its inputs are there. */
 tdag_status tdagi_run_method(tdag_ctx *ctx, const tdag_model *model,
                              const tdagi_method *method, tdag_tensor *const *inputs,
@@ -22,10 +20,10 @@ tdag_status tdagi_run_method(tdag_ctx *ctx, const tdag_model *model,
 /* Raises a graph for the native engine: without composites whose parts it is better at.
  */
 tdag_status tdagi_run_raise(tdag_ctx *ctx, const tdag_graph *g, tdagi_raised **out);
-/* The native engine's second half, for a graph that is run more than once. Both take
+/* The native engine, of a graph that was raised, and the reference engine: both take
  * the references of the inputs, so that what dies may be written to. */
-tdag_status tdagi_run_raised(tdag_ctx *ctx, const tdagi_blas *blas,
-                             tdagi_raised *raised, tdag_tensor **inputs,
+tdag_status tdagi_run_raised(tdag_ctx *ctx, const tdagi_raised *raised,
+                             const tdagi_native_plan *plan, tdag_tensor **inputs,
                              tdag_tensor **outputs);
 /* An array of one more reference each; and its end, NULL allowed. */
 tdag_status tdagi_run_take(tdag_ctx *ctx, tdag_tensor *const *inputs, uint32_t n,

@@ -79,6 +79,8 @@ static void multiply(const tdagi_step_kernels *k, bool is_f32, const char *level
     free(room);
 }
 
+static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+
 static double element(uint32_t map, double x, double y)
 {
     switch (map) {
@@ -93,7 +95,7 @@ static double element(uint32_t map, double x, double y)
     case TDAGI_STEP_TANH:
         return tanh(x);
     case TDAGI_STEP_SIGMOID:
-        return 1 / (1 + exp(-x));
+        return sigmoid(x);
     default:
         return x < 0 ? 0 : x;
     }
@@ -127,6 +129,25 @@ static void map_all(const tdagi_step_kernels *k, bool is_f32, const char *level)
     }
 }
 
+static void one_cell(const tdagi_step_kernels *k, bool is_f32, const char *level)
+{
+    const int64_t n = 1 + pick(70);
+    array gates = make(is_f32, 4 * n), was = make(is_f32, n), c = make(is_f32, n),
+          h = make(is_f32, n);
+    if (pick(2) == 0) set(&gates, pick((uint32_t)n), NAN);
+    k->cell(gates.data, was.data, c.data, h.data, n);
+    for (int64_t j = 0; j < n; j++) {
+        const double state = sigmoid(get(&gates, n + j)) * get(&was, j) +
+                             sigmoid(get(&gates, j)) * tanh(get(&gates, 2 * n + j));
+        expect(get(&c, j), state, is_f32, level, "a cell's state");
+        expect(get(&h, j), sigmoid(get(&gates, 3 * n + j)) * tanh(state), is_f32, level,
+               "a cell's result");
+    }
+    const array all[] = {gates, was, c, h};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        free(all[i].data);
+}
+
 static void check(const tdagi_step_level *level, const char *name)
 {
     pick_state = 5;
@@ -135,6 +156,7 @@ static void check(const tdagi_step_level *level, const char *name)
         const tdagi_step_kernels *k = is_f32 ? level->f32 : level->f64;
         multiply(k, is_f32, name);
         map_all(k, is_f32, name);
+        one_cell(k, is_f32, name);
     }
     assert_true(level->f32->packed_size(INT64_MAX / 2, INT64_MAX / 2) == 0);
 }

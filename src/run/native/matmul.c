@@ -200,6 +200,15 @@ tdag_status tdagi_native_linear(tdagi_native_call *c)
     int64_t width = x.shape[x.rank - 1], n = k->shape[k->rank - 1], m = 1;
     for (uint32_t i = 0; i + 1 < x.rank; i++)
         m *= x.shape[i];
+    const tdagi_packed *packed = tdagi_native_packed(c);
+    if (packed != NULL) {
+        tdagi_step_of(c->native->blas, x.dtype)
+            ->product(packed, m, (tdagi_step_rows){x.data, width}, (tdagi_step_rows){0},
+                      out.data);
+        tdagi_strided_free(&x);
+        *c->out = out;
+        return TDAG_OK;
+    }
     tdagi_strided flat_x = x, flat_out = out;
     flat_x.rank = flat_out.rank = 2;
     flat_x.shape[0] = flat_out.shape[0] = m;

@@ -158,21 +158,6 @@ static tdag_status run_kernel(tdagi_native_call *c)
     return c->handled ? TDAG_OK : run_plainly(c);
 }
 
-/* If k sums products of a half type that stand apart, the kernels of the two factors.
- */
-static bool sums_products(const tdagi_native *s, const tdagi_kernel *k,
-                          uint32_t factors[2])
-{
-    if (k->composite != TDAGI_CORE || k->value.id == 0) return false;
-    uint32_t product = tdagi_product_of(s->g, k->value.id);
-    if (product == 0) return false;
-    const tdag_value *in = tdagi_node_inputs(&s->g->nodes[product]);
-    factors[0] = s->r->kernel_of[in[0].id];
-    factors[1] = s->r->kernel_of[in[1].id];
-    const uint32_t self = (uint32_t)(k - s->r->kernels);
-    return factors[0] != 0 && factors[1] != 0 && factors[0] < self && factors[1] < self;
-}
-
 static tdag_status run_product_sum(tdagi_native *s, uint32_t i,
                                    const uint32_t factors[2])
 {
@@ -207,15 +192,14 @@ static tdag_status step(tdagi_native *s, uint32_t i, const tdagi_strided **opera
     }
     if (k->composite == TDAGI_CORE && k->op == TDAG_OP_INPUT) return TDAG_OK;
     if (k->is_second) return end_pair(s, i);
-    if (s->cells[i] != 0)
-        return s->cells[i] == TDAGI_NATIVE_INSIDE ? TDAG_OK
-                                                  : tdagi_native_run_cell(s, i);
+    if (s->plan->inside[i]) return TDAG_OK;
+    if (s->plan->cells[i] != NULL) return tdagi_native_run_cell(s, i);
     static const tdagi_strided nothing = {0};
     for (uint32_t j = 0; j < k->n_inputs; j++)
         operands[j] = k->inputs[j] == 0 ? &nothing : &s->values[k->inputs[j]];
     tdagi_native_call c = {s, k, operands, &s->values[i], false};
     uint32_t factors[2];
-    bool products = sums_products(s, k, factors);
+    bool products = tdagi_native_sums_products(s->r, i, factors);
     tdag_status st = products ? run_product_sum(s, i, factors) : run_kernel(&c);
     if (st != TDAG_OK) {
         char buf[16];
@@ -229,25 +213,6 @@ static tdag_status step(tdagi_native *s, uint32_t i, const tdagi_strided **opera
     for (uint32_t j = 0; products && j < 2; j++)
         tdagi_native_drop_use(s, factors[j]);
     return TDAG_OK;
-}
-
-/* Uses of kernels: as inputs and as graph outputs. */
-static uint32_t count_uses(tdagi_native *s)
-{
-    uint32_t most = 1;
-    for (uint32_t i = 1; i <= s->r->n; i++) {
-        const tdagi_kernel *k = &s->r->kernels[i];
-        for (uint32_t j = 0; j < k->n_inputs; j++)
-            s->uses[k->inputs[j]]++;
-        uint32_t factors[2];
-        bool products = sums_products(s, k, factors);
-        for (uint32_t j = 0; products && j < 2; j++)
-            s->uses[factors[j]]++;
-        if (k->n_inputs > most) most = k->n_inputs;
-    }
-    for (uint32_t i = 0; i < s->g->n_outputs; i++)
-        s->uses[s->r->kernel_of[s->g->outputs[i].id]]++;
-    return most;
 }
 
 static tdag_status run_all(tdagi_native *s, tdag_tensor **inputs,
@@ -275,41 +240,6 @@ static tdag_status run_all(tdagi_native *s, tdag_tensor **inputs,
     return st;
 }
 
-static tdag_status run_raised(tdagi_native *s, tdag_tensor **inputs,
-                              tdag_tensor **outputs)
-{
-    size_t n = (size_t)s->r->n + 1;
-    void *values = NULL, *uses = NULL, *operands = NULL;
-    uint32_t most = 1;
-    tdag_status st = tdagi_array_alloc(s->ctx, n, sizeof(tdagi_strided), &values);
-    if (st == TDAG_OK) st = tdagi_array_alloc(s->ctx, 2 * n, sizeof(uint32_t), &uses);
-    s->values = values;
-    s->uses = uses;
-    s->cells = s->uses + n;
-    if (st == TDAG_OK) {
-        most = count_uses(s);
-        tdagi_native_find_cells(s);
-        st = tdagi_array_alloc(s->ctx, most, sizeof(tdagi_strided *), &operands);
-    }
-    if (st == TDAG_OK) st = run_all(s, inputs, operands, outputs);
-    if (values != NULL) {
-        for (size_t i = 0; i < n; i++)
-            tdagi_strided_free(&s->values[i]);
-        tdagi_free(s->ctx, values, n * sizeof(tdagi_strided));
-    }
-    if (uses != NULL) tdagi_free(s->ctx, uses, 2 * n * sizeof(uint32_t));
-    if (operands != NULL) tdagi_free(s->ctx, operands, most * sizeof(tdagi_strided *));
-    return st;
-}
-
-tdag_status tdagi_run_raised(tdag_ctx *ctx, const tdagi_blas *blas,
-                             tdagi_raised *raised, tdag_tensor **inputs,
-                             tdag_tensor **outputs)
-{
-    tdagi_native s = {.ctx = ctx, .g = raised->graph, .r = raised, .blas = blas};
-    return run_raised(&s, inputs, outputs);
-}
-
 tdag_status tdagi_run_raise(tdag_ctx *ctx, const tdag_graph *g, tdagi_raised **out)
 {
     bool by_parts[TDAGI_N_COMPOSITES];
@@ -318,16 +248,30 @@ tdag_status tdagi_run_raise(tdag_ctx *ctx, const tdag_graph *g, tdagi_raised **o
     return tdagi_raise(ctx, g, by_parts, out);
 }
 
-tdag_status tdagi_run_native(tdag_ctx *ctx, const tdag_graph *g,
-                             tdag_tensor *const *inputs, tdag_tensor **outputs)
+tdag_status tdagi_run_raised(tdag_ctx *ctx, const tdagi_raised *raised,
+                             const tdagi_native_plan *plan, tdag_tensor **inputs,
+                             tdag_tensor **outputs)
 {
-    tdagi_raised *raised = NULL;
-    tdag_tensor **taken = NULL;
-    TDAGI_TRY(tdagi_run_raise(ctx, g, &raised));
-    tdag_status st = tdagi_run_take(ctx, inputs, g->n_inputs, &taken);
+    tdagi_native s = {
+        .ctx = ctx, .g = raised->graph, .r = raised, .plan = plan, .blas = plan->blas};
+    const size_t n = (size_t)raised->n + 1;
+    void *values = NULL, *uses = NULL, *operands = NULL;
+    tdag_status st = tdagi_array_alloc(ctx, n, sizeof(tdagi_strided), &values);
+    if (st == TDAG_OK) st = tdagi_array_alloc(ctx, n, sizeof(uint32_t), &uses);
     if (st == TDAG_OK)
-        st = tdagi_run_raised(ctx, tdagi_blas_get(ctx), raised, taken, outputs);
-    tdagi_run_drop(ctx, taken, g->n_inputs);
-    tdagi_raised_free(raised);
+        st = tdagi_array_alloc(ctx, plan->most, sizeof(tdagi_strided *), &operands);
+    s.values = values;
+    if (st == TDAG_OK) {
+        s.uses = memcpy(uses, plan->uses, n * sizeof(uint32_t));
+        st = run_all(&s, inputs, operands, outputs);
+    }
+    if (values != NULL) {
+        for (size_t i = 0; i < n; i++)
+            tdagi_strided_free(&s.values[i]);
+        tdagi_free(ctx, values, n * sizeof(tdagi_strided));
+    }
+    if (uses != NULL) tdagi_free(ctx, uses, n * sizeof(uint32_t));
+    if (operands != NULL)
+        tdagi_free(ctx, operands, plan->most * sizeof(tdagi_strided *));
     return st;
 }

@@ -2,19 +2,18 @@
 #ifndef TDAGI_NATIVE_H
 #define TDAGI_NATIVE_H
 
-#include "run/blas.h"
+#include "run/native/plan.h"
 #include "run/run.h"
 #include "run/value.h"
 
 typedef struct tdagi_native {
     tdag_ctx *ctx;
     const tdag_graph *g;
-    tdagi_raised *r;
-    const tdagi_blas *blas; /* NULL: plain loops */
-    tdagi_strided *values;  /* by kernel */
-    uint32_t *uses;         /* by kernel: reads still to come */
-    uint32_t *cells; /* by kernel: the outer state of the cell whose inner one it is, or
-                        TDAGI_NATIVE_INSIDE: a cell computes it; 0: no cell */
+    const tdagi_raised *r;
+    const tdagi_native_plan *plan; /* NULL: of a kernel alone */
+    const tdagi_blas *blas;        /* NULL: plain loops */
+    tdagi_strided *values;         /* by kernel */
+    uint32_t *uses;                /* by kernel: reads still to come */
 } tdagi_native;
 
 /* What runs a kernel: inputs in the order of the kernel's, absent ones without base. It
@@ -48,6 +47,12 @@ tdagi_native_fn *tdagi_native_core(uint32_t op);
 /* C (m x n, row-major, leading dimension ldc) = op(A) op(B) + beta C, f32 or f64. */
 void tdagi_native_gemm(const tdagi_native *native, tdag_dtype dtype,
                        const tdagi_gemm *g);
+/* The weight and bias of c's kernel, a product, if they are packed; or NULL. */
+static inline const tdagi_packed *tdagi_native_packed(const tdagi_native_call *c)
+{
+    const tdagi_native *s = c->native;
+    return s->plan == NULL ? NULL : s->plan->packed[c->kernel - s->r->kernels];
+}
 /* One read of a kernel is done. */
 static inline void tdagi_native_drop_use(tdagi_native *s, uint32_t kernel)
 {

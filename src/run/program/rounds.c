@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "raise/cell.h"
 #include "run/value.h"
 
 typedef enum place_kind {
@@ -21,12 +22,15 @@ typedef enum place_kind {
     PART,    /* of the last axis of `in[0]` */
     PRODUCT, /* of in[0] by a weight, in[1] added */
     MAP,     /* element by element of in[0] and in[1] */
+    CELL,    /* both states of an LSTM's, of the gates in[0] and the state in[1] */
+    SECOND,  /* the outer of the two, computed with the inner one */
 } place_kind;
 
 /* Of a kernel. */
 typedef struct place {
     place_kind kind;
     uint32_t in[2], map;   /* kernels, 0: there is none; row of step.def */
+    uint32_t second;       /* of a cell: the kernel of its outer state */
     const char *data;      /* of this round: */
     char *own;             /* of a product or map */
     int64_t n, stride;     /* elements of a row, and from one to the next */
@@ -126,9 +130,9 @@ static bool find_step(rounds *w)
     const tdagi_workshop *shop = &w->f->graphs;
     const tdag_graph *of = w->f->model->graphs[w->step->target].graph;
     for (uint32_t i = 0; i < shop->n && w->r == NULL; i++)
-        if (shop->ready[i].of == of && shop->ready[i].raised != NULL &&
-            fits(w, shop->ready[i].graph))
-            w->r = shop->ready[i].raised;
+        if (shop->ready[i]->of == of && shop->ready[i]->raised != NULL &&
+            fits(w, shop->ready[i]->graph))
+            w->r = shop->ready[i]->raised;
     return w->r != NULL;
 }
 
@@ -361,6 +365,28 @@ static void find_place(rounds *w, uint32_t i)
     if (found) w->places[i] = p;
 }
 
+/* What a cell computes at once, if nothing else reads what is inside. */
+static void join_cell(rounds *w, uint32_t i)
+{
+    tdagi_lstm_cell cell;
+    const int64_t n = w->places[i].n;
+    if (w->places[i].kind != MAP || !is_core(w, i, TDAG_OP_MULTIPLY) ||
+        !tdagi_find_lstm_cell(w->r, i, &cell) || !has_place(w, cell.sum, 4 * n) ||
+        !has_place(w, cell.before, n) || w->places[cell.c].kind != MAP)
+        return;
+    const uint32_t n_inside = sizeof cell.inside / sizeof *cell.inside;
+    for (uint32_t j = 0; j < n_inside; j++)
+        if (w->uses[cell.inside[j]] != 1) return;
+    for (uint32_t j = 0; j < n_inside; j++)
+        w->places[cell.inside[j]].kind = UNKNOWN;
+    w->places[cell.c] = (place){.kind = CELL,
+                                .in = {cell.sum, cell.before},
+                                .second = cell.h,
+                                .n = n,
+                                .stride = n};
+    w->places[cell.h] = (place){.kind = SECOND, .n = n, .stride = n};
+}
+
 /* Whether all that is carried has one. */
 static bool find_places(rounds *w)
 {
@@ -369,6 +395,8 @@ static bool find_places(rounds *w)
             w->uses[in(w, i, j)]++;
     for (uint32_t i = 1; i <= w->r->n; i++)
         find_place(w, i);
+    for (uint32_t i = 1; i <= w->r->n; i++)
+        join_cell(w, i);
     for (uint32_t k = 0; k < w->loop->n_results; k++)
         if (w->places[w->results[k]].kind <= FIXED) return false;
     return true;
@@ -460,6 +488,17 @@ static void map(const rounds *w, const place *p)
                                  p->own + (size_t)(r * n) * w->size, n);
 }
 
+static void run_cell(const rounds *w, const place *p)
+{
+    const place *gates = &w->places[p->in[0]], *before = &w->places[p->in[1]];
+    char *outer = w->places[p->second].own;
+    for (int64_t r = 0; r < w->rows; r++)
+        w->kernels->cell(gates->data + (size_t)(r * gates->stride) * w->size,
+                         before->data + (size_t)(r * before->stride) * w->size,
+                         p->own + (size_t)(r * p->n) * w->size,
+                         outer + (size_t)(r * p->n) * w->size, p->n);
+}
+
 static void walk(const rounds *w, int64_t round)
 {
     for (uint32_t i = 1; i <= w->r->n; i++) {
@@ -468,6 +507,10 @@ static void walk(const rounds *w, int64_t round)
         switch (p->kind) {
         case UNKNOWN:
         case FIXED:
+        case SECOND:
+            break;
+        case CELL:
+            run_cell(w, p);
             break;
         case ROW:
             p->data =
@@ -557,10 +600,9 @@ static tdag_status match(rounds *w, tdag_tensor *const *carried, bool *matches)
 {
     if (w->loop->n_results == 0) return TDAG_OK;
     TDAGI_TRY(take_tables(w));
-    const tdagi_blas *blas = w->f->graphs.blas;
     void *places = NULL, *uses = NULL;
     memcpy(w->now, carried, w->loop->n_results * sizeof *w->now);
-    if (blas == NULL || !match_body(w) || !find_step(w)) return TDAG_OK;
+    if (w->f->graphs.blas == NULL || !match_body(w) || !find_step(w)) return TDAG_OK;
     const size_t n = (size_t)w->r->n + 1;
     TDAGI_TRY(take(w, n, sizeof *w->places, &places));
     TDAGI_TRY(take(w, n, sizeof *w->uses, &uses));
@@ -568,9 +610,7 @@ static tdag_status match(rounds *w, tdag_tensor *const *carried, bool *matches)
     w->uses = memset(uses, 0, n * sizeof *w->uses);
     if (!match_results(w) || w->rows == 0) return TDAG_OK;
     w->size = tdag_dtype_size(w->dtype);
-    w->kernels = w->dtype == TDAG_F32   ? blas->step()->f32
-                 : w->dtype == TDAG_F64 ? blas->step()->f64
-                                        : NULL;
+    w->kernels = tdagi_step_of(w->f->graphs.blas, w->dtype);
     *matches = w->kernels != NULL && find_places(w);
     return TDAG_OK;
 }

@@ -1,5 +1,5 @@
-/* What the rounds of a loop compute again and again: products by weights that were
- * packed once, and element-wise rows, for the processor at hand. They are in
+/* What recurrences compute again and again: products by weights that were packed once,
+ * element-wise rows and cells, for the processor at hand. They are in
  * libtdagger_blas.so, compiled once for each level of processors (step.c). */
 #ifndef TDAGI_STEP_H
 #define TDAGI_STEP_H
@@ -37,6 +37,9 @@ typedef struct tdagi_step_kernels {
                     tdagi_step_rows more, void *out);
     /* n elements; y is x where there is one operand. */
     void (*maps[TDAGI_N_STEPS])(const void *x, const void *y, void *out, int64_t n);
+    /* A row of an LSTM's cell: c' = f*c + i*g and h' = o*tanh(c') of the gates i, f, g
+     * and o, n elements of each, side by side: sigmoids, and a tanh of g. */
+    void (*cell)(const void *gates, const void *c, void *new_c, void *h, int64_t n);
 } tdagi_step_kernels;
 
 /* Both types: f32, f64. */
