@@ -127,7 +127,9 @@ tdagi_any tdagi_aten_slice(tdagi_call *c)
     w.step = tdagi_arg_int(c, "step", 1);
     if (c->bad) return tdagi_any_poison();
     if (w.step < 1) return tdagi_call_fail(c, TDAG_E_ARG, "a slice with step below 1");
-    if (w.end != n && !tdagi_dim_is_at_most(c->env->pool, w.start, w.end))
+    /* an end has the sign that it has at the samples: at others a run fails */
+    if (w.start != 0 && w.end != n &&
+        !tdagi_dim_is_at_most(c->env->pool, w.start, w.end))
         w.end = tdagi_dim_max(c->env->pool, w.end, w.start);
     if (w.start == 0 && w.end == n && w.step == 1) return tdagi_alias(c, t);
     return tdagi_view(c, t, &w);
