@@ -422,6 +422,12 @@ operator_cases.add(case, F, P, U, I, B, SPECIAL)
 linalg_cases.add(case)
 sequence_cases.add(case, F, P, I)
 parity_cases.add(case, F, P, U, I, B, SPECIAL)
+# Of axes whose sizes are symbols in test_at.c.
+case("a, b = x.chunk(2, 1)\nreturn torch.cat([b, a], 1) + x, a", F(3, 7))
+case("a, b = x.chunk(2, 1)\nreturn a * torch.sigmoid(b)", F(3, 6))
+case("a, b, c = x.tensor_split(3, 1)\nreturn torch.cat([c, a, b], 1) - x, b", F(3, 8))
+case("torch.arange(0, x.numel(), x.size(1)) + x[:, 0], torch.arange(x.size(0), 0, -x.size(1))",
+     F(5, 3))
 
 
 def module_case(module, *inputs):

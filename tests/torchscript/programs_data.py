@@ -70,6 +70,16 @@ class Nonzero(nn.Module):
         return at, at.size(0), torch.argwhere(x > 0)
 
 
+@model("f32[5] f32[5,2]", [(torch.tensor(x), torch.arange(10.0).view(5, 2))
+                           for x in ([1.0, -2, 3, 4, -5], [-1.0, -2, 3, 4, 5])])
+class UnpackedRows(nn.Module):
+    """Rows beyond the sample of a size that a run finds."""
+
+    def forward(self, x, w):
+        a, b, c = torch.unbind((x > 0).nonzero())
+        return w[a[0]] + w[c[0]] * 2, b
+
+
 @model("f32[3,4]", matrices(3, 4))
 class NonzeroTuple(nn.Module):
     def forward(self, x):

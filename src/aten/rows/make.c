@@ -70,11 +70,23 @@ tdagi_any tdagi_aten_fill(tdagi_call *c)
     return filled(c, tdagi_cell_dtype(c->env, t), size, v);
 }
 
-/* How many numbers from start to end by step: ceil((end - start) / step). */
+/* How many steps a span has; both are positive or negative: ceil(span / step). */
+static tdag_dim steps_of(tdagi_pool *p, tdag_dim span, tdag_dim step)
+{
+    if (tdagi_dim_sample(p, step) < 0) {
+        span = tdagi_dim_sub(p, 0, span);
+        step = tdagi_dim_sub(p, 0, step);
+    }
+    tdag_dim n = tdagi_dim_floordiv(p, span, step);
+    if (tdagi_dim_mul(p, n, step) == span) return n;
+    span = tdagi_dim_add(p, span, tdagi_dim_sub(p, step, 1));
+    return tdagi_dim_floordiv(p, span, step);
+}
+
+/* How many numbers from start to end by step. */
 static tdag_dim range_length(tdagi_call *c, tdagi_any start, tdagi_any end,
                              tdagi_any step)
 {
-    int64_t s = 1;
     tdagi_pool *p = c->env->pool;
     if (start.kind == TDAGI_ANY_FLOAT || end.kind == TDAGI_ANY_FLOAT ||
         step.kind == TDAGI_ANY_FLOAT) {
@@ -86,14 +98,11 @@ static tdag_dim range_length(tdagi_call *c, tdagi_any start, tdagi_any end,
         return c->bad ? 0 : (tdag_dim)n;
     }
     if (start.kind != TDAGI_ANY_INT || end.kind != TDAGI_ANY_INT ||
-        !tdagi_any_const_int(c->env, step, &s) || s == 0) {
+        step.kind != TDAGI_ANY_INT || tdagi_dim_sample(p, step.u.i) == 0) {
         c->bad = true;
         return 0;
     }
-    tdag_dim span = s > 0 ? tdagi_dim_sub(p, end.u.i, start.u.i)
-                          : tdagi_dim_sub(p, start.u.i, end.u.i);
-    int64_t size = s > 0 ? s : -s;
-    tdag_dim n = tdagi_dim_floordiv(p, tdagi_dim_add(p, span, size - 1), size);
+    tdag_dim n = steps_of(p, tdagi_dim_sub(p, end.u.i, start.u.i), step.u.i);
     if (tdagi_dim_sample(p, n) < 0) c->bad = true;
     return n;
 }
@@ -181,12 +190,10 @@ tdagi_any tdagi_aten_range_length(tdagi_call *c)
         if (c->args[i].kind == TDAGI_ANY_DATA)
             return as_int(c, count_by_data(c, c->args));
     tdag_dim lo = tdagi_arg_dim(c, "lo", 0), hi = tdagi_arg_dim(c, "hi", 0);
-    int64_t step = tdagi_arg_int(c, "step", 1);
-    if (c->bad || step == 0) return tdagi_refuse(c, "step");
+    tdag_dim step = tdagi_arg_dim(c, "step", 1);
     tdagi_pool *p = c->env->pool;
-    tdag_dim span = step > 0 ? tdagi_dim_sub(p, hi, lo) : tdagi_dim_sub(p, lo, hi);
-    int64_t size = step > 0 ? step : -step;
-    tdag_dim n = tdagi_dim_floordiv(p, tdagi_dim_add(p, span, size - 1), size);
+    if (c->bad || tdagi_dim_sample(p, step) == 0) return tdagi_refuse(c, "step");
+    tdag_dim n = steps_of(p, tdagi_dim_sub(p, hi, lo), step);
     return tdagi_any_dim(tdagi_dim_proves_ge(p, n, 0) ? n : tdagi_dim_max(p, n, 0));
 }
 

@@ -5,6 +5,8 @@
 #include "aten/rows/python/python.h"
 #include "aten/rows/steps.h"
 
+#define MOST_PIECES 1000000
+
 /* A Python bound: from the end where negative, then within 0..n. A symbolic bound of a
  * fixed extent that lies within it at the samples (the first S of a table of 64
  * positions) is taken to do so always: the slice then fails at other sizes, where
@@ -273,6 +275,39 @@ static tdagi_any equal_pieces(tdagi_call *c, tdagi_cell *t, uint32_t axis, int64
     return pieces(c, t, axis, (uint32_t)count, sizes);
 }
 
+static tdagi_any refuse_open_axis(tdagi_call *c)
+{
+    c->bad = true;
+    return tdagi_env_issue(c->env, "%s of an axis of symbolic size", c->schema->name);
+}
+
+/* k pieces as even as they can be: the first n % k are longer by one. */
+static tdagi_any even_pieces(tdagi_call *c, tdagi_cell *t, uint32_t axis, int64_t k)
+{
+    tdag_dim n = tdagi_cell_dim(c->env, t, axis), rest = n;
+    tdag_dim *sizes = tdagi_env_alloc(c->env, (size_t)k * sizeof(*sizes));
+    for (int64_t i = 0; sizes != NULL && i < k; i++) {
+        tdag_dim each = tdag_dim_floordiv(c->b, tdag_dim_add(c->b, n, k - 1 - i), k);
+        sizes[i] = i + 1 < k ? each : rest;
+        rest = tdag_dim_sub(c->b, rest, each);
+    }
+    return sizes == NULL ? tdagi_any_poison() : pieces(c, t, axis, (uint32_t)k, sizes);
+}
+
+/* chunk of an axis whose size is a symbol: parts that are equal at all sizes, or two,
+ * of which the second is empty at 1, where PyTorch gives one. */
+static tdagi_any open_chunks(tdagi_call *c, tdagi_cell *t, uint32_t axis, int64_t k)
+{
+    tdag_dim n = tdagi_cell_dim(c->env, t, axis), each = tdag_dim_floordiv(c->b, n, k);
+    if (k <= MOST_PIECES && tdag_dim_mul(c->b, each, k) == n) {
+        tdag_list sizes = tdagi_list_of(c, (uint32_t)k, each);
+        return c->bad ? tdagi_any_poison() : pieces(c, t, axis, sizes.n, sizes.v);
+    }
+    if (k != 2 || tdagi_dim_sample(c->env->pool, n) < 2) return refuse_open_axis(c);
+    each = tdag_dim_floordiv(c->b, tdag_dim_add(c->b, n, 1), 2);
+    return pieces(c, t, axis, 2, (tdag_dim[]){each, tdag_dim_sub(c->b, n, each)});
+}
+
 /* split by size or by sizes, chunk (row data 1) */
 tdagi_any tdagi_aten_split(tdagi_call *c) /* of texts, too */
 {
@@ -294,16 +329,8 @@ tdagi_any tdagi_aten_split(tdagi_call *c) /* of texts, too */
     if (c->bad) return tdagi_any_poison();
     if (each < 1)
         return tdagi_call_fail(c, TDAG_E_ARG, "a split by %lld", (long long)each);
-    if (!tdagi_dim_is_const(c->env->pool, d, &n)) {
-        tdag_dim part = c->data == 1 ? tdag_dim_floordiv(c->b, d, each) : 0;
-        if (c->data != 1 || tdag_dim_mul(c->b, part, each) != d) {
-            c->bad = true;
-            return tdagi_env_issue(c->env, "%s of an axis of symbolic size",
-                                   c->schema->name);
-        }
-        tdag_list sizes = tdagi_list_of(c, (uint32_t)each, part);
-        return pieces(c, t, axis, sizes.n, sizes.v);
-    }
+    if (!tdagi_dim_is_const(c->env->pool, d, &n))
+        return c->data == 1 ? open_chunks(c, t, axis, each) : refuse_open_axis(c);
     if (c->data == 1 && n == 0) { /* as many pieces as were asked for, all empty */
         tdag_list sizes = tdagi_list_of(c, (uint32_t)each, 0);
         return c->bad ? tdagi_any_poison() : pieces(c, t, axis, sizes.n, sizes.v);
@@ -358,7 +385,7 @@ static bool numbers_of_tensor(tdagi_call *c)
     return true;
 }
 
-/* tensor_split: the first n % k pieces are longer by one; or split at indices. hsplit
+/* tensor_split: as even as can be, or split at indices. hsplit
  * (row data 'h'), vsplit ('v') and dsplit ('d') name the axis; their parts are equal.
  */
 tdagi_any tdagi_aten_tensor_split(tdagi_call *c)
@@ -378,15 +405,14 @@ tdagi_any tdagi_aten_tensor_split(tdagi_call *c)
     int64_t n = 0, k = 0;
     if (c->bad || axis >= rank) return tdagi_refuse(c, "self");
     if (!tdagi_has(c, "sections")) return split_at(c, t, axis);
-    if (!tdagi_dim_is_const(c->env->pool, tdagi_cell_dim(c->env, t, axis), &n))
-        return tdagi_refuse(c, "self");
     k = tdagi_arg_int(c, "sections", 1);
-    if (c->bad || k < 1 || k > 1000000) return tdagi_refuse(c, "sections");
-    if (c->data != 0 && n % k != 0)
+    if (c->bad || k < 1 || k > MOST_PIECES) return tdagi_refuse(c, "sections");
+    tdag_dim d = tdagi_cell_dim(c->env, t, axis);
+    bool is_known = tdagi_dim_is_const(c->env->pool, d, &n);
+    if (c->data != 0 && is_known && n % k != 0)
         return tdagi_call_fail(c, TDAG_E_SHAPE, "%lld elements in %lld equal parts",
                                (long long)n, (long long)k);
-    tdag_dim *sizes = tdagi_env_alloc(c->env, (size_t)k * sizeof(*sizes));
-    for (int64_t i = 0; sizes != NULL && i < k; i++)
-        sizes[i] = n / k + (i < n % k);
-    return sizes == NULL ? tdagi_any_poison() : pieces(c, t, axis, (uint32_t)k, sizes);
+    if (c->data != 0 && tdag_dim_mul(c->b, tdag_dim_floordiv(c->b, d, k), k) != d)
+        return refuse_open_axis(c);
+    return even_pieces(c, t, axis, k);
 }

@@ -12,13 +12,18 @@ bool tdagi_export_is_reshape(const tdagi_kernel *k)
 }
 
 /* A row at one position that data tells, in a program, where the position is a number
- * by nature: a loop's counter. */
+ * by nature: a loop's counter. A constant may lie beyond the sample of a size that a
+ * run finds, which a number must not. */
 static bool is_row(const tdagi_exporter *e, const tdagi_kernel *x)
 {
     if (x->composite != TDAGI_INDEX_SELECT || tdag_model_get_graph(e->model) != NULL)
         return false;
-    const tdagi_kernel *index = tdagi_export_input(e, x, 1);
-    return index->rank == 0 || (index->rank == 1 && index->shape[0] == 1);
+    const tdagi_kernel *index = tdagi_export_input(e, x, 1), *at = index;
+    while (tdagi_export_is_reshape(at))
+        at = tdagi_export_input(e, at, 0);
+    bool is_constant = tdagi_export_is_core(at, TDAG_OP_CONSTANT);
+    return !is_constant &&
+           (index->rank == 0 || (index->rank == 1 && index->shape[0] == 1));
 }
 
 /* True if `squeeze` removes just the axes that its input made 1. */
