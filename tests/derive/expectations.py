@@ -952,6 +952,14 @@ def indexing():
                 for s, v in ((y, z), (y[0], z), (y[0], z[1, 2])):
                     case(dtype, "searchsorted", [s, v],
                          torch.searchsorted(s, v, right=right), right=int(right))
+        for upper in (False, True) if dtype in ("f32", "f64") else ():
+            for unit in (False, True):
+                for n in (1, 2, 4):
+                    a = torch.eye(n, dtype=z.dtype) * 2 + torch.rand(3, n, n, dtype=z.dtype) / 4
+                    y = torch.rand(3, n, 2, dtype=z.dtype) + 1
+                    case(dtype, "solve_triangular", [a, y], torch.linalg.solve_triangular(
+                        a, y, upper=upper, unitriangular=unit), ulps=32, symbols=[3],
+                         upper=int(upper), unit=int(unit))
         for axis in range(3):
             for keep in (0, 1):
                 y = with_specials(dtype, 3, 4, 5, share=0.5)

@@ -492,6 +492,15 @@ void fit_search(draw *d)
         v->shape[i] = rnd_in(&d->r, 1, 4);
 }
 
+/* A square of at least two rows, and as many rows. */
+void fit_triangular(draw *d)
+{
+    tdagi_type *a = &d->l.in[0], *b = &d->l.in[1];
+    a->shape[a->rank - 2] = a->shape[a->rank - 1] = rnd_in(&d->r, 2, 5);
+    *b = *a;
+    b->shape[b->rank - 1] = rnd_in(&d->r, 1, 4);
+}
+
 /* How many of an axis there are to choose from. */
 static int64_t choice(draw *d, int64_t axis)
 {

@@ -34,6 +34,7 @@ static bool is_elsewhere(tdagi_composite id)
         TDAGI_COL2IM,
         TDAGI_UPSAMPLE,
         TDAGI_SEARCHSORTED,
+        TDAGI_SOLVE_TRIANGULAR,
         TDAGI_ADAPTIVE_MAX_POOL_POSITION,
         TDAGI_BITWISE_AND,
         TDAGI_BITWISE_OR,

@@ -60,6 +60,7 @@ static bool is_set(const draw *d, uint32_t which)
         return which == (d->l.in[0].rank == d->l.in[1].rank ? 3u : 2u);
     case TDAGI_PDIST:
         return false; /* it takes one matrix */
+    case TDAGI_SOLVE_TRIANGULAR:
     case TDAGI_COSINE_SIMILARITY:
     case TDAGI_COMPLEX_MULTIPLY:
     case TDAGI_COMPLEX_DIVIDE:

@@ -52,6 +52,11 @@ def elementwise():
     for f in "igamma igammac special.zeta".split():
         case("torch.%s(x, y)" % f, P(3, 4) + 1, P(4))
     case("torch.polygamma(1, x)", P(3))
+    for upper in (False, True):
+        case("torch.linalg.solve_triangular(x, y, upper=%s)" % upper,
+             torch.eye(3) + P(2, 3, 3), F(2, 3, 4))
+        case("torch.linalg.solve_triangular(x, y, upper=%s, unitriangular=True)" % upper,
+             P(3, 3), F(3, 1))
     case("torch.polygamma(4, x)", P(3).double())
     case("torch.acosh(x)", P(3) + 1)
     case("torch.special.ndtri(x)", P(5) / 2)

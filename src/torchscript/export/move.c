@@ -287,6 +287,15 @@ static void emit_searchsorted(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_searchsorted = {.emit = emit_searchsorted};
 
+static void emit_solve_triangular(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_triangular_spec *s = k->spec;
+    tdagi_export_emit(
+        e, k, "torch.linalg_solve_triangular($0, $1, upper=%b, unitriangular=%b)",
+        s->upper, s->unit);
+}
+const tdagi_emitter tdagi_emitter_solve_triangular = {.emit = emit_solve_triangular};
+
 /* Under the composite's own name. */
 static void emit_diagonal(tdagi_exporter *e, const tdagi_kernel *k)
 {

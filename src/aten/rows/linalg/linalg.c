@@ -52,20 +52,7 @@ bool tdagi_arg_square(tdagi_call *c, const char *name, int64_t most, tdagi_matri
 tdag_value tdagi_block(tdagi_call *c, tdag_value x, int64_t r0, int64_t r1, int64_t c0,
                        int64_t c1)
 {
-    int64_t start[TDAG_MAX_RANK], end[TDAG_MAX_RANK];
-    uint32_t rank = tdagi_rank(c, x);
-    if (x.id == 0 || rank < 2) return TDAG_NO_VALUE;
-    for (uint32_t i = 0; i < rank; i++) {
-        start[i] = 0;
-        end[i] = tdagi_dim(c, x, i);
-    }
-    bool whole = r0 == 0 && c0 == 0 && r1 == end[rank - 2] && c1 == end[rank - 1];
-    if (whole) return x;
-    start[rank - 2] = r0;
-    end[rank - 2] = r1;
-    start[rank - 1] = c0;
-    end[rank - 1] = c1;
-    return tdag_slice(c->b, x, (tdag_list){rank, start}, (tdag_list){rank, end});
+    return tdagi_block_of(c->b, x, r0, r1, c0, c1);
 }
 
 tdag_value tdagi_mt(tdagi_call *c, tdag_value x)

@@ -7,7 +7,7 @@
 #include "aten/rows/steps.h"
 
 /* The most steps of an elimination, a substitution or a run of reflections. */
-#define TDAGI_LINALG_MOST 64
+#define TDAGI_LINALG_MOST TDAGI_TRIANGULAR_MOST
 /* The most vectors that are turned against each other. */
 #define TDAGI_JACOBI_MOST 16
 

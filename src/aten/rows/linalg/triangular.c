@@ -1,30 +1,13 @@
 /* Triangular systems, and the factorisation of positive definite matrices. */
 #include "aten/rows/linalg/linalg.h"
 
-/* A row of X at a time, each taken out of the rows of B that are left; an upper A from
- * its end. */
 tdag_value tdagi_substitute(tdagi_call *c, tdag_value a, tdag_value b, int64_t n,
                             bool upper, bool unit)
 {
-    b = tdagi_batch_as(c, b, a);
-    if (b.id == 0 || n == 0) return b;
-    uint32_t rank = tdagi_rank(c, b);
-    int64_t first = 0, end = n; /* the rows that are left */
-    tdag_value *rows = tdagi_env_alloc(c->env, (size_t)n * sizeof(*rows));
-    for (int64_t k = 0; rows != NULL && k < n && tdagi_builder_ok(c->b); k++) {
-        int64_t i = upper ? n - 1 - k : k, at = upper ? n - 1 - k : 0;
-        tdag_value x = tdagi_slice_below(c->b, b, rank - 2, at, at + 1);
-        if (!unit) x = tdagi_div(c->b, x, tdagi_block(c, a, i, i + 1, i, i + 1));
-        rows[i] = x;
-        first += !upper;
-        end -= upper;
-        if (first == end) break;
-        b = tdagi_slice_below(c->b, b, rank - 2, !upper, end - first + !upper);
-        tdag_value column = tdagi_block(c, a, first, end, i, i + 1);
-        b = tdagi_sub(c->b, b, tdagi_mul(c->b, column, x));
-    }
-    if (rows == NULL || !tdagi_builder_ok(c->b)) return TDAG_NO_VALUE;
-    return n == 1 ? rows[0] : tdagi_concat(c->b, rows, (uint32_t)n, rank - 2);
+    const tdagi_triangular_spec s = {upper, unit};
+    const tdag_value in[2] = {a, tdagi_batch_as(c, b, a)};
+    if (in[1].id == 0 || n == 0) return in[1];
+    return tdagi_lower(c->b, TDAGI_SOLVE_TRIANGULAR, in, 2, &s);
 }
 
 /* A X = B, or X A = B by transposing everything. */
