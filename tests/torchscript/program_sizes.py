@@ -107,3 +107,41 @@ class DivMod(nn.Module):
         half, odd = divmod(x.size(0), 2)
         mixed, left = divmod(int(a), float(c))
         return x * q + r, q, r, whole, part, half, odd, mixed, left
+
+
+@model("f32[N=3,S=7,2]", [several(1, n, s, 2)[0] for n, s in ((3, 7), (1, 6), (4, 2), (2, 9))])
+class OpenPieces(nn.Module):
+    """Halves, even parts and steps of sizes that are symbols."""
+
+    def forward(self, x):
+        a, b = torch.chunk(x, 2, 1)
+        p, q, r = torch.tensor_split(x, 3, 1)
+        starts = torch.arange(0, x.size(0) * x.size(1), x.size(1))
+        back = torch.arange(x.size(0), 0, -x.size(1))
+        return torch.cat([b, a], 1) + x, a, torch.cat([r, p, q], 1) - x, q, starts + x[:, 0, 0], back
+
+
+EVEN = [several(1, n, s, 4)[0] for n, s in ((3, 6), (1, 2), (4, 10))]
+
+
+@model("f32[N=3,S=6,4]", EVEN)
+class MatchedLetters(nn.Module):
+    """Sizes that are equal where the source runs: of one letter."""
+
+    def forward(self, x):
+        y = torch.repeat_interleave(x[:, ::2], 2, 1) * 0.5
+        mask = torch.sum(y, -1)
+        return torch.einsum("nsd,nsd->nd", x, y), torch.einsum("nsd,nse,ns->de", x, y, mask)
+
+
+if hasattr(nn.functional, "scaled_dot_product_attention"):
+    @model("f32[N=3,S=6,4]", EVEN)
+    class MatchedRows(nn.Module):
+        """And of keys, values and masks."""
+
+        def forward(self, x):
+            y = torch.repeat_interleave(x[:, ::2], 2, 1) * 0.5
+            m = torch.sum(y, -1)
+            return (nn.functional.scaled_dot_product_attention(x, x, y, m.unsqueeze(1)),
+                    nn.functional.scaled_dot_product_attention(x, y, x),
+                    nn.functional.scaled_dot_product_attention(x, x, x, m.unsqueeze(2)))

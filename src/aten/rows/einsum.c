@@ -156,6 +156,17 @@ static bool needed(const equation *e, uint32_t k, char letter)
     return false;
 }
 
+/* Axes of one letter, which are to be of one size or of size 1. */
+static void match_letters(tdagi_call *c, const term *a, const term *b, tdag_value in[2])
+{
+    for (uint32_t i = 0; i < a->n && in[0].id != 0 && in[1].id != 0; i++) {
+        const char *at = strchr(b->letters, a->letters[i]);
+        uint32_t k = at == NULL ? 0 : (uint32_t)(at - b->letters);
+        if (at != NULL && tdagi_dim(c, in[0], i) != 1 && tdagi_dim(c, in[1], k) != 1)
+            tdagi_match_dims(c, &in[0], i, &in[1], k);
+    }
+}
+
 static void join_pair(tdagi_call *c, const equation *e, term *a, const term *b,
                       uint32_t next)
 {
@@ -168,6 +179,7 @@ static void join_pair(tdagi_call *c, const equation *e, term *a, const term *b,
                 out.letters[strlen(out.letters)] = *s;
     out.n = (uint32_t)strlen(out.letters);
     tdag_value in[2] = {a->v, b->v};
+    match_letters(c, a, b, in);
     tdagi_einsum_spec s = {
         tdagi_env_text(c->env, "%s,%s->%s", a->letters, b->letters, out.letters)};
     out.v = tdagi_lower(c->b, TDAGI_EINSUM, in, 2, &s);

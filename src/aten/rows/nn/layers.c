@@ -430,6 +430,21 @@ static bool is_batch_of_one(tdagi_call *c, tdag_value in[4])
     return true;
 }
 
+/* The rows of keys and values, and those of queries and keys with a mask's. */
+static void match_rows(tdagi_call *c, tdag_value in[4])
+{
+    uint32_t rank[4];
+    for (uint32_t i = 0; i < 4; i++)
+        rank[i] = in[i].id == 0 ? 0 : tdagi_rank(c, in[i]);
+    for (uint32_t i = 0; i < 2 && i < rank[3]; i++) { /* of keys, then of queries */
+        uint32_t axis = rank[3] - 1 - i, of = 1 - i;
+        if (rank[of] > 1 && in[3].id != 0 && tdagi_dim(c, in[3], axis) != 1)
+            tdagi_match_dims(c, &in[of], rank[of] - 2, &in[3], axis);
+    }
+    if (rank[1] > 1 && rank[2] > 1)
+        tdagi_match_dims(c, &in[1], rank[1] - 2, &in[2], rank[2] - 2);
+}
+
 tdagi_any tdagi_aten_attention(tdagi_call *c)
 {
     tdag_value in[4] = {
@@ -453,6 +468,7 @@ tdagi_any tdagi_aten_attention(tdagi_call *c)
                                     tdagi_dim(c, in[i], rank - 3));
         if (r.count != 1) in[i] = lower(c, TDAGI_REPEAT_INTERLEAVE, 1, &in[i], &r);
     }
+    match_rows(c, in);
     bool one = is_batch_of_one(c, in);
     tdag_value y = lower(c, TDAGI_ATTENTION, in[3].id == 0 ? 3 : 4, in, &s);
     return tdagi_result(c, one && !c->bad ? tdagi_unsqueeze1(c->b, y, 0) : y);
