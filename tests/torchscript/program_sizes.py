@@ -121,6 +121,26 @@ class OpenPieces(nn.Module):
         return torch.cat([b, a], 1) + x, a, torch.cat([r, p, q], 1) - x, q, starts + x[:, 0, 0], back
 
 
+@model("f32[N=4,3]", lengths((3,), (4, 1, 2, 7)))
+class FloatSteps(nn.Module):
+    """Whole floats as bounds and steps of ranges of a symbol; open numbers as arguments."""
+
+    def forward(self, x):
+        n = x.size(0)
+        i = torch.tensor([0, 0])
+        return (torch.arange(n, -n, -1.0), torch.arange(0.0, n * 4, 2.0), torch.arange(-n, n, 3.0),
+                x.masked_fill(x > 0, n / 4.0), x.index_add(0, i, torch.ones(2, 3), alpha=n))
+
+
+@model("f32[N=1,3]", lengths((3,), (1, 2, 4)))
+class OpenAlpha(nn.Module):
+    """A factor that is 1 at the sample only."""
+
+    def forward(self, x):
+        i = torch.tensor([0, 0])
+        return x.index_add(0, i, torch.ones(2, 3), alpha=x.size(0))
+
+
 EVEN = [several(1, n, s, 4)[0] for n, s in ((3, 6), (1, 2), (4, 10))]
 
 

@@ -83,25 +83,36 @@ static tdag_dim steps_of(tdagi_pool *p, tdag_dim span, tdag_dim step)
     return tdagi_dim_floordiv(p, span, step);
 }
 
+/* A dim, or a whole float as one. */
+static bool take_whole(tdagi_call *c, tdagi_any *v)
+{
+    if (v->kind == TDAGI_ANY_FLOAT && !v->assumed && fabs(v->u.f) < 1e15 &&
+        v->u.f == floor(v->u.f))
+        *v = tdagi_any_int(c->env, (int64_t)v->u.f);
+    return v->kind == TDAGI_ANY_INT;
+}
+
 /* How many numbers from start to end by step. */
 static tdag_dim range_length(tdagi_call *c, tdagi_any start, tdagi_any end,
                              tdagi_any step)
 {
     tdagi_pool *p = c->env->pool;
-    if (start.kind == TDAGI_ANY_FLOAT || end.kind == TDAGI_ANY_FLOAT ||
-        step.kind == TDAGI_ANY_FLOAT) {
+    bool whole = take_whole(c, &start);
+    whole = take_whole(c, &end) && whole;
+    if (!(take_whole(c, &step) && whole)) {
         double n =
             ceil((tdagi_any_sample(c->env, end) - tdagi_any_sample(c->env, start)) /
                  tdagi_any_sample(c->env, step));
-        bool fixed = !start.assumed && !end.assumed && !step.assumed;
-        if (!fixed || !(n >= 0 && n < 1e15)) c->bad = true;
+        bool fixed = !tdagi_any_is_open(c->env, start) &&
+                     !tdagi_any_is_open(c->env, end) &&
+                     !tdagi_any_is_open(c->env, step);
+        bool numbers = tdagi_any_is_number(start) && tdagi_any_is_number(end) &&
+                       tdagi_any_is_number(step);
+        if (!fixed || !numbers || !(n >= 0 && n < 1e15)) c->bad = true;
         return c->bad ? 0 : (tdag_dim)n;
     }
-    if (start.kind != TDAGI_ANY_INT || end.kind != TDAGI_ANY_INT ||
-        step.kind != TDAGI_ANY_INT || tdagi_dim_sample(p, step.u.i) == 0) {
-        c->bad = true;
-        return 0;
-    }
+    c->bad |= tdagi_dim_sample(p, step.u.i) == 0;
+    if (c->bad) return 0;
     tdag_dim n = steps_of(p, tdagi_dim_sub(p, end.u.i, start.u.i), step.u.i);
     if (tdagi_dim_sample(p, n) < 0) c->bad = true;
     return n;

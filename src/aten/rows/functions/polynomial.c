@@ -47,7 +47,7 @@ tdagi_any tdagi_aten_polynomial(tdagi_call *c)
     tdag_dtype d = step_float_pair(c, "x", "n", &x, &n);
     if (c->bad) return tdagi_any_poison();
     int64_t last = MOST_OPEN;
-    if (tdagi_any_is_number(degree) && !degree.assumed)
+    if (tdagi_any_is_number(degree) && !tdagi_any_is_open(c->env, degree))
         last =
             (int64_t)fmax(-1, fmin(tdagi_any_sample(c->env, degree), MOST_DEGREE + 1));
     if (last > MOST_DEGREE) return tdagi_refuse(c, "n");

@@ -118,7 +118,9 @@ static const double *read_range(tdagi_call *c, uint32_t n)
         return NULL;
     }
     for (uint32_t i = 0; i < 2 * n; i++) {
-        if (!tdagi_any_is_number(v.u.seq->v[i])) tdagi_refuse(c, "range");
+        if (!tdagi_any_is_number(v.u.seq->v[i]) ||
+            tdagi_any_is_open(c->env, v.u.seq->v[i]))
+            tdagi_refuse(c, "range");
         out[i] = tdagi_any_sample(c->env, v.u.seq->v[i]);
     }
     return out;

@@ -160,7 +160,8 @@ tdagi_any tdagi_aten_masked_fill(tdagi_call *c)
     if (c->bad) return tdagi_any_poison();
     value = tdagi_any_known(value);
     int64_t i;
-    if (value.kind == TDAGI_ANY_FLOAT || tdagi_any_const_int(c->env, value, &i)) {
+    if (!tdagi_any_is_open(c->env, value) &&
+        (value.kind == TDAGI_ANY_FLOAT || tdagi_any_const_int(c->env, value, &i))) {
         tdagi_scalar_spec s = {tdagi_any_sample(c->env, value)};
         tdagi_match_broadcast(c, 2, in);
         return tdagi_result(c, tdagi_lower(c->b, TDAGI_MASKED_FILL, in, 2, &s));

@@ -299,10 +299,10 @@ tdagi_any tdagi_aten_index_write(tdagi_call *c)
         if (update.id != 0 && tdagi_rank(c, update) == 0)
             update = tdagi_unsqueeze1(c->b, update, 0);
         update = move_axis(c, update, axis, 0);
+        tdagi_any alpha = tdagi_arg(c, "alpha");
         if (tdagi_has(c, "alpha") &&
-            tdagi_any_sample(c->env, tdagi_arg(c, "alpha")) != 1)
-            update = tdag_binary(c->b, TDAG_OP_MULTIPLY, update,
-                                 tdagi_as(c, tdagi_arg(c, "alpha"), d));
+            (tdagi_any_is_open(c->env, alpha) || tdagi_any_sample(c->env, alpha) != 1))
+            update = tdag_binary(c->b, TDAG_OP_MULTIPLY, update, tdagi_as(c, alpha, d));
     }
     if (index.id != 0 && update.id != 0 && tdagi_rank(c, update) > 0)
         tdagi_match_dims(c, &update, 0, &index, 0);
