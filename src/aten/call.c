@@ -54,6 +54,12 @@ static tdagi_any store(tdagi_call *c, tdagi_any self, tdagi_any result)
         tdagi_journal_note_seq(c->env, self.u.seq);
         tdagi_seq_take(self.u.seq, result.u.seq);
     }
+    if (tdagi_any_is_number(self)) return result; /* a tensor that is known as one */
+    if (self.kind == TDAGI_ANY_DATA && tdagi_any_is_tensor(result)) { /* the same */
+        tdag_dtype d = tdagi_cell_dtype(c->env, self.u.tensor);
+        tdagi_cell_write(c->env, self.u.tensor, tdagi_as(c, result, d));
+        return self;
+    }
     if (result.kind != TDAGI_ANY_TENSOR || self.kind != TDAGI_ANY_TENSOR)
         return self.kind == TDAGI_ANY_TENSOR ? result : self;
     if (result.u.tensor == self.u.tensor) return self;

@@ -149,3 +149,45 @@ class FourthFound(nn.Module):
         if rows.size(0) > 3:
             return rows[3] * 2
         return rows.sum(0)
+
+
+class Leaf(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 3)
+
+    def forward(self, x, deep: bool):
+        if deep and bool(x.sum() > 0):
+            return torch.tanh(self.layer(x)), 1
+        return self.layer(x), 0
+
+
+class Pair(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.leaves = nn.ModuleList([Leaf(), Leaf()])
+
+    def forward(self, x, deep: bool):
+        n = 0
+        for leaf in self.leaves:
+            x, m = leaf(x, deep)
+            n += m
+        return x, n
+
+
+@model("f32[3] bool[]", [(3 * x, t(b)) for (x,), b in zip(several(4, 3), (True, False, True, True))])
+class Tree(nn.Module):
+    """Counts that branches of several levels give, summed up."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = Pair()
+        self.rest = nn.ModuleDict({"x": Pair(), "y": Pair()})
+
+    def forward(self, x, deep):
+        x, n = self.first(x, bool(deep))
+        for name, pair in self.rest.items():
+            if not (name == "x" and n > 1):
+                x, k = pair(x, n > 0)
+                n += k
+        return x, n
