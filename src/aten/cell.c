@@ -34,7 +34,7 @@ tdagi_cell *tdagi_cell_known_list(tdagi_env *env, tdag_dtype dtype, uint32_t n,
     tdagi_cell *t = new_cell(env);
     tdagi_any *known = tdagi_env_alloc(env, n * sizeof(*known));
     if (t == NULL || known == NULL) return NULL;
-    memcpy(known, numbers, n * sizeof(*known));
+    if (n > 0) memcpy(known, numbers, n * sizeof(*known));
     t->known = known;
     t->dtype = dtype;
     t->n_known = n;
