@@ -299,6 +299,16 @@ static void finish(looping *l, tdagi_outline_statement *s, tdag_value start,
     if (tdagi_env_ok(env)) give_all(l->im, op, out);
 }
 
+/* Whether a round gives what it takes: it may be made of what could not be read. */
+static bool is_carried_on(const looping *l)
+{
+    bool all = true;
+    for (uint32_t i = 0; i < l->carrying.n; i++)
+        all = all && (l->carrying.leaves[i].param.id == 0 ||
+                      l->carrying.leaves[i].yield.id != 0);
+    return all;
+}
+
 /* ---- how often it runs ---- */
 
 static const Cml__Operation *that_gives(const Cml__Block *b, const char *name,
@@ -408,7 +418,11 @@ static void loop(looping *l, const Cml__Operation *op)
     }
     if (!is_done && tdagi_env_ok(env))
         tdagi_env_issue(env, "a loop whose carried sizes have no pattern");
-    if (s != NULL && tdagi_env_ok(env)) finish(l, s, start, op);
+    if (s == NULL || !tdagi_env_ok(env)) return;
+    if (is_carried_on(l))
+        finish(l, s, start, op);
+    else
+        tdagi_cml_give(im, op, tdagi_any_poison());
 }
 
 static const tdagi_any *entry_of(tdagi_cml *im, const Cml__Argument *a)
