@@ -175,7 +175,6 @@ tdagi_any tdagi_aten_derive_index(tdagi_call *c)
     return as_int(c, tdagi_add(c->b, x[1], tdagi_mul(c->b, x[0], x[2])));
 }
 
-/* How many numbers range(lo, hi, step) has. */
 /* math.gcd of what is known */
 tdagi_any tdagi_aten_gcd(tdagi_call *c)
 {
@@ -194,6 +193,7 @@ tdagi_any tdagi_aten_gcd(tdagi_call *c)
     return tdagi_any_int(c->env, v[0] < 0 && v[0] != INT64_MIN ? -v[0] : v[0]);
 }
 
+/* How many numbers range(lo, hi, step) has. */
 tdagi_any tdagi_aten_range_length(tdagi_call *c)
 {
     c->read |= 7;
