@@ -224,6 +224,21 @@ def fixed_sizes_are_told(tdag, folder):
     return []
 
 
+class Patches(nn.Module):
+    """Sizes that the source fixes, so that a reshape of open axes is right at some sizes only."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, stride=2, padding=1)
+
+    def forward(self, x):
+        y = self.conv(x)
+        y = y.reshape(x.shape[0], 4, 4, 2, 4, 2).permute(0, 1, 3, 5, 2, 4)
+        y = y.reshape(x.shape[0], 4, 4, 16)
+        context = (y * y[:, :1].softmax(-1)).sum(-1, keepdim=True)
+        return y.relu() * context.expand_as(y)
+
+
 def tokens(*shape):
     return torch.randint(0, 2, shape)
 
@@ -260,6 +275,8 @@ CASES = {
     "rolls": (Rolls, ["f32[N=2,S=4,H=3]"],
               [{"N": n, "S": s, "H": h} for n, s, h in
                ((1, 2, 5), (3, 9, 2), (2, 4, 3), (1, 13, 8), (2, 3, 4))]),
+    "patches": (Patches, ["f32[N=2,3,H=16,W=16]"],
+                [{"N": n, "H": h, "W": w} for n, h, w in ((1, 16, 16), (5, 15, 16), (3, 15, 15))]),
     "chunks": (Chunks, ["f32[N=2,S=70,8]"], SENTENCES),
     "unet": ("unet", ["f32[N=2,3,32,32]"], BATCHES),
     # of a batch of one, a strided convolution of one tap keeps a view before it in a graph that

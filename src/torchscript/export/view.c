@@ -308,6 +308,14 @@ static bool is_plain_view(const tdagi_kernel *x, const tdagi_kernel *k)
     return tdagi_same_sizes(x->rank, x->shape, k->rank, k->shape);
 }
 
+/* Whether both have as many elements, at all sizes. */
+static bool has_same_count(const tdagi_exporter *e, const tdagi_kernel *x,
+                           const tdagi_kernel *k)
+{
+    return tdagi_dim_product(e->r->pool, x->rank, x->shape) ==
+           tdagi_dim_product(e->r->pool, k->rank, k->shape);
+}
+
 uint32_t tdagi_export_base(const tdagi_exporter *e, uint32_t value)
 {
     while (e->deferred[value] == 1 &&
@@ -364,7 +372,10 @@ void tdagi_export_reshape(tdagi_exporter *e, const tdagi_kernel *k)
         tdagi_export_begin(e, k);
         tdagi_export_piece(e, k, is_view ? "torch.view(%v, " : "torch.reshape(%v, ",
                            base);
-        tdagi_export_shape(e, k->rank, k->shape);
+        if (has_same_count(e, x, k))
+            tdagi_export_shape(e, k->rank, k->shape);
+        else /* so at some sizes: the run compares them */
+            tdagi_export_dims(e, k->rank, k->shape);
         tdagi_export_piece(e, k, ")");
         tdagi_export_end(e);
     }
