@@ -15,8 +15,9 @@ TDAG_BEGIN_DECLS
  * A new symbol gets the sample that gives the replaced one its own (H=224: K=7); one of
  * the model keeps its sample. Shapes are inferred anew, so that what does not fit (a
  * broadcast of two sizes, a slice beyond a fixed extent) fails and names its node.
- * Errors: E_ARG (no such symbol, one twice, a new symbol whose sample cannot be told),
- * E_FORMAT (no expression), E_SHAPE and the builder's, E_NOMEM. */
+ * Of a program, these are symbols of its methods' inputs, in all methods that have
+ * them. Errors: E_ARG (no such symbol, one twice, a new symbol whose sample cannot be
+ * told), E_FORMAT (no expression), E_SHAPE and the builder's, E_NOMEM. */
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_substitute(tdag_ctx *ctx,
                                                      const tdag_model *model,
                                                      const char *const *assignments,

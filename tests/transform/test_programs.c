@@ -14,6 +14,7 @@
 enum { N_INPUTS = 4, MOST = 8 };
 
 static char path[64];
+static int64_t fixed_rows = -1; /* of the first input; -1: some */
 
 static tdag_status simplify(tdag_ctx *ctx, const tdag_model *m, tdag_model **out)
 {
@@ -63,7 +64,8 @@ static void free_outcome(outcome *o)
 static void make_inputs(tdag_ctx *ctx, uint64_t seed, tdag_tensor *in[N_INPUTS])
 {
     rg_random r = rg_seeded(seed * 77 + 5);
-    const int64_t shapes[2][2] = {{rg_in(&r, 0, 3), 4}, {3, 4}};
+    const int64_t rows = rg_in(&r, 0, 3);
+    const int64_t shapes[2][2] = {{fixed_rows < 0 ? rows : fixed_rows, 4}, {3, 4}};
     for (uint32_t i = 0; i < N_INPUTS; i++) {
         static const tdag_dtype dtypes[] = {TDAG_F32, TDAG_F32, TDAG_I64, TDAG_BOOL};
         TEST_OK(ctx, tdag_tensor_create(ctx, dtypes[i], i < 2 ? 2 : 0,
@@ -174,6 +176,39 @@ static uint32_t check_results(tdag_ctx *ctx, const tdag_model *before,
         free_outcome(&c);
     }
     return n_good;
+}
+
+/* At a number the program does what it did at that size; it is refused only where
+ * something in it does not fit that. */
+static void test_sizes(void **state)
+{
+    (void)state;
+    uint32_t n_good = 0;
+    tdag_ctx *ctx = test_ctx();
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        tdag_model *m = NULL, *made = NULL, *unrolled = NULL;
+        char text[16];
+        const char *const assignments[] = {text};
+        fixed_rows = (int64_t)(seed % 4);
+        snprintf(text, sizeof text, "N=%d", (int)fixed_rows);
+        TEST_OK(ctx, random_running_program(ctx, seed, &m));
+        tdag_status st = tdag_substitute(ctx, m, assignments, 1, &made);
+        if (st == TDAG_OK) {
+            check_forms(ctx, made, "at", seed);
+            n_good += check_results(ctx, m, made, "at", seed);
+            TEST_OK(ctx, tdag_unroll(ctx, made, NULL, &unrolled));
+            check_results(ctx, m, unrolled, "at, unrolled", seed);
+        } else if (st != TDAG_E_SHAPE) {
+            fail_with(ctx, tdag_ctx_get_error(ctx)->message, "at", seed, m, NULL);
+        }
+        tdag_model_free(unrolled);
+        tdag_model_free(made);
+        tdag_model_free(m);
+    }
+    fixed_rows = -1;
+    print_message("%u methods ran\n", (unsigned)n_good);
+    assert_true(n_good > 400);
+    tdag_ctx_free(ctx);
 }
 
 static void test_law(void **state)
@@ -335,10 +370,12 @@ typedef struct transforming {
 /* What a program may refuse is no failure here. */
 static tdag_status oom_body(tdag_ctx *ctx, void *arg)
 {
+    static const char *const two[] = {"N=2"};
     const transforming *t = arg;
     tdag_model *made = NULL, *back = NULL;
-    tdag_status st = t->i < N_TRANSFORMS ? transforms[t->i].apply(ctx, t->m, &made)
-                                         : add_dim(ctx, t->m, &made);
+    tdag_status st = t->i < N_TRANSFORMS    ? transforms[t->i].apply(ctx, t->m, &made)
+                     : t->i == N_TRANSFORMS ? add_dim(ctx, t->m, &made)
+                                            : tdag_substitute(ctx, t->m, two, 1, &made);
     if (st == TDAG_OK && t->i == N_TRANSFORMS)
         st = tdag_remove_dim(ctx, made, "Batch", NULL, &back);
     tdag_model_free(back);
@@ -360,8 +397,8 @@ static void test_oom(void **state)
     for (uint64_t seed = 4; seed < 16; seed++) {
         tdag_model *m = NULL;
         TEST_OK(ctx, random_running_program(ctx, seed, &m));
-        for (size_t i = 0; i <= N_TRANSFORMS; i++)
-            if (i < N_TRANSFORMS || m->n_methods == 1) starve(&(transforming){m, i});
+        for (size_t i = 0; i <= N_TRANSFORMS + 1; i++)
+            if (i != N_TRANSFORMS || m->n_methods == 1) starve(&(transforming){m, i});
         tdag_model_free(m);
     }
     tdag_ctx_free(ctx);
@@ -371,6 +408,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_law),
+        cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_batch),
         cmocka_unit_test(test_oom),
     };

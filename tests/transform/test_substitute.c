@@ -1,6 +1,7 @@
 /* Symbols replaced: what a model becomes, what is refused, and every allocation
  * failing.
  */
+#include <tdagger/program.h>
 #include <tdagger/symbol.h>
 
 #include "base/dim/dim.h"
@@ -79,6 +80,93 @@ static void test_cases(void **state)
     tdag_ctx_free(ctx);
 }
 
+/* ---- programs ---- */
+
+/* Two methods, a loop over the rows, a graph that is called at two sizes. */
+static const char program[] =
+    "tdag 2\n"
+    "graph count {\n"
+    "  symbols N=4\n"
+    "  x: f32[N,2] = input\n"
+    "  one: i64[] = constant [1]\n"
+    "  row: i64[1] = unsqueeze(one) {axes=[0]}\n"
+    "  ones: i64[N] = repeat(row) {counts=[N]}\n"
+    "  sum: i64[1] = reduce(ones) {axes=[0], kind=sum}\n"
+    "  n: i64[] = squeeze(sum) {axes=[0]}\n"
+    "  return n\n"
+    "}\n"
+    "graph twice {\n"
+    "  symbols N=4\n"
+    "  x: f32[N,2] = input\n"
+    "  y: f32[N,2] = add(x, x)\n"
+    "  return y\n"
+    "}\n"
+    "program forward(x: f32[N,2], z: f32[M,2]) -> (f32[N,2], f32[M,2]) {\n"
+    "  symbols N=4 M=6\n"
+    "  n = call count(x)\n"
+    "  y = loop limit n (i; v = x) {\n"
+    "    w = call twice(v)\n"
+    "    yield w\n"
+    "  }\n"
+    "  u = call twice(z)\n"
+    "  return y, u\n"
+    "}\n"
+    "program other(x: f32[N,2]) -> (f32[N,2]) {\n"
+    "  symbols N=3\n"
+    "  y = call twice(x)\n"
+    "  return y\n"
+    "}\n";
+
+static const struct {
+    const char *assignments[3];
+    tdag_status status;
+    const char *says[3]; /* parts of the text, or of the sentence */
+} program_cases[] = {
+    {{"N=8"},
+     TDAG_OK,
+     {"program forward(x: f32[8,2], z: f32[M,2]) -> (f32[8,2], f32[M,2])",
+      "program other(x: f32[8,2])", "n: i64[] = constant [8]"}},
+    {{"N=5", "M=5"},
+     TDAG_OK,
+     {"z: f32[5,2]", "u = call twice(z)", "y = call twice(x)"}},
+    {{"M=N"}, TDAG_OK, {"z: f32[N,2]", "symbols N=4", "x: f32[N,2]"}},
+    {{"N=3*K"}, TDAG_E_ARG, {"N has the sample 4"}},
+    {{"M=2*K"}, TDAG_OK, {"z: f32[2*K,2]", "K=3", "x: f32[N,2]"}},
+    {{"N=0"}, TDAG_OK, {"x: f32[0,2]"}},
+    {{"Q=1"}, TDAG_E_ARG, {"no method has an input of the size Q"}},
+    {{"N"}, TDAG_E_ARG, {"\"N\" is no assignment"}},
+    {{"N=1", "N=2"}, TDAG_E_ARG, {"symbol N is given twice"}},
+    {{"N=8)"}, TDAG_E_FORMAT, {""}},
+};
+
+static void test_programs(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    tdag_model *m = NULL;
+    TEST_OK(ctx, tdag_model_parse(ctx, program, strlen(program), &m));
+    for (size_t i = 0; i < sizeof(program_cases) / sizeof(program_cases[0]); i++) {
+        uint32_t n = 0;
+        while (n < 3 && program_cases[i].assignments[n] != NULL)
+            n++;
+        char *made = NULL;
+        tdag_model *other = NULL;
+        tdag_status st =
+            tdag_substitute(ctx, m, program_cases[i].assignments, n, &other);
+        if (st == TDAG_OK) st = tdag_model_print(ctx, other, 0, &made);
+        const char *said = st == TDAG_OK ? made : tdag_ctx_get_error(ctx)->message;
+        for (size_t k = 0; k < 3 && program_cases[i].says[k] != NULL; k++)
+            if (st != program_cases[i].status ||
+                strstr(said, program_cases[i].says[k]) == NULL)
+                fail_msg("%s: %s: %s", program_cases[i].assignments[0],
+                         tdag_status_text(st), said);
+        tdag_text_free(ctx, made);
+        tdag_model_free(other);
+    }
+    tdag_model_free(m);
+    tdag_ctx_free(ctx);
+}
+
 /* ---- the dims below it ---- */
 
 static const struct {
@@ -148,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_programs),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_oom),
     };

@@ -550,7 +550,7 @@ static void copy_head(tdagi_copier *c)
     const tdagi_method *m = c->m;
     tdagi_type type;
     for (uint32_t i = 0; i < m->body.n_symbols; i++)
-        if (!is_gone(c, m->body.symbols[i]))
+        if (c->dim_of[tdagi_copier_symbol(c, m->body.symbols[i])] == TDAGI_DIM_BAD)
             tdagi_method_symbol(&c->b, tdagi_copier_bind(c, m->body.symbols[i]));
     for (uint32_t i = 0; i < m->body.n_params && tdagi_copier_ok(c); i++) {
         tdagi_var old = m->body.params[i];

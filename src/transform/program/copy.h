@@ -44,8 +44,8 @@ typedef struct tdagi_copier {
     void *self;
     /* Does a statement in its own way; false: it is copied. NULL: all are copied. */
     bool (*statement)(struct tdagi_copier *c, const tdagi_statement *s);
-    /* Called when a method begins, by its number; whether an input is left out. NULL:
-     * nothing to do. */
+    /* Called when a method begins, by its number: symbols of its own that it gives a
+     * dim to are that; whether an input is left out. NULL: nothing to do. */
     void (*symbols)(struct tdagi_copier *c, uint32_t number);
     bool (*input)(struct tdagi_copier *c, uint32_t i);
     /* Called when a method's inputs are there, and where a statement's block begins and
