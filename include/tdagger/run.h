@@ -41,12 +41,12 @@ typedef struct tdag_run_options {
 TDAG_OPTIONS_INIT(tdag_run_options)
 
 /* Runs a graph. What the native engine prepared of it for these sizes stays with the
- * graph, where its allocator is the context's, and serves the next run of the same sizes:
- * some 200 bytes a node, and the weights of an unrolled recurrence once more. inputs[i] is
- * graph input i: same dtype and rank, fixed dims equal; a
- * symbolic graph is run at the sizes of its inputs, one number per symbol. outputs gets
- * n_outputs new tensors (tdag_graph_get_n_outputs) for the caller to free. Errors:
- * E_ARG, E_SHAPE, E_DTYPE, E_LIMIT, E_NOMEM, E_UNSUPPORTED (an opaque node). */
+ * graph, where its allocator is the context's, and serves the next run of the same
+ * sizes: some 200 bytes a node, and the weights of an unrolled recurrence once more.
+ * inputs[i] is graph input i: same dtype and rank, fixed dims equal; a symbolic graph
+ * is run at the sizes of its inputs, one number per symbol. outputs gets n_outputs new
+ * tensors (tdag_graph_get_n_outputs) for the caller to free. Errors: E_ARG, E_SHAPE,
+ * E_DTYPE, E_LIMIT, E_NOMEM, E_UNSUPPORTED (an opaque node). */
 TDAG_API TDAG_MUST_CHECK tdag_status tdag_graph_run(
     tdag_ctx *ctx, const tdag_graph *graph, tdag_tensor *const *inputs,
     uint32_t n_inputs, const tdag_run_options *options, tdag_tensor **outputs);

@@ -55,7 +55,9 @@ typedef struct tdagi_env {
     bool is_merging;  /* what arms wrote is put where it belongs */
     struct tdagi_journal *journal;      /* the innermost one that is open, or NULL */
     struct tdagi_selection *selections; /* all so far (selection.h) */
-    struct tdagi_outline *outline;      /* statements so far; NULL: there can be none */
+    struct tdagi_text_number
+        *text_numbers;             /* strings that stand as numbers (given.c) */
+    struct tdagi_outline *outline; /* statements so far; NULL: there can be none */
     /* What hows[how] is when it runs, as that dtype if it can be; set where there can
      * be statements. */
     tdag_value (*computed)(struct tdagi_env *env, uint32_t how, tdag_dtype as);

@@ -39,8 +39,30 @@ char tdagi_number_letter(tdagi_any v)
                                         : 0;
 }
 
-/* The number that a string is told by where tensor data decides which: its FNV-1a hash,
- * so that it is the same in each method. */
+/* A string that stands as a number. */
+struct tdagi_text_number {
+    const char *text;
+    int64_t number;
+    struct tdagi_text_number *next;
+};
+
+/* Of two strings the numbers differ. */
+static bool keep_number(tdagi_env *env, const char *text, int64_t number)
+{
+    const struct tdagi_text_number *t = env->text_numbers;
+    while (t != NULL && t->number != number)
+        t = t->next;
+    if (t != NULL) return strcmp(t->text, text) == 0;
+    struct tdagi_text_number *made = tdagi_env_alloc(env, sizeof *made);
+    if (made == NULL) return false;
+    *made = (struct tdagi_text_number){text, number, env->text_numbers};
+    env->text_numbers = made;
+    return true;
+}
+
+/* The number that a string is told by where tensor data decides which: of its FNV-1a
+ * hash, so that it is the same in each method, as many bits as i32 has, which is all
+ * that Core ML knows. */
 static tdagi_any number_of_text(tdagi_env *env, tdagi_any text)
 {
     uint64_t h = 14695981039346656037u;
@@ -49,7 +71,11 @@ static tdagi_any number_of_text(tdagi_env *env, tdagi_any text)
                                     "tensor data in it, as tensor data decides");
     for (const char *s = text.u.s; *s != '\0'; s++)
         h = (h ^ (unsigned char)*s) * 1099511628211u;
-    return tdagi_any_int(env, (int64_t)(h >> 2));
+    const int64_t number = (int64_t)((h ^ h >> 32) & INT32_MAX);
+    if (!keep_number(env, text.u.s, number))
+        return tdagi_env_issue(env, "two strings that have one number, as tensor data "
+                                    "decides");
+    return tdagi_any_int(env, number);
 }
 
 tdagi_any tdagi_number_data(tdagi_env *env, tdagi_any v)

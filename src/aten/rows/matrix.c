@@ -113,6 +113,7 @@ tdagi_any tdagi_aten_diagonal_scatter(tdagi_call *c)
     uint32_t a = tdagi_arg_axis(c, "dim1", rank), b = tdagi_arg_axis(c, "dim2", rank);
     int64_t order[TDAG_MAX_RANK];
     if (c->bad || a == b) return tdagi_refuse(c, "dim2");
+    if (tdagi_rank(c, src) + 1 != rank) return tdagi_refuse(c, "src");
     for (uint32_t i = 0; i < rank; i++)
         if (i != a && i != b) order[k++] = i;
     order[k++] = a;

@@ -187,19 +187,24 @@ static bool is_of_size(const sizes *s, const tdagi_kernel *k, uint32_t i)
     return in->is_size || (in->value.id != 0 && s->number[in->value.id]);
 }
 
+static bool is_core(const tdagi_kernel *k, tdag_op op)
+{
+    return k->composite == TDAGI_CORE && k->op == op;
+}
+
 /* Python's floats are f64 of rank 0; an import at numbers computes with them, and not
- * with what a composite does to one operand alone. */
+ * with what a composite does to one operand alone. Of whole numbers only a negative one
+ * is no size. */
 static void mark_numbers(sizes *s)
 {
     for (uint32_t i = 1; i <= s->r->n; i++) {
         const tdagi_kernel *k = &s->r->kernels[i];
         bool all = k->rank == 0 && !k->is_size, some = false,
-             wide = k->dtype == TDAG_F64;
+             wide = k->dtype == TDAG_F64 || is_core(k, TDAG_OP_NEG);
         for (uint32_t j = 0; j < k->n_inputs && all; j++) {
             const tdagi_kernel *in = &s->r->kernels[k->inputs[j]];
             bool of_size = is_of_size(s, k, j);
-            all =
-                of_size || (in->composite == TDAGI_CORE && in->op == TDAG_OP_CONSTANT);
+            all = of_size || is_core(in, TDAG_OP_CONSTANT);
             some = some || of_size;
             wide = wide || in->dtype == TDAG_F64;
         }
