@@ -117,7 +117,10 @@ void tdagi_mil_by_parts(tdagi_mil_writer *w, const tdagi_kernel *k)
         const tdagi_kernel *x = tdagi_mil_kernel(w, k->inputs[i]);
         is_apart = k->inputs[i] == 0 || are_numbers(x->rank, x->shape);
     }
+    const uint32_t n = w->ops.n;
     const tdagi_mil v = is_apart ? emit_in_place(w, k) : NULL;
+    if (v != NULL && w->ops.n > n) /* as its last part is: the kernel has a name, too */
+        ((tdagi_mil_value *)(uintptr_t)v)->is_called = false;
     tdagi_mil_set(w, k, v);
     if (v != NULL) return;
     w->wrong_composite = k->composite;
