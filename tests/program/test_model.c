@@ -134,11 +134,9 @@ static void test_refused(void **state)
     tdag_cuts cuts;
     tdag_differences differences;
     tdag_pairs pairs;
-    const char *const at[] = {"N=3"};
     const tdag_status refused[] = {
         tdag_pair_values(ctx, m, m, &pairs),
         tdag_to_pt2(ctx, m, "program.pt2", NULL),
-        tdag_substitute(ctx, m, at, 1, &out),
         tdag_extract(ctx, m, NULL, &out),
         tdag_compose(ctx, (const tdag_model *const[]){m, m}, 2, NULL, &out),
         tdag_suggest_cuts(ctx, m, 3, &cuts),

@@ -308,12 +308,13 @@ static bool is_plain_view(const tdagi_kernel *x, const tdagi_kernel *k)
     return tdagi_same_sizes(x->rank, x->shape, k->rank, k->shape);
 }
 
-/* Whether both have as many elements, at all sizes. */
+/* Whether both have as many elements, at all sizes. Of a program's graphs only a run
+ * tells that: what are two symbols here may be one size. */
 static bool has_same_count(const tdagi_exporter *e, const tdagi_kernel *x,
                            const tdagi_kernel *k)
 {
-    return tdagi_dim_product(e->r->pool, x->rank, x->shape) ==
-           tdagi_dim_product(e->r->pool, k->rank, k->shape);
+    return e->graphs != NULL || tdagi_dim_product(e->r->pool, x->rank, x->shape) ==
+                                    tdagi_dim_product(e->r->pool, k->rank, k->shape);
 }
 
 uint32_t tdagi_export_base(const tdagi_exporter *e, uint32_t value)
