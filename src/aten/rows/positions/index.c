@@ -251,8 +251,10 @@ static void hold_indices(tdagi_call *c, tdag_value x)
         if (v->kind != TDAGI_ANY_TENSOR || i >= tdagi_rank(c, x)) continue;
         tdag_value at =
             tdagi_cast(c->b, tdagi_cell_read(c->env, v->u.tensor), TDAG_I64);
-        tdag_value n = tdagi_dim_value(c->b, tdagi_dim(c, x, i));
-        at = step_max(c, at, step_neg(c, n));
+        const tdag_dim dim = tdagi_dim(c, x, i);
+        tdag_value n = tdagi_dim_value(c->b, dim);
+        at =
+            step_max(c, at, tdagi_dim_value(c->b, tdagi_dim_sub(c->env->pool, 0, dim)));
         *v = tdagi_result(c, step_min(c, at, tdagi_add_scalar(c->b, n, -1)));
     }
     tdagi_replace_arg(c, "indices", list);
