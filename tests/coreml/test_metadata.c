@@ -247,6 +247,35 @@ static bool is_in(const tdag_graph *g, const char *op, const char *scope)
     return false;
 }
 
+/* Constants that are outputs, and so are the names of these, are called alike. */
+static void test_outputs(void **state)
+{
+    static const char given[] = "tdag 1\nx: f32[3] = input\n"
+                                "c: f32[2] = constant [1, 2]\n"
+                                "w: f32[2] = parameter [3, 4]\n"
+                                "return c, w\n",
+                      file[] = "n.mlpackage/Data/" MADE_MODEL;
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    tdag_model *m = NULL;
+    TEST_OK(ctx, tdag_model_parse(ctx, given, strlen(given), &m));
+    tdag_model *once = again(ctx, m), *twice;
+    size_t n = 0, n2 = 0;
+    unsigned char *first = made_read(file, &n), *second;
+    twice = again(ctx, once);
+    second = made_read(file, &n2);
+    assert_int_equal(n, n2);
+    assert_memory_equal(first, second, n);
+    assert_true(has_leaf(tdag_model_get_graph(twice), "c"));
+    assert_true(has_leaf(tdag_model_get_graph(twice), "w"));
+    free(first);
+    free(second);
+    tdag_model_free(m);
+    tdag_model_free(once);
+    tdag_model_free(twice);
+    tdag_ctx_free(ctx);
+}
+
 static void test_notes(void **state)
 {
     static const char *const leaves[] = {"ids.1",     "mask",      "n",         "k",
@@ -405,7 +434,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ways),   cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_images), cmocka_unit_test(test_package),
-        cmocka_unit_test(test_memory), cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_memory), cmocka_unit_test(test_outputs),
+        cmocka_unit_test(test_notes),
     };
     return cmocka_run_group_tests(tests, NULL, made_remove);
 }

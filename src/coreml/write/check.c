@@ -20,8 +20,8 @@ static tdag_status read_package(tdagi_mil_writer *w, const char *path,
     tdag_coreml_options_init(&o);
     TDAGI_TRY(tdagi_package_open(w->ctx, path, &package));
     package.what = "the export";
-    tdag_status st =
-        tdagi_coreml_read(&package, specs, w->g == NULL ? 0 : w->g->n_inputs, &o, out);
+    tdag_status st = tdagi_coreml_read(
+        &package, specs, w->now.g == NULL ? 0 : w->now.g->n_inputs, &o, out);
     tdagi_package_close(&package);
     return st == TDAG_OK || st == TDAG_E_UNSUPPORTED ? st
                                                      : tdagi_file_is_wrong(w->ctx, st);
@@ -41,12 +41,12 @@ static bool stands_for(tdagi_mil v, const tdagi_kernel *k)
 static tdag_status match(tdagi_mil_writer *w, const tdag_graph *b, uint32_t *partner)
 {
     tdagi_table by_name = {NULL, 0, 0};
-    for (uint32_t i = 1; i <= w->r->n; i++) {
-        const tdagi_mil v = w->value[i];
+    for (uint32_t i = 1; i <= w->now.r->n; i++) {
+        const tdagi_mil v = w->now.value[i];
         if (!stands_for(v, tdagi_mil_kernel(w, i))) continue;
         void **place = tdagi_table_at(&w->arena, &by_name, v->name, strlen(v->name));
         if (place == NULL) return tdagi_nomem(w->ctx);
-        if (*place == NULL) *place = &w->r->kernels[i];
+        if (*place == NULL) *place = &w->now.r->kernels[i];
     }
     for (uint32_t id = 1; id <= b->n; id++) {
         const tdagi_node *n = &b->nodes[id];
@@ -64,10 +64,10 @@ static tdag_status compare(tdagi_mil_writer *w, const tdag_graph *b)
     const size_t n = (size_t)b->n + 1;
     TDAGI_TRY(tdagi_array_alloc(w->ctx, n, sizeof(uint32_t), &partner));
     tdag_status st = match(w, b, partner);
-    if (st == TDAG_OK) st = tdagi_prove_file(w->ctx, w->g, b, partner, &wrong);
+    if (st == TDAG_OK) st = tdagi_prove_file(w->ctx, w->now.g, b, partner, &wrong);
     tdagi_free(w->ctx, partner, n * sizeof(uint32_t));
     if (wrong != 0)
-        w->wrong_composite = tdagi_mil_kernel(w, w->r->kernel_of[wrong])->composite;
+        w->wrong_composite = tdagi_mil_kernel(w, w->now.r->kernel_of[wrong])->composite;
     return st;
 }
 
@@ -76,7 +76,7 @@ static tdag_status check_with(tdagi_mil_writer *w, const char *path,
 {
     tdag_model *model = NULL;
     tdag_graph *g = NULL;
-    for (uint32_t i = 0; i < w->g->n_inputs; i++) {
+    for (uint32_t i = 0; i < w->now.g->n_inputs; i++) {
         const tdag_graph *of = tdag_model_get_graph(w->model);
         if (!tdagi_input_spec_of(of, i, &specs[i])) return TDAG_OK;
         if (specs[i].dtype == TDAG_F64) specs[i].dtype = TDAG_F32;
@@ -147,8 +147,8 @@ static tdag_status check_program(tdagi_mil_writer *w, const char *path)
 tdag_status tdagi_mil_check(tdagi_mil_writer *w, const char *path)
 {
     void *specs = NULL;
-    if (w->g == NULL) return check_program(w, path);
-    const size_t n = (size_t)w->g->n_inputs + 1;
+    if (w->now.g == NULL) return check_program(w, path);
+    const size_t n = (size_t)w->now.g->n_inputs + 1;
     TDAGI_TRY(tdagi_array_alloc(w->ctx, n, sizeof(tdag_input_spec), &specs));
     tdag_status st = check_with(w, path, specs);
     tdagi_free(w->ctx, specs, n * sizeof(tdag_input_spec));

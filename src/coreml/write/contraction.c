@@ -43,7 +43,7 @@ static tdagi_mil add_bias(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil 
  * after], whose third axis is padded, is joined with the second, and loses its end. */
 static tdagi_mil spread(tdagi_mil_writer *w, tdagi_mil x, uint32_t i, int64_t by)
 {
-    tdagi_pool *pool = w->r->pool;
+    tdagi_pool *pool = w->now.r->pool;
     const tdag_list pads = {4, (const int64_t[]){0, by - 1, 0, 0}};
     if (x == NULL || by == 1) return x;
     const tdag_dim n = x->type.shape[i];
@@ -129,7 +129,7 @@ static void emit_conv_transpose(tdagi_mil_writer *w, const tdagi_kernel *k)
         tdagi_mil_type_of(k, &type);
         for (uint32_t i = 0; i < ends.n && is_short; i++)
             type.shape[2 + i / 2] =
-                tdagi_dim_sub(w->r->pool, type.shape[2 + i / 2], rest[i]);
+                tdagi_dim_sub(w->now.r->pool, type.shape[2 + i / 2], rest[i]);
         tdagi_mil x =
             has_more ? tdagi_mil_op(
                            w, &type,
@@ -298,7 +298,7 @@ static tdagi_mil order(tdagi_mil_writer *w, tdagi_mil x, const letters *from,
 static tdagi_mil as_matrix(tdagi_mil_writer *w, tdagi_mil x, uint32_t batch, uint32_t a)
 {
     tdag_dim shape[TDAG_MAX_RANK];
-    tdagi_pool *pool = w->r->pool;
+    tdagi_pool *pool = w->now.r->pool;
     if (x == NULL) return NULL;
     const uint32_t n = batch > 3 ? 1 : batch;
     memcpy(shape, x->type.shape, sizeof shape);

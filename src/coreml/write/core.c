@@ -149,10 +149,10 @@ void tdagi_mil_emit_wide(tdagi_mil_writer *w, const tdagi_kernel *k, const char 
     tdagi_mil_type_of(k, &type);
     type.dtype = TDAG_F64;
     const tdagi_mil wide = tdagi_mil_cast(w, tdagi_mil_in(w, k, 0), TDAG_F64),
-                    *before = w->operands;
-    w->operands = &wide;
+                    *before = w->now.operands;
+    w->now.operands = &wide;
     tdagi_mil v = tdagi_mil_op(w, &type, format);
-    w->operands = before;
+    w->now.operands = before;
     tdagi_mil_set(w, k, tdagi_mil_cast(w, v, TDAG_F32));
 }
 

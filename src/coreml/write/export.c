@@ -10,7 +10,7 @@
 void tdagi_mil_fail(tdagi_mil_writer *w, tdag_status status, const char *format, ...)
 {
     char text[TDAGI_MESSAGE_SIZE], buf[16];
-    const tdagi_kernel *k = w->kernel;
+    const tdagi_kernel *k = w->now.kernel;
     if (w->status != TDAG_OK) return;
     va_list args;
     va_start(args, format);
@@ -18,8 +18,8 @@ void tdagi_mil_fail(tdagi_mil_writer *w, tdag_status status, const char *format,
     va_end(args);
     w->status = tdagi_fail(w->ctx, status, "%s", text);
     if (k != NULL && k->value.id != 0)
-        tdagi_fail_at_node(w->ctx, tdagi_value_name(w->g, k->value, buf),
-                           tdagi_value_scope(w->g, k->value));
+        tdagi_fail_at_node(w->ctx, tdagi_value_name(w->now.g, k->value, buf),
+                           tdagi_value_scope(w->now.g, k->value));
 }
 
 bool tdagi_mil_require(tdagi_mil_writer *w, uint32_t target, const char *what)
@@ -35,17 +35,17 @@ bool tdagi_mil_require(tdagi_mil_writer *w, uint32_t target, const char *what)
 
 static void count_uses(tdagi_mil_writer *w)
 {
-    for (uint32_t i = 1; i <= w->r->n; i++) {
+    for (uint32_t i = 1; i <= w->now.r->n; i++) {
         const tdagi_kernel *k = tdagi_mil_kernel(w, i);
         for (uint32_t j = 0; j < k->n_inputs; j++) {
-            w->uses[k->inputs[j]]++;
-            w->user[k->inputs[j]] = i;
+            w->now.uses[k->inputs[j]]++;
+            w->now.user[k->inputs[j]] = i;
         }
     }
-    for (uint32_t i = 0; i < w->g->n_outputs; i++) {
-        uint32_t k = w->r->kernel_of[w->g->outputs[i].id];
-        w->uses[k]++;
-        w->user[k] = 0;
+    for (uint32_t i = 0; i < w->now.g->n_outputs; i++) {
+        uint32_t k = w->now.r->kernel_of[w->now.g->outputs[i].id];
+        w->now.uses[k]++;
+        w->now.user[k] = 0;
     }
 }
 
@@ -64,7 +64,7 @@ static void note_input(tdagi_mil_writer *w, uint32_t i)
 {
     const tdag_graph *g = tdag_model_get_graph(w->model);
     const tdagi_node *n = tdagi_graph_node(g, g->inputs[i]);
-    tdagi_mil_note_type(w, "input", w->arguments[i], n->name, (tdag_dtype)n->dtype,
+    tdagi_mil_note_type(w, "input", w->now.arguments[i], n->name, (tdag_dtype)n->dtype,
                         n->rank == 0);
 }
 
@@ -80,14 +80,16 @@ static void note_output(tdagi_mil_writer *w, uint32_t i)
 static void add_inputs(tdagi_mil_writer *w)
 {
     char buf[16];
-    for (uint32_t i = 0; i < w->g->n_inputs; i++) {
-        const tdag_value v = w->g->inputs[i];
+    for (uint32_t i = 0; i < w->now.g->n_inputs; i++) {
+        const tdag_value v = w->now.g->inputs[i];
         tdagi_type type;
-        tdagi_value_type(w->g, v, &type);
-        w->arguments[i] = tdagi_mil_add_input(w, tdagi_value_name(w->g, v, buf), type);
+        tdagi_value_type(w->now.g, v, &type);
+        w->now.arguments[i] =
+            tdagi_mil_add_input(w, tdagi_value_name(w->now.g, v, buf), type);
         note_input(w, i);
-        const uint32_t k = w->r->kernel_of[v.id];
-        if (k != 0) w->value[k] = tdagi_mil_cast(w, w->arguments[i], type.dtype);
+        const uint32_t k = w->now.r->kernel_of[v.id];
+        if (k != 0)
+            w->now.value[k] = tdagi_mil_cast(w, w->now.arguments[i], type.dtype);
     }
 }
 
@@ -106,8 +108,9 @@ void tdagi_mil_emit_one(tdagi_mil_writer *w, const tdagi_kernel *k)
  */
 static bool waits(const tdagi_mil_writer *w, uint32_t i)
 {
-    return w->uses[i] == 1 &&
-           (w->user[i] == 0 || tdagi_mil_is_reshape(tdagi_mil_kernel(w, w->user[i])));
+    return w->now.uses[i] == 1 &&
+           (w->now.user[i] == 0 ||
+            tdagi_mil_is_reshape(tdagi_mil_kernel(w, w->now.user[i])));
 }
 
 static void emit_kernel(tdagi_mil_writer *w, uint32_t i)
@@ -116,24 +119,24 @@ static void emit_kernel(tdagi_mil_writer *w, uint32_t i)
     tdagi_size size;
     tdagi_type type;
     tdagi_mil_type_of(k, &type);
-    w->kernel = k;
-    if (w->value[i] != NULL || k->is_second || tdagi_mil_is_in_size(w, i)) return;
-    const bool is_size = k->is_size && tdagi_is_size(w->g, k->value.id, &size);
+    w->now.kernel = k;
+    if (w->now.value[i] != NULL || k->is_second || tdagi_mil_is_in_size(w, i)) return;
+    const bool is_size = k->is_size && tdagi_is_size(w->now.g, k->value.id, &size);
     if (is_size ? waits(w, i) : tdagi_mil_is_deferred(w, i)) return;
     for (uint32_t j = 0; j < k->n_inputs && !is_size; j++)
         (void)tdagi_mil_in(w, k, j);
     if (is_size) (void)tdagi_mil_of(w, i);
     if (is_size) return;
-    w->at = i;
+    w->now.at = i;
     const uint32_t n = w->ops.n;
     if (tdagi_mil_is_high(w, k))
         tdagi_mil_emit_high(w, k);
     else if (tdagi_mil_is_empty(&type) && k->op != TDAG_OP_OPAQUE &&
              !tdagi_composite_is_pair(k->composite))
-        w->value[i] = tdagi_mil_empty(w, &type);
-    else if ((w->value[i] = tdagi_mil_constant_of(w, k)) == NULL)
+        w->now.value[i] = tdagi_mil_empty(w, &type);
+    else if ((w->now.value[i] = tdagi_mil_constant_of(w, k)) == NULL)
         tdagi_mil_emit_one(w, k);
-    if (w->ops.n > n) tdagi_mil_call_result(w, w->value[i]);
+    if (w->ops.n > n) tdagi_mil_call_result(w, w->now.value[i]);
 }
 
 /* An input, a constant or what is an output already is one by another name. */
@@ -158,7 +161,7 @@ tdag_status tdagi_mil_emit_graph(tdagi_mil_writer *w)
 {
     count_uses(w);
     tdagi_mil_take_names(w);
-    for (uint32_t i = 1; i <= w->r->n && w->status == TDAG_OK; i++) {
+    for (uint32_t i = 1; i <= w->now.r->n && w->status == TDAG_OK; i++) {
         emit_kernel(w, i);
         if (w->status == TDAG_OK) w->status = tdagi_poll(w->ctx);
     }
@@ -170,14 +173,14 @@ static tdag_status emit_all(tdagi_mil_writer *w)
     tdagi_mil_note(w, "function", "main", "forward");
     add_inputs(w);
     (void)tdagi_mil_emit_graph(w);
-    for (uint32_t i = 0; i < w->g->n_outputs && w->status == TDAG_OK; i++) {
-        const uint32_t k = w->r->kernel_of[w->g->outputs[i].id];
+    for (uint32_t i = 0; i < w->now.g->n_outputs && w->status == TDAG_OK; i++) {
+        const uint32_t k = w->now.r->kernel_of[w->now.g->outputs[i].id];
+        w->now.kernel = tdagi_mil_kernel(w, k);
         tdagi_mil v = tdagi_mil_of(w, k);
-        w->kernel = tdagi_mil_kernel(w, k);
         tdagi_mil_add_output(w, v);
         note_output(w, i);
     }
-    if (w->status == TDAG_OK) w->status = tdagi_pool_report(w->ctx, w->r->pool);
+    if (w->status == TDAG_OK) w->status = tdagi_pool_report(w->ctx, w->now.r->pool);
     if (w->status == TDAG_OK) tdagi_mil_end_function(w, "main");
     return w->status;
 }
@@ -202,21 +205,21 @@ static tdag_status write_package(tdagi_mil_writer *w, const char *path)
 
 tdag_status tdagi_mil_make_tables(tdagi_mil_writer *w)
 {
-    const size_t n = (size_t)w->r->n + 1, inputs = (size_t)w->g->n_inputs + 1,
-                 symbols = (size_t)tdagi_pool_n_symbols(w->r->pool) + 1;
-    w->value = tdagi_mil_alloc(w, n * sizeof *w->value);
-    w->uses = tdagi_mil_alloc(w, n * sizeof *w->uses);
-    w->user = tdagi_mil_alloc(w, n * sizeof *w->user);
-    w->own = tdagi_mil_alloc(w, n * sizeof *w->own);
-    w->arguments = tdagi_mil_alloc(w, inputs * sizeof *w->arguments);
-    w->symbols = tdagi_mil_alloc(w, symbols * sizeof *w->symbols);
+    const size_t n = (size_t)w->now.r->n + 1, inputs = (size_t)w->now.g->n_inputs + 1,
+                 symbols = (size_t)tdagi_pool_n_symbols(w->now.r->pool) + 1;
+    w->now.value = tdagi_mil_alloc(w, n * sizeof *w->now.value);
+    w->now.uses = tdagi_mil_alloc(w, n * sizeof *w->now.uses);
+    w->now.user = tdagi_mil_alloc(w, n * sizeof *w->now.user);
+    w->now.own = tdagi_mil_alloc(w, n * sizeof *w->now.own);
+    w->now.arguments = tdagi_mil_alloc(w, inputs * sizeof *w->now.arguments);
+    w->now.symbols = tdagi_mil_alloc(w, symbols * sizeof *w->now.symbols);
     return w->status;
 }
 
 static tdag_status write_raised(tdagi_mil_writer *w)
 {
     TDAGI_TRY(tdagi_mil_make_tables(w));
-    w->pool = w->r->pool;
+    w->pool = w->now.r->pool;
     return emit_all(w);
 }
 
@@ -226,11 +229,12 @@ static tdag_status attempt(tdagi_mil_writer *w, const char *path)
     tdagi_arena_init(&w->arena, &w->ctx->allocator);
     w->pending_end = &w->pending;
     tdag_status st = TDAG_OK;
-    if (w->g != NULL) st = tdagi_raise(w->ctx, w->g, w->by_parts, &w->r);
-    if (st == TDAG_OK && w->g != NULL) st = write_raised(w);
-    if (st == TDAG_OK && w->g == NULL) st = tdagi_mil_write_program(w);
+    if (w->now.g != NULL)
+        st = tdagi_raise(w->ctx, w->now.g, w->now.by_parts, &w->now.r);
+    if (st == TDAG_OK && w->now.g != NULL) st = write_raised(w);
+    if (st == TDAG_OK && w->now.g == NULL) st = tdagi_mil_write_program(w);
     if (st == TDAG_OK && w->needed <= w->target) st = write_package(w, path);
-    tdagi_raised_free(w->r);
+    tdagi_raised_free(w->now.r);
     for (uint32_t i = 0; i < w->graphs.n; i++)
         tdag_graph_free(w->graphs.v[i]);
     tdagi_arena_free(&w->arena);
@@ -248,7 +252,7 @@ static tdag_status write_graph(const tdagi_mil_writer *start, const char *path)
     for (;;) {
         tdagi_mil_writer w = *start;
         w.target = w.needed = target;
-        w.by_parts = by_parts;
+        w.now.by_parts = by_parts;
         tdag_status st = attempt(&w, path);
         const uint32_t wrong = w.wrong_composite;
         if (st == TDAG_OK && w.needed == target) return st;
@@ -328,7 +332,7 @@ static tdag_status write_model(tdag_ctx *ctx, const tdag_model *model, const cha
     const tdagi_mil_writer start = {.ctx = ctx,
                                     .model = model,
                                     .options = options,
-                                    .g = g,
+                                    .now.g = g,
                                     .edit = edit,
                                     .edit_user = user};
     tdag_status st = write_graph(&start, path);

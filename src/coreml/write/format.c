@@ -289,7 +289,7 @@ tdagi_mil tdagi_mil_op(tdagi_mil_writer *w, const tdagi_type *type, const char *
 {
     va_list args;
     va_start(args, format);
-    tdagi_mil v = read_all(w, w->kernel, type, false, format, &args);
+    tdagi_mil v = read_all(w, w->now.kernel, type, false, format, &args);
     va_end(args);
     return v;
 }

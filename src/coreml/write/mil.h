@@ -59,6 +59,21 @@ typedef struct tdagi_mil_own {
 /* For tests, that plant faults: changes the model before it is written. */
 typedef void tdagi_coreml_edit(void *user, Cml__Model *model);
 
+/* The raised graph whose kernels are emitted, and how far they are. */
+typedef struct tdagi_mil_emitting {
+    const tdag_graph *g; /* the prepared one */
+    tdagi_raised *r;
+    const bool *by_parts;       /* by composite */
+    const tdagi_mil *operands;  /* what k's inputs are instead, if it is not NULL */
+    tdagi_mil *value;           /* by kernel */
+    uint32_t *uses, *user;      /* by kernel; outputs count, as user 0 */
+    tdagi_mil_own *own;         /* by kernel: the name of its result */
+    tdagi_mil *arguments;       /* by input of the graph */
+    tdagi_mil *symbols;         /* by symbol: its size, once it was needed */
+    uint32_t at;                /* the kernel that is emitted */
+    const tdagi_kernel *kernel; /* at hand, for names and sentences */
+} tdagi_mil_emitting;
+
 typedef struct tdagi_mil_writer {
     tdag_ctx *ctx;
     const tdag_model *model;
@@ -67,15 +82,11 @@ typedef struct tdagi_mil_writer {
     uint32_t target;    /* the iOS that is written for */
     uint32_t needed;    /* the oldest that has all operators so far */
     tdagi_arena arena;
-    const tdag_graph *g; /* the prepared one */
-    tdagi_raised *r;
-    tdagi_mil *value;             /* by kernel */
-    uint32_t *uses, *user;        /* by kernel; outputs count, as user 0 */
+    tdagi_mil_emitting now;
     tdagi_table names;            /* those that are taken */
     tdagi_table constants;        /* by their bytes */
     tdagi_table origins;          /* by name of a constant: its tdagi_node */
     tdagi_table blobs;            /* by their memory: the constant that has one */
-    tdagi_mil *arguments;         /* by input of the graph */
     tdagi_mil_array ops;          /* Cml__Operation of the block at hand */
     tdagi_mil_array consts;       /* Cml__Operation, at the head of the function */
     tdagi_mil_array inputs;       /* Cml__NamedValueType of the function */
@@ -85,13 +96,7 @@ typedef struct tdagi_mil_writer {
     tdagi_mil_array functions;    /* Cml__FunctionEntry */
     tdagi_mil_array descriptions; /* Cml__FunctionDescription */
     tdagi_pool *pool;             /* of sizes of inputs and outputs */
-    tdagi_mil *symbols;           /* by symbol: its size, once it was needed */
     tdagi_mil_pending *pending, **pending_end;
-    const tdagi_mil *operands;  /* what k's inputs are instead, if it is not NULL */
-    uint32_t at;                /* the kernel that is emitted */
-    const tdagi_kernel *kernel; /* at hand, for names and sentences */
-    tdagi_mil_own *own;         /* by kernel: the name of its result */
-    const bool *by_parts;
     uint32_t wrong_composite;
     const tdagi_method *method; /* of a program, at hand; NULL: there is one graph */
     tdagi_mil *vars;            /* by value of the method */
@@ -111,7 +116,7 @@ typedef struct tdagi_mil_writer {
 static inline const tdagi_kernel *tdagi_mil_kernel(const tdagi_mil_writer *w,
                                                    uint32_t i)
 {
-    return &w->r->kernels[i];
+    return &w->now.r->kernels[i];
 }
 static inline bool tdagi_mil_is_core(const tdagi_kernel *k, tdag_op op)
 {
@@ -349,7 +354,7 @@ tdagi_mil tdagi_mil_reduce(tdagi_mil_writer *w, const tdagi_kernel *k, bool keep
                            const tdagi_type *type);
 
 /* ---- graphs and programs (export.c, program/program.c) ---- */
-/* Makes the tables of w->r, whose kernels are emitted next. */
+/* Makes the tables of w->now.r, whose kernels are emitted next. */
 tdag_status tdagi_mil_make_tables(tdagi_mil_writer *w);
 /* Emits them; those of inputs are there. */
 tdag_status tdagi_mil_emit_graph(tdagi_mil_writer *w);

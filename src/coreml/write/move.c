@@ -51,7 +51,7 @@ tdagi_mil tdagi_mil_slice_of(tdagi_mil_writer *w, const tdagi_type *type, tdagi_
     if (x == NULL) return NULL;
     const uint32_t rank = x->type.rank;
     for (uint32_t i = 0; i < rank; i++) {
-        size[i] = tdagi_dim_sub(w->r->pool, end[i], start[i]);
+        size[i] = tdagi_dim_sub(w->now.r->pool, end[i], start[i]);
         is_found =
             is_found || (w->method != NULL && step == NULL &&
                          (start[i] < 0 || (end[i] < 0 && end[i] != x->type.shape[i])));
@@ -84,7 +84,7 @@ tdagi_mil tdagi_mil_slice1(tdagi_mil_writer *w, tdagi_mil x, int64_t axis,
     memcpy(to, x->type.shape, sizeof to);
     from[axis] = start;
     to[axis] = end;
-    type.shape[axis] = tdagi_dim_sub(w->r->pool, end, start);
+    type.shape[axis] = tdagi_dim_sub(w->now.r->pool, end, start);
     return tdagi_mil_slice_of(w, &type, x, from, to, NULL);
 }
 
@@ -202,7 +202,7 @@ static tdagi_mil element(tdagi_mil_writer *w, tdagi_mil x, uint32_t axis,
         if (i != axis) type.shape[type.rank++] = x->type.shape[i];
     }
     from[axis] = index;
-    end[axis] = tdagi_dim_add(w->r->pool, index, 1);
+    end[axis] = tdagi_dim_add(w->now.r->pool, index, 1);
     return tdagi_mil_op(w, &type,
                         "slice_by_index(x=%v, begin=%v, end=%v, begin_mask=%v, "
                         "end_mask=%v, squeeze_mask=%v)",
@@ -224,12 +224,12 @@ void tdagi_mil_select(tdagi_mil_writer *w, const tdagi_kernel *k)
     tdagi_mil v = element(w, x, (uint32_t)s->axis, s->index);
     if (v == NULL) return;
     v = tdagi_mil_cast(w, v, (tdag_dtype)k->dtype);
-    const uint32_t user = w->uses[w->at] == 1 ? w->user[w->at] : 0;
+    const uint32_t user = w->now.uses[w->now.at] == 1 ? w->now.user[w->now.at] : 0;
     if (user != 0 && tdagi_mil_is_reshape(tdagi_mil_kernel(w, user))) {
         tdagi_mil_type_of(tdagi_mil_kernel(w, user), &next);
-        if (v != NULL && tdagi_mil_same_shape(&next, &v->type)) w->value[user] = v;
+        if (v != NULL && tdagi_mil_same_shape(&next, &v->type)) w->now.value[user] = v;
     }
-    if (user == 0 || w->value[user] == NULL)
+    if (user == 0 || w->now.value[user] == NULL)
         v = tdagi_mil_reshape(w, v, k->rank, k->shape);
     tdagi_mil_set(w, k, v);
 }
@@ -259,8 +259,8 @@ static tdagi_mil join(tdagi_mil_writer *w, tdagi_mil before, tdagi_mil x,
     if (n == 1) return x;
     for (uint32_t i = 0; i < n; i++)
         if (parts[i] != x)
-            type.shape[axis] =
-                tdagi_dim_add(w->r->pool, type.shape[axis], parts[i]->type.shape[axis]);
+            type.shape[axis] = tdagi_dim_add(w->now.r->pool, type.shape[axis],
+                                             parts[i]->type.shape[axis]);
     return tdagi_mil_op(w, &type, "concat(values=%n, axis=%i, interleave=false)", n,
                         parts, axis);
 }
@@ -381,7 +381,7 @@ static tdagi_mil unfold_axis(tdagi_mil_writer *w, tdagi_mil x, int64_t axis,
     apart.rank++;
     for (uint32_t i = apart.rank - 1; i > axis; i--)
         apart.shape[i] = x->type.shape[i - 1];
-    apart.shape[axis] = tdagi_dim_floordiv(w->r->pool, size, taps);
+    apart.shape[axis] = tdagi_dim_floordiv(w->now.r->pool, size, taps);
     apart.shape[axis + 1] = taps;
     x = tdagi_mil_op(w, &apart, "sliding_windows(x=%v, axis=%i, size=%i, stride=%i)", x,
                      axis, taps, stride);
@@ -452,7 +452,7 @@ static tdagi_mil flat_index(tdagi_mil_writer *w, tdagi_mil index, int64_t batch,
 {
     tdag_dim size = 1, lanes[TDAG_MAX_RANK];
     for (int64_t i = 0; i < batch; i++)
-        size = tdagi_dim_mul(w->r->pool, size, index->type.shape[i]);
+        size = tdagi_dim_mul(w->now.r->pool, size, index->type.shape[i]);
     for (uint32_t i = 0; i < index->type.rank; i++)
         lanes[i] = i < batch ? index->type.shape[i] : 1;
     const tdagi_type type = {TDAG_I64, 1, {size}};
@@ -471,7 +471,7 @@ void tdagi_mil_scatter(tdagi_mil_writer *w, const tdagi_kernel *k)
                                         [TDAG_SCATTER_MAX] = "max"};
     const tdag_scatter_spec *s = k->spec;
     const uint32_t b = (uint32_t)s->batch;
-    tdagi_pool *pool = w->r->pool;
+    tdagi_pool *pool = w->now.r->pool;
     tdagi_type type;
     tdag_dim data[TDAG_MAX_RANK], updates[TDAG_MAX_RANK], n;
     tdagi_mil x = numbers_of(w, k, 0, &type), index = tdagi_mil_in(w, k, 1),

@@ -62,9 +62,9 @@ typedef struct scoped {
 
 void tdagi_mil_note_scope(tdagi_mil_writer *w, const Cml__Operation *o)
 {
-    const tdagi_kernel *k = w->kernel;
+    const tdagi_kernel *k = w->now.kernel;
     const char *scope =
-        k == NULL || k->value.id == 0 ? "" : tdagi_value_scope(w->g, k->value);
+        k == NULL || k->value.id == 0 ? "" : tdagi_value_scope(w->now.g, k->value);
     const scoped *last = w->scopes.n == 0 ? NULL : w->scopes.v[w->scopes.n - 1];
     if (o == NULL || strcmp(scope, last == NULL ? "" : last->scope) == 0) return;
     scoped *s = tdagi_mil_alloc(w, sizeof *s);

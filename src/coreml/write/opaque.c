@@ -138,10 +138,10 @@ static void read_type(reading *r, tdagi_type *out)
 static void give(reading *r, Cml__Operation *o, int64_t i, const tdagi_type *type)
 {
     tdagi_mil_writer *w = r->w;
-    const tdagi_kernel *own = w->kernel;
+    const tdagi_kernel *own = w->now.kernel;
     const char *op = ((const tdag_opaque_spec *)r->k->spec)->name + strlen("coreml::");
     uint32_t is = 0;
-    for (uint32_t k = 1; k <= w->r->n && is == 0; k++)
+    for (uint32_t k = 1; k <= w->now.r->n && is == 0; k++)
         if (same_call(r->k, tdagi_mil_kernel(w, k)) &&
             ((const tdag_opaque_spec *)tdagi_mil_kernel(w, k)->spec)->output == i)
             is = k;
@@ -150,13 +150,13 @@ static void give(reading *r, Cml__Operation *o, int64_t i, const tdagi_type *typ
         tdagi_mil_type_of(tdagi_mil_kernel(w, is), &of);
     else if (type != NULL)
         of = *type;
-    w->kernel = is == 0 ? NULL : tdagi_mil_kernel(w, is);
+    w->now.kernel = is == 0 ? NULL : tdagi_mil_kernel(w, is);
     tdagi_mil_value *v = tdagi_mil_new(w, tdagi_mil_like(w, op, is != 0), &of);
-    w->kernel = own;
+    w->now.kernel = own;
     if (v == NULL) return;
     v->is_called = true;
     tdagi_mil_give(w, o, v);
-    if (is != 0) w->value[is] = v;
+    if (is != 0) w->now.value[is] = v;
 }
 
 static void give_all(reading *r, Cml__Operation *o)

@@ -20,8 +20,8 @@ static tdag_value operand(tdagi_mil_writer *w, tdag_builder *b, const tdagi_kern
                           uint32_t i, tdagi_mil *argument)
 {
     const tdag_value of = tdagi_mil_kernel(w, k->inputs[i])->value;
-    const tdagi_node *n = of.id == 0 ? NULL : tdagi_graph_node(w->g, of);
-    if (w->operands == NULL && n != NULL && tdagi_op_holds_tensor(n->op))
+    const tdagi_node *n = of.id == 0 ? NULL : tdagi_graph_node(w->now.g, of);
+    if (w->now.operands == NULL && n != NULL && tdagi_op_holds_tensor(n->op))
         return tdag_add_tensor(b, (tdag_op)n->op, n->name, n->u.tensor);
     const tdagi_mil v = *argument = tdagi_mil_in(w, k, i);
     if (v == NULL) return TDAG_NO_VALUE;
@@ -38,7 +38,8 @@ static tdag_status lower(tdagi_mil_writer *w, const tdagi_kernel *k,
     uint32_t n = 0;
     if (in == NULL) return w->status;
     TDAGI_TRY(tdag_builder_create(w->ctx, &b));
-    if (k->value.id != 0) tdag_builder_set_scope(b, tdagi_value_scope(w->g, k->value));
+    if (k->value.id != 0)
+        tdag_builder_set_scope(b, tdagi_value_scope(w->now.g, k->value));
     for (uint32_t i = 0; i < k->n_inputs; i++) {
         tdagi_mil argument = NULL;
         in[i] = k->inputs[i] == 0 ? TDAG_NO_VALUE : operand(w, b, k, i, &argument);
@@ -61,51 +62,40 @@ static tdag_status prepare(tdagi_mil_writer *w, const tdagi_kernel *k,
     return st == TDAG_OK ? tdagi_coreml_fold(w->ctx, held, out) : st;
 }
 
-/* Emits w->g, the graph of parts. */
+/* Emits w->now.g, the graph of parts. */
 static tdagi_mil emit(tdagi_mil_writer *w, const tdagi_mil *arguments)
 {
     if (tdagi_mil_make_tables(w) != TDAG_OK) return NULL;
-    for (uint32_t i = 0; i < w->g->n_inputs; i++) {
-        const uint32_t kernel = w->r->kernel_of[w->g->inputs[i].id];
-        w->arguments[i] = arguments[i];
-        if (kernel != 0) w->value[kernel] = arguments[i];
+    for (uint32_t i = 0; i < w->now.g->n_inputs; i++) {
+        const uint32_t kernel = w->now.r->kernel_of[w->now.g->inputs[i].id];
+        w->now.arguments[i] = arguments[i];
+        if (kernel != 0) w->now.value[kernel] = arguments[i];
     }
     if (tdagi_mil_emit_graph(w) != TDAG_OK) return NULL;
-    return tdagi_mil_of(w, w->r->kernel_of[w->g->outputs[0].id]);
+    return tdagi_mil_of(w, w->now.r->kernel_of[w->now.g->outputs[0].id]);
 }
 
 static tdagi_mil emit_in_place(tdagi_mil_writer *w, const tdagi_kernel *k)
 {
-    const tdagi_mil_writer before = *w;
+    const tdagi_mil_emitting before = w->now;
     bool *by_parts = tdagi_mil_alloc(w, TDAGI_N_COMPOSITES * sizeof *by_parts);
     tdagi_mil *arguments = tdagi_mil_alloc(w, (k->n_inputs + 1u) * sizeof *arguments);
     tdag_graph *g = NULL;
     tdagi_mil v = NULL;
     if (by_parts == NULL || arguments == NULL) return NULL;
-    memcpy(by_parts, w->by_parts, TDAGI_N_COMPOSITES * sizeof *by_parts);
+    memcpy(by_parts, w->now.by_parts, TDAGI_N_COMPOSITES * sizeof *by_parts);
     by_parts[k->composite] = true;
     w->status = prepare(w, k, arguments, &g);
     if (w->status == TDAG_OK) w->status = tdagi_mil_keep_graph(w, g);
     if (w->status == TDAG_OK) {
-        w->g = g;
-        w->by_parts = by_parts;
-        w->operands = NULL;
-        w->status = tdagi_raise(w->ctx, g, by_parts, &w->r);
+        w->now.g = g;
+        w->now.by_parts = by_parts;
+        w->now.operands = NULL;
+        w->status = tdagi_raise(w->ctx, g, by_parts, &w->now.r);
         if (w->status == TDAG_OK) v = emit(w, arguments);
-        if (w->r != before.r) tdagi_raised_free(w->r);
+        if (w->now.r != before.r) tdagi_raised_free(w->now.r);
     }
-    w->g = before.g;
-    w->r = before.r;
-    w->by_parts = before.by_parts;
-    w->operands = before.operands;
-    w->value = before.value;
-    w->uses = before.uses;
-    w->user = before.user;
-    w->own = before.own;
-    w->arguments = before.arguments;
-    w->symbols = before.symbols;
-    w->at = before.at;
-    w->kernel = before.kernel;
+    w->now = before;
     return v;
 }
 

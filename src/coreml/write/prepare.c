@@ -74,9 +74,9 @@ static bool computes(const tdag_graph *g, const tdagi_node *n)
 static tdag_value as_written(preparing *p, const tdagi_node *of, const tdagi_node *n)
 {
     char buf[16];
-    const tdag_value id = {(uint32_t)(of - p->w->g->nodes)};
-    tdag_value v = tdag_add_tensor(p->b, (tdag_op)of->op,
-                                   tdagi_value_name(p->w->g, id, buf), of->u.tensor);
+    const tdag_value id = {(uint32_t)(of - p->w->now.g->nodes)};
+    tdag_value v = tdag_add_tensor(
+        p->b, (tdag_op)of->op, tdagi_value_name(p->w->now.g, id, buf), of->u.tensor);
     v = tdagi_cast(p->b, v, tdagi_coreml_held_as((tdag_dtype)of->dtype));
     v = tdagi_cast(p->b, v, tdagi_coreml_held_as((tdag_dtype)n->dtype));
     return tdagi_reshape(p->b, v, n->rank, n->shape);

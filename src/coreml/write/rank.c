@@ -32,7 +32,7 @@ static uint32_t merge_shape(const tdagi_mil_writer *w, const merging *m, uint32_
         out[i] = 1;
     for (uint32_t i = 0; i < rank; i++) {
         tdag_dim *d = &out[m->of[m->rank - rank + i]];
-        *d = tdagi_dim_mul(w->r->pool, *d, shape[i]);
+        *d = tdagi_dim_mul(w->now.r->pool, *d, shape[i]);
     }
     return m->n;
 }
@@ -292,10 +292,11 @@ void tdagi_mil_emit_high(tdagi_mil_writer *w, const tdagi_kernel *k)
     merge_shape(w, &m, k->rank, k->shape, shape);
     merged.rank = (uint8_t)m.n;
     merged.shape = shape;
-    w->operands = operands;
+    w->now.operands = operands;
     tdagi_mil_emit_one(w, &merged);
-    w->operands = NULL;
-    w->value[w->at] = tdagi_mil_reshape(w, w->value[w->at], k->rank, k->shape);
+    w->now.operands = NULL;
+    w->now.value[w->now.at] =
+        tdagi_mil_reshape(w, w->now.value[w->now.at], k->rank, k->shape);
 }
 
 /* ---- orders of axes ---- */
@@ -315,7 +316,7 @@ static uint32_t find_moved(const tdagi_mil_writer *w, tdagi_mil x, const int64_t
         last = perm[i];
         if (n > 0 && next == perm[i]) {
             sizes[n - 1] =
-                tdagi_dim_mul(w->r->pool, sizes[n - 1], x->type.shape[perm[i]]);
+                tdagi_dim_mul(w->now.r->pool, sizes[n - 1], x->type.shape[perm[i]]);
         } else {
             first[n] = perm[i];
             sizes[n++] = x->type.shape[perm[i]];
@@ -346,7 +347,8 @@ static tdagi_mil transpose_two(tdagi_mil_writer *w, tdagi_mil x, uint32_t n,
     for (uint32_t i = 0; i < n; i++) {
         const bool is_front = i == a || i == b;
         if (joins && !is_front) {
-            part[n_parts - 1] = tdagi_dim_mul(w->r->pool, part[n_parts - 1], from[i]);
+            part[n_parts - 1] =
+                tdagi_dim_mul(w->now.r->pool, part[n_parts - 1], from[i]);
         } else {
             if (is_front)
                 perm[i == b] = n_parts;

@@ -17,19 +17,19 @@ tdagi_mil tdagi_mil_size_of(tdagi_mil_writer *w, tdagi_mil x, uint32_t i)
 /* Of the kernels at hand, or of the method's statements. */
 static const tdagi_pool *pool_of(const tdagi_mil_writer *w)
 {
-    return w->r != NULL ? w->r->pool : w->pool;
+    return w->now.r != NULL ? w->now.r->pool : w->pool;
 }
 
 /* An input of which an axis is that symbol; its shape, and from it the size. */
 static tdagi_mil read_symbol(tdagi_mil_writer *w, uint32_t s)
 {
     const tdag_dim symbol = tdagi_pool_symbol_dim(pool_of(w), s);
-    for (uint32_t i = 0; w->r != NULL && i < w->g->n_inputs; i++) {
-        const uint32_t kernel = w->r->kernel_of[w->g->inputs[i].id];
-        const tdagi_node *n = tdagi_graph_node(w->g, w->g->inputs[i]);
+    for (uint32_t i = 0; w->now.r != NULL && i < w->now.g->n_inputs; i++) {
+        const uint32_t kernel = w->now.r->kernel_of[w->now.g->inputs[i].id];
+        const tdagi_node *n = tdagi_graph_node(w->now.g, w->now.g->inputs[i]);
         for (uint32_t axis = 0; axis < n->rank; axis++) {
             if (n->shape[axis] != symbol) continue;
-            tdagi_mil x = kernel != 0 ? tdagi_mil_of(w, kernel) : w->arguments[i];
+            tdagi_mil x = kernel != 0 ? tdagi_mil_of(w, kernel) : w->now.arguments[i];
             return tdagi_mil_size_of(w, x, axis);
         }
     }
@@ -43,9 +43,9 @@ static tdagi_mil read_symbol(tdagi_mil_writer *w, uint32_t s)
 
 static tdagi_mil symbol_of(tdagi_mil_writer *w, uint32_t s)
 {
-    if (w->r == NULL) return read_symbol(w, s);
-    if (w->symbols[s] == NULL) w->symbols[s] = read_symbol(w, s);
-    return w->symbols[s];
+    if (w->now.r == NULL) return read_symbol(w, s);
+    if (w->now.symbols[s] == NULL) w->now.symbols[s] = read_symbol(w, s);
+    return w->now.symbols[s];
 }
 
 /* ---- expressions ---- */

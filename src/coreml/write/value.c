@@ -29,13 +29,13 @@ bool tdagi_mil_is_reshape(const tdagi_kernel *k)
 void tdagi_mil_set(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil v)
 {
     (void)k;
-    w->value[w->at] = v;
+    w->now.value[w->now.at] = v;
 }
 
 void tdagi_mil_set_second(tdagi_mil_writer *w, const tdagi_kernel *k, tdagi_mil v)
 {
     (void)k;
-    w->value[w->at + 1] = v;
+    w->now.value[w->now.at + 1] = v;
 }
 
 /* How long a name is without numbers behind it. */
@@ -62,25 +62,26 @@ static bool names_op(const char *name, const char *op)
 /* Of the kernel at hand; NULL: it has no name. */
 static tdagi_mil_own *own_name(tdagi_mil_writer *w)
 {
-    const tdagi_kernel *k = w->kernel;
-    if (k == NULL || k->value.id == 0 || tdagi_graph_node(w->g, k->value)->name == NULL)
+    const tdagi_kernel *k = w->now.kernel;
+    if (k == NULL || k->value.id == 0 ||
+        tdagi_graph_node(w->now.g, k->value)->name == NULL)
         return NULL;
-    tdagi_mil_own *own = &w->own[k - w->r->kernels];
+    tdagi_mil_own *own = &w->now.own[k - w->now.r->kernels];
     if (own->name == NULL)
-        own->name = tdagi_mil_name(w, tdagi_graph_node(w->g, k->value)->name);
+        own->name = tdagi_mil_name(w, tdagi_graph_node(w->now.g, k->value)->name);
     return own->name == NULL ? NULL : own;
 }
 
 bool tdagi_mil_is_in_size(const tdagi_mil_writer *w, uint32_t i)
 {
-    return tdagi_mil_kernel(w, i)->is_size && w->uses[i] == 1 && w->user[i] != 0 &&
-           tdagi_mil_kernel(w, w->user[i])->is_size;
+    return tdagi_mil_kernel(w, i)->is_size && w->now.uses[i] == 1 &&
+           w->now.user[i] != 0 && tdagi_mil_kernel(w, w->now.user[i])->is_size;
 }
 
 void tdagi_mil_take_names(tdagi_mil_writer *w)
 {
-    for (uint32_t i = 1; i <= w->r->n && w->status == TDAG_OK; i++) {
-        const tdagi_kernel *k = w->kernel = tdagi_mil_kernel(w, i);
+    for (uint32_t i = 1; i <= w->now.r->n && w->status == TDAG_OK; i++) {
+        const tdagi_kernel *k = w->now.kernel = tdagi_mil_kernel(w, i);
         const bool is_leaf = k->composite == TDAGI_CORE && tdagi_op_is_leaf(k->op);
         if (!is_leaf && !tdagi_mil_is_in_size(w, i) &&
             (k->is_size || !tdagi_mil_is_deferred(w, i)))
@@ -100,13 +101,13 @@ const char *tdagi_mil_result_name(tdagi_mil_writer *w, const char *like)
 /* Scope and name without what is no letter; the operator where there is neither. */
 const char *tdagi_mil_like(tdagi_mil_writer *w, const char *op, bool is_result)
 {
-    const tdagi_kernel *k = w->kernel;
+    const tdagi_kernel *k = w->now.kernel;
     const tdagi_node *n =
-        k == NULL || k->value.id == 0 ? NULL : tdagi_graph_node(w->g, k->value);
+        k == NULL || k->value.id == 0 ? NULL : tdagi_graph_node(w->now.g, k->value);
     const tdagi_mil_own *own = own_name(w);
     const char *stem = n == NULL     ? ""
                        : own != NULL ? own->name
-                                     : tdagi_value_scope(w->g, k->value);
+                                     : tdagi_value_scope(w->now.g, k->value);
     if (*stem == '\0') return op;
     if (is_result && own != NULL) return stem;
     const char *last = strrchr(stem, '.');
@@ -126,12 +127,13 @@ const char *tdagi_mil_like(tdagi_mil_writer *w, const char *op, bool is_result)
 /* What the last operation gives becomes the kernel's by its name, too. */
 void tdagi_mil_call_result(tdagi_mil_writer *w, tdagi_mil v)
 {
-    const tdagi_kernel *k = w->kernel;
+    const tdagi_kernel *k = w->now.kernel;
     if (v == NULL || v->is_called || v->is_const || w->ops.n == 0 ||
         w->status != TDAG_OK)
         return;
     Cml__Operation *o = w->ops.v[w->ops.n - 1];
-    const tdagi_node *n = k->value.id == 0 ? NULL : tdagi_graph_node(w->g, k->value);
+    const tdagi_node *n =
+        k->value.id == 0 ? NULL : tdagi_graph_node(w->now.g, k->value);
     if (n == NULL || n->name == NULL || o->n_outputs == 0 ||
         o->outputs[0]->name != v->name)
         return;
@@ -212,15 +214,16 @@ static void **place_of(tdagi_mil_writer *w, const tdag_tensor *t, const char *na
 static tdagi_mil leaf(tdagi_mil_writer *w, const tdagi_kernel *k, tdag_dtype as)
 {
     char buf[16];
-    const tdagi_node *n = tdagi_graph_node(w->g, k->value);
+    const tdagi_node *n = tdagi_graph_node(w->now.g, k->value);
+    const bool is_output = w->now.user[k - w->now.r->kernels] == 0;
     if (n->op == TDAG_OP_CONSTANT && n->u.tensor->count <= 16 &&
-        n->rank <= TDAGI_MIL_MAX_RANK) {
+        n->rank <= TDAGI_MIL_MAX_RANK && (n->name == NULL || !is_output)) {
         double v[16];
         for (int64_t i = 0; i < n->u.tensor->count; i++)
             v[i] = tdagi_tensor_get_f64(n->u.tensor, i);
         return tdagi_mil_numbers(w, as, n->rank, n->shape, v);
     }
-    const char *name = tdagi_name_given(tdagi_value_name(w->g, k->value, buf));
+    const char *name = tdagi_name_given(tdagi_value_name(w->now.g, k->value, buf));
     if (n->op == TDAG_OP_CONSTANT && n->name == NULL) name = "constant";
     void **place = place_of(w, n->u.tensor, name, as);
     if (place == NULL) return NULL;
@@ -338,15 +341,15 @@ bool tdagi_mil_is_deferred(const tdagi_mil_writer *w, uint32_t i)
 {
     const tdagi_kernel *k = tdagi_mil_kernel(w, i);
     if (tdagi_mil_is_reshape(k) || is_tensor(k) || reads_tensor(w, k)) return true;
-    const uint32_t user = w->user[i];
-    return w->uses[i] == 1 && user != 0 && !tdagi_mil_is_high(w, k) &&
+    const uint32_t user = w->now.user[i];
+    return w->now.uses[i] == 1 && user != 0 && !tdagi_mil_is_high(w, k) &&
            completes(tdagi_mil_kernel(w, user), k);
 }
 
 static bool gives_size(const tdagi_mil_writer *w, uint32_t i, tdagi_size *out)
 {
     const tdagi_kernel *k = tdagi_mil_kernel(w, i);
-    return k->is_size && tdagi_is_size(w->g, k->value.id, out);
+    return k->is_size && tdagi_is_size(w->now.g, k->value.id, out);
 }
 
 static tdagi_mil reshaped(tdagi_mil_writer *w, uint32_t i)
@@ -355,18 +358,18 @@ static tdagi_mil reshaped(tdagi_mil_writer *w, uint32_t i)
     const tdagi_kernel *k = tdagi_mil_kernel(w, i);
     uint32_t base = i, above = i;
     tdagi_type type;
-    while (w->value[base] == NULL && !gives_size(w, base, &size) &&
+    while (w->now.value[base] == NULL && !gives_size(w, base, &size) &&
            tdagi_mil_is_reshape(tdagi_mil_kernel(w, base))) {
         above = base;
         base = tdagi_mil_kernel(w, base)->inputs[0];
     }
     const tdagi_kernel *x = tdagi_mil_kernel(w, base);
     if (gives_size(w, base, &size)) (void)tdagi_mil_of(w, base);
-    w->kernel = k;
-    if (w->value[base] == NULL) w->value[base] = tdagi_mil_constant_of(w, x);
-    if (w->value[base] == NULL && completes(tdagi_mil_kernel(w, above), x)) {
+    w->now.kernel = k;
+    if (w->now.value[base] == NULL) w->now.value[base] = tdagi_mil_constant_of(w, x);
+    if (w->now.value[base] == NULL && completes(tdagi_mil_kernel(w, above), x)) {
         tdagi_mil_type_of(tdagi_mil_kernel(w, above), &type);
-        w->value[above] = tdagi_mil_reduce(w, x, false, &type);
+        w->now.value[above] = tdagi_mil_reduce(w, x, false, &type);
         base = above;
     }
     return tdagi_mil_reshape(w, tdagi_mil_of(w, base), k->rank, k->shape);
@@ -375,42 +378,42 @@ static tdagi_mil reshaped(tdagi_mil_writer *w, uint32_t i)
 static void call_reshaped(tdagi_mil_writer *w, uint32_t i)
 {
     const uint32_t n = w->ops.n;
-    w->value[i] = reshaped(w, i);
-    if (w->ops.n > n) tdagi_mil_call_result(w, w->value[i]);
+    w->now.value[i] = reshaped(w, i);
+    if (w->ops.n > n) tdagi_mil_call_result(w, w->now.value[i]);
 }
 
 static bool call_size(tdagi_mil_writer *w, uint32_t i)
 {
-    const uint32_t n = w->ops.n, at = w->at;
+    const uint32_t n = w->ops.n, at = w->now.at;
     tdagi_size size;
     if (!gives_size(w, i, &size)) return false;
-    w->kernel = tdagi_mil_kernel(w, i);
-    w->at = i;
-    tdagi_mil_size(w, w->kernel, &size);
-    w->at = at;
-    if (w->ops.n > n) tdagi_mil_call_result(w, w->value[i]);
+    w->now.kernel = tdagi_mil_kernel(w, i);
+    w->now.at = i;
+    tdagi_mil_size(w, w->now.kernel, &size);
+    w->now.at = at;
+    if (w->ops.n > n) tdagi_mil_call_result(w, w->now.value[i]);
     return true;
 }
 
 tdagi_mil tdagi_mil_of(tdagi_mil_writer *w, uint32_t i)
 {
-    if (w->status != TDAG_OK || w->value[i] != NULL) return w->value[i];
-    const tdagi_kernel *k = tdagi_mil_kernel(w, i), *at = w->kernel;
+    if (w->status != TDAG_OK || w->now.value[i] != NULL) return w->now.value[i];
+    const tdagi_kernel *k = tdagi_mil_kernel(w, i), *at = w->now.kernel;
     if (call_size(w, i))
         ; /* where it is needed */
     else if (tdagi_mil_is_reshape(k))
         call_reshaped(w, i);
     else if (is_tensor(k) || reads_tensor(w, k))
-        w->value[i] = leaf(w, is_tensor(k) ? k : tdagi_mil_kernel(w, k->inputs[0]),
-                           (tdag_dtype)k->dtype);
-    w->kernel = at;
-    if (w->value[i] == NULL && w->status == TDAG_OK)
+        w->now.value[i] = leaf(w, is_tensor(k) ? k : tdagi_mil_kernel(w, k->inputs[0]),
+                               (tdag_dtype)k->dtype);
+    w->now.kernel = at;
+    if (w->now.value[i] == NULL && w->status == TDAG_OK)
         tdagi_mil_fail(w, TDAG_E_INTERNAL, "a value is used before it is computed");
-    return w->value[i];
+    return w->now.value[i];
 }
 
 tdagi_mil tdagi_mil_in(tdagi_mil_writer *w, const tdagi_kernel *k, uint32_t i)
 {
-    if (w->operands != NULL) return i < k->n_inputs ? w->operands[i] : NULL;
+    if (w->now.operands != NULL) return i < k->n_inputs ? w->now.operands[i] : NULL;
     return i < k->n_inputs && k->inputs[i] != 0 ? tdagi_mil_of(w, k->inputs[i]) : NULL;
 }

@@ -47,7 +47,7 @@ static tdagi_mil with_channels(tdagi_mil_writer *w, tdagi_mil x, uint32_t n,
     tdag_dim shape[TDAG_MAX_RANK] = {1};
     if (x == NULL || x->type.rank == n + 2) return x;
     const uint32_t lead = x->type.rank - n;
-    shape[1] = tdagi_dim_product(w->r->pool, lead, x->type.shape);
+    shape[1] = tdagi_dim_product(w->now.r->pool, lead, x->type.shape);
     memcpy(shape + 2, x->type.shape + lead, n * sizeof *shape);
     memmove(type->shape + 2, type->shape + lead, n * sizeof *shape);
     type->shape[0] = 1;

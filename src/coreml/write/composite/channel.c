@@ -22,7 +22,7 @@ static void emit_by_channel(tdagi_mil_writer *w, const tdagi_kernel *k)
     }
     if (k->rank > 2) shape[2] = k->shape[2];
     shape[3] =
-        tdagi_dim_product(w->r->pool, k->rank > 3 ? k->rank - 3u : 0, k->shape + 3);
+        tdagi_dim_product(w->now.r->pool, k->rank > 3 ? k->rank - 3u : 0, k->shape + 3);
     tdagi_mil x = tdagi_mil_reshape(w, tdagi_mil_in(w, k, 0), 4, shape);
     if (x != NULL) x = tdagi_mil_op(w, &x->type, "prelu(x=%v, alpha=$1)", x);
     tdagi_mil_set(w, k, tdagi_mil_reshape(w, x, k->rank, k->shape));
@@ -51,7 +51,7 @@ const tdagi_mil_emitter tdagi_mil_emitter_prelu = {.emit = emit_prelu};
  * that would be too many. */
 static tdagi_mil in_groups(tdagi_mil_writer *w, tdagi_mil x, int64_t groups)
 {
-    tdagi_pool *pool = w->r->pool;
+    tdagi_pool *pool = w->now.r->pool;
     tdag_dim shape[TDAG_MAX_RANK + 1];
     if (x == NULL) return NULL;
     uint32_t rank = x->type.rank + 1;

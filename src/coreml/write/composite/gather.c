@@ -36,7 +36,7 @@ static bool are_natural(const tdagi_mil_writer *w, uint32_t kernel)
 {
     const tdagi_kernel *k = tdagi_mil_kernel(w, kernel);
     if (k->value.id == 0 || !tdagi_mil_is_core(k, TDAG_OP_CONSTANT)) return false;
-    const tdag_tensor *t = tdagi_graph_node(w->g, k->value)->u.tensor;
+    const tdag_tensor *t = tdagi_graph_node(w->now.g, k->value)->u.tensor;
     for (int64_t i = 0; i < t->count; i++)
         if (tdagi_tensor_get_i64(t, i) < 0) return false;
     return true;

@@ -47,10 +47,10 @@ static tdagi_mil roll_axis(tdagi_mil_writer *w, tdagi_mil x, int64_t axis,
     tdagi_mil parts[2];
     if (x == NULL) return NULL;
     const tdag_dim size = x->type.shape[axis];
-    const int64_t n = tdagi_dim_sample(w->r->pool, size);
+    const int64_t n = tdagi_dim_sample(w->now.r->pool, size);
     if (n == 0 || shift % n == 0) return x;
     const tdag_dim at =
-        shift % n > 0 ? tdagi_dim_sub(w->r->pool, size, shift % n) : -(shift % n);
+        shift % n > 0 ? tdagi_dim_sub(w->now.r->pool, size, shift % n) : -(shift % n);
     parts[0] = tdagi_mil_slice1(w, x, axis, at, size);
     parts[1] = tdagi_mil_slice1(w, x, axis, 0, at);
     return tdagi_mil_op(w, &x->type, "concat(values=%n, axis=%i, interleave=false)", 2u,
@@ -94,7 +94,7 @@ const tdagi_mil_emitter tdagi_mil_emitter_tile = {.emit = emit_tile};
 static void emit_repeat_interleave(tdagi_mil_writer *w, const tdagi_kernel *k)
 {
     const tdagi_repeat_interleave_spec *s = k->spec;
-    tdagi_pool *pool = w->r->pool;
+    tdagi_pool *pool = w->now.r->pool;
     tdag_dim counts[TDAG_MAX_RANK];
     tdagi_mil x = tdagi_mil_numeric(w, tdagi_mil_in(w, k, 0));
     if (x == NULL) return;

@@ -115,7 +115,7 @@ static tdagi_mil degrees(tdagi_mil_writer *w, tdagi_mil x, const tdagi_var_spec 
 {
     tdag_dim n = 1;
     for (uint32_t i = 0; i < s->axes.n; i++)
-        n = tdagi_dim_mul(w->r->pool, n, x->type.shape[s->axes.v[i]]);
+        n = tdagi_dim_mul(w->now.r->pool, n, x->type.shape[s->axes.v[i]]);
     if (n >= 0)
         return tdagi_mil_scalar(w, x->type.dtype, fmax((double)n - s->correction, 0));
     return tdagi_mil_op(w, NULL, "maximum(x=sub(x=%v, y=%f), y=0.0)",

@@ -34,10 +34,10 @@ static void emit_extreme(tdagi_mil_writer *w, const tdagi_kernel *k, const char 
     tdagi_mil_type_of(k, &type);
     type.dtype = TDAG_I64;
     tdagi_mil_emit_numbers(w, k, value, x, &axes, (int)s->keep);
-    w->kernel = tdagi_mil_kernel(w, w->at + 1);
+    w->now.kernel = tdagi_mil_kernel(w, w->now.at + 1);
     tdagi_mil_set_second(w, k,
                          tdagi_mil_op(w, &type, position, x, s->axis, (int)s->keep));
-    w->kernel = k;
+    w->now.kernel = k;
 }
 
 static void emit_max_with_index(tdagi_mil_writer *w, const tdagi_kernel *k)
@@ -76,9 +76,9 @@ static tdagi_mil first_few(tdagi_mil_writer *w, const tdagi_kernel *k,
         x, (int64_t)s->k, s->axis, !s->descending, s->order != TDAG_ORDER_SET);
     if (*values == NULL) return NULL;
     type.dtype = TDAG_I64;
-    w->kernel = positions;
+    w->now.kernel = positions;
     tdagi_mil_value *at = tdagi_mil_new(w, tdagi_mil_like(w, "topk", true), &type);
-    w->kernel = k;
+    w->now.kernel = k;
     if (at != NULL) tdagi_mil_give(w, w->ops.v[w->ops.n - 1], at);
     return at;
 }
@@ -90,7 +90,7 @@ static void emit_topk(tdagi_mil_writer *w, const tdagi_kernel *k)
         tdagi_mil_by_parts(w, k);
         return;
     }
-    tdagi_mil at = first_few(w, k, tdagi_mil_kernel(w, w->at + 1), &values);
+    tdagi_mil at = first_few(w, k, tdagi_mil_kernel(w, w->now.at + 1), &values);
     if (at == NULL) return;
     tdagi_mil_set(w, k, tdagi_mil_cast(w, values, (tdag_dtype)k->dtype));
     tdagi_mil_set_second(w, k, at);

@@ -95,7 +95,7 @@ static tdagi_mil resize_three(tdagi_mil_writer *w, const tdagi_upsample_spec *s,
                               tdagi_mil x, const line *l)
 {
     static const line same = {.factor = 1};
-    tdagi_pool *pool = w->r->pool;
+    tdagi_pool *pool = w->now.r->pool;
     line both = same;
     if (x == NULL) return NULL;
     const tdag_dim *of = x->type.shape;
@@ -122,7 +122,7 @@ static void emit_upsample(tdagi_mil_writer *w, const tdagi_kernel *k)
         *a = (line){.in = x->type.shape[lead + i],
                     .out = s->output.v[i],
                     .scale = s->scales[i]};
-        a->factor = factor_of(w->r->pool, a->in, a->out);
+        a->factor = factor_of(w->now.r->pool, a->in, a->out);
         fits = fits && line_fits(a, s);
         is_number = is_number && a->in > 0 && a->out > 0;
         by_factor = by_factor && a->factor != 0;
@@ -131,8 +131,8 @@ static void emit_upsample(tdagi_mil_writer *w, const tdagi_kernel *k)
         tdagi_mil_by_parts(w, k);
         return;
     }
-    const tdag_dim plane[4] = {1, tdagi_dim_product(w->r->pool, lead, x->type.shape), 1,
-                               l[1].in};
+    const tdag_dim plane[4] = {
+        1, tdagi_dim_product(w->now.r->pool, lead, x->type.shape), 1, l[1].in};
     if (n == 1) x = tdagi_mil_reshape(w, x, 4, plane);
     x = n == 3 ? resize_three(w, s, x, l) : resize_two(w, s, x, &l[0], &l[1]);
     tdagi_mil_set(w, k, tdagi_mil_reshape(w, x, k->rank, k->shape));

@@ -174,7 +174,7 @@ static tdag_status prepare(tdagi_mil_writer *w, const tdagi_statement *s)
     tdag_graph_free(at);
     TDAGI_TRY(st);
     TDAGI_TRY(tdagi_coreml_fold(w->ctx, known, &g));
-    w->g = g;
+    w->now.g = g;
     return tdagi_mil_keep_graph(w, g);
 }
 
@@ -182,13 +182,14 @@ static tdag_status prepare(tdagi_mil_writer *w, const tdagi_statement *s)
 static void bind_arguments(tdagi_mil_writer *w, const tdagi_statement *s)
 {
     for (uint32_t i = 0; i < s->n_inputs && w->status == TDAG_OK; i++) {
-        const tdag_value v = w->g->inputs[i];
+        const tdag_value v = w->now.g->inputs[i];
         tdagi_mil_value *own = tdagi_mil_alloc(w, sizeof *own);
         if (own == NULL) return;
         *own = *tdagi_mil_read_var(w, s->inputs[i]);
-        tdagi_value_type(w->g, v, &own->type);
-        w->arguments[i] = own;
-        if (w->r->kernel_of[v.id] != 0) w->value[w->r->kernel_of[v.id]] = own;
+        tdagi_value_type(w->now.g, v, &own->type);
+        w->now.arguments[i] = own;
+        if (w->now.r->kernel_of[v.id] != 0)
+            w->now.value[w->now.r->kernel_of[v.id]] = own;
     }
 }
 
@@ -199,8 +200,8 @@ static void emit_call(tdagi_mil_writer *w, const tdagi_statement *s)
     if (w->status != TDAG_OK || tdagi_mil_emit_graph(w) != TDAG_OK) return;
     for (uint32_t i = 0; i < s->n_results && w->status == TDAG_OK; i++)
         tdagi_mil_define(w, s->results[i],
-                         tdagi_mil_of(w, w->r->kernel_of[w->g->outputs[i].id]));
-    if (w->status == TDAG_OK) w->status = tdagi_pool_report(w->ctx, w->r->pool);
+                         tdagi_mil_of(w, w->now.r->kernel_of[w->now.g->outputs[i].id]));
+    if (w->status == TDAG_OK) w->status = tdagi_pool_report(w->ctx, w->now.r->pool);
 }
 
 static void write_call(tdagi_mil_writer *w, const tdagi_statement *s)
@@ -208,14 +209,14 @@ static void write_call(tdagi_mil_writer *w, const tdagi_statement *s)
     for (uint32_t i = 0; i < s->n_bindings && w->status == TDAG_OK; i++)
         tell(w, s->bindings[i].symbol, tdagi_mil_read_var(w, s->bindings[i].value),
              TDAG_MAX_RANK);
+    const tdagi_mil_emitting before = w->now;
     if (w->status != TDAG_OK) return;
     w->status = prepare(w, s);
-    if (w->status == TDAG_OK) w->status = tdagi_raise(w->ctx, w->g, w->by_parts, &w->r);
+    if (w->status == TDAG_OK)
+        w->status = tdagi_raise(w->ctx, w->now.g, w->now.by_parts, &w->now.r);
     if (w->status == TDAG_OK) emit_call(w, s);
-    tdagi_raised_free(w->r);
-    w->r = NULL;
-    w->kernel = NULL;
-    w->g = NULL;
+    tdagi_raised_free(w->now.r);
+    w->now = before;
 }
 
 /* ---- branches and loops ---- */
