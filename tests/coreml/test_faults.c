@@ -84,7 +84,7 @@ static void plant(void *user, Cml__Model *model)
 #define COUNTED PROGRAM("u = call up(x)\ny, z = loop limit n (i; a = x, b = u) {\nd = call up(b)\nyield b, d\n}\nreturn y, z\n")
 #define WAITING \
     PROGRAM("c = call least(x)\ny = loop while c (i; a = x) {\nd = call up(a)\ne = call least(d)\nyield e; d\n}\nreturn y, x\n")
-#define STATEFUL WITH_STATE("state s: f32[3] = [0, 0, 0]\n", "k = read s\nu = call up(k)\nwrite s u\nv = call up(x)\nreturn k, v\n")
+#define STATEFUL WITH_STATE("state s.k: f32[3] = [0, 0, 0]\n", "k = read s.k\nu = call up(k)\nwrite s.k u\nv = call up(x)\nreturn k, v\n")
 #define LINEAR \
     "tdag 2\ngraph up {\nx: f32[3] = input\nw: f32[3,3] = parameter [-1, 2, 3, 4, 1, 0, 2, 2, 5]\nb: f32[3] = parameter [1, 3, 2]\n" \
     "u = unsqueeze(x) {axes=[0]}\np = multiply(u, w)\ns = reduce(p) {axes=[1], kind=sum}\nq = squeeze(s) {axes=[1]}\ny = add(q, b)\nreturn y\n}\n" \
@@ -181,8 +181,41 @@ static void test_faults(void **state)
     tdag_ctx_free(ctx);
 }
 
+/* What makes something of the operator is not read, wherever it stands. */
+static void test_unknown(void **state)
+{
+    static const struct {
+        const char *text, *of;
+    } rows[] = {{GRAPH "y = sin(x)\nz = exp(y)\nreturn z\n", "sin"},
+                {BRANCH, "sin"},
+                {COUNTED, "sin"},
+                {WAITING, "sin"},
+                {WAITING, "less"},
+                {STATEFUL, "sin"}};
+    static char unknown[] = "no_such_op";
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        tdag_coreml_options o;
+        tdag_model *model = NULL, *again = NULL;
+        fault f = {rows[i].of, RENAME, unknown, 0, NULL};
+        const char *path = made_path("unknown.mlpackage");
+        tdag_coreml_options_init(&o);
+        o.flags = TDAG_COREML_STATE_INPUTS | TDAG_COREML_NO_CHECK;
+        TEST_OK(ctx, tdag_model_parse(ctx, rows[i].text, strlen(rows[i].text), &model));
+        TEST_OK(ctx, tdagi_coreml_write(ctx, model, path, &o, plant, &f));
+        assert_true(f.n > 0);
+        tdag_status st = tdag_from_coreml(ctx, path, NULL, 0, NULL, &again);
+        assert_int_equal(st, TDAG_E_UNSUPPORTED);
+        assert_non_null(strstr(tdag_ctx_get_error(ctx)->message, unknown));
+        tdag_model_free(model);
+    }
+    tdag_ctx_free(ctx);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_faults)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_faults),
+                                       cmocka_unit_test(test_unknown)};
     return cmocka_run_group_tests(tests, NULL, made_remove);
 }

@@ -148,6 +148,12 @@ static void write_program(tdag_ctx *ctx, const char *name, uint32_t flags,
     TEST_OK(ctx, tdag_from_coreml(ctx, path, NULL, 0, NULL, &b));
     assert_int_equal(a->n_methods, b->n_methods);
     assert_int_equal(a->n_states, b->n_states);
+    for (uint32_t i = 0; i < a->n_states; i++) {
+        uint32_t k = 0;
+        while (k < b->n_states && strcmp(a->states[i].name, b->states[k].name) != 0)
+            k++;
+        if (k == b->n_states) fail_msg("%s: no state %s", name, a->states[i].name);
+    }
     const bool is_half =
         (flags & TDAG_COREML_F16) != 0 || (flags == 0 && a->n_states > 0);
     const double tolerance = is_half ? 3e-2 : 1e-5;

@@ -22,11 +22,13 @@ typedef struct tdagi_cml_value {
 
 typedef struct tdagi_cml_state {
     const char *name;
-    tdag_tensor *initial;       /* zeroes; one reference */
-    uint32_t index;             /* in the outline */
-    const char *input, *output; /* of the function, which stand for it; NULL: none do */
-    tdag_dtype held_as;         /* there */
-    uint32_t rank;              /* there */
+    const char *of;       /* the function's name of it; NULL: */
+    tdag_tensor *initial; /* zeroes; one reference */
+    uint32_t index;       /* in the outline */
+    const char *input,
+        *output;        /* inputs and outputs that stand for it; NULL: none do */
+    tdag_dtype held_as; /* there */
+    uint32_t rank;      /* there */
     struct tdagi_cml_state *next;
 } tdagi_cml_state;
 

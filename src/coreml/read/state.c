@@ -14,10 +14,13 @@ void tdagi_cml_add_state(tdagi_cml *im, const char *name, const Cml__TensorType 
     tdagi_env *env = &im->env;
     tdag_dim dims[TDAG_MAX_RANK];
     tdag_dtype dtype = TDAG_DTYPE_NONE;
+    const char *called = name;
+    bool is_scalar;
     if (!tdagi_cml_type(im, name, type, &dtype, dims)) return;
     tdagi_cml_state *s = tdagi_env_alloc(env, sizeof(*s)), **end = &im->states;
+    (void)tdagi_cml_noted_type(im, "state", name, dtype, &called, &is_scalar);
     if (s == NULL || !tdagi_env_ok(env)) return;
-    *s = (tdagi_cml_state){.name = name};
+    *s = (tdagi_cml_state){.name = called, .of = name};
     env->status = tdag_tensor_create(env->ctx, dtype, (uint32_t)type->n_dimensions,
                                      dims, &s->initial);
     if (!tdagi_env_ok(env)) return;
@@ -42,7 +45,7 @@ static const tdagi_cml_state *state_of(tdagi_cml *im, const Cml__Operation *op)
     bool named = a != NULL && a->n_arguments == 1 &&
                  a->arguments[0]->binding_case == CML__BINDING__BINDING_NAME;
     const tdagi_cml_state *s = named ? im->states : NULL;
-    while (s != NULL && strcmp(s->name, a->arguments[0]->name) != 0)
+    while (s != NULL && (s->of == NULL || strcmp(s->of, a->arguments[0]->name) != 0))
         s = s->next;
     if (s == NULL && im->env.n_issues == 0) tdagi_cml_bad(im, "its input is no state");
     return s;

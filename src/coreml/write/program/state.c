@@ -53,6 +53,8 @@ static tdagi_mil state_of(tdagi_mil_writer *w, const tdagi_statement *s)
     if (v == NULL) return NULL;
     tdagi_mil_push(w, &w->inputs, tdagi_mil_named_state(w, v));
     tdagi_mil_push(w, &w->keeps, v);
+    if (tdagi_mil_is_noted(v->name, state->name))
+        tdagi_mil_note_type(w, "state", v, state->name, TDAG_F16, false);
     w->states[s->target] = v;
     return v;
 }
