@@ -26,6 +26,11 @@ static const char *name_of(tdagi_composite id)
 
 /* clang-format off */
 static const law forms[] = {
+    {TDAGI_BITWISE_AND, NULL, 2, {I(2, 3, 4), I(3, 1)}},
+    {TDAGI_BITWISE_OR, NULL, 2, {I(2, 3), I(2, 3)}},
+    {TDAGI_BITWISE_XOR, NULL, 2, {I(3), I(2, 1)}},
+    {TDAGI_BITWISE_LEFT_SHIFT, NULL, 2, {I(2, 3), I(3)}},
+    {TDAGI_BITWISE_RIGHT_SHIFT, NULL, 2, {I(3), I(2, 3)}},
     {TDAGI_PRELU, NULL, 2, {F(2, 3, 4), F(1)}},
     {TDAGI_PRELU, NULL, 2, {F(2, 3), F(3)}},
     {TDAGI_VAR, SPEC(var, L(0, 2), 0, 1), 1, {F(2, 3, 4)}},
@@ -246,8 +251,8 @@ static bool check(tdag_ctx *ctx, const law *l, uint32_t form, bool weights,
 }
 
 /* In how many ways a composite that is written by operators may come back as another
- * one, or as several: as what its formula is, what i32 makes of positions, what is by
- * parts. */
+ * one, or as several: as what its formula is, what i32 makes of positions or of bits,
+ * what is by parts. */
 static uint32_t most_lost(tdagi_composite id)
 {
     static const struct {
@@ -275,6 +280,11 @@ static uint32_t most_lost(tdagi_composite id)
         {TDAGI_INDEX_SELECT, 6},
         {TDAGI_TRIU, 2},
         {TDAGI_TRIL, 2},
+        {TDAGI_BITWISE_AND, 8},
+        {TDAGI_BITWISE_OR, 8},
+        {TDAGI_BITWISE_XOR, 8},
+        {TDAGI_BITWISE_LEFT_SHIFT, 8},
+        {TDAGI_BITWISE_RIGHT_SHIFT, 8},
     };
     if (tdagi_mil_composite_emitter(id) == &tdagi_mil_emitter_BY_PARTS)
         return UINT32_MAX;
