@@ -88,42 +88,29 @@ static const made *find_made(const setter *s, uint32_t number, const tdag_dim *s
     return m;
 }
 
-static bool do_statement(tdagi_copier *c, const tdagi_statement *s)
+/* A graph that is called at numbers is one without these symbols. */
+static tdag_graph *take_at(tdagi_copier *c, const tdagi_statement *s,
+                           tdagi_new_call *call)
 {
     setter *set = c->self;
-    if (s->kind != TDAGI_CALL) return false;
-    const tdagi_named_graph *old = &c->model->graphs[s->target];
-    const uint32_t n = tdagi_pool_n_symbols(old->graph->pool);
-    if (n == 0) return false;
-    tdag_graph *taken = NULL;
-    tdagi_new_call call = {.name = old->name,
-                           .graph = old->graph,
-                           .inputs = tdagi_copier_vars(c, s->inputs, s->n_inputs),
-                           .n_bindings = s->n_bindings,
-                           .bindings = tdagi_copier_bindings(c, s, old->graph),
-                           .results =
-                               tdagi_copier_take(c, s->n_results, sizeof(tdagi_var))};
-    const tdag_dim *sizes = tdagi_copier_new_sizes(c, s, old->graph);
+    const uint32_t n = tdagi_pool_n_symbols(call->graph->pool);
     made *own = tdagi_copier_take(c, 1, sizeof *own);
-    if (own == NULL) return true;
-    call.sizes = sizes;
-    const uint32_t n_numbers = count_numbers(sizes, n);
-    if (n_numbers > 0) {
-        const made *before = find_made(set, s->target, sizes, n);
-        if (before == NULL) c->b.status = tdagi_graph_at(c, old->graph, sizes, &taken);
-        call.graph = before == NULL ? taken : before->graph;
-        call.sizes = NULL;
-        if (call.graph == NULL) return true;
-        tdagi_bind_sizes(c, call.graph, call.n_bindings, call.bindings);
+    if (!tdagi_copier_ok(c)) return NULL;
+    const uint32_t n_numbers = count_numbers(call->sizes, n);
+    if (n_numbers == 0) return NULL;
+    const made *before = find_made(set, s->target, call->sizes, n);
+    tdag_graph *taken = NULL;
+    if (before == NULL) {
+        c->b.status = tdagi_graph_at(c, call->graph, call->sizes, &taken);
+        if (taken == NULL) return NULL;
+        *own = (made){s->target, call->sizes, n_numbers == n ? NULL : c->m, taken,
+                      set->made};
+        before = set->made = own;
     }
-    tdagi_copier_call(c, &call);
-    tdagi_copier_name(c, s->results, call.results, s->n_results);
-    if (taken != NULL) {
-        *own = (made){s->target, sizes, n_numbers == n ? NULL : c->m, taken, set->made};
-        set->made = own;
-    }
-    tdag_graph_free(taken); /* the new model has it */
-    return true;
+    call->graph = before->graph;
+    call->sizes = NULL;
+    tdagi_bind_sizes(c, call->graph, call->n_bindings, call->bindings);
+    return taken;
 }
 
 tdag_status tdagi_program_at(tdag_ctx *ctx, const tdag_model *model,
@@ -136,7 +123,7 @@ tdag_status tdagi_program_at(tdag_ctx *ctx, const tdag_model *model,
     for (uint32_t i = 0; i < n_assignments; i++)
         TDAGI_TRY(tdagi_assignment_equals(ctx, assignments[i], &equals));
     TDAGI_TRY(tdagi_array_alloc(ctx, n_assignments, sizeof(bool), &used));
-    setter s = {.c = {.symbols = begin_method, .statement = do_statement},
+    setter s = {.c = {.symbols = begin_method, .graph = take_at},
                 .assignments = assignments,
                 .n = n_assignments,
                 .used = used};

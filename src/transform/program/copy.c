@@ -348,8 +348,10 @@ static void copy_call(tdagi_copier *c, const tdagi_statement *s)
     call.results = tdagi_copier_take(c, s->n_results, sizeof *call.results);
     kept = filter(c, s->results, s->n_results, form.gives);
     if (kept == NULL) return;
+    tdag_graph *own = c->graph == NULL ? NULL : c->graph(c, s, &call);
     tdagi_copier_call(c, &call);
     tdagi_copier_name(c, kept, call.results, form.graph->n_outputs);
+    tdag_graph_free(own); /* the new model has it */
 }
 
 /* ---- what stays ---- */

@@ -16,6 +16,18 @@ typedef struct tdagi_graph_form {
     const unsigned char *takes, *gives; /* by input and output: whether it has it */
 } tdagi_graph_form;
 
+/* A call of a graph, which has one reference more then. */
+typedef struct tdagi_new_call {
+    const char *name; /* of the graph, if it is new */
+    const tdag_graph *graph;
+    const tdag_dim *sizes; /* by symbol, in the new method; NULL: as inputs and names
+                              tell */
+    const tdagi_var *inputs;
+    uint32_t n_bindings;
+    tdagi_binding *bindings; /* `of`: the graph's symbol; UINT32_MAX: it has none */
+    tdagi_var *results;      /* out */
+} tdagi_new_call;
+
 typedef struct tdagi_copier {
     tdag_ctx *ctx;
     const tdag_model *model; /* the old one */
@@ -44,6 +56,11 @@ typedef struct tdagi_copier {
     void *self;
     /* Does a statement in its own way; false: it is copied. NULL: all are copied. */
     bool (*statement)(struct tdagi_copier *c, const tdagi_statement *s);
+    /* Before a call is copied: may give it another graph, of the same inputs and
+     * results, and other sizes; what is returned is freed after it. NULL: nothing to
+     * do. */
+    tdag_graph *(*graph)(struct tdagi_copier *c, const tdagi_statement *s,
+                         tdagi_new_call *call);
     /* Called when a method begins, by its number: symbols of its own that it gives a
      * dim to are that; whether an input is left out. NULL: nothing to do. */
     void (*symbols)(struct tdagi_copier *c, uint32_t number);
@@ -109,16 +126,7 @@ tdag_status tdagi_graph_at(tdagi_copier *c, const tdag_graph *g, const tdag_dim 
                            tdag_graph **out);
 
 /* A call of a graph, which has one reference more then. */
-typedef struct tdagi_new_call {
-    const char *name; /* of the graph, if it is new */
-    const tdag_graph *graph;
-    const tdag_dim *sizes; /* by symbol, in the new method; NULL: as inputs and names
-                              tell */
-    const tdagi_var *inputs;
-    uint32_t n_bindings;
-    tdagi_binding *bindings; /* `of`: the graph's symbol; UINT32_MAX: it has none */
-    tdagi_var *results;      /* out */
-} tdagi_new_call;
+
 /* Where sizes are others than inputs and names tell, the graph is taken at these. */
 void tdagi_copier_call(tdagi_copier *c, const tdagi_new_call *call);
 
