@@ -115,24 +115,30 @@ static bool may_pack(const maker *m, uint32_t i)
                           leaf(m, bias)->shape[0] == k->shape[k->rank - 1u]));
 }
 
+tdag_status tdagi_native_pack(tdag_ctx *ctx, tdagi_arena *arena,
+                              const tdagi_step_kernels *step, const tdag_tensor *weight,
+                              const tdag_tensor *bias, tdagi_packed *out)
+{
+    const int64_t n = weight->shape[0], k = weight->shape[1];
+    const size_t size = step->packed_size(n, k);
+    void *room = size == 0 ? NULL : tdagi_arena_array(arena, 1, size);
+    if (room == NULL) return tdagi_nomem(ctx);
+    *out = (tdagi_packed){
+        n, k,
+        step->pack(n, k, weight->data, k, 1, bias == NULL ? NULL : bias->data, room)};
+    return TDAG_OK;
+}
+
 /* Weight and bias of kernel i. */
 static tdag_status pack(const maker *m, uint32_t i, const tdagi_packed **out)
 {
     const tdagi_kernel *k = kernel(m, i);
-    const tdagi_step_kernels *step = tdagi_step_of(m->plan->blas, (tdag_dtype)k->dtype);
-    const tdag_tensor *w = leaf(m, k->inputs[1]), *bias = leaf(m, bias_of(k));
-    const int64_t n = w->shape[0], depth = w->shape[1];
-    const size_t size = step->packed_size(n, depth);
-    void *made = NULL, *room = NULL;
-    if (size == 0) return TDAG_OK;
+    void *made = NULL;
     TDAGI_TRY(take(m, 1, sizeof **out, &made));
-    TDAGI_TRY(take(m, 1, size, &room));
-    tdagi_packed *packed = made;
-    *packed = (tdagi_packed){n, depth,
-                             step->pack(n, depth, w->data, depth, 1,
-                                        bias == NULL ? NULL : bias->data, room)};
-    *out = packed;
-    return TDAG_OK;
+    *out = made;
+    return tdagi_native_pack(m->ctx, &m->plan->arena,
+                             tdagi_step_of(m->plan->blas, (tdag_dtype)k->dtype),
+                             leaf(m, k->inputs[1]), leaf(m, bias_of(k)), made);
 }
 
 /* `products`, by weight: how many there are; `first`: the first of them. */

@@ -25,6 +25,11 @@ typedef struct tdagi_native_plan {
 tdag_status tdagi_native_plan_make(tdag_ctx *ctx, const tdagi_raised *r,
                                    tdagi_native_plan *out);
 
+/* weight [n, k] and bias [n], which may be NULL, in memory of the arena. E_NOMEM. */
+tdag_status tdagi_native_pack(tdag_ctx *ctx, tdagi_arena *arena,
+                              const tdagi_step_kernels *step, const tdag_tensor *weight,
+                              const tdag_tensor *bias, tdagi_packed *out);
+
 /* If kernel i sums products of a half type that stand apart, the kernels of the two
  * factors. */
 bool tdagi_native_sums_products(const tdagi_raised *r, uint32_t i, uint32_t factors[2]);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "run/program/apply.h"
-#include "run/program/rounds.h"
+#include "run/rounds/rounds.h"
 
 static tdag_status run_block(tdagi_execution *f, const tdagi_block *block, uint32_t at);
 
