@@ -352,8 +352,8 @@ static bool test_between(tdag_ctx *ctx, draw *d)
 
 static void test_leading(tdag_ctx *ctx, const generator *g, tdagi_composite id)
 {
-    uint32_t n = 0;
-    for (uint64_t i = 0; i < N_DRAWS; i++) {
+    uint32_t n = 0; /* few draws of some can be tried */
+    for (uint64_t i = 0; i < N_DRAWS || (n == 0 && i < 10 * N_DRAWS); i++) {
         draw d = {.r = rnd_seeded(base_seed() + (uint64_t)id * 100000 + i)};
         TEST_OK(ctx, tdag_builder_create(ctx, &d.b));
         draw_example(&d, g);
@@ -426,8 +426,18 @@ static void test_row(void **state)
     tdag_ctx_free(ctx);
 }
 
+/* A draw whose symbol has 1 as its sample, which few have. */
+static void test_sample_of_one(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    assert_true(test_draw(ctx, generator_of(TDAGI_MATMUL), 6801049) > 0);
+    tdag_ctx_free(ctx);
+}
+
 int main(void)
 {
-    const struct CMUnitTest core[] = {cmocka_unit_test(test_core)};
+    const struct CMUnitTest core[] = {cmocka_unit_test(test_core),
+                                      cmocka_unit_test(test_sample_of_one)};
     return run_law(test_row) + cmocka_run_group_tests(core, NULL, NULL);
 }

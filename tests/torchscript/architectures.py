@@ -176,6 +176,30 @@ class TopkExperts(nn.Module):
         return y, chosen
 
 
+class BatchedExperts(nn.Module):
+    """All experts see all tokens; masks tell whom to hear, of the better group alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.router = nn.Linear(12, 4)
+        self.up = nn.Parameter(torch.randn(4, 12, 20) / 4)
+        self.bias = nn.Parameter(torch.randn(4, 20) / 4)
+        self.down = nn.Parameter(torch.randn(4, 20, 12) / 4)
+
+    def forward(self, x):
+        tokens = x.reshape(-1, 12)
+        scores = self.router(tokens).sigmoid()
+        group = scores.view(-1, 2, 2).topk(2, dim=-1)[0].sum(-1).topk(1, dim=-1)[1]
+        mask = torch.zeros(tokens.size(0), 2).scatter_(1, group, 1.0)
+        mask = mask.unsqueeze(-1).expand(-1, 2, 2).reshape(-1, 4)
+        weight, chosen = scores.masked_fill(mask == 0, 0.0).topk(2, dim=-1)
+        weight = weight / weight.sum(-1, keepdim=True)
+        share = torch.stack([((chosen == i) * weight).sum(-1) for i in range(4)])
+        h = torch.bmm(tokens.repeat(4, 1).view(4, -1, 12), self.up) + self.bias[:, None]
+        y = torch.bmm(F.silu(h) * share.unsqueeze(-1), self.down).sum(0)
+        return y.view_as(x)
+
+
 class WaveNet(nn.Module):
     def __init__(self):
         super().__init__()
@@ -431,6 +455,7 @@ ARCHITECTURES = {
              ids(2, 2, 9)),
     "llama": (Llama, ids(40, 2, 7)),
     "topk_experts": (TopkExperts, (5, 12)),
+    "batched_experts": (BatchedExperts, (2, 5, 12)),
     "wavenet": (WaveNet, (2, 1, 32)),
     "conv_tasnet": (ConvTasNet, (2, 1, 64)),
     "vae": (VAE, (2, 1, 28, 28), (2, 6)),

@@ -150,6 +150,21 @@ def contractions():
                     F(2, 3, 4, 5), F(2, 3, 6, 5))):
         case("torch.einsum('%s', x, y)" % e, a, b)
     case("torch.einsum('abc,cde->abde', x, y)", F(2, 3, 4), F(4, 3, 2))
+    # Which is quicker: sums of element-wise products, products of matrices, or einsum.
+    case("torch.einsum('abc,ac->ab', x, y)", F(2, 3, 16), F(2, 16),
+         want="(x * y.unsqueeze(1)).sum(2)")
+    case("(x * y[:, None, None]).sum(0)", F(4, 6, 5), F(4))
+    case("torch.einsum('abc,ab->ac', x, y)", F(9, 300, 200), F(9, 300))
+    case("torch.einsum('abc,b->ac', x, y)", F(9, 30, 200), F(30))
+    case("torch.einsum('abc,c->ab', x, y)", F(64, 128, 4), F(4))
+    case("torch.einsum('abc,ac->ab', x, y)", F(64, 128, 4), F(64, 4))
+    case("torch.matmul(x, y).sum(0)", F(3, 9, 8), F(3, 8, 5))
+    case("torch.matmul(x, y).sum(0)", F(3, 9, 2), F(3, 2, 9),
+         want="torch.einsum('abcd,aecf->dbf', x.unsqueeze(3), y.unsqueeze(1))")
+    case("torch.matmul(x, y)", F(4, 8, 4, 64), F(8, 64, 64),
+         want="torch.einsum('abcd,bde->abce', x, y)")
+    case("torch.matmul(x, y)", F(4, 8, 64, 64), F(8, 64, 32))
+    case("torch.matmul(x, y)", F(4, 8, 4, 64), F(64, 64))
 
 
 # ---- windows ----

@@ -406,27 +406,52 @@ static bool same_match(const tdagi_match *a, const tdagi_match *b)
     return def->fields == NULL || tdagi_spec_equal(def->fields, a->spec, b->spec);
 }
 
-/* Maps are read at numbers. Where dims have symbols, what they prove at the samples
- * must be the same at other values too; multiples keep what divides dividing. */
-static tdag_status prove(tdagi_raiser *r, tdag_value v, bool conv_only,
-                         tdagi_match **out)
+/* Where symbols are multiples of their samples, which keeps what divides dividing. */
+static tdag_status prove_at(tdagi_raiser *r, tdag_value v, bool conv_only,
+                            int64_t factor, tdagi_match **out)
 {
-    TDAGI_TRY(prove_once(r, v, conv_only, out));
-    if (*out == NULL || tdagi_pool_n_symbols(r->graph->pool) == 0) return TDAG_OK;
     uint32_t n = tdagi_pool_n_symbols(r->pool);
     int64_t *values = tdagi_raiser_alloc(r, n, sizeof(*values));
     if (values == NULL) return tdagi_nomem(r->ctx);
     for (uint32_t i = 0; i < n; i++) {
         int64_t sample;
         tdagi_pool_symbol(r->pool, i, &sample);
-        values[i] = sample > INT32_MAX ? sample : sample * (2 + i % 3);
+        values[i] = sample > INT32_MAX ? sample : sample * (factor + i % 3);
     }
-    tdagi_match *again = NULL;
     r->values = values;
-    tdag_status st = prove_once(r, v, conv_only, &again);
+    tdag_status st = prove_once(r, v, conv_only, out);
     r->values = NULL;
-    if (again == NULL || !same_match(*out, again)) *out = NULL;
     return st;
+}
+
+static bool has_sample_of_one(const tdagi_raiser *r)
+{
+    int64_t sample = 0;
+    for (uint32_t i = tdagi_pool_n_symbols(r->graph->pool); i-- > 0 && sample != 1;)
+        tdagi_pool_symbol(r->pool, i, &sample);
+    return sample == 1;
+}
+
+/* Maps are read at numbers. Where dims have symbols, what they prove at the samples
+ * must be the same at other values too. An axis of one element has no place in maps, so
+ * where a sample is 1 two other values do. */
+static tdag_status prove(tdagi_raiser *r, tdag_value v, bool conv_only,
+                         tdagi_match **out)
+{
+    tdagi_match *again = NULL, *first;
+    bool has_one = has_sample_of_one(r);
+    TDAGI_TRY(prove_once(r, v, conv_only, out));
+    first = *out;
+    if (tdagi_pool_n_symbols(r->graph->pool) == 0 || (first == NULL && !has_one))
+        return TDAG_OK;
+    TDAGI_TRY(prove_at(r, v, conv_only, 2, &again));
+    if (again != NULL && first != NULL && same_match(first, again)) return TDAG_OK;
+    *out = NULL;
+    if (again == NULL || !has_one) return TDAG_OK;
+    first = NULL;
+    TDAGI_TRY(prove_at(r, v, conv_only, 5, &first));
+    if (first != NULL && same_match(first, again)) *out = again;
+    return TDAG_OK;
 }
 
 static tdag_status choose(tdagi_raiser *r, tdag_value v)
@@ -448,6 +473,7 @@ static tdag_status choose(tdagi_raiser *r, tdag_value v)
         }
         if (m == NULL) TDAGI_TRY(prove(r, v, false, &m));
     }
+    TDAGI_TRY(tdagi_leave_apart(r, v, &m));
     if (m == NULL) return TDAG_OK;
     r->contractions[m->result.id] = m;
     return tdagi_take_bias(r, m);

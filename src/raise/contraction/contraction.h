@@ -69,6 +69,8 @@ const void *tdagi_candidate_spec(const tdagi_candidate *c);
 uint32_t tdagi_candidate_covered(const tdagi_maps *m, const tdagi_candidate *c,
                                  tdag_value *covered);
 
+/* For an exporter: no einsum of the sum, *m, where frameworks are faster without it. */
+tdag_status tdagi_leave_apart(tdagi_raiser *r, tdag_value sum, tdagi_match **m);
 /* All contractions of the graph; r->contractions is indexed by the result's id. */
 tdag_status tdagi_find_contractions(tdagi_raiser *r);
 /* A transposed convolution whose sum over channels is `sum`. */

@@ -1,6 +1,10 @@
 /* Contractions as aten calls. Inputs and specs are those of derive.h. */
 #include "torchscript/export/export.h"
 
+#include <stdio.h>
+
+#define WORTH_EINSUM (1 << 16) /* elements that it saves to write */
+
 /* Of a vector PyTorch's product of a matrix and a vector is faster than its linear. */
 static void emit_linear(tdagi_exporter *e, const tdagi_kernel *k)
 {
@@ -22,12 +26,51 @@ static bool is_matrix(const tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_linear = {.emit = emit_linear, .is_fresh = is_matrix};
 
+static int64_t sample_of(const tdagi_exporter *e, const tdagi_kernel *x, uint32_t axis)
+{
+    return tdagi_dim_sample(e->r->pool, x->shape[axis]);
+}
+
+/* A few rows by each of several matrices, which matmul() would write out anew for each
+ * batch in front of them. einsum() writes the rows instead. */
+static bool repeats_second(const tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdagi_kernel *x = tdagi_export_input(e, k, 0),
+                       *w = tdagi_export_input(e, k, 1);
+    int64_t written = 1, matrices = 1, lead = (int64_t)x->rank - w->rank;
+    if (w->rank < 3 || lead <= 0) return false;
+    for (uint32_t i = 0; i < w->rank && written < WORTH_EINSUM; i++) {
+        written *= sample_of(e, w, i);
+        if (i + 2 < w->rank) matrices *= sample_of(e, w, i);
+    }
+    for (uint32_t i = 0; i < lead && written < WORTH_EINSUM; i++)
+        written *= sample_of(e, x, i);
+    return matrices > 1 && written >= WORTH_EINSUM &&
+           sample_of(e, x, x->rank - 2u) < sample_of(e, w, w->rank - 1u);
+}
+
+static void emit_matmul(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+    int rx = tdagi_export_input(e, k, 0)->rank, rw = tdagi_export_input(e, k, 1)->rank;
+    char equation[4 * sizeof letters];
+    if (!repeats_second(e, k)) {
+        tdagi_export_emit(e, k, "torch.matmul($0, $1)");
+        return;
+    }
+    snprintf(equation, sizeof equation, "%.*s,%.*s%c%c->%.*s%c", rx, letters, rw - 2,
+             letters + (rx - rw), letters[rx - 1], letters[rx], rx - 1, letters,
+             letters[rx]);
+    tdagi_export_emit(e, k, "torch.einsum(\"%s\", [$0, $1])", equation);
+}
+
 /* And what matmul() gives where the second has more axes, which are its batch. */
 static bool is_of_first(const tdagi_exporter *e, const tdagi_kernel *k)
 {
-    return tdagi_export_input(e, k, 0)->rank >= tdagi_export_input(e, k, 1)->rank;
+    return tdagi_export_input(e, k, 0)->rank >= tdagi_export_input(e, k, 1)->rank &&
+           !repeats_second(e, k);
 }
-const tdagi_emitter tdagi_emitter_matmul = {.format = "torch.matmul($0, $1)",
+const tdagi_emitter tdagi_emitter_matmul = {.emit = emit_matmul,
                                             .is_fresh = is_of_first};
 
 static bool same_list(const tdag_list *a, const tdag_list *b)
