@@ -266,6 +266,9 @@ tdag_value tdagi_slice_below(tdag_builder *b, tdag_value x, uint32_t axis,
 /* Rows r0 to r1 and columns c0 to c1 of the last two axes. */
 tdag_value tdagi_block_of(tdag_builder *b, tdag_value x, int64_t r0, int64_t r1,
                           int64_t c0, int64_t c1);
+/* The lower factor of positive definite matrices, of which the lower triangle alone is
+ * read; *pivots_out, unless NULL: [..., n], what was to have a root. */
+tdag_value tdagi_cholesky(tdag_builder *b, tdag_value a, tdag_value *pivots_out);
 tdag_value tdagi_pad1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim before,
                       tdag_dim after, tdag_pad_mode mode, double value);
 /* x[start:end:step] on one axis, 0 <= start <= end <= dim, step >= 1; an unfold of

@@ -12,7 +12,7 @@
 
 #include "raise/lead/lead.h"
 
-#define MOST_STEPS 4096
+#define MOST_STEPS (2 * TDAGI_MOST_COVERED)
 
 typedef struct tdagi_compare {
     tdag_value input[TDAGI_GUESS_INPUTS]; /* what the scratch inputs stand for */
@@ -62,6 +62,12 @@ static tdag_status lower(tdagi_raiser *r, const tdagi_guess *guess, tdag_value *
     tdagi_scratch_empty(r);
     for (uint32_t i = 0; i < guess->n; i++) {
         own[i] = in[i] = TDAG_NO_VALUE;
+        if (guess->open != NULL) {
+            const tdagi_type *t = &guess->open[i];
+            own[i] = tdag_add_input(b, NULL, t->dtype, t->rank, t->shape);
+            c->input[n_inputs++] = TDAG_NO_VALUE;
+            continue;
+        }
         if (guess->in[i].id == 0) continue;
         const tdagi_node *n = tdagi_raiser_node(r, guess->in[i]);
         own[i] = in[i] =
@@ -123,7 +129,12 @@ static bool compare(tdagi_raiser *r, tdag_value s, tdag_value a)
     if (c->steps++ > MOST_STEPS) return false;
     const tdagi_node *ns = &r->scratch->graph->nodes[s.id];
     const tdagi_node *na = tdagi_raiser_node(r, a);
-    if (ns->op == TDAG_OP_INPUT) return c->input[s.id - 1].id == a.id;
+    if (ns->op == TDAG_OP_INPUT && c->input[s.id - 1].id != 0)
+        return c->input[s.id - 1].id == a.id;
+    if (ns->op == TDAG_OP_INPUT)
+        return c->twin[s.id] == 0 && ns->dtype == na->dtype && ns->rank == na->rank &&
+               memcmp(ns->shape, na->shape, ns->rank * sizeof(tdag_dim)) == 0 &&
+               note(c, s.id, a);
     if (ns->op != na->op || ns->dtype != na->dtype || ns->rank != na->rank)
         return false;
     if (tdagi_op_holds_tensor(ns->op)) {
@@ -192,7 +203,7 @@ static bool read_inside_only(const tdagi_raiser *r, const tdag_value *covered,
 {
     uint32_t inside = 0, uses = r->uses[covered[i].id];
     if (uses == 1) return true;
-    for (uint32_t j = i + 1; j < n; j++) {
+    for (uint32_t j = i + 1; j < n && inside < uses; j++) {
         const tdagi_node *node = tdagi_raiser_node(r, covered[j]);
         const tdag_value *in = tdagi_node_inputs(node);
         for (uint32_t k = 0; k < node->n_inputs; k++)
@@ -283,11 +294,16 @@ tdag_status tdagi_check_guess(tdagi_raiser *r, tdag_value root,
     *out = NULL;
     TDAGI_TRY(lower_and_compare(r, root, guess, &ok));
     if (!ok) return TDAG_OK;
-    for (uint32_t i = 0; i < c->n_trail; i++)
-        c->covered[i] = c->trail[i].value;
-    uint32_t n = tdagi_sort_values(c->covered, c->n_trail);
-    if (!stays_inside(r, root, c->covered, n, guess)) return TDAG_OK;
-    return make_match(r, root, guess, c->covered, n, out);
+    tdagi_guess found = *guess;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < c->n_trail; i++) {
+        uint32_t id = c->trail[i].scratch;
+        if (r->scratch->graph->nodes[id].op == TDAG_OP_INPUT)
+            found.in[id - 1] = c->trail[i].value; /* an open operand */
+        else
+            c->covered[n++] = c->trail[i].value;
+    }
+    return tdagi_accept_guess(r, root, &found, c->covered, n, out);
 }
 
 tdag_status tdagi_guess_type(tdagi_raiser *r, const tdagi_guess *guess,

@@ -16,6 +16,8 @@ typedef struct tdagi_guess {
     const void *spec; /* dims in the raiser's pool; borrowed */
     uint32_t n;
     tdag_value in[TDAGI_GUESS_INPUTS]; /* id 0: absent */
+    const tdagi_type *open;            /* n types: operands of which no more is known,
+                                          and that are found by comparing; NULL = none */
     int lead; /* axes that the graph has in front of the composite's: -1, 0 or 1
                  (lead.h) */
 } tdagi_guess;

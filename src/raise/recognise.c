@@ -131,6 +131,7 @@ static const pattern add_rows[] = {
     {TDAGI_BITWISE_XOR, TDAG_OP_NEG, TDAG_OP_MULTIPLY, tdagi_guess_bitwise},
     {TDAGI_UPSAMPLE, TDAG_OP_MULTIPLY, TDAG_OP_PERMUTE, tdagi_guess_upsample},
     {TDAGI_SOLVE_TRIANGULAR, TDAG_OP_PAD, ANY, tdagi_guess_solve_triangular},
+    {TDAGI_CHOLESKY, TDAG_OP_PAD, TDAG_OP_ADD, tdagi_guess_cholesky},
     {TDAGI_CONCAT, TDAG_OP_PAD, ANY, tdagi_guess_concat},
 };
 static const pattern reciprocal_rows[] = {

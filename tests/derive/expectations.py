@@ -960,6 +960,10 @@ def indexing():
                     case(dtype, "solve_triangular", [a, y], torch.linalg.solve_triangular(
                         a, y, upper=upper, unitriangular=unit), ulps=32, symbols=[3],
                          upper=int(upper), unit=int(unit))
+        for n in (1, 2, 5) if dtype in ("f32", "f64") else ():
+            a = torch.rand(3, n, n, dtype=z.dtype) + 1
+            a = a + a.mT + 16 * torch.eye(n, dtype=z.dtype)
+            case(dtype, "cholesky", [a], torch.linalg.cholesky(a), ulps=32, symbols=[3])
         for axis in range(3):
             for keep in (0, 1):
                 y = with_specials(dtype, 3, 4, 5, share=0.5)

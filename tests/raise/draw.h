@@ -120,6 +120,7 @@ void fit_index(draw *d);
 void fit_take_along(draw *d);
 void fit_search(draw *d);
 void fit_triangular(draw *d);
+void fit_square(draw *d);
 void fit_grid_sample(draw *d);
 void fit_bag(draw *d);
 void fit_topk(draw *d);

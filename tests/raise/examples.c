@@ -176,6 +176,7 @@ static const law examples[] = {
     {TDAGI_IRFFT, SPEC(fft, 1, 6, 1), 1, {F(3, 4, 2)}},
     {TDAGI_DIAG_EMBED, SPEC(diagonal, 1), 1, {F(3, 4)}},
     {TDAGI_SOLVE_TRIANGULAR, SPEC(triangular, 0, 1), 2, {F(2, 3, 3), F(2, 3, 4)}},
+    {TDAGI_CHOLESKY, NULL, 1, {F(2, 3, 3)}},
     {TDAGI_UPSAMPLE_AA, SPEC(upsample_aa, 1, 3, 5, 2, 1.2), 1, {F(1, 2, 6, 6)}},
 };
 /* clang-format on */

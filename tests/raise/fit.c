@@ -492,11 +492,18 @@ void fit_search(draw *d)
         v->shape[i] = rnd_in(&d->r, 1, 4);
 }
 
-/* A square of at least two rows, and as many rows. */
+/* Of at least two rows. */
+void fit_square(draw *d)
+{
+    tdagi_type *a = &d->l.in[0];
+    a->shape[a->rank - 2] = a->shape[a->rank - 1] = rnd_in(&d->r, 2, 5);
+}
+
+/* A square, and as many rows. */
 void fit_triangular(draw *d)
 {
     tdagi_type *a = &d->l.in[0], *b = &d->l.in[1];
-    a->shape[a->rank - 2] = a->shape[a->rank - 1] = rnd_in(&d->r, 2, 5);
+    fit_square(d);
     *b = *a;
     b->shape[b->rank - 1] = rnd_in(&d->r, 1, 4);
 }

@@ -57,6 +57,13 @@ def elementwise():
              torch.eye(3) + P(2, 3, 3), F(2, 3, 4))
         case("torch.linalg.solve_triangular(x, y, upper=%s, unitriangular=True)" % upper,
              P(3, 3), F(3, 1))
+    for shape in (3, 3), (2, 5, 5):
+        a = F(*shape)
+        a = a @ a.mT + torch.eye(shape[-1])
+        case("torch.linalg.cholesky(x)", a, want="torch.linalg.cholesky_ex(x)[0]")
+    case("torch.cholesky_solve(y, x)", a, F(2, 5, 3),
+         want="a = torch.linalg.solve_triangular(x, y, upper=False)\n"
+         "return torch.linalg.solve_triangular(x.transpose(-2, -1), a, upper=True)")
     case("torch.polygamma(4, x)", P(3).double())
     case("torch.acosh(x)", P(3) + 1)
     case("torch.special.ndtri(x)", P(5) / 2)

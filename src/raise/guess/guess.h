@@ -34,6 +34,7 @@ TDAGI_GUESS(grid_sample);
 TDAGI_GUESS(embedding_bag);
 TDAGI_GUESS(special);
 TDAGI_GUESS(solve_triangular);
+TDAGI_GUESS(cholesky);
 TDAGI_GUESS(bitwise);
 TDAGI_GUESS(shift);
 TDAGI_GUESS(fft);

@@ -258,6 +258,16 @@ static tdag_value joined_end(const tdagi_raiser *r, tdag_value v, uint32_t side)
     }
 }
 
+/* Joined columns of a square, of which the first one begins with a root. */
+TDAGI_GUESS(cholesky)
+{
+    const tdagi_type *t = &root->type;
+    const tdagi_node *begin = tdagi_raiser_node(r, joined_end(r, root->v, 0));
+    tdagi_guess g = {.composite = TDAGI_CHOLESKY, .n = 1, .open = t};
+    if (begin->op != TDAG_OP_SQRT || t->rank < 2) return TDAG_OK;
+    return tdagi_check_guess(r, root->v, &g, out);
+}
+
 /* Joined rows, of which the one that is solved first shows B and the last one A. */
 TDAGI_GUESS(solve_triangular)
 {

@@ -296,6 +296,10 @@ static void emit_solve_triangular(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_solve_triangular = {.emit = emit_solve_triangular};
 
+/* The forms that raise no error: what cannot be factored gives what it gives. */
+const tdagi_emitter tdagi_emitter_cholesky = {.format =
+                                                  "torch.linalg_cholesky_ex($0)[0]"};
+
 /* Under the composite's own name. */
 static void emit_diagonal(tdagi_exporter *e, const tdagi_kernel *k)
 {

@@ -46,39 +46,6 @@ tdagi_any tdagi_aten_old_triangular_solve(tdagi_call *c)
 
 /* ---- Cholesky ---- */
 
-/* The lower factor, a column at a time; only the lower triangle is read. *pivots_out:
- * [..., n], what was to have a root. */
-static tdag_value cholesky(tdagi_call *c, tdagi_matrix a, tdag_value *pivots_out)
-{
-    int64_t n = a.n;
-    tdag_value left = a.v;
-    tdag_value *columns =
-        tdagi_env_alloc(c->env, 2 * (size_t)(n + 1) * sizeof(*columns));
-    tdag_value *pivots = columns + n + 1;
-    *pivots_out = tdagi_batch_full(c, a.v, 0, -1, TDAG_F32, 0);
-    if (columns == NULL || n == 0) return a.v;
-    for (int64_t k = 0; k < n && tdagi_builder_ok(c->b); k++) {
-        int64_t m = n - k;
-        pivots[k] = tdagi_block(c, left, 0, 1, 0, 1);
-        tdag_value column = step_sqrt(c, pivots[k]);
-        if (m > 1) {
-            tdag_value below =
-                tdagi_div(c->b, tdagi_block(c, left, 1, m, 0, 1), column);
-            tdag_value both[2] = {column, below};
-            left = tdagi_sub(c->b, tdagi_block(c, left, 1, m, 1, m),
-                             tdagi_mul(c->b, below, tdagi_mt(c, below)));
-            column = tdagi_concat(c->b, both, 2, a.rank - 2);
-        }
-        if (k > 0)
-            column = tdagi_pad1(c->b, column, a.rank - 2, k, 0, TDAG_PAD_CONSTANT, 0);
-        columns[k] = column;
-    }
-    if (!tdagi_builder_ok(c->b)) return TDAG_NO_VALUE;
-    *pivots_out = tdagi_squeeze1(
-        c->b, tdagi_concat(c->b, pivots, (uint32_t)n, a.rank - 1), a.rank - 2);
-    return tdagi_concat(c->b, columns, (uint32_t)n, a.rank - 1);
-}
-
 /* linalg_cholesky and cholesky; row data 1: linalg_cholesky_ex, with LAPACK's info. */
 tdagi_any tdagi_aten_cholesky(tdagi_call *c)
 {
@@ -88,7 +55,8 @@ tdagi_any tdagi_aten_cholesky(tdagi_call *c)
     tdagi_ignore(c, "check_errors");
     if (!tdagi_arg_square(c, NULL, TDAGI_LINALG_MOST, &a)) return tdagi_any_poison();
     if (upper) a.v = tdagi_mt(c, a.v);
-    out[0] = cholesky(c, a, &pivots);
+    pivots = tdagi_batch_full(c, a.v, 0, -1, TDAG_F32, 0);
+    out[0] = a.n == 0 ? a.v : tdagi_cholesky(c->b, a.v, &pivots);
     if (upper) out[0] = tdagi_mt(c, out[0]);
     if (c->data == 0) return tdagi_result(c, out[0]);
     tdag_value good = step_less(c, step_number(c, pivots, 0), pivots);
