@@ -5,39 +5,11 @@
 
 #include "run/rounds/work.h"
 
-tdag_status tdagi_round_take(tdagi_rounds *w, size_t n, size_t size, void **out)
-{
-    *out = tdagi_arena_array(&w->arena, n, size);
-    return *out == NULL ? tdagi_nomem(w->f->ctx) : TDAG_OK;
-}
-
-/* ---- statements ---- */
-
-static uint32_t position(const tdagi_var *v, uint32_t n, tdagi_var x)
-{
-    uint32_t i = 0;
-    while (i < n && v[i].id != x.id)
-        i++;
-    return i;
-}
-
-static const tdagi_var *params(const tdagi_rounds *w)
-{
-    return w->loop->blocks->params + 1;
-}
-
 /* The kernel of the step's result x; 0: x is none. */
 static uint32_t result_kernel(const tdagi_rounds *w, tdagi_var x)
 {
-    uint32_t i = position(w->step->results, w->step->n_results, x);
+    uint32_t i = tdagi_round_position(w->step->results, w->step->n_results, x);
     return i == w->step->n_results ? 0 : w->r->kernel_of[w->r->graph->outputs[i].id];
-}
-
-const tdag_tensor *tdagi_round_argument(const tdagi_rounds *w, uint32_t i)
-{
-    const tdagi_var x = w->step->inputs[i];
-    uint32_t k = position(params(w), w->loop->n_results, x);
-    return k < w->loop->n_results ? w->now[k] : w->f->values[x.id];
 }
 
 static bool fits(const tdagi_rounds *w, const tdag_graph *g)
@@ -73,14 +45,17 @@ static bool match_body(tdagi_rounds *w)
     for (const tdagi_statement *s = body->first; s != NULL; s = s->next) {
         if (s->kind != TDAGI_CALL || s->n_bindings > 0) return false;
         if (s == w->step) continue;
-        uint32_t k = s->n_inputs == 2 ? position(params(w), n, s->inputs[0]) : n;
+        uint32_t k = s->n_inputs == 2
+                         ? tdagi_round_position(tdagi_round_params(w), n, s->inputs[0])
+                         : n;
         if (k == n || !w->f->callees[s->target].is_append ||
             body->yields[k].id != s->results[0].id ||
-            position(w->step->inputs, w->step->n_inputs, params(w)[k]) <
-                w->step->n_inputs)
+            tdagi_round_position(w->step->inputs, w->step->n_inputs,
+                                 tdagi_round_params(w)[k]) < w->step->n_inputs)
             return false;
         w->used[k] = 0;
-        w->results[k] = position(w->step->results, w->step->n_results, s->inputs[1]);
+        w->results[k] =
+            tdagi_round_position(w->step->results, w->step->n_results, s->inputs[1]);
     }
     return w->step != NULL && !w->f->callees[w->step->target].is_append;
 }

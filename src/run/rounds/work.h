@@ -79,6 +79,10 @@ static inline uint32_t tdagi_round_in(const tdagi_rounds *w, uint32_t i, uint32_
 /* Scratch memory of the rounds; E_NOMEM. */
 tdag_status tdagi_round_take(tdagi_rounds *w, size_t n, size_t size, void **out);
 bool tdagi_round_same_dims(uint32_t rank, const tdag_dim *a, const tdag_dim *b);
+/* Where x is among n values; n: it is not. */
+uint32_t tdagi_round_position(const tdagi_var *v, uint32_t n, tdagi_var x);
+/* What the loop carries, as its body has it. */
+const tdagi_var *tdagi_round_params(const tdagi_rounds *w);
 /* What the step is called with, by its input i. */
 const tdag_tensor *tdagi_round_argument(const tdagi_rounds *w, uint32_t i);
 /* The argument that kernel i is; NULL: it is none of the step's, or the index. */
