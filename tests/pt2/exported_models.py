@@ -277,6 +277,8 @@ WRITTEN = {
                                     x.amax(1), x.argmin(2), x.prod(1), x.logsumexp(2),
                                     x.cumsum(1), x.norm(), x.sum(),
                                     x.count_nonzero(1))), N, (2, 4, 5)),
+    # Its core IR has the mean's strides, as_strided() of open sizes.
+    "pool_of_last": (function(lambda x: F.adaptive_avg_pool2d(x.permute(0, 3, 1, 2), 1)), N, (2, 4, 6, 5)),
     "grid_sample": (function(lambda x, t: F.grid_sample(
         x, F.affine_grid(t, [2, 3, 5, 6], align_corners=False), align_corners=False)), None,
         (2, 3, 7, 8), (2, 2, 3)),

@@ -64,6 +64,18 @@ tdagi_any tdagi_aten_unfold(tdagi_call *c)
     return tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));
 }
 
+/* All elements, in their order. */
+static bool is_row_major(tdag_builder *b, const tdagi_view_step *w, tdag_dim flat)
+{
+    uint32_t n = w->dims.n / 2;
+    tdag_dim next = 1;
+    for (uint32_t i = n; i-- > 0;) {
+        if (w->dims.v[i] != 1 && w->dims.v[n + i] != next) return false;
+        next = tdag_dim_mul(b, next, w->dims.v[i]);
+    }
+    return w->start == 0 && next == flat;
+}
+
 /* Positions start + sum of index * stride into the elements, gathered. dims: the sizes,
  * then the strides. */
 static tdag_value make_strided(tdag_builder *b, const tdagi_view_step *w, tdag_value x)
@@ -72,6 +84,7 @@ static tdag_value make_strided(tdag_builder *b, const tdagi_view_step *w, tdag_v
     tdag_dim flat =
         tdagi_dim_product(tdagi_builder_pool(b), tdag_builder_get_rank(b, x),
                           tdag_builder_get_shape(b, x));
+    if (is_row_major(b, w, flat)) return tdagi_reshape(b, x, n, w->dims.v);
     tdag_value index = tdag_add_scalar(b, TDAG_I64, (double)w->start);
     for (uint32_t i = 0; i < n; i++) {
         tdag_value k = tdagi_mul(b, tdag_iota(b, w->dims.v[i], TDAG_I64),
@@ -115,7 +128,7 @@ static tdagi_cell *memory_of(tdagi_env *env, tdagi_cell *t, tdag_dim *offset)
 tdagi_any tdagi_aten_as_strided(tdagi_call *c)
 {
     tdagi_cell *t = tdagi_arg_cell(c, "self");
-    tdag_list size = tdagi_arg_ints(c, "size"), stride = tdagi_arg_ints(c, "stride");
+    tdag_list size = tdagi_arg_dims(c, "size"), stride = tdagi_arg_dims(c, "stride");
     int64_t own = 0, both[2 * TDAG_MAX_RANK];
     if (c->bad || size.n != stride.n || size.n > TDAG_MAX_RANK)
         return tdagi_refuse(c, "size");
