@@ -105,7 +105,7 @@ typedef struct tdag_info_options {
 } tdag_info_options;
 enum {
     TDAG_INFO_BY_NODE = 1,      /* not of programs */
-    TDAG_INFO_HASH = 2,         /* "hash" of the graph and of each module */
+    TDAG_INFO_HASH = 2,         /* "hash" of the graph and of each module with nodes */
     TDAG_INFO_CONTENT_HASH = 4, /* "content_hash" of the graph; reads all weights */
 };
 TDAG_OPTIONS_INIT(tdag_info_options)

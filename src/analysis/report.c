@@ -154,14 +154,14 @@ static tdag_status write_ops(report *r)
     return TDAG_OK;
 }
 
-/* "hash" of the graph (path NULL) or of a module. */
+/* "hash" of the graph (path NULL) or of a module, unless all that it has is weights. */
 static tdag_status write_hash(report *r, const char *path)
 {
     char hash[TDAG_HASH_SIZE];
     if (r->hasher == NULL) return TDAG_OK;
     TDAGI_TRY(path == NULL ? tdagi_hasher_graph(r->hasher, hash)
                            : tdagi_hasher_module(r->hasher, path, hash));
-    tdagi_write_string(&r->json, "hash", hash);
+    if (hash[0] != '\0') tdagi_write_string(&r->json, "hash", hash);
     return TDAG_OK;
 }
 

@@ -304,8 +304,8 @@ tdag_status tdagi_hasher_module(tdagi_hasher *h, const char *scope,
                                 char out[TDAG_HASH_SIZE])
 {
     TDAGI_TRY(find_crossings(h));
-    if (!mark_inside(h, scope))
-        return tdagi_fail(h->ctx, TDAG_E_ARG, "the graph has no module '%s'", scope);
+    out[0] = '\0';
+    if (!mark_inside(h, scope)) return TDAG_OK;
     h->whole = false;
     begin(h, "tdag module 1");
     uint32_t done = 0;
@@ -437,6 +437,8 @@ static tdag_status hash(tdag_ctx *ctx, const tdag_graph *graph, const char *scop
     tdag_status st = scope == NULL ? tdagi_hasher_graph(h, found)
                                    : tdagi_hasher_module(h, scope, found);
     tdagi_hasher_free(h);
+    if (st == TDAG_OK && found[0] == '\0')
+        st = tdagi_fail(ctx, TDAG_E_ARG, "the graph has no module '%s'", scope);
     if (st == TDAG_OK) memcpy(out, found, sizeof found);
     return st;
 }

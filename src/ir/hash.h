@@ -13,6 +13,7 @@ tdag_status tdagi_hasher_create(tdag_ctx *ctx, const tdag_graph *g, tdag_hash_ki
                                 tdagi_hasher **out);
 void tdagi_hasher_free(tdagi_hasher *h); /* NULL is fine */
 tdag_status tdagi_hasher_graph(tdagi_hasher *h, char out[TDAG_HASH_SIZE]);
+/* "" where no node is of that module. */
 tdag_status tdagi_hasher_module(tdagi_hasher *h, const char *scope,
                                 char out[TDAG_HASH_SIZE]);
 

@@ -2,6 +2,7 @@
 #include "analysis/count_support.h"
 
 #include <cjson/cJSON.h>
+#include <tdagger/program.h>
 
 #include "derive/derive.h"
 
@@ -122,6 +123,28 @@ static void test_golden(void **state)
     tdag_ctx_free(ctx);
 }
 
+/* A module that only holds weights has a row, and nothing to hash. */
+static void test_weights_only(void **state)
+{
+    static const char text[] = "tdag 1\nx: f32[2] = input\n"
+                               "\"a.w\": f32[2] = parameter [1, 2]\n"
+                               "y: f32[2] = add(x, \"a.w\") @\"b\"\nreturn y\n";
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    tdag_model *model = NULL;
+    tdag_info_options options;
+    char *json = NULL;
+    tdag_info_options_init(&options);
+    options.flags = TDAG_INFO_HASH;
+    TEST_OK(ctx, tdag_model_parse(ctx, text, sizeof text - 1, &model));
+    TEST_OK(ctx, tdag_info_json(ctx, model, &options, &json));
+    expect_part(json, "{\"module\": \"a\", \"parameters\": 2, ");
+    expect_part(json, "{\"module\": \"b\", \"hash\": \"");
+    tdag_text_free(ctx, json);
+    tdag_model_free(model);
+    tdag_ctx_free(ctx);
+}
+
 /* The root row is the total, at every level. */
 static void test_root_is_total(void **state)
 {
@@ -190,9 +213,8 @@ static void test_oom(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),
-        cmocka_unit_test(test_root_is_total),
-        cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_weights_only),  cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_root_is_total), cmocka_unit_test(test_bad_options),
         cmocka_unit_test(test_oom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
