@@ -221,8 +221,10 @@ static void test_refused(void **state)
                         "y = add(x, c)\nreturn y\n";
     (void)state;
     expect_refused(six, 0, 0, TDAG_E_UNSUPPORTED, "6 axes");
-    expect_refused(far, TDAG_COREML_F16, 0, TDAG_E_UNSUPPORTED, "does not hold");
-    expect_refused(large, 0, 0, TDAG_E_UNSUPPORTED, "int32");
+    expect_refused(far, TDAG_COREML_F16, 0, TDAG_E_UNSUPPORTED,
+                   "does not hold: const_1 (1000000000)");
+    expect_refused(large, 0, 0, TDAG_E_UNSUPPORTED,
+                   "int32 does not hold: const (5000000000)");
     expect_refused(six, 0, 14, TDAG_E_ARG, "no target");
     expect_refused(six, 64, 0, TDAG_E_ARG, "flag");
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/half.h"
+#include "base/number_text.h"
 #include "base/tensor.h"
 #include "coreml/write/mil.h"
 
@@ -124,7 +125,7 @@ tdagi_mil tdagi_mil_text(tdagi_mil_writer *w, const char *text)
 
 typedef struct filling {
     tdagi_mil_writer *w;
-    tdagi_text beyond; /* names of what has elements that do not fit */
+    tdagi_text beyond; /* names of what has elements that do not fit, and the first */
     uint32_t n_beyond;
 } filling;
 
@@ -169,12 +170,14 @@ static double held(tdagi_mil_writer *w, const tdagi_mil_pending *p, double x,
     return 0;
 }
 
-/* The elements as the format has them; *fits is false if one does not. */
-static void convert(tdagi_mil_writer *w, const tdagi_mil_pending *p, void *out,
-                    bool *fits)
+/* The elements as the format has them; the first that does not fit, or 0. */
+static double convert(tdagi_mil_writer *w, const tdagi_mil_pending *p, void *out)
 {
+    double beyond = 0;
     for (int64_t i = 0; i < p->count; i++) {
-        double x = held(w, p, element(p, i), fits);
+        bool fits = true;
+        const double is = element(p, i), x = held(w, p, is, &fits);
+        if (!fits && beyond == 0) beyond = is;
         if (p->dtype == TDAGI_MIL_F32)
             ((float *)out)[i] = (float)x;
         else if (p->dtype == TDAGI_MIL_F16)
@@ -184,6 +187,7 @@ static void convert(tdagi_mil_writer *w, const tdagi_mil_pending *p, void *out,
         else
             ((protobuf_c_boolean *)out)[i] = x != 0;
     }
+    return beyond;
 }
 
 static size_t element_size(int32_t dtype)
@@ -273,10 +277,13 @@ static bool is_as_it_is(const tdagi_mil_pending *p)
             (p->dtype == TDAGI_MIL_F16 && p->tensor->dtype == TDAG_F16));
 }
 
-static void note_beyond(filling *f, const tdagi_mil_pending *p)
+static void note_beyond(filling *f, const tdagi_mil_pending *p, double beyond)
 {
-    if (f->n_beyond++ < 8)
-        tdagi_text_printf(&f->beyond, "%s%s", f->n_beyond > 1 ? ", " : "", p->name);
+    char number[TDAGI_NUMBER_TEXT_SIZE];
+    if (beyond == 0 || f->n_beyond++ >= 8) return;
+    tdagi_f64_text(beyond, 17, number);
+    tdagi_text_printf(&f->beyond, "%s%s (%s)", f->n_beyond > 1 ? ", " : "", p->name,
+                      number);
 }
 
 static tdag_status fill_one(filling *f, tdagi_mil_pending *p, tdagi_package_writer *to)
@@ -285,7 +292,7 @@ static tdag_status fill_one(filling *f, tdagi_mil_pending *p, tdagi_package_writ
     const bool in_blob = is_float && p->count >= BLOB_ELEMENTS;
     const size_t size = element_size(p->dtype) * (size_t)p->count;
     void *data = NULL;
-    bool fits = true;
+    double beyond;
     if (p->dtype == TDAGI_MIL_STRING) {
         const Cml__Value *text = tdagi_mil_string(f->w, p->own);
         if (text != NULL) *p->value = *text;
@@ -296,15 +303,14 @@ static tdag_status fill_one(filling *f, tdagi_mil_pending *p, tdagi_package_writ
     if (!in_blob) {
         data = tdagi_mil_alloc(f->w, size + 1);
         if (data == NULL) return f->w->status;
-        convert(f->w, p, data, &fits);
+        note_beyond(f, p, convert(f->w, p, data));
         fill_in_place(f->w, p, data);
-        if (!fits) note_beyond(f, p);
         return f->w->status;
     }
     TDAGI_TRY(tdagi_alloc(f->w->ctx, size, &data));
-    convert(f->w, p, data, &fits);
-    if (!fits) note_beyond(f, p);
-    tdag_status st = fits ? fill_blob(p, to, data) : TDAG_OK;
+    beyond = convert(f->w, p, data);
+    note_beyond(f, p, beyond);
+    tdag_status st = beyond == 0 ? fill_blob(p, to, data) : TDAG_OK;
     tdagi_free(f->w->ctx, data, size);
     return st;
 }
