@@ -233,6 +233,11 @@ typedef struct tdagi_triangular_spec { /* solve_triangular: A [..., n, n] of a k
                                           and B [..., n, k] with all of A's batch */
     int64_t upper, unit;               /* which triangle; ones on its diagonal */
 } tdagi_triangular_spec;
+enum { TDAGI_DET_VALUE, TDAGI_LOGABSDET, TDAGI_LOGDET };
+typedef struct tdagi_det_spec { /* det: A [..., n, n], as triangular's */
+    int64_t kind;               /* it, or the logarithm of its absolute value, or of it:
+                                   NaN where it is negative */
+} tdagi_det_spec;
 #define TDAGI_FFT_MOST (1 << 22) /* elements, tables of which are 64 MiB */
 typedef struct tdagi_fft_spec {  /* fft: pairs [..., n, 2]; rfft: x [..., n] to the
                                     first n/2 + 1 pairs; irfft: these to [..., n] */
@@ -263,12 +268,6 @@ tdag_value tdagi_slice1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim s
  * written in place does not stand between another part and who reads it. */
 tdag_value tdagi_slice_below(tdag_builder *b, tdag_value x, uint32_t axis,
                              tdag_dim start, tdag_dim end);
-/* Rows r0 to r1 and columns c0 to c1 of the last two axes. */
-tdag_value tdagi_block_of(tdag_builder *b, tdag_value x, int64_t r0, int64_t r1,
-                          int64_t c0, int64_t c1);
-/* The lower factor of positive definite matrices, of which the lower triangle alone is
- * read; *pivots_out, unless NULL: [..., n], what was to have a root. */
-tdag_value tdagi_cholesky(tdag_builder *b, tdag_value a, tdag_value *pivots_out);
 tdag_value tdagi_pad1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim before,
                       tdag_dim after, tdag_pad_mode mode, double value);
 /* x[start:end:step] on one axis, 0 <= start <= end <= dim, step >= 1; an unfold of

@@ -10,7 +10,7 @@
 
 #include "raise/raise.h"
 
-#define TDAGI_MOST_COVERED 2048 /* nodes that one compared composite may have */
+#define TDAGI_MOST_COVERED 8192 /* nodes that one compared composite may have */
 
 typedef struct tdagi_view {
     uint16_t op; /* a view op */

@@ -39,6 +39,7 @@ static const pattern squeeze_rows[] = {
     {TDAGI_UPSAMPLE_AA, TDAG_OP_REDUCE, TDAG_OP_MULTIPLY, tdagi_guess_upsample_aa},
     {TDAGI_IRFFT, TDAG_OP_REDUCE, TDAG_OP_MULTIPLY, tdagi_guess_fft},
     {TDAGI_IRFFT, TDAG_OP_SELECT, ANY, tdagi_guess_fft},
+    {TDAGI_DET, TDAG_OP_REDUCE, TDAG_OP_LOG, tdagi_guess_det},
 };
 static const pattern ungroup_rows[] = {
     {TDAGI_FFT, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_fft},
@@ -54,6 +55,7 @@ static const pattern multiply_rows[] = {
     {TDAGI_NORMALIZE, TDAG_OP_RECIPROCAL, TDAG_OP_WHERE, tdagi_guess_normalize},
     {TDAGI_NORMALIZE, TDAG_OP_RECIPROCAL, TDAG_OP_CONVERT, tdagi_guess_normalize},
     {TDAGI_AVG_POOL, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_pool},
+    {TDAGI_DET, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_det},
     {TDAGI_ADAPTIVE_AVG_POOL, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_adaptive_pool},
     {TDAGI_EMBEDDING_BAG, TDAG_OP_SCATTER, TDAG_OP_ADD, tdagi_guess_embedding_bag},
     {TDAGI_RFFT, TDAG_OP_PERMUTE, TDAG_OP_GATHER, tdagi_guess_fft},
@@ -72,6 +74,7 @@ static const pattern where_rows[] = {
     {TDAGI_VECTOR_NORM, TDAG_OP_WHERE, TDAG_OP_WHERE, tdagi_guess_vector_norm},
     {TDAGI_LGAMMA, TDAG_OP_EQUAL, ANY, tdagi_guess_special},
     {TDAGI_ADAPTIVE_MAX_POOL_POSITION, TDAG_OP_NEG, TDAG_OP_SQUEEZE, tdagi_guess_adaptive_position},
+    {TDAGI_DET, TDAG_OP_SQUEEZE, TDAG_OP_REDUCE, tdagi_guess_det},
     {TDAGI_SEARCHSORTED, TDAG_OP_MULTIPLY, ANY, tdagi_guess_searchsorted},
     {TDAGI_MAX_POOL_POSITION, TDAG_OP_NEG, TDAG_OP_SQUEEZE, tdagi_guess_pool_position},
 };
@@ -116,6 +119,7 @@ static const pattern pad_rows[] = {
 };
 static const pattern gather_rows[] = {
     {TDAGI_RFFT, TDAG_OP_GROUP, ANY, tdagi_guess_fft},
+    {TDAGI_SOLVE, TDAG_OP_ARGSORT, TDAG_OP_GATHER, tdagi_guess_solve},
 };
 static const pattern permute_rows[] = {
     {TDAGI_RFFT, TDAG_OP_GATHER, TDAG_OP_PERMUTE, tdagi_guess_fft},

@@ -963,6 +963,16 @@ def indexing():
         for n in (1, 2, 5) if dtype in ("f32", "f64") else ():
             a = torch.rand(3, n, n, dtype=z.dtype) + 1
             a = a + a.mT + 16 * torch.eye(n, dtype=z.dtype)
+            y = torch.rand(3, n, 2, dtype=z.dtype)
+            s = torch.tril(torch.ones(n, n, dtype=z.dtype)).fliplr() * torch.arange(1, n + 1)
+            case(dtype, "solve", [a, y], torch.linalg.solve(a, y), ulps=128, symbols=[3])
+            case(dtype, "solve", [s, y], torch.linalg.solve(s, y), ulps=128, symbols=[3])
+            case(dtype, "solve", [a], torch.linalg.inv(a), ulps=128, symbols=[3])
+            for kind, f in enumerate((torch.linalg.det, lambda a: torch.linalg.slogdet(a)[1],
+                                      torch.logdet)):
+                for x in a, s, a - 2, torch.zeros(n, n, dtype=z.dtype):
+                    case(dtype, "det", [x], f(x), ulps=256,
+                         symbols=[3] if x.dim() > 2 else None, kind=kind)
             case(dtype, "cholesky", [a], torch.linalg.cholesky(a), ulps=32, symbols=[3])
         for axis in range(3):
             for keep in (0, 1):

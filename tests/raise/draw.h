@@ -47,6 +47,7 @@ typedef struct draw {
         tdagi_topk_spec topk;
         tdagi_kth_spec kth;
         tdagi_fft_spec fft;
+        tdagi_det_spec det;
     } spec;
     int64_t lists[DRAW_MOST_LISTS][TDAG_MAX_RANK]; /* what the spec's lists point at */
     uint32_t n_lists;
@@ -121,6 +122,7 @@ void fit_take_along(draw *d);
 void fit_search(draw *d);
 void fit_triangular(draw *d);
 void fit_square(draw *d);
+void fit_system(draw *d);
 void fit_grid_sample(draw *d);
 void fit_bag(draw *d);
 void fit_topk(draw *d);

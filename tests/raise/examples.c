@@ -177,6 +177,8 @@ static const law examples[] = {
     {TDAGI_DIAG_EMBED, SPEC(diagonal, 1), 1, {F(3, 4)}},
     {TDAGI_SOLVE_TRIANGULAR, SPEC(triangular, 0, 1), 2, {F(2, 3, 3), F(2, 3, 4)}},
     {TDAGI_CHOLESKY, NULL, 1, {F(2, 3, 3)}},
+    {TDAGI_SOLVE, NULL, 2, {F(3, 3), F(2, 3, 4)}},
+    {TDAGI_DET, SPEC(det, 1), 1, {F(2, 3, 3)}},
     {TDAGI_UPSAMPLE_AA, SPEC(upsample_aa, 1, 3, 5, 2, 1.2), 1, {F(1, 2, 6, 6)}},
 };
 /* clang-format on */

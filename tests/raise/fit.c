@@ -508,6 +508,18 @@ void fit_triangular(draw *d)
     b->shape[b->rank - 1] = rnd_in(&d->r, 1, 4);
 }
 
+/* The same, of a square without a batch, too; or the square alone. */
+void fit_system(draw *d)
+{
+    fit_triangular(d);
+    tdagi_type *a = &d->l.in[0];
+    int64_t form = rnd_in(&d->r, 0, 2);
+    if (form == 0) d->l.n = 1;
+    if (form != 1) return;
+    a->shape[0] = a->shape[1] = a->shape[a->rank - 1];
+    a->rank = 2;
+}
+
 /* How many of an axis there are to choose from. */
 static int64_t choice(draw *d, int64_t axis)
 {

@@ -241,6 +241,8 @@ static const generator generators[] = {
     {TDAGI_IRFFT,             "fd",   2, 5, 0, ".",    fit_fft,            NULL, NULL},
     {TDAGI_SOLVE_TRIANGULAR,  "fd",    2, 4, 0, "",     fit_triangular,     NULL, NULL},
     {TDAGI_CHOLESKY,          "fd",    2, 4, 0, ".",    fit_square,         NULL, NULL},
+    {TDAGI_SOLVE,             "fd",    2, 4, 0, "",     fit_system,         NULL, NULL},
+    {TDAGI_DET,               "fd",    2, 4, 0, ".",    fit_square,         NULL, NULL},
     {TDAGI_TRIU,              "fdhio", 2, 4, 0, "",     NULL,               NULL, NULL},
     {TDAGI_TRIL,              "fdhio", 2, 4, 0, "",     NULL,               NULL, NULL},
     {TDAGI_DIAG_EMBED,        "fdhio", 1, 4, 0, "",     NULL,               NULL, NULL},

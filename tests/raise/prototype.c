@@ -36,6 +36,8 @@ static bool is_elsewhere(tdagi_composite id)
         TDAGI_SEARCHSORTED,
         TDAGI_SOLVE_TRIANGULAR,
         TDAGI_CHOLESKY,
+        TDAGI_SOLVE,
+        TDAGI_DET,
         TDAGI_ADAPTIVE_MAX_POOL_POSITION,
         TDAGI_BITWISE_AND,
         TDAGI_BITWISE_OR,

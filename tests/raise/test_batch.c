@@ -61,6 +61,7 @@ static bool is_set(const draw *d, uint32_t which)
     case TDAGI_PDIST:
         return false; /* it takes one matrix */
     case TDAGI_SOLVE_TRIANGULAR:
+    case TDAGI_SOLVE:
     case TDAGI_COSINE_SIMILARITY:
     case TDAGI_COMPLEX_MULTIPLY:
     case TDAGI_COMPLEX_DIVIDE:
@@ -151,7 +152,15 @@ static bool gathers_in_place(const draw *d, uint32_t which, bool adds)
            (d->l.id == TDAGI_RFFT || d->l.id == TDAGI_IRFFT);
 }
 
+static bool pivots_alone(const draw *d, uint32_t which, bool adds)
+{
+    (void)which, (void)adds;
+    return d->l.id == TDAGI_SOLVE || d->l.id == TDAGI_DET;
+}
+
 static const exception exceptions[] = {
+    {pivots_alone,
+     "the last pivot and the identity are numbers, whose axes are others"},
     {gathers_in_place, "the only axis changes no places before it is gathered"},
     {aligned_apart, "halves of lower rank are aligned at each place that reads them"},
     {windows_of_more, "positions are of channels, or of a batch of them"},

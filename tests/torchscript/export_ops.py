@@ -61,6 +61,13 @@ def elementwise():
         a = F(*shape)
         a = a @ a.mT + torch.eye(shape[-1])
         case("torch.linalg.cholesky(x)", a, want="torch.linalg.cholesky_ex(x)[0]")
+    for x, y in (F(3, 3), F(3, 2)), (F(2, 4, 4), F(2, 4, 1)), (F(4, 4), F(2, 4, 3)):
+        x = x + 5 * torch.eye(x.shape[-1])
+        case("torch.linalg.solve(x, y)", x, y, want="torch.linalg.solve_ex(x, y)[0]")
+        case("torch.linalg.inv(x)", x, want="torch.linalg.inv_ex(x)[0]")
+        case("torch.linalg.det(x)", x)
+        case("torch.logdet(x)", x)
+        case("torch.linalg.slogdet(x)[1]", x)
     case("torch.cholesky_solve(y, x)", a, F(2, 5, 3),
          want="a = torch.linalg.solve_triangular(x, y, upper=False)\n"
          "return torch.linalg.solve_triangular(x.transpose(-2, -1), a, upper=True)")

@@ -156,7 +156,8 @@ static tdag_value inverse(tdagi_call *c)
     tdagi_matrix a;
     tdag_value info;
     if (!tdagi_arg_square(c, "self", TDAGI_LINALG_MOST, &a)) return TDAG_NO_VALUE;
-    return tdagi_solved(c, a, tdagi_eye(c, tdagi_dtype(c, a.v), a.n, a.n), true, &info);
+    return tdagi_solved(c, a, tdagi_eye(c->b, tdagi_dtype(c, a.v), a.n, a.n), true,
+                        &info);
 }
 
 /* By repeated squaring, of the inverse where the power is negative. */

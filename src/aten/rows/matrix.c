@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "aten/rows/steps.h"
+#include "derive/linalg.h"
 
 /* ---- constants ---- */
 
@@ -68,13 +69,7 @@ static tdag_value diagonal_of(tdagi_call *c, tdag_value x, int64_t offset)
         tdagi_env_issue(c->env, "%s of axes of symbolic size", c->schema->name);
         return TDAG_NO_VALUE;
     }
-    int64_t row = offset < 0 ? -offset : 0, column = offset > 0 ? offset : 0;
-    int64_t length = n - row < m - column ? n - row : m - column;
-    x = step_flat(c, x);
-    tdag_value i = tdag_iota(c->b, length < 0 ? 0 : length, TDAG_I64);
-    i = tdagi_add_scalar(c->b, tdagi_mul_scalar(c->b, i, (double)(m + 1)),
-                         (double)(row * m + column));
-    return tdag_gather(c->b, x, i, 0);
+    return tdagi_diagonal(c->b, x, offset);
 }
 
 /* A vector as a matrix's diagonal, or the diagonal of a matrix. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "aten/aten.h"
+#include "derive/linalg.h"
 
 /* start: size of a window */
 static tdag_value make_unfolded(tdag_builder *b, const tdagi_view_step *w, tdag_value x)
@@ -153,27 +154,16 @@ tdagi_any tdagi_aten_as_strided(tdagi_call *c)
  */
 static tdag_value make_diagonal(tdag_builder *b, const tdagi_view_step *w, tdag_value x)
 {
-    uint32_t rank = tdag_builder_get_rank(b, x), k = 2;
-    const tdag_dim *shape = tdag_builder_get_shape(b, x);
-    int64_t n = shape[w->axis], m = shape[w->end], order[TDAG_MAX_RANK];
-    int64_t row = w->start < 0 ? -w->start : 0, column = w->start > 0 ? w->start : 0;
-    int64_t length = n - row < m - column ? n - row : m - column;
-    int64_t runs[TDAG_MAX_RANK] = {2};
-    order[0] = w->axis;
-    order[1] = w->end;
+    const uint32_t rank = tdag_builder_get_rank(b, x);
+    int64_t order[TDAG_MAX_RANK];
+    uint32_t k = 0;
     for (uint32_t i = 0; i < rank; i++)
         if (i != w->axis && i != w->end) order[k++] = i;
-    for (uint32_t i = 1; i < rank - 1; i++)
-        runs[i] = 1;
-    x = tdag_permute(b, x, (tdag_list){rank, order});
-    x = tdag_group(b, x, (tdag_list){rank - 1, runs});
-    tdag_value index = tdagi_mul_scalar(
-        b, tdag_iota(b, length < 0 ? 0 : length, TDAG_I64), (double)(m + 1));
-    index = tdagi_add_scalar(b, index, (double)(row * m + column));
-    x = tdag_gather(b, x, index, 0);
-    for (uint32_t i = 0; i + 1 < rank; i++)
-        order[i] = i + 2 < rank ? i + 1 : 0;
-    return rank > 2 ? tdag_permute(b, x, (tdag_list){rank - 1, order}) : x;
+    order[k++] = w->axis;
+    order[k] = w->end;
+    bool moves = w->axis + 2 != rank || w->end + 1 != rank;
+    if (moves) x = tdag_permute(b, x, (tdag_list){rank, order});
+    return tdagi_diagonal(b, x, w->start);
 }
 
 tdagi_any tdagi_aten_diagonal(tdagi_call *c)

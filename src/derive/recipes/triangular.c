@@ -1,23 +1,8 @@
 /* Triangular systems, by substitution: a row of X at a time, each taken out of the rows
  * of B that are left; of an upper A from its end. The factor of positive definite
  * matrices, a column at a time. */
+#include "derive/linalg.h"
 #include "derive/parts.h"
-
-tdag_value tdagi_block_of(tdag_builder *b, tdag_value x, int64_t r0, int64_t r1,
-                          int64_t c0, int64_t c1)
-{
-    int64_t start[TDAG_MAX_RANK] = {0}, end[TDAG_MAX_RANK];
-    uint32_t rank = x.id == 0 ? 0 : tdag_builder_get_rank(b, x);
-    if (rank < 2) return TDAG_NO_VALUE;
-    for (uint32_t i = 0; i < rank; i++)
-        end[i] = tdagi_dim_of(b, x, i);
-    if (r0 == 0 && c0 == 0 && r1 == end[rank - 2] && c1 == end[rank - 1]) return x;
-    start[rank - 2] = r0;
-    end[rank - 2] = r1;
-    start[rank - 1] = c0;
-    end[rank - 1] = c1;
-    return tdag_slice(b, x, (tdag_list){rank, start}, (tdag_list){rank, end});
-}
 
 static const tdagi_field triangular_fields[] = {
     TDAGI_FIELD(tdagi_triangular_spec, upper, BOOL),
@@ -25,43 +10,15 @@ static const tdagi_field triangular_fields[] = {
     {0},
 };
 
-/* How many rows the square x has; 0 with the failure recorded: it is none that is taken
- * apart row by row. */
-static int64_t rows_of(tdag_builder *b, tdag_value x)
-{
-    uint32_t rank = x.id == 0 ? 0 : tdag_builder_get_rank(b, x);
-    tdag_dtype d = tdag_builder_get_dtype(b, x);
-    int64_t n = 0;
-    if (rank >= 2 && (d == TDAG_F32 || d == TDAG_F64) &&
-        tdagi_dim_is_const(tdagi_builder_pool(b), tdagi_dim_of(b, x, rank - 1), &n) &&
-        tdagi_dim_of(b, x, rank - 2) == n && n > 0 && n <= TDAGI_TRIANGULAR_MOST)
-        return n;
-    tdagi_builder_fail(b, TDAG_E_SHAPE, "no square of floats of 1 to %d rows",
-                       TDAGI_TRIANGULAR_MOST);
-    return 0;
-}
-
-/* The same of A, where B has as many rows and A's batch. */
-static int64_t rows_of_system(tdag_builder *b, const tdag_value *in)
-{
-    uint32_t rank = tdag_builder_get_rank(b, in[1]);
-    int64_t n = rows_of(b, in[0]);
-    if (n == 0) return 0;
-    if (rank >= tdag_builder_get_rank(b, in[0]) &&
-        tdag_builder_get_dtype(b, in[0]) == tdag_builder_get_dtype(b, in[1]) &&
-        tdagi_dim_of(b, in[1], rank - 2) == n)
-        return n;
-    tdagi_builder_fail(b, TDAG_E_SHAPE, "a system of other operands");
-    return 0;
-}
-
 static tdag_value lower_solve_triangular(tdag_builder *b, const tdag_value *in,
                                          uint32_t count, const void *spec)
 {
     (void)count;
     const tdagi_triangular_spec *s = spec;
-    const int64_t n = rows_of_system(b, in);
-    const uint32_t axis = n == 0 ? 0 : tdag_builder_get_rank(b, in[1]) - 2;
+    tdagi_matrix a;
+    if (!tdagi_system_of(b, in, &a)) return TDAG_NO_VALUE;
+    const int64_t n = a.n;
+    const uint32_t axis = tdag_builder_get_rank(b, in[1]) - 2;
     tdag_value rows[TDAGI_TRIANGULAR_MOST], left = in[1];
     int64_t first = 0, end = n; /* the rows that are left */
     while (first < end && tdagi_builder_ok(b)) {
@@ -76,7 +33,7 @@ static tdag_value lower_solve_triangular(tdag_builder *b, const tdag_value *in,
         tdag_value column = tdagi_block_of(b, in[0], first, end, i, i + 1);
         left = tdagi_sub(b, left, tdagi_mul(b, column, x));
     }
-    if (n == 0 || !tdagi_builder_ok(b)) return TDAG_NO_VALUE;
+    if (!tdagi_builder_ok(b)) return TDAG_NO_VALUE;
     return n == 1 ? rows[0] : tdagi_concat(b, rows, (uint32_t)n, axis);
 }
 
@@ -86,14 +43,24 @@ const tdagi_composite_def tdagi_composite_solve_triangular = {
     .lower = lower_solve_triangular,
 };
 
+tdag_value tdagi_substitute(tdag_builder *b, tdag_value a, tdag_value y, int64_t n,
+                            bool upper, bool unit)
+{
+    const tdagi_triangular_spec s = {upper, unit};
+    const tdag_value in[2] = {a, tdagi_batch_as(b, y, a)};
+    if (in[1].id == 0 || n == 0) return in[1];
+    return tdagi_lower(b, TDAGI_SOLVE_TRIANGULAR, in, 2, &s);
+}
+
 /* ---- Cholesky ---- */
 
-tdag_value tdagi_cholesky(tdag_builder *b, tdag_value a, tdag_value *pivots_out)
+tdag_value tdagi_cholesky(tdag_builder *b, tdag_value x, tdag_value *pivots_out)
 {
-    const int64_t n = rows_of(b, a);
-    if (n == 0) return TDAG_NO_VALUE;
-    const uint32_t last = tdag_builder_get_rank(b, a) - 1;
-    tdag_value columns[TDAGI_TRIANGULAR_MOST], pivots[TDAGI_TRIANGULAR_MOST], left = a;
+    tdagi_matrix a;
+    if (!tdagi_square_of(b, x, &a)) return TDAG_NO_VALUE;
+    const int64_t n = a.n;
+    const uint32_t last = a.rank - 1;
+    tdag_value columns[TDAGI_TRIANGULAR_MOST], pivots[TDAGI_TRIANGULAR_MOST], left = x;
     for (int64_t k = 0; k < n && tdagi_builder_ok(b); k++) {
         int64_t m = n - k;
         pivots[k] = tdagi_block_of(b, left, 0, 1, 0, 1);

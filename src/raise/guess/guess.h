@@ -35,6 +35,8 @@ TDAGI_GUESS(embedding_bag);
 TDAGI_GUESS(special);
 TDAGI_GUESS(solve_triangular);
 TDAGI_GUESS(cholesky);
+TDAGI_GUESS(solve);
+TDAGI_GUESS(det);
 TDAGI_GUESS(bitwise);
 TDAGI_GUESS(shift);
 TDAGI_GUESS(fft);

@@ -1,5 +1,4 @@
-/* Guesses of what joins and moves: concat, stack, roll, flip, repeat_interleave, tile;
- * and of joined rows that a triangular system was solved for.
+/* Guesses of what joins and moves: concat, stack, roll, flip, repeat_interleave, tile.
  *
  * A concat is a tree of pairs, each the sum of two neighbours padded to their common
  * size. It is read off directly, however many operands it has: nested ones along the
@@ -241,50 +240,6 @@ TDAGI_GUESS(tile)
         x = tdagi_step(r, x, TDAG_OP_UNSQUEEZE, 0);
         if (x.id == 0) return TDAG_OK;
         TDAGI_TRY(tdagi_guess_known(r, root, &spec, 1, &x, out));
-    }
-    return TDAG_OK;
-}
-
-/* ---- triangular systems ---- */
-
-/* The first part (0) or the last (1) of those that are joined. */
-static tdag_value joined_end(const tdagi_raiser *r, tdag_value v, uint32_t side)
-{
-    for (;;) {
-        tdag_value part =
-            tdagi_step(r, tdagi_step(r, v, TDAG_OP_ADD, side), TDAG_OP_PAD, 0);
-        if (part.id == 0) return v;
-        v = part;
-    }
-}
-
-/* Joined columns of a square, of which the first one begins with a root. */
-TDAGI_GUESS(cholesky)
-{
-    const tdagi_type *t = &root->type;
-    const tdagi_node *begin = tdagi_raiser_node(r, joined_end(r, root->v, 0));
-    tdagi_guess g = {.composite = TDAGI_CHOLESKY, .n = 1, .open = t};
-    if (begin->op != TDAG_OP_SQRT || t->rank < 2) return TDAG_OK;
-    return tdagi_check_guess(r, root->v, &g, out);
-}
-
-/* Joined rows, of which the one that is solved first shows B and the last one A. */
-TDAGI_GUESS(solve_triangular)
-{
-    for (uint32_t upper = 0; upper < 2 && *out == NULL; upper++) {
-        tdag_value begin = joined_end(r, root->v, upper),
-                   end = joined_end(r, root->v, !upper);
-        bool unit = tdagi_raiser_node(r, begin)->op == TDAG_OP_SLICE;
-        tdag_value by = unit ? tdagi_step_to(r, tdagi_step_to(r, end, TDAG_OP_NEG),
-                                             TDAG_OP_MULTIPLY)
-                             : tdagi_step_to(r, end, TDAG_OP_RECIPROCAL);
-        tdag_value column = tdagi_step(r, by, TDAG_OP_NONE, 0);
-        if (!unit) begin = tdagi_step_to(r, begin, TDAG_OP_SLICE);
-        const tdag_value in[2] = {tdagi_step(r, column, TDAG_OP_SLICE, 0),
-                                  tdagi_step(r, begin, TDAG_OP_SLICE, 0)};
-        const tdagi_triangular_spec spec = {upper, unit};
-        if (in[0].id != 0 && in[1].id != 0)
-            TDAGI_TRY(tdagi_guess_known(r, root, &spec, 2, in, out));
     }
     return TDAG_OK;
 }

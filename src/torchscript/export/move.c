@@ -300,6 +300,25 @@ const tdagi_emitter tdagi_emitter_solve_triangular = {.emit = emit_solve_triangu
 const tdagi_emitter tdagi_emitter_cholesky = {.format =
                                                   "torch.linalg_cholesky_ex($0)[0]"};
 
+static void emit_solve(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    tdagi_export_emit(e, k,
+                      k->n_inputs < 2 ? "torch.linalg_inv_ex($0)[0]"
+                                      : "torch.linalg_solve_ex($0, $1)[0]");
+}
+const tdagi_emitter tdagi_emitter_solve = {.emit = emit_solve};
+
+static void emit_det(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    static const char *const formats[] = {
+        [TDAGI_DET_VALUE] = "torch.linalg_det($0)",
+        [TDAGI_LOGABSDET] = "torch.linalg_slogdet($0)[1]",
+        [TDAGI_LOGDET] = "torch.logdet($0)",
+    };
+    tdagi_export_emit(e, k, formats[((const tdagi_det_spec *)k->spec)->kind]);
+}
+const tdagi_emitter tdagi_emitter_det = {.emit = emit_det};
+
 /* Under the composite's own name. */
 static void emit_diagonal(tdagi_exporter *e, const tdagi_kernel *k)
 {

@@ -98,10 +98,10 @@ tdagi_any tdagi_aten_cond(tdagi_call *c)
     if (!tdagi_arg_matrix(c, NULL, TDAGI_LINALG_MOST, &a)) return tdagi_any_poison();
     uint32_t last = a.rank - 2;
     if (a.m == 0 || a.n == 0)
-        return tdagi_result(c,
-                            tdagi_batch_full(c, a.v, -1, -1, tdagi_dtype(c, a.v), 0));
+        return tdagi_result(
+            c, tdagi_batch_full(c->b, a.v, -1, -1, tdagi_dtype(c, a.v), 0));
     if (fabs(order) != 2 && order != NUCLEAR) {
-        tdag_value info, eye = tdagi_eye(c, tdagi_dtype(c, a.v), a.n, a.n);
+        tdag_value info, eye = tdagi_eye(c->b, tdagi_dtype(c, a.v), a.n, a.n);
         if (a.m != a.n) return tdagi_refuse(c, "self");
         tdag_value x = tdagi_solved(c, a, eye, true, &info);
         tdag_value norm = matrix_norm(c, x, order);

@@ -18,8 +18,8 @@ typedef struct reflection {
  * then. A column of zeros below the diagonal is left as it is. */
 static tdag_value larfg(tdagi_call *c, const left *l, reflection *r)
 {
-    tdag_value alpha = tdagi_block(c, l->x, 0, 1, 0, 1);
-    tdag_value below = tdagi_block(c, l->x, 1, l->rows, 0, 1);
+    tdag_value alpha = tdagi_block_of(c->b, l->x, 0, 1, 0, 1);
+    tdag_value below = tdagi_block_of(c->b, l->x, 1, l->rows, 0, 1);
     int64_t axis = (int64_t)tdagi_rank(c, l->x) - 2;
     tdag_value square = step_sum(c, tdagi_mul(c->b, below, below), axis, true);
     tdag_value zero = step_number(c, alpha, 0), none = step_equal(c, square, zero);
@@ -39,13 +39,13 @@ static reflection reflect(tdagi_call *c, left *l)
     int64_t width = l->columns + l->extra;
     uint32_t rank = tdagi_rank(c, l->x);
     if (l->rows == 1) { /* nothing to make zero */
-        r.tau = tdagi_batch_full(c, l->x, 1, 1, tdagi_dtype(c, l->x), 0);
+        r.tau = tdagi_batch_full(c->b, l->x, 1, 1, tdagi_dtype(c, l->x), 0);
     } else {
         tdag_value head = larfg(c, l, &r);
         if (width > 1) {
-            tdag_value first = tdagi_block(c, l->x, 0, 1, 1, width);
-            tdag_value rest = tdagi_block(c, l->x, 1, l->rows, 1, width);
-            tdag_value dot = tdagi_matmul(c->b, tdagi_mt(c, r.v), rest);
+            tdag_value first = tdagi_block_of(c->b, l->x, 0, 1, 1, width);
+            tdag_value rest = tdagi_block_of(c->b, l->x, 1, l->rows, 1, width);
+            tdag_value dot = tdagi_matmul(c->b, tdagi_mt(c->b, r.v), rest);
             dot = tdagi_mul(c->b, tdagi_add(c->b, dot, first), r.tau);
             tdag_value both[2] = {head, tdagi_sub(c->b, first, dot)};
             head = tdagi_concat(c->b, both, 2, rank - 1);
@@ -89,8 +89,8 @@ static bool factor(tdagi_call *c, tdagi_matrix a, bool with_q, qr *out)
     out->v = out->heads + n;
     out->taus = out->v + n;
     if (with_q) {
-        tdag_value eye = tdagi_eye(c, tdagi_dtype(c, x), a.m, a.m);
-        tdag_value both[2] = {x, tdagi_batch_as(c, eye, x)};
+        tdag_value eye = tdagi_eye(c->b, tdagi_dtype(c, x), a.m, a.m);
+        tdag_value both[2] = {x, tdagi_batch_as(c->b, eye, x)};
         x = tdagi_concat(c->b, both, 2, a.rank - 1);
     }
     left l = {x, a.m, a.n, with_q ? a.m : 0};
@@ -109,7 +109,7 @@ static tdag_value r_of(tdagi_call *c, tdagi_matrix a, const qr *f)
 {
     tdag_value *rows = tdagi_env_alloc(c->env, (size_t)f->steps * sizeof(*rows));
     for (int64_t k = 0; rows != NULL && k < f->steps; k++) {
-        rows[k] = tdagi_block(c, f->heads[k], 0, 1, 0, a.n - k);
+        rows[k] = tdagi_block_of(c->b, f->heads[k], 0, 1, 0, a.n - k);
         if (k > 0)
             rows[k] = tdagi_pad1(c->b, rows[k], a.rank - 1, k, 0, TDAG_PAD_CONSTANT, 0);
     }
@@ -123,11 +123,11 @@ static tdag_value q_of(tdagi_call *c, tdagi_matrix a, const qr *f, bool all)
 {
     tdag_value *rows = tdagi_env_alloc(c->env, (size_t)(f->steps + 1) * sizeof(*rows));
     for (int64_t k = 0; rows != NULL && k < f->steps; k++)
-        rows[k] = tdagi_block(c, f->heads[k], 0, 1, a.n - k, a.n - k + a.m);
+        rows[k] = tdagi_block_of(c->b, f->heads[k], 0, 1, a.n - k, a.n - k + a.m);
     if (rows == NULL || !tdagi_builder_ok(c->b)) return TDAG_NO_VALUE;
     bool more = all && a.m > f->steps;
-    if (more) rows[f->steps] = tdagi_block(c, f->rest, 0, a.m - f->steps, 0, a.m);
-    return tdagi_mt(c,
+    if (more) rows[f->steps] = tdagi_block_of(c->b, f->rest, 0, a.m - f->steps, 0, a.m);
+    return tdagi_mt(c->b,
                     tdagi_concat(c->b, rows, (uint32_t)(f->steps + more), a.rank - 2));
 }
 
@@ -146,8 +146,8 @@ tdagi_any tdagi_aten_qr(tdagi_call *c)
     tdag_value out[2];
     qr f;
     if (n == 0) { /* R has no elements or no rows that are not 0 */
-        out[0] = tdagi_batch_as(c, tdagi_eye(c, d, a.m, rows), a.v);
-        out[1] = tdagi_batch_full(c, a.v, rows, a.n, d, 0);
+        out[0] = tdagi_batch_as(c->b, tdagi_eye(c->b, d, a.m, rows), a.v);
+        out[1] = tdagi_batch_full(c->b, a.v, rows, a.n, d, 0);
     } else {
         if (!factor(c, a, with_q, &f)) return tdagi_any_poison();
         out[1] = r_of(c, a, &f);
@@ -167,7 +167,8 @@ tdagi_any tdagi_aten_geqrf(tdagi_call *c)
     qr f;
     if (!tdagi_arg_matrix(c, NULL, TDAGI_LINALG_MOST, &a)) return tdagi_any_poison();
     int64_t n = a.m < a.n ? a.m : a.n;
-    tdag_value out[2] = {a.v, tdagi_batch_full(c, a.v, 0, -1, tdagi_dtype(c, a.v), 0)};
+    tdag_value out[2] = {a.v,
+                         tdagi_batch_full(c->b, a.v, 0, -1, tdagi_dtype(c, a.v), 0)};
     if (n == 0) return tdagi_results(c, 2, out);
     if (!factor(c, a, false, &f)) return tdagi_any_poison();
     out[0] = r_of(c, a, &f);
@@ -194,16 +195,16 @@ static tdag_value reflected(tdagi_call *c, tdagi_matrix v, tdag_value tau, int64
                             tdag_value x, bool turned)
 {
     if (tau.id == 0 || x.id == 0) return TDAG_NO_VALUE;
-    tdag_value below = tdagi_block(c, v.v, 0, v.m, 0, k);
+    tdag_value below = tdagi_block_of(c->b, v.v, 0, v.m, 0, k);
     below = tdagi_add(c->b, tdagi_triangle(c, below, false, -1),
-                      tdagi_eye(c, tdagi_dtype(c, x), v.m, k));
+                      tdagi_eye(c->b, tdagi_dtype(c, x), v.m, k));
     tau = tdagi_unsqueeze1(c->b, tau, v.rank - 2); /* [..., 1, k] */
     tdag_value scaled_by = tdagi_mul(c->b, below, tau);
     for (int64_t i = 0; i < k && tdagi_builder_ok(c->b); i++) {
         int64_t at = turned ? i : k - 1 - i;
-        tdag_value one = tdagi_block(c, below, 0, v.m, at, at + 1);
-        tdag_value dot = tdagi_matmul(c->b, tdagi_mt(c, one), x);
-        one = tdagi_block(c, scaled_by, 0, v.m, at, at + 1);
+        tdag_value one = tdagi_block_of(c->b, below, 0, v.m, at, at + 1);
+        tdag_value dot = tdagi_matmul(c->b, tdagi_mt(c->b, one), x);
+        one = tdagi_block_of(c->b, scaled_by, 0, v.m, at, at + 1);
         x = tdagi_sub(c->b, x, tdagi_mul(c->b, one, dot));
     }
     return x;
@@ -230,8 +231,8 @@ tdagi_any tdagi_aten_householder_product(tdagi_call *c)
     int64_t k = 0;
     if (!tdagi_arg_matrix(c, NULL, TDAGI_LINALG_MOST, &v)) return tdagi_any_poison();
     if (!count_of(c, tau, name, &k)) return tdagi_any_poison();
-    tdag_value x = tdagi_eye(c, tdagi_dtype(c, v.v), v.m, v.n);
-    x = tdagi_batch_as(c, x, v.v);
+    tdag_value x = tdagi_eye(c->b, tdagi_dtype(c, v.v), v.m, v.n);
+    x = tdagi_batch_as(c->b, x, v.v);
     return tdagi_result(c, reflected(c, v, tau, k, x, false));
 }
 
@@ -246,7 +247,7 @@ tdagi_any tdagi_aten_ormqr(tdagi_call *c)
     if (!tdagi_arg_matrix(c, NULL, TDAGI_LINALG_MOST, &v)) return tdagi_any_poison();
     if (!count_of(c, tau, "input2", &k)) return tdagi_any_poison();
     if (tdagi_rank(c, x) < 2) return tdagi_refuse(c, "input3");
-    if (!on_left) x = tdagi_mt(c, x);
+    if (!on_left) x = tdagi_mt(c->b, x);
     x = reflected(c, v, tau, k, x, turned == on_left);
-    return tdagi_result(c, on_left ? x : tdagi_mt(c, x));
+    return tdagi_result(c, on_left ? x : tdagi_mt(c->b, x));
 }

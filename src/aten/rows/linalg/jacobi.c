@@ -83,7 +83,7 @@ static svd rotated(tdagi_call *c, tdagi_matrix a, bool with_v)
         order[i] = i == 0 ? last : i - 1;
     x = tdag_permute(c->b, x, (tdag_list){a.rank, order}); /* [n, ..., m] */
     if (n > a.n) x = tdagi_pad1(c->b, x, 0, 0, 1, TDAG_PAD_CONSTANT, 0);
-    tdag_value eye = tdagi_eye(c, TDAG_F64, n, a.n);
+    tdag_value eye = tdagi_eye(c->b, TDAG_F64, n, a.n);
     if (with_v && x.id != 0) {
         tdag_dim dims[TDAG_MAX_RANK];
         memcpy(dims, tdagi_shape(c, x), a.rank * sizeof(*dims));
@@ -131,7 +131,7 @@ static tdag_value sorted(tdagi_call *c, tdag_value s, tdag_value size, uint32_t 
 static bool stand(tdagi_call *c, tdagi_matrix *a)
 {
     if (a->m >= a->n) return false;
-    *a = (tdagi_matrix){tdagi_mt(c, a->v), a->rank, a->n, a->m};
+    *a = (tdagi_matrix){tdagi_mt(c->b, a->v), a->rank, a->n, a->m};
     return true;
 }
 
@@ -139,7 +139,7 @@ tdag_value tdagi_singular_values(tdagi_call *c, tdagi_matrix a)
 {
     tdag_dtype d = tdagi_dtype(c, a.v);
     stand(c, &a);
-    if (a.n == 0) return tdagi_batch_full(c, a.v, 0, -1, d, 0);
+    if (a.n == 0) return tdagi_batch_full(c->b, a.v, 0, -1, d, 0);
     svd f = rotated(c, a, false);
     return tdagi_cast(c->b, sorted(c, f.s, f.size, a.rank, a.n, true), d);
 }
@@ -149,21 +149,21 @@ static tdag_value symmetric(tdagi_call *c, tdagi_matrix a, bool upper)
 {
     tdag_value x = tdagi_triangle(c, a.v, upper, 0);
     return tdagi_add(c->b, x,
-                     tdagi_mt(c, tdagi_triangle(c, a.v, upper, upper ? 1 : -1)));
+                     tdagi_mt(c->b, tdagi_triangle(c, a.v, upper, upper ? 1 : -1)));
 }
 
 /* Ascending: those of a + size I, which are positive and so its singular values. */
 static tdag_value eigenvalues(tdagi_call *c, tdagi_matrix a, bool upper)
 {
     tdag_dtype d = tdagi_dtype(c, a.v);
-    if (a.n == 0) return tdagi_batch_full(c, a.v, 0, -1, d, 0);
+    if (a.n == 0) return tdagi_batch_full(c->b, a.v, 0, -1, d, 0);
     const int64_t both[2] = {a.rank - 2, a.rank - 1};
     a.v = tdagi_cast(c->b, symmetric(c, a, upper), TDAG_F64);
     tdagi_norm_spec s = {{2, both}, 2, 1, 0};
     if (a.v.id == 0) return a.v;
     tdag_value shift = tdagi_lower(c->b, TDAGI_VECTOR_NORM, &a.v, 1, &s);
-    a.v =
-        tdagi_add(c->b, a.v, tdagi_mul(c->b, shift, tdagi_eye(c, TDAG_F64, a.n, a.n)));
+    a.v = tdagi_add(c->b, a.v,
+                    tdagi_mul(c->b, shift, tdagi_eye(c->b, TDAG_F64, a.n, a.n)));
     svd f = rotated(c, a, false);
     tdag_value x = sorted(c, f.s, f.size, a.rank, a.n, false);
     shift = tdagi_squeeze1(c->b, shift, a.rank - 1);
@@ -181,7 +181,7 @@ static tdagi_any vectors(tdagi_call *c, tdagi_matrix a, bool wanted, int64_t m)
     tdag_dtype d = tdagi_dtype(c, a.v);
     if (!wanted)
         return tdagi_result(c, m < 0 ? tdagi_nothing(c, d)
-                                     : tdagi_batch_full(c, a.v, m, m, d, 0));
+                                     : tdagi_batch_full(c->b, a.v, m, m, d, 0));
     return tdagi_env_issue_if_used(c->env, SIGNS, c->schema->name);
 }
 
@@ -261,7 +261,7 @@ tdagi_any tdagi_aten_matrix_rank(tdagi_call *c)
     bool hermitian = tdagi_arg_bool(c, "hermitian", false);
     if (!tdagi_arg_matrix(c, NULL, MOST, &a)) return tdagi_any_poison();
     if (a.m == 0 || a.n == 0)
-        return tdagi_result(c, tdagi_batch_full(c, a.v, -1, -1, TDAG_I64, 0));
+        return tdagi_result(c, tdagi_batch_full(c->b, a.v, -1, -1, TDAG_I64, 0));
     tdagi_matrix whole = a;
     if (hermitian) whole.v = symmetric(c, a, false);
     tdag_value s = tdagi_singular_values(c, whole);
@@ -331,7 +331,7 @@ static tdag_value pseudo(tdagi_call *c, tdagi_matrix a, tdag_value rtol, tdag_va
     if (v.id == 0 || w.id == 0) return TDAG_NO_VALUE;
     tdag_value first = turned ? w : v, second = turned ? v : w;
     if (b.id != 0) second = tdagi_matmul(c->b, second, tdagi_cast(c->b, b, TDAG_F64));
-    return tdagi_matmul(c->b, tdagi_mt(c, first), second);
+    return tdagi_matmul(c->b, tdagi_mt(c->b, first), second);
 }
 
 tdagi_any tdagi_aten_pinv(tdagi_call *c)
@@ -342,7 +342,7 @@ tdagi_any tdagi_aten_pinv(tdagi_call *c)
     if (!tdagi_arg_matrix(c, NULL, MOST, &a)) return tdagi_any_poison();
     tdag_dtype d = tdagi_dtype(c, a.v);
     if (a.m == 0 || a.n == 0)
-        return tdagi_result(c, tdagi_batch_full(c, a.v, a.n, a.m, d, 0));
+        return tdagi_result(c, tdagi_batch_full(c->b, a.v, a.n, a.m, d, 0));
     if (hermitian) a.v = symmetric(c, a, false);
     return tdagi_result(c, tdagi_cast(c->b, pseudo(c, a, rtol, TDAG_NO_VALUE), d));
 }
@@ -403,7 +403,7 @@ tdagi_any tdagi_aten_lstsq(tdagi_call *c)
     if (c->bad) return tdagi_any_poison();
     if (a.m == 0 || a.n == 0) return tdagi_refuse(c, "self");
     if (vectors) b = tdagi_unsqueeze1(c->b, b, tdagi_rank(c, b));
-    b = tdagi_batch_as(c, b, a.v);
+    b = tdagi_batch_as(c->b, b, a.v);
     if (b.id == 0) return tdagi_any_poison();
     tdag_value rtol = tdag_add_scalar(c->b, TDAG_F64, rcond);
     tdag_value x = tdagi_cast(c->b, pseudo(c, a, rtol, b), d);
