@@ -213,9 +213,50 @@ static void test_unknown(void **state)
     tdag_ctx_free(ctx);
 }
 
+static void lie(void *user, Cml__Model *model)
+{
+    const Cml__Metadata *m = model->description->metadata;
+    for (size_t i = 0; i < m->n_user_defined; i++)
+        if (strcmp(m->user_defined[i]->key, "tdagger") == 0)
+            m->user_defined[i]->value = user;
+}
+
+/* Two states stay two, and have names, whatever the notes say. */
+static void test_notes_that_lie(void **state)
+{
+    static const char text[] =
+        WITH_STATE("state s.k: f32[3] = [0, 0, 0]\nstate t: f32[3] = [0, 0, 0]\n",
+                   "k = read s.k\nu = call up(k)\nwrite s.k u\nl = read t\n"
+                   "v = call up(x)\nwrite t v\nreturn k, l\n");
+    static char notes[][80] = {
+        "function main forward\nstate s_k t f16\n",
+        "function main forward\nstate s_k x f16\nstate t x f16\n",
+        "function main forward\nstate s_k  f16\nstate t\n"};
+    static const char *const want[][2] = {{"t", "t_"}, {"x", "t"}, {"s_k", "t"}};
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++) {
+        tdag_coreml_options o;
+        tdag_model *model = NULL, *again = NULL;
+        const char *path = made_path("lies.mlpackage");
+        tdag_coreml_options_init(&o);
+        o.flags = TDAG_COREML_F16 | TDAG_COREML_NO_CHECK;
+        TEST_OK(ctx, tdag_model_parse(ctx, text, sizeof text - 1, &model));
+        TEST_OK(ctx, tdagi_coreml_write(ctx, model, path, &o, lie, notes[i]));
+        TEST_OK(ctx, tdag_from_coreml(ctx, path, NULL, 0, NULL, &again));
+        assert_int_equal(again->n_states, 2);
+        for (uint32_t k = 0; k < 2; k++)
+            assert_string_equal(again->states[k].name, want[i][k]);
+        tdag_model_free(model);
+        tdag_model_free(again);
+    }
+    tdag_ctx_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_faults),
-                                       cmocka_unit_test(test_unknown)};
+                                       cmocka_unit_test(test_unknown),
+                                       cmocka_unit_test(test_notes_that_lie)};
     return cmocka_run_group_tests(tests, NULL, made_remove);
 }

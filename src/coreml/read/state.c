@@ -9,6 +9,24 @@
 #include "base/tensor.h"
 #include "derive/derive.h"
 
+/* What no state of the function is called: as noted, as in the file, or like that. */
+static const char *name_of(tdagi_cml *im, const char *noted, const char *own)
+{
+    const char *name = noted;
+    const tdagi_cml_state *s = im->states;
+    while (s != NULL && name != NULL) {
+        if (strcmp(s->name, name) != 0) {
+            s = s->next;
+            continue;
+        }
+        name = name == noted && strcmp(noted, own) != 0
+                   ? own
+                   : tdagi_env_text(&im->env, "%s_", name);
+        s = im->states;
+    }
+    return name;
+}
+
 void tdagi_cml_add_state(tdagi_cml *im, const char *name, const Cml__TensorType *type)
 {
     tdagi_env *env = &im->env;
@@ -19,6 +37,7 @@ void tdagi_cml_add_state(tdagi_cml *im, const char *name, const Cml__TensorType 
     if (!tdagi_cml_type(im, name, type, &dtype, dims)) return;
     tdagi_cml_state *s = tdagi_env_alloc(env, sizeof(*s)), **end = &im->states;
     (void)tdagi_cml_noted_type(im, "state", name, dtype, &called, &is_scalar);
+    called = name_of(im, called, name);
     if (s == NULL || !tdagi_env_ok(env)) return;
     *s = (tdagi_cml_state){.name = called, .of = name};
     env->status = tdag_tensor_create(env->ctx, dtype, (uint32_t)type->n_dimensions,
@@ -123,6 +142,7 @@ void tdagi_cml_keep_input(tdagi_cml *im, const char *input, const Cml__TensorTyp
     tdagi_cml_state *s = tdagi_env_alloc(env, sizeof(*s)), **end = &im->states;
     const tdag_dtype own =
         tdagi_cml_noted_type(im, "state", input, dtype, &name, &is_scalar);
+    name = name_of(im, name, input);
     if (s == NULL || !tdagi_env_ok(env)) return;
     is_scalar = is_scalar && type->n_dimensions == 1 && dims[0] == 1;
     *s = (tdagi_cml_state){.name = name,

@@ -93,7 +93,7 @@ tdag_dtype tdagi_cml_noted_type(tdagi_cml *im, const char *kind, const char *of,
     char type[16] = "";
     const char *space = note == NULL ? NULL : strchr(note, ' ');
     *is_scalar = false;
-    if (space == NULL || strlen(space + 1) >= sizeof type) return is;
+    if (space == NULL || space == note || strlen(space + 1) >= sizeof type) return is;
     strcpy(type, space + 1);
     char *bracket = strchr(type, '[');
     if (bracket != NULL) *bracket = '\0';
