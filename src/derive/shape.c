@@ -79,6 +79,12 @@ static bool pads_for_concat(const tdagi_node *n, uint32_t axis, tdag_dim *before
     return true;
 }
 
+static bool is_circular(const tdagi_node *n)
+{
+    return n->op == TDAG_OP_PAD &&
+           ((const tdag_pad_spec *)n->u.spec)->mode == TDAG_PAD_CIRCULAR;
+}
+
 /* If x is a slice of one axis, or a concat of which the slice takes one operand: what
  * is below it, and the slice of that; else false. */
 static bool step_below(tdag_builder *b, tdag_value *x, uint32_t axis, tdag_dim *start,
@@ -91,6 +97,7 @@ static bool step_below(tdag_builder *b, tdag_value *x, uint32_t axis, tdag_dim *
         const tdagi_node *below = tdagi_graph_node(b->graph, tdagi_node_inputs(n)[0]);
         for (uint32_t i = 0; i < n->rank; i++)
             if (i != axis && n->shape[i] != below->shape[i]) return false;
+        if (is_circular(below)) return false; /* the slice is a roll's */
         *x = tdagi_node_inputs(n)[0];
         *start = tdagi_dim_add(pool_of(b), *start, s->start.v[axis]);
         *end = tdagi_dim_add(pool_of(b), *end, s->start.v[axis]);

@@ -2,9 +2,9 @@
  * every case of import_cases.py is imported with symbols, which are then replaced, and
  * at numbers: the counts of the three levels and the exported source are equal. Once
  * every size above 1 is a symbol, equal sizes being one; once the first axis of the
- * first input is. Each is tried at the case's sizes and at others, where the import
- * with symbols and the one at those numbers are both done. A few cases differ, and are
- * to do so, for the reasons that stand here. */
+ * first input is. Each is tried at the case's sizes and at others, the latter also at
+ * 1, where the import with symbols and the one at those numbers are both done. A few
+ * cases differ, and are to do so, for the reasons that stand here. */
 #include <tdagger/count.h>
 #include <tdagger/symbol.h>
 
@@ -14,14 +14,24 @@
 
 #define MOST_INPUTS 8
 #define MOST_SIZES  16
+#define TO_ONE      (-1)
 
 /* Words of the cases that are imported otherwise where a size is a number. */
 static const struct {
     const char *words, *why;
+    bool at_one; /* where the number is 1 only */
 } known[] = {
-    {"x.unbind(1)", "rows along a size that is known are results of their own"},
-    {"x[:, : int(n)] * n", "a slice beyond the end is cut at numbers"},
-    {".squeeze_(); return y, y.unsqueeze(-1)", "all axes of size 1 are squeezed"},
+    {"x.unbind(1)", "rows along a size that is known are results of their own", false},
+    {"x[:, : int(n)] * n", "a slice beyond the end is cut at numbers", false},
+    {".squeeze_(); return y, y.unsqueeze(-1)", "all axes of size 1 are squeezed",
+     false},
+    {"y.unsqueeze(0).squeeze().neg_()", "all axes of size 1 are squeezed", true},
+    {"torch.cov(", "of one row it is a scalar", true},
+    {"torch.corrcoef(", "of one row it is a scalar", true},
+    {"y.transpose(0, 1).reshape(-1); z.zero_()", "of one row it is no copy", true},
+    {"y.t().contiguous(); z += 1", "of one row it is no copy", true},
+    {"torch.kron(", "it has a step less, and so other names", true},
+    {"y[::2] + y[1::2].sum()", "a slice of nothing has no step", true},
 };
 #define N_KNOWN (sizeof known / sizeof *known)
 
@@ -33,10 +43,11 @@ typedef struct tally {
 } tally;
 
 /* Counts a case that differs; false where that is known. */
-static bool is_failure(tally *t)
+static bool is_failure(tally *t, int more)
 {
     for (size_t i = 0; i < N_KNOWN; i++)
-        if (strstr(t->line, known[i].words) != NULL) {
+        if (strstr(t->line, known[i].words) != NULL &&
+            (!known[i].at_one || more == TO_ONE)) {
             t->differ[i]++;
             return false;
         }
@@ -74,7 +85,13 @@ static void name_sizes(sizes *s, bool all)
         }
 }
 
-/* The inputs at numbers: each symbol `more` above its sample. */
+/* What a symbol becomes: `more` above its sample, or 1. */
+static int64_t number(int64_t sample, int64_t more)
+{
+    return more == TO_ONE ? 1 : sample + more;
+}
+
+/* The inputs at those numbers. */
 static void fix(const sizes *s, int64_t more, tdag_input_spec *out)
 {
     memcpy(out, s->specs, sizeof s->specs);
@@ -82,7 +99,7 @@ static void fix(const sizes *s, int64_t more, tdag_input_spec *out)
         for (uint32_t k = 0; k < out[i].rank; k++)
             if (out[i].symbol[k] != NULL) {
                 out[i].symbol[k] = NULL;
-                out[i].shape[k] += more;
+                out[i].shape[k] = number(out[i].shape[k], more);
             }
 }
 
@@ -118,10 +135,11 @@ static char *source_of(tally *t, const tdag_model *model)
     return NULL;
 }
 
-/* The first level whose counts differ; 0: none. */
-static tdag_level other_counts(tally *t, const tdag_model *a, const tdag_model *b)
+/* The first level from that one whose counts differ; 0: none. */
+static tdag_level other_counts(tally *t, const tdag_model *a, const tdag_model *b,
+                               tdag_level level)
 {
-    for (tdag_level level = TDAG_LEVEL_CORE; level <= TDAG_LEVEL_FUSED; level++) {
+    for (; level <= TDAG_LEVEL_FUSED; level++) {
         tdag_counts x, y;
         TEST_OK(t->ctx, tdag_count(t->ctx, tdag_model_get_graph(a), level, &x));
         TEST_OK(t->ctx, tdag_count(t->ctx, tdag_model_get_graph(b), level, &y));
@@ -132,10 +150,12 @@ static tdag_level other_counts(tally *t, const tdag_model *a, const tdag_model *
 
 static void compare(tally *t, const tdag_model *a, const tdag_model *b, int more)
 {
-    tdag_level level = other_counts(t, a, b);
+    /* at size 1 an import leaves out a few copies at the core level */
+    tdag_level level =
+        other_counts(t, a, b, more == TO_ONE ? TDAG_LEVEL_KERNEL : TDAG_LEVEL_CORE);
     char *x = source_of(t, a), *y = source_of(t, b);
     bool same = y == NULL || (x != NULL && strcmp(x, y) == 0);
-    if ((level != 0 || !same) && is_failure(t))
+    if ((level != 0 || !same) && is_failure(t, more))
         print_error("%s: +%d, level %d, source:\n%s not:\n%s\n", t->line, more,
                     (int)level, x == NULL ? "none" : x, y == NULL ? "none" : y);
     free(x);
@@ -154,12 +174,12 @@ static void at(tally *t, const sizes *s, const tdag_model *symbolic, int more)
     if (fresh == NULL) return;
     for (uint32_t i = 0; i < s->n; i++) {
         snprintf(text[i], sizeof text[i], "%s=%lld", s->names[i],
-                 (long long)s->v[i] + more);
+                 (long long)number(s->v[i], more));
         assignments[i] = text[i];
     }
     if (tdag_substitute(t->ctx, symbolic, assignments, s->n, &replaced) == TDAG_OK) {
         compare(t, replaced, fresh, more);
-    } else if (is_failure(t)) {
+    } else if (is_failure(t, more)) {
         print_error("%s: +%d: %s\n", t->line, more,
                     tdag_ctx_get_error(t->ctx)->message);
     }
@@ -176,6 +196,7 @@ static void run_case(tally *t, const sizes *given, bool all)
     if (symbolic == NULL) return;
     at(t, &s, symbolic, 0);
     at(t, &s, symbolic, 2);
+    if (!all) at(t, &s, symbolic, TO_ONE);
     tdag_model_free(symbolic);
 }
 

@@ -213,13 +213,20 @@ static void mark_numbers(sizes *s)
     }
 }
 
+/* Whether it is what a composite gives. */
+static bool ends_composite(const sizes *s, uint32_t id)
+{
+    return s->r->kernels[s->r->kernel_of[id]].composite != TDAGI_CORE;
+}
+
 /* The group below an ungroup, which are one reshape between them; 0: none. */
 static uint32_t grouped(const sizes *s, uint32_t id)
 {
     const tdagi_node *n = node_of(s, id);
     if (n->op != TDAG_OP_UNGROUP) return 0;
     const tdagi_node *group = node_of(s, n->in.few[0].id);
-    bool plain = group->op == TDAG_OP_GROUP && group->name == NULL;
+    bool plain = group->op == TDAG_OP_GROUP && group->name == NULL &&
+                 !ends_composite(s, n->in.few[0].id);
     return plain ? n->in.few[0].id : 0;
 }
 
@@ -296,7 +303,8 @@ static bool has_new_ones(sizes *s, uint32_t id)
     const tdagi_node *n = node_of(s, id);
     bool found = false;
     if (n->op != TDAG_OP_GROUP && n->op != TDAG_OP_UNGROUP) return false;
-    if (s->r->kernel_of[id] == 0) return false; /* a composite's own, which stay */
+    if (s->r->kernel_of[id] == 0 || ends_composite(s, id))
+        return false; /* a composite's own, which stay */
     const tdagi_node *x = node_of(s, n->in.few[0].id);
     for (uint32_t i = 0; i < n->rank; i++)
         found = found || is_new_one(s, n->shape[i]);
