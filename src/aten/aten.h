@@ -189,7 +189,8 @@ tdagi_any tdagi_number_tensor(tdagi_env *env, tdagi_any v);
 /* v with the dim of an axis assumed to be `want`, which it is at the samples: an error
  * where it is not when the graph runs. */
 tdag_value tdagi_with_dim(tdagi_env *env, tdag_value v, uint32_t axis, tdag_dim want);
-tdag_value tdagi_assume_dim(tdagi_call *c, tdag_value v, uint32_t axis, tdag_dim want);
+tdag_value tdagi_assume_dim(tdag_builder *b, tdag_value v, uint32_t axis,
+                            tdag_dim want);
 /* v with the dim of an axis made a number, where a run finds it: the run checks that.
  */
 tdag_value tdagi_fixed_dim(tdagi_call *c, tdag_value v, uint32_t axis, int64_t want);

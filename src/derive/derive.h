@@ -270,6 +270,10 @@ tdag_value tdagi_slice_below(tdag_builder *b, tdag_value x, uint32_t axis,
                              tdag_dim start, tdag_dim end);
 tdag_value tdagi_pad1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim before,
                       tdag_dim after, tdag_pad_mode mode, double value);
+/* Pads of all axes, of which a negative one, by the samples, cuts: before the padding,
+ * or behind it where that repeats elements. */
+tdag_value tdagi_pad_or_cut(tdag_builder *b, tdag_value x, const tdag_dim *before,
+                            const tdag_dim *after, tdag_pad_mode mode, double value);
 /* x[start:end:step] on one axis, 0 <= start <= end <= dim, step >= 1; an unfold of
  * kernel 1 */
 tdag_value tdagi_stride1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim start,
@@ -359,6 +363,9 @@ void tdagi_triangle_pairs(tdag_builder *b, const int64_t size[2], int64_t offset
 tdag_value tdagi_unary_composite(tdag_builder *b, tdagi_composite id, tdag_value x);
 tdag_value tdagi_softmax(tdag_builder *b, tdag_value x, int64_t axis);
 tdag_value tdagi_matmul(tdag_builder *b, tdag_value x, tdag_value y);
+/* Heads that were made a batch of one, as exports make them, are taken as they were. */
+tdag_value tdagi_attention(tdag_builder *b, const tdag_value in[4],
+                           const tdagi_attention_spec *s);
 tdag_value tdagi_linear(tdag_builder *b, tdag_value x, tdag_value w, tdag_value bias);
 tdag_value tdagi_concat(tdag_builder *b, const tdag_value *v, uint32_t n, int64_t axis);
 tdag_value tdagi_stack(tdag_builder *b, const tdag_value *v, uint32_t n, int64_t axis);

@@ -1,7 +1,7 @@
 /* Sugar for shapes: one-axis forms of the core movement ops, reshape, expand, full. */
 #include <math.h>
 
-#include "derive/composites.h"
+#include "derive/parts.h"
 
 static tdagi_pool *pool_of(tdag_builder *b) { return tdagi_builder_pool(b); }
 
@@ -142,6 +142,42 @@ tdag_value tdagi_pad1(tdag_builder *b, tdag_value x, uint32_t axis, tdag_dim bef
     from.v[axis] = before;
     to.v[axis] = after;
     return tdag_pad(b, x, list_of(rank, from.v), list_of(rank, to.v), mode, value);
+}
+
+/* What it pads by; what it cuts off is added to *cut. */
+static tdag_dim pad_of(tdagi_pool *pool, tdag_dim by, tdag_dim *cut, bool *some)
+{
+    int64_t now = tdagi_dim_sample(pool, by);
+    if (now < 0) *cut = tdagi_dim_sub(pool, *cut, by);
+    *some |= now < 0 ? false : by != 0;
+    return now < 0 ? 0 : by;
+}
+
+tdag_value tdagi_pad_or_cut(tdag_builder *b, tdag_value x, const tdag_dim *before,
+                            const tdag_dim *after, tdag_pad_mode mode, double value)
+{
+    if (!tdagi_usable(b, x)) return TDAG_NO_VALUE;
+    uint32_t rank = tdag_builder_get_rank(b, x);
+    tdagi_axes from = tdagi_axes_of(0), to = from, start = from, end = from;
+    bool pads = false, cuts = false,
+         mirrors = mode == TDAG_PAD_REFLECT || mode == TDAG_PAD_REPLICATE;
+    for (uint32_t i = 0; i < rank; i++) {
+        tdag_dim n = tdagi_dim_of(b, x, i), off = 0;
+        from.v[i] = pad_of(pool_of(b), before[i], &start.v[i], &pads);
+        to.v[i] = pad_of(pool_of(b), after[i], &off, &pads);
+        cuts |= start.v[i] != 0 || off != 0;
+        if (mirrors)
+            n = tdagi_dim_add(pool_of(b), n,
+                              tdagi_dim_add(pool_of(b), from.v[i], to.v[i]));
+        end.v[i] = tdagi_dim_sub(pool_of(b), n, off);
+    }
+    if (cuts && !mirrors)
+        x = tdag_slice(b, x, list_of(rank, start.v), list_of(rank, end.v));
+    if (pads)
+        x = tdag_pad(b, x, list_of(rank, from.v), list_of(rank, to.v), mode, value);
+    if (cuts && mirrors)
+        x = tdag_slice(b, x, list_of(rank, start.v), list_of(rank, end.v));
+    return x;
 }
 
 static tdag_value unfold1(tdag_builder *b, tdag_value x, uint32_t axis, int64_t kernel,

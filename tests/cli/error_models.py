@@ -109,6 +109,21 @@ class Sorted(nn.Module):
         return x.unsqueeze(0).expand(sizes[0], x.size(0))
 
 
+class Listed(nn.Module):
+    """As many pieces as the size says."""
+
+    def forward(self, x):
+        y = x.sum()
+        for part in x.split(3):
+            y = y * part.sum()
+        return y
+
+
+class Kernel(nn.Module):
+    def forward(self, x):
+        return torch.conv1d(x[None, None], x[None, None])
+
+
 class Ordered(nn.Module):
     """The order of these is the same at all sizes."""
 
@@ -204,7 +219,8 @@ def main():
         torch.jit.save(torch.jit.trace(Mixed(), x), "mixed.pt")
         torch.jit.save(torch.jit.trace(Lookup(), torch.tensor([1, 2])), "lookup.pt")
         for maker in (Branch, Sized, Decided, Loop, Scaled, Sorted, Ordered, Counted, Numbered,
-                      Texted, Told, Keyed, Reshaped, SetByData, TextOfData, Chosen, ManyPairs):
+                      Texted, Told, Keyed, Reshaped, SetByData, TextOfData, Chosen, ManyPairs,
+                      Listed, Kernel):
             torch.jit.save(torch.jit.script(maker()), maker.__name__.lower() + ".pt")
         torch.jit.save(torch.jit.trace(nn.Conv2d(3, 8, 3), torch.rand(1, 3, 8, 8)),
                        "conv.pt")

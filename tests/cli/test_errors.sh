@@ -38,6 +38,8 @@ for file in sorted:sort counted:count numbered:Int texted:branch keyed:key; do
         info ${file%:*}.pt -i 'f32[N=4]'
     expect 0 "^${file%:*}.pt" info ${file%:*}.pt -i 'f32[4]'
 done
+expect 3 'aten::split of an axis of symbolic size, whose pieces are' info listed.pt -i 'f32[N=4]'
+expect 3 'a kernel of symbolic size; give that dim a fixed size' info kernel.pt -i 'f32[N=4]'
 expect 3 'a key of a dict that tensor data decides' info setbydata.pt -i 'f32[4]'
 expect 3 'a branch that .*numbers and not their texts' info textofdata.pt -i 'f32[4]'
 expect 3 'an output that is a string that tensor data decides' info chosen.pt -i 'f32[4]'

@@ -30,6 +30,8 @@ static const struct {
     {"torch.corrcoef(", "of one row it is a scalar", true},
     {"y.transpose(0, 1).reshape(-1); z.zero_()", "of one row it is no copy", true},
     {"y.t().contiguous(); z += 1", "of one row it is no copy", true},
+    {"    y[i] = y[i] * i + 1;", "of one row a run finds that there is no other", true},
+    {"    y[i] = z * 2;", "of one row a run finds that there is no other", true},
     {"torch.kron(", "it has a step less, and so other names", true},
     {"y[::2] + y[1::2].sum()", "a slice of nothing has no step", true},
 };

@@ -34,16 +34,15 @@ static bool same_symbols(const tdagi_pool *pool, tdag_dim a, tdag_dim b)
     return true;
 }
 
-static tdag_value split(tdagi_env *env, tdag_value v, uint32_t axis, tdag_dim want)
+tdag_value tdagi_assume_dim(tdag_builder *b, tdag_value v, uint32_t axis, tdag_dim want)
 {
     int64_t counts[TDAG_MAX_RANK], factors[TDAG_MAX_RANK];
-    uint32_t rank = tdag_builder_get_rank(env->b, v);
+    uint32_t rank = tdag_builder_get_rank(b, v);
     for (uint32_t i = 0; i < rank; i++) {
         counts[i] = 1;
-        factors[i] = i == axis ? want : tdag_builder_get_shape(env->b, v)[i];
+        factors[i] = i == axis ? want : tdag_builder_get_shape(b, v)[i];
     }
-    return tdag_ungroup(env->b, v, (tdag_list){rank, counts},
-                        (tdag_list){rank, factors});
+    return tdag_ungroup(b, v, (tdag_list){rank, counts}, (tdag_list){rank, factors});
 }
 
 /* By way of the larger of the two: which neither is below, as ungroup sees, and both
@@ -53,13 +52,24 @@ tdag_value tdagi_with_dim(tdagi_env *env, tdag_value v, uint32_t axis, tdag_dim 
     if (v.id == 0) return v;
     tdag_dim d = tdag_builder_get_shape(env->b, v)[axis];
     if (d == want) return v;
-    v = split(env, v, axis, tdagi_dim_max(env->pool, d, want));
-    return v.id == 0 ? v : split(env, v, axis, want);
+    v = tdagi_assume_dim(env->b, v, axis, tdagi_dim_max(env->pool, d, want));
+    return v.id == 0 ? v : tdagi_assume_dim(env->b, v, axis, want);
 }
 
-tdag_value tdagi_assume_dim(tdagi_call *c, tdag_value v, uint32_t axis, tdag_dim want)
+/* Whether d, of open sizes, is that number at multiples of the samples, too: as the
+ * channels of windows that are counted anew, and no size that the model fixes. */
+static bool is_often(tdagi_env *env, tdag_dim d, int64_t number)
 {
-    return split(c->env, v, axis, want);
+    uint32_t n = tdagi_pool_n_symbols(env->pool);
+    int64_t *v = tdagi_env_alloc(env, ((size_t)n + 1) * sizeof(*v)), now = 0;
+    for (int64_t times = 1; v != NULL && times <= 4; times++) {
+        for (uint32_t i = 0; i < n; i++) {
+            tdagi_pool_symbol(env->pool, i, &v[i]);
+            v[i] *= times;
+        }
+        if (!tdagi_dim_eval(env->pool, d, v, &now) || now != number) return false;
+    }
+    return v != NULL;
 }
 
 /* By padding to no less, and cutting: the identity where the check before it holds. */
@@ -67,7 +77,9 @@ tdag_value tdagi_fixed_dim(tdagi_call *c, tdag_value v, uint32_t axis, int64_t w
 {
     tdag_dim d = v.id == 0 ? want : tdagi_dim(c, v, axis);
     tdagi_pool *pool = c->env->pool;
-    if (d == want || !tdagi_is_found(c->env, d)) return v;
+    if (d == want) return v;
+    if (!tdagi_is_found(c->env, d))
+        return is_often(c->env, d, want) ? tdagi_assume_dim(c->b, v, axis, want) : v;
     const bool is_enough = tdagi_dim_is_at_most(pool, want, d);
     if (is_enough && tdagi_dim_is_at_most(pool, d, want))
         return tdagi_slice1(c->b, v, axis, 0, want);
@@ -118,10 +130,20 @@ void tdagi_match_dims(tdagi_call *c, tdag_value *x, uint32_t x_axis, tdag_value 
         *x = narrowed(c, *x, x_axis, b);
     else if (tdagi_dim_is_at_most(pool, b, a))
         *y = narrowed(c, *y, y_axis, a);
-    else if (same_symbols(pool, a, b))
-        *y = tdagi_assume_dim(c, *y, y_axis, a);
+    else if (same_symbols(pool, a, b) || is_often(c->env, tdagi_dim_sub(pool, a, b), 0))
+        *y = tdagi_assume_dim(c->b, *y, y_axis, a);
     else if (tdagi_is_found(c->env, a) || tdagi_is_found(c->env, b))
         *y = tdagi_with_dim(c->env, *y, y_axis, a);
+}
+
+/* A dim that is 1 or 0, as that of y[-1:], is 1 where it meets another one. */
+static void settle_one(tdagi_call *c, tdag_value *v, uint32_t axis, tdag_dim other)
+{
+    tdagi_pool *pool = c->env->pool;
+    tdag_dim d = tdagi_dim(c, *v, axis);
+    if (d < 0 && d != other && tdagi_dim_sample(pool, d) == 1 &&
+        tdagi_dim_is_at_most(pool, d, 1))
+        *v = narrowed(c, *v, axis, 1);
 }
 
 void tdagi_match_broadcast(tdagi_call *c, uint32_t n, tdag_value *v)
@@ -131,6 +153,9 @@ void tdagi_match_broadcast(tdagi_call *c, uint32_t n, tdag_value *v)
             if (v[i].id == 0 || v[k].id == 0) return;
             uint32_t ri = tdagi_rank(c, v[i]), rk = tdagi_rank(c, v[k]);
             for (uint32_t back = 1; back <= ri && back <= rk; back++) {
+                settle_one(c, &v[i], ri - back, tdagi_dim(c, v[k], rk - back));
+                settle_one(c, &v[k], rk - back, tdagi_dim(c, v[i], ri - back));
+                if (v[i].id == 0 || v[k].id == 0) return;
                 if (tdagi_dim(c, v[i], ri - back) == 1 ||
                     tdagi_dim(c, v[k], rk - back) == 1)
                     continue;

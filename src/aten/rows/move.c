@@ -158,13 +158,6 @@ tdagi_any tdagi_aten_meshgrid(tdagi_call *c)
 
 /* ---- padding ---- */
 
-static bool is_zero(const tdag_dim *v, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (v[i] != 0) return false;
-    return true;
-}
-
 /* pad: before and after of the last axis, then of the one before it, ... */
 static tdagi_any padded(tdagi_call *c, tdag_value x, tdag_list pad, tdag_pad_mode mode,
                         double value)
@@ -172,35 +165,10 @@ static tdagi_any padded(tdagi_call *c, tdag_value x, tdag_list pad, tdag_pad_mod
     if (c->bad) return tdagi_any_poison();
     uint32_t rank = tdagi_rank(c, x);
     tdag_dim before[TDAG_MAX_RANK] = {0}, after[TDAG_MAX_RANK] = {0};
-    tdag_dim start[TDAG_MAX_RANK], end[TDAG_MAX_RANK];
-    bool crops = false;
     if (pad.n % 2 != 0 || pad.n / 2 > rank) return tdagi_refuse(c, "pad");
-    for (uint32_t i = 0; i < rank; i++) {
-        start[i] = 0;
-        end[i] = tdagi_dim(c, x, i);
-    }
-    for (uint32_t k = 0; k < pad.n; k++) {
-        uint32_t axis = rank - 1 - k / 2;
-        if (tdagi_dim_sample(c->env->pool, pad.v[k]) >= 0)
-            (k % 2 == 0 ? before : after)[axis] = pad.v[k];
-        else if (k % 2 == 0)
-            start[axis] = tdag_dim_sub(c->b, 0, pad.v[k]);
-        else
-            end[axis] = tdag_dim_add(c->b, end[axis], pad.v[k]);
-        crops |= tdagi_dim_sample(c->env->pool, pad.v[k]) < 0;
-    }
-    bool mirrors = crops && (mode == TDAG_PAD_REFLECT || mode == TDAG_PAD_REPLICATE);
-    if (mirrors)
-        for (uint32_t i = 0; i < rank; i++)
-            end[i] =
-                tdag_dim_add(c->b, end[i], tdag_dim_add(c->b, before[i], after[i]));
-    if (crops && !mirrors)
-        x = tdag_slice(c->b, x, (tdag_list){rank, start}, (tdag_list){rank, end});
-    if (!is_zero(before, rank) || !is_zero(after, rank))
-        x = tdag_pad(c->b, x, (tdag_list){rank, before}, (tdag_list){rank, after}, mode,
-                     value);
-    if (mirrors)
-        x = tdag_slice(c->b, x, (tdag_list){rank, start}, (tdag_list){rank, end});
+    for (uint32_t k = 0; k < pad.n; k++)
+        (k % 2 == 0 ? before : after)[rank - 1 - k / 2] = pad.v[k];
+    x = tdagi_pad_or_cut(c->b, x, before, after, mode, value);
     return tdagi_result(c, x);
 }
 

@@ -278,7 +278,11 @@ static tdagi_any equal_pieces(tdagi_call *c, tdagi_cell *t, uint32_t axis, int64
 static tdagi_any refuse_open_axis(tdagi_call *c)
 {
     c->bad = true;
-    return tdagi_env_issue(c->env, "%s of an axis of symbolic size", c->schema->name);
+    return tdagi_env_issue(
+        c->env,
+        "%s of an axis of symbolic size, whose pieces are as many as "
+        "the size says",
+        c->schema->name);
 }
 
 /* k pieces as even as they can be: the first n % k are longer by one. */
@@ -294,8 +298,40 @@ static tdagi_any even_pieces(tdagi_call *c, tdagi_cell *t, uint32_t axis, int64_
     return sizes == NULL ? tdagi_any_poison() : pieces(c, t, axis, (uint32_t)k, sizes);
 }
 
+/* x, whose axis has the size w->end: an error where it has not when the graph runs. */
+static tdag_value make_allowed(tdag_builder *b, const tdagi_view_step *w, tdag_value x)
+{
+    return x.id == 0 ? x : tdagi_assume_dim(b, x, w->axis, w->end);
+}
+
+/* As many pieces of a symbolic axis as they are unpacked into, the last one of what is
+ * left: sizes that give another number of them, at which PyTorch fails, do so here. */
+static tdagi_any open_pieces(tdagi_call *c, tdagi_cell *t, uint32_t axis, tdag_dim each)
+{
+    tdagi_pool *p = c->env->pool;
+    tdag_dim n = tdagi_cell_dim(c->env, t, axis);
+    uint32_t k = c->env->n_unpacked;
+    tdag_list sizes = k < 2 ? (tdag_list){0, NULL} : tdagi_list_of(c, k - 1, each);
+    if (sizes.n == 0 || c->bad) return refuse_open_axis(c);
+    tdag_dim start = tdagi_dim_mul(p, each, k - 1), last = tdagi_dim_sub(p, n, start);
+    int64_t now = tdagi_dim_sample(p, last);
+    if (now < 1 || now > tdagi_dim_sample(p, each))
+        return tdagi_call_fail(c, TDAG_E_SHAPE, "%lld elements in %u pieces of %lld",
+                               (long long)tdagi_dim_sample(p, n), (unsigned)k,
+                               (long long)tdagi_dim_sample(p, each));
+    tdagi_any out = pieces(c, t, axis, k - 1, sizes.v);
+    tdagi_any rest = sliced(c, t, axis, start, n);
+    tdagi_view_step w = {.make = make_allowed, .axis = axis};
+    w.end = tdagi_dim_max(p, tdagi_dim_min(p, last, each), 1);
+    if (w.end != last && rest.kind == TDAGI_ANY_TENSOR)
+        rest = tdagi_any_tensor(tdagi_cell_made(c->env, rest.u.tensor, &w));
+    if (out.kind == TDAGI_ANY_LIST) tdagi_seq_append(c->env, out.u.seq, rest);
+    return out;
+}
+
 /* chunk of an axis whose size is a symbol: parts that are equal at all sizes, or two,
- * of which the second is empty at 1, where PyTorch gives one. */
+ * of which the second is empty at 1, where PyTorch gives one, or as many as are
+ * unpacked. */
 static tdagi_any open_chunks(tdagi_call *c, tdagi_cell *t, uint32_t axis, int64_t k)
 {
     tdag_dim n = tdagi_cell_dim(c->env, t, axis), each = tdag_dim_floordiv(c->b, n, k);
@@ -303,8 +339,9 @@ static tdagi_any open_chunks(tdagi_call *c, tdagi_cell *t, uint32_t axis, int64_
         tdag_list sizes = tdagi_list_of(c, (uint32_t)k, each);
         return c->bad ? tdagi_any_poison() : pieces(c, t, axis, sizes.n, sizes.v);
     }
-    if (k != 2 || tdagi_dim_sample(c->env->pool, n) < 2) return refuse_open_axis(c);
-    each = tdag_dim_floordiv(c->b, tdag_dim_add(c->b, n, 1), 2);
+    each = tdag_dim_floordiv(c->b, tdag_dim_add(c->b, n, k - 1), k);
+    if (k != 2 || tdagi_dim_sample(c->env->pool, n) < 2)
+        return open_pieces(c, t, axis, each);
     return pieces(c, t, axis, 2, (tdag_dim[]){each, tdag_dim_sub(c->b, n, each)});
 }
 
@@ -330,7 +367,8 @@ tdagi_any tdagi_aten_split(tdagi_call *c) /* of texts, too */
     if (each < 1)
         return tdagi_call_fail(c, TDAG_E_ARG, "a split by %lld", (long long)each);
     if (!tdagi_dim_is_const(c->env->pool, d, &n))
-        return c->data == 1 ? open_chunks(c, t, axis, each) : refuse_open_axis(c);
+        return c->data == 1 ? open_chunks(c, t, axis, each)
+                            : open_pieces(c, t, axis, each);
     if (c->data == 1 && n == 0) { /* as many pieces as were asked for, all empty */
         tdag_list sizes = tdagi_list_of(c, (uint32_t)each, 0);
         return c->bad ? tdagi_any_poison() : pieces(c, t, axis, sizes.n, sizes.v);

@@ -175,12 +175,12 @@ tdagi_any tdagi_aten_diagonal(tdagi_call *c)
                                .axis = tdagi_arg_axis(c, "dim1", rank),
                                .end = tdagi_arg_axis(c, "dim2", rank),
                                .start = tdagi_arg_int(c, "offset", 0)};
-    int64_t n, m;
-    if (c->bad || rank < 2 || w.axis == w.end ||
-        !tdagi_dim_is_const(c->env->pool, tdagi_cell_dim(c->env, t, w.axis), &n) ||
-        !tdagi_dim_is_const(c->env->pool, tdagi_cell_dim(c->env, t, (uint32_t)w.end),
-                            &m))
-        return tdagi_refuse(c, "dim1");
+    if (c->bad || rank < 2 || w.axis == w.end) return tdagi_refuse(c, "dim1");
+    if (tdagi_cell_dim(c->env, t, w.axis) < 0 ||
+        tdagi_cell_dim(c->env, t, (uint32_t)w.end) < 0) {
+        c->bad = true;
+        return tdagi_env_issue(c->env, "%s of axes of symbolic size", c->schema->name);
+    }
     return tdagi_any_tensor(tdagi_cell_made(c->env, t, &w));
 }
 

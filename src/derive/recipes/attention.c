@@ -2,6 +2,7 @@
 #include "derive/parts.h"
 
 #include <math.h>
+#include <string.h>
 
 static const tdagi_field attention_fields[] = {
     TDAGI_FIELD(tdagi_attention_spec, scale, F64),
@@ -89,3 +90,34 @@ const tdagi_composite_def tdagi_composite_attention = {
     .fields = attention_fields,
     .lower = lower_attention,
 };
+
+/* Heads that were made a batch of one, as exports make them, are themselves. */
+static bool is_batch_of_one(tdag_builder *b, tdag_value in[4])
+{
+    tdag_value x[4] = {{0}};
+    for (uint32_t i = 0; i < 4; i++) {
+        if (in[i].id == 0) continue;
+        const tdagi_node *n = tdagi_graph_node(b->graph, in[i]);
+        if (i == 3 && n->rank <= 2) {
+            x[i] = in[i];
+            continue;
+        }
+        if (n->op != TDAG_OP_UNSQUEEZE || n->rank != 4) return false;
+        tdag_list axes = ((const tdag_axes_spec *)n->u.spec)->axes;
+        if (axes.n != 1 || axes.v[0] != 0) return false;
+        x[i] = tdagi_node_inputs(n)[0];
+    }
+    memcpy(in, x, sizeof x);
+    return true;
+}
+
+tdag_value tdagi_attention(tdag_builder *b, const tdag_value in[4],
+                           const tdagi_attention_spec *s)
+{
+    tdag_value x[4];
+    if (!tdagi_usable(b, in[0])) return TDAG_NO_VALUE;
+    memcpy(x, in, sizeof x);
+    bool one = is_batch_of_one(b, x);
+    tdag_value y = tdagi_lower(b, TDAGI_ATTENTION, x, x[3].id == 0 ? 3 : 4, s);
+    return one ? tdagi_unsqueeze1(b, y, 0) : y;
+}

@@ -205,6 +205,16 @@ static tdagi_any refused(tdagi_import *im, const tdag_shim_node *node,
     return tdagi_env_issue(&im->env, "%s", why);
 }
 
+/* Values that the next node unpacks this one's list into; 0: it does not. */
+static uint32_t n_unpacked(const tdagi_import *im, const tdag_shim_node *node)
+{
+    const tdag_shim_node *next = im->api->node_next(node);
+    if (next == NULL || strcmp(im->api->node_kind(next), "prim::ListUnpack") != 0 ||
+        im->api->node_input(next, 0) != im->api->node_output(node, 0))
+        return 0;
+    return (uint32_t)im->api->node_n_outputs(next);
+}
+
 void tdagi_import_operator(tdagi_frame *f, const tdag_shim_node *node)
 {
     tdagi_import *im = f->im;
@@ -220,6 +230,7 @@ void tdagi_import_operator(tdagi_frame *f, const tdag_shim_node *node)
         return;
     }
     uint32_t before = im->env.b->graph->n, n_issues = im->env.n_issues;
+    im->env.n_unpacked = n_unpacked(im, node);
     tdagi_any out = im->is_native ? call_native(im, node, args, (uint32_t)n)
                                   : call_shim(im, node, args, (uint32_t)n);
     if (im->env.opaque != NULL && out.kind == TDAGI_ANY_POISON &&

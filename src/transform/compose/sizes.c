@@ -75,7 +75,8 @@ static bool may_change(const sizes *s, const tdagi_kernel *k)
     if (k->composite == TDAGI_CORE || k->value.id == 0 || k->is_size || k->is_second ||
         k->n_inputs > MOST_OPERANDS ||
         (tdagi_kernel_kind(k) != TDAGI_KIND_OTHER &&
-         tdagi_kernel_kind(k) != TDAGI_KIND_REDUCTION))
+         tdagi_kernel_kind(k) != TDAGI_KIND_REDUCTION &&
+         k->composite != TDAGI_ATTENTION))
         return false;
     const tdagi_node *n = node_of(s, k->value.id);
     bool same = n->rank == k->rank;
@@ -192,15 +193,16 @@ static bool is_core(const tdagi_kernel *k, tdag_op op)
     return k->composite == TDAGI_CORE && k->op == op;
 }
 
-/* Python's floats are f64 of rank 0; an import at numbers computes with them, and not
- * with what a composite does to one operand alone. Of whole numbers only a negative one
- * is no size. */
+/* Python's floats are f64 of rank 0, and a trace's roots of sizes f32; an import at
+ * numbers computes with them, and not with what a composite does to one operand alone.
+ * Of whole numbers only a negative one is no size. */
 static void mark_numbers(sizes *s)
 {
     for (uint32_t i = 1; i <= s->r->n; i++) {
         const tdagi_kernel *k = &s->r->kernels[i];
         bool all = k->rank == 0 && !k->is_size, some = false,
-             wide = k->dtype == TDAG_F64 || is_core(k, TDAG_OP_NEG);
+             wide = k->dtype == TDAG_F64 || is_core(k, TDAG_OP_NEG) ||
+                    is_core(k, TDAG_OP_SQRT);
         for (uint32_t j = 0; j < k->n_inputs && all; j++) {
             const tdagi_kernel *in = &s->r->kernels[k->inputs[j]];
             bool of_size = is_of_size(s, k, j);
@@ -261,6 +263,13 @@ static void leave_out(sizes *s)
 
 /* ---- what stays ---- */
 
+/* Padding, before and behind by turns. */
+static tdag_dim pad_at(const tdagi_node *n, uint32_t i)
+{
+    const tdag_pad_spec *pad = n->u.spec;
+    return (i % 2 == 0 ? &pad->before : &pad->after)->v[i / 2];
+}
+
 /* A slice of all, or padding by nothing, that was something before. */
 static bool is_identity(const sizes *s, uint32_t id)
 {
@@ -275,12 +284,16 @@ static bool is_identity(const sizes *s, uint32_t id)
         is = is &&
              tdagi_graft_dim(s->t, n->shape[i]) == tdagi_graft_dim(s->t, x->shape[i]);
     }
+    for (uint32_t i = 0; n->op == TDAG_OP_PAD && i < 2 * n->rank; i++) {
+        was = was && pad_at(n, i) == 0;
+        is = is && tdagi_graft_dim(s->t, pad_at(n, i)) == 0;
+    }
     return is && !was;
 }
 
 static tdag_value lower_anew(sizes *s, const tdagi_kernel *k)
 {
-    tdag_value in[MOST_OPERANDS];
+    tdag_value in[MOST_OPERANDS] = {{0}};
     const void *spec;
     tdag_builder *b = s->t->b;
     if (b->graph == NULL) return TDAG_NO_VALUE;
@@ -289,6 +302,7 @@ static tdag_value lower_anew(sizes *s, const tdagi_kernel *k)
                                   tdag_status_text(TDAG_E_NOMEM));
     for (uint32_t i = 0; i < k->n_inputs; i++)
         in[i] = s->t->new_of[operand(s, k, i)];
+    if (k->composite == TDAGI_ATTENTION) return tdagi_attention(b, in, spec);
     return tdagi_lower(b, (tdagi_composite)k->composite, in, k->n_inputs, spec);
 }
 
@@ -342,6 +356,23 @@ static tdag_value slice_below(sizes *s, uint32_t id)
                              tdagi_graft_dim(s->t, cut->end.v[axis]));
 }
 
+/* Padding by less than nothing, as the number has it: it cuts. */
+static tdag_value cut_anew(sizes *s, uint32_t id)
+{
+    const tdagi_node *n = node_of(s, id);
+    tdag_dim by[2][TDAG_MAX_RANK];
+    bool cuts = false;
+    if (n->op != TDAG_OP_PAD || s->t->b->graph == NULL) return TDAG_NO_VALUE;
+    for (uint32_t i = 0; i < 2 * n->rank; i++) {
+        tdag_dim d = by[i % 2][i / 2] = tdagi_graft_dim(s->t, pad_at(n, i));
+        cuts |= tdagi_dim_sample(s->t->b->graph->pool, d) < 0;
+    }
+    if (!cuts) return TDAG_NO_VALUE;
+    const tdag_pad_spec *pad = n->u.spec;
+    return tdagi_pad_or_cut(s->t->b, s->t->new_of[n->in.few[0].id], by[0], by[1],
+                            (tdag_pad_mode)pad->mode, pad->value);
+}
+
 static tdag_value size_anew(sizes *s, const tdagi_node *n, tdagi_size *size)
 {
     size->n = tdagi_graft_dim(s->t, size->n);
@@ -380,8 +411,11 @@ static void copy(sizes *s, uint32_t id)
     uint32_t group = grouped(s, id);
     tdagi_size size;
     tdag_builder_set_scope(t->b, tdagi_graft_text(t, t->g->scopes[n->scope]));
+    tdag_value cut = s->lowered[id] == NULL ? cut_anew(s, id) : TDAG_NO_VALUE;
     if (s->lowered[id] != NULL) {
         t->new_of[id] = lower_anew(s, s->lowered[id]);
+    } else if (cut.id != 0) {
+        t->new_of[id] = cut;
     } else if (group != 0 && s->gone[group]) {
         t->new_of[id] = regroup(s, n, node_of(s, group)->in.few[0].id);
     } else if (is_identity(s, id)) {

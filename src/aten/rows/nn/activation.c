@@ -110,7 +110,7 @@ tdagi_any tdagi_aten_glu(tdagi_call *c)
     if (even != n &&
         tdagi_dim_sample(c->env->pool, even) != tdagi_dim_sample(c->env->pool, n))
         return tdagi_call_fail(c, TDAG_E_SHAPE, "glu of an axis of odd size");
-    if (even != n) x = tdagi_assume_dim(c, x, axis, even);
+    if (even != n) x = tdagi_assume_dim(c->b, x, axis, even);
     n = even;
     tdag_value a = tdagi_slice1(c->b, x, axis, 0, half);
     tdag_value b = tdagi_slice1(c->b, x, axis, half, n);

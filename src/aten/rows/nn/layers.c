@@ -117,6 +117,16 @@ tdagi_any tdagi_aten_addmm(tdagi_call *c)
                                   : lower(c, TDAGI_ADDMM, 3, in, &s));
 }
 
+/* Whether a dim is a number; else an issue. */
+static bool is_fixed(tdagi_call *c, tdag_dim d, const char *what)
+{
+    if (d >= 0) return true;
+    c->bad = true;
+    tdagi_env_issue(c->env, "%s with %s of symbolic size; give that dim a fixed size",
+                    c->schema->name, what);
+    return false;
+}
+
 /* ---- convolutions ---- */
 
 typedef struct conv {
@@ -143,6 +153,8 @@ static bool read_conv(tdagi_call *c, conv *k)
         return false;
     }
     k->n = rank - 2;
+    for (uint32_t i = 2; i < rank; i++)
+        if (!is_fixed(c, tdagi_dim(c, k->w, i), "a kernel")) return false;
     k->unbatched = tdagi_rank(c, k->x) == rank - 1;
     if (k->unbatched) k->x = tdagi_unsqueeze1(c->b, k->x, 0);
     k->stride = tdagi_arg_spatial(c, "stride", k->n, 1);
@@ -179,10 +191,7 @@ static tdagi_any conv_by_mode(tdagi_call *c, const conv *k)
     int64_t before[3] = {0}, after[3] = {0};
     if (strcmp(mode, "same") == 0) {
         for (uint32_t i = 0; i < k->n; i++) {
-            int64_t taps = 1;
-            if (!tdagi_dim_is_const(c->env->pool, tdagi_dim(c, k->w, 2 + i), &taps))
-                return tdagi_refuse(c, "padding");
-            int64_t total = k->dilation.v[i] * (taps - 1);
+            int64_t total = k->dilation.v[i] * (tdagi_dim(c, k->w, 2 + i) - 1);
             before[i] = total / 2;
             after[i] = total - total / 2;
         }
@@ -375,7 +384,13 @@ static tdag_dim scaled_size(tdagi_call *c, tdag_dim n, double scale)
 {
     int64_t k = 0;
     if (tdagi_dim_is_const(c->env->pool, n, &k)) return (tdag_dim)((double)k * scale);
-    if (scale == floor(scale)) return tdag_dim_mul(c->b, n, (int64_t)scale);
+    int64_t by = 1; /* a double is so many in full */
+    while (by < 1024 && scale * (double)by != floor(scale * (double)by))
+        by *= 2;
+    if (scale < 1e9 && scale * (double)by == floor(scale * (double)by)) {
+        tdag_dim many = tdag_dim_mul(c->b, n, (int64_t)(scale * (double)by));
+        return tdag_dim_floordiv(c->b, many, by);
+    }
     if (1 / scale == floor(1 / scale))
         return tdag_dim_floordiv(c->b, n, (int64_t)(1 / scale));
     tdagi_refuse(c, "scale_factors");
@@ -410,26 +425,6 @@ tdagi_any tdagi_aten_upsample(tdagi_call *c)
 
 /* ---- attention ---- */
 
-/* Heads that were made a batch of one, as exports make them, are themselves. */
-static bool is_batch_of_one(tdagi_call *c, tdag_value in[4])
-{
-    tdag_value x[4] = {{0}};
-    for (uint32_t i = 0; i < 4; i++) {
-        if (in[i].id == 0) continue;
-        const tdagi_node *n = tdagi_graph_node(c->b->graph, in[i]);
-        if (i == 3 && n->rank <= 2) {
-            x[i] = in[i];
-            continue;
-        }
-        if (n->op != TDAG_OP_UNSQUEEZE || n->rank != 4) return false;
-        tdag_list axes = ((const tdag_axes_spec *)n->u.spec)->axes;
-        if (axes.n != 1 || axes.v[0] != 0) return false;
-        x[i] = tdagi_node_inputs(n)[0];
-    }
-    memcpy(in, x, sizeof x);
-    return true;
-}
-
 /* The rows of keys and values, and those of queries and keys with a mask's. */
 static void match_rows(tdagi_call *c, tdag_value in[4])
 {
@@ -455,11 +450,10 @@ tdagi_any tdagi_aten_attention(tdagi_call *c)
                               tdagi_arg_bool(c, "is_causal", false)};
     bool grouped = tdagi_arg_bool(c, "enable_gqa", false);
     if (c->bad || tdagi_rank(c, in[0]) < 2) return tdagi_refuse(c, "query");
-    int64_t e = 0;
     uint32_t rank = tdagi_rank(c, in[0]);
     if (!tdagi_has(c, "scale")) {
-        if (!tdagi_dim_is_const(c->env->pool, tdagi_dim(c, in[0], rank - 1), &e))
-            return tdagi_refuse(c, "query");
+        tdag_dim e = tdagi_dim(c, in[0], rank - 1);
+        if (!is_fixed(c, e, "heads")) return tdagi_any_poison();
         s.scale = 1 / sqrt((double)e);
     }
     for (uint32_t i = 1; grouped && i < 3 && rank >= 3; i++) {
@@ -469,7 +463,6 @@ tdagi_any tdagi_aten_attention(tdagi_call *c)
         if (r.count != 1) in[i] = lower(c, TDAGI_REPEAT_INTERLEAVE, 1, &in[i], &r);
     }
     match_rows(c, in);
-    bool one = is_batch_of_one(c, in);
-    tdag_value y = lower(c, TDAGI_ATTENTION, in[3].id == 0 ? 3 : 4, in, &s);
-    return tdagi_result(c, one && !c->bad ? tdagi_unsqueeze1(c->b, y, 0) : y);
+    if (c->bad) return tdagi_any_poison();
+    return tdagi_result(c, tdagi_attention(c->b, in, &s));
 }
