@@ -50,11 +50,11 @@ typedef struct tdagi_env {
     bool may_have_missed;   /* ... and one was met that may be */
     struct tdagi_how *hows; /* of truths that symbols decide, from 1 */
     uint32_t n_hows, hows_capacity;
-    uint32_t n_noted; /* how often something was noted, repeated issues included */
+    uint32_t n_noted;    /* how often something was noted, repeated issues included */
     uint32_t n_unpacked; /* values that the list of the operator at hand is unpacked
                             into at once; 0: it is not */
-    uint32_t epoch;   /* grows with every journal; see journal.h */
-    bool is_merging;  /* what arms wrote is put where it belongs */
+    uint32_t epoch;      /* grows with every journal; see journal.h */
+    bool is_merging;     /* what arms wrote is put where it belongs */
     struct tdagi_journal *journal;      /* the innermost one that is open, or NULL */
     struct tdagi_selection *selections; /* all so far (selection.h) */
     struct tdagi_text_number
