@@ -65,7 +65,7 @@ static bool is_often(tdagi_env *env, tdag_dim d, int64_t number)
     for (int64_t times = 1; v != NULL && times <= 4; times++) {
         for (uint32_t i = 0; i < n; i++) {
             tdagi_pool_symbol(env->pool, i, &v[i]);
-            v[i] *= times;
+            v[i] *= times == 1 ? 1 : times + i; /* no two alike */
         }
         if (!tdagi_dim_eval(env->pool, d, v, &now) || now != number) return false;
     }
@@ -134,6 +134,8 @@ void tdagi_match_dims(tdagi_call *c, tdag_value *x, uint32_t x_axis, tdag_value 
         *y = tdagi_assume_dim(c->b, *y, y_axis, a);
     else if (tdagi_is_found(c->env, a) || tdagi_is_found(c->env, b))
         *y = tdagi_with_dim(c->env, *y, y_axis, a);
+    else if (is_often(c->env, tdagi_dim_sub(pool, a, b), 0))
+        *y = tdagi_assume_dim(c->b, *y, y_axis, a);
 }
 
 /* A dim that is 1 or 0, as that of y[-1:], is 1 where it meets another one. */
