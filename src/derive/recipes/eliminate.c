@@ -229,6 +229,9 @@ static tdag_value lower_det(tdag_builder *b, const tdag_value *in, uint32_t n,
     const tdagi_det_spec *s = spec;
     tdag_value out[TDAGI_N_DETERMINANTS];
     tdagi_matrix a;
+    if (s->kind < 0 || s->kind > TDAGI_LOGDET)
+        return tdagi_builder_fail(b, TDAG_E_ARG, "det has no kind %lld",
+                                  (long long)s->kind);
     if (!tdagi_square_of(b, in[0], &a)) return TDAG_NO_VALUE;
     tdagi_determinant(b, a, out);
     return out[s->kind];
