@@ -19,21 +19,26 @@
 /* Words of the cases that are imported otherwise where a size is a number. */
 static const struct {
     const char *words, *why;
-    bool at_one; /* where the number is 1 only */
+    bool at_one;  /* where the number is 1 only */
+    bool of_some; /* of one PyTorch's cases only */
 } known[] = {
-    {"x.unbind(1)", "rows along a size that is known are results of their own", false},
-    {"x[:, : int(n)] * n", "a slice beyond the end is cut at numbers", false},
-    {".squeeze_(); return y, y.unsqueeze(-1)", "all axes of size 1 are squeezed",
+    {"x.unbind(1)", "rows along a size that is known are results of their own", false,
      false},
-    {"y.unsqueeze(0).squeeze().neg_()", "all axes of size 1 are squeezed", true},
-    {"torch.cov(", "of one row it is a scalar", true},
-    {"torch.corrcoef(", "of one row it is a scalar", true},
-    {"y.transpose(0, 1).reshape(-1); z.zero_()", "of one row it is no copy", true},
-    {"y.t().contiguous(); z += 1", "of one row it is no copy", true},
-    {"    y[i] = y[i] * i + 1;", "of one row a run finds that there is no other", true},
-    {"    y[i] = z * 2;", "of one row a run finds that there is no other", true},
-    {"torch.kron(", "it has a step less, and so other names", true},
-    {"y[::2] + y[1::2].sum()", "a slice of nothing has no step", true},
+    {"x[:, : int(n)] * n", "a slice beyond the end is cut at numbers", false, false},
+    {".squeeze_(); return y, y.unsqueeze(-1)", "all axes of size 1 are squeezed", false,
+     false},
+    {"y.unsqueeze(0).squeeze().neg_()", "all axes of size 1 are squeezed", true, false},
+    {"torch.cov(", "of one row it is a scalar", true, false},
+    {"torch.corrcoef(", "of one row it is a scalar", true, false},
+    {"y.transpose(0, 1).reshape(-1); z.zero_()", "of one row it is no copy", true,
+     false},
+    {"y.t().contiguous(); z += 1", "of one row it is no copy", true, false},
+    {"    y[i] = y[i] * i + 1;", "of one row a run finds that there is no other", true,
+     false},
+    {"    y[i] = z * 2;", "of one row a run finds that there is no other", true, false},
+    {"torch.kron(", "it has a step less, and so other names", true, false},
+    {"y[::2] + y[1::2].sum()", "a slice of nothing has no step", true, false},
+    {" traced Masked", "a mean of a batch of one is one of what it was", true, true},
 };
 #define N_KNOWN (sizeof known / sizeof *known)
 
@@ -243,7 +248,8 @@ static void test_cases(void **state)
     if (t.failed > 0)
         fail_msg("%u of %u differ", (unsigned)t.failed, (unsigned)t.compared);
     for (size_t i = 0; i < N_KNOWN; i++)
-        if (t.differ[i] == 0) fail_msg("%s: it does not differ", known[i].words);
+        if (t.differ[i] == 0 && !known[i].of_some)
+            fail_msg("%s: it does not differ", known[i].words);
     assert_true(t.compared > 10000);
 }
 
