@@ -65,7 +65,7 @@ static bool is_often(tdagi_env *env, tdag_dim d, int64_t number)
     for (int64_t times = 1; v != NULL && times <= 4; times++) {
         for (uint32_t i = 0; i < n; i++) {
             tdagi_pool_symbol(env->pool, i, &v[i]);
-            v[i] *= times == 1 ? 1 : times + i; /* no two alike */
+            if (times > 1 && v[i] <= INT32_MAX) v[i] *= times + i; /* no two alike */
         }
         if (!tdagi_dim_eval(env->pool, d, v, &now) || now != number) return false;
     }
