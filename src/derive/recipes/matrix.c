@@ -99,6 +99,7 @@ tdag_value tdagi_diagonal(tdag_builder *b, tdag_value x, int64_t offset)
     const int64_t n = dims[last - 1], m = dims[last];
     if (n < 0 || m < 0)
         return tdagi_builder_fail(b, TDAG_E_SHAPE, "a diagonal of symbolic size");
+    offset = offset < -n ? -n : offset > m ? m : offset; /* beyond there is nothing */
     const int64_t row = offset < 0 ? -offset : 0, column = offset > 0 ? offset : 0;
     const int64_t length = n - row < m - column ? n - row : m - column;
     const int64_t start = length > 0 ? row * m + column : 0;
