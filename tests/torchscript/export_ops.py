@@ -60,7 +60,7 @@ def elementwise():
     for shape in (3, 3), (2, 5, 5):
         a = F(*shape)
         a = a @ a.mT + torch.eye(shape[-1])
-        case("torch.linalg.cholesky(x)", a, want="torch.linalg.cholesky_ex(x)[0]")
+        case("torch.linalg.cholesky(x)", a)
     for x, y in (F(3, 3), F(3, 2)), (F(2, 4, 4), F(2, 4, 1)), (F(4, 4), F(2, 4, 3)):
         x = x + 5 * torch.eye(x.shape[-1])
         case("torch.linalg.solve(x, y)", x, y, want="torch.linalg.solve_ex(x, y)[0]")

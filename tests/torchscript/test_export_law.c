@@ -166,6 +166,15 @@ static void make_offsets(tdag_tensor *offsets, const tdag_tensor *indices, bool 
         tdagi_tensor_set_i64(offsets, offsets->count - 1, indices->count);
 }
 
+/* Their lower triangles are those of positive definite matrices. */
+static void make_definite(tdag_tensor *x)
+{
+    const int64_t n = x->shape[x->rank - 1];
+    for (int64_t i = 0; i < x->count; i++)
+        if (i / n % n == i % n)
+            tdagi_tensor_set_f64(x, i, 100 + fabs(tdagi_tensor_get_f64(x, i)));
+}
+
 static void compare(tally *t, const tdag_graph *g, tdag_tensor *const *want,
                     const tdag_named_tensors *got)
 {
@@ -186,6 +195,7 @@ static void run_graph(tally *t, const tdag_graph *g, rnd *seed)
     tdag_graph *at = bound(t->ctx, g);
     for (uint32_t i = 0; i < at->n_inputs; i++)
         in[i] = random_tensor(t->ctx, at, at->inputs[i], seed);
+    if (t->id == TDAGI_CHOLESKY) make_definite(in[0]);
     if (t->id == TDAGI_EMBEDDING_BAG) make_offsets(in[2], in[1], t->has_end);
     if (order_of(g) != TDAG_ORDER_STABLE && in[0]->dtype != TDAG_BOOL)
         make_distinct(in[0]);

@@ -78,11 +78,13 @@ tdag_value tdagi_fixed_dim(tdagi_call *c, tdag_value v, uint32_t axis, int64_t w
     tdag_dim d = v.id == 0 ? want : tdagi_dim(c, v, axis);
     tdagi_pool *pool = c->env->pool;
     if (d == want) return v;
-    if (!tdagi_is_found(c->env, d))
-        return is_often(c->env, d, want) ? tdagi_assume_dim(c->b, v, axis, want) : v;
+    const bool is_most = tdagi_dim_is_at_most(pool, d, want);
+    if (!tdagi_is_found(c->env, d)) /* the last piece of a split may be another */
+        return !is_most && is_often(c->env, d, want)
+                   ? tdagi_assume_dim(c->b, v, axis, want)
+                   : v;
     const bool is_enough = tdagi_dim_is_at_most(pool, want, d);
-    if (is_enough && tdagi_dim_is_at_most(pool, d, want))
-        return tdagi_slice1(c->b, v, axis, 0, want);
+    if (is_enough && is_most) return tdagi_slice1(c->b, v, axis, 0, want);
     tdag_value is = tdag_binary(c->b, TDAG_OP_EQUAL, tdagi_dim_value(c->b, d),
                                 tdag_add_scalar(c->b, TDAG_I64, (double)want));
     tdagi_check_add(c->env, is,
@@ -130,7 +132,7 @@ void tdagi_match_dims(tdagi_call *c, tdag_value *x, uint32_t x_axis, tdag_value 
         *x = narrowed(c, *x, x_axis, b);
     else if (tdagi_dim_is_at_most(pool, b, a))
         *y = narrowed(c, *y, y_axis, a);
-    else if (same_symbols(pool, a, b) || is_often(c->env, tdagi_dim_sub(pool, a, b), 0))
+    else if (same_symbols(pool, a, b))
         *y = tdagi_assume_dim(c->b, *y, y_axis, a);
     else if (tdagi_is_found(c->env, a) || tdagi_is_found(c->env, b))
         *y = tdagi_with_dim(c->env, *y, y_axis, a);

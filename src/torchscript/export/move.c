@@ -296,10 +296,10 @@ static void emit_solve_triangular(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_solve_triangular = {.emit = emit_solve_triangular};
 
-/* The forms that raise no error: what cannot be factored gives what it gives. */
-const tdagi_emitter tdagi_emitter_cholesky = {.format =
-                                                  "torch.linalg_cholesky_ex($0)[0]"};
+/* Raises where there is no factor: the form that does not leaves numbers there. */
+const tdagi_emitter tdagi_emitter_cholesky = {.format = "torch.linalg_cholesky($0)"};
 
+/* The forms that raise no error: of a singular matrix they have infinities or NaN. */
 static void emit_solve(tdagi_exporter *e, const tdagi_kernel *k)
 {
     tdagi_export_emit(e, k,
