@@ -176,7 +176,7 @@ def contractions():
     case("torch.matmul(x, y).sum(0)", F(3, 9, 2), F(3, 2, 9),
          want="torch.einsum('abcd,aecf->dbf', x.unsqueeze(3), y.unsqueeze(1))")
     case("torch.matmul(x, y)", F(4, 8, 4, 64), F(8, 64, 64),
-         want="torch.einsum('abcd,bde->abce', x, y)")
+         want="torch.bmm(x.transpose(0, 1).reshape(8, 16, 64), y)")
     case("torch.matmul(x, y)", F(4, 8, 64, 64), F(8, 64, 32))
     case("torch.matmul(x, y)", F(4, 8, 4, 64), F(64, 64))
 
@@ -339,7 +339,8 @@ def moves():
     case("torch.flip(x, [0])", F(3, 5))
     case("torch.flip(x, [0, 1])", F(3, 5))
     case("x.repeat(2, 3)", F(3, 5))
-    case("x.repeat_interleave(3, 1)", F(3, 5))
+    case("x.repeat_interleave(3, 1)", F(3, 5),
+         want="x.unsqueeze(2).expand(3, 5, 3).clone().flatten(1)")
     case("torch.triu(x, 1)", F(4, 4))
     case("torch.tril(x)", F(4, 4))
     case(NN + "pad(x, [1, 2])", F(2, 3, 5))

@@ -1,10 +1,6 @@
 /* Contractions as aten calls. Inputs and specs are those of derive.h. */
 #include "torchscript/export/export.h"
 
-#include <stdio.h>
-
-#define WORTH_EINSUM (1 << 16) /* elements that it saves to write */
-
 /* Of a vector PyTorch's product of a matrix and a vector is faster than its linear. */
 static void emit_linear(tdagi_exporter *e, const tdagi_kernel *k)
 {
@@ -31,37 +27,30 @@ static int64_t sample_of(const tdagi_exporter *e, const tdagi_kernel *x, uint32_
     return tdagi_dim_sample(e->r->pool, x->shape[axis]);
 }
 
-/* A few rows by each of several matrices, which matmul() would write out anew for each
- * batch in front of them. einsum() writes the rows instead. */
+/* A few rows of each element of a batch by each of several matrices, which matmul()
+ * would write out anew for each element. Here the rows of all elements are one product:
+ * they are written anew instead. */
 static bool repeats_second(const tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_kernel *x = tdagi_export_input(e, k, 0),
                        *w = tdagi_export_input(e, k, 1);
-    int64_t written = 1, matrices = 1, lead = (int64_t)x->rank - w->rank;
-    if (w->rank < 3 || lead <= 0) return false;
-    for (uint32_t i = 0; i < w->rank && written < WORTH_EINSUM; i++) {
-        written *= sample_of(e, w, i);
-        if (i + 2 < w->rank) matrices *= sample_of(e, w, i);
-    }
-    for (uint32_t i = 0; i < lead && written < WORTH_EINSUM; i++)
-        written *= sample_of(e, x, i);
-    return matrices > 1 && written >= WORTH_EINSUM &&
-           sample_of(e, x, x->rank - 2u) < sample_of(e, w, w->rank - 1u);
+    return w->rank == 3 && x->rank == 4 && x->shape[1] == w->shape[0] &&
+           sample_of(e, w, 0) > 1 && sample_of(e, x, 0) > 1 &&
+           sample_of(e, x, 2) < sample_of(e, w, 2);
 }
 
 static void emit_matmul(tdagi_exporter *e, const tdagi_kernel *k)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
-    int rx = tdagi_export_input(e, k, 0)->rank, rw = tdagi_export_input(e, k, 1)->rank;
-    char equation[4 * sizeof letters];
-    if (!repeats_second(e, k)) {
+    const tdag_dim *shape = k->shape;
+    if (repeats_second(e, k))
+        tdagi_export_emit(
+            e, k,
+            "torch.transpose(torch.view(torch.bmm(torch.reshape(torch.transpose($0, 0, "
+            "1), [%d, -1, %d]), $1), [%d, %d, %d, %d]), 0, 1)",
+            shape[1], tdagi_export_input(e, k, 0)->shape[3], shape[1], shape[0],
+            shape[2], shape[3]);
+    else
         tdagi_export_emit(e, k, "torch.matmul($0, $1)");
-        return;
-    }
-    snprintf(equation, sizeof equation, "%.*s,%.*s%c%c->%.*s%c", rx, letters, rw - 2,
-             letters + (rx - rw), letters[rx - 1], letters[rx], rx - 1, letters,
-             letters[rx]);
-    tdagi_export_emit(e, k, "torch.einsum(\"%s\", [$0, $1])", equation);
 }
 
 /* And what matmul() gives where the second has more axes, which are its batch. */

@@ -47,10 +47,27 @@ static void emit_flip(tdagi_exporter *e, const tdagi_kernel *k)
 }
 const tdagi_emitter tdagi_emitter_flip = {.emit = emit_flip};
 
+/* By a copy of what is expanded: PyTorch 1.13 gathers elements at computed positions,
+ * which takes up to twice as long. */
 static void emit_repeat_interleave(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_repeat_interleave_spec *s = k->spec;
-    tdagi_export_emit(e, k, "torch.repeat_interleave($0, %d, %i)", s->count, s->axis);
+    if (k->rank == TDAG_MAX_RANK) {
+        tdagi_export_emit(e, k, "torch.repeat_interleave($0, %d, %i)", s->count,
+                          s->axis);
+        return;
+    }
+    tdagi_export_begin(e, k);
+    tdagi_export_piece(
+        e, k, "torch.flatten(torch.clone(torch.expand(torch.unsqueeze($0, %i), [",
+        s->axis + 1);
+    for (int64_t i = 0; i <= s->axis; i++)
+        tdagi_export_piece(e, k, "-1, ");
+    tdagi_export_piece(e, k, "%d", s->count);
+    for (int64_t i = s->axis + 1; i < k->rank; i++)
+        tdagi_export_piece(e, k, ", -1");
+    tdagi_export_piece(e, k, "]), memory_format=0), %i, %i)", s->axis, s->axis + 1);
+    tdagi_export_end(e);
 }
 const tdagi_emitter tdagi_emitter_repeat_interleave = {.emit = emit_repeat_interleave};
 
