@@ -215,6 +215,8 @@ case("torch.as_strided(x, [2, 3, 2], [1, 2, 3])", F(4, 4))
 case("torch.as_strided(x, [x.size(0), 2], [x.size(1), 2], 1)", F(3, 5))
 case("torch.as_strided(x, [x.size(0), 1, x.size(1)], [x.size(1), 7, 1])", F(3, 5))
 case("torch.diagonal(x, 1, 0, 2)", F(3, 2, 5))
+for offset in (5, -3, 9223372036854775807, -9223372036854775807):  # beyond all corners
+    case("torch.diagonal(x, %d, 0, 2)" % offset, F(3, 2, 5))
 case("torch.cat([x, y], 1)", F(2, 3), F(2, 4))
 case("torch.cat([x, y], -1)", F(2, 3), I(2, 4))
 case("torch.cat([x, y])", torch.zeros(0), F(2, 4))
