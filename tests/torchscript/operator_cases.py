@@ -132,7 +132,8 @@ def gamma(case, F, P, I, edges):
         case("y = x.clone()\ny.%s()\nreturn y" % f, P(4))
     for n in (0, 1, 2, 3):
         case("torch.polygamma(%d, x)" % n, P(3, 4) * 4)
-        case("torch.special.polygamma(%d, x)" % n, F(7) * 3)
+        x = F(7) * 3  # not beside a pole, where PyTorch's f32 loses digits
+        case("torch.special.polygamma(%d, x)" % n, x.floor() + 0.25 + (x - x.floor()) / 2)
     case("x.clone().polygamma_(2)", P(4))
     for p in (1, 2, 5):
         case("torch.mvlgamma(x, %d)" % p, P(2, 3) + 2)
