@@ -27,8 +27,8 @@ BATCH, SECONDS = 2, 0.004
 LONGEST = 4.0  # seconds of one comparison; a slow model's ratios need no more pairs
 AXES = {"encoder_slow": 1, "gru": 1, "rnn": 1}  # of the batch, where that is not 0
 MOST, MOST_MEAN = 1.15, 1.05
-# What may take longer, and why: a row of all examples by one matrix after the other is few
-# microseconds, and rows that stand apart by example are turned before and after.
+# What may take longer, and why: the source multiplies the rows of all examples at once; batched
+# they stand apart by example and are turned before and after, which shows in so small a model.
 SLOWER = {"batched_experts": 1.35}
 # What has no batch to remove, and why.
 LEFT_OUT = {"graphs": "edges of one graph", "readme": "fixes the batch",

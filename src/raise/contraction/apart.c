@@ -5,12 +5,12 @@
  */
 #include "raise/contraction/contraction.h"
 
-#define MOST_BATCHED (1 << 19) /* elements of the product: those that a cache holds */
-#define MOST_SINGLE  (1 << 14) /* of one matrix by one vector */
-#define MOST_SCATTERED                                                                 \
-    (1 << 12) /* where the last axis, a short one, is summed over                      \
-               */
-#define SHORT 8
+/* Elements of a product that is no einsum: those that a cache holds; of one matrix by
+ * one vector; and where the last axis, of fewer than SHORT, is summed over. */
+#define MOST_BATCHED   (1 << 19)
+#define MOST_SINGLE    (1 << 14)
+#define MOST_SCATTERED (1 << 12)
+#define SHORT          8
 
 static int64_t product(const tdagi_space *s, uint64_t atoms)
 {
