@@ -28,8 +28,9 @@ z_stream tdagi_inflate_stream(const tdag_allocator *a)
         .zalloc = take_block, .zfree = give_block, .opaque = (void *)(uintptr_t)a};
 }
 
-tdag_status tdagi_inflate(tdag_ctx *ctx, const unsigned char *bytes, size_t n,
-                          void *out, size_t n_out)
+/* Of what was built in nothing but memory can be missing. */
+static tdag_status inflate_all(tdag_ctx *ctx, const unsigned char *bytes, size_t n,
+                               void *out, size_t n_out)
 {
     z_stream s = tdagi_inflate_stream(&ctx->allocator);
     if (inflateInit(&s) != Z_OK) return tdagi_nomem(ctx);
@@ -40,4 +41,21 @@ tdag_status tdagi_inflate(tdag_ctx *ctx, const unsigned char *bytes, size_t n,
     int result = inflate(&s, Z_FINISH);
     inflateEnd(&s);
     return result == Z_STREAM_END ? TDAG_OK : tdagi_nomem(ctx);
+}
+
+tdag_status tdagi_built_in(tdag_ctx *ctx, tdagi_kept *kept, const unsigned char *bytes,
+                           size_t n, size_t size, const void **out)
+{
+    if (kept->block == NULL) {
+        void *table = tdagi_mem_alloc(&ctx->allocator, size);
+        tdag_status st = table == NULL ? tdagi_nomem(ctx)
+                                       : inflate_all(ctx, bytes, n, table, size);
+        if (st != TDAG_OK) {
+            tdagi_mem_free(&ctx->allocator, table, size);
+            return st;
+        }
+        *kept = (tdagi_kept){table, size};
+    }
+    *out = kept->block;
+    return TDAG_OK;
 }

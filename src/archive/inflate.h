@@ -9,9 +9,9 @@
 
 /* A stream whose memory is the allocator's, which outlives it. */
 z_stream tdagi_inflate_stream(const tdag_allocator *a);
-/* Inflates n bytes that zlib made of n_out: of what was built in, so that nothing but
- * memory is missing. */
-tdag_status tdagi_inflate(tdag_ctx *ctx, const unsigned char *bytes, size_t n,
-                          void *out, size_t n_out);
+/* A table that was built in as n bytes (pack.h), inflated when it is first asked for and
+ * kept by the context: a conversion asks often. Errors: E_NOMEM. */
+tdag_status tdagi_built_in(tdag_ctx *ctx, tdagi_kept *kept, const unsigned char *bytes,
+                           size_t n, size_t size, const void **out);
 
 #endif

@@ -309,7 +309,7 @@ tdag_status tdag_ctx_create(const tdag_ctx_options *options, tdag_ctx **out)
     ctx->limits = o.limits;
     ctx->polls = 0;
     ctx->blas = NULL;
-    ctx->schemas = (tdagi_kept){NULL, 0};
+    ctx->schemas = ctx->formulas = (tdagi_kept){NULL, 0};
     clear_error(ctx);
     *out = ctx;
     return TDAG_OK;
@@ -321,6 +321,7 @@ void tdag_ctx_free(tdag_ctx *ctx)
     tdag_allocator a = ctx->allocator;
     tdagi_meter *meter = ctx->meter;
     tdagi_mem_free(&a, ctx->schemas.block, ctx->schemas.size);
+    tdagi_mem_free(&a, ctx->formulas.block, ctx->formulas.size);
     tdagi_mem_free(&a, ctx, sizeof *ctx);
     if (meter != NULL) meter_drop(meter, sizeof *meter);
 }

@@ -21,9 +21,9 @@ struct tdag_ctx {
     struct tdagi_meter *meter; /* NULL: memory has no limit */
     tdag_limits limits;        /* no zeroes: defaults are filled in */
     uint32_t polls;
-    const void *blas;   /* of src/run, once it is loaded */
-    tdagi_kept schemas; /* of src/aten, once one was asked for */
-    tdag_error error;   /* its pointers lead into the buffers below */
+    const void *blas;             /* of src/run, once it is loaded */
+    tdagi_kept schemas, formulas; /* of src/aten and src/derive, see tdagi_built_in() */
+    tdag_error error;             /* its pointers lead into the buffers below */
     char message[TDAGI_MESSAGE_SIZE];
     char node[256];
     char scope[256];

@@ -129,6 +129,15 @@ static bool takes(tdag_builder *b, const tdag_value *in, uint32_t n, const char 
     return true;
 }
 
+static bool read_formula(tdag_builder *b, const char *name,
+                         const tdagi_formula_given *given, tdagi_formula *out)
+{
+    tdag_status st = tdagi_formula_read(b->ctx, name, given, out);
+    if (st != TDAG_OK)
+        tdagi_builder_fail(b, st, "%s", tdag_ctx_get_error(b->ctx)->message);
+    return st == TDAG_OK;
+}
+
 static tdag_value lower_formula(tdag_builder *b, tdagi_composite id,
                                 const tdag_value *in, uint32_t n, const void *spec)
 {
@@ -137,10 +146,7 @@ static tdag_value lower_formula(tdag_builder *b, tdagi_composite id,
     lowering l = {.b = b, .f = &f, .dtype = TDAG_F64};
     double number;
     if (!takes(b, in, n, row->name)) return TDAG_NO_VALUE;
-    if (!tdagi_formula_read(row->name, NULL, &f)) {
-        tdagi_builder_fail(b, TDAG_E_INTERNAL, "the formula of %s", row->name);
-        return TDAG_NO_VALUE;
-    }
+    if (!read_formula(b, row->name, NULL, &f)) return TDAG_NO_VALUE;
     for (uint32_t i = 0; i < n; i++)
         l.outside[i] = tdagi_cast(b, in[i], TDAG_F64);
     tdag_value all = l.outside[0];
@@ -188,8 +194,7 @@ static tdag_value lower_plain(tdag_builder *b, tdagi_composite id, const tdag_va
     if (given.n % 2 == 1 && !takes(b, in, n, row->name)) return TDAG_NO_VALUE;
     if (is_edge && !(n == 1 ? given.v[0] >= 0 : given.v[0] > 0))
         return tdagi_builder_fail(b, TDAG_E_ARG, "%s of a negative number", row->name);
-    if (!tdagi_formula_read(row->name, &given, &f))
-        return tdagi_builder_fail(b, TDAG_E_INTERNAL, "the formula of %s", row->name);
+    if (!read_formula(b, row->name, &given, &f)) return TDAG_NO_VALUE;
     return tdagi_cast(b, run(&l), own);
 }
 

@@ -3,32 +3,29 @@
 #include <math.h>
 #include <string.h>
 
+#include "archive/inflate.h"
 #include "base/number_text.h"
 #include "derive/formula.h"
+#include "derive/formula_layout.h"
 
 #define NONE 255 /* no register */
 
 typedef struct reader {
     const char *p;
+    const char *texts; /* formula_layout.h */
     tdagi_formula *f;
     uint8_t letter[26]; /* the register */
     const tdagi_formula_given *given;
     bool failed;
 } reader;
 
-/* Names and texts in turn, without pointers, which would be relocated; ended by "". */
-static const struct {
-#define TDAGI_FORMULA(name, text) char name[sizeof(#name "\0" text)];
-#include "derive/formulas.def"
-    char end[1];
-} texts = {
-#define TDAGI_FORMULA(name, text) #name "\0" text,
-#include "derive/formulas.def"
-    ""};
+static const unsigned char packed[] = {
+#include "formulas.inc"
+};
 
-static const char *text_of(const char *name, size_t length)
+static const char *text_of(const reader *r, const char *name, size_t length)
 {
-    for (const char *p = (const char *)&texts; *p != '\0';) {
+    for (const char *p = r->texts; *p != '\0';) {
         const char *text = p + strlen(p) + 1;
         if (strncmp(p, name, length) == 0 && p[length] == '\0') return text;
         p = text + strlen(text) + 1;
@@ -207,7 +204,7 @@ static void statements(reader *r)
 static void called(reader *r, const char *text)
 {
     static const char parameters[] = "xyzw";
-    reader callee = {.p = text, .f = r->f};
+    reader callee = {.p = text, .texts = r->texts, .f = r->f};
     memset(callee.letter, NONE, sizeof(callee.letter));
     for (size_t i = 0; i < 4 && !r->failed; i++) {
         expression(r);
@@ -240,7 +237,7 @@ static void function(reader *r, const char *name, size_t length)
         emit(r, (tdagi_formula_code)i, 0);
         return;
     }
-    called(r, text_of(name, length));
+    called(r, text_of(r, name, length));
 }
 
 /* A letter of the spec; false: it is none. */
@@ -332,16 +329,21 @@ static void expression(reader *r)
     emit_binary(r, less ? TDAGI_FORMULA_LESS : TDAGI_FORMULA_EQUAL);
 }
 
-bool tdagi_formula_read(const char *name, const tdagi_formula_given *given,
-                        tdagi_formula *out)
+tdag_status tdagi_formula_read(tdag_ctx *ctx, const char *name,
+                               const tdagi_formula_given *given, tdagi_formula *out)
 {
-    reader r = {.p = text_of(name, strlen(name)), .f = out, .given = given};
-    if (r.p == NULL) return false;
+    const void *texts;
+    TDAGI_TRY(tdagi_built_in(ctx, &ctx->formulas, packed, sizeof packed,
+                             sizeof(tdagi_formula_texts), &texts));
+    reader r = {.texts = texts, .f = out, .given = given};
+    r.p = text_of(&r, name, strlen(name));
     memset(r.letter, NONE, sizeof(r.letter));
     r.letter['x' - 'a'] = 0;
     r.letter['y' - 'a'] = 1;
     out->n = out->n_numbers = 0;
     out->n_registers = 2;
-    statements(&r);
-    return !r.failed && *r.p == '\0';
+    if (r.p != NULL) statements(&r);
+    return r.p != NULL && !r.failed && *r.p == '\0'
+               ? TDAG_OK
+               : tdagi_fail(ctx, TDAG_E_INTERNAL, "the formula of %s", name);
 }

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include <tdagger/file.h>
-#include <tdagger/simplify.h>
 
 #include "ir/graft.h"
 #include "proof/pieces.h"
+#include "transform/simplify/normal.h"
 
 typedef enum begin { AT_NEAREST, AT_SOURCES, AT_LEAVES, N_BEGINS } begin;
 
@@ -175,7 +175,7 @@ static tdag_status same_structure(tdag_ctx *ctx, tdag_graph *const g[2], bool *o
     tdag_graph *simple[2] = {NULL, NULL};
     tdag_status st = TDAG_OK;
     for (int i = 0; i < 2 && st == TDAG_OK; i++) {
-        st = tdag_graph_simplify(ctx, g[i], NULL, &simple[i]);
+        st = tdagi_normal_form(ctx, g[i], &simple[i]);
         if (st == TDAG_OK)
             st = tdag_graph_get_hash(ctx, simple[i], TDAG_HASH_CONTENT, hash[i]);
     }

@@ -1,9 +1,5 @@
-/* Made and run while the library is built: pack FILE writes the table of
- * schemas, deflated, as the text of a C array. */
-#include <stdbool.h>
-#include <stdio.h>
-#include <zlib.h>
-
+/* Made and run while the library is built: packs the table of schemas. */
+#include "archive/pack.h"
 #include "aten/schemas/layout.h"
 
 #define TEXT(id, text) text,
@@ -31,22 +27,4 @@ static const tdagi_schemas table = {
     },
 };
 
-static bool write_array(const char *path, const unsigned char *bytes, uLong n)
-{
-    FILE *f = fopen(path, "w");
-    if (f == NULL) return false;
-    for (uLong i = 0; i < n; i++)
-        fprintf(f, i % 16 == 15 ? "%u,\n" : "%u,", bytes[i]);
-    bool is_written = ferror(f) == 0;
-    return fclose(f) == 0 && is_written;
-}
-
-int main(int argc, char **argv)
-{
-    static unsigned char packed[2 * sizeof table];
-    uLong n = sizeof packed;
-    if (argc != 2 ||
-        compress2(packed, &n, (const Bytef *)&table, sizeof table, 9) != Z_OK)
-        return 2;
-    return write_array(argv[1], packed, n) ? 0 : 1;
-}
+int main(int argc, char **argv) { return tdagi_pack(argc, argv, &table, sizeof table); }

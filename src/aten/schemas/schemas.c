@@ -11,25 +11,15 @@
 #include "base/number_text.h"
 
 static const unsigned char packed[] = {
-#include "aten/schemas/packed.inc"
+#include "schemas.inc"
 };
 
-/* The table, which the context keeps from its first use on, since a conversion imports
- * twice; NULL (and env->status) when out of memory. */
+/* NULL (and env->status) when out of memory. */
 static const tdagi_schemas *unpack(tdagi_env *env)
 {
-    tdag_ctx *ctx = env->ctx;
-    if (ctx->schemas.block != NULL) return ctx->schemas.block;
-    tdagi_schemas *table = tdagi_mem_alloc(&ctx->allocator, sizeof *table);
-    tdag_status st =
-        table == NULL ? tdagi_nomem(ctx)
-                      : tdagi_inflate(ctx, packed, sizeof packed, table, sizeof *table);
-    if (st != TDAG_OK) {
-        tdagi_mem_free(&ctx->allocator, table, sizeof *table);
-        env->status = st;
-        return NULL;
-    }
-    ctx->schemas = (tdagi_kept){table, sizeof *table};
+    const void *table = NULL;
+    env->status = tdagi_built_in(env->ctx, &env->ctx->schemas, packed, sizeof packed,
+                                 sizeof(tdagi_schemas), &table);
     return table;
 }
 

@@ -169,12 +169,10 @@ tdag_status tdagi_native_formula(tdagi_native_call *c)
     TDAGI_TRY(tdagi_alloc(c->native->ctx, sizeof(machine), &room));
     machine *m = room;
     memset(m->registers, 0, sizeof(m->registers));
-    bool reads = tdagi_formula_read(row->name, NULL, &m->f);
+    tdag_status st = tdagi_formula_read(c->native->ctx, row->name, NULL, &m->f);
     if (tdagi_formula_number(row->def, k->spec, &number))
         set_number(&m->registers[k->n_inputs], number);
-    tdag_status st = reads ? tdagi_native_result(c, &out)
-                           : tdagi_fail(c->native->ctx, TDAG_E_INTERNAL,
-                                        "the formula of %s", row->name);
+    if (st == TDAG_OK) st = tdagi_native_result(c, &out);
     if (st == TDAG_OK) {
         for (uint32_t i = 0; i < k->n_inputs; i++) {
             operands[i] = tdagi_strided_broadcast(c->in[i], k->rank, k->shape);

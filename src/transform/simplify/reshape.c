@@ -80,12 +80,14 @@ static tdag_value squeeze(tdagi_rewriter *rw, const tdagi_apply *a)
     apply_axes(x.op, inner->axes, &axes);
     apply_axes((uint32_t)a->op, spec->axes, &axes);
     as_squeeze_unsqueeze(&axes, rank, &squeezed, &inserted);
-    bool one = squeezed.n == 0 || inserted.n == 0;
-    if (!one && squeezed.n + inserted.n >= spec->axes.n + inner->axes.n)
-        return TDAG_NO_VALUE;
-    const tdag_axes_spec less = {list(&squeezed)}, more = {list(&inserted)};
-    if (squeezed.n > 0) v = tdagi_remake1(rw, TDAG_OP_SQUEEZE, &less, v);
-    if (inserted.n > 0) v = tdagi_remake1(rw, TDAG_OP_UNSQUEEZE, &more, v);
+    bool less = squeezed.n == 0 || inserted.n == 0 ||
+                squeezed.n + inserted.n < spec->axes.n + inner->axes.n;
+    bool turns = (rw->options.passes & TDAGI_PASS_NORMAL) && a->op == TDAG_OP_SQUEEZE &&
+                 x.op == TDAG_OP_UNSQUEEZE; /* axes go first, then others come */
+    if (!less && !turns) return TDAG_NO_VALUE;
+    const tdag_axes_spec gone = {list(&squeezed)}, come = {list(&inserted)};
+    if (squeezed.n > 0) v = tdagi_remake1(rw, TDAG_OP_SQUEEZE, &gone, v);
+    if (inserted.n > 0) v = tdagi_remake1(rw, TDAG_OP_UNSQUEEZE, &come, v);
     return v;
 }
 

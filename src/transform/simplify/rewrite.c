@@ -180,7 +180,7 @@ static tdag_value remake_node(tdagi_rewriter *rw, uint32_t id)
     for (uint32_t i = 0; i < n->n_inputs; i++)
         t->scratch[i] = t->new_of[in[i].id];
     const tdagi_apply a = {(tdag_op)n->op, n->u.spec, n->n_inputs, t->scratch};
-    tdag_value v = rw->kept[id] != 0 ? make_plain(rw, &a, rw->kept[id])
+    tdag_value v = rw->kept != NULL && rw->kept[id] != 0 ? make_plain(rw, &a, rw->kept[id])
                                      : tdagi_remake(rw, a.op, a.spec, a.in, a.n);
     if (v.id != 0 && n->name != NULL && tdagi_made(rw, v)->name == NULL &&
         !has_own_name(tdagi_made(rw, v)->op))
@@ -279,7 +279,7 @@ tdag_status tdagi_rewrite(tdag_ctx *ctx, const tdag_graph *g,
     list_rules(rw);
     tdag_status st = tdagi_array_alloc(ctx, n, 1, &live);
     if (st == TDAG_OK) st = tdagi_builder_create_like(ctx, g, &rw->b);
-    if (st == TDAG_OK)
+    if (st == TDAG_OK && !(options->passes & TDAGI_PASS_NORMAL))
         st = tdagi_protect(ctx, g, computes ? options->constant_limit : 0, &rw->kept);
     if (st == TDAG_OK) st = tdagi_graft_init(&rw->graft, rw->b, g, NULL);
     if (st == TDAG_OK) {

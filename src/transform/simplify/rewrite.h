@@ -46,6 +46,11 @@ extern const tdagi_rule_row tdagi_constant_rules[];
 extern const tdagi_rule_row tdagi_view_rules[];
 extern const tdagi_rule_row tdagi_reshape_rules[];
 extern const tdagi_rule_row tdagi_identity_rules[];
+extern const tdagi_rule_row tdagi_unit_rules[];
+
+/* Besides the passes that callers may name: a normal form, which is compared and never
+ * shown. Nothing is left as it is for the sake of composites. */
+#define TDAGI_PASS_NORMAL (UINT32_C(1) << 31)
 
 /* The rules of a pass; the last row of an array has no rows. */
 typedef struct tdagi_rule_table {
@@ -60,7 +65,7 @@ typedef struct tdagi_rewrite_options {
     bool inexact;            /* -0 may become +0, sums may be taken in another order */
 } tdagi_rewrite_options;
 
-#define TDAGI_MOST_RULES 128 /* rows of all tables together */
+#define TDAGI_MOST_RULES (128 + 2 * TDAGI_OP_CODES) /* two rows are of every op */
 
 typedef struct tdagi_rewriter {
     tdag_ctx *ctx;
@@ -75,7 +80,7 @@ typedef struct tdagi_rewriter {
     uint32_t depth;                 /* of rules inside rules */
     uint16_t first[TDAGI_OP_CODES]; /* by op: its rows in `rules`, */
     uint16_t last[TDAGI_OP_CODES];  /* first <= i < last */
-    tdagi_rule *rules[TDAGI_MOST_RULES + TDAGI_OP_CODES];
+    tdagi_rule *rules[TDAGI_MOST_RULES];
 } tdagi_rewriter;
 
 /* What a caller of simplification asks for. Errors: E_ARG. */

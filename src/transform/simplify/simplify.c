@@ -3,6 +3,7 @@
 #include <tdagger/simplify.h>
 
 #include "transform/simplify/fold.h"
+#include "transform/simplify/normal.h"
 #include "transform/simplify/rewrite.h"
 
 #define DEFAULT_CONSTANT_LIMIT 65536
@@ -16,6 +17,7 @@ static const tdagi_rule_table tables[] = {{TDAG_PASS_CONSTANTS, tdagi_constant_r
                                           {TDAG_PASS_IDENTITIES, tdagi_identity_rules},
                                           {TDAG_PASS_VIEWS, tdagi_view_rules},
                                           {TDAG_PASS_VIEWS, tdagi_reshape_rules},
+                                          {TDAGI_PASS_NORMAL, tdagi_unit_rules},
                                           {0, NULL}};
 
 tdag_status tdagi_rewrite_load(tdag_ctx *ctx, const tdag_simplify_options *options,
@@ -60,22 +62,36 @@ static tdag_status fold_once(tdag_ctx *ctx, const tdagi_rewrite_options *o,
     return *folded ? settle(ctx, o, g) : TDAG_OK;
 }
 
-tdag_status tdag_graph_simplify(tdag_ctx *ctx, const tdag_graph *graph,
-                                const tdag_simplify_options *options, tdag_graph **out)
+static tdag_status simplified(tdag_ctx *ctx, const tdag_graph *graph,
+                              const tdagi_rewrite_options *o, tdag_graph **out)
 {
-    TDAGI_TRY(tdagi_need(ctx, graph, "graph"));
-    TDAGI_TRY(tdagi_need(ctx, out, "out"));
-    tdagi_rewrite_options o;
-    TDAGI_TRY(tdagi_rewrite_load(ctx, options, &o));
     tdag_graph *g = tdag_graph_copy(graph);
     bool folded = true;
-    tdag_status st = settle(ctx, &o, &g);
-    while (st == TDAG_OK && folded && o.passes & TDAG_PASS_FOLD)
-        st = fold_once(ctx, &o, &folded, &g);
+    tdag_status st = settle(ctx, o, &g);
+    while (st == TDAG_OK && folded && o->passes & TDAG_PASS_FOLD)
+        st = fold_once(ctx, o, &folded, &g);
     if (st == TDAG_OK) {
         *out = g;
         g = NULL;
     }
     tdag_graph_free(g);
     return st;
+}
+
+tdag_status tdag_graph_simplify(tdag_ctx *ctx, const tdag_graph *graph,
+                                const tdag_simplify_options *options, tdag_graph **out)
+{
+    tdagi_rewrite_options o;
+    TDAGI_TRY(tdagi_need(ctx, graph, "graph"));
+    TDAGI_TRY(tdagi_need(ctx, out, "out"));
+    TDAGI_TRY(tdagi_rewrite_load(ctx, options, &o));
+    return simplified(ctx, graph, &o, out);
+}
+
+tdag_status tdagi_normal_form(tdag_ctx *ctx, const tdag_graph *g, tdag_graph **out)
+{
+    tdagi_rewrite_options o;
+    TDAGI_TRY(tdagi_rewrite_load(ctx, NULL, &o));
+    o.passes |= TDAGI_PASS_NORMAL;
+    return simplified(ctx, g, &o, out);
 }
