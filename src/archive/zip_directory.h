@@ -2,7 +2,7 @@
 #ifndef TDAGI_ZIP_DIRECTORY_H
 #define TDAGI_ZIP_DIRECTORY_H
 
-#include "archive/inflate.h"
+#include "base/pack/inflate.h"
 
 #include "archive/zip.h"
 #include "base/arena.h"

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "archive/inflate.h"
 #include "base/number_text.h"
+#include "base/pack/inflate.h"
 #include "derive/formula.h"
 #include "derive/formula_layout.h"
 
@@ -20,7 +20,7 @@ typedef struct reader {
 } reader;
 
 static const unsigned char packed[] = {
-#include "formulas.inc"
+#include "derive/packed.inc"
 };
 
 static const char *text_of(const reader *r, const char *name, size_t length)

@@ -1,5 +1,5 @@
 /* Made and run while the library is built: packs the texts of formulas. */
-#include "archive/pack.h"
+#include "base/pack/pack.h"
 #include "derive/formula_layout.h"
 
 static const tdagi_formula_texts texts = {

@@ -283,10 +283,12 @@ tdag_status tdagi_axis_repeat(const tdagi_axis_call *c, uint32_t x, uint32_t *ou
     const int64_t first = 0;
     const tdag_axes_spec axes = {{1, &first}};
     tdagi_axis_numbers counts = {1, {c->dim}};
-    uint32_t rank = c->builder->graph->nodes[x].rank;
+    const tdagi_node *n = &c->builder->graph->nodes[x];
+    const tdag_repeat_spec *inner = n->op == TDAG_OP_REPEAT ? n->u.spec : NULL;
+    for (uint32_t k = 0; k < n->rank; k++)
+        counts.v[counts.n++] = inner != NULL ? inner->counts.v[k] : 1;
+    if (inner != NULL) x = tdagi_node_inputs(n)[0].id; /* at once */
     TDAGI_TRY(tdagi_axis_put(c, TDAG_OP_UNSQUEEZE, &axes, &x, 1, out));
-    for (uint32_t k = 0; k < rank; k++)
-        counts.v[counts.n++] = 1;
     const tdag_repeat_spec spec = {tdagi_axis_list(&counts)};
     return tdagi_axis_put(c, TDAG_OP_REPEAT, &spec, out, 1, out);
 }

@@ -27,9 +27,6 @@ BATCH, SECONDS = 2, 0.004
 LONGEST = 4.0  # seconds of one comparison; a slow model's ratios need no more pairs
 AXES = {"encoder_slow": 1, "gru": 1, "rnn": 1}  # of the batch, where that is not 0
 MOST, MOST_MEAN = 1.15, 1.05
-# What may take longer, and why: the source multiplies the rows of all examples at once; batched
-# they stand apart by example and are turned before and after, which shows in so small a model.
-SLOWER = {"batched_experts": 1.35}
 # What has no batch to remove, and why.
 LEFT_OUT = {"graphs": "edges of one graph", "readme": "fixes the batch",
             "slice_assignment": "writes into single samples", "native_attention": "PyTorch 1.13 has no such operator"}
@@ -159,7 +156,7 @@ def main():
     means = [math.exp(sum(map(math.log, r)) / len(r)) for r in zip(*ratios)]
     print("geometric means %.3f and %.3f (PyTorch %s)" % (*means, torch.__version__))
     slow = [name for name, r in zip(args.models.split(","), ratios)
-            if max(r) > SLOWER.get(name, MOST)]
+            if max(r) > MOST]
     if slow:
         print("too slow: %s" % ", ".join(slow))
     if args.check and (max(means) > MOST_MEAN or slow):

@@ -16,7 +16,7 @@ ORDER = [["base"], ["ir"], ["ops"], ["derive", "raise", "analysis"],
 # The parts of a builder and of a model that importers need; see docs/deviations.md.
 APP_MAY = {"base", "derive", "raise", "ir/graph.h", "program/model.h",
            "program/outline/outline.h"}
-MAY = {"aten": {"archive/inflate.h", "base", "derive", "ir/graph.h", "run/run.h",
+MAY = {"aten": {"base", "derive", "ir/graph.h", "run/run.h",
                 "program/outline/outline.h"}, "archive": {"base"},
        "torchscript": APP_MAY | {"aten", "archive", "proof/proof.h"},
        "pt2": APP_MAY | {"aten", "archive", "proof/proof.h", "format/json_read.h",

@@ -177,6 +177,10 @@ def contractions():
          want="torch.einsum('abcd,aecf->dbf', x.unsqueeze(3), y.unsqueeze(1))")
     case("torch.matmul(x, y)", F(4, 8, 4, 64), F(8, 64, 64),
          want="torch.bmm(x.transpose(0, 1).reshape(8, 16, 64), y)")
+    for rows in ("x.unsqueeze(1)", "x.unsqueeze(1).expand(4, 8, 5, 64)",
+                 "x.repeat(1, 8, 1).view(4, 8, 5, 64)"):
+        case("torch.matmul(%s, y)" % rows, F(4, 5, 64), F(8, 64, 64),
+             want="torch.bmm(x.reshape(1, 20, 64).expand(8, 20, 64), y)")
     case("torch.matmul(x, y)", F(4, 8, 64, 64), F(8, 64, 32))
     case("torch.matmul(x, y)", F(4, 8, 4, 64), F(64, 64))
 
@@ -340,7 +344,15 @@ def moves():
     case("torch.flip(x, [0, 1])", F(3, 5))
     case("x.repeat(2, 3)", F(3, 5))
     case("x.repeat_interleave(3, 1)", F(3, 5),
-         want="x.unsqueeze(2).expand(3, 5, 3).clone().flatten(1)")
+         want="x.unsqueeze(2).expand(3, 5, 3).flatten(1)")
+    # A tile that is split again is no copy; one that is also something else is.
+    case("x.repeat(4, 1).view(4, 3, 5) + y", F(3, 5), F(4, 1, 1),
+         want="x.unsqueeze(0).expand(4, 3, 5) + y")
+    case("x.repeat(2, 1, 3).view(2, 2, 1, 3, 5) * y", F(2, 1, 5), F(3, 1),
+         want="x.unsqueeze(0).unsqueeze(3).expand(2, 2, 1, 3, 5) * y")
+    case("x.repeat(2, 4, 1, 3).view(2, 4, 3, 3, 5) * y", F(1, 3, 5), F(3, 1),
+         want="x.unsqueeze(2).expand(2, 4, 3, 3, 5) * y")
+    case("x.repeat(4, 1).view(3, 4, 5) + y", F(3, 5), F(4, 1))
     case("torch.triu(x, 1)", F(4, 4))
     case("torch.tril(x)", F(4, 4))
     case(NN + "pad(x, [1, 2])", F(2, 3, 5))

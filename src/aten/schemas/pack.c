@@ -1,5 +1,5 @@
 /* Made and run while the library is built: packs the table of schemas. */
-#include "archive/pack.h"
+#include "base/pack/pack.h"
 #include "aten/schemas/layout.h"
 
 #define TEXT(id, text) text,

@@ -3,15 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive/inflate.h"
 #include "aten/aten.h"
 #include "aten/env.h"
 #include "aten/schema.h"
 #include "aten/schemas/layout.h"
 #include "base/number_text.h"
+#include "base/pack/inflate.h"
 
 static const unsigned char packed[] = {
-#include "schemas.inc"
+#include "aten/schemas/packed.inc"
 };
 
 /* NULL (and env->status) when out of memory. */

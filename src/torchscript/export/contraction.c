@@ -34,21 +34,46 @@ static bool repeats_second(const tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_kernel *x = tdagi_export_input(e, k, 0),
                        *w = tdagi_export_input(e, k, 1);
-    return w->rank == 3 && x->rank == 4 && x->shape[1] == w->shape[0] &&
-           sample_of(e, w, 0) > 1 && sample_of(e, x, 0) > 1 &&
-           sample_of(e, x, 2) < sample_of(e, w, 2);
+    return w->rank == 3 && x->rank == 4 &&
+           (x->shape[1] == w->shape[0] || x->shape[1] == 1) && sample_of(e, w, 0) > 1 &&
+           sample_of(e, x, 0) > 1 && sample_of(e, x, 2) < sample_of(e, w, 2);
+}
+
+uint32_t tdagi_export_shared_rows(const tdagi_exporter *e, const tdagi_kernel *k)
+{
+    if (k->composite != TDAGI_MATMUL || !repeats_second(e, k)) return 0;
+    return tdagi_export_input(e, k, 0)->shape[1] == 1
+               ? k->inputs[0]
+               : tdagi_export_repeated(e, k->inputs[0], 1);
+}
+
+static void emit_product_of_rows(tdagi_exporter *e, const tdagi_kernel *k)
+{
+    const tdag_dim *shape = k->shape, n = tdagi_export_input(e, k, 0)->shape[3];
+    uint32_t shared = tdagi_export_shared_rows(e, k);
+    if (shared != 0) {
+        shared = tdagi_export_base(e, shared);
+        tdagi_export_value(e, shared);
+    }
+    tdagi_export_begin(e, k);
+    tdagi_export_piece(e, k, "torch.transpose(torch.view(torch.bmm(");
+    if (shared != 0)
+        tdagi_export_piece(e, k,
+                           "torch.expand(torch.reshape(%v, [1, -1, %d]), [%d, -1, %d])",
+                           shared, n, shape[1], n);
+    else
+        tdagi_export_piece(e, k,
+                           "torch.reshape(torch.transpose($0, 0, 1), [%d, -1, %d])",
+                           shape[1], n);
+    tdagi_export_piece(e, k, ", $1), [%d, %d, %d, %d]), 0, 1)", shape[1], shape[0],
+                       shape[2], shape[3]);
+    tdagi_export_end(e);
 }
 
 static void emit_matmul(tdagi_exporter *e, const tdagi_kernel *k)
 {
-    const tdag_dim *shape = k->shape;
     if (repeats_second(e, k))
-        tdagi_export_emit(
-            e, k,
-            "torch.transpose(torch.view(torch.bmm(torch.reshape(torch.transpose($0, 0, "
-            "1), [%d, -1, %d]), $1), [%d, %d, %d, %d]), 0, 1)",
-            shape[1], tdagi_export_input(e, k, 0)->shape[3], shape[1], shape[0],
-            shape[2], shape[3]);
+        emit_product_of_rows(e, k);
     else
         tdagi_export_emit(e, k, "torch.matmul($0, $1)");
 }

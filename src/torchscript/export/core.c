@@ -371,6 +371,15 @@ static void emit_multiply(tdagi_exporter *e, const tdagi_kernel *k)
 {
     int64_t axis;
     uint32_t gate, x = tdagi_export_glu(e, k, &axis, &gate);
+    for (uint32_t i = 0; i < 2 && x == 0; i++) {
+        if (!e->deferred[k->inputs[i]] || !tdagi_export_is_mask(e, k->inputs[i], k))
+            continue;
+        const uint32_t mask = tdagi_export_kernel(e, k->inputs[i])->inputs[0];
+        tdagi_export_value(e, mask);
+        tdagi_export_emit(e, k, i == 0 ? "torch.mul(%v, $1)" : "torch.mul($0, %v)",
+                          mask);
+        return;
+    }
     if (x == 0) {
         emit_commutative(e, k, "mul");
         return;

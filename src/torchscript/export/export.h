@@ -199,6 +199,15 @@ void tdagi_export_opaque(tdagi_exporter *e, const tdagi_kernel *k);
 bool tdagi_export_is_reshape(const tdagi_kernel *k);
 void tdagi_export_plan_views(tdagi_exporter *e); /* fills deferred */
 void tdagi_export_reshape(tdagi_exporter *e, const tdagi_kernel *k);
+/* A mask times floats: the product converts value i. */
+bool tdagi_export_is_mask(const tdagi_exporter *e, uint32_t i,
+                          const tdagi_kernel *user);
+/* What a value is that nothing else reads, but for an axis that it is repeated along;
+ * 0: it is not. */
+uint32_t tdagi_export_repeated(const tdagi_exporter *e, uint32_t value, uint32_t axis);
+/* The rows that each of the several matrices of a product multiplies (contraction.c);
+ * 0: each has its own. */
+uint32_t tdagi_export_shared_rows(const tdagi_exporter *e, const tdagi_kernel *k);
 /* If the product k is a gated linear unit, x[first half] * sigmoid(x[second half])
  * along an axis: of what, and the sigmoid; else 0. */
 uint32_t tdagi_export_glu(const tdagi_exporter *e, const tdagi_kernel *k, int64_t *axis,

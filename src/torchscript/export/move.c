@@ -58,15 +58,14 @@ static void emit_repeat_interleave(tdagi_exporter *e, const tdagi_kernel *k)
         return;
     }
     tdagi_export_begin(e, k);
-    tdagi_export_piece(
-        e, k, "torch.flatten(torch.clone(torch.expand(torch.unsqueeze($0, %i), [",
-        s->axis + 1);
+    tdagi_export_piece(e, k, "torch.flatten(torch.expand(torch.unsqueeze($0, %i), [",
+                       s->axis + 1);
     for (int64_t i = 0; i <= s->axis; i++)
         tdagi_export_piece(e, k, "-1, ");
     tdagi_export_piece(e, k, "%d", s->count);
     for (int64_t i = s->axis + 1; i < k->rank; i++)
         tdagi_export_piece(e, k, ", -1");
-    tdagi_export_piece(e, k, "]), memory_format=0), %i, %i)", s->axis, s->axis + 1);
+    tdagi_export_piece(e, k, "]), %i, %i)", s->axis, s->axis + 1);
     tdagi_export_end(e);
 }
 const tdagi_emitter tdagi_emitter_repeat_interleave = {.emit = emit_repeat_interleave};

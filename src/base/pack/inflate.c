@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "archive/inflate.h"
+#include "base/pack/inflate.h"
 
 /* A block for zlib, its size before it. */
 static voidpf take_block(voidpf user, uInt n, uInt size)
@@ -48,8 +48,8 @@ tdag_status tdagi_built_in(tdag_ctx *ctx, tdagi_kept *kept, const unsigned char 
 {
     if (kept->block == NULL) {
         void *table = tdagi_mem_alloc(&ctx->allocator, size);
-        tdag_status st = table == NULL ? tdagi_nomem(ctx)
-                                       : inflate_all(ctx, bytes, n, table, size);
+        tdag_status st =
+            table == NULL ? tdagi_nomem(ctx) : inflate_all(ctx, bytes, n, table, size);
         if (st != TDAG_OK) {
             tdagi_mem_free(&ctx->allocator, table, size);
             return st;

@@ -1,7 +1,7 @@
 /* What the programs share that are run while the library is built: one deflates a table
  * and writes it as the text of a C array, which tdagi_built_in() reads. */
-#ifndef TDAGI_ARCHIVE_PACK_H
-#define TDAGI_ARCHIVE_PACK_H
+#ifndef TDAGI_PACK_H
+#define TDAGI_PACK_H
 
 #include <stdbool.h>
 #include <stdio.h>
