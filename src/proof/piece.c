@@ -185,15 +185,16 @@ static tdag_status same_structure(tdag_ctx *ctx, tdag_graph *const g[2], bool *o
     return st;
 }
 
-/* Pieces of which one has operands that the other has not are not run: there are
+/* Pieces of which one has operands that the other has not are not compared: there are
  * better ones. */
 static tdag_status compare(piece *p, bool *equal_out)
 {
     tdag_graph *g[2] = {NULL, NULL};
+    if (p->from != AT_LEAVES && p->is_apart) return TDAG_OK;
     tdag_status st = cut_out(p, 0, p->x, &g[0]);
     if (st == TDAG_OK) st = cut_out(p, 1, p->y, &g[1]);
     if (st == TDAG_OK) st = same_structure(p->c->ctx, g, equal_out);
-    if (st == TDAG_OK && !*equal_out && (p->from == AT_LEAVES || !p->is_apart))
+    if (st == TDAG_OK && !*equal_out)
         st = tdagi_trial(p->c->ctx, g[0], g[1], &p->has_run, equal_out);
     tdag_graph_free(g[0]);
     tdag_graph_free(g[1]);

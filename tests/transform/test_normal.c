@@ -37,6 +37,41 @@ static const struct row {
      "x: f32[3,3] = input\nb: f32[3] = input\nc = unsqueeze(b) {axes=[1]}\n"
      "y = add(x, c)\nreturn y\n",
      "x: f32[3,3] = input\nb: f32[3] = input\ny = add(x, b)\nreturn y\n", false},
+    {"an axis of size 1 joined to another one, and squeezed",
+     "x: f32[1,4,3,2] = input\ny = group(x) {runs=[2,1,1]}\nreturn y\n",
+     "x: f32[1,4,3,2] = input\ny = squeeze(x) {axes=[0]}\nreturn y\n", true},
+    {"axes of size 1 from nothing, and others joined",
+     "x: f32[4,1,3,2] = input\ng = group(x) {runs=[1,2,1]}\n"
+     "y = ungroup(g) {counts=[3,1,1], factors=[1,2,2,3,2]}\nreturn y\n",
+     "x: f32[4,1,3,2] = input\nu = squeeze(x) {axes=[1]}\n"
+     "v = ungroup(u) {counts=[2,1,1], factors=[2,2,3,2]}\n"
+     "y = unsqueeze(v) {axes=[0]}\nreturn y\n",
+     true},
+    {"axes that are joined in another order",
+     "x: f32[1,4,3] = input\ny = group(x) {runs=[1,2]}\nreturn y\n",
+     "x: f32[1,4,3] = input\np = permute(x) {order=[0,2,1]}\n"
+     "y = group(p) {runs=[1,2]}\nreturn y\n",
+     false},
+    {"channels split before pixels are shuffled, and after",
+     "x: f32[6,4,4] = input\na = ungroup(x) {counts=[2,2,2], factors=[2,3,2,2,2,2]}\n"
+     "p = permute(a) {order=[0,1,3,5,2,4]}\ny = group(p) {runs=[1,1,2,2]}\nreturn y\n",
+     "x: f32[6,4,4] = input\na = ungroup(x) {counts=[1,2,2], factors=[6,2,2,2,2]}\n"
+     "p = permute(a) {order=[0,2,4,1,3]}\ng = group(p) {runs=[3,2]}\n"
+     "y = ungroup(g) {counts=[3,1], factors=[2,3,4,4]}\nreturn y\n",
+     true},
+    {"joined axes permuted, and permuted axes joined",
+     "x: f32[2,3,4] = input\ng = group(x) {runs=[2,1]}\n"
+     "y = permute(g) {order=[1,0]}\nreturn y\n",
+     "x: f32[2,3,4] = input\np = permute(x) {order=[2,0,1]}\n"
+     "y = group(p) {runs=[1,2]}\nreturn y\n",
+     true},
+    {"a select and a slice",
+     "x: f32[3,1,4] = input\ny = select(x) {axis=0, index=1}\nreturn y\n",
+     "x: f32[3,1,4] = input\ns = squeeze(x) {axes=[1]}\n"
+     "t = slice(s) {start=[1,0], end=[2,4]}\ny = unsqueeze(t) {axes=[1]}\nreturn y\n",
+     true},
+    {"another row", "x: f32[3,4] = input\ny = select(x) {axis=0, index=1}\nreturn y\n",
+     "x: f32[3,4] = input\ny = select(x) {axis=0, index=2}\nreturn y\n", false},
     {"what a composite covers is simplified, too",
      "x: f32[2,3] = input\nu = unsqueeze(x) {axes=[0]}\ns = squeeze(u) {axes=[0]}\n"
      "n = neg(s)\ne = exp(n)\none: f32[] = constant [1]\na = add(e, one)\n"

@@ -54,6 +54,7 @@ typedef enum tdagi_token_kind {
     TDAGI_TOKEN_RETURN,
     TDAGI_TOKEN_ASSERT,
     TDAGI_TOKEN_CONTINUE,
+    TDAGI_N_TOKENS, /* and bytes of the language are below 128 */
 } tdagi_token_kind;
 
 typedef struct tdagi_token {

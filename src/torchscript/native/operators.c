@@ -21,7 +21,7 @@ enum {
 static const struct infix {
     uint8_t binds;
     char text[7];
-} infixes[256] = {
+} infixes[TDAGI_N_TOKENS] = {
     [TDAGI_TOKEN_OR] = {BINDS_OR, "or"},
     [TDAGI_TOKEN_AND] = {BINDS_AND, "and"},
     [TDAGI_TOKEN_IN] = {BINDS_COMPARE, "in"},

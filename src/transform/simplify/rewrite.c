@@ -180,8 +180,9 @@ static tdag_value remake_node(tdagi_rewriter *rw, uint32_t id)
     for (uint32_t i = 0; i < n->n_inputs; i++)
         t->scratch[i] = t->new_of[in[i].id];
     const tdagi_apply a = {(tdag_op)n->op, n->u.spec, n->n_inputs, t->scratch};
-    tdag_value v = rw->kept != NULL && rw->kept[id] != 0 ? make_plain(rw, &a, rw->kept[id])
-                                     : tdagi_remake(rw, a.op, a.spec, a.in, a.n);
+    tdag_value v = rw->kept != NULL && rw->kept[id] != 0
+                       ? make_plain(rw, &a, rw->kept[id])
+                       : tdagi_remake(rw, a.op, a.spec, a.in, a.n);
     if (v.id != 0 && n->name != NULL && tdagi_made(rw, v)->name == NULL &&
         !has_own_name(tdagi_made(rw, v)->op))
         tdag_builder_set_name(rw->b, v, n->name);

@@ -46,7 +46,7 @@ extern const tdagi_rule_row tdagi_constant_rules[];
 extern const tdagi_rule_row tdagi_view_rules[];
 extern const tdagi_rule_row tdagi_reshape_rules[];
 extern const tdagi_rule_row tdagi_identity_rules[];
-extern const tdagi_rule_row tdagi_unit_rules[];
+extern const tdagi_rule_row tdagi_normal_rules[];
 
 /* Besides the passes that callers may name: a normal form, which is compared and never
  * shown. Nothing is left as it is for the sake of composites. */

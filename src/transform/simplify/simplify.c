@@ -17,7 +17,7 @@ static const tdagi_rule_table tables[] = {{TDAG_PASS_CONSTANTS, tdagi_constant_r
                                           {TDAG_PASS_IDENTITIES, tdagi_identity_rules},
                                           {TDAG_PASS_VIEWS, tdagi_view_rules},
                                           {TDAG_PASS_VIEWS, tdagi_reshape_rules},
-                                          {TDAGI_PASS_NORMAL, tdagi_unit_rules},
+                                          {TDAGI_PASS_NORMAL, tdagi_normal_rules},
                                           {0, NULL}};
 
 tdag_status tdagi_rewrite_load(tdag_ctx *ctx, const tdag_simplify_options *options,

@@ -211,7 +211,8 @@ static tdag_value slice(tdagi_rewriter *rw, const tdagi_apply *a)
 {
     tdag_value v = a->in[0];
     tdagi_node x = operand(rw, a);
-    bool select = a->op == TDAG_OP_SELECT, ok = true;
+    const bool is_normal = rw->options.passes & TDAGI_PASS_NORMAL; /* slices only */
+    bool select = a->op == TDAG_OP_SELECT && !is_normal, ok = true;
     part p = part_of(tdagi_rewrite_pool(rw), (uint32_t)a->op, a->spec, x.rank, x.shape);
     while (!is_whole_all(&p, x.rank, x.shape)) {
         tdag_value done = TDAG_NO_VALUE;
@@ -229,7 +230,8 @@ static tdag_value slice(tdagi_rewriter *rw, const tdagi_apply *a)
         v = x.in.few[0];
         x = tdagi_made_by(rw, v);
     }
-    bool moved = v.id != a->in[0].id || is_whole_all(&p, x.rank, x.shape);
+    bool moved = v.id != a->in[0].id || is_whole_all(&p, x.rank, x.shape) ||
+                 (is_normal && a->op == TDAG_OP_SELECT);
     return moved && tdagi_builder_ok(rw->b) ? take_part(rw, v, &p, select)
                                             : TDAG_NO_VALUE;
 }
