@@ -251,6 +251,30 @@ static void parts_of_axes_are_an_einsum(void **state)
     expect_and_free(ctx, b, y, TDAGI_EINSUM, 1);
 }
 
+/* Sums over no axes, as those of numbers are of which a batch was made. */
+static void sums_may_have_no_axes(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    tdag_builder *b = builder(ctx);
+    tdag_graph *g = NULL;
+    const tdag_list none = {0, NULL};
+    tdag_value y = tdag_binary(b, TDAG_OP_MULTIPLY, input(b, 1, 3), input(b, 1, 3));
+    tdag_builder_add_output(b, tdag_reduce(b, y, TDAG_REDUCE_SUM, none));
+    TEST_OK(ctx, tdag_builder_finish(b, &g));
+    tdag_builder_free(b);
+    const bool by_parts[TDAGI_N_COMPOSITES] = {false}; /* as an exporter has it */
+    for (int parts = 0; parts <= 1; parts++) {
+        tdagi_raised *r = NULL;
+        TEST_OK(ctx, tdagi_raise(ctx, g, parts ? by_parts : NULL, &r));
+        assert_int_equal(n_of(r, TDAGI_EINSUM), parts ? 0 : 1);
+        expect_same_values(ctx, r);
+        tdagi_raised_free(r);
+    }
+    tdag_graph_free(g);
+    tdag_ctx_free(ctx);
+}
+
 static void attention_may_be_kept_apart(void **state)
 {
     (void)state;
@@ -566,6 +590,7 @@ int main(void)
         cmocka_unit_test(linear_keeps_its_views),
         cmocka_unit_test(bias_in_other_shapes),
         cmocka_unit_test(parts_of_axes_are_an_einsum),
+        cmocka_unit_test(sums_may_have_no_axes),
         cmocka_unit_test(attention_may_be_kept_apart),
         cmocka_unit_test(softmax_by_hand),
         cmocka_unit_test(silu_by_hand),

@@ -31,7 +31,7 @@ static bool is_small_sum(const tdagi_raiser *r)
     const tdag_list *axes = &((const tdag_reduce_spec *)sum->u.spec)->axes;
     int64_t last = tdagi_raiser_node(r, m->multiply)->rank - 1;
     int64_t most = (x & w & ~m->reduced) != 0 ? MOST_BATCHED : MOST_SINGLE;
-    if (axes->v[axes->n - 1] == last && ((x ^ w) != 0) &&
+    if (axes->n > 0 && axes->v[axes->n - 1] == last && ((x ^ w) != 0) &&
         product(&m->space, m->reduced) < SHORT)
         most = MOST_SCATTERED;
     return product(&m->space, m->loops) <= most;
