@@ -260,6 +260,10 @@ bool tdagi_list_reduce(tdagi_call *c, tdagi_fold_op op, tdagi_any *out);
 /* ---- used across families ---- */
 /* y = f(x) of an elementwise binary of tensors or numbers with promotion. */
 tdagi_any tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any y);
+/* The same of two truths, AND or OR, of which either may be decided. */
+tdagi_any tdagi_both(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any y);
+/* Whether both are the same, lists item by item: a bool, or what a run tells. */
+tdagi_any tdagi_equality(tdagi_call *c, tdagi_any x, tdagi_any y);
 /* and, or, xor of integers of one dtype, bit by bit; known: y is a number. False: no
  * number, or one of too many runs of bits (bits.c). */
 tdag_value tdagi_bitwise(tdagi_call *c, tdagi_fold_op op, tdag_value x, tdag_value y);

@@ -165,3 +165,26 @@ if hasattr(nn.functional, "scaled_dot_product_attention"):
             return (nn.functional.scaled_dot_product_attention(x, x, y, m.unsqueeze(1)),
                     nn.functional.scaled_dot_product_attention(x, y, x),
                     nn.functional.scaled_dot_product_attention(x, x, x, m.unsqueeze(2)))
+
+
+@model("f32[N=2,H=6,W=8]",
+       [several(1, *s)[0] for s in ((2, 6, 8), (1, 7, 7), (3, 4, 7), (4, 6, 5), (2, 3, 8), (2, 8, 2))])
+class OpenLists(nn.Module):
+    """Lists of sizes are compared item by item, as sizes are."""
+
+    def forward(self, x):
+        y = x * 2
+        if x[:, ::2].repeat_interleave(2, 1).shape[1:] != x.shape[1:]:
+            y = x - 1
+        if list(x.shape) == [2, 6, 8]:
+            y = y + 1
+        if x.size(0) in (1, x.size(2) - 4):
+            y = y * 2
+        if x.size(1) not in [3, 4]:
+            y = y - 3
+        if [x.size(1), 5] != [x.size(2), 5] and x.shape[:1] + y.shape[2:] != [2, 8]:
+            y = y / 4
+        assert x.shape == y.shape and x.size(1) in (y.size(1), 1)
+        if x.shape[1:] == [x.size(1), -1] or x.shape == x.shape[1:]:
+            y = y * 100
+        return x + y, max(x.shape[1:]) - min(x.shape[1:])

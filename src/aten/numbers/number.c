@@ -261,6 +261,7 @@ static bool remember(tdagi_env *env, tdagi_fold_op op, tdagi_any a, tdagi_any b,
          op == TDAGI_FOLD_DIV || op == TDAGI_FOLD_POW || op == TDAGI_FOLD_FUNCTION);
     if ((out->kind != TDAGI_ANY_BOOL && !is_float) || env->outline == NULL) return true;
     if (!is_symbolic(env, a) && !is_symbolic(env, b)) return true;
+    if ((a.assumed && a.how == 0) || (b.assumed && b.how == 0)) return true; /* texts */
     if (env->n_hows == env->hows_capacity) {
         uint32_t wider = 2 * env->hows_capacity + 16;
         tdagi_how *more = tdagi_env_alloc(env, (wider + 1) * sizeof *more);

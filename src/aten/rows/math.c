@@ -199,6 +199,16 @@ tdagi_any tdagi_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any y
 
 /* ---- rows ---- */
 
+tdagi_any tdagi_both(tdagi_call *c, tdagi_fold_op op, tdagi_any x, tdagi_any y)
+{
+    const tdagi_any *v[] = {&x, &y};
+    for (int i = 0; i < 2;
+         i++) /* one that is decided is the result or leaves the other */
+        if (v[i]->kind == TDAGI_ANY_BOOL && !v[i]->assumed)
+            return v[i]->u.b == (op == TDAGI_FOLD_OR) ? *v[i] : *v[1 - i];
+    return tdagi_binary(c, op, x, y);
+}
+
 /* A number or string that tensor data may decide, to be compared. */
 static tdagi_any comparable(tdagi_call *c, tdagi_any v)
 {
@@ -208,16 +218,16 @@ static tdagi_any comparable(tdagi_call *c, tdagi_any v)
     return (tdagi_any){.kind = TDAGI_ANY_DATA, .letter = 'i', .u.tensor = v.u.tensor};
 }
 
-/* Whether both are the same: a bool, or what a run tells. */
-static tdagi_any is_same(tdagi_call *c, tdagi_any x, tdagi_any y)
+tdagi_any tdagi_equality(tdagi_call *c, tdagi_any x, tdagi_any y)
 {
     bool assumed = false,
          decided = x.kind != TDAGI_ANY_DATA && y.kind != TDAGI_ANY_DATA;
     tdagi_any out = tdagi_any_bool(true);
+    if (tdagi_fold(c->env, TDAGI_FOLD_EQ, x, y, &out)) return out;
     if (tdagi_any_is_seq(x) && tdagi_any_is_seq(y) && x.u.seq->n == y.u.seq->n) {
         for (uint32_t i = 0; i < x.u.seq->n && out.kind != TDAGI_ANY_POISON; i++)
-            out = tdagi_binary(c, TDAGI_FOLD_AND, out,
-                               is_same(c, x.u.seq->v[i], y.u.seq->v[i]));
+            out = tdagi_both(c, TDAGI_FOLD_AND, out,
+                             tdagi_equality(c, x.u.seq->v[i], y.u.seq->v[i]));
         return out;
     }
     if (!decided && tdagi_number_letter(x) != 0 && tdagi_number_letter(y) != 0)
@@ -236,8 +246,8 @@ static tdagi_any python_binary(tdagi_call *c, tdagi_fold_op op, tdagi_any x,
     if (c->n == 1 && tdagi_list_reduce(c, op, &out)) return out;
     if (tdagi_fold(c->env, op, x, y, &out)) return out;
     if (op == TDAGI_FOLD_EQ || op == TDAGI_FOLD_NE) {
-        out = is_same(c, x, y);
-        if (op == TDAGI_FOLD_NE && out.kind == TDAGI_ANY_DATA)
+        out = tdagi_equality(c, x, y);
+        if (op == TDAGI_FOLD_NE && (out.kind == TDAGI_ANY_DATA || out.how != 0))
             return tdagi_binary(c, TDAGI_FOLD_EQ, out, tdagi_any_bool(false));
         if (out.kind == TDAGI_ANY_BOOL) out.u.b = out.u.b == (op == TDAGI_FOLD_EQ);
         return out;

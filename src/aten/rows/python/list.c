@@ -358,11 +358,9 @@ tdagi_any tdagi_aten_contains(tdagi_call *c)
         return tdagi_any_bool(strstr(c->args[0].u.s, c->args[1].u.s) != NULL);
     if (!tdagi_any_is_seq(c->args[0])) return refuse(c);
     if (!look_at(c, c->args[0].u.seq->n)) return tdagi_any_poison();
-    for (uint32_t i = 0; i < c->args[0].u.seq->n && !out.u.b; i++) {
-        bool assumed = false;
-        out.u.b = tdagi_any_equal(c->env, c->args[0].u.seq->v[i], c->args[1], &assumed);
-        out.assumed |= assumed;
-    }
+    for (uint32_t i = 0; i < c->args[0].u.seq->n && out.kind != TDAGI_ANY_POISON; i++)
+        out = tdagi_both(c, TDAGI_FOLD_OR, out,
+                         tdagi_equality(c, c->args[0].u.seq->v[i], c->args[1]));
     return out;
 }
 
