@@ -3,16 +3,17 @@
 
 #include "proof/pieces.h"
 
-/* Proves that b's value y is a's x, and makes it one of x's class. */
+/* Proves that b's value y is a's x, and makes it one of x's class if it is of none of
+ * a's yet. */
 static tdag_status prove_pair(tdagi_classes *c, uint32_t x, uint32_t y, uint32_t *wrong)
 {
     bool equal = false;
     if (c->of_b[y] == c->of_a[x]) return TDAG_OK;
     TDAGI_TRY(tdagi_piece_compare(c, x, y, &equal));
-    if (equal)
-        c->of_b[y] = c->of_a[x];
-    else
+    if (!equal)
         *wrong = x;
+    else if (c->of_b[y] > c->n_known)
+        c->of_b[y] = c->of_a[x];
     return TDAG_OK;
 }
 

@@ -16,6 +16,8 @@ static const struct {
     {"another op", X "v = exp(x)\nreturn v\n", X "v = sin(x)\nreturn v\n", "v"},
     {"an axis", "x: f32[2,2] = input\nv = reduce(x) {axes=[1], kind=sum}\nw = squeeze(v) {axes=[1]}\nreturn w\n",
      "x: f32[2,2] = input\nu = reduce(x) {axes=[0], kind=sum}\nw = squeeze(u) {axes=[0]}\nreturn w\n", "w"},
+    {"an input that two outputs are", "x: f32[] = input\nv = reduce(x) {axes=[], kind=sum}\nreturn v, x\n",
+     "x: f32[] = input\nreturn x, x\n", NULL},
     {"twice negated", X "v = neg(x)\nw = neg(v)\nreturn w\n", X "return x\n", NULL},
     {"order of scale and sum",
      X "c: f32[] = constant [2]\nv = multiply(x, c)\nw = reduce(v) {axes=[1], kind=sum}\nreturn w\n",

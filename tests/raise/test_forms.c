@@ -275,6 +275,25 @@ static void sums_may_have_no_axes(void **state)
     tdag_ctx_free(ctx);
 }
 
+/* Axes of size 1 that only make operands meet are no letters of it. */
+static void einsum_has_no_letters_of_ones(void **state)
+{
+    (void)state;
+    tdag_ctx *ctx = test_ctx();
+    tdag_builder *b = builder(ctx);
+    tdag_value x = input(b, 3, 2, 3, 16), w = input(b, 3, 4, 5, 16);
+    x = tdag_unsqueeze(b, x, TDAG_LIST(2, 3));
+    w = tdag_unsqueeze(b, w, TDAG_LIST(0));
+    tdag_value y = tdag_binary(b, TDAG_OP_MULTIPLY, x, w);
+    y = tdag_reduce(b, y, TDAG_REDUCE_SUM, TDAG_LIST(4));
+    y = tdag_squeeze(b, y, TDAG_LIST(4));
+    tdagi_raised *r = expect(ctx, b, y, TDAGI_EINSUM, 1);
+    const tdagi_einsum_spec *s = output_kernel(r, 0)->spec;
+    assert_string_equal(s->equation, "abc,dec->abde");
+    tdagi_raised_free(r);
+    tdag_ctx_free(ctx);
+}
+
 static void attention_may_be_kept_apart(void **state)
 {
     (void)state;
@@ -591,6 +610,7 @@ int main(void)
         cmocka_unit_test(bias_in_other_shapes),
         cmocka_unit_test(parts_of_axes_are_an_einsum),
         cmocka_unit_test(sums_may_have_no_axes),
+        cmocka_unit_test(einsum_has_no_letters_of_ones),
         cmocka_unit_test(attention_may_be_kept_apart),
         cmocka_unit_test(softmax_by_hand),
         cmocka_unit_test(silu_by_hand),

@@ -52,6 +52,8 @@ def elementwise():
     for f in "igamma igammac special.zeta".split():
         case("torch.%s(x, y)" % f, P(3, 4) + 1, P(4))
     case("torch.polygamma(1, x)", P(3))
+    case("x * x", F(3, 4), want="torch.pow(x, 2)")
+    case("x * x", B(3, 4), want="torch.logical_and(x, x)")
     for upper in (False, True):
         case("torch.linalg.solve_triangular(x, y, upper=%s)" % upper,
              torch.eye(3) + P(2, 3, 3), F(2, 3, 4))

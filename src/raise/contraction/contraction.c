@@ -54,12 +54,43 @@ static bool type_is(const tdagi_raiser *r, const tdagi_type *type, tdag_value v)
     return true;
 }
 
-static tdag_status by_maps(tdagi_raiser *r, const tdagi_candidate *c, tdagi_match **out)
+/* Takes the result above the squeeze that follows, where that makes a composite. */
+static bool above_squeeze(tdagi_raiser *r, tdagi_candidate *c)
+{
+    const tdagi_maps *m = r->maps;
+    if (c->up + 1 == m->n_up ||
+        tdagi_raiser_node(r, m->up[c->up + 1].value)->op != TDAG_OP_SQUEEZE)
+        return false;
+    c->up++;
+    if (tdagi_classify(r, c)) return true;
+    c->up--;
+    return false;
+}
+
+/* Takes an einsum's operands below the unsqueezes that it has letters of size 1 for. */
+static void below_ones(tdagi_raiser *r, tdagi_candidate *c)
+{
+    for (uint32_t i = 0; i < 2 && c->composite == TDAGI_EINSUM; i++) {
+        uint32_t side = i == 0 ? c->first : 1 - c->first, *level = &c->level[i];
+        const tdagi_level *down = r->maps->down[side];
+        while (*level + 1 < r->maps->n_down[side] &&
+               tdagi_raiser_node(r, down[*level].value)->op == TDAG_OP_UNSQUEEZE) {
+            ++*level;
+            if (tdagi_classify(r, c) || above_squeeze(r, c)) continue;
+            --*level; /* the result has one of the axes */
+            (void)tdagi_classify(r, c);
+            break;
+        }
+    }
+}
+
+static tdag_status by_maps(tdagi_raiser *r, tdagi_candidate *c, tdagi_match **out)
 {
     tdagi_guess g;
     tdagi_type type;
     bool ok;
     tdag_value covered[TDAGI_MOST_COVERS];
+    below_ones(r, c);
     tdag_value root = r->maps->up[c->up].value;
     to_guess(r->maps, c, &g);
     TDAGI_TRY(tdagi_guess_type(r, &g, &type, &ok));
@@ -93,10 +124,11 @@ static tdag_status search_pairs(tdagi_raiser *r, tdagi_candidate *c, bool deepes
                                 tdagi_match **out)
 {
     const tdagi_maps *m = r->maps;
-    uint32_t x = c->first, w = 1 - c->first;
+    uint32_t x = c->first, w = 1 - c->first, up = c->up;
     for (uint32_t i = 0; i < n_tried(m, from, x); i++) {
-        c->level[0] = nth_tried(m, from, x, i, deepest);
         for (uint32_t j = 0; j < n_tried(m, from, w); j++) {
+            c->up = up;
+            c->level[0] = nth_tried(m, from, x, i, deepest);
             c->level[1] = nth_tried(m, from, w, j, deepest);
             if (!tdagi_classify(r, c)) continue;
             if ((*checks)++ >= MOST_CHECKS) return TDAG_OK;
@@ -121,8 +153,9 @@ static tdag_status search_levels(tdagi_raiser *r, class what, bool deepest,
     tdagi_candidate c;
     c.composite = what.composite;
     c.lead = what.lead;
-    for (c.up = 0; c.up < r->maps->n_up; c.up++)
+    for (uint32_t up = 0; up < r->maps->n_up; up++)
         for (c.first = 0; c.first < 2; c.first++) {
+            c.up = up;
             TDAGI_TRY(search_pairs(r, &c, deepest, from, checks, out));
             if (*out != NULL || *checks > MOST_CHECKS) return TDAG_OK;
         }

@@ -137,7 +137,10 @@ const tdagi_emitter tdagi_emitter_pow = {.emit = emit_pow};
 static void emit_pow_int(tdagi_exporter *e, const tdagi_kernel *k)
 {
     const tdagi_pow_int_spec *s = k->spec;
-    tdagi_export_emit(e, k, "torch.pow($0, %i)", s->exponent);
+    if (k->dtype == TDAG_BOOL) /* whose powers are i64 in PyTorch */
+        tdagi_export_emit(e, k, "torch.logical_and($0, $0)");
+    else
+        tdagi_export_emit(e, k, "torch.pow($0, %i)", s->exponent);
 }
 const tdagi_emitter tdagi_emitter_pow_int = {.emit = emit_pow_int};
 
