@@ -73,8 +73,8 @@ typedef struct tdagi_formula_given {
     uint32_t first, n;
     double v[3];
 } tdagi_formula_given;
-/* `given`: NULL, none. Errors: E_INTERNAL (there is no such formula, or it is too long),
- * E_NOMEM. */
+/* `given`: NULL, none. Errors: E_INTERNAL (there is no such formula, or it is too
+ * long), E_NOMEM. */
 tdag_status tdagi_formula_read(tdag_ctx *ctx, const char *name,
                                const tdagi_formula_given *given, tdagi_formula *out);
 /* The number of a composite's spec; false: it has none. */

@@ -1,6 +1,6 @@
-/* What makes graphs the same that differ by where they squeeze and reshape. Axes of size
- * 1 that an op does nothing with: it is done without them, and they are put back behind
- * it. Axes are split, then permuted, then joined. */
+/* What makes graphs the same that differ by where they squeeze and reshape. Axes of
+ * size 1 that an op does nothing with: it is done without them, and they are put back
+ * behind it. Axes are split, then permuted, then joined. */
 #include "transform/simplify/rewrite.h"
 
 typedef struct axes {
