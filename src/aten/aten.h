@@ -250,7 +250,7 @@ bool tdagi_fold_unary(tdagi_call *c, tdagi_any v, tdagi_any *out);
 /* The same as the operator on Python numbers; an issue where it cannot be done. */
 tdagi_any tdagi_number_unary(tdagi_call *c, tdagi_any v);
 
-/* ---- lists (aten_list.c) ---- */
+/* ---- lists (rows/python/) ---- */
 tdagi_any tdagi_list_concat(tdagi_call *c, tdagi_any a, tdagi_any b);
 tdagi_any tdagi_list_times(tdagi_call *c, tdagi_any a, int64_t n);
 tdagi_any tdagi_list_slice(tdagi_call *c); /* l[start:end:step] of list or string */
