@@ -202,6 +202,16 @@ void tdagi_export_reshape(tdagi_exporter *e, const tdagi_kernel *k);
 /* A mask times floats: the product converts value i. */
 bool tdagi_export_is_mask(const tdagi_exporter *e, uint32_t i,
                           const tdagi_kernel *user);
+/* Whether a tile is split again, in the end, into what it was made of; as a view
+ * (repeat.c).
+ */
+bool tdagi_export_is_split_tile(const tdagi_exporter *e, const tdagi_kernel *tile,
+                                const tdagi_kernel *user);
+void tdagi_export_split_tile(tdagi_exporter *e, const tdagi_kernel *k,
+                             const tdagi_kernel *tile);
+/* What is repeated only to be multiplied by several matrices is a part of the product.
+ */
+void tdagi_export_plan_rows(tdagi_exporter *e, const tdagi_kernel *k);
 /* What a value is that nothing else reads, but for an axis that it is repeated along;
  * 0: it is not. */
 uint32_t tdagi_export_repeated(const tdagi_exporter *e, uint32_t value, uint32_t axis);

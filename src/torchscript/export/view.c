@@ -6,11 +6,6 @@
 #include "base/tensor.h"
 #include "torchscript/export/export.h"
 
-typedef struct tdagi_axes_list {
-    uint32_t n;
-    int64_t v[TDAG_MAX_RANK];
-} tdagi_axes_list;
-
 bool tdagi_export_is_reshape(const tdagi_kernel *k)
 {
     return k->composite == TDAGI_CORE && tdagi_op_row_of(k->op)->def->same_order;
@@ -247,87 +242,6 @@ static void plan_stats(tdagi_exporter *e, const tdagi_kernel *k)
     e->deferred[reduce] = e->uses[mean] == 1 && e->uses[reduce] == 1;
 }
 
-/* The new axes of a tile of x that is not written out: it has shape `k` then, each
- * count an axis of its own. False: it has not. */
-static bool is_expanded(const tdagi_exporter *e, const tdagi_kernel *tile,
-                        const tdagi_kernel *k, tdagi_axes_list *fresh)
-{
-    const tdagi_tile_spec *s = tile->spec;
-    const tdagi_kernel *x = tdagi_export_input(e, tile, 0);
-    const uint32_t lead = s->counts.n - x->rank;
-    uint32_t at = 0;
-    fresh->n = 0;
-    for (uint32_t i = 0; i < s->counts.n; i++) {
-        const tdag_dim n = i < lead ? 1 : x->shape[i - lead], count = s->counts.v[i];
-        if (count != 1 && n != 1) fresh->v[fresh->n++] = at;
-        if (count != 1 && (at == k->rank || k->shape[at++] != count)) return false;
-        if ((count == 1 || n != 1) && (at == k->rank || k->shape[at++] != n))
-            return false;
-    }
-    return at == k->rank;
-}
-
-static void emit_expanded(tdagi_exporter *e, const tdagi_kernel *k,
-                          const tdagi_kernel *tile)
-{
-    const tdag_list shape = {k->rank, k->shape};
-    tdagi_axes_list fresh;
-    is_expanded(e, tile, k, &fresh);
-    tdagi_export_value(e, tile->inputs[0]);
-    tdagi_export_begin(e, k);
-    tdagi_export_piece(e, k, "torch.expand(");
-    for (uint32_t i = 0; i < fresh.n; i++)
-        tdagi_export_piece(e, k, "torch.unsqueeze(");
-    tdagi_export_piece(e, k, "%v", tile->inputs[0]);
-    for (uint32_t i = 0; i < fresh.n; i++)
-        tdagi_export_piece(e, k, ", %i)", fresh.v[i]);
-    tdagi_export_piece(e, k, ", %l)", &shape);
-    tdagi_export_end(e);
-}
-
-/* Whether a tile is split again into what it was made of. */
-static bool plan_tile(const tdagi_exporter *e, const tdagi_kernel *x,
-                      const tdagi_kernel *k)
-{
-    tdagi_axes_list fresh;
-    if (x->composite != TDAGI_TILE) return false;
-    while (tdagi_export_is_reshape(k) && e->deferred[tdagi_export_index(e, k)])
-        k = tdagi_export_kernel(e, e->user[tdagi_export_index(e, k)]);
-    return tdagi_export_is_reshape(k) && is_expanded(e, x, k, &fresh);
-}
-
-/* The same for one axis, or where that was repeated by itself. */
-uint32_t tdagi_export_repeated(const tdagi_exporter *e, uint32_t value, uint32_t axis)
-{
-    const tdagi_kernel *k = tdagi_export_kernel(e, value), *x = k;
-    tdagi_axes_list fresh;
-    uint32_t n = 0;
-    while (e->uses[tdagi_export_index(e, x)] == 1 && tdagi_export_is_reshape(x))
-        x = tdagi_export_input(e, x, 0);
-    bool is_tile = x->composite == TDAGI_TILE;
-    if (e->uses[tdagi_export_index(e, x)] != 1 ||
-        !(is_tile ? is_expanded(e, x, k, &fresh) && fresh.n == 1 && fresh.v[0] == axis
-                  : x == k && tdagi_export_is_core(x, TDAG_OP_REPEAT)))
-        return 0;
-    const tdag_list counts = is_tile ? ((const tdagi_tile_spec *)x->spec)->counts
-                                     : ((const tdag_repeat_spec *)x->spec)->counts;
-    for (uint32_t i = 0; i < counts.n; i++)
-        n += counts.v[i] != 1;
-    return n == 1 && (is_tile || counts.v[axis] != 1) ? x->inputs[0] : 0;
-}
-
-/* What is repeated only to be multiplied by several matrices is not. */
-static void plan_rows(tdagi_exporter *e, const tdagi_kernel *k)
-{
-    uint32_t shared = tdagi_export_shared_rows(e, k);
-    if (shared == 0) return;
-    for (uint32_t i = k->inputs[0]; i != shared;
-         i = tdagi_export_kernel(e, i)->inputs[0])
-        e->deferred[i] = 1;
-    e->deferred[shared] |=
-        e->uses[shared] == 1 && tdagi_export_is_reshape(tdagi_export_kernel(e, shared));
-}
-
 /* One number, of which expand makes any shape by itself. */
 static bool is_number(const tdagi_exporter *e, const tdagi_kernel *x)
 {
@@ -353,7 +267,7 @@ void tdagi_export_plan_views(tdagi_exporter *e)
         plan_glu(e, x);
         plan_complex(e, x);
         plan_stats(e, x);
-        plan_rows(e, x);
+        tdagi_export_plan_rows(e, x);
         if (e->uses[i] != 1 || user == 0) continue;
         const tdagi_kernel *k = tdagi_export_kernel(e, user);
         /* a reshape that does nothing takes nothing along */
@@ -363,7 +277,7 @@ void tdagi_export_plan_views(tdagi_exporter *e)
             (is_view || (tdagi_export_is_core(k, TDAG_OP_REPEAT) &&
                          (e->deferred[user] || is_number(e, x)))))
             e->deferred[i] = 1;
-        else if (plan_tile(e, x, k) || tdagi_export_is_mask(e, i, k))
+        else if (tdagi_export_is_split_tile(e, x, k) || tdagi_export_is_mask(e, i, k))
             e->deferred[i] = 1;
         else if (tdagi_export_is_reshape(k) && shuffle_of(e, x).x != 0)
             e->deferred[i] = e->deferred[x->inputs[0]] = 1;
@@ -459,7 +373,7 @@ void tdagi_export_reshape(tdagi_exporter *e, const tdagi_kernel *k)
         if (s.x != 0)
             emit_shuffle(e, k, &s);
         else if (x->composite == TDAGI_TILE)
-            emit_expanded(e, k, x);
+            tdagi_export_split_tile(e, k, x);
         else
             emit_completed(e, k, x);
         return;
