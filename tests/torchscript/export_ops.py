@@ -347,7 +347,7 @@ def moves():
     case("x.repeat(2, 3)", F(3, 5))
     case("x.repeat_interleave(3, 1)", F(3, 5),
          want="x.unsqueeze(2).expand(3, 5, 3).flatten(1)")
-    # A tile that is split again is no copy; one that is also something else is.
+    # A tile that is split again is no copy; one that is split in another way, read twice or a result is.
     case("x.repeat(4, 1).view(4, 3, 5) + y", F(3, 5), F(4, 1, 1),
          want="x.unsqueeze(0).expand(4, 3, 5) + y")
     case("x.repeat(2, 1, 3).view(2, 2, 1, 3, 5) * y", F(2, 1, 5), F(3, 1),
@@ -355,6 +355,8 @@ def moves():
     case("x.repeat(2, 4, 1, 3).view(2, 4, 3, 3, 5) * y", F(1, 3, 5), F(3, 1),
          want="x.unsqueeze(2).expand(2, 4, 3, 3, 5) * y")
     case("x.repeat(4, 1).view(3, 4, 5) + y", F(3, 5), F(4, 1))
+    case("x.repeat(4, 1).view(4, 3, 5)", F(3, 5))
+    case("(lambda y: torch.sin(y) * torch.cos(y))(x.repeat(4, 1).view(4, 3, 5))", F(3, 5))
     case("torch.triu(x, 1)", F(4, 4))
     case("torch.tril(x)", F(4, 4))
     case(NN + "pad(x, [1, 2])", F(2, 3, 5))

@@ -202,7 +202,8 @@ void tdagi_export_reshape(tdagi_exporter *e, const tdagi_kernel *k);
 /* A mask times floats: the product converts value i. */
 bool tdagi_export_is_mask(const tdagi_exporter *e, uint32_t i,
                           const tdagi_kernel *user);
-/* Whether a tile is split again, in the end, into what it was made of; as a view
+/* Whether a tile is split again, in the end, into what it was made of, and read once:
+ * more readers might each copy it, and an output is memory of its own; as a view
  * (repeat.c).
  */
 bool tdagi_export_is_split_tile(const tdagi_exporter *e, const tdagi_kernel *tile,

@@ -3,30 +3,23 @@
  * behind it. Axes are split, then permuted, then joined. */
 #include "transform/simplify/rewrite.h"
 
-typedef struct axes {
-    uint32_t n;
-    int64_t v[TDAG_MAX_RANK];
-} axes;
-
-static void push(axes *x, int64_t v) { x->v[x->n++] = v; }
-
-static tdag_value change_axes(tdagi_rewriter *rw, tdag_op op, const axes *x,
+static tdag_value change_axes(tdagi_rewriter *rw, tdag_op op, const tdagi_numbers *x,
                               tdag_value v)
 {
-    const tdag_axes_spec spec = {{x->n, x->v}};
+    const tdag_axes_spec spec = {tdagi_list(x)};
     return x->n == 0 ? v : tdagi_remake1(rw, op, &spec, v);
 }
 
-/* The axes of an operand that the result has with size 1, and those in front that are
- * there by broadcasting. */
-static axes idle_axes(const tdagi_type *result, const tdagi_node *x)
+/* The tdagi_numbers of an operand that the result has with size 1, and those in front
+ * that are there by broadcasting. */
+static tdagi_numbers idle_axes(const tdagi_type *result, const tdagi_node *x)
 {
-    axes idle = {0};
+    tdagi_numbers idle = {0};
     uint32_t first = result->rank - x->rank;
     bool leads = true;
     for (uint32_t i = 0; i < x->rank; i++) {
         leads = leads && x->shape[i] == 1;
-        if (leads || result->shape[first + i] == 1) push(&idle, i);
+        if (leads || result->shape[first + i] == 1) tdagi_push(&idle, i);
     }
     return idle;
 }
@@ -35,19 +28,19 @@ static tdag_value elementwise(tdagi_rewriter *rw, const tdagi_apply *a)
 {
     tdagi_type result;
     tdag_value in[3];
-    axes ones = {0};
+    tdagi_numbers ones = {0};
     bool changes = false;
     if (tdagi_op_class_of((uint32_t)a->op) != TDAGI_CLASS_ELEMENTWISE ||
         tdagi_apply_type(rw, a, &result) != TDAG_OK)
         return TDAG_NO_VALUE;
     for (uint32_t i = 0; i < a->n; i++) {
-        const axes idle = idle_axes(&result, tdagi_made(rw, a->in[i]));
+        const tdagi_numbers idle = idle_axes(&result, tdagi_made(rw, a->in[i]));
         changes |= idle.n > 0;
         in[i] = change_axes(rw, TDAG_OP_SQUEEZE, &idle, a->in[i]);
     }
     if (!changes) return TDAG_NO_VALUE;
     for (uint32_t i = 0; i < result.rank; i++)
-        if (result.shape[i] == 1) push(&ones, i);
+        if (result.shape[i] == 1) tdagi_push(&ones, i);
     return change_axes(rw, TDAG_OP_UNSQUEEZE, &ones,
                        tdagi_remake(rw, a->op, a->spec, in, a->n));
 }
@@ -63,26 +56,27 @@ static tdag_value reduce(tdagi_rewriter *rw, const tdagi_apply *a)
 {
     const tdag_reduce_spec *spec = a->spec;
     const tdagi_node *x = tdagi_made(rw, a->in[0]);
-    axes idle = {0}, reduced = {0};
+    tdagi_numbers idle = {0}, reduced = {0};
     for (uint32_t i = 0; i < x->rank; i++) {
         if (is_named(spec->axes, i))
-            push(&reduced, i - idle.n);
+            tdagi_push(&reduced, i - idle.n);
         else if (x->shape[i] == 1)
-            push(&idle, i);
+            tdagi_push(&idle, i);
     }
     if (idle.n == 0) return TDAG_NO_VALUE;
-    const tdag_reduce_spec less = {{reduced.n, reduced.v}, spec->kind};
+    const tdag_reduce_spec less = {tdagi_list(&reduced), spec->kind};
     tdag_value v = change_axes(rw, TDAG_OP_SQUEEZE, &idle, a->in[0]);
     return change_axes(rw, TDAG_OP_UNSQUEEZE, &idle,
                        tdagi_remake1(rw, TDAG_OP_REDUCE, &less, v));
 }
 
-/* What a permutation makes of joined axes is of their parts, joined behind it. */
+/* What a permutation makes of joined tdagi_numbers is of their parts, joined behind it.
+ */
 static tdag_value permute_of_group(tdagi_rewriter *rw, const tdag_permute_spec *spec,
                                    const tdagi_node *x)
 {
     const tdag_group_spec *group = x->u.spec;
-    axes order = {0}, runs = {0};
+    tdagi_numbers order = {0}, runs = {0};
     int64_t first[TDAG_MAX_RANK], at = 0; /* of the run */
     for (uint32_t i = 0; i < group->runs.n; i++) {
         first[i] = at;
@@ -90,12 +84,12 @@ static tdag_value permute_of_group(tdagi_rewriter *rw, const tdag_permute_spec *
     }
     for (uint32_t i = 0; i < spec->order.n; i++) {
         int64_t from = spec->order.v[i], n = group->runs.v[from];
-        push(&runs, n);
+        tdagi_push(&runs, n);
         for (int64_t k = 0; k < n; k++)
-            push(&order, first[from] + k);
+            tdagi_push(&order, first[from] + k);
     }
-    const tdag_permute_spec parts = {{order.n, order.v}};
-    const tdag_group_spec joined = {{runs.n, runs.v}};
+    const tdag_permute_spec parts = {tdagi_list(&order)};
+    const tdag_group_spec joined = {tdagi_list(&runs)};
     return tdagi_remake1(rw, TDAG_OP_GROUP, &joined,
                          tdagi_remake1(rw, TDAG_OP_PERMUTE, &parts, x->in.few[0]));
 }
@@ -104,11 +98,11 @@ static tdag_value permute(tdagi_rewriter *rw, const tdagi_apply *a)
 {
     const tdag_permute_spec *spec = a->spec;
     const tdagi_node *x = tdagi_made(rw, a->in[0]);
-    axes idle = {0}, ones = {0}, order = {0};
+    tdagi_numbers idle = {0}, ones = {0}, order = {0};
     int64_t place[TDAG_MAX_RANK]; /* of an axis that stays */
     for (uint32_t i = 0; i < x->rank; i++) {
         place[i] = i - idle.n;
-        if (x->shape[i] == 1) push(&idle, i);
+        if (x->shape[i] == 1) tdagi_push(&idle, i);
     }
     const tdagi_node made = tdagi_made_by(rw, a->in[0]);
     if (made.op == TDAG_OP_GROUP) return permute_of_group(rw, spec, &made);
@@ -116,11 +110,11 @@ static tdag_value permute(tdagi_rewriter *rw, const tdagi_apply *a)
     for (uint32_t i = 0; i < x->rank; i++) {
         int64_t from = spec->order.v[i];
         if (x->shape[from] == 1)
-            push(&ones, i);
+            tdagi_push(&ones, i);
         else
-            push(&order, place[from]);
+            tdagi_push(&order, place[from]);
     }
-    const tdag_permute_spec less = {{order.n, order.v}};
+    const tdag_permute_spec less = {tdagi_list(&order)};
     tdag_value v = change_axes(rw, TDAG_OP_SQUEEZE, &idle, a->in[0]);
     return change_axes(rw, TDAG_OP_UNSQUEEZE, &ones,
                        tdagi_remake1(rw, TDAG_OP_PERMUTE, &less, v));
@@ -130,35 +124,35 @@ static tdag_value group(tdagi_rewriter *rw, const tdagi_apply *a)
 {
     const tdag_group_spec *spec = a->spec;
     const tdag_dim *shape = tdagi_made(rw, a->in[0])->shape;
-    axes idle = {0}, ones = {0}, runs = {0};
+    tdagi_numbers idle = {0}, ones = {0}, runs = {0};
     int64_t at = 0;
     for (uint32_t i = 0; i < spec->runs.n; i++) {
         int64_t n = 0;
         for (int64_t end = at + spec->runs.v[i]; at < end; at++) {
             n += shape[at] != 1;
-            if (shape[at] == 1) push(&idle, at);
+            if (shape[at] == 1) tdagi_push(&idle, at);
         }
-        push(n > 0 ? &runs : &ones, n > 0 ? n : (int64_t)i);
+        tdagi_push(n > 0 ? &runs : &ones, n > 0 ? n : (int64_t)i);
     }
     if (idle.n == 0) return TDAG_NO_VALUE;
-    const tdag_group_spec less = {{runs.n, runs.v}};
+    const tdag_group_spec less = {tdagi_list(&runs)};
     tdag_value v = change_axes(rw, TDAG_OP_SQUEEZE, &idle, a->in[0]);
     return change_axes(rw, TDAG_OP_UNSQUEEZE, &ones,
                        tdagi_remake1(rw, TDAG_OP_GROUP, &less, v));
 }
 
-static void push_all(axes *x, uint32_t n, const int64_t *v)
+static void push_all(tdagi_numbers *x, uint32_t n, const int64_t *v)
 {
     for (uint32_t i = 0; i < n; i++)
-        push(x, v[i]);
+        tdagi_push(x, v[i]);
 }
 
-/* Splits of permuted axes are splits before the permutation. */
+/* Splits of permuted tdagi_numbers are splits before the permutation. */
 static tdag_value ungroup_of_permute(tdagi_rewriter *rw, const tdag_ungroup_spec *spec,
                                      const tdagi_node *x)
 {
     const tdag_permute_spec *permute = x->u.spec;
-    axes counts = {0}, factors = {0}, order = {0};
+    tdagi_numbers counts = {0}, factors = {0}, order = {0};
     int64_t place[TDAG_MAX_RANK], at[TDAG_MAX_RANK], to[TDAG_MAX_RANK], n = 0;
     for (uint32_t i = 0; i < spec->counts.n; i++) {
         place[permute->order.v[i]] = i;
@@ -168,25 +162,25 @@ static tdag_value ungroup_of_permute(tdagi_rewriter *rw, const tdag_ungroup_spec
     for (uint32_t i = 0; i < spec->counts.n; i++) {
         int64_t from = place[i];
         to[from] = factors.n;
-        push(&counts, spec->counts.v[from]);
+        tdagi_push(&counts, spec->counts.v[from]);
         push_all(&factors, (uint32_t)spec->counts.v[from], spec->factors.v + at[from]);
     }
     for (uint32_t i = 0; i < spec->counts.n; i++)
         for (int64_t k = 0; k < spec->counts.v[i]; k++)
-            push(&order, to[i] + k);
-    const tdag_ungroup_spec parts = {{counts.n, counts.v}, {factors.n, factors.v}};
-    const tdag_permute_spec turned = {{order.n, order.v}};
+            tdagi_push(&order, to[i] + k);
+    const tdag_ungroup_spec parts = {tdagi_list(&counts), tdagi_list(&factors)};
+    const tdag_permute_spec turned = {tdagi_list(&order)};
     return tdagi_remake1(rw, TDAG_OP_PERMUTE, &turned,
                          tdagi_remake1(rw, TDAG_OP_UNGROUP, &parts, x->in.few[0]));
 }
 
-/* Splits of axes that were not joined are splits before the others are. */
+/* Splits of tdagi_numbers that were not joined are splits before the others are. */
 static tdag_value ungroup_of_group(tdagi_rewriter *rw, const tdag_ungroup_spec *spec,
                                    const tdagi_node *x)
 {
     const tdag_group_spec *group = x->u.spec;
     const tdag_dim *shape = tdagi_made(rw, x->in.few[0])->shape;
-    axes before = {0}, parts = {0}, runs = {0}, after = {0};
+    tdagi_numbers before = {0}, parts = {0}, runs = {0}, after = {0};
     int64_t rank = 0, at = 0;
     bool splits = false;
     for (uint32_t i = 0; i < spec->counts.n; i++)
@@ -197,19 +191,19 @@ static tdag_value ungroup_of_group(tdagi_rewriter *rw, const tdag_ungroup_spec *
         bool is_alone = run == 1 && n > 0;
         splits |= is_alone && n > 1;
         for (uint32_t k = 0; k < (is_alone ? 1 : run); k++)
-            push(&before, is_alone ? n : 1);
+            tdagi_push(&before, is_alone ? n : 1);
         push_all(&parts, is_alone ? n : run, is_alone ? spec->factors.v + at : shape);
         for (uint32_t k = 0; k < (is_alone ? n : 1); k++) {
-            push(&runs, is_alone ? 1 : run);
-            push(&after, is_alone ? 1 : n);
+            tdagi_push(&runs, is_alone ? 1 : run);
+            tdagi_push(&after, is_alone ? 1 : n);
         }
         at += n;
         shape += run;
     }
     if (!splits) return TDAG_NO_VALUE;
-    const tdag_ungroup_spec first = {{before.n, before.v}, {parts.n, parts.v}},
-                            last = {{after.n, after.v}, spec->factors};
-    const tdag_group_spec joined = {{runs.n, runs.v}};
+    const tdag_ungroup_spec first = {tdagi_list(&before), tdagi_list(&parts)},
+                            last = {tdagi_list(&after), spec->factors};
+    const tdag_group_spec joined = {tdagi_list(&runs)};
     tdag_value v = tdagi_remake1(rw, TDAG_OP_UNGROUP, &first, x->in.few[0]);
     v = tdagi_remake1(rw, TDAG_OP_GROUP, &joined, v);
     return tdagi_remake1(rw, TDAG_OP_UNGROUP, &last, v);
@@ -218,23 +212,23 @@ static tdag_value ungroup_of_group(tdagi_rewriter *rw, const tdag_ungroup_spec *
 static tdag_value ungroup(tdagi_rewriter *rw, const tdagi_apply *a)
 {
     const tdag_ungroup_spec *spec = a->spec;
-    axes idle = {0}, ones = {0}, counts = {0}, factors = {0};
+    tdagi_numbers idle = {0}, ones = {0}, counts = {0}, factors = {0};
     int64_t at = 0;
     for (uint32_t i = 0; i < spec->counts.n; i++) {
         int64_t n = 0;
         for (int64_t end = at + spec->counts.v[i]; at < end; at++) {
             tdag_dim factor = spec->factors.v[at];
             n += factor != 1;
-            push(factor != 1 ? &factors : &ones, factor != 1 ? factor : at);
+            tdagi_push(factor != 1 ? &factors : &ones, factor != 1 ? factor : at);
         }
-        push(n > 0 ? &counts : &idle, n > 0 ? n : (int64_t)i);
+        tdagi_push(n > 0 ? &counts : &idle, n > 0 ? n : (int64_t)i);
     }
     const tdagi_node made = tdagi_made_by(rw, a->in[0]);
     if (made.op == TDAG_OP_PERMUTE) return ungroup_of_permute(rw, spec, &made);
     if (ones.n == 0)
         return made.op == TDAG_OP_GROUP ? ungroup_of_group(rw, spec, &made)
                                         : TDAG_NO_VALUE;
-    const tdag_ungroup_spec less = {{counts.n, counts.v}, {factors.n, factors.v}};
+    const tdag_ungroup_spec less = {tdagi_list(&counts), tdagi_list(&factors)};
     tdag_value v = change_axes(rw, TDAG_OP_SQUEEZE, &idle, a->in[0]);
     return change_axes(rw, TDAG_OP_UNSQUEEZE, &ones,
                        tdagi_remake1(rw, TDAG_OP_UNGROUP, &less, v));
@@ -244,17 +238,17 @@ static tdag_value slice(tdagi_rewriter *rw, const tdagi_apply *a)
 {
     const tdag_slice_spec *spec = a->spec;
     const tdagi_node *x = tdagi_made(rw, a->in[0]);
-    axes idle = {0}, start = {0}, end = {0};
+    tdagi_numbers idle = {0}, start = {0}, end = {0};
     for (uint32_t i = 0; i < x->rank; i++) {
         if (x->shape[i] == 1 && spec->start.v[i] == 0 && spec->end.v[i] == 1) {
-            push(&idle, i);
+            tdagi_push(&idle, i);
             continue;
         }
-        push(&start, spec->start.v[i]);
-        push(&end, spec->end.v[i]);
+        tdagi_push(&start, spec->start.v[i]);
+        tdagi_push(&end, spec->end.v[i]);
     }
     if (idle.n == 0) return TDAG_NO_VALUE;
-    const tdag_slice_spec less = {{start.n, start.v}, {end.n, end.v}};
+    const tdag_slice_spec less = {tdagi_list(&start), tdagi_list(&end)};
     tdag_value v = change_axes(rw, TDAG_OP_SQUEEZE, &idle, a->in[0]);
     return change_axes(rw, TDAG_OP_UNSQUEEZE, &idle,
                        tdagi_remake1(rw, TDAG_OP_SLICE, &less, v));

@@ -5,9 +5,8 @@
 #include "ir/graph.h"
 
 /* The graph by the exact simplifications, without regard to what raising would find in
- * it and without axes of size 1 that do nothing: graphs with equal ones compute the
- * same.
- */
+ * it, without axes of size 1 that do nothing, its axes split, then permuted, then
+ * joined: graphs with equal ones compute the same. */
 tdag_status tdagi_normal_form(tdag_ctx *ctx, const tdag_graph *g, tdag_graph **out);
 
 #endif

@@ -6,44 +6,31 @@
 
 #include <string.h>
 
-#define MOST_AXES (2 * TDAG_MAX_RANK)
-
-typedef struct numbers {
-    uint32_t n;
-    int64_t v[MOST_AXES];
-} numbers;
-
-static tdag_list list(const numbers *x) { return (tdag_list){x->n, x->v}; }
-static void push(numbers *x, int64_t v)
-{
-    if (x->n < MOST_AXES) x->v[x->n++] = v;
-}
-
 /* ---- squeeze and unsqueeze ---- */
 
 #define NEW_AXIS (-1)
 
 /* What a squeeze or unsqueeze makes of axes. */
-static void apply_axes(uint32_t op, tdag_list axes, numbers *x)
+static void apply_axes(uint32_t op, tdag_list axes, tdagi_numbers *x)
 {
-    numbers out = {0};
+    tdagi_numbers out = {0};
     uint32_t next = 0, from = 0;
     uint32_t rank = op == TDAG_OP_SQUEEZE ? x->n : x->n + axes.n;
     for (uint32_t i = 0; i < rank; i++) {
         bool named = next < axes.n && axes.v[next] == (int64_t)i;
         next += named;
         if (op == TDAG_OP_UNSQUEEZE)
-            push(&out, named ? NEW_AXIS : x->v[from++]);
+            tdagi_push(&out, named ? NEW_AXIS : x->v[from++]);
         else if (!named)
-            push(&out, x->v[i]);
+            tdagi_push(&out, x->v[i]);
     }
     *x = out;
 }
 
 /* The result's axes as a squeeze followed by an unsqueeze of an operand of `rank` axes.
  * In a gap between axes that stay, one that goes and one that comes are the same. */
-static void as_squeeze_unsqueeze(const numbers *axes, uint32_t rank, numbers *squeezed,
-                                 numbers *inserted)
+static void as_squeeze_unsqueeze(const tdagi_numbers *axes, uint32_t rank,
+                                 tdagi_numbers *squeezed, tdagi_numbers *inserted)
 {
     uint32_t gone = 0; /* the next axis of the operand */
     squeezed->n = inserted->n = 0;
@@ -56,9 +43,9 @@ static void as_squeeze_unsqueeze(const numbers *axes, uint32_t rank, numbers *sq
         uint32_t goes = stays - gone;
         uint32_t same = comes < goes ? comes : goes;
         for (uint32_t k = same; k < goes; k++)
-            push(squeezed, gone + k);
+            tdagi_push(squeezed, gone + k);
         for (uint32_t k = same; k < comes; k++)
-            push(inserted, first + k);
+            tdagi_push(inserted, first + k);
         gone = stays + 1;
         i++;
     }
@@ -72,7 +59,7 @@ static tdag_value squeeze(tdagi_rewriter *rw, const tdagi_apply *a)
     if (x.op != TDAG_OP_SQUEEZE && x.op != TDAG_OP_UNSQUEEZE) return TDAG_NO_VALUE;
     const tdag_axes_spec *inner = x.u.spec;
     tdag_value v = x.in.few[0];
-    numbers axes = {0}, squeezed, inserted;
+    tdagi_numbers axes = {0}, squeezed, inserted;
     axes.n = tdagi_made(rw, v)->rank;
     uint32_t rank = axes.n;
     for (uint32_t i = 0; i < rank; i++)
@@ -85,7 +72,7 @@ static tdag_value squeeze(tdagi_rewriter *rw, const tdagi_apply *a)
     bool turns = (rw->options.passes & TDAGI_PASS_NORMAL) && a->op == TDAG_OP_SQUEEZE &&
                  x.op == TDAG_OP_UNSQUEEZE; /* axes go first, then others come */
     if (!less && !turns) return TDAG_NO_VALUE;
-    const tdag_axes_spec gone = {list(&squeezed)}, come = {list(&inserted)};
+    const tdag_axes_spec gone = {tdagi_list(&squeezed)}, come = {tdagi_list(&inserted)};
     if (squeezed.n > 0) v = tdagi_remake1(rw, TDAG_OP_SQUEEZE, &gone, v);
     if (inserted.n > 0) v = tdagi_remake1(rw, TDAG_OP_UNSQUEEZE, &come, v);
     return v;
@@ -100,16 +87,17 @@ static bool all_ones(tdag_list l)
     return true;
 }
 
-static tdag_value make_group(tdagi_rewriter *rw, const numbers *runs, tdag_value x)
+static tdag_value make_group(tdagi_rewriter *rw, const tdagi_numbers *runs,
+                             tdag_value x)
 {
-    const tdag_group_spec spec = {list(runs)};
+    const tdag_group_spec spec = {tdagi_list(runs)};
     return all_ones(spec.runs) ? x : tdagi_remake1(rw, TDAG_OP_GROUP, &spec, x);
 }
 
-static tdag_value make_ungroup(tdagi_rewriter *rw, const numbers *counts,
-                               const numbers *factors, tdag_value x)
+static tdag_value make_ungroup(tdagi_rewriter *rw, const tdagi_numbers *counts,
+                               const tdagi_numbers *factors, tdag_value x)
 {
-    const tdag_ungroup_spec spec = {list(counts), list(factors)};
+    const tdag_ungroup_spec spec = {tdagi_list(counts), tdagi_list(factors)};
     return all_ones(spec.counts) ? x : tdagi_remake1(rw, TDAG_OP_UNGROUP, &spec, x);
 }
 
@@ -126,13 +114,13 @@ static tdag_value group_of_group(tdagi_rewriter *rw, const tdag_group_spec *oute
                                  const tdagi_node *x)
 {
     const tdag_group_spec *inner = x->u.spec;
-    numbers runs = {0};
+    tdagi_numbers runs = {0};
     uint32_t at = 0;
     for (uint32_t i = 0; i < outer->runs.n; i++) {
         int64_t length = 0;
         for (int64_t k = 0; k < outer->runs.v[i]; k++)
             length += inner->runs.v[at++];
-        push(&runs, length);
+        tdagi_push(&runs, length);
     }
     return make_group(rw, &runs, x->in.few[0]);
 }
@@ -141,16 +129,16 @@ static tdag_value ungroup_of_ungroup(tdagi_rewriter *rw, const tdag_ungroup_spec
                                      const tdagi_node *x)
 {
     const tdag_ungroup_spec *inner = x->u.spec;
-    numbers counts = {0}, factors = {0};
+    tdagi_numbers counts = {0}, factors = {0};
     uint32_t at = 0;
     for (uint32_t i = 0; i < inner->counts.n; i++) {
         int64_t count = 0;
         for (int64_t k = 0; k < inner->counts.v[i]; k++)
             count += outer->counts.v[at++];
-        push(&counts, count);
+        tdagi_push(&counts, count);
     }
     for (uint32_t i = 0; i < outer->factors.n; i++)
-        push(&factors, outer->factors.v[i]);
+        tdagi_push(&factors, outer->factors.v[i]);
     return make_ungroup(rw, &counts, &factors, x->in.few[0]);
 }
 
@@ -181,51 +169,52 @@ static block next_block(const tdag_ungroup_spec *inner, const tdag_group_spec *o
 
 /* Adds a block to the new ungroup and group. */
 static void add_block(tdagi_rewriter *rw, const tdagi_node *x, const block *b,
-                      const tdag_group_spec *outer, numbers *counts, numbers *factors,
-                      numbers *runs)
+                      const tdag_group_spec *outer, tdagi_numbers *counts,
+                      tdagi_numbers *factors, tdagi_numbers *runs)
 {
     const tdag_ungroup_spec *inner = x->u.spec;
     const tdag_dim *shape = tdagi_made(rw, x->in.few[0])->shape;
     const int64_t *factor = inner->factors.v + b->factor;
     if (b->n_axes == 1) { /* split at once into what the runs are */
-        push(counts, b->n_runs);
+        tdagi_push(counts, b->n_runs);
         for (uint32_t i = 0; i < b->n_runs; i++) {
             uint32_t length = (uint32_t)outer->runs.v[b->run + i];
-            push(factors, b->n_runs == 1 ? shape[b->axis]
-                                         : tdagi_dim_product(tdagi_rewrite_pool(rw),
-                                                             length, factor));
+            tdagi_push(factors,
+                       b->n_runs == 1
+                           ? shape[b->axis]
+                           : tdagi_dim_product(tdagi_rewrite_pool(rw), length, factor));
             factor += length;
-            push(runs, 1);
+            tdagi_push(runs, 1);
         }
         return;
     }
     if (b->n_runs == 1) { /* merge at once */
         for (uint32_t i = 0; i < b->n_axes; i++) {
-            push(counts, 1);
-            push(factors, shape[b->axis + i]);
+            tdagi_push(counts, 1);
+            tdagi_push(factors, shape[b->axis + i]);
         }
-        push(runs, b->n_axes);
+        tdagi_push(runs, b->n_axes);
         return;
     }
     for (uint32_t i = 0; i < b->n_axes; i++)
-        push(counts, inner->counts.v[b->axis + i]);
+        tdagi_push(counts, inner->counts.v[b->axis + i]);
     for (uint32_t i = 0; i < b->n_factors; i++)
-        push(factors, factor[i]);
+        tdagi_push(factors, factor[i]);
     for (uint32_t i = 0; i < b->n_runs; i++)
-        push(runs, outer->runs.v[b->run + i]);
+        tdagi_push(runs, outer->runs.v[b->run + i]);
 }
 
 static tdag_value group_of_ungroup(tdagi_rewriter *rw, const tdag_group_spec *outer,
                                    const tdagi_node *x)
 {
     const tdag_ungroup_spec *inner = x->u.spec;
-    numbers counts = {0}, factors = {0}, runs = {0};
+    tdagi_numbers counts = {0}, factors = {0}, runs = {0};
     block b = {0};
     while (b.axis + b.n_axes < inner->counts.n) {
         b = next_block(inner, outer, &b);
         add_block(rw, x, &b, outer, &counts, &factors, &runs);
     }
-    if (weight(list(&counts)) + weight(list(&runs)) >=
+    if (weight(tdagi_list(&counts)) + weight(tdagi_list(&runs)) >=
         weight(inner->counts) + weight(outer->runs))
         return TDAG_NO_VALUE;
     tdag_value v = make_ungroup(rw, &counts, &factors, x->in.few[0]);
@@ -263,8 +252,8 @@ static bool match_front(tdag_list dims, tdag_list factors, uint32_t *n_dims,
 }
 
 /* What one merged axis becomes: its run of dims, then its factors, as fewer of both. */
-static void rejoin(tdagi_rewriter *rw, tdag_list dims, tdag_list factors, numbers *runs,
-                   numbers *counts, numbers *out)
+static void rejoin(tdagi_rewriter *rw, tdag_list dims, tdag_list factors,
+                   tdagi_numbers *runs, tdagi_numbers *counts, tdagi_numbers *out)
 {
     tdagi_pool *pool = tdagi_rewrite_pool(rw);
     while (dims.n > 0 && factors.n > 0) {
@@ -282,10 +271,10 @@ static void rejoin(tdagi_rewriter *rw, tdag_list dims, tdag_list factors, number
             n_dims = dims.n;
             n_factors = factors.n;
         }
-        push(runs, n_dims);
-        push(counts, n_factors);
+        tdagi_push(runs, n_dims);
+        tdagi_push(counts, n_factors);
         for (uint32_t i = 0; i < n_factors; i++)
-            push(out, factors.v[i]);
+            tdagi_push(out, factors.v[i]);
         dims = (tdag_list){dims.n - n_dims, dims.v + n_dims};
         factors = (tdag_list){factors.n - n_factors, factors.v + n_factors};
     }
@@ -296,7 +285,7 @@ static tdag_value ungroup_of_group(tdagi_rewriter *rw, const tdag_ungroup_spec *
 {
     const tdag_group_spec *inner = x->u.spec;
     const tdag_dim *shape = tdagi_made(rw, x->in.few[0])->shape;
-    numbers runs = {0}, counts = {0}, factors = {0};
+    tdagi_numbers runs = {0}, counts = {0}, factors = {0};
     uint32_t dim = 0, factor = 0;
     for (uint32_t i = 0; i < inner->runs.n; i++) {
         tdag_list dims = {(uint32_t)inner->runs.v[i], shape + dim};
@@ -305,7 +294,7 @@ static tdag_value ungroup_of_group(tdagi_rewriter *rw, const tdag_ungroup_spec *
         dim += dims.n;
         factor += parts.n;
     }
-    if (weight(list(&runs)) + weight(list(&counts)) >=
+    if (weight(tdagi_list(&runs)) + weight(tdagi_list(&counts)) >=
         weight(inner->runs) + weight(outer->counts))
         return TDAG_NO_VALUE;
     return make_ungroup(rw, &counts, &factors, make_group(rw, &runs, x->in.few[0]));

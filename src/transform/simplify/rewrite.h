@@ -95,6 +95,19 @@ tdag_status tdagi_rewrite(tdag_ctx *ctx, const tdag_graph *g,
 bool tdagi_spec_is_fixed(const tdagi_field *fields, const void *spec);
 
 /* ---- for rules ---- */
+/* Axes, dims and the like that a rule collects. */
+typedef struct tdagi_numbers {
+    uint32_t n;
+    int64_t v[2 * TDAG_MAX_RANK];
+} tdagi_numbers;
+static inline void tdagi_push(tdagi_numbers *x, int64_t v)
+{
+    if (x->n < 2 * TDAG_MAX_RANK) x->v[x->n++] = v;
+}
+static inline tdag_list tdagi_list(const tdagi_numbers *x)
+{
+    return (tdag_list){x->n, x->v};
+}
 /* The value of a node, simplified. */
 tdag_value tdagi_remake(tdagi_rewriter *rw, tdag_op op, const void *spec,
                         const tdag_value *in, uint32_t n);

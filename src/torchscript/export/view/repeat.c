@@ -52,7 +52,9 @@ bool tdagi_export_is_split_tile(const tdagi_exporter *e, const tdagi_kernel *x,
     if (x->composite != TDAGI_TILE) return false;
     while (tdagi_export_is_reshape(k) && e->deferred[tdagi_export_index(e, k)])
         k = tdagi_export_kernel(e, e->user[tdagi_export_index(e, k)]);
-    return tdagi_export_is_reshape(k) && is_expanded(e, x, k, &fresh);
+    const uint32_t i = tdagi_export_index(e, k);
+    return tdagi_export_is_reshape(k) && e->uses[i] == 1 && e->user[i] != 0 &&
+           is_expanded(e, x, k, &fresh);
 }
 
 uint32_t tdagi_export_repeated(const tdagi_exporter *e, uint32_t value, uint32_t axis)
